@@ -1,0 +1,1 @@
+"""Scheduled work: thin rows around the core."""
