@@ -1,0 +1,37 @@
+"""Every error the core raises: one root, few leaves.
+
+The message is a full sentence for the person who has to act on it. The HTTP status of each lives in
+`api/problems.py`, the exit code in `populer/cli.py`; nothing here knows of either.
+"""
+
+
+class PopulerError(Exception):
+    """Root of all errors that carry a sentence for a user."""
+
+
+class SettingsError(PopulerError):
+    """A setting is missing, misspelt or has a value that cannot be used."""
+
+
+class InvalidEventError(PopulerError):
+    """An event that cannot be counted; the message names the field."""
+
+
+class InvalidItemError(PopulerError):
+    """An item that cannot be stored; the message names the field."""
+
+
+class NotFoundError(PopulerError):
+    """A site, list, section or item that does not exist here."""
+
+
+class StoreUnavailableError(PopulerError):
+    """The store did not answer, or answered that it cannot work now. Trying again may help."""
+
+
+class StoreRefusedError(PopulerError):
+    """The store answered and will not do it until someone changes something (memory, policy, layout)."""
+
+
+class DataDirLockedError(PopulerError):
+    """Another Populer service holds the data directory."""

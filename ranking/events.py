@@ -1,0 +1,126 @@
+"""Event: one view or click on one item at one time, and what it must be to count.
+
+`WireEvent` is what clients say; `checked_event` turns one into an `Event` or says in a sentence why not. The
+receive time counts, unless the sender is trusted (a site's write key): browser clocks lie.
+
+An event's channel (its kind, and its source where it has one) is what counts are kept by, next to the item and the
+bucket, so that weights per kind and per source stay settings and are never baked into a number.
+"""
+
+import math
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+import msgspec
+
+from ranking.errors import InvalidEventError
+from ranking.items import why_bad_id
+from ranking.times import format_duration
+
+MAX_POSITION = 1_000
+MAX_NAME_CHARS = 64
+CLOCK_SKEW_S = 60.0
+DEFAULT_KIND = "view"
+NAME_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
+
+
+class WireEvent(msgspec.Struct, gc=False):
+    """One event as a client writes it. Times in epoch seconds; unknown fields are ignored."""
+
+    item: str | None = None
+    kind: str = DEFAULT_KIND
+    ts: float | None = None
+    source: str | None = None
+    position: int | None = None
+    visitor: str | None = None
+    id: str | None = None
+    url: str | None = None
+
+
+class Event(NamedTuple):
+    """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it."""
+
+    item: str
+    channel: str
+    ts: float
+
+
+class Intake(NamedTuple):
+    """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds)."""
+
+    kinds: AbstractSet[str]
+    now: float
+    keep_s: float
+    trusted: bool
+
+
+def channel(kind: str, source: str | None, position: int | None) -> str:
+    """The column an event counts in: `kind`, `kind@source` or `kind@source#position`.
+
+    >>> channel("view", None, None), channel("click", "list:populer", 3)
+    ('view', 'click@list:populer#3')
+    """
+    if source is None:
+        return kind
+    return f"{kind}@{source}" if position is None else f"{kind}@{source}#{position}"
+
+
+def channel_kind(text: str) -> str:
+    """The kind in a channel.
+
+    >>> channel_kind("click@list:populer#3")
+    'click'
+    """
+    return text.partition("@")[0]
+
+
+def checked_event(wire: WireEvent, intake: Intake) -> Event:
+    """`wire` as an event that counts.
+
+    Raises:
+        InvalidEventError: the sentence names the field.
+    """
+    item = wire.item
+    if item is None:
+        raise InvalidEventError("item: is missing")
+    if problem := why_bad_id(item):
+        raise InvalidEventError(f"item: {problem}")
+    if wire.kind not in intake.kinds:
+        known = ", ".join(sorted(intake.kinds))
+        raise InvalidEventError(f"kind: must be one of {known}, found {wire.kind[:MAX_NAME_CHARS]!r}")
+    column = wire.kind
+    if wire.source is not None:
+        column = channel(wire.kind, _checked_source(wire.source), _checked_position(wire.position))
+    ts = intake.now
+    if wire.ts is not None:
+        if not math.isfinite(wire.ts):
+            raise InvalidEventError(f"ts: must be epoch seconds, found {wire.ts}")
+        if intake.trusted:
+            ts = _checked_ts(wire.ts, intake)
+    return Event(item, column, ts)
+
+
+def _checked_source(source: str) -> str:
+    if not 0 < len(source) <= MAX_NAME_CHARS or not NAME_ALPHABET.issuperset(source):
+        raise InvalidEventError(
+            f"source: must be 1 to {MAX_NAME_CHARS} letters, digits or . _ : -, such as list:populer, "
+            f"found {source[:MAX_NAME_CHARS]!r}"
+        )
+    return source
+
+
+def _checked_position(position: int | None) -> int | None:
+    if position is not None and not 1 <= position <= MAX_POSITION:
+        raise InvalidEventError(f"position: must be from 1 to {MAX_POSITION}, found {position}")
+    return position
+
+
+def _checked_ts(ts: float, intake: Intake) -> float:
+    if ts > intake.now + CLOCK_SKEW_S:
+        hint = " (milliseconds? it takes seconds)" if ts > intake.now * 100 else ""
+        raise InvalidEventError(f"ts: must not lie in the future, found {ts:.0f} at {intake.now:.0f}{hint}")
+    if ts <= intake.now - intake.keep_s:
+        raise InvalidEventError(
+            f"ts: must lie within the last {format_duration(intake.keep_s)} (retention.keep), found {ts:.0f}"
+        )
+    return min(ts, intake.now)

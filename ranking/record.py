@@ -1,0 +1,189 @@
+"""Record: events -> counts, many requests to one commit.
+
+A request's events join the batch that is open for their shard and wait until that batch is in the store. While one
+batch is on its way the next fills up, so the batches grow with the load and a lone event waits for nothing. Equal
+cells are added up before they are sent.
+
+Invariants: a batch is counted once or not at all, whatever becomes of its replies: each lane has one batch on its way,
+numbered, and repeats it with the same number until it is answered or its deadline has passed. A request that is
+cancelled while it waits takes nothing back. Rejected: one script call per request (ten times the round trips) and a
+buffer that is answered before it is stored (a crash loses what was acknowledged).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from ranking.buckets import Bucket
+from ranking.errors import StoreUnavailableError
+from ranking.events import Event
+from ranking.history import field
+from ranking.store import keys
+from ranking.store.store import Batch
+
+MAX_CELLS = 1_500
+FIRST_PAUSE_S = 0.02
+LONGEST_PAUSE_S = 0.5
+
+
+class BatchStore(Protocol):
+    """The part of the Store that recording needs."""
+
+    @property
+    def shards(self) -> int: ...
+
+    async def record(self, batch: Batch, keep_s: float) -> bool: ...
+
+
+class _OpenBatch:
+    """Counts on their way into one shard, and the requests that wait for them."""
+
+    __slots__ = ("cells", "counts", "waiters")
+
+    def __init__(self) -> None:
+        self.counts: dict[int, dict[str, int]] = {}
+        self.cells = 0
+        self.waiters: list[tuple[asyncio.Future[None], int]] = []
+
+    def add(self, start_s: int, name: str) -> None:
+        bucket = self.counts.get(start_s)
+        if bucket is None:
+            bucket = self.counts[start_s] = {}
+        if name in bucket:
+            bucket[name] += 1
+        else:
+            bucket[name] = 1
+            self.cells += 1
+
+
+class _Lane:
+    """The batches of one shard, in order."""
+
+    __slots__ = ("batches", "number", "shard", "site", "task")
+
+    def __init__(self, site: str, shard: int) -> None:
+        self.site = site
+        self.shard = shard
+        self.number = 0
+        self.batches: deque[_OpenBatch] = deque()
+        self.task: asyncio.Task[None] | None = None
+
+
+class Recorder:
+    """Counts events through `store`.
+
+    `writer` names this process and life: no other may use the same. `bucket_s` and `keep_s` are the retention,
+    `deadline_s` is how long a batch is retried, `max_pending` how many events may wait.
+    """
+
+    def __init__(
+        self,
+        store: BatchStore,
+        *,
+        writer: str,
+        bucket_s: int,
+        keep_s: float,
+        deadline_s: float,
+        max_pending: int,
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._bucket_s = bucket_s
+        self._keep_s = keep_s
+        self._deadline_s = deadline_s
+        self._max_pending = max_pending
+        self._lanes: dict[tuple[str, int], _Lane] = {}
+        self.pending = 0
+
+    async def record(self, site: str, events: Iterable[Event]) -> None:
+        """Return when all `events` are counted.
+
+        Raises:
+            StoreUnavailableError: not (all) counted before the deadline, or too many events are waiting already.
+            StoreRefusedError: the store will not take them until someone changes something.
+        """
+        if self.pending >= self._max_pending:
+            raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
+        shares = self._join(site, events)
+        if not shares:
+            return
+        loop = asyncio.get_running_loop()
+        waiting = []
+        for batch, share in shares.items():
+            waiter = loop.create_future()
+            batch.waiters.append((waiter, share))
+            self.pending += share
+            waiting.append(waiter)
+        if len(waiting) == 1:
+            await waiting[0]
+            return
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+
+    async def drain(self) -> None:
+        """Return when nothing is on its way."""
+        while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
+            await asyncio.gather(*tasks)
+
+    def _join(self, site: str, events: Iterable[Event]) -> dict[_OpenBatch, int]:
+        """Put events into the open batches of their lanes; how many went into which."""
+        shares: dict[_OpenBatch, int] = {}
+        width_s, shards = self._bucket_s, self._store.shards
+        for item, channel, ts in events:
+            lane = self._lane(site, keys.shard_of(item, shards))
+            if not lane.batches or lane.batches[-1].cells >= MAX_CELLS:
+                lane.batches.append(_OpenBatch())
+            batch = lane.batches[-1]
+            batch.add(int(ts // width_s) * width_s, field(channel, item))
+            shares[batch] = shares.get(batch, 0) + 1
+        return shares
+
+    def _lane(self, site: str, shard: int) -> _Lane:
+        lane = self._lanes.get((site, shard))
+        if lane is None:
+            lane = self._lanes[site, shard] = _Lane(site, shard)
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._empty(lane))
+        return lane
+
+    async def _empty(self, lane: _Lane) -> None:
+        """Commit a lane's batches, oldest first, until none is left."""
+        try:
+            while lane.batches:
+                batch = lane.batches.popleft()
+                lane.number += 1
+                outcome = await self._committed(lane, batch)
+                for waiter, share in batch.waiters:
+                    self.pending -= share
+                    if waiter.done():
+                        continue  # its request was cancelled meanwhile
+                    if outcome is None:
+                        waiter.set_result(None)
+                    else:
+                        waiter.set_exception(outcome)
+        finally:
+            lane.task = None
+
+    async def _committed(self, lane: _Lane, batch: _OpenBatch) -> Exception | None:
+        """None once the batch is counted, else why it is not."""
+        width_s = self._bucket_s
+        counts = {Bucket(width_s, start_s): cells for start_s, cells in batch.counts.items()}
+        numbered = Batch(lane.site, lane.shard, self._writer, lane.number, counts)
+        loop = asyncio.get_running_loop()
+        give_up_at = loop.time() + self._deadline_s
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                await self._store.record(numbered, self._keep_s)
+            except StoreUnavailableError as error:
+                if loop.time() + pause_s >= give_up_at:
+                    return error
+            except Exception as error:  # whatever it is, the requests that wait must hear of it
+                return error
+            else:
+                return None
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

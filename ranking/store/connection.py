@@ -1,0 +1,119 @@
+"""From `redis.url` to a client: standalone, unix socket, Sentinel, Cluster. And from driver errors to ours.
+
+redis-py's own retries are off. It would send a whole pipeline again after a lost reply and count everything twice; our
+callers repeat a call whose script knows that it ran before.
+"""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from redis.asyncio import Redis, RedisCluster
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    MasterDownError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from ranking.errors import StoreRefusedError, StoreUnavailableError
+
+Client = Any  # redis-py's three clients share no base with typed commands; what is called on them is held by the tests
+
+CLUSTER_SCHEME = "redis+cluster"
+SENTINEL_SCHEME = "redis+sentinel"
+SENTINEL_PORT = 26379
+CLUSTER_PORT = 6379
+FAILURES = (RedisError, OSError)
+_PASSING = (
+    RedisConnectionError,
+    RedisTimeoutError,
+    BusyLoadingError,
+    ClusterDownError,
+    ClusterError,
+    MasterDownError,
+    ReadOnlyError,
+    TryAgainError,
+    OSError,
+)
+
+
+def is_cluster(url: str) -> bool:
+    """Whether `url` names a Redis Cluster."""
+    return url.startswith(f"{CLUSTER_SCHEME}://")
+
+
+def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> Client:
+    """A client for `url`; it connects when it is first used.
+
+    `timeout_s` bounds connecting, `reply_timeout_s` each reply (None: listens for ever).
+    """
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "socket_timeout": reply_timeout_s,
+        "socket_connect_timeout": timeout_s,
+    }
+    parts = urlsplit(url)
+    if parts.scheme not in (SENTINEL_SCHEME, CLUSTER_SCHEME):
+        return Redis.from_url(url, **options)
+    if parts.username:
+        options["username"] = unquote(parts.username)
+    if parts.password:
+        options["password"] = unquote(parts.password)
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    if parts.scheme == CLUSTER_SCHEME:
+        return RedisCluster(startup_nodes=[ClusterNode(*_host_port(host, CLUSTER_PORT)) for host in hosts], **options)
+    name, _, database = parts.path.lstrip("/").partition("/")
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+        [_host_port(host, SENTINEL_PORT) for host in hosts],
+        sentinel_kwargs={"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s},
+    )
+    return sentinel.master_for(name or "mymaster", Redis, db=int(database or 0), **options)
+
+
+def one_node(cluster: Client) -> Client:
+    """A client for any one node of a cluster, without a reply timeout: messages on a channel reach every node."""
+    node = cluster.get_default_node()
+    login = {name: cluster.connection_kwargs.get(name) for name in ("username", "password")}
+    return Redis(host=node.host, port=node.port, socket_timeout=None, **login)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Raise driver errors as ours: unavailable where trying again may help, refused where something must change."""
+    try:
+        yield
+    except (AuthenticationError, AuthorizationError) as error:
+        raise StoreRefusedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
+    except _PASSING as error:
+        raise StoreUnavailableError(f"Redis does not answer: {str(error) or type(error).__name__}") from error
+    except ResponseError as error:
+        raise StoreRefusedError(_refusal(str(error))) from error
+    except RedisError as error:
+        raise StoreUnavailableError(f"Redis: {error}") from error
+
+
+def _refusal(message: str) -> str:
+    if message.startswith("OOM"):
+        return "Redis is at its memory limit and takes no more writes: raise maxmemory, or lower retention.keep"
+    if message.startswith("MISCONF"):
+        return f"Redis cannot write to its disk and takes no more writes: {message}"
+    return f"Redis refused: {message}"
+
+
+def _host_port(text: str, default_port: int) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    return (host, int(port)) if colon and port.isdigit() else (text, default_port)

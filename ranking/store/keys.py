@@ -1,0 +1,103 @@
+"""Every key in Redis: its type, its members, its lifetime.
+
+The data of a site is spread over shards, so that a cluster can share the load; an item's shard is a checksum of its
+id. All keys of one shard carry the hash tag `{site.shard}` and lie in one cluster slot, because one script call counts
+a whole batch there, all of it or nothing. The published lists of a site carry the tag `{site}`.
+
+    populer:layout                        hash    schema, shards: what this store's keys were written with. For good.
+
+    per site and shard
+    populer:{s.n}:counts:W:T              hash    counts of the bucket of W seconds that starts at T (epoch seconds).
+                                                  field `channel|item`, value events. Gone at T + W + retention.keep.
+    populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
+    populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
+                                                  buckets, and what a reader must read again. Pruned with its buckets.
+    populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted. A batch with no
+                                                  higher number was counted, its reply was lost. 7 days, renewed.
+    populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
+    populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
+
+    per site
+    populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again.
+    populer:{s}:list:L                    hash    the published list L: `generation`, `slot`, `stamp`, and one body
+                                                  `section:NAME` per section. 7 days, renewed by every publish.
+    populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
+    populer:s:news                        channel `list L generation`, `item ID`: what changed, as it changes. A reader
+                                                  that missed it finds out from `lists` and `removed` at its next poll.
+
+Why a writer's number and not a marker per batch: a marker must outlive every retry of its batch, and at a thousand
+batches a second that is a gigabyte of markers. A writer sends its batches to a shard one after the other, so one
+number is the same proof in constant memory.
+
+Why a hash per bucket and not a sorted set per list: a sorted set of decayed scores has its half-life baked in, and one
+of counts costs 110 bytes a cell where a hash costs 64.
+"""
+
+import zlib
+
+LAYOUT = "populer:layout"
+SCHEMA = 1
+WRITER_TTL_S = 7 * 86400
+PUBLISHED_TTL_S = 7 * 86400
+CHANGED_TTL_S = 365 * 86400
+#: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
+GRACE_S = 3600
+
+
+def shard_of(item: str, shards: int) -> int:
+    """The shard that keeps an item and its counts.
+
+    >>> shard_of("berita-1", 1), shard_of("berita-1", 16)
+    (0, 2)
+    """
+    return zlib.crc32(item.encode("utf-8", "surrogatepass")) % shards if shards > 1 else 0
+
+
+def counts(site: str, shard: int, width_s: int, start_s: int) -> str:
+    """Hash: counts of one bucket."""
+    return f"populer:{{{site}.{shard}}}:counts:{width_s}:{start_s}"
+
+
+def sequence(site: str, shard: int) -> str:
+    """String: the shard's change number."""
+    return f"populer:{{{site}.{shard}}}:sequence"
+
+
+def touched(site: str, shard: int) -> str:
+    """Zset: buckets by their last change."""
+    return f"populer:{{{site}.{shard}}}:touched"
+
+
+def writer(site: str, shard: int, writer_id: str) -> str:
+    """String: a writer's last counted batch number."""
+    return f"populer:{{{site}.{shard}}}:writer:{writer_id}"
+
+
+def items(site: str, shard: int) -> str:
+    """Hash: items by id."""
+    return f"populer:{{{site}.{shard}}}:items"
+
+
+def changed(site: str, shard: int) -> str:
+    """Zset: items by their last change."""
+    return f"populer:{{{site}.{shard}}}:changed"
+
+
+def removed(site: str) -> str:
+    """Hash: items taken down."""
+    return f"populer:{{{site}}}:removed"
+
+
+def published(site: str, name: str) -> str:
+    """Hash: a published list."""
+    return f"populer:{{{site}}}:list:{name}"
+
+
+def generations(site: str) -> str:
+    """Hash: generation of every published list."""
+    return f"populer:{{{site}}}:lists"
+
+
+def news(site: str) -> str:
+    """Channel: what changed, as it changes."""
+    return f"populer:{site}:news"

@@ -1,0 +1,32 @@
+-- Count one batch in one shard: all of it, or nothing if this writer has counted it before.
+--
+-- KEYS 1 writer      string   number of the writer's last counted batch
+--      2 sequence    string   the shard's change number
+--      3 touched     zset     "W:T" -> sequence of the bucket's last change
+--      4.. counts    hash     one per bucket of the batch
+-- ARGV 1 batch number
+--      2 lifetime of the writer key, seconds
+--      3 lifetime of sequence and touched, seconds
+--      4 MessagePack: an array with one entry per bucket, in the order of KEYS 4..:
+--        { "W:T", expires at (epoch seconds), field, n, field, n, ... }
+-- Returns 1 if the batch was counted, 0 if it had been counted before.
+local number = tonumber(ARGV[1])
+local last = tonumber(redis.call('GET', KEYS[1]) or '-1')
+if number <= last then
+  return 0
+end
+local buckets = cmsgpack.unpack(ARGV[4])
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+local sequence = redis.call('INCR', KEYS[2])
+for b = 1, #buckets do
+  local bucket = buckets[b]
+  local key = KEYS[3 + b]
+  for i = 3, #bucket, 2 do
+    redis.call('HINCRBY', key, bucket[i], bucket[i + 1])
+  end
+  redis.call('EXPIREAT', key, bucket[2])
+  redis.call('ZADD', KEYS[3], sequence, bucket[1])
+end
+redis.call('EXPIRE', KEYS[2], ARGV[3])
+redis.call('EXPIRE', KEYS[3], ARGV[3])
+return 1

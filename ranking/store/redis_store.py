@@ -1,0 +1,310 @@
+"""The Store on Redis or Valkey: standalone, by unix socket, behind Sentinel, or as a Cluster.
+
+Invariant: whatever the network does, a repeated call has its effect once; the scripts see to it. Every driver error
+leaves here as one of ours, with its cause.
+"""
+
+import contextlib
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from importlib.resources import files
+from typing import Any, cast
+
+import msgspec
+from redis.exceptions import NoScriptError
+
+from ranking.buckets import Bucket
+from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.items import Item, ItemDates, dates_from_stored, from_stored, stored
+from ranking.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
+from ranking.store import keys
+from ranking.store.connection import FAILURES, Client, connected, is_cluster, one_node, translated
+from ranking.store.store import Base, Batch, BucketCells, ChangedItems, ServerFacts, TouchedBuckets
+
+READ_AT_ONCE = 200
+READ_TRIES = 5
+LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
+ITEMS_AT_ONCE = 500
+CLUSTER_SHARDS = 16
+
+
+class _Script:
+    """A file of lua/, and the name that the server knows it by."""
+
+    def __init__(self, name: str) -> None:
+        self.source = files("ranking.store").joinpath("lua", f"{name}.lua").read_bytes()
+        self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
+
+
+RECORD = _Script("record")
+PUT_ITEMS = _Script("put_items")
+REMOVE_ITEM = _Script("remove_item")
+PUBLISH = _Script("publish")
+
+
+class RedisStore:
+    """Store on the server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind."""
+
+    def __init__(
+        self, url: str, *, shards: int | None = None, timeout_s: float = 5.0, allow_eviction: bool = False
+    ) -> None:
+        self._url = url
+        self._timeout_s = timeout_s
+        self._wanted_shards = shards
+        self._allow_eviction = allow_eviction
+        self._shards = 0
+        self._cluster = is_cluster(url)
+        self._client: Client = None
+
+    @property
+    def shards(self) -> int:
+        """How many shards a site's data is spread over; known once open."""
+        if not self._shards:
+            raise RuntimeError("the store is not open")
+        return self._shards
+
+    async def open(self) -> None:
+        with translated():
+            self._client = connected(self._url, timeout_s=self._timeout_s, reply_timeout_s=self._timeout_s)
+            await self._check_policy()
+            await self._settle_layout()
+
+    async def close(self) -> None:
+        if self._client is not None:
+            with contextlib.suppress(*FAILURES):
+                await self._client.aclose()
+        self._client = None
+
+    async def ping(self) -> None:
+        with translated():
+            await self._client.ping()
+
+    async def record(self, batch: Batch, keep_s: float) -> bool:
+        site, shard = batch.site, batch.shard
+        lifetime = int(keep_s) + keys.GRACE_S
+        names = [keys.counts(site, shard, bucket.width_s, bucket.start_s) for bucket in batch.counts]
+        content: list[list[str | int]] = []
+        for bucket, cells in batch.counts.items():
+            flat: list[str | int] = [f"{bucket.width_s}:{bucket.start_s}", bucket.end_s + lifetime]
+            for cell in cells.items():
+                flat += cell
+            content.append(flat)
+        return bool(
+            await self._run(
+                RECORD,
+                [
+                    keys.writer(site, shard, batch.writer),
+                    keys.sequence(site, shard),
+                    keys.touched(site, shard),
+                    *names,
+                ],
+                [
+                    batch.number,
+                    keys.WRITER_TTL_S,
+                    max(lifetime, keys.CHANGED_TTL_S),
+                    msgspec.msgpack.encode(content),
+                ],
+            )
+        )
+
+    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
+        cursor, members, reset = await self._changes(keys.touched(site, shard), site, shard, after)
+        buckets = [Bucket(*map(int, member.split(b":"))) for member in members]
+        return TouchedBuckets(cursor, buckets, reset)
+
+    async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
+        found = []
+        for first in range(0, len(buckets), READ_AT_ONCE):
+            part = buckets[first : first + READ_AT_ONCE]
+            pipe = self._pipeline()
+            for bucket in part:
+                pipe.hgetall(keys.counts(site, shard, bucket.width_s, bucket.start_s))
+            for cells in await self._executed(pipe):
+                found.append(BucketCells(list(cells), list(map(int, cells.values()))))
+        return found
+
+    async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
+        if not buckets:
+            return
+        pipe = self._pipeline()
+        pipe.zrem(keys.touched(site, shard), *(f"{bucket.width_s}:{bucket.start_s}" for bucket in buckets))
+        pipe.unlink(*(keys.counts(site, shard, bucket.width_s, bucket.start_s) for bucket in buckets))
+        await self._executed(pipe)
+
+    async def put_items(self, site: str, items: Sequence[Item]) -> None:
+        by_shard: dict[int, list[bytes | str]] = {}
+        for item in items:
+            by_shard.setdefault(keys.shard_of(item.id, self.shards), []).extend((item.id, stored(item)))
+        for shard, flat in by_shard.items():
+            for first in range(0, len(flat), 2 * ITEMS_AT_ONCE):
+                await self._run(
+                    PUT_ITEMS,
+                    [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
+                    [keys.CHANGED_TTL_S, *flat[first : first + 2 * ITEMS_AT_ONCE]],
+                )
+        if items:
+            with translated():
+                lifted = await self._client.hdel(keys.removed(site), *(item.id for item in items))
+                if lifted:
+                    await self._tell(site, "items put")
+
+    async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
+        found: dict[str, bytes] = {}
+        by_shard: dict[int, list[str]] = {}
+        for item in ids:
+            by_shard.setdefault(keys.shard_of(item, self.shards), []).append(item)
+        for shard, wanted in by_shard.items():
+            with translated():
+                documents = await self._client.hmget(keys.items(site, shard), wanted)
+            found.update(zip(wanted, documents, strict=True))
+        return [from_stored(document) if (document := found.get(item)) else None for item in ids]
+
+    async def changed_items(self, site: str, shard: int, after: int) -> ChangedItems:
+        cursor, members, reset = await self._changes(keys.changed(site, shard), site, shard, after)
+        dates: dict[str, ItemDates | None] = {}
+        for first in range(0, len(members), 2 * ITEMS_AT_ONCE):
+            part = members[first : first + 2 * ITEMS_AT_ONCE]
+            with translated():
+                documents = await self._client.hmget(keys.items(site, shard), part)
+            for member, document in zip(part, documents, strict=True):
+                dates[member.decode()] = dates_from_stored(document) if document else None
+        return ChangedItems(cursor, dates, reset)
+
+    async def remove_item(self, site: str, item: str, now: float) -> bool:
+        with translated():
+            await self._client.hset(keys.removed(site), item, repr(now))
+        shard = keys.shard_of(item, self.shards)
+        found = await self._run(
+            REMOVE_ITEM,
+            [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
+            [keys.CHANGED_TTL_S, item],
+        )
+        await self._tell(site, f"item {item}")
+        return bool(found)
+
+    async def removed_items(self, site: str) -> dict[str, float]:
+        with translated():
+            found = await self._client.hgetall(keys.removed(site))
+        return {item.decode(): float(since) for item, since in found.items()}
+
+    async def publish(self, site: str, snapshot: Snapshot, base: Base | None) -> int | None:
+        stamp = snapshot.stamp
+        known: Mapping[str, str] = base.digests if base else {}
+        fresh = [(name, body) for name, body in snapshot.bodies.items() if known.get(name) != stamp.digests[name]]
+        gone = [name for name in known if name not in stamp.digests]
+        generation = await self._run(
+            PUBLISH,
+            [keys.published(site, stamp.list), keys.generations(site)],
+            [
+                stamp.list, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S, keys.news(site),
+                base.generation if base else -1, len(fresh), *(part for pair in fresh for part in pair), *gone,
+            ],
+        )  # fmt: skip
+        if generation == ANOTHER_IS_PUBLISHED:
+            return await self.publish(site, snapshot, None)
+        return None if generation == LATER_IS_PUBLISHED else int(generation)
+
+    async def generations(self, site: str) -> dict[str, int]:
+        with translated():
+            found = await self._client.hgetall(keys.generations(site))
+        return {name.decode(): int(generation) for name, generation in found.items()}
+
+    async def published(self, site: str, name: str, have: Mapping[str, str]) -> Published | None:
+        key = keys.published(site, name)
+        for _ in range(READ_TRIES):
+            with translated():
+                generation, document = await self._client.hmget(key, ["generation", "stamp"])
+                if document is None:
+                    return None
+                stamp = decode_stamp(document)
+                wanted = [section for section, named in stamp.digests.items() if have.get(section) != named]
+                bodies = await self._client.hmget(key, [f"section:{name}" for name in wanted]) if wanted else []
+            found = dict(zip(wanted, bodies, strict=True))
+            # Between the two reads a newer list may have been published: a body that is not the stamp's says so.
+            if all(body is not None and digest(body) == stamp.digests[section] for section, body in found.items()):
+                return Published(int(generation), stamp, found)
+        raise StoreUnavailableError(f"list {name} changed at every one of {READ_TRIES} attempts to read it")
+
+    async def news(self, site: str) -> AsyncIterator[str]:
+        with translated():
+            client = (
+                one_node(self._client)
+                if self._cluster
+                else connected(self._url, timeout_s=self._timeout_s, reply_timeout_s=None)
+            )
+            try:
+                async with client.pubsub(ignore_subscribe_messages=True) as listener:
+                    await listener.subscribe(keys.news(site))
+                    async for message in listener.listen():
+                        yield message["data"].decode()
+            finally:
+                await client.aclose()
+
+    async def facts(self) -> ServerFacts:
+        with translated():
+            info = await self._info()
+        return ServerFacts(
+            version=f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info.get('redis_version')}",
+            policy=str(info.get("maxmemory_policy", "unknown")),
+            persistent=bool(int(info.get("aof_enabled", 0))),
+        )
+
+    def _pipeline(self) -> Client:
+        return self._client.pipeline(transaction=False) if not self._cluster else self._client.pipeline()
+
+    async def _executed(self, pipe: Client) -> list[Any]:
+        with translated():
+            return list(await pipe.execute())
+
+    async def _run(self, script: _Script, names: list[str], arguments: list[Any]) -> Any:
+        with translated():
+            try:
+                return await self._client.evalsha(script.sha, len(names), *names, *arguments)
+            except NoScriptError:
+                # A server that restarted or took over has not seen the script yet.
+                return await self._client.eval(script.source, len(names), *names, *arguments)
+
+    async def _changes(self, key: str, site: str, shard: int, after: int) -> tuple[int, list[bytes], bool]:
+        """Members of a change index past a cursor, the new cursor, and whether the cursor was of another life."""
+        pipe = self._pipeline()
+        pipe.get(keys.sequence(site, shard))
+        pipe.zrange(key, f"({after}", "+inf", byscore=True, withscores=True)
+        now, found = await self._executed(pipe)
+        if int(now or 0) < after:
+            cursor, members, _ = await self._changes(key, site, shard, 0)
+            return cursor, members, True
+        members = [member for member, _ in found]
+        return max((int(score) for _, score in found), default=after), members, False
+
+    async def _tell(self, site: str, text: str) -> None:
+        """News is a courtesy: a reader that misses it polls."""
+        with contextlib.suppress(*FAILURES):
+            await self._client.execute_command("PUBLISH", keys.news(site), text)
+
+    async def _info(self) -> dict[str, Any]:
+        found = await self._client.info()
+        if self._cluster and found and all(isinstance(value, dict) for value in found.values()):
+            found = next(iter(found.values()))  # one dict per node
+        return cast(dict[str, Any], found)
+
+    async def _check_policy(self) -> None:
+        policy = str((await self._info()).get("maxmemory_policy", "noeviction"))
+        if policy != "noeviction" and not self._allow_eviction:
+            raise StoreRefusedError(
+                f"Redis has maxmemory-policy {policy}, which would drop counts without a word: set it to noeviction"
+                " (CONFIG SET maxmemory-policy noeviction), or accept the loss with redis.allow_eviction = true"
+            )
+
+    async def _settle_layout(self) -> None:
+        """Write down, once, how this store's keys are laid out; refuse a store laid out otherwise."""
+        wanted = self._wanted_shards or (CLUSTER_SHARDS if self._cluster else 1)
+        await self._client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
+        await self._client.hsetnx(keys.LAYOUT, "shards", wanted)
+        schema, shards = map(int, await self._client.hmget(keys.LAYOUT, ["schema", "shards"]))
+        if schema != keys.SCHEMA:
+            raise StoreRefusedError(f"this store was written with schema {schema}, this version reads {keys.SCHEMA}")
+        if self._wanted_shards and shards != self._wanted_shards:
+            raise StoreRefusedError(
+                f"this store was made with redis.shards = {shards}; it cannot be changed to {wanted} afterwards"
+            )
+        self._shards = shards

@@ -1,0 +1,70 @@
+"""Durations and moments as people write them, in seconds as the core uses them.
+
+Durations: `90s`, `15m`, `6h`, `7d`, `2w`, or a sum such as `1h30m`. Moments: epoch seconds or ISO 8601.
+"""
+
+import math
+import re
+from datetime import UTC, datetime, tzinfo
+
+UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
+PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+NO_LIMIT = "none"
+
+#: The last second that every consumer of our times (Babel, JavaScript, RSS) can write with a four-digit year.
+LATEST_EPOCH_S = 253_402_300_799
+
+
+def parse_duration(text: str) -> float:
+    """Seconds in `text`.
+
+    >>> parse_duration("90s"), parse_duration("1h30m"), parse_duration("7d")
+    (90.0, 5400.0, 604800.0)
+
+    Raises:
+        ValueError: `text` is not a duration.
+    """
+    if not DURATION.fullmatch(text.strip()):
+        raise ValueError(f"a duration such as 90s, 15m, 6h or 7d, not {text!r}")
+    return float(sum(float(number) * UNIT_S[unit] for number, unit in PART.findall(text)))
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest exact way to write `seconds`.
+
+    >>> format_duration(5400), format_duration(604800), format_duration(0), format_duration(0.25)
+    ('1h30m', '7d', '0s', '250ms')
+    """
+    if math.isinf(seconds):
+        return NO_LIMIT
+    left_ms = round(seconds * 1000)
+    parts = []
+    for unit in ("d", "h", "m", "s", "ms"):
+        count, left_ms = divmod(left_ms, round(UNIT_S[unit] * 1000))
+        if count:
+            parts.append(f"{count}{unit}")
+    return "".join(parts) or "0s"
+
+
+def parse_moment(text: str, zone: tzinfo = UTC) -> float:
+    """Epoch seconds of `text`; an ISO time without an offset is in `zone`.
+
+    >>> parse_moment("2018-11-17T12:00:00+09:00"), parse_moment("1542423600")
+    (1542423600.0, 1542423600.0)
+
+    Raises:
+        ValueError: `text` is not a moment between 1970 and 9999.
+    """
+    wanted = f"epoch seconds or ISO 8601 such as 2025-12-01T02:29:00+07:00, not {text!r}"
+    try:
+        moment = float(text)
+    except ValueError:
+        try:
+            written = datetime.fromisoformat(text.strip())
+            moment = (written if written.tzinfo else written.replace(tzinfo=zone)).timestamp()
+        except (ValueError, OverflowError):
+            raise ValueError(wanted) from None
+    if not 0 <= moment <= LATEST_EPOCH_S:  # NaN fails it too
+        raise ValueError(wanted)
+    return moment
