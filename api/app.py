@@ -1,0 +1,107 @@
+"""Assembly: the hot paths in front of FastAPI, and what starts and stops with them."""
+
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute
+
+from api import health, items
+from api.board import Board
+from api.context import Context
+from api.hot import Hot
+from api.openapi import hot_paths
+from api.problems import Problem, problem_of
+from ranking import __version__
+from ranking.errors import PopulerError
+from ranking.record import Recorder
+from ranking.settings import Settings
+from ranking.store.store import Store
+
+log = structlog.get_logger("api")
+
+
+def create_app(
+    settings: Settings,
+    store: Store,
+    *,
+    clock: Callable[[], float] = time.time,
+    pages: Sequence[BaseRoute] = (),
+    recorder: Recorder | None = None,
+) -> Hot:
+    """One worker's application on an open `store`. `pages` are further routes to serve, behind all others."""
+    recorder = recorder or Recorder(
+        store,
+        writer=secrets.token_hex(8),
+        bucket_s=settings.retention.bucket_s,
+        keep_s=settings.retention.keep_s,
+        deadline_s=settings.ingest.deadline_s,
+        max_pending=settings.ingest.max_pending,
+    )
+    context = Context(settings, store, recorder, Board(store, settings), clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await context.board.start()
+        yield
+        await context.recorder.drain()
+        await context.board.stop()
+
+    app = FastAPI(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
+    app.include_router(items.router(context))
+    app.include_router(health.router(context))
+    app.router.routes.extend(pages)
+    _answer_problems(app)
+    _document_hot_paths(app)
+    return Hot(context, app)
+
+
+def _answer_problems(app: FastAPI) -> None:
+    """Every error leaves as problem+json."""
+
+    @app.exception_handler(Problem)
+    async def of_problem(_: Request, error: Problem) -> Response:
+        return _response(error)
+
+    @app.exception_handler(PopulerError)
+    async def of_core(_: Request, error: PopulerError) -> Response:
+        return _response(problem_of(error))
+
+    @app.exception_handler(HTTPException)
+    async def of_http(_: Request, error: HTTPException) -> Response:
+        response = _response(Problem(error.status_code, str(error.detail).lower(), str(error.detail)))
+        response.headers.update(error.headers or {})
+        return response
+
+    @app.exception_handler(RequestValidationError)
+    async def of_validation(_: Request, error: RequestValidationError) -> Response:
+        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        return _response(Problem(422, "invalid request", faults))
+
+    @app.exception_handler(Exception)
+    async def of_fault(request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return _response(Problem(500, "internal error", "this is a fault of the service; its log says more"))
+
+
+def _response(problem: Problem) -> Response:
+    headers = {name.decode(): value.decode() for name, value in problem.headers}
+    return Response(problem.body, problem.status, headers)
+
+
+def _document_hot_paths(app: FastAPI) -> None:
+    generate = app.openapi
+
+    def documented() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = generate()
+            schema["paths"] = {**hot_paths(), **schema["paths"]}
+        return app.openapi_schema or {}
+
+    app.openapi = documented  # type: ignore[method-assign]

@@ -1,0 +1,36 @@
+"""What every handler of one worker shares."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from api.board import Board
+from api.problems import Problem
+from ranking.record import Recorder
+from ranking.settings import Settings, SiteSettings
+from ranking.store.store import Store
+
+
+class Context(NamedTuple):
+    """Settings, store, and what stands on them. `clock` gives epoch seconds."""
+
+    settings: Settings
+    store: Store
+    recorder: Recorder
+    board: Board
+    clock: Callable[[], float]
+
+
+def site_of(context: Context, query: Iterable[tuple[str, str]]) -> SiteSettings:
+    """The site that `?site=` names; the first one without.
+
+    Raises:
+        Problem: 404, there is no such site.
+    """
+    wanted = next((value for name, value in query if name == "site"), None)
+    sites = context.settings.sites
+    if wanted is None:
+        return sites[0]
+    for site in sites:
+        if site.id == wanted:
+            return site
+    raise Problem(404, "no such site", f"no site is called {wanted!r}; there are {', '.join(s.id for s in sites)}")

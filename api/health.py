@@ -1,0 +1,39 @@
+"""`/livez`, `/readyz`, `/metrics`: is the process alive, can it do its work, what has it done."""
+
+import msgspec
+from fastapi import APIRouter, Response
+
+from api import metrics
+from api.context import Context
+from ranking.errors import PopulerError
+
+
+def router(context: Context) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(tags=["health"])
+
+    @routes.get("/livez", summary="Is this process alive?")
+    async def livez() -> Response:
+        return Response('{"status":"ok"}', media_type="application/json")
+
+    @routes.get("/readyz", summary="Can this worker record and serve?")
+    async def readyz() -> Response:
+        checks: dict[str, object] = {"lists": context.board.ranked(), "config_version": context.settings.config_version}
+        try:
+            await context.store.ping()
+            checks["store"] = "ok"
+        except PopulerError as error:
+            checks["store"] = str(error)
+        oldest = context.board.oldest()
+        checks["oldest_list_age_s"] = None if oldest is None else round(context.clock() - oldest, 1)
+        ready = bool(checks["lists"]) and checks["store"] == "ok"
+        content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
+        return Response(content, 200 if ready else 503, media_type="application/json")
+
+    @routes.get("/metrics", summary="Prometheus metrics")
+    async def metrics_page() -> Response:
+        oldest = context.board.oldest()
+        metrics.list_age_seconds.set(0 if oldest is None else context.clock() - oldest)
+        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return routes

@@ -1,0 +1,91 @@
+"""The two hot paths, recording events and reading lists, in front of everything else.
+
+A framework's routing, validation and dependency machinery costs ten times what counting an event does. What is not
+one of these paths goes to the FastAPI application behind; it also documents these.
+"""
+
+import structlog
+
+from api import asgi
+from api.context import Context
+from api.ingest import ANY_ORIGIN, post_events
+from api.lists import get_list, get_lists
+from api.problems import Problem, problem_of
+from ranking.errors import PopulerError
+
+log = structlog.get_logger("api")
+
+EVENTS = "/v1/events"
+LISTS = "/v1/lists"
+PREFLIGHT = (
+    ANY_ORIGIN,
+    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
+    (b"access-control-max-age", b"86400"),
+)
+FAULT = Problem(500, "internal error", "this is a fault of the service; its log says more")
+
+
+class Hot:
+    """Serves the hot paths from `context`, and hands everything else to `behind`."""
+
+    def __init__(self, context: Context, behind: asgi.ASGIApp) -> None:
+        self._context = context
+        self._behind = behind
+
+    def ranked(self) -> bool:
+        """Whether every list is in memory."""
+        return self._context.board.ranked()
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS)):
+            await self._behind(scope, receive, send)
+            return
+        try:
+            if not await self._dispatch(path, scope, receive, send):
+                await self._behind(scope, receive, send)
+        except asgi.ClientGone:
+            pass
+        except Problem as problem:
+            await _refuse(send, problem)
+        except PopulerError as error:
+            await _refuse(send, problem_of(error))
+        except Exception:
+            log.exception("request failed", path=path)
+            await _refuse(send, FAULT)
+
+    async def _dispatch(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> bool:
+        """Serve a hot path; False where this is none."""
+        method = scope["method"]
+        if path == EVENTS:
+            if method == "POST":
+                await post_events(self._context, scope, receive, send)
+                return True
+            return await _otherwise(method, b"POST, OPTIONS", send)
+        if path in (LISTS, LISTS + "/"):
+            if method in ("GET", "HEAD"):
+                await get_lists(self._context, scope, send)
+                return True
+            return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
+        name = path[len(LISTS) + 1 :]
+        if path.startswith(LISTS + "/") and "/" not in name:
+            if method in ("GET", "HEAD"):
+                await get_list(self._context, scope, send, name)
+                return True
+            return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
+        return False
+
+
+async def _otherwise(method: str, allowed: bytes, send: asgi.Send) -> bool:
+    if method == "OPTIONS":
+        await asgi.answer(send, 204, PREFLIGHT, b"")
+        return True
+    problem = Problem(405, "method not allowed", f"this address takes {allowed.decode()}")
+    await asgi.answer(send, 405, [*problem.headers, (b"allow", allowed)], problem.body)
+    return True
+
+
+async def _refuse(send: asgi.Send, problem: Problem) -> None:
+    closing = [(b"connection", b"close")] if problem.status == 413 else []  # the rest of the body is not wanted
+    await asgi.answer(send, problem.status, [*problem.headers, ANY_ORIGIN, *closing], problem.body)

@@ -1,0 +1,68 @@
+"""`POST /v1/events`: answered when the events are counted in the store."""
+
+import msgspec
+
+from api import asgi, metrics
+from api.auth import Grade, grade
+from api.context import Context, site_of
+from api.events_body import Bad, Parsed, parse
+from api.problems import Problem
+from ranking.errors import InvalidEventError
+from ranking.events import Event, Intake, checked_event
+
+ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
+ONE_ACCEPTED = b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}'
+
+
+async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+    """Record the events of one request."""
+    site = site_of(context, asgi.query(scope))
+    trusted = grade(asgi.header(scope, b"authorization"), site) >= Grade.WRITE
+    content = await asgi.body(scope, receive, context.settings.ingest.max_body)
+    parsed = parse(content, asgi.header(scope, b"content-type") or b"")
+    arrived = context.clock()
+    intake = Intake(frozenset(context.settings.ingest.kinds), arrived, context.settings.retention.keep_s, trusted)
+    events, bad = _checked(parsed, intake)
+    if bad and not events:
+        metrics.events.labels(site.id, "invalid").inc(len(bad))
+        first = bad[0]
+        raise Problem(
+            422,
+            "invalid events",
+            f"none of the {len(bad)} events can be counted; event {first.index}: {first.error}",
+            accepted=0,
+            invalid=bad,
+        )
+    await context.recorder.record(site.id, events)
+    metrics.commit_seconds.observe(context.clock() - arrived)
+    metrics.events.labels(site.id, "accepted").inc(len(events))
+    if bad:
+        metrics.events.labels(site.id, "invalid").inc(len(bad))
+    await asgi.answer(send, 202, HEADERS, _accepted(len(events), bad))
+
+
+def _checked(parsed: Parsed, intake: Intake) -> tuple[list[Event], list[Bad]]:
+    events: list[Event] = []
+    bad = parsed.bad
+    for index, wire in parsed.events:
+        try:
+            events.append(checked_event(wire, intake))
+        except InvalidEventError as error:
+            bad.append(Bad(index, str(error)))
+    bad.sort()
+    return events, bad
+
+
+def _accepted(count: int, bad: list[Bad]) -> bytes:
+    if count == 1 and not bad:
+        return ONE_ACCEPTED
+    return msgspec.json.encode(
+        {
+            "accepted": count,
+            "duplicate": 0,
+            "filtered": {},
+            "invalid": bad,
+            "ack": "commit",
+        }
+    )

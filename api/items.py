@@ -1,0 +1,121 @@
+"""`/v1/items`: what the newsroom says of its items. All of it takes the site's write key."""
+
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi import Path as PathParameter
+
+from api import asgi
+from api.auth import Grade, grade, require
+from api.context import Context, site_of
+from api.problems import Problem, plain_sentence
+from ranking.errors import InvalidItemError, NotFoundError
+from ranking.items import Item, ItemInput, as_wire, validated, why_bad_id
+from ranking.settings import SiteSettings
+
+T = TypeVar("T")
+MAX_ITEMS = 10_000
+ItemId = Annotated[str, PathParameter(description="the item's id, percent-encoded")]
+
+
+def router(context: Context) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1/items", tags=["items"])
+
+    @routes.put("", summary="Describe items", openapi_extra=_body({"type": "array", "items": ITEM_SCHEMA}))
+    async def put_items(request: Request) -> Response:
+        site = _writer(context, request)
+        now = context.clock()
+        items, bad = _checked_all(await _body_of(context, request), now)
+        await context.store.put_items(site.id, items)
+        return _json({"stored": len(items), "invalid": bad})
+
+    @routes.put("/{item:path}", summary="Describe one item", openapi_extra=_body(ITEM_SCHEMA))
+    async def put_item(item: ItemId, request: Request) -> Response:
+        site = _writer(context, request)
+        given = _decoded(await _body_of(context, request), ItemInput)
+        if given.id not in (None, item):
+            raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
+        await context.store.put_items(site.id, [validated(msgspec.structs.replace(given, id=item), context.clock())])
+        (found,) = await context.store.get_items(site.id, [item])
+        return _json(as_wire(found) if found else {})
+
+    @routes.get("/{item:path}", summary="Read one item")
+    async def get_item(item: ItemId, request: Request) -> Response:
+        site = _writer(context, request)
+        (found,) = await context.store.get_items(site.id, [item])
+        if found is None:
+            raise NotFoundError(f"no item is called {item!r}")
+        return _json(as_wire(found))
+
+    @routes.delete("/{item:path}", status_code=204, summary="Take one item down")
+    async def delete_item(item: ItemId, request: Request) -> Response:
+        site = _writer(context, request)
+        if problem := why_bad_id(item):
+            raise InvalidItemError(f"id: {problem}")
+        await context.store.remove_item(site.id, item, context.clock())
+        context.board.take_down(site.id, item)
+        return Response(status_code=204)
+
+    return routes
+
+
+ITEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["id"],
+    "properties": {
+        "id": {"type": "string", "minLength": 1, "maxLength": 512},
+        "title": {"type": "string"},
+        "url": {"type": "string", "description": "http(s) or site-relative"},
+        "section": {"type": "string"},
+        "published_at": {"description": "epoch seconds or ISO 8601", "type": ["number", "string"]},
+        "image": {"type": "string"},
+        "author": {"type": "string"},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def _writer(context: Context, request: Request) -> SiteSettings:
+    site = site_of(context, request.query_params.multi_items())
+    require(grade(asgi.header(request.scope, b"authorization"), site), Grade.WRITE, site)
+    return site
+
+
+async def _body_of(context: Context, request: Request) -> bytes:
+    return await asgi.body(request.scope, request.receive, context.settings.ingest.max_body)
+
+
+def _decoded(content: bytes, shape: type[T]) -> T:
+    try:
+        return msgspec.json.decode(content, type=shape)
+    except msgspec.ValidationError as error:
+        raise InvalidItemError(plain_sentence(error)) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Problem(400, "malformed JSON", str(error)) from None
+
+
+def _checked_all(content: bytes, now: float) -> tuple[list[Item], list[dict[str, Any]]]:
+    """Items that can be stored, and why the others can not. A bad one does not take the others with it."""
+    raws = _decoded(content, list[msgspec.Raw])
+    if len(raws) > MAX_ITEMS:
+        raise Problem(413, "too many items", f"send at most {MAX_ITEMS} items at once")
+    items, bad = [], []
+    for index, raw in enumerate(raws):
+        try:
+            items.append(validated(_decoded(bytes(raw), ItemInput), now))
+        except (InvalidItemError, Problem) as error:
+            bad.append({"index": index, "error": str(error)})
+    if bad and not items:
+        first = f"none of the {len(bad)} items can be stored; item {bad[0]['index']}: {bad[0]['error']}"
+        raise Problem(422, "invalid items", first, stored=0, invalid=bad)
+    return items, bad
+
+
+def _json(content: Any) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")

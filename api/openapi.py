@@ -1,0 +1,161 @@
+"""The hot paths' part of the OpenAPI document; FastAPI writes the rest from its routes."""
+
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def hot_paths() -> Json:
+    """Path items of `POST /v1/events`, `GET /v1/lists/{list}` and `GET /v1/lists`."""
+    return {
+        "/v1/events": {"post": _post_events()},
+        "/v1/lists/{list}": {"get": _get_list()},
+        "/v1/lists": {"get": _get_lists()},
+    }
+
+
+EVENT: Json = {
+    "type": "object",
+    "required": ["item"],
+    "properties": {
+        "item": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the item's id"},
+        "kind": {"type": "string", "default": "view", "description": "one of ingest.kinds"},
+        "visitor": {"type": "string", "description": "opaque"},
+        "source": {"type": "string", "description": "list:NAME for a click made in a list"},
+        "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
+        "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
+        "id": {"type": "string"},
+    },
+}
+ENTRY: Json = {
+    "type": "object",
+    "properties": {
+        "rank": {"type": "integer"},
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "url": {"type": ["string", "null"]},
+        "section": {"type": ["string", "null"]},
+        "published_at": {"type": ["number", "null"], "description": "epoch seconds"},
+        "published_label": {"type": "string", "examples": ["Senin, 01 Desember 2025 | 02:29"]},
+        "image": {"type": ["string", "null"]},
+        "score": {"type": ["number", "null"]},
+        "views": {"type": "integer"},
+        "previous_rank": {"type": ["integer", "null"]},
+        "is_new": {"type": "boolean"},
+        "source": {"type": "string", "enum": ["ranked", "pinned", "fill"]},
+    },
+}
+LIST: Json = {
+    "type": "object",
+    "properties": {
+        "list": {"type": "string"},
+        "site": {"type": "string"},
+        "section": {"type": ["string", "null"]},
+        "title": {"type": "string"},
+        "generation": {"type": "integer"},
+        "generated_at": {"type": "number", "description": "epoch seconds"},
+        "age_s": {"type": "integer"},
+        "stale": {"type": "boolean"},
+        "config_version": {"type": "string"},
+        "items": {"type": "array", "items": ENTRY},
+        "next": {"type": ["string", "null"]},
+    },
+}
+SITE: Json = {"name": "site", "in": "query", "schema": {"type": "string"}, "description": "default: the first site"}
+SECTION: Json = {"name": "section", "in": "query", "schema": {"type": "string"}}
+LIMIT: Json = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
+EXCLUDE: Json = {
+    "name": "exclude",
+    "in": "query",
+    "schema": {"type": "array", "items": {"type": "string"}, "maxItems": 50},
+    "description": "items to leave out before the limit, such as the open article",
+}
+CURSOR: Json = {
+    "name": "cursor",
+    "in": "query",
+    "schema": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+$"},
+    "description": "`next` of the answer before",
+}
+
+
+def _problem(description: str) -> Json:
+    return {"description": description, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
+
+
+def _answer(description: str, schema: Json) -> Json:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _post_events() -> Json:
+    accepted = {
+        "type": "object",
+        "properties": {
+            "accepted": {"type": "integer"},
+            "duplicate": {"type": "integer"},
+            "filtered": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "invalid": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},
+                },
+            },
+            "ack": {"type": "string", "enum": ["commit"]},
+        },
+    }
+    forms = {
+        "oneOf": [
+            EVENT,
+            {"type": "array", "items": EVENT},
+            {"type": "object", "required": ["events"], "properties": {"events": {"type": "array", "items": EVENT}}},
+        ]
+    }
+    return {
+        "tags": ["events"],
+        "summary": "Record events",
+        "description": "Answered when the events are counted in the store. One event a line (NDJSON) is taken too.",
+        "parameters": [SITE],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": forms},
+                "text/plain": {"schema": {"type": "string"}},
+                "application/x-ndjson": {"schema": {"type": "string"}},
+            },
+        },
+        "responses": {
+            "202": _answer("The good events are counted; `invalid` says why the others are not.", accepted),
+            "400": _problem("The body is not JSON."),
+            "401": _problem("The key is none of the site's."),
+            "404": _problem("No such site."),
+            "413": _problem("The body is too large."),
+            "422": _problem("None of the events can be counted."),
+            "503": _problem("The store does not answer: send it again after Retry-After seconds."),
+        },
+    }
+
+
+def _reading(summary: str, parameters: list[Json], schema: Json) -> Json:
+    return {
+        "tags": ["lists"],
+        "summary": summary,
+        "parameters": parameters,
+        "responses": {
+            "200": _answer("As published; `age_s` and `stale` say how old it is.", schema),
+            "304": {"description": "Not changed since the ETag in If-None-Match."},
+            "400": _problem("A parameter cannot be used."),
+            "404": _problem("No such list, section or site."),
+            "503": _problem("Not ranked yet."),
+        },
+    }
+
+
+def _get_list() -> Json:
+    name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
+    return _reading("Read a list", [name, SITE, SECTION, LIMIT, EXCLUDE, CURSOR], LIST)
+
+
+def _get_lists() -> Json:
+    names = {"name": "names", "in": "query", "schema": {"type": "string"}, "description": "such as populer,update"}
+    lists = {"type": "object", "properties": {"lists": {"type": "object", "additionalProperties": LIST}}}
+    return _reading("Read several lists at once", [names, SITE, SECTION, LIMIT, EXCLUDE], lists)

@@ -1,0 +1,75 @@
+"""Core error -> HTTP answer, in one table. HTTP status codes of errors exist only here and where a `Problem` is raised.
+
+Errors are answered as problem+json (RFC 9457). The detail is a sentence that says what to do.
+"""
+
+from typing import Any
+
+import msgspec
+
+from ranking.errors import (
+    InvalidEventError,
+    InvalidItemError,
+    NotFoundError,
+    PopulerError,
+    StoreRefusedError,
+    StoreUnavailableError,
+)
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_S = 1
+
+#: error -> status, title, seconds after which trying again makes sense (None: it does not)
+TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
+    InvalidEventError: (422, "invalid event", None),
+    InvalidItemError: (422, "invalid item", None),
+    NotFoundError: (404, "not found", None),
+    StoreUnavailableError: (503, "the store does not answer", RETRY_AFTER_S),
+    StoreRefusedError: (503, "the store takes no more", 30),
+}
+
+
+class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+    """An answer other than the asked one. `members` are added to the document."""
+
+    def __init__(
+        self, status: int, title: str, detail: str, *, retry_after_s: int | None = None, **members: Any
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+        self.members = members
+
+    @property
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers of the answer."""
+        found = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+        if self.retry_after_s is not None:
+            found.append((b"retry-after", str(self.retry_after_s).encode()))
+        if self.status == 401:
+            found.append((b"www-authenticate", b"Bearer"))
+        return found
+
+    @property
+    def body(self) -> bytes:
+        """The document."""
+        document = {"type": "about:blank", "title": self.title, "status": self.status, "detail": self.detail}
+        return msgspec.json.encode({**document, **self.members})
+
+
+def problem_of(error: PopulerError) -> Problem:
+    """The answer to an error of the core."""
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            status, title, retry_after_s = TABLE[kind]
+            return Problem(status, title, str(error), retry_after_s=retry_after_s)
+    return Problem(500, "internal error", "this is a fault of the service; its log says more")
+
+
+def plain_sentence(error: Exception) -> str:
+    """A decoder's sentence with the field first: "item: Expected `str`, got `int`"."""
+    message, _, path = str(error).partition(" - at `$")
+    where = path.rstrip("`").lstrip(".")
+    return f"{where}: {message}" if where else message
