@@ -1,0 +1,112 @@
+"""The table of jobs, and the loop that runs it. The only importer of APScheduler.
+
+Each row is a job that is run for every site on its own beat. A run that fails is logged and leaves the others and the
+next beat alone; a run that takes longer than its beat is not overtaken by itself. At stop the runs under way are
+awaited: APScheduler's own asyncio shutdown would cancel them in the middle of a publish.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from jobs.prune import PruneCounts
+from jobs.refresh import RefreshLists
+from ranking.errors import PopulerError, StoreUnavailableError
+from ranking.settings import Settings
+from ranking.store.store import Store
+
+log = structlog.get_logger("jobs")
+
+Run = Callable[[str, float], Awaitable[dict[str, int]]]
+PRUNE_EVERY_S = 3600.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+
+
+class Job(NamedTuple):
+    """A row of the table: what runs for each site, and how often (seconds)."""
+
+    name: str
+    run: Run
+    every_s: float
+
+
+def table(store: Store, settings: Settings) -> list[Job]:
+    """All scheduled work."""
+    return [
+        Job("refresh", RefreshLists(store, settings), settings.refresh.every_s),
+        Job("prune", PruneCounts(store, settings), PRUNE_EVERY_S),
+    ]
+
+
+class Scheduler:
+    """Runs the table until it is stopped."""
+
+    def __init__(self, jobs: list[Job], sites: list[str], *, clock: Callable[[], float] = time.time) -> None:
+        self._jobs = jobs
+        self._sites = sites
+        self._clock = clock
+        self._running: set[asyncio.Task[None]] = set()
+        self._failing: dict[tuple[str, str], tuple[float, float]] = {}  # -> (not before, pause), seconds
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+
+    def start(self) -> None:
+        """Run every job once now, then on beats that are whole multiples of its interval since the epoch."""
+        for job in self._jobs:
+            for site in self._sites:
+                aligned = datetime.fromtimestamp(self._clock() // job.every_s * job.every_s, UTC)
+                self._scheduler.add_job(
+                    self._tracked,
+                    IntervalTrigger(seconds=job.every_s, start_date=aligned, timezone=UTC),
+                    args=[job, site],
+                    id=f"{job.name} {site}",
+                    coalesce=True,
+                    max_instances=1,
+                    misfire_grace_time=None,
+                    next_run_time=datetime.fromtimestamp(self._clock(), UTC),
+                )
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Start nothing more and return when what is running has ended."""
+        self._scheduler.pause()
+        while self._running:
+            await asyncio.gather(*self._running)
+        self._scheduler.shutdown(wait=False)
+
+    async def _tracked(self, job: Job, site: str) -> None:
+        task = asyncio.create_task(self._run(job, site))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.shield(task)
+
+    async def _run(self, job: Job, site: str) -> None:
+        now = self._clock()
+        not_before, pause_s = self._failing.get((job.name, site), (0.0, 0.0))
+        if now < not_before:
+            return
+        started = time.monotonic()
+        try:
+            done = await job.run(site, now)
+        except Exception as error:  # one bad run must not end the loop
+            pause_s = min(max(FIRST_PAUSE_S, 2 * pause_s), LONGEST_PAUSE_S)
+            self._failing[job.name, site] = (now + pause_s, pause_s)
+            expected = isinstance(error, PopulerError)
+            level = log.warning if isinstance(error, StoreUnavailableError) else log.error
+            level(
+                "job failed",
+                job=job.name,
+                site=site,
+                error=str(error),
+                retry_s=pause_s,
+                exc_info=not expected,
+            )
+            return
+        if self._failing.pop((job.name, site), None):
+            log.info("job works again", job=job.name, site=site)
+        log.debug("job done", job=job.name, site=site, seconds=round(time.monotonic() - started, 4), **done)
