@@ -1,0 +1,252 @@
+"""The service as its own command line sees it: batches of events and of items over HTTP.
+
+Every request may be sent again: event batches carry an `Idempotency-Key`, items are upserts. So whatever
+leaves the outcome unknown (a refused or broken connection, a timeout, 429, 502, 503, 504) is tried again with
+the same key until a deadline. A service that has never answered gets a shorter one: most likely nobody
+started it.
+"""
+
+import asyncio
+from http import HTTPStatus
+from types import TracebackType
+from typing import NamedTuple, Self, TypeVar
+
+import httpx
+import msgspec
+
+import ranking
+from ranking.errors import PopulerError
+
+DEFAULT_TO = "http://127.0.0.1:8000"
+NDJSON = "application/x-ndjson"
+JSON = "application/json"
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+TRY_AGAIN = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
+
+
+class Patience(NamedTuple):
+    """How long to go on trying, in seconds."""
+
+    deadline_s: float = 60.0
+    first_answer_s: float = 10.0
+    request_s: float = 30.0
+    pause_s: float = 0.2
+    longest_pause_s: float = 5.0
+    longest_retry_after_s: float = 15.0
+
+
+USUAL_PATIENCE = Patience()
+
+
+class Invalid(msgspec.Struct, frozen=True, gc=False):
+    """One refused event or item: its 0-based index in the body, and why."""
+
+    index: int
+    error: str
+
+
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """What became of a batch of events."""
+
+    accepted: int = 0
+    duplicate: int = 0
+    filtered: dict[str, int] = {}
+    invalid: list[Invalid] = []
+    ack: str = ""
+
+
+class ItemsAnswer(msgspec.Struct, frozen=True):
+    """What became of a batch of items."""
+
+    stored: int = 0
+    invalid: list[Invalid] = []
+
+
+Answer = TypeVar("Answer", EventsAnswer, ItemsAnswer)
+
+
+class _Problem(msgspec.Struct, frozen=True):
+    """The parts of an RFC 9457 problem that are read here."""
+
+    title: str = ""
+    detail: str = ""
+    invalid: list[Invalid] = []
+
+
+class Client:
+    """Sends batches to one site of the service at `to`. Use as an async context manager.
+
+    Args:
+        to: the service's address, such as http://127.0.0.1:8000.
+        site: which site; None leaves it to the service.
+        key: the site's write key.
+        patience: how long to try.
+
+    Raises:
+        PopulerError: the address or the key cannot be one; nothing was sent.
+    """
+
+    def __init__(self, to: str, *, site: str | None, key: str, patience: Patience = USUAL_PATIENCE) -> None:
+        self.to = _checked_address(to)
+        self._key = _checked_key(key)
+        self._query = {"site": site} if site else {}
+        self._patience = patience
+        self._answered = False
+
+    async def __aenter__(self) -> Self:
+        self._http = httpx.AsyncClient(
+            base_url=self.to,
+            headers={"Authorization": f"Bearer {self._key}", "User-Agent": f"populer/{ranking.__version__}"},
+            params=self._query,
+            # A proxy from the environment must not carry what goes to this machine itself.
+            trust_env=httpx.URL(self.to).host not in LOOPBACK,
+        )
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    async def post_events(self, body: bytes, batch_id: str) -> EventsAnswer:
+        """Record a batch of events.
+
+        Args:
+            body: NDJSON, one event a line.
+            batch_id: sent as `Idempotency-Key`: a batch sent again under it counts once.
+
+        Raises:
+            PopulerError: the service does not answer, refuses the key, or refuses the batch as a whole. A
+                batch whose events are all invalid is an answer.
+        """
+        headers = {"Content-Type": NDJSON, "Idempotency-Key": batch_id}
+        response = await self._send("POST", "/v1/events", body, headers)
+        if invalid := _all_invalid(response):
+            return EventsAnswer(invalid=invalid)
+        return self._parsed(response, EventsAnswer)
+
+    async def put_items(self, body: bytes) -> ItemsAnswer:
+        """Upsert a batch of items; `body` is a JSON array. Raises as `post_events` does."""
+        response = await self._send("PUT", "/v1/items", body, {"Content-Type": JSON})
+        if invalid := _all_invalid(response):
+            return ItemsAnswer(invalid=invalid)
+        return self._parsed(response, ItemsAnswer)
+
+    async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        """The first answer that is not a call to try again."""
+        clock = asyncio.get_running_loop().time
+        started_s = clock()
+        pause_s = self._patience.pause_s
+        while True:
+            wait_s = pause_s
+            cause: Exception | None = None
+            try:
+                left_s = self._give_up_s(started_s) - clock()
+                request_s = max(min(self._patience.request_s, left_s), self._patience.pause_s)
+                response = await self._http.request(method, path, content=body, headers=headers, timeout=request_s)
+            except httpx.TransportError as error:
+                why, cause = _reason(error), error
+            else:
+                self._answered = True
+                if response.status_code not in TRY_AGAIN:
+                    return response
+                why = f"{response.status_code}: {_said(response)}"
+                wait_s = max(wait_s, min(_retry_after_s(response), self._patience.longest_retry_after_s))
+            if clock() + wait_s > self._give_up_s(started_s):
+                raise PopulerError(
+                    f"the service at {self.to} does not answer ({why}): is `populer serve` running?"
+                ) from cause
+            await asyncio.sleep(wait_s)
+            pause_s = min(pause_s * 2, self._patience.longest_pause_s)
+
+    def _give_up_s(self, started_s: float) -> float:
+        patience = self._patience
+        if self._answered:
+            return started_s + patience.deadline_s
+        return started_s + min(patience.deadline_s, patience.first_answer_s)
+
+    def _parsed(self, response: httpx.Response, shape: type[Answer]) -> Answer:
+        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+            raise PopulerError(
+                f"the service at {self.to} refuses the key ({_said(response)}): this needs the site's write "
+                "key, from --key, else POPULER_KEY, else the key file in --data"
+            )
+        if response.is_redirect:
+            target = response.headers.get("Location", "elsewhere")
+            raise PopulerError(f"the service at {self.to} redirects to {target}: name that address with --to")
+        if not response.is_success:
+            raise PopulerError(f"the service at {self.to} answered {response.status_code}: {_said(response)}")
+        try:
+            return msgspec.json.decode(response.content, type=shape)
+        except msgspec.DecodeError:
+            raise PopulerError(
+                f"what answers at {self.to} is not a Populer service: name its address with --to"
+            ) from None
+
+
+def _checked_address(to: str) -> str:
+    try:
+        url = httpx.URL(to.strip())
+    except httpx.InvalidURL:
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise PopulerError(f"--to must be an address such as {DEFAULT_TO}, not {to!r}")
+    return str(url).rstrip("/")
+
+
+def _checked_key(key: str) -> str:
+    key = key.strip()
+    if not key:
+        raise PopulerError("a write key is needed: --key, else POPULER_KEY, else the key file in --data")
+    if not all("!" <= character <= "~" for character in key):
+        raise PopulerError("the write key must be printable ASCII without blanks: was it copied whole?")
+    return key
+
+
+def _all_invalid(response: httpx.Response) -> list[Invalid]:
+    """The complaints of a 422 about each event or item; empty for any other answer."""
+    if response.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
+        return []
+    problem = _problem(response)
+    return problem.invalid if problem else []
+
+
+def _problem(response: httpx.Response) -> _Problem | None:
+    try:
+        return msgspec.json.decode(response.content, type=_Problem)
+    except msgspec.DecodeError:
+        return None
+
+
+def _said(response: httpx.Response) -> str:
+    """What an answer that is no success says, in its own words where it has some."""
+    problem = _problem(response)
+    return (problem and (problem.detail or problem.title)) or response.reason_phrase or "no reason given"
+
+
+def _retry_after_s(response: httpx.Response) -> float:
+    """Seconds of `Retry-After`; 0 where it is absent or a date."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else 0.0
+
+
+def _reason(error: httpx.TransportError) -> str:
+    """httpx words these for programmers, or not at all."""
+    match error:
+        case httpx.ConnectError() if "CERTIFICATE" in str(error):
+            return "its TLS certificate is not trusted here"
+        case httpx.ConnectError():
+            return "no connection"
+        case httpx.TimeoutException():
+            return "no answer in time"
+        case httpx.NetworkError() | httpx.RemoteProtocolError():
+            return "the connection broke off"
+        case _:
+            return str(error) or type(error).__name__
