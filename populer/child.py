@@ -1,0 +1,173 @@
+"""What runs in a child process: an API worker or the jobs. Started by `serve`, never by hand.
+
+The parent sends the settings as one line on stdin and keeps stdin open: its end means that the parent is gone, and the
+child drains and leaves instead of holding the port as an orphan. The child says `ready` on stdout.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import structlog
+import uvicorn
+import uvloop
+
+from api.app import create_app
+from jobs.run import run_jobs
+from populer import logs
+from populer.config import validated
+from populer.demo.articles import load_articles
+from populer.demo.newsroom import newsroom
+from ranking.errors import StoreUnavailableError
+from ranking.settings import Settings
+from ranking.store.redis_store import RedisStore
+
+log = structlog.get_logger("populer")
+
+DRAIN_S = 5
+KEEP_ALIVE_S = 65
+BACKLOG = 2048
+FIRST_LISTS_S = 15.0
+PAUSE_S = 0.5
+
+
+class Orders(NamedTuple):
+    """What the parent wants of a child. `raw` builds the settings; `demo_started_at` in epoch seconds."""
+
+    role: str
+    raw: dict[str, Any]
+    redis_url: str
+    socket_fd: int | None = None
+    demo_started_at: float | None = None
+
+    def line(self) -> bytes:
+        """As one line for the child's stdin."""
+        return json.dumps(self._asdict()).encode() + b"\n"
+
+
+def main() -> None:
+    """Read the orders and follow them until told to stop."""
+    orders = Orders(**json.loads(sys.stdin.buffer.readline()))
+    settings = validated(orders.raw)
+    logs.set_up(settings.service.log_format, role=orders.role, pid=os.getpid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when we stop
+    work = _serve_api if orders.role == "api" else _run_jobs
+    uvloop.run(work(orders, settings))
+
+
+def open_store(settings: Settings, url: str) -> RedisStore:
+    """The store at `url`, not yet connected."""
+    redis = settings.redis
+    return RedisStore(url, shards=redis.shards, timeout_s=redis.timeout_s, allow_eviction=redis.allow_eviction)
+
+
+async def _run_jobs(orders: Orders, settings: Settings) -> None:
+    stop = asyncio.Event()
+    _on_stop(stop.set)
+    store = await _opened(orders, settings, stop)
+    if store is None:
+        return
+    _say_ready()
+    await run_jobs(store, settings, stop)
+    await store.close()
+
+
+async def _serve_api(orders: Orders, settings: Settings) -> None:
+    stop = asyncio.Event()
+    _on_stop(stop.set)
+    store = await _opened(orders, settings, stop)
+    if store is None or orders.socket_fd is None:
+        return
+    pages = [] if orders.demo_started_at is None else _demo_pages(orders.demo_started_at)
+    app = create_app(settings, store, pages=pages)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            lifespan="on",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+    )
+    _on_stop(server.stop)
+    if stop.is_set():
+        return
+    listening = socket.socket(fileno=orders.socket_fd)
+    announcing = asyncio.create_task(_announce(server, app.ranked))
+    await server.serve(sockets=[listening])
+    announcing.cancel()
+    await store.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handling of its own: a second signal would skip the draining."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+async def _announce(server: uvicorn.Server, ranked: Callable[[], bool]) -> None:
+    """Say ready once the socket is served and the first lists are in memory, or did not come."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + FIRST_LISTS_S
+    while not (server.started and (ranked() or loop.time() > give_up_at)):  # noqa: ASYNC110 - uvicorn tells nobody
+        await asyncio.sleep(0.02)
+    _say_ready()
+
+
+async def _opened(orders: Orders, settings: Settings, stop: asyncio.Event) -> RedisStore | None:
+    """The open store; None if a stop was asked for before it answered."""
+    while not stop.is_set():
+        store = open_store(settings, orders.redis_url)
+        try:
+            await store.open()
+        except StoreUnavailableError as error:
+            log.warning("waiting for the store", error=str(error))
+            await store.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), PAUSE_S)
+        else:
+            return store
+    return None
+
+
+def _on_stop(stop: Callable[[], None]) -> None:
+    """Call `stop` on SIGTERM, and when the parent is gone."""
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop)
+
+    def parent_spoke() -> None:
+        if not os.read(sys.stdin.fileno(), 4096):
+            loop.remove_reader(sys.stdin.fileno())
+            stop()
+
+    loop.add_reader(sys.stdin.fileno(), parent_spoke)
+
+
+def _say_ready() -> None:
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), b"ready\n")
+
+
+def _demo_pages(started_at: float) -> list[Any]:
+    return list(newsroom(load_articles(), started_at=started_at).routes)
+
+
+if __name__ == "__main__":
+    main()

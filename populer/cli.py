@@ -1,0 +1,284 @@
+"""The command line: parse, make one call, print. Exit codes: 0 done, 1 a clear error on stderr, 2 usage."""
+
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import typer
+
+from populer import logs, site_keys
+from populer.config import Loaded, effective, load, with_list_settings
+from ranking import __version__
+from ranking.errors import PopulerError
+from ranking.settings import Settings, SiteSettings
+from ranking.store.embedded import socket_path, socket_url
+from ranking.times import parse_moment
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="Populer: the popular, the trending and the latest of a news site.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
+config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+app.add_typer(items_app, name="items")
+app.add_typer(config_app, name="config")
+
+Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
+Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
+Host = Annotated[str | None, typer.Option("--host", help="Address to listen on.")]
+Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")]
+To = Annotated[str, typer.Option("--to", help="Address of the service.")]
+Site = Annotated[str | None, typer.Option("--site", help="Site; default: the first one.")]
+Key = Annotated[str | None, typer.Option("--key", help="Write key; else POPULER_KEY, else the key file in --data.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+DEFAULT_TO = "http://127.0.0.1:8000"
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except PopulerError as error:
+        print(f"populer: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+@app.command()
+def serve(
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="API worker processes.")] = None,
+    data: Data = None,
+) -> None:
+    """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
+    from populer.serve import serve as run
+
+    loaded = _loaded(config, data, host=host, port=port, workers=workers)
+    logs.set_up(loaded.settings.service.log_format, role="main")
+    _run(run(loaded))
+
+
+@app.command()
+def demo(port: Port = None) -> None:
+    """Run the service with a sample newsroom and simulated readers. Nothing is kept."""
+    from populer.demo.show import show
+
+    with tempfile.TemporaryDirectory(prefix="populer-demo-") as folder:
+        _run(show(Path(folder), port))
+
+
+@app.command()
+def replay(
+    files: Annotated[list[Path], typer.Argument(help="Logs: csv or ndjson, plain or gzip.")],
+    to: To = DEFAULT_TO,
+    site: Site = None,
+    key: Key = None,
+    data: Data = None,
+    config: Config = None,
+    format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
+    speed: Annotated[str, typer.Option("--speed", help="N times real time, or max.")] = "max",
+    as_of_now: Annotated[bool, typer.Option("--as-of-now", help="Shift times so that the last event is now.")] = False,
+) -> None:
+    """Record the events of log files through a running service, with their own timestamps."""
+    from populer.client import Patience
+    from populer.replay import ReplayReport, render_report
+    from populer.replay import replay as run
+
+    report = ReplayReport()
+    try:
+        with _progress() as progress:
+            _run(
+                run(
+                    files, to=to, site=site, key=_key(key, config, data, site), now=time.time(), format=format,
+                    speed=_speed(speed), as_of_now=as_of_now, patience=Patience(), progress=progress, report=report,
+                )
+            )  # fmt: skip
+    finally:
+        if report.sent:
+            print(render_report(report))  # noqa: T201
+
+
+@items_app.command("import")
+def items_import(
+    file: Annotated[Path, typer.Argument(help="Items: csv or ndjson, plain or gzip.")],
+    to: To = DEFAULT_TO,
+    site: Site = None,
+    key: Key = None,
+    data: Data = None,
+    config: Config = None,
+    format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
+) -> None:
+    """Describe items to a running service: titles, addresses, sections, publish times."""
+    from populer.importing import ImportReport, import_items, render_import_report
+
+    report = ImportReport()
+    try:
+        with _progress() as progress:
+            key = _key(key, config, data, site)
+            _run(import_items(file, to=to, site=site, key=key, format=format, progress=progress, report=report))
+    finally:
+        if report.sent:
+            print(render_import_report(report))  # noqa: T201
+
+
+@app.command()
+def rank(
+    list_name: Annotated[str, typer.Option("--list", help="Name of the list.")] = "populer",
+    section: Annotated[str, typer.Option("--section", help="Only this section.")] = "",
+    at: Annotated[str | None, typer.Option("--at", help="ISO 8601 or epoch seconds; default: now.")] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, any setting of the list.")] = None,
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a list as it would be, now or at a past moment, with other settings. Nothing is published."""
+    from populer.ranks import ranked
+
+    loaded = _loaded(config, data)
+    settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes or [])
+    chosen = _site(settings, site)
+    now = time.time()
+    moment = now if at is None else _moment(at, chosen)
+    url = _store_url(settings)
+    found = _run(ranked(settings, url, site=chosen, name=list_name, section=section, at=moment, now=now))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))  # noqa: T201
+    else:
+        _print_list(found)
+
+
+@config_app.command("check")
+def config_check(file: Annotated[Path, typer.Argument(help="Settings file.")]) -> None:
+    """Say whether a settings file can be used."""
+    loaded = load(file, {})
+    print(f"{file}: good (config version {loaded.settings.config_version})")  # noqa: T201
+
+
+@config_app.command("show")
+def config_show(config: Config = None, data: Data = None) -> None:
+    """Print every setting in effect, and where it came from."""
+    loaded = _loaded(config, data)
+    rows = list(effective(loaded.settings))
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        origin = loaded.origins.get(name, "default")
+        print(f"{name:<{width}}  {value:<28}  {origin}")  # noqa: T201
+
+
+@app.callback(invoke_without_command=True)
+def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Populer: the popular, the trending and the latest of a news site."""
+    if show:
+        print(f"populer {__version__}")  # noqa: T201
+        raise typer.Exit
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def _loaded(config: Path | None, data: Path | None, **service: Any) -> Loaded:
+    given = {name: value for name, value in {**service, "data_dir": data and str(data)}.items() if value is not None}
+    return load(config or _named_file(), os.environ, {"service": given} if given else {})
+
+
+def _named_file() -> Path | None:
+    named = os.environ.get("POPULER_CONFIG")
+    return Path(named) if named else None
+
+
+def _site(settings: Settings, wanted: str | None) -> SiteSettings:
+    for site in settings.sites:
+        if wanted in (None, site.id):
+            return site
+    raise PopulerError(f"no site is called {wanted!r}; there are {', '.join(site.id for site in settings.sites)}")
+
+
+def _key(given: str | None, config: Path | None, data: Path | None, site: str | None) -> str:
+    """The write key: as given, from the environment, from the settings, or from the data directory."""
+    if found := given or os.environ.get("POPULER_KEY"):
+        return found
+    settings = _loaded(config, data).settings
+    chosen = site or settings.sites[0].id
+    configured = next((each.keys.write for each in settings.sites if each.id == chosen), None)
+    kept = site_keys.read(settings.service.data_dir).get(chosen, {}).get("write")
+    if found := configured or kept:
+        return found
+    raise PopulerError(
+        f"no write key for site {chosen}: give --key or POPULER_KEY, or --data with the running service's data "
+        f"directory ({settings.service.data_dir / site_keys.FILE} has none)"
+    )
+
+
+def _store_url(settings: Settings) -> str:
+    if settings.redis.url:
+        return settings.redis.url
+    data_dir = settings.service.data_dir
+    if not socket_path(data_dir).exists():
+        raise PopulerError(
+            f"no service runs in {data_dir}: start `populer serve` first, or name its directory with --data"
+        )
+    return socket_url(data_dir)
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        return float(text.removesuffix("x"))
+    except ValueError:
+        raise PopulerError(f"--speed: expected a number or max, found {text!r}") from None
+
+
+def _moment(text: str, site: SiteSettings) -> float:
+    try:
+        return parse_moment(text, ZoneInfo(site.timezone))
+    except ValueError as error:
+        raise PopulerError(f"--at: expected {error}") from None
+
+
+def _progress() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _print_list(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{found['title']}, ranked for {found['generated_at']:.0f}", title_justify="left")
+    for name, justify in (
+        ("", "right"),
+        ("title", "left"),
+        ("published", "left"),
+        ("score", "right"),
+        ("views", "right"),
+    ):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for each in found["items"]:
+        score = "" if each["score"] is None else f"{each['score']:,.2f}"
+        table.add_row(str(each["rank"]), each["title"], each["published_label"], score, f"{each['views']:,}")
+    Console().print(table)
+    if not found["items"]:
+        print("nothing to rank: no counted events on eligible items in the retained past")  # noqa: T201

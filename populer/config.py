@@ -1,0 +1,263 @@
+"""`populer.toml`, the environment over it, the command line over both -> settings, with where each came from.
+
+Environment: two underscores stand for a dot, so that any setting can be named (`POPULER_LISTS__POPULER__HALF_LIFE`); in
+the five fixed tables one underscore will do (`POPULER_REDIS_URL`). A value that opens with `[` or `{` is JSON.
+Every error names the setting, what was expected and what was found.
+"""
+
+import difflib
+import json
+import re
+import tomllib
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, get_args, get_origin
+
+import pydantic
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from api.labels import check_label_settings
+from ranking.errors import SettingsError
+from ranking.settings import ListSettings, Settings, SiteKeys
+from ranking.times import format_duration
+
+PREFIX = "POPULER_"
+FIXED_TABLES = ("service", "redis", "ingest", "retention", "refresh")
+NOT_SETTINGS = frozenset({"POPULER_KEY", "POPULER_CONFIG"})
+#: What Kubernetes sets in every container beside a Service called "populer"; as settings they would break the start.
+KUBERNETES_NAMES = frozenset({"POPULER_SERVICE_HOST", "POPULER_SERVICE_PORT"})
+MASK = "***"
+DEFAULT_FILE = Path("populer.toml")
+
+Raw = dict[str, Any]
+_FAULT_PREFIXES = ("Value error, ", "Input should be ")
+
+
+class Loaded(NamedTuple):
+    """Settings, the plain tables they were built from, and for each dotted name where its value came from."""
+
+    settings: Settings
+    raw: Raw
+    origins: dict[str, str]
+
+
+class _Layer(PydanticBaseSettingsSource):
+    """One source of values, already read: a file, the environment, the flags."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: Raw) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self._values.get(field_name), field_name, True
+
+    def __call__(self) -> Raw:
+        return self._values
+
+
+def load(path: Path | None, environ: Mapping[str, str], flags: Raw | None = None) -> Loaded:
+    """Settings from a file (None: `populer.toml` here, if there is one), under the environment, under the flags.
+
+    Raises:
+        SettingsError: one sentence per fault, in one line.
+    """
+    file = path or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    layers = [
+        (str(file) if file else "", _read_file(file) if file else {}),
+        ("environment", _read_environment(environ)),
+        ("command line", flags or {}),
+    ]
+    origins: dict[str, str] = {}
+    for name, values in layers:
+        origins.update({dotted: name for dotted, _ in _leaves(values)})
+    raw = _merged([values for _, values in layers])
+    return Loaded(validated(raw, origins), raw, origins)
+
+
+def validated(raw: Raw, origins: Mapping[str, str] | None = None) -> Settings:
+    """Settings from plain tables.
+
+    Raises:
+        SettingsError: naming each faulty setting, what was expected, what was found, and where it came from.
+    """
+    try:
+        settings = Settings.model_validate(raw)
+    except pydantic.ValidationError as error:
+        raise SettingsError("; ".join(_sentences(error, Settings, origins or {}))) from None
+    for number, site in enumerate(settings.sites):
+        check_label_settings(f"sites.{number}", site)
+    for name, settings_of_list in settings.lists.items():
+        for kind in settings_of_list.weights:
+            if kind not in settings.ingest.kinds and kind not in ListSettings().weights:
+                known = ", ".join(settings.ingest.kinds)
+                raise SettingsError(f"lists.{name}.weights: expected one of ingest.kinds ({known}), found {kind!r}")
+    return settings
+
+
+def with_list_settings(settings: Settings, raw: Raw, name: str, changes: list[str]) -> Settings:
+    """`settings` with `KEY=VALUE` changes to the list `name`; `weights.view=2` reaches into a table.
+
+    Raises:
+        SettingsError: an unknown list or setting, or a value that cannot be used.
+    """
+    if name not in settings.lists:
+        raise SettingsError(f"no list is called {name!r}; there are {', '.join(settings.lists)}")
+    tables: Raw = {}
+    for change in changes:
+        key, equals, value = change.partition("=")
+        if not equals or not key:
+            raise SettingsError(f"--set: expected KEY=VALUE such as half_life=1h, found {change!r}")
+        _put(tables, ["lists", name, *key.strip().split(".")], _from_text(value.strip()))
+    return validated(_merged([raw, tables]), {f"lists.{name}": "--set"})
+
+
+def effective(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every setting by its dotted name, in the file's order and words. Secrets are masked."""
+    for table in FIXED_TABLES:
+        yield from _written(getattr(settings, table), table)
+    for number, site in enumerate(settings.sites):
+        yield from _written(site, f"sites.{number}")
+    for name, list_settings in settings.lists.items():
+        yield from _written(list_settings, f"lists.{name}")
+
+
+def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
+    for name, field in type(table).model_fields.items():
+        value = getattr(table, name)
+        dotted = f"{under}.{field.alias or name}"
+        if isinstance(value, BaseModel):
+            yield from _written(value, dotted)
+        elif name.endswith("_s"):
+            yield dotted, format_duration(value)
+        elif isinstance(value, dict):
+            yield from ((f"{dotted}.{key}", str(inner)) for key, inner in value.items())
+        elif isinstance(table, SiteKeys):
+            yield dotted, "generated" if value is None else MASK
+        elif name == "url" and value:
+            yield dotted, re.sub(r"(?<=:)[^:@/]+(?=@)", MASK, value)
+        else:
+            yield dotted, "" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _read_file(path: Path) -> Raw:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"{path}: no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: is not valid TOML: {error}") from None
+
+
+def _read_environment(environ: Mapping[str, str]) -> Raw:
+    found: Raw = {}
+    in_kubernetes = "KUBERNETES_SERVICE_HOST" in environ
+    for name in sorted(environ):
+        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
+            continue
+        rest = name[len(PREFIX) :].lower()
+        if "__" in rest:
+            steps = rest.split("__")
+        else:
+            table, _, setting = rest.partition("_")
+            if not setting and table not in ("sites", "lists"):
+                continue  # POPULER_VERSION and the like are somebody else's
+            if setting and (table not in FIXED_TABLES or (in_kubernetes and name in KUBERNETES_NAMES)):
+                continue
+            steps = [table, setting] if setting else [table]
+        _put(found, steps, _from_text(environ[name]))
+    return found
+
+
+def _from_text(text: str) -> Any:
+    if text[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except ValueError:
+            return text
+    return text
+
+
+def _put(tables: Raw, steps: list[str], value: Any) -> None:
+    *path, last = steps
+    for step in path:
+        inner = tables.setdefault(step, {})
+        tables = inner if isinstance(inner, dict) else tables
+    tables[last] = value
+
+
+def _merged(layers: list[Raw]) -> Raw:
+    """Later layers over earlier ones, table by table. The merge is pydantic-settings' own."""
+
+    class _Merge(BaseSettings):
+        model_config = SettingsConfigDict(extra="allow")
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(_Layer(settings_cls, values) for values in reversed(layers))
+
+    return dict(_Merge().model_extra or {})
+
+
+def _leaves(values: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in values.items():
+        dotted = f"{under}.{name}" if under else name
+        if isinstance(value, dict):
+            yield from _leaves(value, dotted)
+        elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+            for number, entry in enumerate(value):
+                yield from _leaves(entry, f"{dotted}.{number}")
+        else:
+            yield dotted, value
+
+
+def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins: Mapping[str, str]) -> Iterator[str]:
+    for fault in error.errors():
+        steps = [str(step) for step in fault["loc"] if step != "[key]"]
+        dotted = ".".join(steps)
+        origin = next((origins[name] for name in origins if f"{dotted}.".startswith(f"{name}.")), "")
+        where = f" ({origin})" if origin else ""
+        if fault["type"] == "extra_forbidden":
+            yield f"{dotted}: is not a setting{_meant(model, steps)}{where}"
+            continue
+        message = fault["msg"]
+        for prefix in _FAULT_PREFIXES:
+            message = message.removeprefix(prefix)
+        found = "" if isinstance(fault["input"], dict | BaseModel) else f", found {fault['input']!r}"
+        yield f"{dotted}: expected {message}{found}{where}"
+
+
+def _meant(model: type[BaseModel], steps: list[str]) -> str:
+    """Which name was probably meant: the nearest of those that stand beside a misspelt one."""
+    known: Any = model
+    for step in steps[:-1]:
+        known = _inner(known, step)
+    if not (isinstance(known, type) and issubclass(known, BaseModel)):
+        return ""
+    names = [field.alias or name for name, field in known.model_fields.items()]
+    near = difflib.get_close_matches(steps[-1], names, n=1)
+    return f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
+
+
+def _inner(known: Any, step: str) -> Any:
+    if isinstance(known, type) and issubclass(known, BaseModel):
+        for name, field in known.model_fields.items():
+            if step in (name, field.alias):
+                return field.annotation
+        return None
+    if get_origin(known) in (dict, tuple, types.UnionType):
+        return next(
+            (inner for inner in get_args(known) if isinstance(inner, type) and issubclass(inner, BaseModel)),
+            None,
+        )
+    return None
