@@ -12,6 +12,7 @@ from ranking.events import Event, Intake, checked_event
 
 ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
+MAX_KEY_BYTES = 255
 ONE_ACCEPTED = b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}'
 
 
@@ -34,12 +35,23 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
             accepted=0,
             invalid=bad,
         )
-    await context.recorder.record(site.id, events)
+    repeated = await context.recorder.record(site.id, events, _once(asgi.header(scope, b"idempotency-key")))
     metrics.commit_seconds.observe(context.clock() - arrived)
-    metrics.events.labels(site.id, "accepted").inc(len(events))
+    metrics.events.labels(site.id, "accepted").inc(len(events) - repeated)
+    if repeated:
+        metrics.events.labels(site.id, "duplicate").inc(repeated)
     if bad:
         metrics.events.labels(site.id, "invalid").inc(len(bad))
-    await asgi.answer(send, 202, HEADERS, _accepted(len(events), bad))
+    await asgi.answer(send, 202, HEADERS, _accepted(len(events) - repeated, repeated, bad))
+
+
+def _once(given: bytes | None) -> str | None:
+    """The idempotency key of a request."""
+    if given is None:
+        return None
+    if not 0 < len(given) <= MAX_KEY_BYTES or not all(0x21 <= byte <= 0x7E for byte in given):
+        raise Problem(400, "bad Idempotency-Key", f"expected 1 to {MAX_KEY_BYTES} visible ASCII characters")
+    return given.decode()
 
 
 def _checked(parsed: Parsed, intake: Intake) -> tuple[list[Event], list[Bad]]:
@@ -54,13 +66,13 @@ def _checked(parsed: Parsed, intake: Intake) -> tuple[list[Event], list[Bad]]:
     return events, bad
 
 
-def _accepted(count: int, bad: list[Bad]) -> bytes:
-    if count == 1 and not bad:
+def _accepted(count: int, repeated: int, bad: list[Bad]) -> bytes:
+    if count == 1 and not bad and not repeated:
         return ONE_ACCEPTED
     return msgspec.json.encode(
         {
             "accepted": count,
-            "duplicate": 0,
+            "duplicate": repeated,
             "filtered": {},
             "invalid": bad,
             "ack": "commit",

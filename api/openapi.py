@@ -62,6 +62,12 @@ LIST: Json = {
     },
 }
 SITE: Json = {"name": "site", "in": "query", "schema": {"type": "string"}, "description": "default: the first site"}
+ONCE: Json = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+    "description": "a request sent again under its key within 24 hours counts once",
+}
 SECTION: Json = {"name": "section", "in": "query", "schema": {"type": "string"}}
 LIMIT: Json = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
 EXCLUDE: Json = {
@@ -114,7 +120,7 @@ def _post_events() -> Json:
         "tags": ["events"],
         "summary": "Record events",
         "description": "Answered when the events are counted in the store. One event a line (NDJSON) is taken too.",
-        "parameters": [SITE],
+        "parameters": [SITE, ONCE],
         "requestBody": {
             "required": True,
             "content": {

@@ -39,12 +39,17 @@ class BatchStore(Protocol):
 class _OpenBatch:
     """Counts on their way into one shard, and the requests that wait for them."""
 
-    __slots__ = ("cells", "counts", "waiters")
+    __slots__ = ("cells", "counts", "once", "waiters")
 
-    def __init__(self) -> None:
+    def __init__(self, once: str | None = None) -> None:
+        self.once = once
         self.counts: dict[int, dict[str, int]] = {}
         self.cells = 0
-        self.waiters: list[tuple[asyncio.Future[None], int]] = []
+        self.waiters: list[tuple[asyncio.Future[bool], int]] = []
+
+    def takes_more(self) -> bool:
+        """Whether another request's events may join."""
+        return self.once is None and self.cells < MAX_CELLS
 
     def add(self, start_s: int, name: str) -> None:
         bucket = self.counts.get(start_s)
@@ -96,8 +101,8 @@ class Recorder:
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self.pending = 0
 
-    async def record(self, site: str, events: Iterable[Event]) -> None:
-        """Return when all `events` are counted.
+    async def record(self, site: str, events: Iterable[Event], once: str | None = None) -> int:
+        """Return when all `events` are counted; how many had been counted before under the idempotency key `once`.
 
         Raises:
             StoreUnavailableError: not (all) counted before the deadline, or too many events are waiting already.
@@ -105,36 +110,42 @@ class Recorder:
         """
         if self.pending >= self._max_pending:
             raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
-        shares = self._join(site, events)
-        if not shares:
-            return
+        shares = self._join(site, events, once)
         loop = asyncio.get_running_loop()
         waiting = []
         for batch, share in shares.items():
-            waiter = loop.create_future()
+            waiter: asyncio.Future[bool] = loop.create_future()
             batch.waiters.append((waiter, share))
             self.pending += share
             waiting.append(waiter)
-        if len(waiting) == 1:
-            await waiting[0]
-            return
-        outcomes = await asyncio.gather(*waiting, return_exceptions=True)
-        for outcome in outcomes:
+        # A failure is raised only when all are done: what is said of the request is true of all of it.
+        outcomes = await asyncio.gather(*waiting, return_exceptions=True) if len(waiting) != 1 else [await waiting[0]]
+        repeated = 0
+        for outcome, share in zip(outcomes, shares.values(), strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
+            repeated += 0 if outcome else share
+        return repeated
 
     async def drain(self) -> None:
         """Return when nothing is on its way."""
         while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
             await asyncio.gather(*tasks)
 
-    def _join(self, site: str, events: Iterable[Event]) -> dict[_OpenBatch, int]:
-        """Put events into the open batches of their lanes; how many went into which."""
+    def _join(self, site: str, events: Iterable[Event], once: str | None) -> dict[_OpenBatch, int]:
+        """Put events into the open batches of their lanes; how many went into which.
+
+        A request with an idempotency key is a batch of its own in every lane, as it counts or not by itself.
+        """
         shares: dict[_OpenBatch, int] = {}
+        own: set[_Lane] = set()
         width_s, shards = self._bucket_s, self._store.shards
         for item, channel, ts in events:
             lane = self._lane(site, keys.shard_of(item, shards))
-            if not lane.batches or lane.batches[-1].cells >= MAX_CELLS:
+            if once is not None and lane not in own:
+                lane.batches.append(_OpenBatch(once))
+                own.add(lane)
+            elif once is None and not (lane.batches and lane.batches[-1].takes_more()):
                 lane.batches.append(_OpenBatch())
             batch = lane.batches[-1]
             batch.add(int(ts // width_s) * width_s, field(channel, item))
@@ -160,30 +171,28 @@ class Recorder:
                     self.pending -= share
                     if waiter.done():
                         continue  # its request was cancelled meanwhile
-                    if outcome is None:
-                        waiter.set_result(None)
-                    else:
+                    if isinstance(outcome, Exception):
                         waiter.set_exception(outcome)
+                    else:
+                        waiter.set_result(outcome)
         finally:
             lane.task = None
 
-    async def _committed(self, lane: _Lane, batch: _OpenBatch) -> Exception | None:
-        """None once the batch is counted, else why it is not."""
+    async def _committed(self, lane: _Lane, batch: _OpenBatch) -> bool | Exception:
+        """True once the batch is counted, False if its idempotency key was before, else why it is not."""
         width_s = self._bucket_s
         counts = {Bucket(width_s, start_s): cells for start_s, cells in batch.counts.items()}
-        numbered = Batch(lane.site, lane.shard, self._writer, lane.number, counts)
+        numbered = Batch(lane.site, lane.shard, self._writer, lane.number, counts, batch.once)
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self._deadline_s
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                await self._store.record(numbered, self._keep_s)
+                return await self._store.record(numbered, self._keep_s)
             except StoreUnavailableError as error:
                 if loop.time() + pause_s >= give_up_at:
                     return error
             except Exception as error:  # whatever it is, the requests that wait must hear of it
                 return error
-            else:
-                return None
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

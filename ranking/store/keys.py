@@ -14,6 +14,7 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   buckets, and what a reader must read again. Pruned with its buckets.
     populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted. A batch with no
                                                   higher number was counted, its reply was lost. 7 days, renewed.
+    populer:{s.n}:once:KEY                string  a request with idempotency key KEY was counted here. 24 hours.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
 
@@ -38,6 +39,7 @@ import zlib
 LAYOUT = "populer:layout"
 SCHEMA = 1
 WRITER_TTL_S = 7 * 86400
+ONCE_TTL_S = 24 * 3600
 PUBLISHED_TTL_S = 7 * 86400
 CHANGED_TTL_S = 365 * 86400
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
@@ -71,6 +73,11 @@ def touched(site: str, shard: int) -> str:
 def writer(site: str, shard: int, writer_id: str) -> str:
     """String: a writer's last counted batch number."""
     return f"populer:{{{site}.{shard}}}:writer:{writer_id}"
+
+
+def once(site: str, shard: int, key: str) -> str:
+    """String: marks an idempotency key as counted."""
+    return f"populer:{{{site}.{shard}}}:once:{key}"
 
 
 def items(site: str, shard: int) -> str:

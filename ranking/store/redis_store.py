@@ -23,6 +23,7 @@ from ranking.store.store import Base, Batch, BucketCells, ChangedItems, ServerFa
 
 READ_AT_ONCE = 200
 READ_TRIES = 5
+KEY_WAS_COUNTED = 2
 LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
 ITEMS_AT_ONCE = 500
 CLUSTER_SHARDS = 16
@@ -89,23 +90,16 @@ class RedisStore:
             for cell in cells.items():
                 flat += cell
             content.append(flat)
-        return bool(
-            await self._run(
-                RECORD,
-                [
-                    keys.writer(site, shard, batch.writer),
-                    keys.sequence(site, shard),
-                    keys.touched(site, shard),
-                    *names,
-                ],
-                [
-                    batch.number,
-                    keys.WRITER_TTL_S,
-                    max(lifetime, keys.CHANGED_TTL_S),
-                    msgspec.msgpack.encode(content),
-                ],
-            )
-        )
+        fixed = [keys.writer(site, shard, batch.writer), keys.sequence(site, shard), keys.touched(site, shard)]
+        if batch.once is not None:
+            fixed.append(keys.once(site, shard, batch.once))
+        lifetimes = [
+            keys.WRITER_TTL_S,
+            max(lifetime, keys.CHANGED_TTL_S),
+            0 if batch.once is None else keys.ONCE_TTL_S,
+        ]
+        outcome = await self._run(RECORD, [*fixed, *names], [batch.number, *lifetimes, msgspec.msgpack.encode(content)])
+        return bool(outcome != KEY_WAS_COUNTED)
 
     async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
         cursor, members, reset = await self._changes(keys.touched(site, shard), site, shard, after)

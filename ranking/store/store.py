@@ -15,13 +15,17 @@ Counts = Mapping[Bucket, Mapping[str, int]]
 
 
 class Batch(NamedTuple):
-    """Counts of one shard, numbered by their writer: bucket -> field (`history.field`) -> events."""
+    """Counts of one shard, numbered by their writer: bucket -> field (`history.field`) -> events.
+
+    `once`: the idempotency key of the request that the batch is; None for a batch of many requests.
+    """
 
     site: str
     shard: int
     writer: str
     number: int
     counts: Counts
+    once: str | None = None
 
 
 class TouchedBuckets(NamedTuple):
@@ -83,7 +87,7 @@ class Store(Protocol):
         ...
 
     async def record(self, batch: Batch, keep_s: float) -> bool:
-        """Count a batch. False: it had been counted before."""
+        """Count a batch, once however often it is called. False: a batch with this `once` was counted before."""
         ...
 
     async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
