@@ -18,7 +18,7 @@ from populer.config import Loaded, effective, load, with_list_settings
 from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.settings import Settings, SiteSettings
-from ranking.store.embedded import socket_path, socket_url
+from ranking.store.places import socket_path, socket_url
 from ranking.times import parse_moment
 
 T = TypeVar("T")
@@ -160,7 +160,7 @@ def rank(
     if as_json:
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201
     else:
-        _print_list(found)
+        _print_list(found, chosen)
 
 
 @config_app.command("check")
@@ -250,7 +250,7 @@ def _moment(text: str, site: SiteSettings) -> float:
     try:
         return parse_moment(text, ZoneInfo(site.timezone))
     except ValueError as error:
-        raise PopulerError(f"--at: expected {error}") from None
+        raise PopulerError(f"--at: expected {error}, found {text!r}") from None
 
 
 def _progress() -> Any:
@@ -263,11 +263,13 @@ def _progress() -> Any:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _print_list(found: dict[str, Any]) -> None:
+def _print_list(found: dict[str, Any], site: SiteSettings) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{found['title']}, ranked for {found['generated_at']:.0f}", title_justify="left")
+    from api.labels import published_label
+
+    table = Table(title=f"{found['title']}, {published_label(found['generated_at'], site)}", title_justify="left")
     for name, justify in (
         ("", "right"),
         ("title", "left"),

@@ -32,7 +32,14 @@ MASK = "***"
 DEFAULT_FILE = Path("populer.toml")
 
 Raw = dict[str, Any]
-_FAULT_PREFIXES = ("Value error, ", "Input should be ")
+#: pydantic's wording -> ours, after "expected"
+_WORDING = (
+    ("Value error, ", ""),
+    ("Input should be ", ""),
+    ("String should match pattern", "a name that matches"),
+    ("greater than", "a value greater than"),
+    ("less than", "a value less than"),
+)
 
 
 class Loaded(NamedTuple):
@@ -231,8 +238,9 @@ def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins:
             yield f"{dotted}: is not a setting{_meant(model, steps)}{where}"
             continue
         message = fault["msg"]
-        for prefix in _FAULT_PREFIXES:
-            message = message.removeprefix(prefix)
+        for theirs, ours in _WORDING:
+            if message.startswith(theirs):
+                message = ours + message.removeprefix(theirs)
         found = "" if isinstance(fault["input"], dict | BaseModel) else f", found {fault['input']!r}"
         yield f"{dotted}: expected {message}{found}{where}"
 

@@ -6,7 +6,7 @@ import msgspec
 
 from api.rendering import Query, RenderedList
 from populer.child import open_store
-from ranking.errors import NotFoundError
+from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
 from ranking.refresh import Moment, Ranker, SiteView, entries
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import Stamp, encode_entries
@@ -31,6 +31,8 @@ async def ranked(
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)))
         ranking = ranker.rank(list_settings, section)
         details = await view.details(store, ranking.rows.tolist())
+    except StoreUnavailableError as error:
+        raise PopulerError(f"{error}; is the service running?") from error
     finally:
         await store.close()
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))

@@ -335,7 +335,7 @@ def render_report(report: ReplayReport) -> str:
     ]
     if report.spooled_batches:
         lines.append(f"in the service's spool until its Redis is back: {report.spooled_batches:,} batches")
-    if report.finished and 0 < report.sent == report.invalid.count and not report.shift_s:
+    if report.finished and 0 < report.sent == report.invalid.count and ": ts: " in report.invalid.first[0]:
         lines.append("none counted: if the log is from the past, --as-of-now moves its last event to now")
     if not report.finished:
         again = "" if report.shift_s else "; run again within 24 h, the same command counts nothing twice"

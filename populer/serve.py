@@ -23,7 +23,7 @@ from api.metrics import SHARED_DIR
 from populer import site_keys
 from populer.child import Orders, open_store
 from populer.config import Loaded
-from ranking.errors import PopulerError, SettingsError
+from ranking.errors import PopulerError, SettingsError, StoreUnavailableError
 from ranking.settings import Settings
 from ranking.store.embedded import EmbeddedValkey
 
@@ -203,6 +203,8 @@ async def _check_store(settings: Settings, url: str) -> None:
     store = open_store(settings, url)
     try:
         await store.open()
+    except StoreUnavailableError as error:
+        raise PopulerError(f"{error}; is the server at redis.url running, and is the address right?") from error
     finally:
         await store.close()
 

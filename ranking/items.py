@@ -117,7 +117,7 @@ def _checked_time(published_at: float | str | None) -> float | None:
     try:
         return parse_moment(published_at if isinstance(published_at, str) else repr(published_at))
     except ValueError as error:
-        raise InvalidItemError(f"published_at: must be {error}") from None
+        raise InvalidItemError(f"published_at: must be {error}, found {published_at!r:.80}") from None
 
 
 def stored(item: Item) -> bytes:

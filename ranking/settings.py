@@ -185,7 +185,7 @@ class Settings(_Table):
     ingest: IngestSettings = IngestSettings()
     retention: RetentionSettings = RetentionSettings()
     refresh: RefreshSettings = RefreshSettings()
-    sites: tuple[SiteSettings, ...] = Field((SiteSettings(),), min_length=1)
+    sites: tuple[SiteSettings, ...] = (SiteSettings(),)
     lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
 
     @field_validator("lists", mode="before")
@@ -205,8 +205,8 @@ class Settings(_Table):
     @classmethod
     def _distinct(cls, sites: tuple[SiteSettings, ...]) -> tuple[SiteSettings, ...]:
         ids = [site.id for site in sites]
-        if len(set(ids)) < len(ids):
-            raise ValueError("an id of its own for every site")
+        if not ids or len(set(ids)) < len(ids):
+            raise ValueError("at least one site, and an id of its own for each")
         return sites
 
     @property

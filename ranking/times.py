@@ -23,10 +23,10 @@ def parse_duration(text: str) -> float:
     (90.0, 5400.0, 604800.0)
 
     Raises:
-        ValueError: `text` is not a duration.
+        ValueError: `text` is not a duration; the message names what is expected.
     """
     if not DURATION.fullmatch(text.strip()):
-        raise ValueError(f"a duration such as 90s, 15m, 6h or 7d, not {text!r}")
+        raise ValueError("a duration such as 90s, 15m, 6h or 7d")
     return float(sum(float(number) * UNIT_S[unit] for number, unit in PART.findall(text)))
 
 
@@ -54,9 +54,9 @@ def parse_moment(text: str, zone: tzinfo = UTC) -> float:
     (1542423600.0, 1542423600.0)
 
     Raises:
-        ValueError: `text` is not a moment between 1970 and 9999.
+        ValueError: `text` is not a moment between 1970 and 9999; the message names what is expected.
     """
-    wanted = f"epoch seconds or ISO 8601 such as 2025-12-01T02:29:00+07:00, not {text!r}"
+    wanted = "epoch seconds or ISO 8601 such as 2025-12-01T02:29:00+07:00"
     try:
         moment = float(text)
     except ValueError:

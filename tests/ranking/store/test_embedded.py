@@ -18,7 +18,7 @@ import redis.asyncio
 
 import ranking
 from ranking.errors import DataDirLockedError, StoreRefusedError, StoreUnavailableError
-from ranking.store import embedded
+from ranking.store import embedded, places
 from ranking.store.embedded import EmbeddedValkey, socket_path, socket_url
 
 REPOSITORY = Path(ranking.__file__).parents[1]
@@ -70,7 +70,7 @@ def orphan(tmp_path: Path) -> Iterator[Callable[[Path], int]]:
 
     yield leave
     for pid, data_dir in left:
-        if embedded._serves(pid, data_dir):
+        if places.serves(pid, data_dir):
             os.kill(pid, signal.SIGKILL)
 
 
@@ -110,7 +110,7 @@ def test_as_a_context_it_ends_with_the_block(tmp_path: Path) -> None:
         pid = server.pid
         assert pid is not None
         assert server.alive()
-    assert not embedded._serves(pid, server.data_dir)
+    assert not places.serves(pid, server.data_dir)
     assert not server._socket.exists()
     with EmbeddedValkey(tmp_path / "data"):
         pass
@@ -166,7 +166,7 @@ def test_an_orphan_is_adopted_and_stopped_like_our_own(
     assert server.alive()
     assert read(server.data_dir) == 100
     server.stop()
-    assert not embedded._serves(pid, server.data_dir)
+    assert not places.serves(pid, server.data_dir)
 
 
 def test_an_adopted_server_that_dies_is_restarted(serve: Serve, orphan: Callable[[Path], int], tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_an_orphan_is_recognised_without_a_proc_file_system(
 ) -> None:
     if not Path("/bin/ps").exists():
         pytest.skip("no /bin/ps here")
-    monkeypatch.setattr(embedded, "_HAS_PROC", False)
+    monkeypatch.setattr(places, "HAS_PROC", False)
     pid = orphan(tmp_path / "with space")
     server = serve(tmp_path / "with space")
     assert server.adopted
@@ -198,7 +198,7 @@ def test_an_orphan_with_other_settings_is_replaced_without_loss(
     server = serve(maxmemory="64mb")
     assert not server.adopted
     assert server.pid != pid
-    assert not embedded._serves(pid, server.data_dir)
+    assert not places.serves(pid, server.data_dir)
     assert read(server.data_dir) == 100
 
 
@@ -210,7 +210,7 @@ def test_an_orphan_whose_pid_file_is_lost_is_replaced_without_loss(
     (tmp_path / "data" / "valkey.pid").unlink()
     server = serve()
     assert server.pid != pid
-    assert not embedded._serves(pid, server.data_dir)
+    assert not places.serves(pid, server.data_dir)
     assert read(server.data_dir) == 100
 
 
@@ -225,7 +225,7 @@ def test_a_stopped_orphan_is_replaced_without_loss(
     server = serve()
     assert not server.adopted
     assert server.pid != pid
-    assert not embedded._serves(pid, server.data_dir)
+    assert not places.serves(pid, server.data_dir)
     assert read(server.data_dir) == 100
 
 
@@ -239,7 +239,7 @@ def test_stopping_a_server_that_is_itself_stopped_ends_it_without_loss(
     write(server.data_dir, 100)
     os.kill(pid, signal.SIGSTOP)
     server.stop()
-    assert not embedded._serves(pid, server.data_dir)
+    assert not places.serves(pid, server.data_dir)
     server.start()
     assert read(server.data_dir) == 100
 

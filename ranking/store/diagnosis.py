@@ -1,0 +1,61 @@
+"""Why the bundled server did not start: what its log says of it, as sentences with a way out.
+
+The log is the server's only word on its end. Most of it is of no use to whoever has to act (banners, advice
+on the kernel, a stack trace), so the last lines that mean something are told, with the one thing to do next.
+"""
+
+import contextlib
+import os
+import re
+from pathlib import Path
+
+_LOG_LINE = re.compile(r"^\d+:\S+ .{20,30}? ([.*#-]) (.*)$")
+_DAMAGED = re.compile(r"(?:Bad file format|Unexpected end of file) reading the append only file ([^\s:,]+?)[.:]?\s")
+
+
+def why_not_started(data_dir: Path, log_path: Path, already_logged: int, program: Path) -> str:
+    """What kept the server from starting, by its log from byte `already_logged` on, and what to do.
+
+    For a damaged file it leaves a repair tool beside the data: a link to `program`, the server's own binary.
+    """
+    try:
+        with log_path.open("rb") as log:
+            log.seek(already_logged)
+            logged = log.read().decode(errors="replace")
+    except OSError:
+        logged = ""
+    reason = _last_words(logged) or "it logged no reason"
+    with contextlib.suppress(OSError):
+        if os.statvfs(data_dir).f_bavail == 0:  # then it could not log that either
+            reason = f"no space is left on the disk; {reason}"
+    folder = data_dir / "appendonlydir"
+    if damaged := _DAMAGED.search(logged):
+        # The wheel has no valkey-check-aof, but the server acts as it under that name. Its log recommends
+        # the tool on the manifest: that fails on the base file which Valkey 9 writes (valkey#4739).
+        tool = data_dir / "valkey-check-aof"
+        with contextlib.suppress(OSError):
+            tool.unlink(missing_ok=True)
+            tool.symlink_to(program)
+        file = folder / damaged[1]
+        advice = (
+            f"{file} is damaged: copy it, then cut off what follows the damage with: "
+            f"'{tool}' --fix '{file}' (or move {folder} away to begin without counts)."
+        )
+    elif "Permission denied" in reason:
+        advice = f"Run it as the user who owns the files in {data_dir}."
+    elif re.search(r"append only file|AOF|RDB", reason):
+        advice = f"Put back a backup of {folder}, or move it away to begin without counts."
+    else:
+        advice = f"More is in {log_path}."
+    return f"{reason}. {advice}"
+
+
+def _last_words(logged: str) -> str:
+    """The last three warnings or bare lines of a server's log, without what it warns of at every start."""
+    said = []
+    for line in logged.partition("=== VALKEY BUG REPORT")[0].splitlines():
+        parsed = _LOG_LINE.match(line)
+        level, text = parsed.groups() if parsed else ("#", line)
+        if level == "#" and text.strip() and not text.startswith(("WARNING", "***", "[offset")):
+            said.append(text.strip())
+    return " ".join(said[-3:])

@@ -1,0 +1,117 @@
+"""A real `populer serve` for tests: its own data directory, a free port, and no process left behind."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+
+START_S = 30.0
+STOP_S = 15.0
+
+
+def environment() -> dict[str, str]:
+    """Ours without any setting of Populer."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("POPULER_")}
+
+
+def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A command of `populer` until it ends."""
+    return subprocess.run(
+        [sys.executable, "-m", "populer", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+        env=environment(),
+    )
+
+
+def wait_until(condition: Callable[[], bool], within_s: float = START_S) -> None:
+    """Return once `condition` holds; fail if it does not in time."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.02)
+
+
+class Service:
+    """A running service."""
+
+    def __init__(self, data_dir: Path, *arguments: str) -> None:
+        self.data_dir = data_dir
+        self.log = data_dir.with_suffix(".log")
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "populer", "serve", "--data", str(data_dir), "--port", "0", *arguments],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=environment(),
+            )
+        assert self.process.stdout is not None
+        self.ready_line = self.process.stdout.readline()
+        assert self.ready_line.startswith("ready http://"), self.log.read_text()
+        self.url = self.ready_line.split()[1]
+
+    @property
+    def write_key(self) -> str:
+        """The generated write key of the default site."""
+        return str(json.loads((self.data_dir / "keys.json").read_text())["default"]["write"])
+
+    @property
+    def valkey_pid(self) -> int:
+        """The bundled server's process."""
+        return int((self.data_dir / "valkey.pid").read_text())
+
+    def children(self) -> list[int]:
+        """Processes of workers and jobs, in the order they were started."""
+        found = subprocess.run(
+            ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        rows = [line.split(None, 2) for line in found]
+        return [int(row[0]) for row in rows if int(row[1]) == self.process.pid and "populer.child" in row[2]]
+
+    def client(self) -> httpx.Client:
+        """A client with the write key."""
+        headers = {"Authorization": f"Bearer {self.write_key}"}
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+
+    def views(self, item: str) -> int:
+        """Counted views of an item, as `populer rank` finds them."""
+        done = run("rank", "--data", str(self.data_dir), "--json", "--set", "size=1000")
+        assert done.returncode == 0, done.stderr
+        return sum(each["views"] for each in json.loads(done.stdout)["items"] if each["id"] == item)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Signal it and wait; its exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(STOP_S)
+
+
+@contextlib.contextmanager
+def serving(data_dir: Path, *arguments: str) -> Iterator[Service]:
+    """A service that is stopped at the end, whatever happened."""
+    service = Service(data_dir, *arguments)
+    try:
+        yield service
+    finally:
+        if service.process.poll() is None:
+            service.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                service.process.wait(STOP_S)
+        for pid in [service.process.pid, *service.children()]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if service.process.stdout is not None:
+            service.process.stdout.close()
+        service.process.wait(STOP_S)
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(service.valkey_pid, signal.SIGKILL)

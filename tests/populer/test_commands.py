@@ -1,0 +1,150 @@
+"""`items import`, `replay` and `rank` against a real service, on the committed slice of reads."""
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from service import Service, run, serving
+
+from populer.config import effective, load
+
+SLICE = Path(__file__).parents[1] / "data" / "reads_slice.csv"
+HALF_LIFE_S = 3600.0
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> object:
+    """A service that has recorded the slice."""
+    folder = tmp_path_factory.mktemp("replayed")
+    config = folder / "populer.toml"
+    config.write_text('[retention]\nkeep = "36500d"\n[lists.populer]\nsize = 10\n')
+    with serving(folder / "data", "--config", str(config)) as service:
+        done = run("replay", str(SLICE), "--to", service.url, "--data", str(service.data_dir))
+        assert done.returncode == 0, done.stderr
+        yield service, config, done.stdout
+
+
+def reads() -> list[tuple[float, str]]:
+    with SLICE.open(newline="") as file:
+        return [(float(row["ts_epoch_seconds"]), row["item_id"]) for row in csv.DictReader(file)]
+
+
+def exact_scores(at: float) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    for ts, item in reads():
+        if ts <= at:
+            scores[item] = scores.get(item, 0.0) + 2 ** -((at - ts) / HALF_LIFE_S)
+    return scores
+
+
+def test_a_replay_reports_every_event_as_accepted(replayed: tuple[Service, Path, str]) -> None:
+    _, _, report = replayed
+    count = len(reads())
+    assert f"{count:,} of {count:,} events sent were acknowledged" in report
+
+
+def test_a_replay_run_again_counts_nothing_twice(replayed: tuple[Service, Path, str]) -> None:
+    service, config, _ = replayed
+    before = run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json")
+    again = run("replay", str(SLICE), "--to", service.url, "--data", str(service.data_dir))
+    after = run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json")
+    assert "accepted               0" in again.stdout
+    assert json.loads(before.stdout)["items"] == json.loads(after.stdout)["items"]
+
+
+@pytest.mark.parametrize("hours_before_the_end", [0, 5, 24])
+def test_the_ten_at_a_past_moment_are_those_of_an_exact_calculation(
+    replayed: tuple[Service, Path, str], hours_before_the_end: int
+) -> None:
+    service, config, _ = replayed
+    last = max(ts for ts, _ in reads())
+    at = (last // 3600 - hours_before_the_end) * 3600
+    moment = datetime.fromtimestamp(at, UTC).isoformat()
+    options = ["--list", "populer", "--at", moment, "--set", "half_life=1h", "--json"]
+    done = run("rank", "--config", str(config), "--data", str(service.data_dir), *options)
+    found = [item["id"] for item in json.loads(done.stdout)["items"]]
+    exact = exact_scores(at)
+    best = sorted(exact, key=lambda item: -exact[item])
+    assert len(found) == 10
+    for place, item in enumerate(found):
+        # Wherever exact scores differ by more than 1 %, the order is theirs.
+        assert exact[item] >= 0.99 * exact[best[place]]
+        assert all(exact[later] <= 1.01 * exact[item] for later in found[place + 1 :])
+
+
+def test_items_are_imported_and_shown_with_their_titles(replayed: tuple[Service, Path, str], tmp_path: Path) -> None:
+    service, config, _ = replayed
+    top = json.loads(
+        run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json").stdout
+    )
+    item = top["items"][0]["id"]
+    file = tmp_path / "items.csv"
+    file.write_text(
+        f"item_id,published_epoch,title,section,url\n{item},1764530940,Judul Berita,Politik,https://x.test/1\n"
+    )
+    done = run("items", "import", str(file), "--to", service.url, "--data", str(service.data_dir))
+    assert "1 of 1 items sent were stored" in done.stdout
+    found = json.loads(
+        run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json").stdout
+    )["items"][0]
+    assert (found["title"], found["section"], found["url"]) == ("Judul Berita", "Politik", "https://x.test/1")
+    assert found["published_label"] == "Senin, 01 Desember 2025 | 02:29"
+
+
+def test_rank_publishes_nothing(replayed: tuple[Service, Path, str]) -> None:
+    service, config, _ = replayed
+    with service.client() as client:
+        before = client.get("/v1/lists/populer").json()["config_version"]
+        run("rank", "--config", str(config), "--data", str(service.data_dir), "--set", "half_life=1m", "--json")
+        assert client.get("/v1/lists/populer").json()["config_version"] == before
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--list", "nope"], "no list is called 'nope'; there are populer, trending, update"),
+        (["--at", "yesterday"], "--at: expected epoch seconds or ISO 8601"),
+        (["--set", "half_life"], "--set: expected KEY=VALUE such as half_life=1h, found 'half_life'"),
+        (["--set", "half_life=0s"], "lists.populer.half_life: expected a value greater than or equal to 1"),
+        (["--set", "half_live=1h"], "lists.populer.half_live: is not a setting; did you mean half_life?"),
+        (["--section", "Nowhere"], "no item is in a section called 'Nowhere'"),
+        (["--site", "other"], "no site is called 'other'; there are default"),
+    ],
+)
+def test_rank_says_what_is_wrong_in_one_line(
+    replayed: tuple[Service, Path, str], options: list[str], sentence: str
+) -> None:
+    service, config, _ = replayed
+    done = run("rank", "--config", str(config), "--data", str(service.data_dir), *options)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"populer: {sentence}")
+    assert done.stderr.count("\n") == 1
+
+
+def test_rank_without_a_service_says_what_to_do(tmp_path: Path) -> None:
+    done = run("rank", "--data", str(tmp_path / "nothing"))
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"populer: no service runs in {tmp_path / 'nothing'}: start `populer serve` first, "
+        "or name its directory with --data\n"
+    )
+
+
+def test_a_replay_without_a_service_or_a_key_says_what_to_do(tmp_path: Path) -> None:
+    done = run("replay", str(SLICE), "--data", str(tmp_path))
+    assert done.returncode == 1
+    assert "no write key for site default: give --key or POPULER_KEY" in done.stderr
+
+
+def test_the_example_file_has_every_setting_at_its_default() -> None:
+    example = load(Path(__file__).parents[2] / "populer.example.toml", {})
+    nothing = load(Path("/dev/null"), {})
+    assert dict(effective(example.settings)) == dict(effective(nothing.settings))
+    named = set(example.origins)
+    commented = {"redis.url", "redis.shards", "sites.0.keys.write", "sites.0.keys.admin"}
+    of_other_lists = {name for name, _ in effective(nothing.settings) if name.startswith("lists.")} - {
+        name for name, _ in effective(nothing.settings) if name.startswith("lists.populer.")
+    }
+    assert {name for name, _ in effective(nothing.settings)} - named - commented - of_other_lists == set()

@@ -1,0 +1,140 @@
+"""Where settings come from, which wins, and what is said of bad ones."""
+
+from pathlib import Path
+
+import pytest
+
+from populer.config import effective, load, with_list_settings
+from ranking.errors import SettingsError
+
+NOTHING = Path("/dev/null")
+
+
+def from_toml(tmp_path: Path, text: str, environ: dict[str, str] | None = None) -> dict[str, str]:
+    file = tmp_path / "populer.toml"
+    file.write_text(text)
+    return dict(effective(load(file, environ or {}).settings))
+
+
+def test_without_a_file_the_first_site_is_an_indonesian_newsroom() -> None:
+    settings = load(NOTHING, {}).settings
+    site, populer, update = settings.sites[0], settings.lists["populer"], settings.lists["update"]
+    assert (site.id, site.timezone, site.locale) == ("default", "Asia/Jakarta", "id")
+    assert (populer.title, populer.size, populer.half_life_s) == ("Populer", 7, 7200)
+    assert (update.title, update.size, update.kind) == ("UPDATE", 10, "latest")
+    assert settings.lists["trending"].kind == "burst"
+
+
+def test_a_table_changes_only_what_it_names(tmp_path: Path) -> None:
+    found = from_toml(tmp_path, '[lists.populer]\nhalf_life = "6h"')
+    assert (found["lists.populer.half_life"], found["lists.populer.size"]) == ("6h", "7")
+    assert found["lists.update.size"] == "10"
+
+
+def test_the_environment_goes_over_the_file_and_the_flags_over_both(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text("[service]\nport = 1\nworkers = 1\nhost = 'a'")
+    environ = {"POPULER_SERVICE__PORT": "2", "POPULER_SERVICE_WORKERS": "2"}
+    loaded = load(file, environ, {"service": {"port": 3}})
+    service = loaded.settings.service
+    assert (service.port, service.workers, service.host) == (3, 2, "a")
+    assert loaded.origins["service.port"] == "command line"
+    assert loaded.origins["service.workers"] == "environment"
+    assert loaded.origins["service.host"] == str(file)
+
+
+def test_any_setting_can_be_named_in_the_environment() -> None:
+    environ = {
+        "POPULER_LISTS__POPULER__HALF_LIFE": "90s",
+        "POPULER_LISTS__POPULER__WEIGHTS": '{"view": 2}',
+        "POPULER_INGEST__KINDS": '["view", "read"]',
+        "POPULER_SITES": '[{"id": "kabar"}]',
+        "POPULER_REDIS_URL": "redis://somewhere",
+    }
+    settings = load(NOTHING, environ).settings
+    assert settings.lists["populer"].half_life_s == 90
+    assert settings.lists["populer"].weights == {"view": 2}
+    assert settings.ingest.kinds == ("view", "read")
+    assert settings.sites[0].id == "kabar"
+    assert settings.redis.url == "redis://somewhere"
+
+
+def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> None:
+    environ = {
+        "KUBERNETES_SERVICE_HOST": "10.0.0.1",
+        "POPULER_SERVICE_HOST": "10.9.9.9",
+        "POPULER_SERVICE_PORT": "80",
+        "POPULER_PORT": "tcp://10.9.9.9:80",
+        "POPULER_PORT_80_TCP": "tcp://10.9.9.9:80",
+        "POPULER_VERSION": "7",
+        "POPULER_KEY": "secret",
+    }
+    assert load(NOTHING, environ).settings.service.port == 8000
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[service]\nport = 'x'", "service.port: expected a valid integer"),
+        ("[service]\nport = 70000", "service.port: expected a value less than or equal to 65535, found 70000"),
+        ("[nonsense]\na = 1", "nonsense: is not a setting; there are service, redis, ingest, retention"),
+        ("[ingest]\nmax_bdy = 1", "ingest.max_bdy: is not a setting; did you mean max_body?"),
+        ("[ingest]\nmax_body = 'much'", "ingest.max_body: expected a size such as 65536, 512KiB or 1MiB, found 'much'"),
+        ("[ingest]\nack = 'spool'", "ingest.ack: expected 'commit', found 'spool'"),
+        ("[ingest]\nkinds = ['View']", "ingest.kinds.0: expected a name that matches"),
+        ("[retention]\nbucket = '7m'", "retention: expected bucket: a duration that divides a day evenly"),
+        ("[redis]\nurl = 'http://x'", "redis.url: expected an address that starts with one of redis://"),
+        ("[lists.populer]\nhalf_life = '-1h'", "lists.populer.half_life: expected a duration such as 90s"),
+        ("[lists.populer]\nhalf_life = 0", "lists.populer.half_life: expected a value greater than or equal to 1"),
+        ("[lists.populer]\nweights = {share = 1}", "lists.populer.weights: expected one of ingest.kinds"),
+        ("[lists.trending]\nshort = '8d'", "lists.trending: expected baseline: longer than short"),
+        ("[lists.'Bad Name']\nsize = 3", "lists.Bad Name: expected a name that matches"),
+        ("[[sites]]\ntimezone = 'Mars/Base'", "sites.0.timezone: expected a time zone such as Asia/Jakarta"),
+        ("[[sites]]\nlocale = 'xx'", "sites.0.locale: expected a locale such as id, ms or en, found 'xx'"),
+        ("[[sites]]\ndate_format = 'QQQQQQ {'", "sites.0.date_format: expected a pattern such as"),
+        (
+            "[[sites]]\nid = 'a'\n[[sites]]\nid = 'a'",
+            "sites: expected at least one site, and an id of its own for each",
+        ),
+        ("sites = 3", "sites: expected a valid tuple"),
+        ("lists = 3", "lists: expected a valid dictionary"),
+        ("[a", "is not valid TOML"),
+    ],
+)
+def test_a_bad_setting_is_named_with_what_was_expected(tmp_path: Path, text: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        from_toml(tmp_path, text)
+    assert sentence in str(raised.value)
+
+
+def test_an_error_says_where_the_value_came_from() -> None:
+    with pytest.raises(SettingsError, match=r"service\.port: .* found 'x' \(environment\)"):
+        load(NOTHING, {"POPULER_SERVICE__PORT": "x"})
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml: no such file"):
+        load(tmp_path / "none.toml", {})
+
+
+def test_secrets_are_masked(tmp_path: Path) -> None:
+    found = from_toml(
+        tmp_path,
+        '[redis]\nurl = "redis://user:secret@host"\n[[sites]]\nkeys = {write = "a-very-secret-key"}',
+    )
+    assert "secret" not in "".join(found.values())
+
+
+def test_any_setting_of_a_list_can_be_set_for_a_dry_run() -> None:
+    loaded = load(NOTHING, {})
+    changed = with_list_settings(loaded.settings, loaded.raw, "populer", ["half_life=1h", "size=10", "weights.view=2"])
+    populer = changed.lists["populer"]
+    assert (populer.half_life_s, populer.size, populer.weights["view"]) == (3600, 10, 2)
+    assert loaded.settings.lists["populer"].size == 7
+
+
+def test_the_config_version_changes_with_what_lists_depend_on_and_with_nothing_else() -> None:
+    plain = load(NOTHING, {}).settings.config_version
+    assert load(NOTHING, {"POPULER_SERVICE__PORT": "1"}).settings.config_version == plain
+    assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "2h"}).settings.config_version == plain
+    assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "3h"}).settings.config_version != plain
