@@ -1,0 +1,18 @@
+# The service without a store of its own: set POPULER_REDIS_URL, or mount a volume at /data for the bundled Valkey.
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY . .
+RUN python -m venv /opt/populer && PIP_CONSTRAINT=constraints.txt /opt/populer/bin/pip install --no-cache-dir .
+
+FROM python:3.13-slim
+COPY --from=build /opt/populer /opt/populer
+RUN useradd --system --uid 10001 populer && install -d -o populer -m 0700 /data
+USER populer
+WORKDIR /data
+VOLUME /data
+EXPOSE 8000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["/opt/populer/bin/python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=2)"]
+ENTRYPOINT ["/opt/populer/bin/populer"]
+CMD ["serve", "--host", "0.0.0.0", "--data", "/data"]
