@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
@@ -53,7 +54,7 @@ def create_app(
         await context.recorder.drain()
         await context.board.stop()
 
-    app = FastAPI(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
     app.include_router(items.router(context))
     app.include_router(health.router(context))
     app.router.routes.extend(pages)

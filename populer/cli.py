@@ -17,7 +17,7 @@ from populer import logs, site_keys
 from populer.config import Loaded, effective, load, with_list_settings
 from ranking import __version__
 from ranking.errors import PopulerError
-from ranking.settings import Settings, SiteSettings
+from ranking.settings import MAX_LISTED, Settings, SiteSettings
 from ranking.store.places import socket_path, socket_url
 from ranking.times import parse_moment
 
@@ -142,6 +142,9 @@ def rank(
     section: Annotated[str, typer.Option("--section", help="Only this section.")] = "",
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601 or epoch seconds; default: now.")] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, any setting of the list.")] = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, max=MAX_LISTED, help="Default: the list's size, at least ten.")
+    ] = None,
     site: Site = None,
     config: Config = None,
     data: Data = None,
@@ -156,11 +159,11 @@ def rank(
     now = time.time()
     moment = now if at is None else _moment(at, chosen)
     url = _store_url(settings)
-    found = _run(ranked(settings, url, site=chosen, name=list_name, section=section, at=moment, now=now))
+    found = _run(ranked(settings, url, site=chosen, name=list_name, section=section, at=moment, now=now, limit=limit))
     if as_json:
         print(json.dumps(found, ensure_ascii=False))  # noqa: T201
     else:
-        _print_list(found, chosen)
+        _print_list(found, chosen, settings.lists[list_name].size)
 
 
 @config_app.command("check")
@@ -263,7 +266,7 @@ def _progress() -> Any:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
-def _print_list(found: dict[str, Any], site: SiteSettings) -> None:
+def _print_list(found: dict[str, Any], site: SiteSettings, size: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -280,7 +283,8 @@ def _print_list(found: dict[str, Any], site: SiteSettings) -> None:
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for each in found["items"]:
         score = "" if each["score"] is None else f"{each['score']:,.2f}"
-        table.add_row(str(each["rank"]), each["title"], each["published_label"], score, f"{each['views']:,}")
+        row = (str(each["rank"]), each["title"], each["published_label"], score, f"{each['views']:,}")
+        table.add_row(*row, end_section=each["rank"] == size)  # the line under which the list is cut
     Console().print(table)
     if not found["items"]:
         print("nothing to rank: no counted events on eligible items in the retained past")  # noqa: T201

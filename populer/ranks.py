@@ -11,11 +11,23 @@ from ranking.refresh import Moment, Ranker, SiteView, entries
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import Stamp, encode_entries
 
+SHOWN_AT_LEAST = 10
+
 
 async def ranked(
-    settings: Settings, url: str, *, site: SiteSettings, name: str, section: str, at: float, now: float
+    settings: Settings,
+    url: str,
+    *,
+    site: SiteSettings,
+    name: str,
+    section: str,
+    at: float,
+    now: float,
+    limit: int | None = None,
 ) -> dict[str, Any]:
     """The list answer (see the HTTP contract) for the moment `at`, counted up to `now` (both epoch seconds).
+
+    `limit` None: the list's size, and for a shorter one the places below its cut up to the tenth.
 
     Raises:
         NotFoundError: no such list or section.
@@ -38,6 +50,6 @@ async def ranked(
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))
     stamp = Stamp(name, list_settings.title, list_settings.size, at, settings.config_version, {})
     rendered = RenderedList(site, section, 0, stamp, body)
-    answer = rendered.answer(Query(list_settings.size, 0, frozenset()), frozenset())
+    answer = rendered.answer(Query(limit or max(list_settings.size, SHOWN_AT_LEAST), 0, frozenset()), frozenset())
     found: dict[str, Any] = msgspec.json.decode(answer.before + b',"age_s":0,"stale":false' + answer.after)
     return {**found, "generation": None, "next": None}

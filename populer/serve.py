@@ -115,8 +115,8 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
         listening = stack.enter_context(_bound(settings.service.host, settings.service.port))
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
-        settings = _with_named_keys(settings, data_dir)
         await _check_store(settings, url)
+        settings = _with_named_keys(settings, data_dir)
         raw = _raw_with_keys(loaded.raw, settings)
         jobs = _Child(Orders("jobs", raw, url), dict(os.environ))
         workers = [
