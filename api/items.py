@@ -1,6 +1,7 @@
 """`/v1/items`: what the newsroom says of its items. All of it takes the site's write key."""
 
 from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -27,7 +28,7 @@ def router(context: Context) -> APIRouter:
     async def put_items(request: Request) -> Response:
         site = _writer(context, request)
         now = context.clock()
-        items, bad = _checked_all(await _body_of(context, request), now)
+        items, bad = _checked_all(await _body_of(context, request), now, ZoneInfo(site.timezone))
         await context.store.put_items(site.id, items)
         return _json({"stored": len(items), "invalid": bad})
 
@@ -37,7 +38,8 @@ def router(context: Context) -> APIRouter:
         given = _decoded(await _body_of(context, request), ItemInput)
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
-        await context.store.put_items(site.id, [validated(msgspec.structs.replace(given, id=item), context.clock())])
+        described = validated(msgspec.structs.replace(given, id=item), context.clock(), ZoneInfo(site.timezone))
+        await context.store.put_items(site.id, [described])
         (found,) = await context.store.get_items(site.id, [item])
         return _json(as_wire(found) if found else {})
 
@@ -100,7 +102,7 @@ def _decoded(content: bytes, shape: type[T]) -> T:
         raise Problem(400, "malformed JSON", str(error)) from None
 
 
-def _checked_all(content: bytes, now: float) -> tuple[list[Item], list[dict[str, Any]]]:
+def _checked_all(content: bytes, now: float, zone: ZoneInfo) -> tuple[list[Item], list[dict[str, Any]]]:
     """Items that can be stored, and why the others can not. A bad one does not take the others with it."""
     raws = _decoded(content, list[msgspec.Raw])
     if len(raws) > MAX_ITEMS:
@@ -108,7 +110,7 @@ def _checked_all(content: bytes, now: float) -> tuple[list[Item], list[dict[str,
     items, bad = [], []
     for index, raw in enumerate(raws):
         try:
-            items.append(validated(_decoded(bytes(raw), ItemInput), now))
+            items.append(validated(_decoded(bytes(raw), ItemInput), now, zone))
         except (InvalidItemError, Problem) as error:
             bad.append({"index": index, "error": str(error)})
     if bad and not items:

@@ -76,7 +76,7 @@ def milliseconds_hint(ts: float) -> str:
 
 
 def check_item(item: ItemRow) -> None:
-    """Brings the publish time to epoch seconds; ValueError with the reason if the item cannot be one."""
+    """ValueError with the reason if the item cannot be one. A time without an offset is left to the site's zone."""
     if not item.id or item.id.isspace():
         raise ValueError("has no id")
     published = item.published_at
@@ -84,6 +84,6 @@ def check_item(item: ItemRow) -> None:
         item.published_at = None
         return
     try:
-        item.published_at = parse_moment(published if isinstance(published, str) else repr(published))
+        parse_moment(published if isinstance(published, str) else repr(published))
     except ValueError as error:
         raise ValueError(f"published_at: must be {error}, not {published!r}") from None

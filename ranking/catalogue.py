@@ -44,17 +44,20 @@ class Catalogue:
     @property
     def section(self) -> npt.NDArray[np.int32]:
         """Section number per row; -1 where it has none."""
-        return self._section[: self._rows()]
+        rows = self._rows()  # it may replace the array
+        return self._section[:rows]
 
     @property
     def stored(self) -> npt.NDArray[np.bool_]:
         """Per row: whether the newsroom has described the item."""
-        return self._stored[: self._rows()]
+        rows = self._rows()
+        return self._stored[:rows]
 
     def published(self, first_event: FloatArray) -> FloatArray:
         """Publish time per row, epoch seconds; where it is unknown, when the item was first seen."""
-        known = self._published[: self._rows()]
-        return np.where(np.isnan(known), np.minimum(self._first_seen[: self._rows()], first_event), known)
+        rows = self._rows()
+        known = self._published[:rows]
+        return np.where(np.isnan(known), np.minimum(self._first_seen[:rows], first_event), known)
 
     def _rows(self) -> int:
         rows = len(self._history.items)

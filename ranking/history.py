@@ -5,10 +5,11 @@ replaces its block, and the columns are joined again when they are next asked fo
 a row number from then on, and a cell of the store is looked up by its whole field, so that reading a million cells
 costs a million dictionary look-ups and no parsing.
 
-Invariant: the columns hold exactly the counts of the blocks; arrival order of blocks does not show, as every
-sum over them runs in (start, width, shard) order.
+Invariant: the columns hold exactly the counts of the blocks, and the order in which anything arrived does not show in
+a sum over them: a cell's counts are in (start, width, shard) order, and `cell_order` has an item's cells by name.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeVar
 
@@ -31,15 +32,20 @@ def field(channel: str, item: str) -> str:
 
 
 class Columns(NamedTuple):
-    """One row per cell; the four cell arrays have one length, `width_s` and `start_s` one entry per bucket.
+    """Counts, and the cells and buckets that they are of.
 
-    `counts` are events; `bucket` indexes `width_s` and `start_s`; `item` and `channel` index the history's names.
+    One entry per count: `counts` are events, `cell` and `bucket` index what follows.
+    One entry per cell (an item's channel): `cell_item` and `cell_channel` index the history's names; `cell_order` has
+    the cells by the name of their channel, whichever was seen first.
+    One entry per bucket: `width_s` and `start_s` in seconds.
     """
 
-    item: npt.NDArray[np.int32]
-    channel: npt.NDArray[np.int32]
+    cell: npt.NDArray[np.int32]
     bucket: npt.NDArray[np.int32]
     counts: FloatArray
+    cell_item: npt.NDArray[np.int32]
+    cell_channel: npt.NDArray[np.int32]
+    cell_order: npt.NDArray[np.int64]
     width_s: FloatArray
     start_s: FloatArray
 
@@ -105,8 +111,12 @@ class History:
         """Per item row: start of its earliest bucket in epoch seconds, or inf where it has no counts."""
         columns = self.columns()
         first = np.full(len(self.items), np.inf)
-        np.minimum.at(first, columns.item, columns.start_s[columns.bucket])
+        np.minimum.at(first, columns.cell_item[columns.cell], columns.start_s[columns.bucket])
         return first
+
+    def start(self) -> float:
+        """Start of the earliest bucket in epoch seconds; inf where there is none."""
+        return min((bucket.start_s for bucket, _ in self._blocks), default=math.inf)
 
     def _intern(self, name: bytes) -> int:
         channel_name, _, item = name.partition(FIELD_SEPARATOR)
@@ -126,12 +136,16 @@ class History:
         buckets: dict[Bucket, int] = {}
         of_block = [buckets.setdefault(bucket, len(buckets)) for (bucket, _), _ in ordered]
         lengths = [len(block.cells) for _, block in ordered]
-        cells = _concatenated([block.cells for _, block in ordered], np.int32)
+        cell_channel = np.array(self._cell_channel, dtype=np.int32)
+        place = {name: rank for rank, name in enumerate(sorted(self.channels))}
+        rank = np.array([place[name] for name in self.channels], dtype=np.int32)
         return Columns(
-            item=np.array(self._cell_item, dtype=np.int32)[cells],
-            channel=np.array(self._cell_channel, dtype=np.int32)[cells],
+            cell=_concatenated([block.cells for _, block in ordered], np.int32),
             bucket=np.repeat(np.array(of_block, dtype=np.int32), lengths),
             counts=_concatenated([block.counts for _, block in ordered], np.float64),
+            cell_item=np.array(self._cell_item, dtype=np.int32),
+            cell_channel=cell_channel,
+            cell_order=np.argsort(rank[cell_channel], kind="stable"),
             width_s=np.array([bucket.width_s for bucket in buckets], dtype=np.float64),
             start_s=np.array([bucket.start_s for bucket in buckets], dtype=np.float64),
         )

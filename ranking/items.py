@@ -4,6 +4,8 @@ An id is opaque: any text of 1 to 512 bytes in UTF-8. An item that was never des
 events are counted by id); its title is then its id.
 """
 
+import re
+from datetime import UTC, tzinfo
 from typing import Any
 
 import msgspec
@@ -13,6 +15,8 @@ from ranking.times import parse_moment
 
 MAX_ID_BYTES = 512
 MAX_TEXT_CHARS = 2_000
+#: A link that a page may carry as it is: http(s) with a host, or a path of the site itself.
+LINK = re.compile(r"""(?:https?://[^\s/?#\\<>"]+(?:[/?#][^\s\\<>"]*)?|/(?:[^\s/\\<>"][^\s\\<>"]*)?)""", re.IGNORECASE)
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -66,8 +70,8 @@ def why_bad_id(item_id: str) -> str | None:
     return f"must not be over {MAX_ID_BYTES} bytes" if size > MAX_ID_BYTES else None
 
 
-def validated(given: ItemInput, now: float) -> Item:
-    """`given` as an Item first seen at `now` (epoch seconds).
+def validated(given: ItemInput, now: float, zone: tzinfo = UTC) -> Item:
+    """`given` as an Item first seen at `now` (epoch seconds); a publish time without an offset is in `zone`.
 
     Raises:
         InvalidItemError: the sentence names the field.
@@ -77,15 +81,15 @@ def validated(given: ItemInput, now: float) -> Item:
     if problem := why_bad_id(given.id):
         raise InvalidItemError(f"id: {problem}")
     for name in ("title", "section", "author"):
-        _check_length(name, getattr(given, name))
+        _check_text(name, getattr(given, name))
     for tag in given.tags or ():
-        _check_length("tags", tag)
+        _check_text("tags", tag)
     return Item(
         id=given.id,
         title=(given.title or "").strip(),
         url=_checked_url("url", given.url),
         section=(given.section or "").strip() or None,
-        published_at=_checked_time(given.published_at),
+        published_at=_checked_time(given.published_at, zone),
         image=_checked_url("image", given.image),
         author=given.author or None,
         tags=given.tags or (),
@@ -93,9 +97,14 @@ def validated(given: ItemInput, now: float) -> Item:
     )
 
 
-def _check_length(name: str, text: str | None) -> None:
+def _check_text(name: str, text: str | None) -> None:
     if text is not None and len(text) > MAX_TEXT_CHARS:
         raise InvalidItemError(f"{name}: must not be over {MAX_TEXT_CHARS} characters")
+    if text is not None and not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise InvalidItemError(f"{name}: must be valid Unicode") from None
 
 
 def _checked_url(name: str, url: str | None) -> str | None:
@@ -103,19 +112,17 @@ def _checked_url(name: str, url: str | None) -> str | None:
     url = (url or "").strip()
     if not url:
         return None
-    _check_length(name, url)
-    lower = url.lower()
-    relative = url.startswith("/") and not url.startswith("//")
-    if not (relative or lower.startswith(("http://", "https://"))) or any(c in url for c in ' \t\r\n\\<>"'):
+    _check_text(name, url)
+    if not LINK.fullmatch(url) or not url.isprintable():
         raise InvalidItemError(f"{name}: must be an http(s) address or start with a single /, found {url[:80]!r}")
     return url
 
 
-def _checked_time(published_at: float | str | None) -> float | None:
+def _checked_time(published_at: float | str | None, zone: tzinfo) -> float | None:
     if published_at is None or published_at == "":
         return None
     try:
-        return parse_moment(published_at if isinstance(published_at, str) else repr(published_at))
+        return parse_moment(published_at if isinstance(published_at, str) else repr(published_at), zone)
     except ValueError as error:
         raise InvalidItemError(f"published_at: must be {error}, found {published_at!r:.80}") from None
 

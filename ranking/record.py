@@ -39,9 +39,10 @@ class BatchStore(Protocol):
 class _OpenBatch:
     """Counts on their way into one shard, and the requests that wait for them."""
 
-    __slots__ = ("cells", "counts", "once", "waiters")
+    __slots__ = ("cells", "counts", "once", "opened_s", "waiters")
 
-    def __init__(self, once: str | None = None) -> None:
+    def __init__(self, opened_s: float, once: str | None = None) -> None:
+        self.opened_s = opened_s
         self.once = once
         self.counts: dict[int, dict[str, int]] = {}
         self.cells = 0
@@ -130,7 +131,7 @@ class Recorder:
     async def drain(self) -> None:
         """Return when nothing is on its way."""
         while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
-            await asyncio.gather(*tasks)
+            await asyncio.wait(tasks)  # unlike gather, it leaves them alone when it is cancelled itself
 
     def _join(self, site: str, events: Iterable[Event], once: str | None) -> dict[_OpenBatch, int]:
         """Put events into the open batches of their lanes; how many went into which.
@@ -139,14 +140,15 @@ class Recorder:
         """
         shares: dict[_OpenBatch, int] = {}
         own: set[_Lane] = set()
+        now_s = asyncio.get_running_loop().time()
         width_s, shards = self._bucket_s, self._store.shards
         for item, channel, ts in events:
             lane = self._lane(site, keys.shard_of(item, shards))
             if once is not None and lane not in own:
-                lane.batches.append(_OpenBatch(once))
+                lane.batches.append(_OpenBatch(now_s, once))
                 own.add(lane)
             elif once is None and not (lane.batches and lane.batches[-1].takes_more()):
-                lane.batches.append(_OpenBatch())
+                lane.batches.append(_OpenBatch(now_s))
             batch = lane.batches[-1]
             batch.add(int(ts // width_s) * width_s, field(channel, item))
             shares[batch] = shares.get(batch, 0) + 1
@@ -184,7 +186,9 @@ class Recorder:
         counts = {Bucket(width_s, start_s): cells for start_s, cells in batch.counts.items()}
         numbered = Batch(lane.site, lane.shard, self._writer, lane.number, counts, batch.once)
         loop = asyncio.get_running_loop()
-        give_up_at = loop.time() + self._deadline_s
+        give_up_at = batch.opened_s + self._deadline_s
+        if loop.time() >= give_up_at:
+            return StoreUnavailableError(f"the store answered nothing for {self._deadline_s:g} s")
         pause_s = FIRST_PAUSE_S
         while True:
             try:

@@ -53,6 +53,7 @@ class SiteView:
 
     def __init__(self, site: str) -> None:
         self.site = site
+        self._life = ""
         self._forget()
 
     def _forget(self) -> None:
@@ -68,6 +69,10 @@ class SiteView:
 
         A store that was lost and started anew is read anew.
         """
+        life = await store.life()
+        if life != self._life:
+            self._forget()
+            self._life = life
         for shard in range(store.shards):
             touched = await store.touched_buckets(self.site, shard, self._bucket_cursors.get(shard, 0))
             changed = await store.changed_items(self.site, shard, self._item_cursors.get(shard, 0))
@@ -143,12 +148,12 @@ class Ranker:
         if settings.sections:
             section = self._view.catalogue.section
             parted = leaderboard.by_section(rows, section)
-            busiest = sorted(parted, key=lambda number: -float(score[parted[number]].sum()))[:MAX_SECTIONS]
+            names = self._view.catalogue.sections
+            busiest = sorted(parted, key=lambda number: (-float(score[parted[number]].sum()), names[number]))
             parted_before = leaderboard.by_section(earlier[1], section) if earlier else {}
-            for number in sorted(busiest):
+            for number in sorted(busiest[:MAX_SECTIONS], key=names.__getitem__):
                 before = (earlier[0], parted_before.get(number, rows[:0])) if earlier else None
-                name = self._view.catalogue.sections[number]
-                found[name] = self._ranking(settings, score, parted[number], before)
+                found[names[number]] = self._ranking(settings, score, parted[number], before)
         return found
 
     def _ranking(
@@ -190,9 +195,10 @@ class Ranker:
             return totals(self._view.history, kinds=VIEWS, since=since, until=until, known_until=moment.known_until)
 
         recent = moment.at - settings.short_s
-        rest_s = settings.baseline_s - settings.short_s
-        expected = count(moment.at - settings.baseline_s, recent) * (settings.short_s / rest_s)
-        return trending.chi_square(count(recent, moment.at), expected, settings.minimum)
+        # A site younger than the baseline, or a shorter retention, is compared with what there is.
+        since = max(moment.at - settings.baseline_s, min(self._view.history.start(), recent))
+        rate = count(since, recent) / max(recent - since, settings.short_s)
+        return trending.chi_square(count(recent, moment.at), rate * settings.short_s, settings.minimum)
 
     def _earlier(self, settings: ListSettings) -> tuple[FloatArray, Rows] | None:
         """The candidates one `movement` ago; None where there was no list."""
@@ -227,7 +233,7 @@ def entries(
                 score=None if ranking.score is None else float(ranking.score[row]),
                 views=round(float(views[row])),
                 previous_rank=was,
-                is_new=ranking.previous is not None and (was is None or was > settings.size >= rank),
+                is_new=ranking.previous is not None and rank <= settings.size and (was is None or was > settings.size),
             )
         )
     return found

@@ -1,8 +1,8 @@
 """Counts x weights -> scores. The one place where a score is computed.
 
-    score(item, t) = sum over cells of  weight(channel) * count * share(bucket, t) * decay(age(bucket, t))
+    score(item, t) = sum over channels of  weight(channel) * sum over buckets of  count * share(t) * decay(age(t))
 
-Deterministic: cells are summed in the history's order, so the same counts give the same bits.
+Deterministic: every sum runs in an order that the counts alone decide, so the same counts give the same bits.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from ranking.buckets import FloatArray, ages, observed_share
 from ranking.events import channel_kind
-from ranking.history import Columns, History
+from ranking.history import History
 
 Decay = Callable[[FloatArray], FloatArray]
 
@@ -32,7 +32,7 @@ def scores(
     shares = observed_share(columns.width_s, columns.start_s, at, known_until)
     of_bucket = shares * decay(ages(columns.width_s, columns.start_s, at))
     of_channel = channel_weights(history.channels, weights)
-    return _summed(columns, of_bucket, of_channel, len(history.items))
+    return _summed(history, of_bucket, of_channel)
 
 
 def totals(history: History, *, kinds: frozenset[str], since: float, until: float, known_until: float) -> FloatArray:
@@ -41,11 +41,15 @@ def totals(history: History, *, kinds: frozenset[str], since: float, until: floa
     before = observed_share(columns.width_s, columns.start_s, until, known_until)
     earlier = observed_share(columns.width_s, columns.start_s, since, known_until)
     of_channel = channel_weights(history.channels, dict.fromkeys(kinds, 1.0))
-    return _summed(columns, before - earlier, of_channel, len(history.items))
+    return _summed(history, before - earlier, of_channel)
 
 
-def _summed(columns: Columns, of_bucket: FloatArray, of_channel: FloatArray, items: int) -> FloatArray:
-    if not len(columns.item):
-        return np.zeros(items)
-    each = columns.counts * of_bucket[columns.bucket] * of_channel[columns.channel]
-    return np.asarray(np.bincount(columns.item, weights=each, minlength=items), dtype=np.float64)
+def _summed(history: History, of_bucket: FloatArray, of_channel: FloatArray) -> FloatArray:
+    columns = history.columns()
+    if not len(columns.cell):
+        return np.zeros(len(history.items))
+    cells = len(columns.cell_item)
+    of_cell = np.bincount(columns.cell, weights=columns.counts * of_bucket[columns.bucket], minlength=cells)
+    weighed = (of_cell * of_channel[columns.cell_channel])[columns.cell_order]
+    found = np.bincount(columns.cell_item[columns.cell_order], weights=weighed, minlength=len(history.items))
+    return np.asarray(found, dtype=np.float64)

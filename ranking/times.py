@@ -10,6 +10,8 @@ from datetime import UTC, datetime, tzinfo
 UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
+BASIC_DATE = re.compile(r"(?:19|20)\d{6}")  # 20251201 is a day, and not one of August 1970
 NO_LIMIT = "none"
 
 #: The last second that every consumer of our times (Babel, JavaScript, RSS) can write with a four-digit year.
@@ -56,15 +58,15 @@ def parse_moment(text: str, zone: tzinfo = UTC) -> float:
     Raises:
         ValueError: `text` is not a moment between 1970 and 9999; the message names what is expected.
     """
-    wanted = "epoch seconds or ISO 8601 such as 2025-12-01T02:29:00+07:00"
+    text = text.strip()
     try:
-        moment = float(text)
-    except ValueError:
-        try:
-            written = datetime.fromisoformat(text.strip())
+        if NUMBER.fullmatch(text) and not BASIC_DATE.fullmatch(text):
+            moment = float(text)
+        else:
+            written = datetime.fromisoformat(text)
             moment = (written if written.tzinfo else written.replace(tzinfo=zone)).timestamp()
-        except (ValueError, OverflowError):
-            raise ValueError(wanted) from None
+    except (ValueError, OverflowError):
+        moment = math.nan
     if not 0 <= moment <= LATEST_EPOCH_S:  # NaN fails it too
-        raise ValueError(wanted)
+        raise ValueError("epoch seconds or ISO 8601 such as 2025-12-01T02:29:00+07:00")
     return moment

@@ -4,7 +4,9 @@ The data of a site is spread over shards, so that a cluster can share the load; 
 id. All keys of one shard carry the hash tag `{site.shard}` and lie in one cluster slot, because one script call counts
 a whole batch there, all of it or nothing. The published lists of a site carry the tag `{site}`.
 
-    populer:layout                        hash    schema, shards: what this store's keys were written with. For good.
+    populer:layout                        hash    schema, shards: what this store's keys were written with; life: a name
+                                                  made with the store, so that one that was lost is not taken for it
+                                                  when it has as many changes again. For good.
 
     per site and shard
     populer:{s.n}:counts:W:T              hash    counts of the bucket of W seconds that starts at T (epoch seconds).

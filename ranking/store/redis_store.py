@@ -6,6 +6,7 @@ leaves here as one of ours, with its cause.
 
 import contextlib
 import hashlib
+import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, cast
@@ -75,6 +76,14 @@ class RedisStore:
             with contextlib.suppress(*FAILURES):
                 await self._client.aclose()
         self._client = None
+
+    async def life(self) -> str:
+        with translated():
+            found = await self._client.hget(keys.LAYOUT, "life")
+            if found is None:
+                await self._settle_layout()
+                found = await self._client.hget(keys.LAYOUT, "life")
+        return str((found or b"").decode())
 
     async def ping(self) -> None:
         with translated():
@@ -293,7 +302,8 @@ class RedisStore:
         """Write down, once, how this store's keys are laid out; refuse a store laid out otherwise."""
         wanted = self._wanted_shards or (CLUSTER_SHARDS if self._cluster else 1)
         await self._client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
-        await self._client.hsetnx(keys.LAYOUT, "shards", wanted)
+        await self._client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
+        await self._client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
         schema, shards = map(int, await self._client.hmget(keys.LAYOUT, ["schema", "shards"]))
         if schema != keys.SCHEMA:
             raise StoreRefusedError(f"this store was written with schema {schema}, this version reads {keys.SCHEMA}")

@@ -82,6 +82,10 @@ class Store(Protocol):
         """Let go of all connections."""
         ...
 
+    async def life(self) -> str:
+        """The name of this store's content; another name: it was lost, and what is there now began anew."""
+        ...
+
     async def ping(self) -> None:
         """Return if the store answers."""
         ...

@@ -1,0 +1,198 @@
+"""A Store in dicts, with the promises of the real one: a repeated batch counts once, no later list is rolled back.
+
+Two shards by default, because one hides every mistake in the bookkeeping per shard.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import msgspec
+
+from ranking.buckets import Bucket, bucket_start
+from ranking.errors import StoreUnavailableError
+from ranking.history import field
+from ranking.items import Item, dates_from_stored, from_stored, stored
+from ranking.snapshot import Published, Snapshot, decode_entries
+from ranking.store import keys
+from ranking.store.store import Base, Batch, BucketCells, ChangedItems, ServerFacts, TouchedBuckets
+
+WIDTH_S = 300
+
+
+class _Shard:
+    def __init__(self) -> None:
+        self.sequence = 0
+        self.counts: dict[Bucket, dict[str, int]] = {}
+        self.touched: dict[Bucket, int] = {}
+        self.items: dict[str, bytes] = {}
+        self.changed: dict[str, int] = {}
+        self.writers: dict[str, int] = {}
+        self.once: set[str] = set()
+
+    def next(self) -> int:
+        self.sequence += 1
+        return self.sequence
+
+
+class MemoryStore:
+    """See the module's docstring. `read` lists every bucket that was read, to see what a reader asks for."""
+
+    def __init__(self, shards: int = 2) -> None:
+        self._count = shards
+        self._shards: dict[tuple[str, int], _Shard] = {}
+        self._removed: dict[str, dict[str, float]] = {}
+        self._published: dict[tuple[str, str], tuple[int, Snapshot]] = {}
+        self.lives = 1
+        self.read: list[Bucket] = []
+        self.bases: list[Base | None] = []
+
+    # What tests say
+
+    def see(self, item: str, ts: float, n: int = 1, channel: str = "view", width_s: int = WIDTH_S) -> None:
+        """Count `n` events of an item at `ts`."""
+        shard = self._shard("s", keys.shard_of(item, self._count))
+        bucket = Bucket(width_s, bucket_start(ts, width_s))
+        cells = shard.counts.setdefault(bucket, {})
+        name = field(channel, item)
+        cells[name] = cells.get(name, 0) + n
+        shard.touched[bucket] = shard.next()
+
+    def put(self, *items: Item, site: str = "s") -> None:
+        """Store items, and lift their take-down if they had one."""
+        for item in items:
+            shard = self._shard(site, keys.shard_of(item.id, self._count))
+            if before := shard.items.get(item.id):
+                shard.items[item.id] = stored(msgspec.structs.replace(item, first_seen=from_stored(before).first_seen))
+            else:
+                shard.items[item.id] = stored(item)
+            shard.changed[item.id] = shard.next()
+            self._removed.get(site, {}).pop(item.id, None)
+
+    def lose_everything(self) -> None:
+        """The server came back empty."""
+        self.lives += 1
+        self._shards.clear()
+        self._removed.clear()
+        self._published.clear()
+
+    async def life(self) -> str:
+        return str(self.lives)
+
+    def listed(self, name: str, section: str = "") -> list[str]:
+        """Ids of a published list."""
+        return [entry.id for entry in decode_entries(self.bodies(name)[section])]
+
+    def bodies(self, name: str) -> dict[str, bytes]:
+        """A published list as bytes, one body per section."""
+        return self._published["s", name][1].bodies
+
+    def count(self, batch: Batch) -> bool:
+        """Count a batch, once however often it is sent. False: its idempotency key was counted before."""
+        shard = self._shard(batch.site, batch.shard)
+        if batch.number <= shard.writers.get(batch.writer, -1):
+            return True
+        if batch.once is not None:
+            if batch.once in shard.once:
+                return False
+            shard.once.add(batch.once)
+        shard.writers[batch.writer] = batch.number
+        sequence = shard.next()
+        for bucket, cells in batch.counts.items():
+            there = shard.counts.setdefault(bucket, {})
+            for name, n in cells.items():
+                there[name] = there.get(name, 0) + n
+            shard.touched[bucket] = sequence
+        return True
+
+    def totals(self) -> dict[str, int]:
+        """Events per field, over all sites, shards and buckets."""
+        found: dict[str, int] = {}
+        for shard in self._shards.values():
+            for cells in shard.counts.values():
+                for name, n in cells.items():
+                    found[name] = found.get(name, 0) + n
+        return found
+
+    # What the core says
+
+    @property
+    def shards(self) -> int:
+        return self._count
+
+    async def open(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def ping(self) -> None: ...
+
+    async def record(self, batch: Batch, keep_s: float) -> bool:
+        return self.count(batch)
+
+    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
+        found = self._shard(site, shard)
+        reset = found.sequence < after
+        buckets = [bucket for bucket, sequence in found.touched.items() if reset or sequence > after]
+        return TouchedBuckets(max(found.touched.values(), default=0 if reset else after), buckets, reset)
+
+    async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
+        self.read += buckets
+        every = (self._shard(site, shard).counts.get(bucket, {}) for bucket in buckets)
+        return [BucketCells([name.encode() for name in cells], list(cells.values())) for cells in every]
+
+    async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
+        found = self._shard(site, shard)
+        for bucket in buckets:
+            found.counts.pop(bucket, None)
+            found.touched.pop(bucket, None)
+
+    async def put_items(self, site: str, items: Sequence[Item]) -> None:
+        self.put(*items, site=site)
+
+    async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
+        documents = (self._shard(site, keys.shard_of(item, self._count)).items.get(item) for item in ids)
+        return [from_stored(document) if document else None for document in documents]
+
+    async def changed_items(self, site: str, shard: int, after: int) -> ChangedItems:
+        found = self._shard(site, shard)
+        reset = found.sequence < after
+        names = [item for item, sequence in found.changed.items() if reset or sequence > after]
+        dates = {item: dates_from_stored(found.items[item]) if item in found.items else None for item in names}
+        return ChangedItems(max(found.changed.values(), default=0 if reset else after), dates, reset)
+
+    async def remove_item(self, site: str, item: str, now: float) -> bool:
+        shard = self._shard(site, keys.shard_of(item, self._count))
+        self._removed.setdefault(site, {})[item] = now
+        shard.changed[item] = shard.next()
+        return shard.items.pop(item, None) is not None
+
+    async def removed_items(self, site: str) -> dict[str, float]:
+        return dict(self._removed.get(site, {}))
+
+    async def publish(self, site: str, snapshot: Snapshot, base: Base | None) -> int | None:
+        self.bases.append(base)
+        key = site, snapshot.stamp.list
+        generation, before = self._published.get(key, (0, None))
+        if before and snapshot.stamp.generated_at <= before.stamp.generated_at:
+            return None
+        self._published[key] = generation + 1, snapshot
+        return generation + 1
+
+    async def generations(self, site: str) -> dict[str, int]:
+        return {name: generation for (of, name), (generation, _) in self._published.items() if of == site}
+
+    async def published(self, site: str, name: str, have: Mapping[str, str]) -> Published | None:
+        if (site, name) not in self._published:
+            return None
+        generation, snapshot = self._published[site, name]
+        digests = snapshot.stamp.digests
+        fresh = {section: body for section, body in snapshot.bodies.items() if have.get(section) != digests[section]}
+        return Published(generation, snapshot.stamp, fresh)
+
+    async def news(self, site: str) -> AsyncIterator[str]:
+        raise StoreUnavailableError(f"no news of {site} in memory")
+        yield ""
+
+    async def facts(self) -> ServerFacts:
+        return ServerFacts("memory", "noeviction", persistent=False)
+
+    def _shard(self, site: str, shard: int) -> _Shard:
+        return self._shards.setdefault((site, shard), _Shard())

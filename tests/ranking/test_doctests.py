@@ -1,0 +1,19 @@
+"""Every formula lives once, in a docstring, and its example holds."""
+
+import doctest
+import importlib
+
+import pytest
+
+PURE_RING = {
+    "buckets", "catalogue", "decay", "errors", "events", "history", "items", "leaderboard", "scoring", "snapshot",
+    "times", "trending",
+}  # fmt: skip
+WITH_EXAMPLES = {"buckets", "decay", "events", "history", "times", "trending", "store.keys"}
+
+
+@pytest.mark.parametrize("name", sorted(PURE_RING | WITH_EXAMPLES))
+def test_the_examples_in_a_module_hold(name: str) -> None:
+    failed, attempted = doctest.testmod(importlib.import_module(f"ranking.{name}"))
+    assert not failed
+    assert attempted or name not in WITH_EXAMPLES
