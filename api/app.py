@@ -1,5 +1,6 @@
 """Assembly: the hot paths in front of FastAPI, and what starts and stops with them."""
 
+import asyncio
 import contextlib
 import secrets
 import time
@@ -13,7 +14,8 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from api import health, items
+from api import health, items, metrics
+from api.asgi import ClientGone
 from api.board import Board
 from api.context import Context
 from api.hot import Hot
@@ -44,15 +46,19 @@ def create_app(
         keep_s=settings.retention.keep_s,
         deadline_s=settings.ingest.deadline_s,
         max_pending=settings.ingest.max_pending,
+        on_commit=metrics.committed,
     )
     context = Context(settings, store, recorder, Board(store, settings), clock)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await context.board.start()
+        telling = asyncio.create_task(metrics.tell_for_ever())
         yield
         await context.recorder.drain()
         await context.board.stop()
+        telling.cancel()
+        metrics.tell()
 
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
     app.include_router(items.router(context))
@@ -73,6 +79,10 @@ def _answer_problems(app: FastAPI) -> None:
     @app.exception_handler(PopulerError)
     async def of_core(_: Request, error: PopulerError) -> Response:
         return _response(problem_of(error))
+
+    @app.exception_handler(ClientGone)
+    async def of_gone(_: Request, __: ClientGone) -> Response:
+        return Response(status_code=400)  # nobody reads it
 
     @app.exception_handler(HTTPException)
     async def of_http(_: Request, error: HTTPException) -> Response:

@@ -42,8 +42,11 @@ async def body(scope: Scope, receive: Receive, limit: int) -> bytes:
         ClientGone: the client hung up.
     """
     declared = header(scope, b"content-length")
-    if declared is not None and int(declared) > limit:
-        raise too_large(limit)
+    if declared is not None:
+        if not declared.isdigit():
+            raise Problem(400, "bad Content-Length", "expected a number of bytes")
+        if int(declared) > limit:
+            raise too_large(limit)
     first = await receive()
     if first["type"] != "http.request":
         raise ClientGone
@@ -68,8 +71,8 @@ async def body(scope: Scope, receive: Receive, limit: int) -> bytes:
 
 async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:
     """Send a whole answer."""
-    length = (b"content-length", str(len(content)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    length = [(b"content-length", str(len(content)).encode())] if status != 204 else []
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
     await send({"type": "http.response.body", "body": content})
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import structlog
 
 from api.rendering import Answer, Query, RenderedList
-from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
+from ranking.errors import NotFoundError, NotReadyError, PopulerError
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import WHOLE_SITE, Stamp
 from ranking.store.store import Store
@@ -72,23 +72,25 @@ class Board:
 
     async def stop(self) -> None:
         """Follow no more."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        following = set(self._tasks)
+        while following:  # redis-py swallows a cancellation that comes together with a reply: say it until it is heard
+            for task in following:
+                task.cancel()
+            _, following = await asyncio.wait(following, timeout=0.1)
 
     def serve(self, site: str, name: str, section: str, query: Query) -> Served:
         """Part of a list.
 
         Raises:
             NotFoundError: no such list or section.
-            StoreUnavailableError: the list was not ranked yet.
+            NotReadyError: the list was not ranked yet.
         """
         here = self._sites[site]
         if name not in self._settings.lists:
             raise NotFoundError(f"no list is called {name!r}; there are {', '.join(self._settings.lists)}")
         shown = here.lists.get(name)
         if shown is None:
-            raise StoreUnavailableError(f"list {name!r} is not ranked yet; the first refresh is on its way")
+            raise NotReadyError(f"list {name!r} is not ranked yet; the first refresh is on its way")
         rendered = shown.rendered.get(section)
         if rendered is None:
             self._check_section(here, section)

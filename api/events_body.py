@@ -6,6 +6,7 @@ Forms: one event, an array, `{"events": […]}`, or one event a line (NDJSON). T
 
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -31,14 +32,19 @@ class Parsed(NamedTuple):
     bad: list[Bad]
 
 
-class _Envelope(msgspec.Struct):
+class _Object(WireEvent, gc=False):
+    """One event, or an envelope around many."""
+
     events: list[msgspec.Raw] | None = None
 
+
+#: What the decoders raise for a text that is not JSON, not UTF-8, or not of the wanted form.
+UNREADABLE = (msgspec.DecodeError, ValueError)
 
 _array = msgspec.json.Decoder(list[WireEvent])
 _raw_array = msgspec.json.Decoder(list[msgspec.Raw])
 _event = msgspec.json.Decoder(WireEvent)
-_envelope = msgspec.json.Decoder(_Envelope)
+_object_decoder = msgspec.json.Decoder(_Object)
 
 
 def parse(body: bytes, content_type: bytes) -> Parsed:
@@ -54,7 +60,7 @@ def parse(body: bytes, content_type: bytes) -> Parsed:
         if b"ndjson" in content_type:
             return _lines(text)
         if text[:1] == b"[":
-            return _bounded(_elements(text))
+            return _elements(text)
         if text[:1] == b"{":
             return _object(text)
     except RecursionError:
@@ -66,33 +72,51 @@ def parse(body: bytes, content_type: bytes) -> Parsed:
 
 def _object(text: bytes) -> Parsed:
     try:
-        envelope = _envelope.decode(text)
+        content = _object_decoder.decode(text)
     except msgspec.ValidationError as error:
-        raise Problem(400, "malformed events", f"events: {plain_sentence(error)}") from None
-    except msgspec.DecodeError as error:
-        if b"\n" in text:
-            return _lines(text)
-        return _tolerant(text, error)
-    if envelope.events is not None:
-        return _bounded(_each([lambda raw=raw: _event.decode(raw) for raw in envelope.events]))  # type: ignore[misc]
-    return _each([lambda: _event.decode(text)])
+        sentence = plain_sentence(error)
+        if sentence.startswith("events"):
+            raise Problem(400, "malformed events", sentence) from None
+        return Parsed([], [Bad(0, sentence)])
+    except UNREADABLE as error:
+        return _lines(text) if _opens_with_a_whole_line(text) else _tolerant(text, error)
+    if content.events is None:
+        return Parsed([(0, content)], [])
+    return _raws(content.events)
 
 
 def _elements(text: bytes) -> Parsed:
     try:
-        return Parsed(list(enumerate(_array.decode(text))), [])
-    except msgspec.ValidationError:
-        raws = _raw_array.decode(text)
-        return _each([lambda raw=raw: _event.decode(raw) for raw in raws])  # type: ignore[misc]
-    except msgspec.DecodeError as error:
+        return _bounded(Parsed(list(enumerate(_array.decode(text))), []))
+    except UNREADABLE:
+        pass
+    try:
+        return _raws(_raw_array.decode(text))
+    except UNREADABLE as error:
         return _tolerant(text, error)
+
+
+def _raws(raws: list[msgspec.Raw]) -> Parsed:
+    if len(raws) > MAX_EVENTS:
+        raise _too_many()
+    return _each([partial(_event.decode, raw) for raw in raws])
+
+
+def _opens_with_a_whole_line(text: bytes) -> bool:
+    """Whether the first of several lines is JSON by itself: then they are events, and not one document laid out."""
+    first, newline, _ = text.partition(b"\n")
+    try:
+        json.loads(first)
+    except ValueError:
+        return False
+    return bool(newline)
 
 
 def _lines(text: bytes) -> Parsed:
     lines = [line for line in text.split(b"\n") if line and not line.isspace()]
     if len(lines) > MAX_EVENTS:
         raise _too_many()
-    return _each([lambda line=line: _line(line) for line in lines])  # type: ignore[misc]
+    return _each([partial(_line, line) for line in lines])
 
 
 def _line(line: bytes) -> WireEvent:
@@ -100,15 +124,16 @@ def _line(line: bytes) -> WireEvent:
         return _event.decode(line)
     except msgspec.ValidationError:
         raise
-    except msgspec.DecodeError as error:
+    except UNREADABLE as error:
         try:
-            return msgspec.convert(json.loads(line), WireEvent)
+            content = json.loads(line)
         except ValueError:
             raise error from None
+        return msgspec.convert(content, WireEvent)
 
 
-def _tolerant(text: bytes, error: msgspec.DecodeError) -> Parsed:
-    """Python's parser takes NaN and Infinity, which are not JSON yet written: such an event is bad."""
+def _tolerant(text: bytes, error: Exception) -> Parsed:
+    """Python's parser takes NaN and Infinity, which are not JSON yet written: such an event is bad, not its batch."""
     try:
         content: Any = json.loads(text)
     except ValueError:
@@ -116,7 +141,9 @@ def _tolerant(text: bytes, error: msgspec.DecodeError) -> Parsed:
     if isinstance(content, dict) and isinstance(content.get("events"), list):
         content = content["events"]
     elements = content if isinstance(content, list) else [content]
-    return _bounded(_each([lambda each=each: msgspec.convert(each, WireEvent) for each in elements]))  # type: ignore[misc]
+    if len(elements) > MAX_EVENTS:
+        raise _too_many()
+    return _each([partial(msgspec.convert, each, WireEvent) for each in elements])
 
 
 def _each(readers: list[Callable[[], WireEvent]]) -> Parsed:
@@ -125,7 +152,7 @@ def _each(readers: list[Callable[[], WireEvent]]) -> Parsed:
     for index, read in enumerate(readers):
         try:
             events.append((index, read()))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*UNREADABLE, OverflowError) as error:
             bad.append(Bad(index, plain_sentence(error)))
     return Parsed(events, bad)
 

@@ -12,10 +12,12 @@ def router(context: Context) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["health"])
 
+    @routes.head("/livez", include_in_schema=False)
     @routes.get("/livez", summary="Is this process alive?")
     async def livez() -> Response:
         return Response('{"status":"ok"}', media_type="application/json")
 
+    @routes.head("/readyz", include_in_schema=False)
     @routes.get("/readyz", summary="Can this worker record and serve?")
     async def readyz() -> Response:
         checks: dict[str, object] = {"lists": context.board.ranked(), "config_version": context.settings.config_version}
@@ -33,7 +35,7 @@ def router(context: Context) -> APIRouter:
     @routes.get("/metrics", summary="Prometheus metrics")
     async def metrics_page() -> Response:
         oldest = context.board.oldest()
-        metrics.list_age_seconds.set(0 if oldest is None else context.clock() - oldest)
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        age_s = 0.0 if oldest is None else context.clock() - oldest
+        return Response(metrics.exposition(age_s), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

@@ -82,7 +82,7 @@ async def _otherwise(method: str, allowed: bytes, send: asgi.Send) -> bool:
         await asgi.answer(send, 204, PREFLIGHT, b"")
         return True
     problem = Problem(405, "method not allowed", f"this address takes {allowed.decode()}")
-    await asgi.answer(send, 405, [*problem.headers, (b"allow", allowed)], problem.body)
+    await asgi.answer(send, 405, [*problem.headers, ANY_ORIGIN, (b"allow", allowed)], problem.body)
     return True
 
 

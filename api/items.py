@@ -98,7 +98,7 @@ def _decoded(content: bytes, shape: type[T]) -> T:
         return msgspec.json.decode(content, type=shape)
     except msgspec.ValidationError as error:
         raise InvalidItemError(plain_sentence(error)) from None
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(400, "malformed JSON", str(error)) from None
 
 

@@ -72,12 +72,12 @@ async def _cached(
         (b"vary", b"accept-encoding"),
     ]
     if _has(asgi.header(scope, b"if-none-match"), tag):
-        metrics.lists_served.labels("304").inc()
+        metrics.lists_served["304"] += 1
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body"})
         return
     content = document()
-    metrics.lists_served.labels("200").inc()
+    metrics.lists_served["200"] += 1
     length = (b"content-length", str(len(content)).encode())
     await send({"type": "http.response.start", "status": 200, "headers": [asgi.JSON, *headers, length]})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})

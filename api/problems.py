@@ -11,6 +11,7 @@ from ranking.errors import (
     InvalidEventError,
     InvalidItemError,
     NotFoundError,
+    NotReadyError,
     PopulerError,
     StoreRefusedError,
     StoreUnavailableError,
@@ -24,6 +25,7 @@ TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
     InvalidEventError: (422, "invalid event", None),
     InvalidItemError: (422, "invalid item", None),
     NotFoundError: (404, "not found", None),
+    NotReadyError: (503, "not ready", RETRY_AFTER_S),
     StoreUnavailableError: (503, "the store does not answer", RETRY_AFTER_S),
     StoreRefusedError: (503, "the store takes no more", 30),
 }

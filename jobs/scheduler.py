@@ -15,7 +15,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from jobs.prune import PruneCounts
+from jobs.prune import Prune
 from jobs.refresh import RefreshLists
 from ranking.errors import PopulerError, StoreUnavailableError
 from ranking.settings import Settings
@@ -40,7 +40,7 @@ def table(store: Store, settings: Settings) -> list[Job]:
     """All scheduled work."""
     return [
         Job("refresh", RefreshLists(store, settings), settings.refresh.every_s),
-        Job("prune", PruneCounts(store, settings), PRUNE_EVERY_S),
+        Job("prune", Prune(store, settings), PRUNE_EVERY_S),
     ]
 
 

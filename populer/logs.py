@@ -12,7 +12,11 @@ def set_up(log_format: str, **bound: Any) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,  # the rich one prints locals: keys, bodies
+        )
     )
     structlog.configure(
         processors=[

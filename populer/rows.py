@@ -5,6 +5,7 @@ What every format's reader has in common: `sources` opens files and tells their 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta, timezone
 from pathlib import Path
 from typing import TypeVar
 
@@ -75,15 +76,24 @@ def milliseconds_hint(ts: float) -> str:
     return " (milliseconds? it takes seconds)" if LATEST_EPOCH_S < ts < LATEST_EPOCH_S * 1000 else ""
 
 
+ELSEWHERE = timezone(timedelta(hours=1))
+
+
 def check_item(item: ItemRow) -> None:
-    """ValueError with the reason if the item cannot be one. A time without an offset is left to the site's zone."""
+    """Brings the publish time to epoch seconds; ValueError with the reason if the item cannot be one.
+
+    A time without an offset is left as it is written: the service knows the site's zone.
+    """
     if not item.id or item.id.isspace():
         raise ValueError("has no id")
     published = item.published_at
     if published is None or published == "":
         item.published_at = None
         return
+    text = published if isinstance(published, str) else repr(published)
     try:
-        parse_moment(published if isinstance(published, str) else repr(published))
+        in_utc, elsewhere = parse_moment(text), parse_moment(text, ELSEWHERE)
     except ValueError as error:
         raise ValueError(f"published_at: must be {error}, not {published!r}") from None
+    if in_utc == elsewhere:
+        item.published_at = in_utc

@@ -25,6 +25,10 @@ class NotFoundError(PopulerError):
     """A site, list, section or item that does not exist here."""
 
 
+class NotReadyError(PopulerError):
+    """It will be there in a moment: nothing was published yet."""
+
+
 class StoreUnavailableError(PopulerError):
     """The store did not answer, or answered that it cannot work now. Trying again may help."""
 

@@ -12,7 +12,7 @@ buffer that is answered before it is stored (a crash loses what was acknowledged
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from ranking.buckets import Bucket
@@ -80,7 +80,8 @@ class Recorder:
     """Counts events through `store`.
 
     `writer` names this process and life: no other may use the same. `bucket_s` and `keep_s` are the retention,
-    `deadline_s` is how long a batch is retried, `max_pending` how many events may wait.
+    `deadline_s` is how long a batch is retried, `max_pending` how many events may wait; `on_commit` is told how many
+    seconds passed from a batch's first event until it was counted.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Recorder:
         keep_s: float,
         deadline_s: float,
         max_pending: int,
+        on_commit: Callable[[float], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._writer = writer
@@ -99,6 +101,7 @@ class Recorder:
         self._keep_s = keep_s
         self._deadline_s = deadline_s
         self._max_pending = max_pending
+        self._on_commit = on_commit
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self.pending = 0
 
@@ -192,11 +195,14 @@ class Recorder:
         pause_s = FIRST_PAUSE_S
         while True:
             try:
-                return await self._store.record(numbered, self._keep_s)
+                counted = await self._store.record(numbered, self._keep_s)
             except StoreUnavailableError as error:
                 if loop.time() + pause_s >= give_up_at:
                     return error
             except Exception as error:  # whatever it is, the requests that wait must hear of it
                 return error
+            else:
+                self._on_commit(loop.time() - batch.opened_s)
+                return counted
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -8,6 +8,7 @@ silently ignored is found months later. Attributes carry their unit (`half_life_
 import hashlib
 import json
 import math
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
@@ -95,6 +96,11 @@ class IngestSettings(_Table):
     deadline_s: Seconds = Field(10.0, alias="deadline")
     max_pending: int = Field(100_000, ge=1_000)
 
+    @cached_property
+    def known_kinds(self) -> frozenset[str]:
+        """`kinds` to look one up in."""
+        return frozenset(self.kinds)
+
 
 class RetentionSettings(_Table):
     """[retention]: how finely counts are kept, and for how long."""
@@ -121,8 +127,8 @@ class RefreshSettings(_Table):
 class SiteKeys(_Table):
     """keys of a site. Absent ones are generated and kept in the data directory."""
 
-    write: str | None = Field(None, min_length=16)
-    admin: str | None = Field(None, min_length=16)
+    write: str | None = Field(None, min_length=16, repr=False)
+    admin: str | None = Field(None, min_length=16, repr=False)
 
 
 class SiteSettings(_Table):

@@ -14,8 +14,8 @@ NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 BASIC_DATE = re.compile(r"(?:19|20)\d{6}")  # 20251201 is a day, and not one of August 1970
 NO_LIMIT = "none"
 
-#: The last second that every consumer of our times (Babel, JavaScript, RSS) can write with a four-digit year.
-LATEST_EPOCH_S = 253_402_300_799
+#: A day before the last one that can be written with a four-digit year: it may be tomorrow where the site is.
+LATEST_EPOCH_S = 253_402_214_399
 
 
 def parse_duration(text: str) -> float:

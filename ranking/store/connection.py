@@ -21,7 +21,9 @@ from redis.exceptions import (
     ClusterDownError,
     ClusterError,
     MasterDownError,
+    OutOfMemoryError,
     ReadOnlyError,
+    RedisClusterException,
     RedisError,
     ResponseError,
     TryAgainError,
@@ -37,7 +39,7 @@ CLUSTER_SCHEME = "redis+cluster"
 SENTINEL_SCHEME = "redis+sentinel"
 SENTINEL_PORT = 26379
 CLUSTER_PORT = 6379
-FAILURES = (RedisError, OSError)
+FAILURES = (RedisError, RedisClusterException, OSError)
 _PASSING = (
     RedisConnectionError,
     RedisTimeoutError,
@@ -79,9 +81,23 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
     name, _, database = parts.path.lstrip("/").partition("/")
     sentinel = Sentinel(  # type: ignore[no-untyped-call]
         [_host_port(host, SENTINEL_PORT) for host in hosts],
-        sentinel_kwargs={"socket_timeout": timeout_s, "socket_connect_timeout": timeout_s},
+        sentinel_kwargs={
+            "retry": Retry(NoBackoff(), 0),
+            "socket_timeout": timeout_s,
+            "socket_connect_timeout": timeout_s,
+        },
     )
     return sentinel.master_for(name or "mymaster", Redis, db=int(database or 0), **options)
+
+
+async def close(client: Client) -> None:
+    """Let go of a client's connections, those to the sentinels too."""
+    with contextlib.suppress(*FAILURES):
+        await client.aclose()
+    manager = getattr(getattr(client, "connection_pool", None), "sentinel_manager", None)
+    for sentinel in manager.sentinels if manager is not None else ():
+        with contextlib.suppress(*FAILURES):
+            await sentinel.aclose()
 
 
 def one_node(cluster: Client) -> Client:
@@ -98,6 +114,14 @@ def translated() -> Iterator[None]:
         yield
     except (AuthenticationError, AuthorizationError) as error:
         raise StoreRefusedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
+    except OutOfMemoryError as error:
+        raise StoreRefusedError(
+            "Redis is at its memory limit and takes no more writes: raise maxmemory, or lower retention.keep"
+        ) from error
+    except RedisClusterException as error:  # it stands beside redis-py's other errors, not among them
+        if isinstance(error.__cause__ or error.__context__, AuthenticationError) or "password" in str(error):
+            raise StoreRefusedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
+        raise StoreUnavailableError(f"Redis Cluster does not answer: {error}") from error
     except _PASSING as error:
         raise StoreUnavailableError(f"Redis does not answer: {str(error) or type(error).__name__}") from error
     except ResponseError as error:
@@ -107,8 +131,6 @@ def translated() -> Iterator[None]:
 
 
 def _refusal(message: str) -> str:
-    if message.startswith("OOM"):
-        return "Redis is at its memory limit and takes no more writes: raise maxmemory, or lower retention.keep"
     if message.startswith("MISCONF"):
         return f"Redis cannot write to its disk and takes no more writes: {message}"
     return f"Redis refused: {message}"

@@ -21,7 +21,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
 
     per site
-    populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again.
+    populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
+                                                  or for a year.
     populer:{s}:list:L                    hash    the published list L: `generation`, `slot`, `stamp`, and one body
                                                   `section:NAME` per section. 7 days, renewed by every publish.
     populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
@@ -44,6 +45,7 @@ WRITER_TTL_S = 7 * 86400
 ONCE_TTL_S = 24 * 3600
 PUBLISHED_TTL_S = 7 * 86400
 CHANGED_TTL_S = 365 * 86400
+REMOVED_KEEP_S = 365 * 86400
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
 GRACE_S = 3600
 

@@ -19,7 +19,7 @@ from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.items import Item, ItemDates, dates_from_stored, from_stored, stored
 from ranking.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
 from ranking.store import keys
-from ranking.store.connection import FAILURES, Client, connected, is_cluster, one_node, translated
+from ranking.store.connection import FAILURES, Client, close, connected, is_cluster, one_node, translated
 from ranking.store.store import Base, Batch, BucketCells, ChangedItems, ServerFacts, TouchedBuckets
 
 READ_AT_ONCE = 200
@@ -40,6 +40,7 @@ class _Script:
 
 RECORD = _Script("record")
 PUT_ITEMS = _Script("put_items")
+MARK_REMOVED = _Script("mark_removed")
 REMOVE_ITEM = _Script("remove_item")
 PUBLISH = _Script("publish")
 
@@ -73,8 +74,7 @@ class RedisStore:
 
     async def close(self) -> None:
         if self._client is not None:
-            with contextlib.suppress(*FAILURES):
-                await self._client.aclose()
+            await close(self._client)
         self._client = None
 
     async def life(self) -> str:
@@ -129,10 +129,10 @@ class RedisStore:
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
         if not buckets:
             return
-        pipe = self._pipeline()
-        pipe.zrem(keys.touched(site, shard), *(f"{bucket.width_s}:{bucket.start_s}" for bucket in buckets))
-        pipe.unlink(*(keys.counts(site, shard, bucket.width_s, bucket.start_s) for bucket in buckets))
-        await self._executed(pipe)
+        with translated():
+            gone = [f"{bucket.width_s}:{bucket.start_s}" for bucket in buckets]
+            await self._client.zrem(keys.touched(site, shard), *gone)
+            await self._client.unlink(*(keys.counts(site, shard, *bucket) for bucket in buckets))
 
     async def put_items(self, site: str, items: Sequence[Item]) -> None:
         by_shard: dict[int, list[bytes | str]] = {}
@@ -174,8 +174,7 @@ class RedisStore:
         return ChangedItems(cursor, dates, reset)
 
     async def remove_item(self, site: str, item: str, now: float) -> bool:
-        with translated():
-            await self._client.hset(keys.removed(site), item, repr(now))
+        await self._run(MARK_REMOVED, [keys.removed(site)], [item, repr(now)])
         shard = keys.shard_of(item, self.shards)
         found = await self._run(
             REMOVE_ITEM,
@@ -189,6 +188,13 @@ class RedisStore:
         with translated():
             found = await self._client.hgetall(keys.removed(site))
         return {item.decode(): float(since) for item, since in found.items()}
+
+    async def forget_removed(self, site: str, before: float) -> int:
+        old = [item for item, since in (await self.removed_items(site)).items() if since < before]
+        if old:
+            with translated():
+                await self._client.hdel(keys.removed(site), *old)
+        return len(old)
 
     async def publish(self, site: str, snapshot: Snapshot, base: Base | None) -> int | None:
         stamp = snapshot.stamp
@@ -241,11 +247,11 @@ class RedisStore:
                     async for message in listener.listen():
                         yield message["data"].decode()
             finally:
-                await client.aclose()
+                await close(client)
 
     async def facts(self) -> ServerFacts:
         with translated():
-            info = await self._info()
+            info = (await self._info())[0]
         return ServerFacts(
             version=f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info.get('redis_version')}",
             policy=str(info.get("maxmemory_policy", "unknown")),
@@ -284,29 +290,31 @@ class RedisStore:
         with contextlib.suppress(*FAILURES):
             await self._client.execute_command("PUBLISH", keys.news(site), text)
 
-    async def _info(self) -> dict[str, Any]:
+    async def _info(self) -> list[dict[str, Any]]:
+        """INFO of every node."""
         found = await self._client.info()
-        if self._cluster and found and all(isinstance(value, dict) for value in found.values()):
-            found = next(iter(found.values()))  # one dict per node
-        return cast(dict[str, Any], found)
+        nodes = found.values() if self._cluster and all(isinstance(each, dict) for each in found.values()) else [found]
+        return cast(list[dict[str, Any]], list(nodes))
 
     async def _check_policy(self) -> None:
-        policy = str((await self._info()).get("maxmemory_policy", "noeviction"))
-        if policy != "noeviction" and not self._allow_eviction:
+        policies = {str(node.get("maxmemory_policy", "noeviction")) for node in await self._info()} - {"noeviction"}
+        if policies and not self._allow_eviction:
             raise StoreRefusedError(
-                f"Redis has maxmemory-policy {policy}, which would drop counts without a word: set it to noeviction"
-                " (CONFIG SET maxmemory-policy noeviction), or accept the loss with redis.allow_eviction = true"
+                f"Redis has maxmemory-policy {min(policies)}, which would drop counts without a word: set it to"
+                " noeviction (CONFIG SET maxmemory-policy noeviction), or accept the loss with"
+                " redis.allow_eviction = true"
             )
 
     async def _settle_layout(self) -> None:
         """Write down, once, how this store's keys are laid out; refuse a store laid out otherwise."""
         wanted = self._wanted_shards or (CLUSTER_SHARDS if self._cluster else 1)
         await self._client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
-        await self._client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
-        await self._client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
-        schema, shards = map(int, await self._client.hmget(keys.LAYOUT, ["schema", "shards"]))
+        schema = int(await self._client.hget(keys.LAYOUT, "schema"))
         if schema != keys.SCHEMA:
             raise StoreRefusedError(f"this store was written with schema {schema}, this version reads {keys.SCHEMA}")
+        await self._client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
+        await self._client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        shards = int(await self._client.hget(keys.LAYOUT, "shards"))
         if self._wanted_shards and shards != self._wanted_shards:
             raise StoreRefusedError(
                 f"this store was made with redis.shards = {shards}; it cannot be changed to {wanted} afterwards"

@@ -126,6 +126,10 @@ class Store(Protocol):
         """Items that are taken down, and since when."""
         ...
 
+    async def forget_removed(self, site: str, before: float) -> int:
+        """Forget take-downs from before a moment (epoch seconds); how many."""
+        ...
+
     async def publish(self, site: str, snapshot: Snapshot, base: Base | None) -> int | None:
         """Publish a list and return its generation. None: a list of this slot or a later one is there already.
 

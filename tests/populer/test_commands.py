@@ -4,6 +4,7 @@ import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from service import Service, run, serving
@@ -26,16 +27,32 @@ def replayed(tmp_path_factory: pytest.TempPathFactory) -> object:
         yield service, config, done.stdout
 
 
-def reads() -> list[tuple[float, str]]:
+def reads() -> list[tuple[float, str, float]]:
+    """When, which item, and what its kind weighs by default."""
+    weights = {"view": 1.0, "click": 3.0}
     with SLICE.open(newline="") as file:
-        return [(float(row["ts_epoch_seconds"]), row["item_id"]) for row in csv.DictReader(file)]
+        return [(float(row["ts_epoch_seconds"]), row["item_id"], weights[row["kind"]]) for row in csv.DictReader(file)]
+
+
+def end() -> float:
+    """The full hour after the last read, in epoch seconds."""
+    return max(ts for ts, _, _ in reads()) // 3600 * 3600 + 3600
+
+
+def ranked(replayed: tuple[Service, Path, str], at: float, *options: str) -> list[dict[str, Any]]:
+    service, config, _ = replayed
+    moment = datetime.fromtimestamp(at, UTC).isoformat()
+    done = run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", moment, "--json", *options)
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)["items"]
+    return found
 
 
 def exact_scores(at: float) -> dict[str, float]:
     scores: dict[str, float] = {}
-    for ts, item in reads():
+    for ts, item, weight in reads():
         if ts <= at:
-            scores[item] = scores.get(item, 0.0) + 2 ** -((at - ts) / HALF_LIFE_S)
+            scores[item] = scores.get(item, 0.0) + weight * 2 ** -((at - ts) / HALF_LIFE_S)
     return scores
 
 
@@ -46,25 +63,20 @@ def test_a_replay_reports_every_event_as_accepted(replayed: tuple[Service, Path,
 
 
 def test_a_replay_run_again_counts_nothing_twice(replayed: tuple[Service, Path, str]) -> None:
-    service, config, _ = replayed
-    before = run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json")
+    service, _, _ = replayed
+    before = ranked(replayed, end())
     again = run("replay", str(SLICE), "--to", service.url, "--data", str(service.data_dir))
-    after = run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json")
     assert "accepted               0" in again.stdout
-    assert json.loads(before.stdout)["items"] == json.loads(after.stdout)["items"]
+    assert before
+    assert ranked(replayed, end()) == before
 
 
 @pytest.mark.parametrize("hours_before_the_end", [0, 5, 24])
 def test_the_ten_at_a_past_moment_are_those_of_an_exact_calculation(
     replayed: tuple[Service, Path, str], hours_before_the_end: int
 ) -> None:
-    service, config, _ = replayed
-    last = max(ts for ts, _ in reads())
-    at = (last // 3600 - hours_before_the_end) * 3600
-    moment = datetime.fromtimestamp(at, UTC).isoformat()
-    options = ["--list", "populer", "--at", moment, "--set", "half_life=1h", "--json"]
-    done = run("rank", "--config", str(config), "--data", str(service.data_dir), *options)
-    found = [item["id"] for item in json.loads(done.stdout)["items"]]
+    at = end() - 3600 * hours_before_the_end
+    found = [item["id"] for item in ranked(replayed, at, "--list", "populer", "--set", "half_life=1h")]
     exact = exact_scores(at)
     best = sorted(exact, key=lambda item: -exact[item])
     assert len(found) == 10
@@ -75,20 +87,15 @@ def test_the_ten_at_a_past_moment_are_those_of_an_exact_calculation(
 
 
 def test_items_are_imported_and_shown_with_their_titles(replayed: tuple[Service, Path, str], tmp_path: Path) -> None:
-    service, config, _ = replayed
-    top = json.loads(
-        run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json").stdout
-    )
-    item = top["items"][0]["id"]
+    service, _, _ = replayed
+    item = ranked(replayed, end())[0]["id"]
     file = tmp_path / "items.csv"
     file.write_text(
         f"item_id,published_epoch,title,section,url\n{item},1764530940,Judul Berita,Politik,https://x.test/1\n"
     )
     done = run("items", "import", str(file), "--to", service.url, "--data", str(service.data_dir))
     assert "1 of 1 items sent were stored" in done.stdout
-    found = json.loads(
-        run("rank", "--config", str(config), "--data", str(service.data_dir), "--at", "2100000000", "--json").stdout
-    )["items"][0]
+    found = ranked(replayed, end())[0]
     assert (found["title"], found["section"], found["url"]) == ("Judul Berita", "Politik", "https://x.test/1")
     assert found["published_label"] == "Senin, 01 Desember 2025 | 02:29"
 

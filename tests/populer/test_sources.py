@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from populer.sources import EventRow, Faults, ItemRow, Reading, read_events, read_items
 from ranking.errors import PopulerError
+from ranking.times import LATEST_EPOCH_S
 
 HEADER = "ts_epoch_seconds,item_id,visitor_id,kind,section\n"
 REAL_LOG = Path(__file__).parents[3] / "shared/data/article-reads/events.csv.gz"
@@ -238,7 +239,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"
 events = st.builds(
     EventRow,
     item=texts.filter(bool),
-    ts=st.none() | st.floats(0, 253_402_300_799),
+    ts=st.none() | st.floats(0, LATEST_EPOCH_S),
     visitor=texts.map(lambda text: text or None),
     kind=st.sampled_from(["view", "click"]),
     source=texts.map(lambda text: text or None),

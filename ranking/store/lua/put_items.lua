@@ -21,6 +21,9 @@ for i = 2, #ARGV, 2 do
   redis.call('HSET', KEYS[1], id, item)
   redis.call('ZADD', KEYS[3], sequence, id)
 end
-redis.call('EXPIRE', KEYS[2], ARGV[1])
-redis.call('EXPIRE', KEYS[3], ARGV[1])
+for k = 2, 3 do
+  if redis.call('TTL', KEYS[k]) < tonumber(ARGV[1]) then  -- what another call made longer stays so
+    redis.call('EXPIRE', KEYS[k], ARGV[1])
+  end
+end
 return sequence

@@ -37,6 +37,9 @@ for b = 1, #buckets do
   redis.call('EXPIREAT', key, bucket[2])
   redis.call('ZADD', KEYS[3], sequence, bucket[1])
 end
-redis.call('EXPIRE', KEYS[2], ARGV[3])
-redis.call('EXPIRE', KEYS[3], ARGV[3])
+for k = 2, 3 do
+  if redis.call('TTL', KEYS[k]) < tonumber(ARGV[3]) then  -- what another call made longer stays so
+    redis.call('EXPIRE', KEYS[k], ARGV[3])
+  end
+end
 return 1

@@ -1,0 +1,306 @@
+"""`/v1/items`: what the newsroom says of its items, and taking one down."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from servers import NOW, WRITER, Service, eventually
+
+Serve = Callable[..., Awaitable[Service]]
+ITEMS = "/v1/items"
+UNKNOWN = {
+    "title": "",
+    "url": None,
+    "section": None,
+    "published_at": None,
+    "image": None,
+    "author": None,
+    "tags": [],
+    "first_seen": NOW,
+}
+FULL = {
+    "id": "harga-beras",
+    "title": "Harga beras naik",
+    "url": "https://koran.example/harga-beras?p=1",
+    "section": "Ekonomi",
+    "published_at": 1_764_530_940.0,
+    "image": "/gambar/beras.jpg",
+    "author": "Sari",
+    "tags": ["beras", "harga"],
+}
+
+
+async def test_an_item_is_answered_as_it_is_stored(service: Service) -> None:
+    put = await service.http.put(f"{ITEMS}/harga-beras", json=FULL, headers=WRITER)
+    assert (put.status_code, put.json()) == (200, {**FULL, "first_seen": NOW})
+    got = await service.http.get(f"{ITEMS}/harga-beras", headers=WRITER)
+    assert (got.status_code, got.json()) == (200, {**FULL, "first_seen": NOW})
+
+
+async def test_everything_but_the_id_may_be_unknown(service: Service) -> None:
+    assert (await service.http.put(f"{ITEMS}/a", json={}, headers=WRITER)).json() == {"id": "a", **UNKNOWN}
+    empty = {"title": None, "url": "", "section": " ", "published_at": None, "image": None, "author": "", "tags": []}
+    assert (await service.http.put(f"{ITEMS}/b", json=empty, headers=WRITER)).json() == {"id": "b", **UNKNOWN}
+
+
+async def test_an_item_put_again_is_replaced_but_for_when_it_was_first_seen(service: Service) -> None:
+    await service.put(FULL)
+    service.clock.now += 3600
+    found = await service.http.put(f"{ITEMS}/harga-beras", json={"title": "Baru"}, headers=WRITER)
+    assert found.json() == {"id": "harga-beras", **UNKNOWN, "title": "Baru"}
+
+
+async def test_many_items_at_once(service: Service) -> None:
+    await service.put(*({"id": f"item {n}", "title": f"Judul {n}"} for n in range(700)))
+    for n in (0, 350, 699):
+        assert (await service.http.get(f"{ITEMS}/item {n}", headers=WRITER)).json()["title"] == f"Judul {n}"
+
+
+async def test_no_items_are_no_error(service: Service) -> None:
+    await service.put()
+
+
+@pytest.mark.parametrize(
+    ("address", "id_"),
+    [
+        ("2025/12/01/harga-beras", "2025/12/01/harga-beras"),
+        ("a%2Fb", "a/b"),
+        ("a%20b%3Fc%23d", "a b?c#d"),
+        ("b%C3%A9rita-%E2%98%95", "bérita-☕"),
+        ("/leading", "/leading"),
+        ("trailing/", "trailing/"),
+        ("100%25", "100%"),
+        ("%252F", "%2F"),
+        ("..%2Fup", "../up"),
+        ("x" * 512, "x" * 512),
+    ],
+)
+async def test_ids_are_opaque_in_the_address(service: Service, address: str, id_: str) -> None:
+    put = await service.http.put(f"{ITEMS}/{address}", json={"id": id_, "title": "Judul"}, headers=WRITER)
+    assert (put.status_code, put.json()["id"]) == (200, id_)
+    assert (await service.http.get(f"{ITEMS}/{address}", headers=WRITER)).json()["title"] == "Judul"
+    assert (await service.store.get_items("koran", [id_]))[0] is not None
+    assert (await service.http.delete(f"{ITEMS}/{address}", headers=WRITER)).status_code == 204
+    assert (await service.http.get(f"{ITEMS}/{address}", headers=WRITER)).status_code == 404
+
+
+@pytest.mark.parametrize("id_", ["", " ", "x" * 513, "é" * 257])
+async def test_an_id_that_is_none_is_unprocessable(service: Service, id_: str) -> None:
+    for method in ("PUT", "DELETE"):
+        found = await service.http.request(method, f"{ITEMS}/{id_}", content=b"{}", headers=WRITER)
+        assert found.status_code == 422
+        assert found.json()["detail"].startswith("id: ")
+
+
+async def test_an_id_in_the_body_must_be_that_of_the_address(service: Service) -> None:
+    found = await service.http.put(f"{ITEMS}/a", json={"id": "b"}, headers=WRITER)
+    assert found.status_code == 422
+    assert "'b'" in found.json()["detail"]
+    assert "'a'" in found.json()["detail"]
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"url": "javascript:alert(1)"}, "url: "),
+    ({"url": "data:text/html,x"}, "url: "),
+    ({"url": "//evil.example/"}, "url: "),
+    ({"url": "/\\evil.example/"}, "url: "),
+    ({"url": "ftp://koran.example/a"}, "url: "),
+    ({"url": "koran.example/a"}, "url: "),
+    ({"url": "https://koran.example/a b"}, "url: "),
+    ({"url": 'https://koran.example/"onclick="x'}, "url: "),
+    ({"url": "https://koran.example/<script>"}, "url: "),
+    ({"url": "java\nscript:alert(1)"}, "url: "),
+    ({"url": 7}, "url: "),
+    ({"image": "javascript:alert(1)"}, "image: "),
+    ({"published_at": "yesterday"}, "published_at: "),
+    ({"published_at": -1}, "published_at: "),
+    ({"published_at": 1_764_530_940_000}, "published_at: "),
+    ({"published_at": "NaN"}, "published_at: "),
+    ({"published_at": True}, "published_at: "),
+    ({"published_at": "2025-13-01"}, "published_at: "),
+    ({"title": "x" * 2001}, "title: "),
+    ({"title": ["x"]}, "title: "),
+    ({"section": "x" * 2001}, "section: "),
+    ({"tags": "x"}, "tags: "),
+    ({"tags": ["x" * 2001]}, "tags: "),
+]
+
+
+@pytest.mark.parametrize(("item", "start"), BAD)
+async def test_a_bad_item_is_told_by_its_field(service: Service, item: dict[str, Any], start: str) -> None:
+    found = await service.http.put(f"{ITEMS}/a", json=item, headers=WRITER)
+    assert found.status_code == 422
+    assert found.headers["content-type"] == "application/problem+json"
+    assert found.json()["detail"].startswith(start)
+    assert (await service.http.get(f"{ITEMS}/a", headers=WRITER)).status_code == 404
+
+
+async def test_bad_items_do_not_take_the_good_ones_with_them(service: Service) -> None:
+    items: list[Any] = [{"id": "good"}]
+    for item, _ in BAD:
+        items += [{"id": "bad", **item}, {"id": "good"}]
+    items += [{"title": "without an id"}, None, "a", {"id": 7}, {"id": "also good"}]
+    found = await service.http.put(ITEMS, json=items, headers=WRITER)
+    assert found.status_code == 200
+    content = found.json()
+    assert content["stored"] == len(BAD) + 2
+    last = 2 * len(BAD)
+    bad = [2 * n + 1 for n in range(len(BAD))] + [last + 1, last + 2, last + 3, last + 4]
+    assert [each["index"] for each in content["invalid"]] == bad
+    assert (await service.http.get(f"{ITEMS}/bad", headers=WRITER)).status_code == 404
+    assert (await service.http.get(f"{ITEMS}/also good", headers=WRITER)).status_code == 200
+
+
+async def test_only_bad_items_are_unprocessable(service: Service) -> None:
+    found = await service.http.put(ITEMS, json=[{"title": "x"}], headers=WRITER)
+    assert found.status_code == 422
+    assert found.json()["stored"] == 0
+    assert found.json()["invalid"] == [{"index": 0, "error": "id: is missing"}]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://koran.example/a", "HTTP://koran.example", "/a/b", "/", "https://é.example/☕"]
+)
+async def test_links_within_the_web_and_the_site_are_taken(service: Service, url: str) -> None:
+    assert (await service.http.put(f"{ITEMS}/a", json={"url": url}, headers=WRITER)).json()["url"] == url
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        1_764_530_940,
+        1_764_530_940.0,
+        "1764530940",
+        "2025-12-01T02:29:00+07:00",
+        "2025-11-30T19:29:00Z",
+        "2025-12-01 02:29",
+    ],
+)
+async def test_publish_times_as_people_write_them(service: Service, written: float | str) -> None:
+    found = await service.http.put(f"{ITEMS}/a", json={"published_at": written}, headers=WRITER)
+    assert found.json()["published_at"] == 1_764_530_940.0
+
+
+@pytest.mark.parametrize("body", ["", "{", "[", "nonsense", '{"id":"a"}x', "[" * 5000])
+@pytest.mark.parametrize("address", [ITEMS, f"{ITEMS}/a"])
+async def test_what_is_not_json_is_malformed(service: Service, address: str, body: str) -> None:
+    found = await service.http.put(address, content=body, headers=WRITER)
+    assert found.status_code in (400, 422)
+    assert found.headers["content-type"] == "application/problem+json"
+
+
+async def test_too_large_a_body_is_refused_declared_and_chunked(serve: Serve) -> None:
+    service = await serve(ingest={"max_body": "1KiB"})
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b" " * 100
+
+    for content in (b" " * 1025, chunks()):
+        assert (await service.http.put(ITEMS, content=content, headers=WRITER)).status_code == 413
+
+
+async def test_too_many_items_are_refused_whole(service: Service) -> None:
+    found = await service.http.put(ITEMS, json=[{"id": "a"}] * 10_001, headers=WRITER)
+    assert found.status_code == 413
+    assert (await service.http.get(f"{ITEMS}/a", headers=WRITER)).status_code == 404
+
+
+CALLS = [("PUT", ITEMS, b"[]"), ("PUT", f"{ITEMS}/a", b"{}"), ("GET", f"{ITEMS}/a", b""), ("DELETE", f"{ITEMS}/a", b"")]
+
+
+@pytest.mark.parametrize(("method", "address", "body"), CALLS)
+async def test_everything_needs_the_sites_write_key(service: Service, method: str, address: str, body: bytes) -> None:
+    await service.put({"id": "a"})
+    for headers in (
+        {},
+        {"authorization": "Bearer wrong-key-of-nobody"},
+        {"authorization": "Bearer write-key-of-kedua"},
+    ):
+        found = await service.http.request(method, address, content=body, headers=headers)
+        assert found.status_code == 401
+        assert found.headers["www-authenticate"] == "Bearer"
+        assert found.headers["content-type"] == "application/problem+json"
+    assert (await service.http.get(f"{ITEMS}/a", headers=WRITER)).status_code == 200
+    admin = {"authorization": "Bearer admin-key-of-the-koran"}
+    assert (await service.http.request(method, address, content=body, headers=admin)).status_code in (200, 204)
+
+
+async def test_items_of_another_site_are_not_seen(service: Service) -> None:
+    await service.put({"id": "a"})
+    headers = {"authorization": "Bearer write-key-of-kedua"}
+    assert (await service.http.get(f"{ITEMS}/a", headers=headers, params={"site": "kedua"})).status_code == 404
+    unknown = await service.http.get(f"{ITEMS}/a", headers=WRITER, params={"site": "nowhere"})
+    assert unknown.status_code == 404
+    assert "koran, kedua" in unknown.json()["detail"]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PATCH"])
+async def test_other_methods_are_not_allowed(service: Service, method: str) -> None:
+    found = await service.http.request(method, ITEMS, headers=WRITER)
+    assert found.status_code == 405
+    assert found.headers["allow"] == "PUT"
+    assert found.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_deleted_item_is_gone_from_every_list_on_the_next_read_and_stays_away(service: Service) -> None:
+    await service.put(*({"id": item, "section": "Ekonomi", "published_at": NOW - 60} for item in "abc"))
+    await service.view(a=3, b=2, c=1)
+    await service.refresh()
+    assert await service.ids() == ["a", "b", "c"]
+    assert (await service.http.delete(f"{ITEMS}/a", headers=WRITER)).status_code == 204
+    for name, section in (("populer", ""), ("populer", "Ekonomi"), ("update", ""), ("trending", "")):
+        assert "a" not in await service.ids(name, section=section)
+    assert await service.ids() == ["b", "c"]
+    assert [item["rank"] for item in (await service.http.get("/v1/lists/populer")).json()["items"]] == [1, 2]
+    await service.view(a=5)
+    for _ in range(2):
+        await service.refresh()
+        assert await service.ids() == ["b", "c"]
+        assert "a" not in await service.ids("update")
+
+
+async def test_a_deleted_item_is_gone_from_the_lists_of_every_worker(serve: Serve) -> None:
+    one, two = await serve(), await serve()
+    await one.view(a=2, b=1)
+    await one.refresh()
+
+    async def shown() -> bool:
+        answer = await two.http.get("/v1/lists/populer")
+        return answer.status_code == 200
+
+    await eventually(shown, "the other worker to serve the list")
+    assert await two.ids() == ["a", "b"]
+    await one.http.delete(f"{ITEMS}/a", headers=WRITER)
+
+    async def gone() -> bool:
+        return await two.ids() == ["b"]
+
+    await eventually(gone, "the other worker to hear of it")
+
+
+async def test_an_item_put_again_after_its_deletion_is_back(service: Service) -> None:
+    await service.put({"id": "a", "title": "Old"}, {"id": "b"})
+    await service.view(a=2, b=1)
+    await service.refresh()
+    await service.http.delete(f"{ITEMS}/a", headers=WRITER)
+    await service.refresh()
+    assert await service.ids() == ["b"]
+    await service.put({"id": "a", "title": "New"})
+    await service.refresh()
+
+    async def back() -> bool:
+        return await service.ids() == ["a", "b"]
+
+    await eventually(back, "the item to be back")
+    items = (await service.http.get("/v1/lists/populer")).json()["items"]
+    assert [item["title"] for item in items] == ["New", "b"]
+
+
+async def test_an_item_that_was_never_described_can_be_taken_down(service: Service) -> None:
+    await service.view(a=2, b=1)
+    await service.refresh()
+    assert (await service.http.delete(f"{ITEMS}/a", headers=WRITER)).status_code == 204
+    assert await service.ids() == ["b"]
+    await service.refresh()
+    assert await service.ids() == ["b"]

@@ -1,0 +1,119 @@
+"""`/livez`, `/readyz`, `/metrics`, `/openapi.json`, `/docs`."""
+
+import re
+
+from servers import SITE, WRITER, Service
+
+
+def metric(text: str, name: str) -> float:
+    """The value of a metric, 0 where it was never counted."""
+    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+async def test_a_process_that_answers_is_alive(service: Service) -> None:
+    answer = await service.http.get("/livez")
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
+
+
+async def test_a_worker_is_ready_once_the_lists_of_every_site_are_there(service: Service) -> None:
+    before = await service.http.get("/readyz")
+    assert before.status_code == 503
+    assert before.json()["lists"] is False
+    await service.refresh("koran")
+    assert (await service.http.get("/readyz")).status_code == 503
+    await service.refresh("kedua")
+    after = await service.http.get("/readyz")
+    assert after.status_code == 200
+    assert after.json()["store"] == "ok"
+    assert after.json()["config_version"] == service.settings.config_version
+
+
+async def test_it_tells_the_age_of_the_oldest_list(service: Service) -> None:
+    await service.refresh("koran")
+    await service.refresh("kedua")
+    service.clock.now += 10
+    assert (await service.http.get("/readyz")).json()["oldest_list_age_s"] == 15.0
+    assert metric((await service.http.get("/metrics")).text, "populer_list_age_seconds") == 15.0
+
+
+async def test_events_and_lists_are_metered(service: Service) -> None:
+    await service.refresh()
+    names = {
+        outcome: f'populer_events_total{{outcome="{outcome}",site="{SITE}"}}'
+        for outcome in ("accepted", "duplicate", "invalid")
+    }
+    served = {status: f'populer_lists_served_total{{status="{status}"}}' for status in ("200", "304")}
+
+    async def values() -> dict[str, float]:
+        answer = await service.http.get("/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        return {key: metric(answer.text, name) for key, name in {**names, **served}.items()}
+
+    before = await values()
+    for _ in range(2):
+        body = [{"item": "a"}, {"item": "b"}, {"item": ""}]
+        await service.http.post("/v1/events", json=body, headers={"idempotency-key": "metered"})
+    await service.http.post("/v1/events", json={"item": ""})
+    tag = (await service.http.get("/v1/lists/populer")).headers["etag"]
+    await service.http.get("/v1/lists/populer", headers={"if-none-match": tag})
+    after = await values()
+    grown = {key: after[key] - before[key] for key in after}
+    assert grown == {"accepted": 2, "duplicate": 2, "invalid": 3, "200": 1, "304": 1}
+
+
+async def test_the_metrics_name_no_reader_and_no_item(service: Service) -> None:
+    events = [{"item": "secret-item", "visitor": "secret-visitor", "id": "secret-id"}]
+    await service.http.post("/v1/events", json=events, headers={**WRITER, "user-agent": "secret-agent"})
+    assert "secret" not in (await service.http.get("/metrics")).text
+
+
+async def test_every_path_is_documented(service: Service) -> None:
+    document = (await service.http.get("/openapi.json")).json()
+    assert document["info"]["title"] == "Populer"
+    paths = document["paths"]
+    assert {path: set(methods) for path, methods in paths.items()}.items() >= {
+        "/v1/events": {"post"},
+        "/v1/lists": {"get"},
+        "/v1/lists/{list}": {"get"},
+        "/v1/items": {"put"},
+        "/v1/items/{item}": {"put", "get", "delete"},
+        "/livez": {"get"},
+        "/readyz": {"get"},
+        "/metrics": {"get"},
+    }.items()
+    forms = paths["/v1/events"]["post"]["requestBody"]["content"]
+    assert set(forms) == {"application/json", "text/plain", "application/x-ndjson"}
+    assert set(paths["/v1/events"]["post"]["responses"]) >= {"202", "400", "401", "404", "413", "422", "503"}
+
+
+async def test_the_documented_list_has_the_fields_of_the_answered_one(service: Service) -> None:
+    await service.view(a=1)
+    await service.refresh()
+    document = (await service.http.get("/openapi.json")).json()
+    answer = document["paths"]["/v1/lists/{list}"]["get"]["responses"]["200"]
+    schema = answer["content"]["application/json"]["schema"]
+    content = (await service.http.get("/v1/lists/populer")).json()
+    assert set(schema["properties"]) == set(content)
+    assert set(schema["properties"]["items"]["items"]["properties"]) == set(content["items"][0])
+
+
+async def test_the_documented_parameters_are_those_that_are_read(service: Service) -> None:
+    document = (await service.http.get("/openapi.json")).json()
+    named = {each["name"] for each in document["paths"]["/v1/lists/{list}"]["get"]["parameters"]}
+    assert named == {"list", "site", "section", "limit", "exclude", "cursor"}
+
+
+async def test_the_docs_are_a_page(service: Service) -> None:
+    answer = await service.http.get("/docs")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "/openapi.json" in answer.text
+
+
+async def test_what_does_not_exist_is_a_problem_too(service: Service) -> None:
+    for address in ("/", "/v1", "/v1/nothing", "/v1/eventsx", "/v1/lists/a/b", "/v1/listsx"):
+        answer = await service.http.get(address)
+        assert answer.status_code == 404
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["status"] == 404

