@@ -84,13 +84,22 @@ def demo(port: Port = None) -> None:
 
 @app.command()
 def replay(
-    files: Annotated[list[Path], typer.Argument(help="Logs: csv or ndjson, plain or gzip.")],
+    files: Annotated[list[Path], typer.Argument(help="Logs: csv, ndjson or access logs, plain or gzip.")],
     to: To = DEFAULT_TO,
     site: Site = None,
     key: Key = None,
     data: Data = None,
     config: Config = None,
-    format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="csv, ndjson or combined (access logs); default: by name or content.")
+    ] = None,
+    item_pattern: Annotated[
+        str | None,
+        typer.Option("--item-pattern", help="Access logs: regular expression whose one group is an address's item id."),
+    ] = None,
+    base: Annotated[
+        str | None, typer.Option("--base", help="Access logs: the site's address, where lines name no host.")
+    ] = None,
     speed: Annotated[str, typer.Option("--speed", help="N times real time, or max.")] = "max",
     as_of_now: Annotated[bool, typer.Option("--as-of-now", help="Shift times so that the last event is now.")] = False,
 ) -> None:
@@ -105,11 +114,12 @@ def replay(
             _run(
                 run(
                     files, to=to, site=site, key=_key(key, config, data, site), now=time.time(), format=format,
-                    speed=_speed(speed), as_of_now=as_of_now, patience=Patience(), progress=progress, report=report,
+                    speed=_speed(speed), as_of_now=as_of_now, item_pattern=item_pattern, base=base, patience=Patience(),
+                    progress=progress, report=report,
                 )
             )  # fmt: skip
     finally:
-        if report.sent:
+        if report.sent or report.left_out or report.unreadable.count:
             print(render_report(report))  # noqa: T201
 
 

@@ -14,6 +14,7 @@ halfway.
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from populer.client import DEFAULT_TO, USUAL_PATIENCE, Client, EventsAnswer, Patience
+from populer.combined import PageRules, page_rules
 from populer.sources import EventRow, Faults, Reading, Row, read_events
 from ranking.errors import PopulerError
 
@@ -43,7 +45,8 @@ class ReplayReport:
     """What became of a replay, so far. Counts are events unless they say otherwise.
 
     `sent` counts an event once however often its batch was tried; what is in `sent` and in no other count was
-    not acknowledged. `shift_s` is what `as_of_now` added to every time stamp. `finished`: all files went
+    not acknowledged. `left_out` has the lines of access logs that were never sent, as they are no page views, by
+    reason. `shift_s` is what `as_of_now` added to every time stamp. `finished`: all files went
     through.
     """
 
@@ -51,6 +54,7 @@ class ReplayReport:
     accepted: int = 0
     duplicate: int = 0
     filtered: dict[str, int] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
     invalid: Faults = field(default_factory=Faults)
     unreadable: Faults = field(default_factory=Faults)
     acknowledged_batches: int = 0
@@ -146,6 +150,8 @@ async def replay(
     as_of_now: bool = False,
     batch: int = 2000,
     in_flight: int = 4,
+    item_pattern: str | None = None,
+    base: str | None = None,
     patience: Patience = USUAL_PATIENCE,
     progress: "Progress | None" = None,
     report: ReplayReport | None = None,
@@ -153,13 +159,15 @@ async def replay(
     """Record the events of `files`, one file after the other, through the service at `to`.
 
     Args:
-        files: csv or ndjson, plain or gzip; all of one `format` if that is given.
+        files: csv, ndjson or access logs, plain or gzip; all of one `format` if that is given.
         key: the site's write key; without one the service would not honour the events' own times.
         now: epoch seconds; only `as_of_now` looks at it.
         speed: so many times real time, by the events' times; None is as fast as the service takes them.
         as_of_now: shift all times by the same amount so that the last event lies at `now`.
         batch: most events in a batch.
         in_flight: most batches sent and not yet answered.
+        item_pattern: finds an item's id in the addresses of an access log.
+        base: the site's address, where an access log does not name the host.
         report: filled while this runs; a new one if absent.
 
     Raises:
@@ -170,11 +178,12 @@ async def replay(
     started_s = time.monotonic()
     try:
         pace = Pace(speed)
+        pages = page_rules(item_pattern, base, key)
         async with Client(to, site=site, key=key, patience=patience) as client:
             if as_of_now:
-                latest_ts = await _latest_ts(files, format, Bar(progress, "finding the last event", files))
+                latest_ts = await _latest_ts(files, format, pages, Bar(progress, "finding the last event", files))
                 report.shift_s = 0.0 if latest_ts is None else now - latest_ts
-            batches = _batches(files, format, batch, site=site, report=report, span_s=pace.span_s)
+            batches = _batches(files, format, pages, batch, site=site, report=report, span_s=pace.span_s)
             bar = Bar(progress, "replaying", files)
             await _send_all(client, batches, pace=pace, in_flight=in_flight, report=report, bar=bar)
         report.finished = True
@@ -230,6 +239,7 @@ async def _send_all(
 def _batches(
     files: Sequence[Path],
     format: str | None,
+    pages: PageRules,
     size: int,
     *,
     site: str | None,
@@ -244,9 +254,9 @@ def _batches(
     encode = msgspec.json.Encoder().encode_lines
     for path in files:
         place = f"{path.resolve()}\0{site or ''}"
-        reading = Reading(report.unreadable)
+        reading = Reading(report.unreadable, report.left_out)
         done_bytes = 0
-        for rows in _cut(read_events(path, format, reading), size, span_s, report.shift_s):
+        for rows in _cut(read_events(path, format, reading, pages), size, span_s, report.shift_s):
             read_bytes, done_bytes = reading.bytes_read - done_bytes, reading.bytes_read
             for lines, events, body in fitting(rows, encode):
                 latest_ts = _latest(events) if span_s < math.inf else None
@@ -302,7 +312,7 @@ def _latest(events: Iterable[EventRow]) -> float | None:
     return max((event.ts for event in events if event.ts is not None), default=None)
 
 
-async def _latest_ts(files: Sequence[Path], format: str | None, bar: Bar) -> float | None:
+async def _latest_ts(files: Sequence[Path], format: str | None, pages: PageRules, bar: Bar) -> float | None:
     """The latest time in `files`, in epoch seconds; a first pass over them."""
     latest: float | None = None
     for path in files:
@@ -310,7 +320,7 @@ async def _latest_ts(files: Sequence[Path], format: str | None, bar: Bar) -> flo
             raise PopulerError(f"--as-of-now reads a log twice and {path} is a stream: save it as a file first")
         reading = Reading()
         done_bytes = 0
-        rows = read_events(path, format, reading)
+        rows = read_events(path, format, reading, pages)
         while looked := await asyncio.to_thread(list, islice(rows, ROWS_A_LOOK)):
             found = _latest(event for _, event in looked)
             latest = found if latest is None else max(latest, found if found is not None else latest)
@@ -321,13 +331,14 @@ async def _latest_ts(files: Sequence[Path], format: str | None, bar: Bar) -> flo
 
 def render_report(report: ReplayReport) -> str:
     """The report as a few lines for a terminal."""
+    filtered = Counter(report.filtered) + Counter(report.left_out)
     rate = report.acknowledged / report.seconds if report.seconds > 0 else 0.0
     lines = [
         f"{report.acknowledged:,} of {report.sent:,} events sent were acknowledged "
         f"in {report.seconds:.1f} s ({rate:,.0f}/s; batches: {report.acknowledged_batches:,})",
         f"  accepted    {report.accepted:>12,}",
         f"  duplicate   {report.duplicate:>12,}",
-        f"  filtered    {sum(report.filtered.values()):>12,}{_reasons(report.filtered)}",
+        f"  filtered    {filtered.total():>12,}{_reasons(filtered)}",
         f"  invalid     {report.invalid.count:>12,}",
         *(f"    {text}" for text in report.invalid.first),
         f"  unreadable  {report.unreadable.count:>12,}",

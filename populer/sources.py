@@ -1,4 +1,4 @@
-"""Reading logs and catalogues: files of events or items, as csv or ndjson, plain or gzip.
+"""Reading logs and catalogues: events as csv, ndjson or access log, items as csv or ndjson, plain or gzip.
 
 A reader is a generator of `(line, row)` and holds one row at a time: any file takes the same memory. One bad
 row is no reason to stop: it is counted in a `Reading`, with its line and the reason. A file that is wrong as
@@ -9,7 +9,7 @@ says what to do. Gzip is told by its first bytes, never by the name: logs get re
 import gzip
 import io
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,22 +18,30 @@ from typing import BinaryIO
 
 import msgspec
 
+from populer.combined import PageRules, looks_combined, page_views
 from populer.csv_rows import csv_events, csv_items
 from populer.rows import EventRow, Faults, ItemRow, Lines, Row, check_item, why_bad_event
 from ranking.errors import PopulerError
 
 __all__ = ["FORMATS", "EventRow", "Faults", "ItemRow", "Reading", "Row", "read_events", "read_items"]
 
-FORMATS = ("csv", "ndjson")
+FORMATS = ("csv", "ndjson", "combined")
+ITEM_FORMATS = ("csv", "ndjson")
 FORMAT_OF_SUFFIX = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 GZIP_MAGIC = b"\x1f\x8b"
+PEEKED_BYTES = 8192
+Content = io.BufferedReader | gzip.GzipFile
 
 
 @dataclass(slots=True)
 class Reading:
-    """How far a reader is, and what it could not read. Readings that share an `unreadable` add up in it."""
+    """How far a reader is, what it could not read, and what it left out of an access log, by reason.
+
+    Readings that share an `unreadable` or a `left_out` add up in it.
+    """
 
     unreadable: Faults = field(default_factory=Faults)
+    left_out: dict[str, int] = field(default_factory=dict)
     _raw: BinaryIO | None = None
     _bytes_read: int = 0
 
@@ -55,21 +63,26 @@ class Reading:
 
 
 def read_events(
-    path: Path, format: str | None = None, reading: Reading | None = None
+    path: Path, format: str | None = None, reading: Reading | None = None, pages: PageRules | None = None
 ) -> Iterator[tuple[int, EventRow]]:
     """Events of the log at `path` in its order, each with its 1-based line number.
 
     Args:
-        path: a csv or ndjson file, plain or gzip.
+        path: a csv or ndjson file or an access log (`combined`), plain or gzip.
         format: one of FORMATS; None guesses it from the name, else from the first line.
-        reading: counts unreadable rows and bytes read; a throwaway one if absent.
+        reading: counts unreadable rows, what was left out, and bytes read; a throwaway one if absent.
+        pages: how the lines of an access log become views.
 
     Raises:
         PopulerError: the file as a whole cannot be read. Raised while iterating, as the file is opened then.
     """
     reading = reading or Reading()
-    known = _checked_format(format)
-    with _opened(path, reading) as text:
+    known = _checked_format(format, FORMATS)
+    with _opened(path, reading) as content:
+        if known == "combined" or (known is None and _is_access_log(path, content)):
+            yield from page_views(path, content, pages or PageRules(), reading.unreadable, reading.left_out)
+            return
+        text = io.TextIOWrapper(content, "utf-8-sig")
         line, first = _first_line(path, text)
         if _format(path, known, first) == "csv":
             yield from csv_events(path, first, enumerate(text, line + 1), reading.unreadable)
@@ -89,8 +102,9 @@ def read_items(path: Path, format: str | None = None, reading: Reading | None = 
     by `|`, `;` or `,`.
     """
     reading = reading or Reading()
-    known = _checked_format(format)
-    with _opened(path, reading) as text:
+    known = _checked_format(format, ITEM_FORMATS)
+    with _opened(path, reading) as content:
+        text = io.TextIOWrapper(content, "utf-8-sig")
         line, first = _first_line(path, text)
         if _format(path, known, first) == "csv":
             rows = csv_items(path, first, enumerate(text, line + 1), reading.unreadable)
@@ -118,10 +132,16 @@ def _documents(
                 unreadable.add(path, line, str(error))
 
 
-def _checked_format(format: str | None) -> str | None:
-    if format is not None and format not in FORMATS:
-        raise PopulerError(f"the format {format!r} is not known here: use {' or '.join(FORMATS)}")
+def _checked_format(format: str | None, known: Sequence[str]) -> str | None:
+    if format is not None and format not in known:
+        raise PopulerError(f"the format {format!r} is not known here: use {' or '.join(known)}")
     return format
+
+
+def _is_access_log(path: Path, content: Content) -> bool:
+    """Whether the name leaves it open and the first line looks it. A pipe may not show enough: it needs the format."""
+    named = Path(path.name.lower().removesuffix(".gz")).suffix in FORMAT_OF_SUFFIX
+    return not named and looks_combined(content.peek(PEEKED_BYTES))
 
 
 def _format(path: Path, known: str | None, first: str) -> str:
@@ -153,15 +173,15 @@ def _first_line(path: Path, text: Iterable[str]) -> tuple[int, str]:
 
 
 @contextmanager
-def _opened(path: Path, reading: Reading) -> Iterator[io.TextIOWrapper]:
-    """The file as text, decompressed where it is gzip; what can be wrong with it becomes a sentence."""
+def _opened(path: Path, reading: Reading) -> Iterator[Content]:
+    """The file's bytes, decompressed where it is gzip; what can be wrong with it becomes a sentence."""
     try:
         with path.open("rb") as raw:
             packed = raw.peek(2)[:2] == GZIP_MAGIC
-            with io.TextIOWrapper(gzip.GzipFile(fileobj=raw) if packed else raw, "utf-8-sig") as text:
+            with gzip.GzipFile(fileobj=raw) if packed else raw as content:
                 reading.opened(raw)
                 try:
-                    yield text
+                    yield content
                 finally:
                     reading.closing()
     except FileNotFoundError:

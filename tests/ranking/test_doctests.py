@@ -7,9 +7,9 @@ import pytest
 
 PURE_RING = {
     "buckets", "catalogue", "decay", "errors", "events", "history", "items", "leaderboard", "scoring", "snapshot",
-    "times", "trending",
+    "times", "trending", "urls",
 }  # fmt: skip
-WITH_EXAMPLES = {"buckets", "decay", "events", "history", "times", "trending", "store.keys"}
+WITH_EXAMPLES = {"buckets", "decay", "events", "history", "times", "trending", "urls", "store.keys"}
 
 
 @pytest.mark.parametrize("name", sorted(PURE_RING | WITH_EXAMPLES))
