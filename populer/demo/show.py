@@ -23,6 +23,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "lists": {"populer": {"half_life": "15m", "movement": "10m"}},
 }
 
+FIRST_LIST_TRIES, FIRST_LIST_PAUSE_S = 50, 0.1
+
 
 async def show(folder: Path, port: int | None) -> None:
     """Run the demo in `folder` until a signal.
@@ -42,8 +44,17 @@ async def show(folder: Path, port: int | None) -> None:
         key = site_keys.read(folder)[loaded.settings.sites[0].id]["write"]
         async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
             await seed_history(client, articles, write_key=key, started_at=started_at, rng=rng)
+            await _ranked(client)
             print(f"ready {address}", flush=True)  # noqa: T201
             print(f"open {address}/ in a browser and watch the list move; Ctrl-C ends it", flush=True)  # noqa: T201
             await read_forever(client, articles, rng=rng, stop=asyncio.Event())
 
     await serve(loaded, demo_started_at=started_at, company=readers)
+
+
+async def _ranked(client: httpx.AsyncClient) -> None:
+    """Return once the history shows in the list, so that the first page a newcomer opens is full."""
+    for _ in range(FIRST_LIST_TRIES):
+        if (await client.get("/v1/lists/populer")).json().get("items"):
+            return
+        await asyncio.sleep(FIRST_LIST_PAUSE_S)
