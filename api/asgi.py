@@ -1,5 +1,6 @@
 """Reading a request and sending an answer in plain ASGI, for the paths that a framework would slow down."""
 
+import zlib
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -13,6 +14,8 @@ Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Sequence[tuple[bytes, bytes]]
 
+#: zlib's name for a gzip header and trailer.
+GZIP = 31
 JSON = (b"content-type", b"application/json")
 
 
@@ -35,10 +38,10 @@ def query(scope: Scope) -> list[tuple[str, str]]:
 
 
 async def body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes, declared or chunked.
+    """The whole body, inflated where it came as gzip; at most `limit` bytes either way, declared or chunked.
 
     Raises:
-        Problem: 413, the body is longer.
+        Problem: 413, the body is longer; 415, another encoding; 400, it is not what it says.
         ClientGone: the client hung up.
     """
     declared = header(scope, b"content-length")
@@ -47,26 +50,46 @@ async def body(scope: Scope, receive: Receive, limit: int) -> bytes:
             raise Problem(400, "bad Content-Length", "expected a number of bytes")
         if int(declared) > limit:
             raise too_large(limit)
-    first = await receive()
-    if first["type"] != "http.request":
-        raise ClientGone
-    content: bytes = first.get("body", b"")
-    if not first.get("more_body"):
-        if len(content) > limit:
-            raise too_large(limit)
+    content = await _received(receive, limit)
+    encoding = header(scope, b"content-encoding")
+    if encoding is None or encoding.lower() == b"identity":
         return content
-    parts, size = [content], len(content)
+    if encoding.lower() not in (b"gzip", b"x-gzip"):
+        raise Problem(415, "unknown encoding", "the body may be plain or gzip (Content-Encoding)")
+    return _inflated(content, limit)
+
+
+async def _received(receive: Receive, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
             raise ClientGone
-        part = message.get("body", b"")
+        part: bytes = message.get("body", b"")
         size += len(part)
         if size > limit:
             raise too_large(limit)
-        parts.append(part)
         if not message.get("more_body"):
-            return b"".join(parts)
+            return b"".join([*parts, part]) if parts else part
+        parts.append(part)
+
+
+def _inflated(content: bytes, limit: int) -> bytes:
+    """A gzip body, however many members it has. Never more than a byte over `limit` is inflated."""
+    found = b""
+    while content:
+        member = zlib.decompressobj(wbits=GZIP)
+        try:
+            found += member.decompress(content, limit + 1 - len(found))
+        except zlib.error:
+            raise Problem(400, "bad gzip", "the body says it is gzip (Content-Encoding) and is not") from None
+        if len(found) > limit:
+            raise too_large(limit)
+        if not member.eof:
+            raise Problem(400, "bad gzip", "the gzip body breaks off")
+        content = member.unused_data
+    return found
 
 
 async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:

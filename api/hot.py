@@ -8,7 +8,7 @@ import structlog
 
 from api import asgi
 from api.context import Context
-from api.ingest import ANY_ORIGIN, post_events
+from api.ingest import ANY_ORIGIN, get_pixel, post_events
 from api.lists import get_list, get_lists
 from api.problems import Problem, problem_of
 from ranking.errors import PopulerError
@@ -16,6 +16,7 @@ from ranking.errors import PopulerError
 log = structlog.get_logger("api")
 
 EVENTS = "/v1/events"
+PIXEL = "/v1/pixel.gif"
 LISTS = "/v1/lists"
 PREFLIGHT = (
     ANY_ORIGIN,
@@ -39,7 +40,7 @@ class Hot:
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS)):
+        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS, PIXEL)):
             await self._behind(scope, receive, send)
             return
         try:
@@ -63,6 +64,11 @@ class Hot:
                 await post_events(self._context, scope, receive, send)
                 return True
             return await _otherwise(method, b"POST, OPTIONS", send)
+        if path == PIXEL:
+            if method == "GET":
+                await get_pixel(self._context, scope, send)
+                return True
+            return await _otherwise(method, b"GET, OPTIONS", send)
         if path in (LISTS, LISTS + "/"):
             if method in ("GET", "HEAD"):
                 await get_lists(self._context, scope, send)

@@ -1,4 +1,4 @@
-"""`POST /v1/events`: answered when the events are counted in the store."""
+"""`POST /v1/events` and the pixel: answered when the events are counted in the store."""
 
 import msgspec
 
@@ -6,13 +6,21 @@ from api import asgi, metrics
 from api.auth import Grade, grade
 from api.context import Context, site_of
 from api.events_body import Bad, Parsed, parse
-from api.problems import Problem
+from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidEventError
-from ranking.events import Event, Intake, checked_event
+from ranking.events import Event, Intake, WireEvent, checked_event
+from ranking.settings import SiteSettings
 
 ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
 MAX_KEY_BYTES = 255
+PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
+PIXEL_HEADERS = ((b"content-type", b"image/gif"), ANY_ORIGIN, (b"cache-control", b"no-store"))
+#: One transparent dot.
+PIXEL = (
+    b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
+    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+)
 ONE_ACCEPTED = b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}'
 
 
@@ -22,26 +30,65 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     trusted = grade(asgi.header(scope, b"authorization"), site) >= Grade.WRITE
     content = await asgi.body(scope, receive, context.settings.ingest.max_body)
     parsed = parse(content, asgi.header(scope, b"content-type") or b"")
+    once = _once(asgi.header(scope, b"idempotency-key"))
+    accepted, repeated = await _record(context, site, parsed, trusted=trusted, once=once)
+    await asgi.answer(send, 202, HEADERS, _accepted(accepted, repeated, parsed.bad))
+
+
+async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
+    """Record the one event of an image's address, for pages that run no script. It counts when it is received."""
+    params = asgi.query(scope)
+    site = site_of(context, params)
+    named = {name: value for name, value in params if name in PIXEL_PARAMETERS}
+    try:
+        event = msgspec.convert(named, WireEvent, strict=False)
+    except msgspec.ValidationError as error:
+        parsed = Parsed([], [Bad(0, plain_sentence(error))])
+    else:
+        parsed = Parsed([(0, event)], [])
+    await _record(context, site, parsed, trusted=False, once=None)
+    await asgi.answer(send, 200, PIXEL_HEADERS, PIXEL)
+
+
+async def _record(
+    context: Context, site: SiteSettings, parsed: Parsed, *, trusted: bool, once: str | None
+) -> tuple[int, int]:
+    """Record what can be counted, and add what can not to `parsed.bad`; how many were counted now and before.
+
+    Raises:
+        Problem: 422, there were events and none can be counted.
+    """
     settings = context.settings
-    intake = Intake(settings.ingest.known_kinds, context.clock(), settings.retention.keep_s, trusted)
-    events, bad = _checked(parsed, intake)
-    if bad and not events:
+    intake = Intake(settings.ingest.known_kinds, context.clock(), settings.retention.keep_s, trusted, site.item_finder)
+    events = _checked(parsed, intake)
+    bad = parsed.bad
+    if bad:
         metrics.events[site.id, "invalid"] += len(bad)
-        first = bad[0]
-        raise Problem(
-            422,
-            "invalid events",
-            f"none of the {len(bad)} events can be counted; event {first.index}: {first.error}",
-            accepted=0,
-            invalid=bad,
-        )
-    repeated = await context.recorder.record(site.id, events, _once(asgi.header(scope, b"idempotency-key")))
+        if not events:
+            first = bad[0]
+            raise Problem(
+                422,
+                "invalid events",
+                f"none of the {len(bad)} events can be counted; event {first.index}: {first.error}",
+                accepted=0,
+                invalid=bad,
+            )
+    repeated = await context.recorder.record(site.id, events, once)
     metrics.events[site.id, "accepted"] += len(events) - repeated
     if repeated:
         metrics.events[site.id, "duplicate"] += repeated
-    if bad:
-        metrics.events[site.id, "invalid"] += len(bad)
-    await asgi.answer(send, 202, HEADERS, _accepted(len(events) - repeated, repeated, bad))
+    return len(events) - repeated, repeated
+
+
+def _checked(parsed: Parsed, intake: Intake) -> list[Event]:
+    events: list[Event] = []
+    for index, wire in parsed.events:
+        try:
+            events.append(checked_event(wire, intake))
+        except InvalidEventError as error:
+            parsed.bad.append(Bad(index, str(error)))
+    parsed.bad.sort()
+    return events
 
 
 def _once(given: bytes | None) -> str | None:
@@ -51,18 +98,6 @@ def _once(given: bytes | None) -> str | None:
     if not 0 < len(given) <= MAX_KEY_BYTES or not all(0x21 <= byte <= 0x7E for byte in given):
         raise Problem(400, "bad Idempotency-Key", f"expected 1 to {MAX_KEY_BYTES} visible ASCII characters")
     return given.decode()
-
-
-def _checked(parsed: Parsed, intake: Intake) -> tuple[list[Event], list[Bad]]:
-    events: list[Event] = []
-    bad = parsed.bad
-    for index, wire in parsed.events:
-        try:
-            events.append(checked_event(wire, intake))
-        except InvalidEventError as error:
-            bad.append(Bad(index, str(error)))
-    bad.sort()
-    return events, bad
 
 
 def _accepted(count: int, repeated: int, bad: list[Bad]) -> bytes:

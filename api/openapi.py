@@ -6,9 +6,10 @@ Json = dict[str, Any]
 
 
 def hot_paths() -> Json:
-    """Path items of `POST /v1/events`, `GET /v1/lists/{list}` and `GET /v1/lists`."""
+    """Path items of the events, the pixel and the lists."""
     return {
         "/v1/events": {"post": _post_events()},
+        "/v1/pixel.gif": {"get": _get_pixel()},
         "/v1/lists/{list}": {"get": _get_list()},
         "/v1/lists": {"get": _get_lists()},
     }
@@ -16,9 +17,10 @@ def hot_paths() -> Json:
 
 EVENT: Json = {
     "type": "object",
-    "required": ["item"],
+    "anyOf": [{"required": ["item"]}, {"required": ["url"]}],
     "properties": {
         "item": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the item's id"},
+        "url": {"type": "string", "maxLength": 2048, "description": "its address, where there is no `item`"},
         "kind": {"type": "string", "default": "view", "description": "one of ingest.kinds"},
         "visitor": {"type": "string", "description": "opaque"},
         "source": {"type": "string", "description": "list:NAME for a click made in a list"},
@@ -135,8 +137,25 @@ def _post_events() -> Json:
             "401": _problem("The key is none of the site's."),
             "404": _problem("No such site."),
             "413": _problem("The body is too large."),
+            "415": _problem("The body's encoding is neither plain nor gzip."),
             "422": _problem("None of the events can be counted."),
             "503": _problem("The store does not answer: send it again after Retry-After seconds."),
+        },
+    }
+
+
+def _get_pixel() -> Json:
+    names = ("item", "url", "kind", "source", "position", "visitor", "id")
+    parameters = [{"name": name, "in": "query", "schema": EVENT["properties"][name]} for name in names]
+    return {
+        "tags": ["events"],
+        "summary": "Record one event by an image",
+        "parameters": [SITE, *parameters],
+        "responses": {
+            "200": {"description": "Counted. A transparent dot.", "content": {"image/gif": {}}},
+            "404": _problem("No such site."),
+            "422": _problem("The event cannot be counted."),
+            "503": _problem("The store does not answer."),
         },
     }
 

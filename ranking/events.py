@@ -8,6 +8,7 @@ bucket, so that weights per kind and per source stay settings and are never bake
 """
 
 import math
+import re
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ import msgspec
 from ranking.errors import InvalidEventError
 from ranking.items import why_bad_id
 from ranking.times import format_duration
+from ranking.urls import item_of
 
 MAX_POSITION = 1_000
 MAX_NAME_CHARS = 64
@@ -46,12 +48,16 @@ class Event(NamedTuple):
 
 
 class Intake(NamedTuple):
-    """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds)."""
+    """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds).
+
+    `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`.
+    """
 
     kinds: AbstractSet[str]
     now: float
     keep_s: float
     trusted: bool
+    item_pattern: re.Pattern[str] | None = None
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -82,7 +88,7 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     """
     item = wire.item
     if item is None:
-        raise InvalidEventError("item: is missing")
+        item = _item_at(wire.url, intake.item_pattern)
     if problem := why_bad_id(item):
         raise InvalidEventError(f"item: {problem}")
     if wire.kind not in intake.kinds:
@@ -98,6 +104,15 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         if intake.trusted:
             ts = _checked_ts(wire.ts, intake)
     return Event(item, column, ts)
+
+
+def _item_at(url: str | None, pattern: re.Pattern[str] | None) -> str:
+    if url is None:
+        raise InvalidEventError("item: is missing, and so is url")
+    try:
+        return item_of(url, pattern)
+    except ValueError as error:
+        raise InvalidEventError(f"url: {error}") from None
 
 
 def _checked_source(source: str) -> str:

@@ -8,6 +8,7 @@ silently ignored is found months later. Attributes carry their unit (`half_life_
 import hashlib
 import json
 import math
+import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 from ranking.events import DEFAULT_KIND
 from ranking.times import NO_LIMIT, parse_duration
+from ranking.urls import item_pattern
 
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "b": 1}
@@ -139,7 +141,20 @@ class SiteSettings(_Table):
     timezone: str = "Asia/Jakarta"
     locale: str = "id"
     date_format: str = "EEEE, dd MMMM yyyy | HH:mm"
+    item_pattern: str = ""
     keys: SiteKeys = SiteKeys()
+
+    @field_validator("item_pattern")
+    @classmethod
+    def _one_group(cls, text: str) -> str:
+        if text:
+            item_pattern(text)
+        return text
+
+    @cached_property
+    def item_finder(self) -> re.Pattern[str] | None:
+        """`item_pattern`, ready to search with; None without one."""
+        return item_pattern(self.item_pattern) if self.item_pattern else None
 
     @field_validator("timezone")
     @classmethod

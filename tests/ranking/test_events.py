@@ -55,7 +55,7 @@ def test_the_kind_is_read_back_from_any_channel(kind: str, source: str | None, p
 
 
 def test_an_event_without_an_item_is_refused() -> None:
-    assert refusal(WireEvent()) == "item: is missing"
+    assert refusal(WireEvent()) == "item: is missing, and so is url"
 
 
 @pytest.mark.parametrize("item", ["", " ", "\t\n", "\u3000"])
