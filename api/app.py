@@ -5,6 +5,8 @@ import contextlib
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -25,6 +27,8 @@ from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.record import Recorder
 from ranking.settings import Settings
+from ranking.spooling import Spooling
+from ranking.store.spool import Spool, orphans
 from ranking.store.store import Store
 
 log = structlog.get_logger("api")
@@ -36,26 +40,38 @@ def create_app(
     *,
     clock: Callable[[], float] = time.time,
     pages: Sequence[BaseRoute] = (),
-    recorder: Recorder | None = None,
+    spool_dir: Path | None = None,
 ) -> Hot:
-    """One worker's application on an open `store`. `pages` are further routes to serve, behind all others."""
-    recorder = recorder or Recorder(
+    """One worker's application on an open `store`.
+
+    `pages` are further routes to serve, behind all others; `spool_dir` is where events wait while the store is away
+    (None: they are refused then).
+    """
+    writer = secrets.token_hex(8)
+    spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
+    recorder = Recorder(
         store,
-        writer=secrets.token_hex(8),
+        writer=writer,
         bucket_s=settings.retention.bucket_s,
         keep_s=settings.retention.keep_s,
         deadline_s=settings.ingest.deadline_s,
         max_pending=settings.ingest.max_pending,
         on_commit=metrics.committed,
+        overflow=spooling,
+        overflow_after_s=settings.ingest.spool_after_s,
     )
-    context = Context(settings, store, recorder, Board(store, settings), clock)
+    context = Context(settings, store, recorder, Board(store, settings), clock, spooling)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await context.board.start()
+        if spooling is not None:
+            spooling.start()
         telling = asyncio.create_task(metrics.tell_for_ever())
         yield
         await context.recorder.drain()
+        if spooling is not None:
+            await spooling.stop()
         await context.board.stop()
         telling.cancel()
         metrics.tell()
@@ -67,6 +83,19 @@ def create_app(
     _answer_problems(app)
     _document_hot_paths(app)
     return Hot(context, app)
+
+
+def _spooling(settings: Settings, store: Store, folder: Path, writer: str) -> Spooling:
+    def in_use(used: bool) -> None:
+        log.warning("events wait on disk for the store" if used else "the events that waited on disk are counted")
+
+    return Spooling(
+        Spool(folder, writer, max_bytes=settings.ingest.spool),
+        store,
+        keep_s=settings.retention.keep_s,
+        find_orphans=partial(orphans, folder, writer),
+        on_change=in_use,
+    )
 
 
 def _answer_problems(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ from api.board import Board
 from api.problems import Problem
 from ranking.record import Recorder
 from ranking.settings import Settings, SiteSettings
+from ranking.spooling import Spooling
 from ranking.store.store import Store
 
 
@@ -18,6 +19,7 @@ class Context(NamedTuple):
     recorder: Recorder
     board: Board
     clock: Callable[[], float]
+    spooling: Spooling | None = None
 
 
 def site_of(context: Context, query: Iterable[tuple[str, str]]) -> SiteSettings:

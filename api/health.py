@@ -28,6 +28,8 @@ def router(context: Context) -> APIRouter:
             checks["store"] = str(error)
         oldest = context.board.oldest()
         checks["oldest_list_age_s"] = None if oldest is None else round(context.clock() - oldest, 1)
+        if context.spooling is not None:
+            checks["spooled_events"] = context.spooling.events
         ready = bool(checks["lists"]) and checks["store"] == "ok"
         content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
         return Response(content, 200 if ready else 503, media_type="application/json")

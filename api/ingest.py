@@ -9,10 +9,12 @@ from api.events_body import Bad, Parsed, parse
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidEventError
 from ranking.events import Event, Intake, WireEvent, checked_event
+from ranking.record import Recorded
 from ranking.settings import SiteSettings
 
 ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
+COUNTED = Recorded()
 MAX_KEY_BYTES = 255
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
 PIXEL_HEADERS = ((b"content-type", b"image/gif"), ANY_ORIGIN, (b"cache-control", b"no-store"))
@@ -31,8 +33,8 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     content = await asgi.body(scope, receive, context.settings.ingest.max_body)
     parsed = parse(content, asgi.header(scope, b"content-type") or b"")
     once = _once(asgi.header(scope, b"idempotency-key"))
-    accepted, repeated = await _record(context, site, parsed, trusted=trusted, once=once)
-    await asgi.answer(send, 202, HEADERS, _accepted(accepted, repeated, parsed.bad))
+    count, recorded = await _record(context, site, parsed, trusted=trusted, once=once)
+    await asgi.answer(send, 202, HEADERS, _accepted(count, recorded, parsed.bad))
 
 
 async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
@@ -52,8 +54,8 @@ async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
 
 async def _record(
     context: Context, site: SiteSettings, parsed: Parsed, *, trusted: bool, once: str | None
-) -> tuple[int, int]:
-    """Record what can be counted, and add what can not to `parsed.bad`; how many were counted now and before.
+) -> tuple[int, Recorded]:
+    """Record what can be counted, and add what can not to `parsed.bad`; how many could, and what became of them.
 
     Raises:
         Problem: 422, there were events and none can be counted.
@@ -73,11 +75,13 @@ async def _record(
                 accepted=0,
                 invalid=bad,
             )
-    repeated = await context.recorder.record(site.id, events, once)
-    metrics.events[site.id, "accepted"] += len(events) - repeated
-    if repeated:
-        metrics.events[site.id, "duplicate"] += repeated
-    return len(events) - repeated, repeated
+    recorded = await context.recorder.record(site.id, events, once)
+    metrics.events[site.id, "accepted"] += len(events) - recorded.repeated
+    if recorded.repeated:
+        metrics.events[site.id, "duplicate"] += recorded.repeated
+    if recorded.spooled:
+        metrics.events[site.id, "spooled"] += recorded.spooled
+    return len(events), recorded
 
 
 def _checked(parsed: Parsed, intake: Intake) -> list[Event]:
@@ -100,15 +104,15 @@ def _once(given: bytes | None) -> str | None:
     return given.decode()
 
 
-def _accepted(count: int, repeated: int, bad: list[Bad]) -> bytes:
-    if count == 1 and not bad and not repeated:
+def _accepted(count: int, recorded: Recorded, bad: list[Bad]) -> bytes:
+    if count == 1 and not bad and recorded == COUNTED:
         return ONE_ACCEPTED
     return msgspec.json.encode(
         {
-            "accepted": count,
-            "duplicate": repeated,
+            "accepted": count - recorded.repeated,
+            "duplicate": recorded.repeated,
             "filtered": {},
             "invalid": bad,
-            "ack": "commit",
+            "ack": "spool" if recorded.spooled else "commit",
         }
     )

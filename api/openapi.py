@@ -108,7 +108,7 @@ def _post_events() -> Json:
                     "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},
                 },
             },
-            "ack": {"type": "string", "enum": ["commit"]},
+            "ack": {"type": "string", "enum": ["commit", "spool"]},
         },
     }
     forms = {

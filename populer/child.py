@@ -35,6 +35,7 @@ KEEP_ALIVE_S = 65
 BACKLOG = 2048
 FIRST_LISTS_S = 15.0
 PAUSE_S = 0.5
+SPOOL_DIR = "spool"
 
 
 class Orders(NamedTuple):
@@ -85,7 +86,7 @@ async def _serve_api(orders: Orders, settings: Settings) -> None:
     if store is None or orders.socket_fd is None:
         return
     pages = [] if orders.demo_started_at is None else _demo_pages(orders.demo_started_at)
-    app = create_app(settings, store, pages=pages)
+    app = create_app(settings, store, pages=pages, spool_dir=settings.service.data_dir / SPOOL_DIR)
     server = _Server(
         uvicorn.Config(
             app,

@@ -13,7 +13,8 @@ buffer that is answered before it is stored (a crash loses what was acknowledged
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from enum import Enum
+from typing import NamedTuple, Protocol
 
 from ranking.buckets import Bucket
 from ranking.errors import StoreUnavailableError
@@ -25,6 +26,29 @@ from ranking.store.store import Batch
 MAX_CELLS = 1_500
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
+
+
+class Recorded(NamedTuple):
+    """What became of a request's events: how many were counted before, and how many wait on disk for the store."""
+
+    repeated: int = 0
+    spooled: int = 0
+
+
+class Outcome(Enum):
+    """What became of a batch."""
+
+    COUNTED = "counted"
+    REPEATED = "its idempotency key was counted before"
+    SPOOLED = "waits on disk for the store"
+
+
+class Overflow(Protocol):
+    """Where batches wait that the store cannot take; see `spooling`."""
+
+    def waiting(self, lane: tuple[str, str, int]) -> bool: ...
+
+    async def keep(self, batch: Batch) -> None: ...
 
 
 class BatchStore(Protocol):
@@ -46,7 +70,7 @@ class _OpenBatch:
         self.once = once
         self.counts: dict[int, dict[str, int]] = {}
         self.cells = 0
-        self.waiters: list[tuple[asyncio.Future[bool], int]] = []
+        self.waiters: list[tuple[asyncio.Future[Outcome], int]] = []
 
     def takes_more(self) -> bool:
         """Whether another request's events may join."""
@@ -81,7 +105,8 @@ class Recorder:
 
     `writer` names this process and life: no other may use the same. `bucket_s` and `keep_s` are the retention,
     `deadline_s` is how long a batch is retried, `max_pending` how many events may wait; `on_commit` is told how many
-    seconds passed from a batch's first event until it was counted.
+    seconds passed from a batch's first event until it was counted. Where there is an `overflow`, a batch that the store
+    does not take within `overflow_after_s` goes there.
     """
 
     def __init__(
@@ -94,6 +119,8 @@ class Recorder:
         deadline_s: float,
         max_pending: int,
         on_commit: Callable[[float], None] = lambda _: None,
+        overflow: Overflow | None = None,
+        overflow_after_s: float = 1.0,
     ) -> None:
         self._store = store
         self._writer = writer
@@ -102,11 +129,13 @@ class Recorder:
         self._deadline_s = deadline_s
         self._max_pending = max_pending
         self._on_commit = on_commit
+        self._overflow = overflow
+        self._overflow_after_s = overflow_after_s
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self.pending = 0
 
-    async def record(self, site: str, events: Iterable[Event], once: str | None = None) -> int:
-        """Return when all `events` are counted; how many had been counted before under the idempotency key `once`.
+    async def record(self, site: str, events: Iterable[Event], once: str | None = None) -> Recorded:
+        """Return when all `events` are counted, now or before under the idempotency key `once`, or safe on disk.
 
         Raises:
             StoreUnavailableError: not (all) counted before the deadline, or too many events are waiting already.
@@ -118,18 +147,19 @@ class Recorder:
         loop = asyncio.get_running_loop()
         waiting = []
         for batch, share in shares.items():
-            waiter: asyncio.Future[bool] = loop.create_future()
+            waiter: asyncio.Future[Outcome] = loop.create_future()
             batch.waiters.append((waiter, share))
             self.pending += share
             waiting.append(waiter)
         # A failure is raised only when all are done: what is said of the request is true of all of it.
         outcomes = await asyncio.gather(*waiting, return_exceptions=True) if len(waiting) != 1 else [await waiting[0]]
-        repeated = 0
+        repeated = spooled = 0
         for outcome, share in zip(outcomes, shares.values(), strict=True):
             if isinstance(outcome, BaseException):
                 raise outcome
-            repeated += 0 if outcome else share
-        return repeated
+            repeated += share if outcome is Outcome.REPEATED else 0
+            spooled += share if outcome is Outcome.SPOOLED else 0
+        return Recorded(repeated, spooled)
 
     async def drain(self) -> None:
         """Return when nothing is on its way."""
@@ -183,26 +213,39 @@ class Recorder:
         finally:
             lane.task = None
 
-    async def _committed(self, lane: _Lane, batch: _OpenBatch) -> bool | Exception:
-        """True once the batch is counted, False if its idempotency key was before, else why it is not."""
+    async def _committed(self, lane: _Lane, batch: _OpenBatch) -> Outcome | Exception:
+        """What became of a batch, or why it was not counted."""
         width_s = self._bucket_s
         counts = {Bucket(width_s, start_s): cells for start_s, cells in batch.counts.items()}
         numbered = Batch(lane.site, lane.shard, self._writer, lane.number, counts, batch.once)
         loop = asyncio.get_running_loop()
-        give_up_at = batch.opened_s + self._deadline_s
-        if loop.time() >= give_up_at:
-            return StoreUnavailableError(f"the store answered nothing for {self._deadline_s:g} s")
+        if self._overflow is None:
+            patience_s, since = self._deadline_s, batch.opened_s
+        else:  # behind a batch that went to the overflow none waits; behind slow ones it may take what it takes
+            patience_s, since = self._overflow_after_s, loop.time()
+        give_up_at = since + patience_s
+        failure: Exception = StoreUnavailableError(f"the store answered nothing for {patience_s:g} s")
+        must_wait = self._overflow is not None and self._overflow.waiting((self._writer, lane.site, lane.shard))
         pause_s = FIRST_PAUSE_S
-        while True:
+        while not must_wait and loop.time() < give_up_at:
             try:
                 counted = await self._store.record(numbered, self._keep_s)
             except StoreUnavailableError as error:
-                if loop.time() + pause_s >= give_up_at:
-                    return error
+                failure = error
             except Exception as error:  # whatever it is, the requests that wait must hear of it
                 return error
             else:
                 self._on_commit(loop.time() - batch.opened_s)
-                return counted
+                return Outcome.COUNTED if counted else Outcome.REPEATED
+            if loop.time() + pause_s >= give_up_at:
+                break
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        return failure if self._overflow is None else await self._kept(numbered, self._overflow)
+
+    async def _kept(self, batch: Batch, overflow: Overflow) -> Outcome | Exception:
+        try:
+            await overflow.keep(batch)
+        except Exception as error:
+            return error
+        return Outcome.SPOOLED

@@ -97,6 +97,8 @@ class IngestSettings(_Table):
     max_body: Bytes = 1024**2
     deadline_s: Seconds = Field(10.0, alias="deadline")
     max_pending: int = Field(100_000, ge=1_000)
+    spool: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = 256 * 1024**2
+    spool_after_s: Seconds = Field(1.0, alias="spool_after")
 
     @cached_property
     def known_kinds(self) -> frozenset[str]:

@@ -84,9 +84,9 @@ class Service:
         headers = {"Authorization": f"Bearer {self.write_key}"}
         return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
-    def views(self, item: str) -> int:
+    def views(self, item: str, *options: str) -> int:
         """Counted views of an item, as `populer rank` finds them."""
-        done = run("rank", "--data", str(self.data_dir), "--json", "--set", "size=1000")
+        done = run("rank", "--data", str(self.data_dir), "--json", "--set", "size=1000", *options)
         assert done.returncode == 0, done.stderr
         return sum(each["views"] for each in json.loads(done.stdout)["items"] if each["id"] == item)
 
