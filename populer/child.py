@@ -19,6 +19,7 @@ import uvicorn
 import uvloop
 
 from api.app import create_app
+from api.connections import TimedProtocol, close_slow_ones
 from jobs.run import run_jobs
 from populer import logs
 from populer.config import validated
@@ -90,7 +91,7 @@ async def _serve_api(orders: Orders, settings: Settings) -> None:
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=TimedProtocol,
             lifespan="on",
             ws="none",
             log_config=None,
@@ -106,9 +107,13 @@ async def _serve_api(orders: Orders, settings: Settings) -> None:
     if stop.is_set():
         return
     listening = socket.socket(fileno=orders.socket_fd)
-    announcing = asyncio.create_task(_announce(server, app.ranked))
+    beside = [
+        asyncio.create_task(_announce(server, app.ranked)),
+        asyncio.create_task(close_slow_ones(server.server_state.connections, settings.service.request_timeout_s)),
+    ]
     await server.serve(sockets=[listening])
-    announcing.cancel()
+    for task in beside:
+        task.cancel()
     await store.close()
 
 

@@ -70,6 +70,7 @@ class ServiceSettings(_Table):
     workers: int = Field(1, ge=1, le=256)
     data_dir: Path = Path("populer-data")
     log_format: Literal["text", "json"] = "text"
+    request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
 
 
 class RedisSettings(_Table):
