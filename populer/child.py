@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import structlog
 import uvicorn
 import uvloop
+from starlette.routing import Mount
 
 from api.app import create_app
 from api.connections import TimedProtocol, close_slow_ones
@@ -172,7 +173,7 @@ def _say_ready() -> None:
 
 
 def _demo_pages(started_at: float) -> list[Any]:
-    return list(newsroom(load_articles(), started_at=started_at).routes)
+    return [Mount("/", app=newsroom(load_articles(), started_at=started_at))]
 
 
 if __name__ == "__main__":
