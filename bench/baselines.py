@@ -1,0 +1,140 @@
+"""What ingest is measured against: two servers on the service's uvicorn settings (uvloop, httptools, no access log).
+
+`bare`   the fastest that Python serves here: an ASGI callable that reads the body and answers the same bytes.
+         It counts nothing.
+`usual`  what one writes by hand in ten minutes: a FastAPI route, a Pydantic model, and one redis-py HINCRBY per event,
+         answered when Redis has it. A list of events goes through one pipeline. hiredis and defaults otherwise.
+
+`python baselines.py bare|usual [REDIS_URL]` prints `ready http://…` and serves until SIGTERM. Both answer what the
+service answers; `usual` sends fewer headers (no CORS), which is in its favour.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, Literal
+
+import uvicorn
+import uvloop
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+BUCKET_S = 300
+HEADERS = [
+    (b"content-type", b"application/json"),
+    (b"access-control-allow-origin", b"*"),
+    (b"cache-control", b"no-store"),
+]
+ANSWER = b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}'
+LENGTH = (b"content-length", str(len(ANSWER)).encode())
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+async def bare(_: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Read the body, say that one event was accepted."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 202, "headers": [*HEADERS, LENGTH]})
+    await send({"type": "http.response.body", "body": ANSWER})
+
+
+class Event(BaseModel):
+    """One event."""
+
+    item: str = Field(min_length=1, max_length=512)
+    kind: Literal["view", "click"] = "view"
+    visitor: str | None = None
+    source: str | None = None
+
+
+def usual(redis_url: str) -> FastAPI:
+    """The hand-written endpoint, with its counts at `redis_url`."""
+    app = FastAPI()
+    redis = AsyncRedis.from_url(redis_url)
+
+    @app.post("/v1/events", status_code=202)
+    async def post_event(event: Event) -> dict[str, Any]:
+        await redis.hincrby(_bucket(), f"{event.kind}|{event.item}", 1)
+        return _accepted(1)
+
+    @app.post("/v1/events/batch", status_code=202)
+    async def post_events(events: list[Event]) -> dict[str, Any]:
+        bucket = _bucket()
+        async with redis.pipeline(transaction=False) as pipe:
+            for event in events:
+                pipe.hincrby(bucket, f"{event.kind}|{event.item}", 1)
+            await pipe.execute()
+        return _accepted(len(events))
+
+    return app
+
+
+def counts_of_usual(redis_url: str) -> dict[str, int]:
+    """All counts of the hand-written endpoint: item -> events."""
+    found: dict[str, int] = {}
+    with Redis.from_url(redis_url) as redis:
+        for bucket in redis.scan_iter("counts:*"):
+            counts: Any = redis.hgetall(bucket)
+            for field, count in counts.items():
+                item = field.decode().partition("|")[2]
+                found[item] = found.get(item, 0) + int(count)
+    return found
+
+
+def _bucket() -> str:
+    return f"counts:{int(time.time()) // BUCKET_S * BUCKET_S}"
+
+
+def _accepted(count: int) -> dict[str, Any]:
+    return {"accepted": count, "duplicate": 0, "filtered": {}, "invalid": [], "ack": "commit"}
+
+
+class _Server(uvicorn.Server):
+    """Stops on SIGTERM only: Ctrl-C is for the benchmark, which stops everything in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, setattr, self, "should_exit", True)
+        yield
+
+
+async def _serve(app: Any) -> None:
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    config = uvicorn.Config(  # as populer/child.py has it
+        app,
+        http="httptools",
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=2048,
+        timeout_keep_alive=65,
+        timeout_graceful_shutdown=2,
+    )
+    print(f"ready http://127.0.0.1:{listening.getsockname()[1]}", flush=True)  # it queues until it is served
+    await _Server(config).serve(sockets=[listening])
+
+
+def main() -> None:
+    """Serve the named baseline."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", choices=["bare", "usual"])
+    parser.add_argument("redis_url", nargs="?", default="redis://127.0.0.1:6379")
+    given = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    uvloop.run(_serve(bare if given.name == "bare" else usual(given.redis_url)))
+
+
+if __name__ == "__main__":
+    main()

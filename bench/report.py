@@ -1,0 +1,73 @@
+"""What every benchmark prints: `{"machine": …, "rows": […]}`, or the same as a table."""
+
+import json
+import os
+import platform
+from pathlib import Path
+from typing import Any, NamedTuple
+
+
+class Row(NamedTuple):
+    """One measurement beside its baseline. `goal_met` is None where nothing is asked; `more` helps to judge it."""
+
+    name: str
+    value: float
+    unit: str
+    baseline_name: str
+    baseline_value: float
+    ratio: float
+    goal: str
+    goal_met: bool | None
+    more: dict[str, Any]
+
+    def document(self) -> dict[str, Any]:
+        """As the contract has it."""
+        return {
+            "name": self.name,
+            "value": _rounded(self.value),
+            "unit": self.unit,
+            "baseline": {"name": self.baseline_name, "value": _rounded(self.baseline_value)},
+            "ratio": round(self.ratio, 3),
+            "goal": self.goal,
+            "goal_met": self.goal_met,
+            **self.more,
+        }
+
+
+def machine() -> str:
+    """This machine in a line."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        named = [line.partition(":")[2].strip() for line in info.read_text().splitlines() if "model name" in line]
+        model = named[0] if named else model
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores, {platform.system()} {platform.release()}, {python}"
+
+
+def show(rows: list[Row], title: str, notes: str, *, as_json: bool) -> None:
+    """Print the rows."""
+    if as_json:
+        print(json.dumps({"machine": machine(), "rows": [row.document() for row in rows]}, ensure_ascii=False))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{title} · {machine()}", title_justify="left", caption=notes, caption_justify="left")
+    for name in ("", "value", "unit", "baseline", "its value", "ratio", "goal", "met", "answers"):
+        table.add_column(name, justify="right" if name in ("value", "its value", "ratio") else "left")
+    for row in rows:
+        met = {None: "", True: "yes", False: "NO"}[row.goal_met]
+        table.add_row(
+            row.name, _shown(row.value), row.unit, row.baseline_name, _shown(row.baseline_value), f"{row.ratio:.2f}",
+            row.goal, met, row.more.get("answers", ""),
+        )  # fmt: skip
+    Console(width=None if os.isatty(1) else 180).print(table)
+
+
+def _rounded(value: float) -> float:
+    return round(value) if value >= 1000 else float(f"{value:.4g}")
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"

@@ -1,0 +1,153 @@
+"""The processes that a benchmark measures: a real `populer serve`, and the baselines, each on a port of its own.
+
+What a worker uses (CPU, memory) is read from outside, by `ps` and /proc; what the stores hold is read through the code
+that ranks. Everything lives in one temporary folder and is stopped at the end, whatever happened.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parents[1]
+STOP_S = 15.0
+CONFIG = """\
+[ingest]
+dedupe_window = "0s"
+"""
+
+sys.path.insert(0, str(ROOT))  # a checkout measures itself, installed or not
+
+
+class Usage(NamedTuple):
+    """What a process has used: CPU seconds, and memory in bytes."""
+
+    cpu_s: float
+    rss: int
+
+
+class Server:
+    """A running server. `pids` are the processes that may be its worker, `store` the address of its counts."""
+
+    def __init__(self, name: str, command: list[str], log: Path) -> None:
+        self.name = name
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("POPULER_")}
+        environment["PYTHONPATH"] = str(ROOT)
+        with log.open("ab") as to:
+            self.process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=to, text=True, env=environment, cwd=ROOT
+            )
+        line = self.process.stdout.readline() if self.process.stdout else ""
+        if not line.startswith("ready http://"):
+            self.stop()
+            raise SystemExit(f"{name} did not start:\n{log.read_text()[-2000:]}")
+        address = urlsplit(line.split()[1])
+        self.host, self.port = str(address.hostname), int(address.port or 80)
+
+    def pids(self) -> list[int]:
+        """Its processes that answer requests, or might: workers and jobs look alike from outside."""
+        listed = _ps("-A", "-o", "pid=,ppid=,args=")
+        rows = [line.split(None, 2) for line in listed.splitlines()]
+        children = [int(pid) for pid, ppid, args in rows if int(ppid) == self.process.pid and "populer.child" in args]
+        return children or [self.process.pid]
+
+    def busiest(self) -> int:
+        """The process that has used most CPU: under load that is the worker."""
+        return max(self.pids(), key=lambda pid: usage(pid).cpu_s)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL if that does not help."""
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(STOP_S)
+        self.process.kill()
+        self.process.wait(STOP_S)
+        if self.process.stdout:
+            self.process.stdout.close()
+
+
+@contextlib.contextmanager
+def service(folder: Path) -> Iterator[Server]:
+    """`populer serve --workers 1` with its data in `folder`."""
+    settings = folder / "populer.toml"
+    settings.write_text(CONFIG)
+    command = [sys.executable, "-m", "populer", "serve", "--workers", "1", "--port", "0"]
+    command += ["--config", str(settings), "--data", str(folder / "data")]
+    server = Server("the service", command, folder / "service.log")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def baseline(name: str, folder: Path, *arguments: str) -> Iterator[Server]:
+    """A server of baselines.py."""
+    command = [sys.executable, str(Path(__file__).with_name("baselines.py")), name, *arguments]
+    server = Server(name, command, folder / f"{name}.log")
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def valkey(folder: Path) -> Iterator[str]:
+    """A Valkey just like the service's own, on its own; its address."""
+    from ranking.store.embedded import EmbeddedValkey
+
+    folder.mkdir()
+    with EmbeddedValkey(folder) as server:
+        yield server.url
+
+
+def counts_of_service(folder: Path) -> dict[str, int]:
+    """All counts in the service's store: item -> events."""
+    from ranking.store.places import socket_url
+    from ranking.store.redis_store import RedisStore
+
+    async def read() -> dict[str, int]:
+        found: dict[str, int] = {}
+        store = RedisStore(socket_url(folder / "data"))
+        await store.open()
+        for shard in range(store.shards):
+            buckets = (await store.touched_buckets("default", shard, 0)).buckets
+            for cells in await store.read_buckets("default", shard, buckets):
+                for field, count in zip(cells.fields, cells.counts, strict=True):
+                    item = field.decode().partition("|")[2]
+                    found[item] = found.get(item, 0) + count
+        await store.close()
+        return found
+
+    return asyncio.run(read())
+
+
+def usage(pid: int) -> Usage:
+    """What process `pid` has used so far; CPU to a hundredth of a second where there is /proc, else as ps says."""
+    rss = int(_ps("-o", "rss=", "-p", str(pid)) or 0) * 1024
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Usage((int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"), rss)
+    seconds = 0.0
+    for part in _ps("-o", "time=", "-p", str(pid)).strip().replace("-", ":").split(":"):
+        seconds = 60 * seconds + float(part or 0)  # nothing where the process is gone
+    return Usage(seconds, rss)
+
+
+def stop_on_sigterm() -> None:
+    """Let SIGTERM end this process the way Ctrl-C does: every server is stopped on the way out."""
+
+    def leave(*_: object) -> None:
+        raise SystemExit(143)
+
+    signal.signal(signal.SIGTERM, leave)
+
+
+def _ps(*arguments: str) -> str:
+    return subprocess.run(["ps", *arguments], capture_output=True, text=True, check=False).stdout  # noqa: S607
