@@ -1,7 +1,7 @@
 """Reading a request and sending an answer in plain ASGI, for the paths that a framework would slow down."""
 
 import zlib
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -23,12 +23,9 @@ class ClientGone(Exception):  # noqa: N818 - it is an outcome, not an error
     """The client hung up before its request was complete; there is nobody to answer."""
 
 
-def header(scope: Scope, name: bytes) -> bytes | None:
-    """The first value of a header; `name` in lower case."""
-    for key, value in scope["headers"]:
-        if key == name:
-            return bytes(value)
-    return None
+def headers(scope: Scope) -> dict[bytes, bytes]:
+    """The request's headers by their names in lower case; of one that is repeated, the last."""
+    return dict(scope["headers"])
 
 
 def query(scope: Scope) -> list[tuple[str, str]]:
@@ -37,21 +34,23 @@ def query(scope: Scope) -> list[tuple[str, str]]:
     return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
 
 
-async def body(scope: Scope, receive: Receive, limit: int) -> bytes:
+async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
     """The whole body, inflated where it came as gzip; at most `limit` bytes either way, declared or chunked.
+
+    `given` are the request's headers.
 
     Raises:
         Problem: 413, the body is longer; 415, another encoding; 400, it is not what it says.
         ClientGone: the client hung up.
     """
-    declared = header(scope, b"content-length")
+    declared = given.get(b"content-length")
     if declared is not None:
         if not declared.isdigit():
             raise Problem(400, "bad Content-Length", "expected a number of bytes")
         if int(declared) > limit:
             raise too_large(limit)
     content = await _received(receive, limit)
-    encoding = header(scope, b"content-encoding")
+    encoding = given.get(b"content-encoding")
     if encoding is None or encoding.lower() == b"identity":
         return content
     if encoding.lower() not in (b"gzip", b"x-gzip"):

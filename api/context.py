@@ -1,6 +1,6 @@
 """What every handler of one worker shares."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from api.board import Board
@@ -22,14 +22,14 @@ class Context(NamedTuple):
     spooling: Spooling | None = None
 
 
-def site_of(context: Context, query: Iterable[tuple[str, str]]) -> SiteSettings:
+def site_of(context: Context, query: Sequence[tuple[str, str]]) -> SiteSettings:
     """The site that `?site=` names; the first one without.
 
     Raises:
         Problem: 404, there is no such site.
     """
-    wanted = next((value for name, value in query if name == "site"), None)
     sites = context.settings.sites
+    wanted = next((value for name, value in query if name == "site"), None) if query else None
     if wanted is None:
         return sites[0]
     for site in sites:

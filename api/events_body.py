@@ -116,7 +116,10 @@ def _lines(text: bytes) -> Parsed:
     lines = [line for line in text.split(b"\n") if line and not line.isspace()]
     if len(lines) > MAX_EVENTS:
         raise _too_many()
-    return _each([partial(_line, line) for line in lines])
+    try:
+        return Parsed(list(enumerate(map(_event.decode, lines))), [])
+    except UNREADABLE:
+        return _each([partial(_line, line) for line in lines])
 
 
 def _line(line: bytes) -> WireEvent:

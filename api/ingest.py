@@ -29,10 +29,11 @@ ONE_ACCEPTED = b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"c
 async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
     """Record the events of one request."""
     site = site_of(context, asgi.query(scope))
-    trusted = grade(asgi.header(scope, b"authorization"), site) >= Grade.WRITE
-    content = await asgi.body(scope, receive, context.settings.ingest.max_body)
-    parsed = parse(content, asgi.header(scope, b"content-type") or b"")
-    once = _once(asgi.header(scope, b"idempotency-key"))
+    headers = asgi.headers(scope)
+    trusted = grade(headers.get(b"authorization"), site) >= Grade.WRITE
+    content = await asgi.body(headers, receive, context.settings.ingest.max_body)
+    parsed = parse(content, headers.get(b"content-type", b""))
+    once = _once(headers.get(b"idempotency-key"))
     count, recorded = await _record(context, site, parsed, trusted=trusted, once=once)
     await asgi.answer(send, 202, HEADERS, _accepted(count, recorded, parsed.bad))
 

@@ -85,12 +85,12 @@ def _body(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _writer(context: Context, request: Request) -> SiteSettings:
     site = site_of(context, request.query_params.multi_items())
-    require(grade(asgi.header(request.scope, b"authorization"), site), Grade.WRITE, site)
+    require(grade(asgi.headers(request.scope).get(b"authorization"), site), Grade.WRITE, site)
     return site
 
 
 async def _body_of(context: Context, request: Request) -> bytes:
-    return await asgi.body(request.scope, request.receive, context.settings.ingest.max_body)
+    return await asgi.body(asgi.headers(request.scope), request.receive, context.settings.ingest.max_body)
 
 
 def _decoded(content: bytes, shape: type[T]) -> T:

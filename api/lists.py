@@ -71,7 +71,7 @@ async def _cached(
         (b"cache-control", _cache_control(context.settings.refresh.every_s)),
         (b"vary", b"accept-encoding"),
     ]
-    if _has(asgi.header(scope, b"if-none-match"), tag):
+    if _has(asgi.headers(scope).get(b"if-none-match"), tag):
         metrics.lists_served["304"] += 1
         await send({"type": "http.response.start", "status": 304, "headers": headers})
         await send({"type": "http.response.body"})

@@ -132,6 +132,7 @@ class Recorder:
         self._overflow = overflow
         self._overflow_after_s = overflow_after_s
         self._lanes: dict[tuple[str, int], _Lane] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.pending = 0
 
     async def record(self, site: str, events: Iterable[Event], once: str | None = None) -> Recorded:
@@ -143,8 +144,9 @@ class Recorder:
         """
         if self.pending >= self._max_pending:
             raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
-        shares = self._join(site, events, once)
-        loop = asyncio.get_running_loop()
+        # Asking for the running loop costs a system call on Python 3.11; a recorder lives on one.
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        shares = self._join(site, events, once, loop.time())
         waiting = []
         for batch, share in shares.items():
             waiter: asyncio.Future[Outcome] = loop.create_future()
@@ -166,14 +168,13 @@ class Recorder:
         while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
             await asyncio.wait(tasks)  # unlike gather, it leaves them alone when it is cancelled itself
 
-    def _join(self, site: str, events: Iterable[Event], once: str | None) -> dict[_OpenBatch, int]:
+    def _join(self, site: str, events: Iterable[Event], once: str | None, now_s: float) -> dict[_OpenBatch, int]:
         """Put events into the open batches of their lanes; how many went into which.
 
         A request with an idempotency key is a batch of its own in every lane, as it counts or not by itself.
         """
         shares: dict[_OpenBatch, int] = {}
         own: set[_Lane] = set()
-        now_s = asyncio.get_running_loop().time()
         width_s, shards = self._bucket_s, self._store.shards
         for item, channel, ts in events:
             lane = self._lane(site, keys.shard_of(item, shards))
