@@ -19,6 +19,7 @@ from starlette.routing import BaseRoute
 from api import health, items, metrics
 from api.asgi import ClientGone
 from api.board import Board
+from api.bots import Robots
 from api.context import Context
 from api.hot import Hot
 from api.openapi import hot_paths
@@ -60,7 +61,8 @@ def create_app(
         overflow=spooling,
         overflow_after_s=settings.ingest.spool_after_s,
     )
-    context = Context(settings, store, recorder, Board(store, settings), clock, spooling)
+    robots = Robots() if settings.ingest.bots else None
+    context = Context(settings, store, recorder, Board(store, settings), clock, spooling, robots)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

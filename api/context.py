@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from api.board import Board
+from api.bots import Robots
 from api.problems import Problem
 from ranking.record import Recorder
 from ranking.settings import Settings, SiteSettings
@@ -12,7 +13,7 @@ from ranking.store.store import Store
 
 
 class Context(NamedTuple):
-    """Settings, store, and what stands on them. `clock` gives epoch seconds."""
+    """Settings, store, and what stands on them. `clock` gives epoch seconds; `robots` None: robots count too."""
 
     settings: Settings
     store: Store
@@ -20,6 +21,7 @@ class Context(NamedTuple):
     board: Board
     clock: Callable[[], float]
     spooling: Spooling | None = None
+    robots: Robots | None = None
 
 
 def site_of(context: Context, query: Sequence[tuple[str, str]]) -> SiteSettings:

@@ -34,6 +34,9 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     content = await asgi.body(headers, receive, context.settings.ingest.max_body)
     parsed = parse(content, headers.get(b"content-type", b""))
     once = _once(headers.get(b"idempotency-key"))
+    if not trusted and (reason := _refusal(context, site, scope, len(parsed.events))) is not None:
+        await asgi.answer(send, 202, HEADERS, _answer(0, COUNTED, parsed.bad, {reason: len(parsed.events)}))
+        return
     count, recorded = await _record(context, site, parsed, trusted=trusted, once=once)
     await asgi.answer(send, 202, HEADERS, _accepted(count, recorded, parsed.bad))
 
@@ -42,6 +45,9 @@ async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
     """Record the one event of an image's address, for pages that run no script. It counts when it is received."""
     params = asgi.query(scope)
     site = site_of(context, params)
+    if _refusal(context, site, scope, 1) is not None:
+        await asgi.answer(send, 200, PIXEL_HEADERS, PIXEL)
+        return
     named = {name: value for name, value in params if name in PIXEL_PARAMETERS}
     try:
         event = msgspec.convert(named, WireEvent, strict=False)
@@ -51,6 +57,14 @@ async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
         parsed = Parsed([(0, event)], [])
     await _record(context, site, parsed, trusted=False, once=None)
     await asgi.answer(send, 200, PIXEL_HEADERS, PIXEL)
+
+
+def _refusal(context: Context, site: SiteSettings, scope: asgi.Scope, count: int) -> str | None:
+    """Why no reader sent this request of `count` events; None for a reader. What is left out is counted by reason."""
+    reason = None if context.robots is None else context.robots.refusal(scope["headers"])
+    if reason is not None:
+        metrics.events[site.id, reason] += count
+    return reason
 
 
 async def _record(
@@ -108,11 +122,15 @@ def _once(given: bytes | None) -> str | None:
 def _accepted(count: int, recorded: Recorded, bad: list[Bad]) -> bytes:
     if count == 1 and not bad and recorded == COUNTED:
         return ONE_ACCEPTED
+    return _answer(count, recorded, bad, {})
+
+
+def _answer(count: int, recorded: Recorded, bad: list[Bad], filtered: dict[str, int]) -> bytes:
     return msgspec.json.encode(
         {
             "accepted": count - recorded.repeated,
             "duplicate": recorded.repeated,
-            "filtered": {},
+            "filtered": filtered,
             "invalid": bad,
             "ack": "spool" if recorded.spooled else "commit",
         }

@@ -94,6 +94,7 @@ class IngestSettings(_Table):
 
     ack: Literal["commit"] = "commit"
     dedupe_window_s: SecondsOrOff = Field(0.0, alias="dedupe_window", le=0)
+    bots: bool = False
     kinds: tuple[Kind, ...] = Field((DEFAULT_KIND, "click"), min_length=1)
     max_body: Bytes = 1024**2
     deadline_s: Seconds = Field(10.0, alias="deadline")
