@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from api import bots
 from api.bots import FURTHER, LONGEST_USER_AGENT, NARROWED, REMEMBERED, SAMPLES_ONLY, Robots, not_a_page, prefetched
 
-REAL_LOG = Path("/work/shared/data/weblog/access.log.gz")
+REAL_LOG = Path(__file__).parents[2].parent / "shared" / "data" / "weblog" / "access.log.gz"
 SAMPLES = [sample.encode() for entry in CRAWLER_USER_AGENTS_DATA for sample in entry.get("instances", ())]
 
 ROBOTS = Robots()
