@@ -7,13 +7,14 @@ Forms: one event, an array, `{"events": […]}`, or one event a line (NDJSON). T
 import json
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from api.problems import Problem, plain_sentence
 from ranking.events import WireEvent
 
+T = TypeVar("T")
 MAX_EVENTS = 10_000
 SHOWN_BYTES = 60
 
@@ -87,7 +88,7 @@ def _object(text: bytes) -> Parsed:
 
 def _elements(text: bytes) -> Parsed:
     try:
-        return _bounded(Parsed(list(enumerate(_array.decode(text))), []))
+        return Parsed(list(enumerate(_bounded(_array.decode(text)))), [])
     except UNREADABLE:
         pass
     try:
@@ -97,9 +98,7 @@ def _elements(text: bytes) -> Parsed:
 
 
 def _raws(raws: list[msgspec.Raw]) -> Parsed:
-    if len(raws) > MAX_EVENTS:
-        raise _too_many()
-    return _each([partial(_event.decode, raw) for raw in raws])
+    return _each([partial(_event.decode, raw) for raw in _bounded(raws)])
 
 
 def _opens_with_a_whole_line(text: bytes) -> bool:
@@ -113,9 +112,7 @@ def _opens_with_a_whole_line(text: bytes) -> bool:
 
 
 def _lines(text: bytes) -> Parsed:
-    lines = [line for line in text.split(b"\n") if line and not line.isspace()]
-    if len(lines) > MAX_EVENTS:
-        raise _too_many()
+    lines = _bounded([line for line in text.split(b"\n") if line and not line.isspace()])
     try:
         return Parsed(list(enumerate(map(_event.decode, lines))), [])
     except UNREADABLE:
@@ -144,9 +141,7 @@ def _tolerant(text: bytes, error: Exception) -> Parsed:
     if isinstance(content, dict) and isinstance(content.get("events"), list):
         content = content["events"]
     elements = content if isinstance(content, list) else [content]
-    if len(elements) > MAX_EVENTS:
-        raise _too_many()
-    return _each([partial(msgspec.convert, each, WireEvent) for each in elements])
+    return _each([partial(msgspec.convert, each, WireEvent) for each in _bounded(elements)])
 
 
 def _each(readers: list[Callable[[], WireEvent]]) -> Parsed:
@@ -160,14 +155,11 @@ def _each(readers: list[Callable[[], WireEvent]]) -> Parsed:
     return Parsed(events, bad)
 
 
-def _bounded(parsed: Parsed) -> Parsed:
-    if len(parsed.events) + len(parsed.bad) > MAX_EVENTS:
-        raise _too_many()
-    return parsed
-
-
-def _too_many() -> Problem:
-    return Problem(413, "too many events", f"send at most {MAX_EVENTS} events at once")
+def _bounded(events: list[T]) -> list[T]:
+    """`events`, if they are not too many for one request."""
+    if len(events) > MAX_EVENTS:
+        raise Problem(413, "too many events", f"send at most {MAX_EVENTS} events at once")
+    return events
 
 
 def _shown(text: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from functools import cache
 from urllib.parse import unquote
 
 import msgspec
@@ -83,6 +84,7 @@ async def _cached(
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
 
 
+@cache  # one setting, asked for by every answer
 def _cache_control(every_s: float) -> bytes:
     return (
         f"public, max-age={max(1, int(every_s))}, stale-while-revalidate={STALE_WHILE_REVALIDATE_S}, "

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from ranking.buckets import FloatArray
 
 Rows = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequence[str], limit: int) -> Rows:

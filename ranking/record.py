@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from enum import Enum
 from typing import NamedTuple, Protocol
 
-from ranking.buckets import Bucket
+from ranking.buckets import Bucket, bucket_start
 from ranking.errors import StoreUnavailableError
 from ranking.events import Event
 from ranking.history import field
@@ -184,7 +184,7 @@ class Recorder:
             elif once is None and not (lane.batches and lane.batches[-1].takes_more()):
                 lane.batches.append(_OpenBatch(now_s))
             batch = lane.batches[-1]
-            batch.add(int(ts // width_s) * width_s, field(channel, item))
+            batch.add(bucket_start(ts, width_s), field(channel, item))
             shares[batch] = shares.get(batch, 0) + 1
         return shares
 
