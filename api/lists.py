@@ -13,7 +13,8 @@ from api.context import Context, site_of
 from api.ingest import ANY_ORIGIN
 from api.problems import Problem
 from api.rendering import Query
-from ranking.settings import MAX_LISTED, SiteSettings
+from ranking.list_settings import MAX_LISTED
+from ranking.settings import SiteSettings
 from ranking.snapshot import WHOLE_SITE
 
 Params = list[tuple[str, str]]

@@ -17,7 +17,8 @@ from populer import logs, site_keys
 from populer.config import Loaded, effective, load, with_list_settings
 from ranking import __version__
 from ranking.errors import PopulerError
-from ranking.settings import MAX_LISTED, Settings, SiteSettings
+from ranking.list_settings import MAX_LISTED
+from ranking.settings import Settings, SiteSettings
 from ranking.store.places import socket_path, socket_url
 from ranking.times import parse_moment
 

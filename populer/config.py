@@ -20,7 +20,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from api.labels import check_label_settings
 from ranking.errors import SettingsError
-from ranking.settings import ListSettings, Settings, SiteKeys
+from ranking.list_settings import ListSettings
+from ranking.settings import Settings, SiteKeys
 from ranking.times import format_duration
 
 PREFIX = "POPULER_"

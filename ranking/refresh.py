@@ -23,8 +23,9 @@ from ranking.events import DEFAULT_KIND
 from ranking.history import History
 from ranking.items import Item
 from ranking.leaderboard import Rows
+from ranking.list_settings import ListSettings
 from ranking.scoring import scores, totals
-from ranking.settings import ListSettings, Settings
+from ranking.settings import Settings
 from ranking.snapshot import WHOLE_SITE, Entry, Snapshot, Stamp, digest, encode_entries
 from ranking.store.store import Base, Store
 

@@ -7,62 +7,23 @@ silently ignored is found months later. Attributes carry their unit (`half_life_
 
 import hashlib
 import json
-import math
 import re
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ranking.events import DEFAULT_KIND
-from ranking.times import NO_LIMIT, parse_duration
+from ranking.list_settings import DEFAULT_LISTS, ListSettings
+from ranking.setting_types import Bytes, Kind, Name, Seconds, SecondsOrOff, SiteId, Table, as_bytes, as_seconds
 from ranking.urls import item_pattern
 
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
-SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "b": 1}
-MIN_HALF_LIFE_S = 1.0
-MAX_LISTED = 1_000
 
 
-def _seconds(value: Any) -> Any:
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("a duration such as 90s, 15m, 6h or 7d")
-    return float(value)
-
-
-def _seconds_or_none(value: Any) -> Any:
-    return math.inf if value == NO_LIMIT else _seconds(value)
-
-
-def _bytes(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    for unit, factor in SIZE_UNITS.items():
-        if value.lower().endswith(unit) and value[: -len(unit)].strip().isdigit():
-            return int(value[: -len(unit)]) * factor
-    raise ValueError("a size such as 65536, 512KiB or 1MiB")
-
-
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=100 * 365 * 86400)]
-SecondsOrOff = Annotated[float, BeforeValidator(_seconds), Field(ge=0)]
-SecondsOrNone = Annotated[float, BeforeValidator(_seconds_or_none), Field(gt=0)]
-Bytes = Annotated[int, BeforeValidator(_bytes), Field(ge=1024, le=64 * 1024**2)]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-Kind = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
-
-
-class _Table(BaseModel):
-    """A table of the file. Attributes carry their unit, the file's names (the aliases) do not."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
-
-
-class ServiceSettings(_Table):
+class ServiceSettings(Table):
     """[service]: where the service listens and keeps its files."""
 
     host: str = Field("127.0.0.1", min_length=1)
@@ -73,7 +34,7 @@ class ServiceSettings(_Table):
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
 
 
-class RedisSettings(_Table):
+class RedisSettings(Table):
     """[redis]: the store. Without a url the bundled Valkey runs in `service.data_dir`."""
 
     url: str | None = None
@@ -89,7 +50,7 @@ class RedisSettings(_Table):
         return url
 
 
-class IngestSettings(_Table):
+class IngestSettings(Table):
     """[ingest]: what events may say and when they are answered."""
 
     ack: Literal["commit"] = "commit"
@@ -99,7 +60,7 @@ class IngestSettings(_Table):
     max_body: Bytes = 1024**2
     deadline_s: Seconds = Field(10.0, alias="deadline")
     max_pending: int = Field(100_000, ge=1_000)
-    spool: Annotated[int, BeforeValidator(_bytes), Field(ge=0)] = 256 * 1024**2
+    spool: Annotated[int, BeforeValidator(as_bytes), Field(ge=0)] = 256 * 1024**2
     spool_after_s: Seconds = Field(1.0, alias="spool_after")
 
     @cached_property
@@ -108,10 +69,10 @@ class IngestSettings(_Table):
         return frozenset(self.kinds)
 
 
-class RetentionSettings(_Table):
+class RetentionSettings(Table):
     """[retention]: how finely counts are kept, and for how long."""
 
-    bucket_s: Annotated[int, BeforeValidator(_seconds)] = Field(300, alias="bucket", ge=10, le=86400)
+    bucket_s: Annotated[int, BeforeValidator(as_seconds)] = Field(300, alias="bucket", ge=10, le=86400)
     keep_s: Seconds = Field(30 * 86400.0, alias="keep")
 
     @model_validator(mode="after")
@@ -123,21 +84,21 @@ class RetentionSettings(_Table):
         return self
 
 
-class RefreshSettings(_Table):
+class RefreshSettings(Table):
     """[refresh]: how often lists are ranked, and when a list counts as stale."""
 
     every_s: Seconds = Field(5.0, alias="every", ge=0.25, le=3600)
     stale_after_s: Seconds = Field(60.0, alias="stale_after")
 
 
-class SiteKeys(_Table):
+class SiteKeys(Table):
     """keys of a site. Absent ones are generated and kept in the data directory."""
 
     write: str | None = Field(None, min_length=16, repr=False)
     admin: str | None = Field(None, min_length=16, repr=False)
 
 
-class SiteSettings(_Table):
+class SiteSettings(Table):
     """[[sites]]: one newsroom."""
 
     id: SiteId = "default"
@@ -172,37 +133,7 @@ class SiteSettings(_Table):
         return name
 
 
-class ListSettings(_Table):
-    """[lists.NAME]: one ranking."""
-
-    kind: Literal["ranked", "burst", "latest"] = "ranked"
-    title: str = ""
-    size: int = Field(10, ge=1, le=MAX_LISTED)
-    depth: int = Field(200, ge=1, le=MAX_LISTED)
-    half_life_s: SecondsOrNone = Field(7200.0, alias="half_life", ge=MIN_HALF_LIFE_S)
-    max_age_s: SecondsOrNone = Field(math.inf, alias="max_age")
-    weights: dict[Kind, Annotated[float, Field(ge=0, le=1e6)]] = {DEFAULT_KIND: 1.0, "click": 3.0}
-    sections: bool = True
-    movement_s: Seconds = Field(3600.0, alias="movement")
-    short_s: Seconds = Field(3600.0, alias="short")
-    baseline_s: Seconds = Field(7 * 86400.0, alias="baseline")
-    minimum: float = Field(5.0, ge=0, le=1e9)
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.kind == "burst" and self.baseline_s <= self.short_s:
-            raise ValueError("baseline: longer than short")
-        return self
-
-
-DEFAULT_LISTS: dict[str, dict[str, Any]] = {
-    "populer": {"title": "Populer", "size": 7},
-    "trending": {"title": "Trending", "kind": "burst", "size": 7},
-    "update": {"title": "UPDATE", "kind": "latest", "size": 10},
-}
-
-
-class Settings(_Table):
+class Settings(Table):
     """All settings of a service."""
 
     service: ServiceSettings = ServiceSettings()
