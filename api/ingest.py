@@ -9,12 +9,12 @@ from api.events_body import Bad, Parsed, parse
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidEventError
 from ranking.events import Event, Intake, WireEvent, checked_event
-from ranking.record import Recorded
+from ranking.record import ONE_COUNTED, Recorded
 from ranking.settings import SiteSettings
 
 ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
-COUNTED = Recorded()
+NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
 PIXEL_HEADERS = ((b"content-type", b"image/gif"), ANY_ORIGIN, (b"cache-control", b"no-store"))
@@ -35,10 +35,10 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     parsed = parse(content, headers.get(b"content-type", b""))
     once = _once(headers.get(b"idempotency-key"))
     if not trusted and (reason := _refusal(context, site, scope, len(parsed.events))) is not None:
-        await asgi.answer(send, 202, HEADERS, _answer(0, COUNTED, parsed.bad, {reason: len(parsed.events)}))
+        await asgi.answer(send, 202, HEADERS, _answer(NOTHING, parsed.bad, {reason: len(parsed.events)}))
         return
-    count, recorded = await _record(context, site, parsed, trusted=trusted, once=once)
-    await asgi.answer(send, 202, HEADERS, _accepted(count, recorded, parsed.bad))
+    recorded = await _record(context, site, parsed, trusted=trusted, once=once)
+    await asgi.answer(send, 202, HEADERS, _accepted(recorded, parsed.bad))
 
 
 async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
@@ -67,10 +67,8 @@ def _refusal(context: Context, site: SiteSettings, scope: asgi.Scope, count: int
     return reason
 
 
-async def _record(
-    context: Context, site: SiteSettings, parsed: Parsed, *, trusted: bool, once: str | None
-) -> tuple[int, Recorded]:
-    """Record what can be counted, and add what can not to `parsed.bad`; how many could, and what became of them.
+async def _record(context: Context, site: SiteSettings, parsed: Parsed, *, trusted: bool, once: str | None) -> Recorded:
+    """Record what can be counted, and add what can not to `parsed.bad`; what became of them.
 
     Raises:
         Problem: 422, there were events and none can be counted.
@@ -90,13 +88,14 @@ async def _record(
                 accepted=0,
                 invalid=bad,
             )
-    recorded = await context.recorder.record(site.id, events, once)
-    metrics.events[site.id, "accepted"] += len(events) - recorded.repeated
-    if recorded.repeated:
-        metrics.events[site.id, "duplicate"] += recorded.repeated
-    if recorded.spooled:
-        metrics.events[site.id, "spooled"] += recorded.spooled
-    return len(events), recorded
+    recorded = await context.recorder.record(site.id, events, once, received=intake.now, vouched=trusted)
+    told = metrics.events
+    told[site.id, "accepted"] += recorded.accepted
+    if recorded is not ONE_COUNTED:
+        told[site.id, "duplicate"] += recorded.repeated
+        told[site.id, "new_item"] += recorded.refused
+        told[site.id, "spooled"] += recorded.spooled
+    return recorded
 
 
 def _checked(parsed: Parsed, intake: Intake) -> list[Event]:
@@ -119,16 +118,17 @@ def _once(given: bytes | None) -> str | None:
     return given.decode()
 
 
-def _accepted(count: int, recorded: Recorded, bad: list[Bad]) -> bytes:
-    if count == 1 and not bad and recorded == COUNTED:
+def _accepted(recorded: Recorded, bad: list[Bad]) -> bytes:
+    if recorded is ONE_COUNTED and not bad:
         return ONE_ACCEPTED
-    return _answer(count, recorded, bad, {})
+    refused = recorded.refused
+    return _answer(recorded, bad, {"new_item": refused} if refused else {})
 
 
-def _answer(count: int, recorded: Recorded, bad: list[Bad], filtered: dict[str, int]) -> bytes:
+def _answer(recorded: Recorded, bad: list[Bad], filtered: dict[str, int]) -> bytes:
     return msgspec.json.encode(
         {
-            "accepted": count - recorded.repeated,
+            "accepted": recorded.accepted,
             "duplicate": recorded.repeated,
             "filtered": filtered,
             "invalid": bad,

@@ -9,6 +9,7 @@ bucket, so that weights per kind and per source stay settings and are never bake
 
 import math
 import re
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
@@ -18,9 +19,11 @@ from ranking.errors import InvalidEventError
 from ranking.items import why_bad_id
 from ranking.times import format_duration
 from ranking.urls import item_of
+from ranking.visits import Identity, short_hash
 
 MAX_POSITION = 1_000
 MAX_NAME_CHARS = 64
+MAX_GIVEN_CHARS = 256
 CLOCK_SKEW_S = 60.0
 DEFAULT_KIND = "view"
 NAME_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
@@ -40,17 +43,23 @@ class WireEvent(msgspec.Struct, gc=False):
 
 
 class Event(NamedTuple):
-    """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it."""
+    """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
+
+    `visitor`: whose repeats of it do not count; `mark`: the hash of its own id, under which it counts once.
+    """
 
     item: str
     channel: str
     ts: float
+    visitor: Identity | None = None
+    mark: bytes | None = None
 
 
 class Intake(NamedTuple):
     """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds).
 
-    `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`.
+    `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` tells the
+    visitor from what the event says of it; None: all its events count.
     """
 
     kinds: AbstractSet[str]
@@ -58,6 +67,7 @@ class Intake(NamedTuple):
     keep_s: float
     trusted: bool
     item_pattern: re.Pattern[str] | None = None
+    identify: Callable[[str | None], Identity | None] | None = None
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -103,7 +113,18 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
             raise InvalidEventError(f"ts: must be epoch seconds, found {wire.ts}")
         if intake.trusted:
             ts = _checked_ts(wire.ts, intake)
-    return Event(item, column, ts)
+    if intake.identify is None and not wire.id:
+        return Event(item, column, ts)
+    visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
+    identity = None if intake.identify is None else intake.identify(visitor)
+    return Event(item, column, ts, identity, None if name is None else short_hash(name))
+
+
+def _checked_name(field: str, given: str | None) -> str | None:
+    """What a client calls a visitor or an event; an empty name is none."""
+    if given is not None and len(given) > MAX_GIVEN_CHARS:
+        raise InvalidEventError(f"{field}: must have at most {MAX_GIVEN_CHARS} characters, found {len(given)}")
+    return given or None
 
 
 def _item_at(url: str | None, pattern: re.Pattern[str] | None) -> str:

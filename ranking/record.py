@@ -12,35 +12,65 @@ buffer that is answered before it is stored (a crash loses what was acknowledged
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
-from enum import Enum
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, Protocol
 
-from ranking.buckets import Bucket, bucket_start
+from ranking.batches import ANY, SURE, Admission, OpenBatch, Seen, outcome_of
+from ranking.buckets import bucket_start
 from ranking.errors import StoreUnavailableError
 from ranking.events import Event
 from ranking.history import field
 from ranking.store import keys
-from ranking.store.store import Batch
+from ranking.store.store import Batch, Committed
+from ranking.visits import COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN
 
-MAX_CELLS = 1_500
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
 
+COMMITTED = Committed()
+#: What becomes of a batch: it is in the store, or (None) waits on disk for it.
+Outcome = Committed | None
+
 
 class Recorded(NamedTuple):
-    """What became of a request's events: how many were counted before, and how many wait on disk for the store."""
+    """What became of a request's events: one character each, in their order, as `visits` names them.
 
-    repeated: int = 0
-    spooled: int = 0
+    `ack`: how safe all of them are: disk, replica, commit, spool, or memory where nobody waited.
+    """
+
+    outcomes: bytes
+    ack: str = "commit"
+
+    @property
+    def accepted(self) -> int:
+        """Events that count, or will."""
+        return len(self.outcomes) - self.repeated - self.refused
+
+    @property
+    def repeated(self) -> int:
+        """Events that had been counted before."""
+        return self.outcomes.count(REPEATED)
+
+    @property
+    def refused(self) -> int:
+        """Events on new items beyond the budget for them."""
+        return self.outcomes.count(REFUSED)
+
+    @property
+    def spooled(self) -> int:
+        """Events that wait on disk."""
+        return self.outcomes.count(SPOOLED)
 
 
-class Outcome(Enum):
-    """What became of a batch."""
+ONE_COUNTED = Recorded(bytes([COUNTED]))
+LEVELS = ("commit", "replica", "disk")
 
-    COUNTED = "counted"
-    REPEATED = "its idempotency key was counted before"
-    SPOOLED = "waits on disk for the store"
+
+def ack_of(outcomes: Collection[Outcome]) -> str:
+    """How safe the least safe of some batches is."""
+    if None in outcomes:
+        return "spool"
+    return min((outcome.level for outcome in outcomes if outcome), key=LEVELS.index, default=LEVELS[0])
 
 
 class Overflow(Protocol):
@@ -57,34 +87,7 @@ class BatchStore(Protocol):
     @property
     def shards(self) -> int: ...
 
-    async def record(self, batch: Batch, keep_s: float) -> bool: ...
-
-
-class _OpenBatch:
-    """Counts on their way into one shard, and the requests that wait for them."""
-
-    __slots__ = ("cells", "counts", "once", "opened_s", "waiters")
-
-    def __init__(self, opened_s: float, once: str | None = None) -> None:
-        self.opened_s = opened_s
-        self.once = once
-        self.counts: dict[int, dict[str, int]] = {}
-        self.cells = 0
-        self.waiters: list[tuple[asyncio.Future[Outcome], int]] = []
-
-    def takes_more(self) -> bool:
-        """Whether another request's events may join."""
-        return self.once is None and self.cells < MAX_CELLS
-
-    def add(self, start_s: int, name: str) -> None:
-        bucket = self.counts.get(start_s)
-        if bucket is None:
-            bucket = self.counts[start_s] = {}
-        if name in bucket:
-            bucket[name] += 1
-        else:
-            bucket[name] = 1
-            self.cells += 1
+    async def record(self, batch: Batch, keep_s: float) -> Committed: ...
 
 
 class _Lane:
@@ -96,7 +99,7 @@ class _Lane:
         self.site = site
         self.shard = shard
         self.number = 0
-        self.batches: deque[_OpenBatch] = deque()
+        self.batches: deque[OpenBatch] = deque()
         self.task: asyncio.Task[None] | None = None
 
 
@@ -106,7 +109,8 @@ class Recorder:
     `writer` names this process and life: no other may use the same. `bucket_s` and `keep_s` are the retention,
     `deadline_s` is how long a batch is retried, `max_pending` how many events may wait; `on_commit` is told how many
     seconds passed from a batch's first event until it was counted. Where there is an `overflow`, a batch that the store
-    does not take within `overflow_after_s` goes there.
+    does not take within `overflow_after_s` goes there. `on_lost` is told of events that nobody waited for and that
+    could be neither counted nor kept.
     """
 
     def __init__(
@@ -121,6 +125,8 @@ class Recorder:
         on_commit: Callable[[float], None] = lambda _: None,
         overflow: Overflow | None = None,
         overflow_after_s: float = 1.0,
+        admission: Admission = ANY,
+        on_lost: Callable[[str, int], None] = lambda _, __: None,
     ) -> None:
         self._store = store
         self._writer = writer
@@ -131,12 +137,27 @@ class Recorder:
         self._on_commit = on_commit
         self._overflow = overflow
         self._overflow_after_s = overflow_after_s
+        self._admission = admission
+        self._on_lost = on_lost
         self._lanes: dict[tuple[str, int], _Lane] = {}
+        self._seen: dict[str, Seen] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pending = 0
 
-    async def record(self, site: str, events: Iterable[Event], once: str | None = None) -> Recorded:
+    async def record(
+        self,
+        site: str,
+        events: Iterable[Event],
+        once: str | None = None,
+        *,
+        received: float = 0.0,
+        vouched: bool = True,
+        wait: bool = True,
+    ) -> Recorded:
         """Return when all `events` are counted, now or before under the idempotency key `once`, or safe on disk.
+
+        `received` is the moment in epoch seconds; not `vouched`: new items are subject to the budget for them; not
+        `wait`: return at once.
 
         Raises:
             StoreUnavailableError: not (all) counted before the deadline, or too many events are waiting already.
@@ -146,47 +167,62 @@ class Recorder:
             raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
         # Asking for the running loop costs a system call on Python 3.11; a recorder lives on one.
         loop = self._loop = self._loop or asyncio.get_running_loop()
-        shares = self._join(site, events, once, loop.time())
-        waiting = []
-        for batch, share in shares.items():
+        places = self._join(site, events, once, loop.time(), int(received), vouched=vouched)
+        self.pending += len(places)
+        if not wait:
+            return Recorded(bytes([TAKEN]) * len(places), "memory")
+        if len(places) == 1:
+            batch, number = places[0]
             waiter: asyncio.Future[Outcome] = loop.create_future()
-            batch.waiters.append((waiter, share))
-            self.pending += share
-            waiting.append(waiter)
+            batch.waiters.append(waiter)
+            outcome = await waiter
+            if outcome == COMMITTED and number == SURE:
+                return ONE_COUNTED
+            return Recorded(bytes([outcome_of(outcome, number)]), ack_of([outcome]))
+        waiters = {batch: loop.create_future() for batch, _ in places}
+        for batch, waiter in waiters.items():
+            batch.waiters.append(waiter)
         # A failure is raised only when all are done: what is said of the request is true of all of it.
-        outcomes = await asyncio.gather(*waiting, return_exceptions=True) if len(waiting) != 1 else [await waiting[0]]
-        repeated = spooled = 0
-        for outcome, share in zip(outcomes, shares.values(), strict=True):
-            if isinstance(outcome, BaseException):
-                raise outcome
-            repeated += share if outcome is Outcome.REPEATED else 0
-            spooled += share if outcome is Outcome.SPOOLED else 0
-        return Recorded(repeated, spooled)
+        await asyncio.gather(*waiters.values(), return_exceptions=True)
+        outcomes = {batch: waiter.result() for batch, waiter in waiters.items()}
+        told = bytes([outcome_of(outcomes[batch], number) for batch, number in places])
+        return Recorded(told, ack_of(outcomes.values()))
 
     async def drain(self) -> None:
         """Return when nothing is on its way."""
         while tasks := [lane.task for lane in self._lanes.values() if lane.task is not None]:
             await asyncio.wait(tasks)  # unlike gather, it leaves them alone when it is cancelled itself
 
-    def _join(self, site: str, events: Iterable[Event], once: str | None, now_s: float) -> dict[_OpenBatch, int]:
-        """Put events into the open batches of their lanes; how many went into which.
+    def _join(
+        self, site: str, events: Iterable[Event], once: str | None, now_s: float, received_s: int, *, vouched: bool
+    ) -> list[tuple[OpenBatch, int]]:
+        """Put events into the open batches of their lanes: for each its batch, and its number among the visits there.
 
         A request with an idempotency key is a batch of its own in every lane, as it counts or not by itself.
         """
-        shares: dict[_OpenBatch, int] = {}
+        places: list[tuple[OpenBatch, int]] = []
         own: set[_Lane] = set()
-        width_s, shards = self._bucket_s, self._store.shards
-        for item, channel, ts in events:
+        width_s, shards, admission = self._bucket_s, self._store.shards, self._admission
+        seen = self._seen.get(site)
+        if seen is None:
+            seen = self._seen[site] = Seen()
+        known = vouched or not admission.new_items
+        for event in events:
+            item, channel, ts, visitor, mark = event
             lane = self._lane(site, keys.shard_of(item, shards))
             if once is not None and lane not in own:
-                lane.batches.append(_OpenBatch(now_s, once))
+                lane.batches.append(OpenBatch(now_s, once))
                 own.add(lane)
             elif once is None and not (lane.batches and lane.batches[-1].takes_more()):
-                lane.batches.append(_OpenBatch(now_s))
+                lane.batches.append(OpenBatch(now_s))
             batch = lane.batches[-1]
-            batch.add(bucket_start(ts, width_s), field(channel, item))
-            shares[batch] = shares.get(batch, 0) + 1
-        return shares
+            start_s = bucket_start(ts, width_s)
+            if visitor is None and mark is None and (known or item in seen.items):
+                batch.add(start_s, field(channel, item))
+                places.append((batch, SURE))
+            else:
+                places.append((batch, batch.ask(event, start_s, received_s, admission, seen, vouched=vouched)))
+        return places
 
     def _lane(self, site: str, shard: int) -> _Lane:
         lane = self._lanes.get((site, shard))
@@ -203,22 +239,29 @@ class Recorder:
                 batch = lane.batches.popleft()
                 lane.number += 1
                 outcome = await self._committed(lane, batch)
-                for waiter, share in batch.waiters:
-                    self.pending -= share
-                    if waiter.done():
-                        continue  # its request was cancelled meanwhile
-                    if isinstance(outcome, Exception):
-                        waiter.set_exception(outcome)
-                    else:
+                self.pending -= batch.events
+                if isinstance(outcome, Exception):
+                    self._fail(lane, batch, outcome)
+                    continue
+                if outcome is not None and outcome.outcomes:
+                    batch.learn(outcome.outcomes, self._seen[lane.site])
+                for waiter in batch.waiters:
+                    if not waiter.done():  # else its request was cancelled meanwhile
                         waiter.set_result(outcome)
         finally:
             lane.task = None
 
-    async def _committed(self, lane: _Lane, batch: _OpenBatch) -> Outcome | Exception:
+    def _fail(self, lane: _Lane, batch: OpenBatch, why: Exception) -> None:
+        """Tell those who wait that a batch was not counted; if nobody does, its events are lost."""
+        if not batch.waiters:
+            self._on_lost(lane.site, batch.events)
+        for waiter in batch.waiters:
+            if not waiter.done():
+                waiter.set_exception(why)
+
+    async def _committed(self, lane: _Lane, batch: OpenBatch) -> Outcome | Exception:
         """What became of a batch, or why it was not counted."""
-        width_s = self._bucket_s
-        counts = {Bucket(width_s, start_s): cells for start_s, cells in batch.counts.items()}
-        numbered = Batch(lane.site, lane.shard, self._writer, lane.number, counts, batch.once)
+        numbered = batch.numbered(lane.site, lane.shard, self._writer, lane.number, self._bucket_s, self._admission)
         loop = asyncio.get_running_loop()
         if self._overflow is None:
             patience_s, since = self._deadline_s, batch.opened_s
@@ -230,14 +273,14 @@ class Recorder:
         pause_s = FIRST_PAUSE_S
         while not must_wait and loop.time() < give_up_at:
             try:
-                counted = await self._store.record(numbered, self._keep_s)
+                committed = await self._store.record(numbered, self._keep_s)
             except StoreUnavailableError as error:
                 failure = error
             except Exception as error:  # whatever it is, the requests that wait must hear of it
                 return error
             else:
                 self._on_commit(loop.time() - batch.opened_s)
-                return Outcome.COUNTED if counted else Outcome.REPEATED
+                return committed
             if loop.time() + pause_s >= give_up_at:
                 break
             await asyncio.sleep(pause_s)
@@ -249,4 +292,4 @@ class Recorder:
             await overflow.keep(batch)
         except Exception as error:
             return error
-        return Outcome.SPOOLED
+        return None

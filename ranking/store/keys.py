@@ -11,12 +11,21 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     per site and shard
     populer:{s.n}:counts:W:T              hash    counts of the bucket of W seconds that starts at T (epoch seconds).
                                                   field `channel|item`, value events. Gone at T + W + retention.keep.
+                                                  Channels that open with `!` are shadows: events left out, by reason.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
     populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
                                                   buckets, and what a reader must read again. Pruned with its buckets.
-    populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted. A batch with no
-                                                  higher number was counted, its reply was lost. 7 days, renewed.
+    populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted, and its outcomes.
+                                                  A batch with no higher number was counted, its reply was lost.
+                                                  7 days, renewed.
     populer:{s.n}:once:KEY                string  a request with idempotency key KEY was counted here. 24 hours.
+    populer:{s.n}:seen:S:K                hash    visitor, kind and item as 8 bytes -> second at which that counted,
+                                                  within the window of S seconds that starts at K * S. Twice the span
+                                                  after its last change, at least an hour.
+    populer:{s.n}:ids:D                   set     ids of events received on day D, as 8 bytes. Two days.
+    populer:{s.n}:known:K                 set     items that events were taken for though nobody had described them, as
+                                                  8 bytes, in the K-th span of retention.keep. Twice that span.
+    populer:{s.n}:budget                  hash    `tokens`, `at`: what is left for new such items. Until it is full.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
 
@@ -82,6 +91,26 @@ def writer(site: str, shard: int, writer_id: str) -> str:
 def once(site: str, shard: int, key: str) -> str:
     """String: marks an idempotency key as counted."""
     return f"populer:{{{site}.{shard}}}:once:{key}"
+
+
+def seen(site: str, shard: int, span_s: int, window: int) -> str:
+    """Hash: when which visitor counted for which item."""
+    return f"populer:{{{site}.{shard}}}:seen:{span_s}:{window}"
+
+
+def ids(site: str, shard: int, day: int) -> str:
+    """Set: event ids of a day."""
+    return f"populer:{{{site}.{shard}}}:ids:{day}"
+
+
+def known(site: str, shard: int, span: int) -> str:
+    """Set: items that are not described and yet known."""
+    return f"populer:{{{site}.{shard}}}:known:{span}"
+
+
+def budget(site: str, shard: int) -> str:
+    """Hash: what is left for new items."""
+    return f"populer:{{{site}.{shard}}}:budget"
 
 
 def items(site: str, shard: int) -> str:

@@ -11,8 +11,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, cast
 
-import msgspec
-from redis.exceptions import NoScriptError
+from redis.exceptions import AskError, MovedError, NoScriptError
 
 from ranking.buckets import Bucket
 from ranking.errors import StoreRefusedError, StoreUnavailableError
@@ -20,7 +19,9 @@ from ranking.items import Item, ItemDates, dates_from_stored, from_stored, store
 from ranking.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
 from ranking.store import keys
 from ranking.store.connection import FAILURES, Client, close, connected, is_cluster, one_node, translated
-from ranking.store.store import Base, Batch, BucketCells, ChangedItems, ServerFacts, TouchedBuckets
+from ranking.store.durability import Ack, level_of, on_one_connection, wait_of
+from ranking.store.record_call import call_of
+from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, ServerFacts, TouchedBuckets
 
 READ_AT_ONCE = 200
 READ_TRIES = 5
@@ -46,10 +47,19 @@ PUBLISH = _Script("publish")
 
 
 class RedisStore:
-    """Store on the server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind."""
+    """Store on the server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind.
+
+    `ack` is how safe a recorded batch shall be before `record` returns, where the server can tell.
+    """
 
     def __init__(
-        self, url: str, *, shards: int | None = None, timeout_s: float = 5.0, allow_eviction: bool = False
+        self,
+        url: str,
+        *,
+        shards: int | None = None,
+        timeout_s: float = 5.0,
+        allow_eviction: bool = False,
+        ack: Ack = "commit",
     ) -> None:
         self._url = url
         self._timeout_s = timeout_s
@@ -57,6 +67,8 @@ class RedisStore:
         self._allow_eviction = allow_eviction
         self._shards = 0
         self._cluster = is_cluster(url)
+        self._ack = ack
+        self._wait = wait_of(ack, timeout_s)
         self._client: Client = None
 
     @property
@@ -89,26 +101,14 @@ class RedisStore:
         with translated():
             await self._client.ping()
 
-    async def record(self, batch: Batch, keep_s: float) -> bool:
-        site, shard = batch.site, batch.shard
-        lifetime = int(keep_s) + keys.GRACE_S
-        names = [keys.counts(site, shard, bucket.width_s, bucket.start_s) for bucket in batch.counts]
-        content: list[list[str | int]] = []
-        for bucket, cells in batch.counts.items():
-            flat: list[str | int] = [f"{bucket.width_s}:{bucket.start_s}", bucket.end_s + lifetime]
-            for cell in cells.items():
-                flat += cell
-            content.append(flat)
-        fixed = [keys.writer(site, shard, batch.writer), keys.sequence(site, shard), keys.touched(site, shard)]
-        if batch.once is not None:
-            fixed.append(keys.once(site, shard, batch.once))
-        lifetimes = [
-            keys.WRITER_TTL_S,
-            max(lifetime, keys.CHANGED_TTL_S),
-            0 if batch.once is None else keys.ONCE_TTL_S,
-        ]
-        outcome = await self._run(RECORD, [*fixed, *names], [batch.number, *lifetimes, msgspec.msgpack.encode(content)])
-        return bool(outcome != KEY_WAS_COUNTED)
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
+        names, arguments = call_of(batch, keep_s)
+        if self._wait:
+            outcome, level = await self._run_and_wait(RECORD, names, arguments)
+        else:
+            outcome, level = await self._run(RECORD, names, arguments), "commit"
+        repeated = outcome == KEY_WAS_COUNTED
+        return Committed(b"" if repeated else outcome, repeated, level)
 
     async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
         cursor, members, reset = await self._changes(keys.touched(site, shard), site, shard, after)
@@ -272,6 +272,23 @@ class RedisStore:
             except NoScriptError:
                 # A server that restarted or took over has not seen the script yet.
                 return await self._client.eval(script.source, len(names), *names, *arguments)
+
+    async def _run_and_wait(self, script: _Script, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
+        """What a script returns, and how safe what it has written is."""
+        rest = (len(names), *names, *arguments)
+        with translated():
+            for call in (("EVALSHA", script.sha, *rest), ("EVAL", script.source, *rest)):
+                try:
+                    outcome, waited = await on_one_connection(
+                        self._client, cluster=self._cluster, key=names[0], commands=[call, self._wait]
+                    )
+                except (MovedError, AskError):
+                    break
+                if not isinstance(outcome, Exception):
+                    return outcome, level_of(self._ack, waited)
+                if not isinstance(outcome, NoScriptError):
+                    raise outcome
+        return await self._run(script, names, arguments), "commit"
 
     async def _changes(self, key: str, site: str, shard: int, after: int) -> tuple[int, list[bytes], bool]:
         """Members of a change index past a cursor, the new cursor, and whether the cursor was of another life."""

@@ -20,13 +20,11 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
-import msgspec
-
 from ranking.errors import DataDirLockedError, StoreRefusedError
 from ranking.store.salvage import whole_rows
 from ranking.store.spool_file import TABLE, is_passing, opened
 from ranking.store.spool_lock import Facts, Ledger, fsync, locked
-from ranking.store.spool_rows import FRAME, PAGE, DamagedError, batch_of, checksum
+from ranking.store.spool_rows import FRAME, PAGE, DamagedError, batch_of, checksum, payload_of
 from ranking.store.store import Batch
 
 T = TypeVar("T")
@@ -113,9 +111,8 @@ class Spool:
             ValueError: the lane's batches are given out of order.
         """
         lane = (batch.writer, batch.site, batch.shard)
-        cells = [(bucket.width_s, bucket.start_s, fields) for bucket, fields in batch.counts.items()]
-        payload = msgspec.msgpack.encode(cells)
-        events = sum(sum(fields.values()) for fields in batch.counts.values())
+        payload = payload_of(batch)
+        events = batch.events
 
         def insert(connection: sqlite3.Connection) -> bool:
             # The last page of a row and the leaf that points to it may be filled with next to nothing.

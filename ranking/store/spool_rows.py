@@ -7,6 +7,7 @@ import msgspec
 
 from ranking.buckets import Bucket
 from ranking.store.store import Batch
+from ranking.visits import Asking
 
 Row = tuple[Any, ...]
 
@@ -14,7 +15,15 @@ PAGE = 4096
 FRAME = 24  # bytes before each page in the write-ahead log
 COLUMNS = 9
 
-_cells = msgspec.msgpack.Decoder(list[tuple[int, int, dict[str, int]]])
+_Cells = list[tuple[int, int, dict[str, int]]]
+
+_content = msgspec.msgpack.Decoder(tuple[_Cells, Asking | None])
+
+
+def payload_of(batch: Batch) -> bytes:
+    """What of a batch stands in no column of its own."""
+    cells = [(bucket.width_s, bucket.start_s, fields) for bucket, fields in batch.counts.items()]
+    return msgspec.msgpack.encode((cells, batch.asking))
 
 
 class DamagedError(Exception):
@@ -31,9 +40,10 @@ def batch_of(row: Row) -> Batch:
     try:
         *facts, kept, payload = row
         if checksum(tuple(facts), payload) == kept:
-            counts = {Bucket(width_s, start_s): fields for width_s, start_s, fields in _cells.decode(payload)}
+            cells, asking = _content.decode(payload)
+            counts = {Bucket(width_s, start_s): fields for width_s, start_s, fields in cells}
             _, site, shard, writer, number, once, _ = facts
-            return Batch(site, shard, writer, number, counts, once)
+            return Batch(site, shard, writer, number, counts, once, asking)
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
         pass  # a row of other columns or types than ours
     raise DamagedError(f"row {row[0]} is not as it was written")

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from ranking.buckets import Bucket
 from ranking.items import Item, ItemDates
 from ranking.snapshot import Published, Snapshot
+from ranking.visits import Asking
 
 Counts = Mapping[Bucket, Mapping[str, int]]
 
@@ -17,7 +18,8 @@ Counts = Mapping[Bucket, Mapping[str, int]]
 class Batch(NamedTuple):
     """Counts of one shard, numbered by their writer: bucket -> field (`history.field`) -> events.
 
-    `once`: the idempotency key of the request that the batch is; None for a batch of many requests.
+    `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `asking`: the
+    events that count only if the store says so; their cells are among the counts, with what counts for sure, maybe 0.
     """
 
     site: str
@@ -26,6 +28,26 @@ class Batch(NamedTuple):
     number: int
     counts: Counts
     once: str | None = None
+    asking: Asking | None = None
+
+    @property
+    def events(self) -> int:
+        """How many events it holds."""
+        return sum(sum(cells.values()) for cells in self.counts.values()) + (
+            len(self.asking.visits) if self.asking else 0
+        )
+
+
+class Committed(NamedTuple):
+    """A batch is in the store. `outcomes`: of its visits, each as `visits` names it.
+
+    `repeated`: a batch with its idempotency key was there before, and nothing of this one was counted. `level`: how
+    safe it is: commit (in the server's memory), replica (in another server's too) or disk.
+    """
+
+    outcomes: bytes = b""
+    repeated: bool = False
+    level: str = "commit"
 
 
 class TouchedBuckets(NamedTuple):
@@ -90,8 +112,8 @@ class Store(Protocol):
         """Return if the store answers."""
         ...
 
-    async def record(self, batch: Batch, keep_s: float) -> bool:
-        """Count a batch, once however often it is called. False: a batch with this `once` was counted before."""
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
+        """Count a batch, once however often it is called."""
         ...
 
     async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:

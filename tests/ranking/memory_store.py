@@ -13,7 +13,7 @@ from ranking.history import field
 from ranking.items import Item, dates_from_stored, from_stored, stored
 from ranking.snapshot import Published, Snapshot, decode_entries
 from ranking.store import keys
-from ranking.store.store import Base, Batch, BucketCells, ChangedItems, ServerFacts, TouchedBuckets
+from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, ServerFacts, TouchedBuckets
 
 WIDTH_S = 300
 
@@ -85,14 +85,14 @@ class MemoryStore:
         """A published list as bytes, one body per section."""
         return self._published["s", name][1].bodies
 
-    def count(self, batch: Batch) -> bool:
-        """Count a batch, once however often it is sent. False: its idempotency key was counted before."""
+    def count(self, batch: Batch) -> Committed:
+        """Count a batch, once however often it is sent."""
         shard = self._shard(batch.site, batch.shard)
         if batch.number <= shard.writers.get(batch.writer, -1):
-            return True
+            return Committed()
         if batch.once is not None:
             if batch.once in shard.once:
-                return False
+                return Committed(repeated=True)
             shard.once.add(batch.once)
         shard.writers[batch.writer] = batch.number
         sequence = shard.next()
@@ -101,7 +101,7 @@ class MemoryStore:
             for name, n in cells.items():
                 there[name] = there.get(name, 0) + n
             shard.touched[bucket] = sequence
-        return True
+        return Committed()
 
     def totals(self) -> dict[str, int]:
         """Events per field, over all sites, shards and buckets."""
@@ -124,7 +124,7 @@ class MemoryStore:
 
     async def ping(self) -> None: ...
 
-    async def record(self, batch: Batch, keep_s: float) -> bool:
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
         return self.count(batch)
 
     async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:

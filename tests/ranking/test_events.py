@@ -189,5 +189,5 @@ def test_whatever_is_said_either_counts_in_the_retention_or_is_refused_by_field(
 
 
 def test_fields_that_are_not_ours_are_ignored_on_the_wire() -> None:
-    wire = msgspec.json.decode(b'{"item":"a","utm":1,"id":"x","visitor":"v","url":"/a"}', type=WireEvent)
+    wire = msgspec.json.decode(b'{"item":"a","utm":1,"visitor":"v","url":"/a"}', type=WireEvent)
     assert checked_event(wire, PUBLIC) == Event("a", "view", NOW)

@@ -8,12 +8,13 @@ import pytest
 from memory_store import MemoryStore
 
 from ranking import record
+from ranking.batches import MAX_CELLS
 from ranking.buckets import Bucket
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.events import Event
-from ranking.record import MAX_CELLS, Recorder
+from ranking.record import Recorder
 from ranking.store import keys
-from ranking.store.store import Batch
+from ranking.store.store import Batch, Committed
 
 NOW = 1_700_000_100.0
 KEEP_S = 86_400.0
@@ -24,27 +25,27 @@ ITEMS = [f"berita/{number}" for number in range(8)]  # they lie in every shard o
 assert all({keys.shard_of(item, shards) for item in ITEMS} == set(range(shards)) for shards in (2, 3, 4))
 
 #: What becomes of one call: called with the batch and a way to count it.
-Fate = Callable[[Batch, Callable[[], bool]], Awaitable[bool]]
+Fate = Callable[[Batch, Callable[[], Committed]], Awaitable[Committed]]
 
 
-async def counted(_: Batch, count: Callable[[], bool]) -> bool:
+async def counted(_: Batch, count: Callable[[], Committed]) -> Committed:
     return count()
 
 
-async def reply_lost(_: Batch, count: Callable[[], bool]) -> bool:
+async def reply_lost(_: Batch, count: Callable[[], Committed]) -> Committed:
     count()
     raise StoreUnavailableError("the reply is lost")
 
 
-async def not_there(_: Batch, count: Callable[[], bool]) -> bool:
+async def not_there(_: Batch, count: Callable[[], Committed]) -> Committed:
     raise StoreUnavailableError("nobody answers")
 
 
-async def full(_: Batch, count: Callable[[], bool]) -> bool:
+async def full(_: Batch, count: Callable[[], Committed]) -> Committed:
     raise StoreRefusedError("memory is full")
 
 
-async def broken(_: Batch, count: Callable[[], bool]) -> bool:
+async def broken(_: Batch, count: Callable[[], Committed]) -> Committed:
     raise RuntimeError("a bug")
 
 
@@ -55,7 +56,7 @@ class Gate:
         self.reached = asyncio.Event()
         self.opened = asyncio.Event()
 
-    async def __call__(self, _: Batch, count: Callable[[], bool]) -> bool:
+    async def __call__(self, _: Batch, count: Callable[[], Committed]) -> Committed:
         self.reached.set()
         await self.opened.wait()
         return count()
@@ -71,7 +72,7 @@ class ScriptedStore:
         self.shards = shards
         self.calls: list[Batch] = []
 
-    async def record(self, batch: Batch, keep_s: float) -> bool:
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
         assert keep_s == KEEP_S
         self.calls.append(batch)
         fate = self._fates.pop(0) if self._fates else self._at_last
@@ -271,8 +272,8 @@ async def test_a_cancelled_request_takes_nothing_back_and_no_one_with_it(shards:
 async def test_a_cancelled_request_that_waits_for_a_failing_batch_fails_no_one_else() -> None:
     gate = Gate()
 
-    async def fail_when_opened(batch: Batch, count: Callable[[], bool]) -> bool:
-        await gate(batch, lambda: False)
+    async def fail_when_opened(batch: Batch, count: Callable[[], Committed]) -> Committed:
+        await gate(batch, Committed)
         raise StoreRefusedError("memory is full")
 
     store = ScriptedStore(fail_when_opened)

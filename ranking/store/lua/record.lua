@@ -1,38 +1,255 @@
 -- Count one batch in one shard: all of it, or nothing if it was counted before, be it that this writer sends it again
--- because the reply was lost, or that a client sends its request again under one idempotency key.
+-- because the reply was lost, or that a client sends its request again under one idempotency key. Of the batch's visits,
+-- those that ask first (see ranking/visits.py), the ones that repeat an earlier one are kept as shadow counts instead.
 --
--- KEYS 1 writer      string   number of the writer's last counted batch
+-- KEYS 1 writer      string   number of the writer's last counted batch, a space and that batch's outcomes
 --      2 sequence    string   the shard's change number
 --      3 touched     zset     "W:T" -> sequence of the bucket's last change
 --      4 once        string   marks an idempotency key as counted; only where ARGV 4 is above 0
 --      4/5.. counts  hash     one per bucket of the batch
+--      and, only where there are visits, after those:
+--      items         hash     described items
+--      known now, known before   sets of items that are not described and yet known, by hash
+--      budget        hash     tokens, at: of the bucket that new items are paid from
+--      ids now, ids before       sets of event ids by hash
+--      seen ..       hash     pair -> offset in seconds into the window at which it counted; one per window
 -- ARGV 1 batch number
 --      2 lifetime of the writer key, seconds
 --      3 lifetime of sequence and touched, seconds
 --      4 lifetime of the idempotency key, seconds; 0: there is none
 --      5 MessagePack: an array with one entry per bucket, in the order of their KEYS:
 --        { "W:T", expires at (epoch seconds), field, n, field, n, ... }
--- Returns 1 if the batch was counted, 0 if this writer had counted it before, 2 if its idempotency key had.
+--      and, only where there are visits:
+--      6 MessagePack: { cell of each visit (1-based over all fields), offset of each, window of each (empty: all 1; 0: no
+--        pair), windows { own key, key before, key after, window before, window after }, visits with an id,
+--        visits with a newcomer, { span, lifetime of known, lifetime of ids, lifetime of seen, received, tokens a minute,
+--        most tokens } }
+--      7 pairs, 8 bytes per visit
+--      8 the same under the previous salt, or nothing
+--      9 hashes of the ids, 8 bytes per visit with an id
+--      10 hashes of the newcomers' items, 8 bytes each
+-- Returns the outcomes of the visits, a character each: 1 counted, 0 repeated, n refused; or the number 2 if the
+-- idempotency key was counted before.
+local ARGUMENTS = 1000  -- of one call: Lua's stack holds no more than 8000
 local number = tonumber(ARGV[1])
-local last = tonumber(redis.call('GET', KEYS[1]) or '-1')
-if number <= last then
-  return 0
+local kept = redis.call('GET', KEYS[1])
+if kept then
+  local last = string.match(kept, '^%d+')
+  if number <= tonumber(last) then
+    redis.call('EXPIRE', KEYS[1], ARGV[2])  -- a write, so that a wait behind this call waits for the first one too
+    return number == tonumber(last) and string.sub(kept, #last + 2) or ''
+  end
 end
 local first = 4
 if tonumber(ARGV[4]) > 0 then
   if not redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[4]) then
+    redis.call('EXPIRE', KEYS[2], ARGV[3])
     return 2
   end
   first = 5
 end
 local buckets = cmsgpack.unpack(ARGV[5])
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+
+local outcomes = {}
+local gained, again = {}, {}  -- cell -> visits that counted, and that repeated
+if ARGV[6] then
+  -- Calls `command` on `key` with `values`, so many at a time, and hands each reply and its place to `each`.
+  local function in_parts(command, key, values, each)
+    for from = 1, #values, ARGUMENTS do
+      local reply = redis.call(command, key, unpack(values, from, math.min(from + ARGUMENTS - 1, #values)))
+      if each then
+        for i = 1, #reply do
+          each(reply[i], from + i - 1)
+        end
+      end
+    end
+  end
+
+  local function eighth(text, i)
+    return string.sub(text, 8 * i - 7, 8 * i)
+  end
+
+  local asking = cmsgpack.unpack(ARGV[6])
+  local cells, offsets, window_of, windows, with_id, newcomers = unpack(asking)
+  local span, known_ttl, ids_ttl, seen_ttl, received, rate, most = unpack(asking[7])
+  local base = first - 1 + #buckets
+  local items, known, known_before, budget = KEYS[base + 1], KEYS[base + 2], KEYS[base + 3], KEYS[base + 4]
+  local ids, ids_before = KEYS[base + 5], KEYS[base + 6]
+  local pairs_of, befores = ARGV[7], ARGV[8]
+  local item_of = {}  -- cell -> item
+  local cell = 0
+  for b = 1, #buckets do
+    for i = 3, #buckets[b], 2 do
+      cell = cell + 1
+      item_of[cell] = buckets[b][i]
+    end
+  end
+  for i = 1, #item_of do
+    item_of[i] = string.sub(item_of[i], string.find(item_of[i], '|', 1, true) + 1)
+  end
+
+  -- What the store knows of the visits: repeated by the pair, id of a visit, visits of an unknown item.
+  local repeated, id_of, marked, unknown = {}, {}, {}, {}
+  local visits_of = {}
+  for w = 1, #windows do
+    visits_of[w] = {}
+  end
+  for i = 1, #cells do
+    local w = window_of[i] or 1
+    if w > 0 and windows[w] then
+      table.insert(visits_of[w], i)
+    end
+  end
+  for w = 1, #windows do
+    local asked = visits_of[w]
+    for _, text in ipairs({ pairs_of, befores }) do
+      if #text > 0 then
+        local names = {}
+        for i = 1, #asked do
+          names[i] = eighth(text, asked[i])
+        end
+        for place = 1, 3 do
+          local key = KEYS[base + 6 + windows[w][place]]
+          if redis.call('EXISTS', key) == 1 then
+            in_parts('HMGET', key, names, function(found, i)
+              if found then
+                local visit, at = asked[i], tonumber(found)
+                if place == 1 or (place == 2 and at > offsets[visit]) or (place == 3 and at < offsets[visit]) then
+                  repeated[visit] = true
+                end
+              end
+            end)
+          end
+        end
+      end
+    end
+  end
+  if #with_id > 0 then
+    local names = {}
+    for i = 1, #with_id do
+      names[i] = eighth(ARGV[9], i)
+      id_of[with_id[i]] = names[i]
+    end
+    for _, key in ipairs({ ids, ids_before }) do
+      in_parts('SMISMEMBER', key, names, function(found, i)
+        if found == 1 then
+          marked[names[i]] = true
+        end
+      end)
+    end
+  end
+  if #newcomers > 0 then
+    local names, called = {}, {}
+    for i = 1, #newcomers do
+      names[i] = eighth(ARGV[10], i)
+      called[i] = item_of[cells[newcomers[i]]]
+      unknown[newcomers[i]] = names[i]
+    end
+    for _, key in ipairs({ known, known_before }) do
+      in_parts('SMISMEMBER', key, names, function(found, i)
+        if found == 1 then
+          unknown[newcomers[i]] = nil
+        end
+      end)
+    end
+    in_parts('HMGET', items, called, function(found, i)
+      if found then
+        unknown[newcomers[i]] = nil
+      end
+    end)
+  end
+
+  local tokens, spent = 0, false
+  if next(unknown) then
+    local state = redis.call('HMGET', budget, 'tokens', 'at')
+    local earlier = tonumber(state[2] or received)
+    tokens = math.min(most, tonumber(state[1] or most) + math.max(0, received - earlier) * rate / 60)
+  end
+  local fresh, admitted, new_ids, new_known = {}, {}, {}, {}
+  for w = 1, #windows do
+    fresh[w] = {}
+  end
+  for i = 1, #cells do
+    local w = window_of[i] or 1
+    local own = w > 0 and windows[w]
+    local pair = own and eighth(pairs_of, i)
+    local outcome = '1'
+    if repeated[i] or (id_of[i] and marked[id_of[i]]) then
+      outcome = '0'
+    elseif own then
+      local before, after = fresh[own[4]], fresh[own[5]]
+      if fresh[w][pair] or (before and (before[pair] or -1) > offsets[i])
+          or (after and (after[pair] or span) < offsets[i]) then
+        outcome = '0'
+      end
+    end
+    local stranger = unknown[i]
+    if outcome == '1' and stranger and not admitted[stranger] then
+      if tokens >= 1 then
+        tokens, spent = tokens - 1, true
+        admitted[stranger] = true
+        new_known[#new_known + 1] = stranger
+      else
+        outcome = 'n'
+      end
+    end
+    if outcome == '1' then
+      gained[cells[i]] = (gained[cells[i]] or 0) + 1
+      if own then
+        fresh[w][pair] = offsets[i]
+      end
+    elseif outcome == '0' then
+      again[cells[i]] = (again[cells[i]] or 0) + 1
+    end
+    if id_of[i] and outcome ~= 'n' and not marked[id_of[i]] then
+      marked[id_of[i]] = true
+      new_ids[#new_ids + 1] = id_of[i]
+    end
+    outcomes[i] = outcome
+  end
+
+  for w = 1, #windows do
+    local flat = {}
+    for pair, offset in pairs(fresh[w]) do
+      flat[#flat + 1] = pair
+      flat[#flat + 1] = offset
+    end
+    if #flat > 0 then
+      local key = KEYS[base + 6 + windows[w][1]]
+      in_parts('HSET', key, flat)
+      redis.call('EXPIRE', key, seen_ttl)
+    end
+  end
+  if #new_ids > 0 then
+    in_parts('SADD', ids, new_ids)
+    redis.call('EXPIRE', ids, ids_ttl)
+  end
+  if #new_known > 0 then
+    in_parts('SADD', known, new_known)
+    redis.call('EXPIRE', known, known_ttl)
+  end
+  if spent then
+    redis.call('HSET', budget, 'tokens', tokens, 'at', received)
+    redis.call('EXPIRE', budget, math.ceil(60 * most / rate))
+  end
+end
+
+local result = table.concat(outcomes)
+redis.call('SET', KEYS[1], result == '' and ARGV[1] or ARGV[1] .. ' ' .. result, 'EX', ARGV[2])
 local sequence = redis.call('INCR', KEYS[2])
+local cell = 0
 for b = 1, #buckets do
   local bucket = buckets[b]
   local key = KEYS[first - 1 + b]
   for i = 3, #bucket, 2 do
-    redis.call('HINCRBY', key, bucket[i], bucket[i + 1])
+    cell = cell + 1
+    local n = bucket[i + 1] + (gained[cell] or 0)
+    if n > 0 then
+      redis.call('HINCRBY', key, bucket[i], n)
+    end
+    if again[cell] then
+      redis.call('HINCRBY', key, '!duplicate' .. string.sub(bucket[i], (string.find(bucket[i], '|', 1, true))), again[cell])
+    end
   end
   redis.call('EXPIREAT', key, bucket[2])
   redis.call('ZADD', KEYS[3], sequence, bucket[1])
@@ -42,4 +259,4 @@ for k = 2, 3 do
     redis.call('EXPIRE', KEYS[k], ARGV[3])
   end
 end
-return 1
+return result

@@ -200,7 +200,7 @@ async def test_a_full_server_refuses_a_batch_whole_and_takes_it_once_there_is_ro
                 await store.record(with_key, KEEP_S)
         assert {key: full.admin.dump(key) for key in full.admin.scan_iter()} == before
         full.admin.config_set("maxmemory", "0")
-        assert await store.record(with_key, KEEP_S)
+        assert not (await store.record(with_key, KEEP_S)).repeated
         assert await servers.counts_by_bucket(store, SITE) == {
             (NOON.start_s, "view|a"): 2,
             (NOON.start_s, "view|b"): 2,

@@ -504,7 +504,7 @@ class TestDamaged:
             for n, size in enumerate([*range(40), *range(3_900, 4_200), *range(8_000, 8_300), 60_000, 300_000]):
                 number = 1 << n % 63
                 facts = (n * n + 1, "kabar", n % 5, "w1", number, None, n)
-                payload = msgspec.msgpack.encode([(300, 0, {"x" * size: 1})])
+                payload = msgspec.msgpack.encode(([(300, 0, {"x" * size: 1})], None))
                 expected.append((*facts, spool_rows.checksum(facts, payload), payload))
                 database.execute(spool_module._INSERT, expected[-1])
             database.execute("COMMIT")

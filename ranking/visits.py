@@ -1,0 +1,112 @@
+"""Visits: events that count only if they are the first of their kind, and what is remembered to tell.
+
+An event may carry a visitor, whose further events of that kind on that item within the dedupe span do not count; an id
+of its own, which counts once; or an item that nobody has vouched for, of which only so many new ones a minute are
+taken. All three are questions to the store, answered in the call that counts: a test before it would race.
+
+What is guaranteed of visitors: of events of one visitor, item and kind, one that counted is never followed by another
+that counts less than the span away, in event time (whole seconds), on either side, in whatever order they arrive. The
+store keeps, per window of one span, the second at which a pair counted; looking in the neighbouring windows too makes a
+window's edge no edge. Two visitors are taken for one only if their hashes of 64 bits agree: with a million pairs in
+memory, one chance in nine million that it happens at all. Rejected: a set per window that is only looked up with its
+predecessor (a repeat up to two spans later is lost), and a Bloom filter (a reader in a hundred is lost for a quarter of
+the memory).
+"""
+
+from collections.abc import Hashable
+from hashlib import blake2b
+from typing import Final, Generic, NamedTuple, TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+PAIR_BYTES: Final = 8
+NO_PAIR: Final = bytes(PAIR_BYTES)
+MARK_SPAN_S: Final = 86_400
+"""An event's id is remembered this long at least, and twice as long at most."""
+
+COUNTED: Final = ord("1")
+REPEATED: Final = ord("0")
+REFUSED: Final = ord("n")
+SPOOLED: Final = ord("s")
+TAKEN: Final = ord("m")
+"""What became of an event. Refused: its item was new, and the budget for new ones was spent. Spooled: it waits on disk
+for the store. Taken: nobody waited to hear."""
+
+SHADOW: Final = "!"
+"""Opens the channels of events that were left out: `!duplicate`, `!robot`. They weigh nothing and rank nothing."""
+REPEAT_CHANNEL: Final = SHADOW + "duplicate"
+
+
+class Identity(NamedTuple):
+    """A visitor's hash (8 bytes), and the same one's under the salt before; empty once that is looked at no more."""
+
+    now: bytes
+    before: bytes = b""
+
+
+class Visit(NamedTuple):
+    """One event that asks before it counts. `NO_PAIR` and None: it does not ask for that.
+
+    `cell` numbers the batch's cells in their order; `second` is the event's time in whole epoch seconds.
+    """
+
+    cell: int
+    second: int
+    pair: bytes = NO_PAIR
+    before: bytes = NO_PAIR
+    mark: bytes | None = None
+    newcomer: bytes | None = None
+
+
+class Asking(NamedTuple):
+    """The visits of a batch, and what they are asked against.
+
+    `span_s`: the dedupe span; `received_s`: when they were received (epoch seconds); `known_s`: how long an item stays
+    known; `new_items`: how many unknown items a minute the shard takes.
+    """
+
+    visits: list[Visit]
+    span_s: int
+    received_s: int
+    known_s: int
+    new_items: int
+
+
+def pair_of(visitor: bytes, kind: str, item: str) -> bytes:
+    """What a visitor's events of one kind on one item have in common: 8 bytes that say nothing of either.
+
+    >>> pair_of(b"12345678", "view", "a").hex()
+    'fee76c2e8f43da6f'
+    """
+    return blake2b(f"{kind}|{item}".encode("utf-8", "surrogatepass"), digest_size=PAIR_BYTES, key=visitor).digest()
+
+
+def short_hash(text: str) -> bytes:
+    """8 bytes in place of an id."""
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=PAIR_BYTES).digest()
+
+
+class Remembered(Generic[K]):
+    """Keys with a number each, the latest `limit` at least and twice as many at most.
+
+    Two generations: when the younger is full, the older is forgotten.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._young: dict[K, int] = {}
+        self._old: dict[K, int] = {}
+
+    def put(self, key: K, number: int) -> None:
+        """Remember `number` of `key`."""
+        self._young[key] = number
+        if len(self._young) >= self._limit:
+            self._young, self._old = {}, self._young
+
+    def get(self, key: K) -> int | None:
+        """The number of `key`, or None."""
+        found = self._young.get(key)
+        return self._old.get(key) if found is None else found
+
+    def __contains__(self, key: K) -> bool:
+        return key in self._young or key in self._old
