@@ -106,13 +106,13 @@ async def test_what_waits_is_counted_in_order_and_what_comes_waits_behind_it(
     overflow = Spooling(spool, store, keep_s=1e9)
     recorder = recorder_on(store, overflow)
     for _ in range(3):
-        assert await recorder.record("s", [Event("a", "view", NOW)]) == Recorded(b"s")
+        assert await recorder.record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
     store.away.clear()
     late = await recorder.record("s", [Event("a", "view", NOW)])
     await until(spool)
     assert await recorder.record("s", [Event("a", "view", NOW)]) == Recorded(b"1")
     assert store.counted == [("s", number) for number in (1, 2, 3, 4, 5)]
-    assert late in (Recorded(b"1"), Recorded(b"s"))
+    assert late in (Recorded(b"1"), Recorded(b"s", "spool"))
     await overflow.stop()
     assert spool.closed
 

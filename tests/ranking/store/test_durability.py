@@ -69,13 +69,15 @@ async def test_without_an_append_only_file_nothing_is_said_of_the_disk(own_serve
 
 async def test_a_server_that_does_not_know_the_command_commits_all_the_same(own_server: OwnServer) -> None:
     server = own_server(appendonly="yes")
-    server.admin.acl_setuser("default", commands=["+@all", "-waitaof"], keys="*", channels="*")
+    server.admin.acl_setuser(
+        "default", enabled=True, nopass=True, commands=["+@all", "-waitaof"], keys="*", channels="*"
+    )
     assert await levels(server.url, "disk", 1, 2) == ["commit", "commit"]
     assert await counted(server.url) == 2
 
 
 async def test_every_topology_takes_a_batch_with_a_wait(topology: servers.Topology) -> None:
-    async with servers.opened(topology.url, ack="replica") as store:
+    async with servers.opened(topology.url, ack="replica", timeout_s=0.5) as store:
         shard = store.shards - 1
         sent = batch(1)._replace(shard=shard)
         first = await store.record(sent, KEEP_S)
