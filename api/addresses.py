@@ -1,0 +1,155 @@
+"""Who sent a request: the address of the reader, however many proxies stand between.
+
+Every proxy adds the address it was asked from at the end of X-Forwarded-For, and whoever asks first may write there
+what they like. So the list is read from its end: what a trusted proxy added is believed, and the first address that is
+no trusted proxy is the client; all before it is hearsay. Without trust in the peer the header is not read at all.
+
+An IPv6 client is named by its /64, as that is what one household or phone is given and may choose from at will; an
+IPv4-mapped one by its IPv4 address. Addresses are kept in memory only, and only in the bounded caches below.
+
+Rejected: the left-most address (uvicorn's `--forwarded-allow-ips '*'`), which is the client's own invention, and
+`Forwarded` (RFC 7239), which no proxy sends unless told to; two headers that disagree are a way around both.
+"""
+
+import functools
+import ipaddress
+import re
+from collections.abc import MutableMapping, Sequence
+from typing import Any, Final, NamedTuple
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LONGEST_LIST: Final = 512
+"""Bytes of X-Forwarded-For that are looked at, from its end: ten proxies with the longest of addresses."""
+
+REMEMBERED: Final = 4096
+"""Lists and peers whose client is kept: at most 3 MB a worker."""
+
+CLIENT_BITS: Final = 64
+"""How much of an IPv6 address names a client."""
+
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+_IPV4_WITH_PORT = re.compile(r"([0-9.]+)(?::[0-9]{1,5})?")
+_IPV6_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?")
+
+
+class Client(NamedTuple):
+    """Who is asking. `local`: this machine itself, and nobody through it as far as is known."""
+
+    address: str
+    local: bool
+
+
+class _Peer(NamedTuple):
+    client: Client
+    trusted: bool
+
+
+class Addresses:
+    """Tells the client of a request behind the proxies at `trusted` (addresses and CIDRs).
+
+    A peer on a unix socket is trusted where 127.0.0.1 or ::1 is. Raises ValueError for what is no address or CIDR.
+    """
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._trusted = [_network(each) for each in trusted]
+        self._peer = functools.lru_cache(maxsize=REMEMBERED)(self._judge)
+        self._forwarded = functools.lru_cache(maxsize=REMEMBERED)(self._walk)
+
+    def client(self, scope: MutableMapping[str, Any]) -> Client:
+        """The client of an ASGI request. Never raises, whatever the headers hold."""
+        peer = scope.get("client")
+        client, trusted = self._peer(peer[0] if peer else None)
+        if not trusted:
+            return client
+        listed = None
+        for name, value in scope["headers"]:
+            if name == b"x-forwarded-for":
+                listed = value if listed is None else listed + b"," + value
+        if listed is None:
+            return client
+        if len(listed) > LONGEST_LIST:  # the first of what is left may be half an address
+            listed = listed[-LONGEST_LIST:].partition(b",")[2]
+        return self._forwarded(listed) or client
+
+    def _judge(self, host: str | None) -> _Peer:
+        if host is None:
+            loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
+            return _Peer(Client("unix", local=True), any(self._trusts(address) for address in loopback))
+        address = _address(host)
+        if address is None:
+            return _Peer(Client(host, local=False), trusted=False)
+        return _Peer(Client(_name(address), local=address.is_loopback), self._trusts(address))
+
+    def _walk(self, listed: bytes) -> Client | None:
+        """The right-most address that is no trusted proxy; where all are, the last one before the list ends."""
+        found = None
+        for entry in reversed(listed.decode("latin-1").split(",")):
+            text = entry.strip()
+            if not text:
+                continue
+            if (address := _entry(text)) is None:
+                break
+            found = address
+            if not self._trusts(address):
+                break
+        return None if found is None else Client(_name(found), local=False)
+
+    def _trusts(self, address: Address) -> bool:
+        return any(address in network for network in self._trusted)
+
+
+def too_wide(trusted: Sequence[str]) -> str | None:
+    """A warning where `trusted` is everybody; None where it is not. Raises ValueError like Addresses.
+
+    >>> too_wide(["10.0.0.0/8"])
+    >>> too_wide(["0.0.0.0/1", "128.0.0.0/1"])
+    'the trusted proxies cover all of 0.0.0.0/0: anyone can claim any address, so name the proxies alone'
+    """
+    networks = [_network(each) for each in trusted]
+    four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
+    six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
+    everyone = [*(str(each) for each in four if not each.prefixlen), *(str(each) for each in six if not each.prefixlen)]
+    if not everyone:
+        return None
+    named = " and ".join(everyone)
+    return f"the trusted proxies cover all of {named}: anyone can claim any address, so name the proxies alone"
+
+
+def _network(text: str) -> Network:
+    try:
+        network: Network = ipaddress.ip_network(text.strip())
+    except ValueError:
+        try:
+            loose = ipaddress.ip_network(text.strip(), strict=False)
+        except ValueError:
+            raise ValueError(
+                f"a trusted proxy is an address or a CIDR such as 10.0.0.0/8 or ::1, and {text!r} is neither"
+            ) from None
+        raise ValueError(f"trusted proxy {text!r} has bits set past its prefix: write {loose}") from None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        return ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
+    return network
+
+
+def _address(text: str) -> Address | None:
+    """An address without its zone; IPv4 where it is mapped into IPv6. None for anything else."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (address.version == 6 and address.ipv4_mapped) or address
+
+
+def _entry(text: str) -> Address | None:
+    """An entry of X-Forwarded-For: an address, maybe with a port; IPv6 with or without brackets."""
+    parsed = _IPV4_WITH_PORT.fullmatch(text) or _IPV6_WITH_PORT.fullmatch(text)
+    return _address(parsed[1] if parsed else text)
+
+
+def _name(address: Address) -> str:
+    if address.version == 4:
+        return str(address)
+    rest = 128 - CLIENT_BITS
+    return str(ipaddress.IPv6Network((int(address) >> rest << rest, CLIENT_BITS)))
