@@ -1,5 +1,6 @@
 """Whose request it is: the first address from the end that no trusted proxy has, and nothing anybody merely claims."""
 
+import doctest
 import ipaddress
 from typing import Any
 
@@ -7,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from api import addresses
 from api.addresses import LONGEST_LIST, Addresses, Client, too_wide
 
 PROXIES = Addresses(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
 READER, OTHER = "203.0.113.7", "198.51.100.9"
 
-addresses = st.ip_addresses().map(str)
+anywhere = st.ip_addresses().map(str)
 strangers = st.ip_addresses(v=4).filter(lambda a: not (a.is_loopback or a in ipaddress.ip_network("10.0.0.0/8")))
 
 
@@ -42,14 +44,14 @@ def test_nobody_is_trusted_unless_named() -> None:
     assert name("127.0.0.1", OTHER, proxies=Addresses([])) == "127.0.0.1"
 
 
-@given(st.lists(addresses), strangers, st.lists(st.sampled_from(["10.1.1.1", "10.9.9.9", "fd00::5"]), max_size=4))
+@given(st.lists(anywhere), strangers, st.lists(st.sampled_from(["10.1.1.1", "10.9.9.9", "fd00::5"]), max_size=4))
 def test_whatever_is_claimed_before_the_first_stranger_changes_nothing(
     claimed: list[str], reader: ipaddress.IPv4Address, proxies: list[str]
 ) -> None:
     assert name("10.0.0.1", ", ".join([*claimed, str(reader), *proxies])) == str(reader)
 
 
-@given(st.lists(addresses, min_size=1, max_size=6), st.integers(0, 6))
+@given(st.lists(anywhere, min_size=1, max_size=6), st.integers(0, 6))
 def test_several_headers_are_one_list_in_their_order(listed: list[str], cut: int) -> None:
     assert name("10.0.0.1", ",".join(listed)) == name("10.0.0.1", ",".join(listed[:cut]), ",".join(listed[cut:]))
 
@@ -147,3 +149,7 @@ def test_trust_in_everybody_is_warned_of() -> None:
     assert "0.0.0.0/0" in str(too_wide(["10.0.0.0/8", "0.0.0.0/0"]))
     assert "::/0" in str(too_wide(["::/0"]))
     assert "::/0" in str(too_wide(["::/1", "8000::/1"]))
+
+
+def test_the_examples_hold() -> None:
+    assert doctest.testmod(addresses).failed == 0
