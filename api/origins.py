@@ -42,7 +42,7 @@ class Origin(NamedTuple):
 class Origins:
     """The origins of one site. No patterns: nobody's.
 
-    Raises ValueError for a pattern that is no `scheme://host` or `scheme://host:port`, where the host may begin with `*.`.
+    Raises ValueError for a pattern that is no `scheme://host` or `scheme://host:port`; the host may begin with `*.`.
     """
 
     def __init__(self, patterns: Iterable[str]) -> None:
