@@ -17,7 +17,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.prune import Prune
 from jobs.refresh import RefreshLists
+from jobs.salts import ForgetSalts
 from ranking.errors import PopulerError, StoreUnavailableError
+from ranking.salts import overlap_s
 from ranking.settings import Settings
 from ranking.store.store import Store
 
@@ -25,6 +27,7 @@ log = structlog.get_logger("jobs")
 
 Run = Callable[[str, float], Awaitable[dict[str, int]]]
 PRUNE_EVERY_S = 3600.0
+SALTS_EVERY_S = 300.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
 
@@ -38,9 +41,11 @@ class Job(NamedTuple):
 
 def table(store: Store, settings: Settings) -> list[Job]:
     """All scheduled work."""
+    overlap = overlap_s(settings.ingest.dedupe_window_s)
     return [
         Job("refresh", RefreshLists(store, settings), settings.refresh.every_s),
         Job("prune", Prune(store, settings), PRUNE_EVERY_S),
+        Job("salts", ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id), SALTS_EVERY_S),
     ]
 
 

@@ -7,6 +7,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:layout                        hash    schema, shards: what this store's keys were written with; life: a name
                                                   made with the store, so that one that was lost is not taken for it
                                                   when it has as many changes again. For good.
+    populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
+                                                  UTC) are hashed, for all sites. Deleted when their use is over, gone
+                                                  47 hours after the day began in any case.
 
     per site and shard
     populer:{s.n}:counts:W:T              hash    counts of the bucket of W seconds that starts at T (epoch seconds).
@@ -42,6 +45,9 @@ Why a writer's number and not a marker per batch: a marker must outlive every re
 batches a second that is a gigabyte of markers. A writer sends its batches to a shard one after the other, so one
 number is the same proof in constant memory.
 
+Why the salt is deleted by a job although it has a lifetime: a key that is gone is still in the append-only log until
+that is rewritten, and with it every visitor of its day could be looked up. The job does both.
+
 Why a hash per bucket and not a sorted set per list: a sorted set of decayed scores has its half-life baked in, and one
 of counts costs 110 bytes a cell where a hash costs 64.
 """
@@ -66,6 +72,11 @@ def shard_of(item: str, shards: int) -> int:
     (0, 2)
     """
     return zlib.crc32(item.encode("utf-8", "surrogatepass")) % shards if shards > 1 else 0
+
+
+def salt(day: int) -> str:
+    """String: the salt of a day."""
+    return f"populer:salt:{day}"
 
 
 def counts(site: str, shard: int, width_s: int, start_s: int) -> str:

@@ -7,7 +7,7 @@ leaves here as one of ours, with its cause.
 import contextlib
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any, cast
 
@@ -21,7 +21,7 @@ from ranking.store import keys
 from ranking.store.connection import FAILURES, Client, close, connected, is_cluster, one_node, translated
 from ranking.store.durability import Ack, level_of, on_one_connection, wait_of
 from ranking.store.record_call import call_of
-from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, ServerFacts, TouchedBuckets
+from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, LogState, ServerFacts, TouchedBuckets
 
 READ_AT_ONCE = 200
 READ_TRIES = 5
@@ -249,6 +249,29 @@ class RedisStore:
             finally:
                 await close(client)
 
+    async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes:
+        with translated():
+            there = await self._client.set(keys.salt(day), fresh, nx=True, get=True, px=max(1, int(lifetime_s * 1000)))
+        return fresh if there is None else bytes(there)
+
+    async def forget_salts(self, days: Iterable[int]) -> int:
+        with translated():  # one by one: in a cluster they lie apart
+            return sum([int(await self._client.delete(keys.salt(day))) for day in days])
+
+    async def log_state(self) -> LogState:
+        with translated():
+            nodes = await self._info(primaries_only=True)
+        return LogState(
+            servers=" ".join(sorted(str(node["run_id"]) for node in nodes)),
+            kept=any(int(node["aof_enabled"]) for node in nodes),
+            rewriting=any(int(node["aof_rewrite_in_progress"]) + int(node["aof_rewrite_scheduled"]) for node in nodes),
+            failed=any(node["aof_last_bgrewrite_status"] != "ok" for node in nodes),
+        )
+
+    async def rewrite_log(self) -> None:
+        with translated():
+            await self._client.execute_command("BGREWRITEAOF", **self._every_primary())
+
     async def facts(self) -> ServerFacts:
         with translated():
             info = (await self._info())[0]
@@ -307,9 +330,12 @@ class RedisStore:
         with contextlib.suppress(*FAILURES):
             await self._client.execute_command("PUBLISH", keys.news(site), text)
 
-    async def _info(self) -> list[dict[str, Any]]:
+    def _every_primary(self) -> dict[str, Any]:
+        return {"target_nodes": self._client.get_primaries()} if self._cluster else {}
+
+    async def _info(self, *, primaries_only: bool = False) -> list[dict[str, Any]]:
         """INFO of every node."""
-        found = await self._client.info()
+        found = await self._client.info(**(self._every_primary() if primaries_only else {}))
         nodes = found.values() if self._cluster and all(isinstance(each, dict) for each in found.values()) else [found]
         return cast(list[dict[str, Any]], list(nodes))
 

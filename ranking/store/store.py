@@ -4,7 +4,7 @@ Every operation raises StoreUnavailableError when trying again may help and Stor
 changed first. An operation that is repeated after StoreUnavailableError has its effect once.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from ranking.buckets import Bucket
@@ -88,6 +88,19 @@ class ServerFacts(NamedTuple):
     persistent: bool
 
 
+class LogState(NamedTuple):
+    """How the server's append-only log stands, over all primaries.
+
+    `servers` names them and their starts; `kept`: there is a log; `rewriting`: one is being rewritten now or is about
+    to be; `failed`: the last rewrite of one did not succeed.
+    """
+
+    servers: str
+    kept: bool
+    rewriting: bool
+    failed: bool
+
+
 class Store(Protocol):
     """See the module's docstring. Times in epoch seconds, durations in seconds."""
 
@@ -169,6 +182,22 @@ class Store(Protocol):
 
     def news(self, site: str) -> AsyncIterator[str]:
         """What changes, as it changes: `list NAME GENERATION` and `item ID`. Ends by raising StoreUnavailableError."""
+        ...
+
+    async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes:
+        """The salt of a day (days since the epoch): `fresh` where it has none yet, gone `lifetime_s` from now."""
+        ...
+
+    async def forget_salts(self, days: Iterable[int]) -> int:
+        """Delete the salts of some days; how many there were."""
+        ...
+
+    async def log_state(self) -> LogState:
+        """Whether what was deleted may still be read in the server's log."""
+        ...
+
+    async def rewrite_log(self) -> None:
+        """Have every primary begin to rewrite its log, which leaves out what was deleted before."""
         ...
 
     async def facts(self) -> ServerFacts:

@@ -3,17 +3,17 @@
 Two shards by default, because one hides every mistake in the bookkeeping per shard.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 import msgspec
 
 from ranking.buckets import Bucket, bucket_start
-from ranking.errors import StoreUnavailableError
+from ranking.errors import PopulerError, StoreUnavailableError
 from ranking.history import field
 from ranking.items import Item, dates_from_stored, from_stored, stored
 from ranking.snapshot import Published, Snapshot, decode_entries
 from ranking.store import keys
-from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, ServerFacts, TouchedBuckets
+from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, LogState, ServerFacts, TouchedBuckets
 
 WIDTH_S = 300
 
@@ -34,7 +34,10 @@ class _Shard:
 
 
 class MemoryStore:
-    """See the module's docstring. `read` lists every bucket that was read, to see what a reader asks for."""
+    """See the module's docstring. `read` lists every bucket that was read, to see what a reader asks for.
+
+    `away` is raised by what has to do with salts; `lifetimes` and `rewrites` are what was asked for them.
+    """
 
     def __init__(self, shards: int = 2) -> None:
         self._count = shards
@@ -44,6 +47,11 @@ class MemoryStore:
         self.lives = 1
         self.read: list[Bucket] = []
         self.bases: list[Base | None] = []
+        self.salts: dict[int, bytes] = {}
+        self.lifetimes: dict[int, float] = {}
+        self.away: PopulerError | None = None
+        self.log = LogState("memory", kept=True, rewriting=False, failed=False)
+        self.rewrites = 0
 
     # What tests say
 
@@ -190,6 +198,24 @@ class MemoryStore:
     async def news(self, site: str) -> AsyncIterator[str]:
         raise StoreUnavailableError(f"no news of {site} in memory")
         yield ""
+
+    async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes:
+        if self.away is not None:
+            raise self.away
+        self.lifetimes[day] = lifetime_s
+        return self.salts.setdefault(day, fresh)
+
+    async def forget_salts(self, days: Iterable[int]) -> int:
+        return sum(self.salts.pop(day, None) is not None for day in days)
+
+    async def log_state(self) -> LogState:
+        return self.log
+
+    async def rewrite_log(self) -> None:
+        if self.away is not None:
+            raise self.away
+        self.rewrites += 1
+        self.log = self.log._replace(rewriting=True)
 
     async def facts(self) -> ServerFacts:
         return ServerFacts("memory", "noeviction", persistent=False)
