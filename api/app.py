@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,14 +20,17 @@ from starlette.routing import BaseRoute
 from api import health, items, metrics
 from api.asgi import ClientGone
 from api.board import Board
-from api.bots import Robots
 from api.context import Context
+from api.gate import Gate
 from api.hot import Hot
 from api.openapi import hot_paths
 from api.problems import Problem, problem_of
+from api.visitors import Visitors
 from ranking import __version__
+from ranking.batches import Admission
 from ranking.errors import PopulerError
 from ranking.record import Recorder
+from ranking.salts import Salts, overlap_s
 from ranking.settings import Settings
 from ranking.spooling import Spooling
 from ranking.store.spool import Spool, orphans
@@ -60,13 +64,23 @@ def create_app(
         on_commit=metrics.committed,
         overflow=spooling,
         overflow_after_s=settings.ingest.spool_after_s,
+        admission=Admission(
+            span_s=int(settings.ingest.dedupe_window_s),
+            known_s=int(settings.retention.keep_s),
+            new_items=math.ceil(settings.ingest.new_items / store.shards),
+        ),
+        on_lost=metrics.lost,
     )
-    robots = Robots() if settings.ingest.bots else None
-    context = Context(settings, store, recorder, Board(store, settings), clock, spooling, robots)
+    salts = Salts(store, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
+    dedupes = settings.ingest.dedupe_window_s > 0
+    gate = Gate(settings, Visitors(lambda: salts.current(clock())) if dedupes else None)
+    context = Context(settings, store, recorder, Board(store, settings), clock, gate, spooling)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await context.board.start()
+        if dedupes:
+            await salts.start()
         if spooling is not None:
             spooling.start()
         telling = asyncio.create_task(metrics.tell_for_ever())
@@ -75,6 +89,7 @@ def create_app(
         if spooling is not None:
             await spooling.stop()
         await context.board.stop()
+        await salts.stop()
         telling.cancel()
         metrics.tell()
 

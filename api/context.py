@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from api.board import Board
-from api.bots import Robots
+from api.gate import Gate
 from api.problems import Problem
 from ranking.record import Recorder
 from ranking.settings import Settings, SiteSettings
@@ -13,15 +13,15 @@ from ranking.store.store import Store
 
 
 class Context(NamedTuple):
-    """Settings, store, and what stands on them. `clock` gives epoch seconds; `robots` None: robots count too."""
+    """Settings, store, and what stands on them. `clock` gives epoch seconds."""
 
     settings: Settings
     store: Store
     recorder: Recorder
     board: Board
     clock: Callable[[], float]
+    gate: Gate
     spooling: Spooling | None = None
-    robots: Robots | None = None
 
 
 def site_of(context: Context, query: Sequence[tuple[str, str]]) -> SiteSettings:

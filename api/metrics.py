@@ -33,6 +33,11 @@ def committed(seconds: float) -> None:
     _commit_seconds.observe(seconds)
 
 
+def lost(site: str, count: int) -> None:
+    """Events that nobody waited for were neither counted nor kept."""
+    events[site, "lost"] += count
+
+
 def tell() -> None:
     """Hand on what was added since the last time."""
     for (site, outcome), count in events.items():

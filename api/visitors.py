@@ -12,7 +12,9 @@ with a chance of 1 in 37 million.
 import functools
 import hashlib
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final
+
+from ranking.visits import Identity
 
 DIGEST_BYTES: Final = 8
 
@@ -23,13 +25,6 @@ LONGEST_REMEMBERED: Final = 1024
 """Bytes of user agent and visitor of such a reader; whoever sends more is hashed each time."""
 
 Salts = Callable[[], tuple[bytes, bytes]]
-
-
-class Identity(NamedTuple):
-    """A visitor under today's salt and under yesterday's; `before` is b"" where that is out of use."""
-
-    now: bytes
-    before: bytes
 
 
 class _Hashes:

@@ -68,7 +68,8 @@ def main() -> None:
 def open_store(settings: Settings, url: str) -> RedisStore:
     """The store at `url`, not yet connected."""
     redis = settings.redis
-    return RedisStore(url, shards=redis.shards, timeout_s=redis.timeout_s, allow_eviction=redis.allow_eviction)
+    ack = "commit" if settings.ingest.ack == "memory" else settings.ingest.ack
+    return RedisStore(url, shards=redis.shards, timeout_s=redis.timeout_s, allow_eviction=redis.allow_eviction, ack=ack)
 
 
 async def _run_jobs(orders: Orders, settings: Settings) -> None:

@@ -10,7 +10,7 @@ import json
 import re
 import tomllib
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -18,7 +18,9 @@ import pydantic
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from api.addresses import Addresses
 from api.labels import check_label_settings
+from api.origins import Origins
 from ranking.errors import SettingsError
 from ranking.list_settings import ListSettings
 from ranking.settings import Settings, SiteKeys
@@ -94,14 +96,24 @@ def validated(raw: Raw, origins: Mapping[str, str] | None = None) -> Settings:
         settings = Settings.model_validate(raw)
     except pydantic.ValidationError as error:
         raise SettingsError("; ".join(_sentences(error, Settings, origins or {}))) from None
+    _check(Addresses, settings.service.trusted_proxies, "service.trusted_proxies")
     for number, site in enumerate(settings.sites):
         check_label_settings(f"sites.{number}", site)
+        _check(Origins, site.origins, f"sites.{number}.origins")
     for name, settings_of_list in settings.lists.items():
         for kind in settings_of_list.weights:
             if kind not in settings.ingest.kinds and kind not in ListSettings().weights:
                 known = ", ".join(settings.ingest.kinds)
                 raise SettingsError(f"lists.{name}.weights: expected one of ingest.kinds ({known}), found {kind!r}")
     return settings
+
+
+def _check(reader: Callable[[tuple[str, ...]], object], values: tuple[str, ...], name: str) -> None:
+    """Have `reader` read the values of a setting, whose sentence says what is wrong with one."""
+    try:
+        reader(values)
+    except ValueError as error:
+        raise SettingsError(f"{name}: {error}") from None
 
 
 def with_list_settings(settings: Settings, raw: Raw, name: str, changes: list[str]) -> Settings:

@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 
+from api.addresses import too_wide
 from api.metrics import SHARED_DIR
 from populer import site_keys
 from populer.child import Orders, open_store
@@ -126,6 +127,8 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
         stack.push_async_callback(_stop_all, workers, jobs)
         for child in (jobs, *workers):
             await child.start()
+        for warning in warnings_of(settings):
+            log.warning(warning)
         address = _address(settings.service.host, listening.getsockname()[1])
         if not await _all_ready([jobs, *workers], stop):
             return
@@ -139,6 +142,17 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
         stack.push_async_callback(_cancel, background)
         await stop.wait()
         log.info("stopping")
+
+
+def warnings_of(settings: Settings) -> list[str]:
+    """What an operator should know at the start, a sentence each."""
+    found = [
+        f"site {site.id} takes events from any page: name its own in sites.origins, such as https://www.example.id"
+        for site in settings.sites
+        if not site.origins
+    ]
+    wide = too_wide(settings.service.trusted_proxies)
+    return found + ([f"service.trusted_proxies: {wide}"] if wide else [])
 
 
 async def _accompany(company: Company, address: str) -> None:

@@ -30,6 +30,7 @@ class ServiceSettings(Table):
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=256)
     data_dir: Path = Path("populer-data")
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     log_format: Literal["text", "json"] = "text"
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
 
@@ -53,9 +54,14 @@ class RedisSettings(Table):
 class IngestSettings(Table):
     """[ingest]: what events may say and when they are answered."""
 
-    ack: Literal["commit"] = "commit"
-    dedupe_window_s: SecondsOrOff = Field(0.0, alias="dedupe_window", le=0)
-    bots: bool = False
+    ack: Literal["memory", "commit", "replica", "disk"] = "commit"
+    dedupe_window_s: SecondsOrOff = Field(1800.0, alias="dedupe_window", le=86400)
+    bots: bool = True
+    gpc: Literal["no-visitor", "ignore", "refuse"] = "no-visitor"
+    visitor_limit: int = Field(600, ge=0, le=1_000_000)
+    item_limit: int = Field(600, ge=0, le=100_000_000)
+    address_limit: int = Field(60_000, ge=0, le=100_000_000)
+    new_items: int = Field(1_000, ge=0, le=10_000_000)
     kinds: tuple[Kind, ...] = Field((DEFAULT_KIND, "click"), min_length=1)
     max_body: Bytes = 1024**2
     deadline_s: Seconds = Field(10.0, alias="deadline")
@@ -107,6 +113,7 @@ class SiteSettings(Table):
     locale: str = "id"
     date_format: str = "EEEE, dd MMMM yyyy | HH:mm"
     item_pattern: str = ""
+    origins: tuple[str, ...] = ()
     keys: SiteKeys = SiteKeys()
 
     @field_validator("item_pattern")

@@ -80,9 +80,17 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
         ("[nonsense]\na = 1", "nonsense: is not a setting; there are service, redis, ingest, retention"),
         ("[ingest]\nmax_bdy = 1", "ingest.max_bdy: is not a setting; did you mean max_body?"),
         ("[ingest]\nmax_body = 'much'", "ingest.max_body: expected a size such as 65536, 512KiB or 1MiB, found 'much'"),
-        ("[ingest]\nack = 'spool'", "ingest.ack: expected 'commit', found 'spool'"),
+        ("[ingest]\nack = 'spool'", "ingest.ack: expected 'memory', 'commit', 'replica' or 'disk', found 'spool'"),
         ("[ingest]\nkinds = ['View']", "ingest.kinds.0: expected a name that matches"),
         ("[retention]\nbucket = '7m'", "retention: expected bucket: a duration that divides a day evenly"),
+        (
+            "[service]\ntrusted_proxies = ['10.0.0.1/8']",
+            "service.trusted_proxies: trusted proxy '10.0.0.1/8' has bits set",
+        ),
+        (
+            "[[sites]]\norigins = ['www.example.id']",
+            "sites.0.origins: an origin is written like https://www.example.id",
+        ),
         ("[redis]\nurl = 'http://x'", "redis.url: expected an address that starts with one of redis://"),
         ("[lists.populer]\nhalf_life = '-1h'", "lists.populer.half_life: expected a duration such as 90s"),
         ("[lists.populer]\nhalf_life = 0", "lists.populer.half_life: expected a value greater than or equal to 1"),

@@ -76,7 +76,7 @@ if ARGV[6] then
   local items, known, known_before, budget = KEYS[base + 1], KEYS[base + 2], KEYS[base + 3], KEYS[base + 4]
   local ids, ids_before = KEYS[base + 5], KEYS[base + 6]
   local pairs_of, befores = ARGV[7], ARGV[8]
-  local item_of = {}  -- cell -> item
+  local item_of, shadow = {}, {}  -- cell -> item, whether it counts events that were left out
   local cell = 0
   for b = 1, #buckets do
     for i = 3, #buckets[b], 2 do
@@ -85,6 +85,7 @@ if ARGV[6] then
     end
   end
   for i = 1, #item_of do
+    shadow[i] = string.sub(item_of[i], 1, 1) == '!'
     item_of[i] = string.sub(item_of[i], string.find(item_of[i], '|', 1, true) + 1)
   end
 
@@ -185,7 +186,9 @@ if ARGV[6] then
     end
     local stranger = unknown[i]
     if outcome == '1' and stranger and not admitted[stranger] then
-      if tokens >= 1 then
+      if shadow[cells[i]] then
+        outcome = 'n'  -- nobody's word makes an item known, a robot's least
+      elseif tokens >= 1 then
         tokens, spent = tokens - 1, true
         admitted[stranger] = true
         new_known[#new_known + 1] = stranger

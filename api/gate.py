@@ -1,0 +1,104 @@
+"""What an event of the public must pass before it counts: where it comes from, who sends it, and how much of it.
+
+One gate for all of a worker's requests. What is stopped is stopped for one reason, by which it is counted and said:
+
+    origin      no page of the site sent it (`sites.origins`)
+    robot, prefetch, fetch   no reader did (`ingest.bots`)
+    gpc         the reader objects to being counted (`ingest.gpc = "refuse"`)
+    limited     its visitor sends more than readers do, or its address, altogether or on one item
+
+Who holds a key passes without being asked: what a server sends is its own word for its readers. Requests from this
+machine itself are not limited either; behind a trusted proxy they carry the reader's address and are.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from api.addresses import Addresses, Client
+from api.asgi import Scope
+from api.bots import Robots
+from api.limits import Limiter
+from api.origins import Origins
+from api.visitors import Visitors
+from ranking.events import Event
+from ranking.settings import Settings, SiteSettings
+from ranking.visits import Identity
+
+BURST_MINUTES: Final = 2.0
+"""A limit's burst: what it allows in so many minutes may come at once."""
+
+REMEMBERED: Final = 50_000
+"""Senders whose use is kept per limit: about 15 MB a worker when all of them are busy."""
+
+Identify = Callable[[str | None], Identity | None]
+
+
+class Gate:
+    """Stands before the events of all sites. `visitors` None: nobody is told apart, all that passes counts."""
+
+    def __init__(self, settings: Settings, visitors: Visitors | None) -> None:
+        ingest = settings.ingest
+        self._gpc = ingest.gpc
+        self._visitors = visitors
+        self._addresses = Addresses(settings.service.trusted_proxies)
+        self._robots = Robots() if ingest.bots else None
+        self._origins = {site.id: Origins(site.origins) for site in settings.sites if site.origins}
+        self._by_address = _limiter(ingest.address_limit)
+        self._by_visitor = _limiter(ingest.visitor_limit) if visitors is not None else None
+        self._by_item = _limiter(ingest.item_limit)
+
+    def may_send(self, site: SiteSettings, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether the site takes events from the page that sent this."""
+        origins = self._origins.get(site.id)
+        return origins is None or origins.allows(headers)
+
+    def refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
+        """Why no reader who may be counted sent this request; None where one did."""
+        if self._robots is not None and (reason := self._robots.refusal(scope["headers"])) is not None:
+            return reason
+        return "gpc" if self._gpc == "refuse" and headers.get(b"sec-gpc") == b"1" else None
+
+    def client(self, scope: Scope) -> Client:
+        """Who sent it."""
+        return self._addresses.client(scope)
+
+    def room(self, client: Client, count: int, now: float) -> int:
+        """How many of `count` events its address may send now (epoch seconds)."""
+        if self._by_address is None or client.local:
+            return count
+        return self._by_address.take(client.address, count, now)
+
+    def wait_s(self, client: Client, now: float) -> float:
+        """Seconds until its address may send again."""
+        return 0.0 if self._by_address is None else self._by_address.wait_s(client.address, now)
+
+    def reader(self, site: SiteSettings, client: Client, headers: Mapping[bytes, bytes]) -> Identify | None:
+        """Tells a request's visitors by what its events say of them; None where they are not told apart."""
+        visitors = self._visitors
+        if visitors is None or (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1"):
+            return None
+        agent = headers.get(b"user-agent", b"")
+        return lambda visitor: visitors.of_reader(site.id, client.address, agent, visitor)
+
+    def server(self, site: SiteSettings) -> Identify | None:
+        """Tells the visitors that a holder of the site's key names."""
+        visitors = self._visitors
+        if visitors is None:
+            return None
+        return lambda visitor: None if visitor is None else visitors.of_server(site.id, visitor)
+
+    def passes(self, event: Event, client: Client, now: float) -> bool:
+        """Whether its visitor, and its address on this item, send no more than readers do.
+
+        The address is asked too because the public may call itself a new visitor with every event.
+        """
+        if client.local:
+            return True
+        visitor, of_visitor = event.visitor, self._by_visitor
+        if visitor is not None and of_visitor is not None and not of_visitor.take(visitor.now, 1, now):
+            return False
+        return self._by_item is None or bool(self._by_item.take(f"{client.address} {event.item}", 1, now))
+
+
+def _limiter(per_minute: float) -> Limiter | None:
+    return Limiter(per_minute, BURST_MINUTES * per_minute, REMEMBERED) if per_minute else None
