@@ -22,11 +22,11 @@ EVENT: Json = {
         "item": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the item's id"},
         "url": {"type": "string", "maxLength": 2048, "description": "its address, where there is no `item`"},
         "kind": {"type": "string", "default": "view", "description": "one of ingest.kinds"},
-        "visitor": {"type": "string", "description": "opaque"},
+        "visitor": {"type": "string", "maxLength": 256, "description": "opaque; its repeats do not count"},
         "source": {"type": "string", "description": "list:NAME for a click made in a list"},
         "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
         "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
-        "id": {"type": "string"},
+        "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},
     },
 }
 ENTRY: Json = {
@@ -64,6 +64,12 @@ LIST: Json = {
     },
 }
 SITE: Json = {"name": "site", "in": "query", "schema": {"type": "string"}, "description": "default: the first site"}
+RESULTS: Json = {
+    "name": "results",
+    "in": "query",
+    "schema": {"type": "boolean", "default": False},
+    "description": "tell what became of each event",
+}
 ONCE: Json = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -108,7 +114,8 @@ def _post_events() -> Json:
                     "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},
                 },
             },
-            "ack": {"type": "string", "enum": ["commit", "spool"]},
+            "ack": {"type": "string", "enum": ["memory", "commit", "replica", "disk", "spool"]},
+            "results": {"type": "array", "items": {"type": "string"}, "description": "each event's, if asked for"},
         },
     }
     forms = {
@@ -122,7 +129,7 @@ def _post_events() -> Json:
         "tags": ["events"],
         "summary": "Record events",
         "description": "Answered when the events are counted in the store. One event a line (NDJSON) is taken too.",
-        "parameters": [SITE, ONCE],
+        "parameters": [SITE, ONCE, RESULTS],
         "requestBody": {
             "required": True,
             "content": {
@@ -135,10 +142,12 @@ def _post_events() -> Json:
             "202": _answer("The good events are counted; `invalid` says why the others are not.", accepted),
             "400": _problem("The body is not JSON."),
             "401": _problem("The key is none of the site's."),
+            "403": _problem("The site takes no events from this page."),
             "404": _problem("No such site."),
             "413": _problem("The body is too large."),
             "415": _problem("The body's encoding is neither plain nor gzip."),
             "422": _problem("None of the events can be counted."),
+            "429": _problem("This address sends too much: send it again after Retry-After seconds."),
             "503": _problem("The store does not answer: send it again after Retry-After seconds."),
         },
     }
@@ -153,8 +162,10 @@ def _get_pixel() -> Json:
         "parameters": [SITE, *parameters],
         "responses": {
             "200": {"description": "Counted. A transparent dot.", "content": {"image/gif": {}}},
+            "403": _problem("The site takes no events from this page."),
             "404": _problem("No such site."),
             "422": _problem("The event cannot be counted."),
+            "429": _problem("This address sends too much."),
             "503": _problem("The store does not answer."),
         },
     }
