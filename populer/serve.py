@@ -34,6 +34,7 @@ BACKLOG = 2048
 READY_WITHIN_S = 60.0
 WORKERS_STOP_S, JOBS_STOP_S = 6.5, 1.0
 WATCH_EVERY_S = 0.5
+SYNC_EVERY_S = 1.0
 #: A child that ends sooner than this after its start waits as long before it is started again.
 SETTLED_S = 3.0
 METRICS_DIR = "metrics"
@@ -134,7 +135,7 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
             return
         background = [asyncio.create_task(child.watch()) for child in (jobs, *workers)]
         if valkey is not None:
-            background.append(asyncio.create_task(_watch_valkey(valkey)))
+            background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
         if company is not None:
             background.append(asyncio.create_task(_accompany(company, address)))
         else:
@@ -180,7 +181,7 @@ def _bound(host: str, port: int) -> socket.socket:
 async def _started_valkey(settings: Settings, stack: contextlib.AsyncExitStack) -> EmbeddedValkey | None:
     if settings.redis.url is not None:
         return None
-    valkey = EmbeddedValkey(settings.service.data_dir)
+    valkey = EmbeddedValkey(settings.service.data_dir, always=settings.ingest.ack == "disk")
     stack.push_async_callback(asyncio.to_thread, valkey.stop)
     await asyncio.to_thread(valkey.start)
     return valkey
@@ -196,6 +197,15 @@ async def _watch_valkey(valkey: EmbeddedValkey) -> None:
                 log.error("the bundled Valkey ended and was started again")
         except PopulerError as error:
             log.warning("the bundled Valkey ended and does not start", error=str(error))
+
+
+async def _sync_valkey(valkey: EmbeddedValkey) -> None:
+    while True:
+        await asyncio.sleep(SYNC_EVERY_S)
+        try:
+            await asyncio.to_thread(valkey.sync)
+        except OSError as error:
+            log.warning("the bundled Valkey's files do not reach the disk", error=str(error))
 
 
 def _with_named_keys(settings: Settings, data_dir: Path) -> Settings:

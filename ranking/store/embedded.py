@@ -39,6 +39,7 @@ from ranking.store.places import (
     unusable,
 )
 from ranking.store.resp import RefusedError, ask, await_ready, info
+from ranking.store.spool_lock import fsync
 
 _START_S = 10.0  # from launch to the first answer
 _SILENT_S = 2.0  # a leftover server that has not answered by then is replaced
@@ -46,6 +47,7 @@ _ANSWER_S = 1.0  # one question
 _SHUTDOWN_S = 5.0  # for SHUTDOWN, which waits for an fsync
 _SIGNAL_S = 1.5  # for each of SIGTERM and SIGKILL: all three stay under the service's 10 s to exit
 _POLL_S = 0.02
+_APPEND_ONLY_FOLDER = "appendonlydir"
 _LOG_BYTES = 1 << 20  # one log and one predecessor of this size
 
 
@@ -53,19 +55,20 @@ class EmbeddedValkey:
     """One Valkey server for one data directory. One owner, one thread; children must be spawned, not forked.
 
     `maxmemory` is Valkey's own notation (`512mb`; None is without limit; reaching it refuses writes, never
-    evicts). `appendfsync` is `always`, `everysec` or `no`. Under `everysec` a power cut costs up to a second;
-    a SIGKILL of the server costs nothing, except while an fsync is still running: the server then holds
-    answered writes in its memory for up to two seconds. Under `always` neither costs anything.
+    evicts). With `always` the server syncs before it answers, and neither a SIGKILL of it nor a power cut costs
+    anything. Without, whoever holds this calls `sync` once a second: a power cut costs what came since. The server
+    itself syncs nothing then: its own `everysec` holds answered writes in memory for up to two seconds while a slow
+    fsync is running, and a SIGKILL in that time loses them.
 
     `pid` is the server's, None before start and after stop; `adopted` tells whether it was found running.
     """
 
-    def __init__(self, data_dir: Path, *, maxmemory: str | None = None, appendfsync: str = "everysec") -> None:
+    def __init__(self, data_dir: Path, *, maxmemory: str | None = None, always: bool = False) -> None:
         self.data_dir = data_dir.resolve()
         self.pid: int | None = None
         self.adopted = False
         self._maxmemory = maxmemory
-        self._appendfsync = appendfsync
+        self._appendfsync = "always" if always else "no"
         self._config = self.data_dir / "valkey.conf"
         self._pid_file = self.data_dir / "valkey.pid"
         self._log = self.data_dir / "valkey.log"
@@ -116,6 +119,12 @@ class EmbeddedValkey:
             return False
         self._launch()
         return True
+
+    def sync(self) -> None:
+        """Have the system write to disk what the server has written so far. Blocks as long as the disk takes."""
+        for path in (self.data_dir / _APPEND_ONLY_FOLDER).glob("*.aof"):
+            with contextlib.suppress(FileNotFoundError):  # the server has just replaced it
+                fsync(path)
 
     def stop(self) -> None:
         """End the server with everything on disk, and let go of the directory. Does nothing when not started.
