@@ -177,6 +177,24 @@ def rank(
         _print_list(found, chosen, settings.lists[list_name].size)
 
 
+@app.command()
+def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Check the server, its memory, persistence and clock, keys and lists, and say what to do."""
+    from populer.doctor import State, examined
+
+    settings = _loaded(config, data).settings
+    findings = _run(examined(settings, _store_url(settings)))
+    if as_json:
+        print(json.dumps([{**each._asdict(), "state": each.state.value} for each in findings]))  # noqa: T201
+    else:
+        for each in findings:
+            advice = f": {each.advice}" if each.advice else ""
+            print(f"{each.state.value:<8} {each.name:<34} {each.found}{advice}")  # noqa: T201
+    bad = [each.name for each in findings if each.state is State.BAD]
+    if bad:
+        raise PopulerError(f"{len(bad)} of {len(findings)} checks are bad: {', '.join(bad)}")
+
+
 @config_app.command("check")
 def config_check(file: Annotated[Path, typer.Argument(help="Settings file.")]) -> None:
     """Say whether a settings file can be used."""

@@ -272,14 +272,25 @@ class RedisStore:
         with translated():
             await self._client.execute_command("BGREWRITEAOF", **self._every_primary())
 
-    async def facts(self) -> ServerFacts:
+    async def facts(self) -> list[ServerFacts]:
         with translated():
-            info = (await self._info())[0]
-        return ServerFacts(
-            version=f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info.get('redis_version')}",
-            policy=str(info.get("maxmemory_policy", "unknown")),
-            persistent=bool(int(info.get("aof_enabled", 0))),
-        )
+            infos = await self._info()
+            times = await self._client.time(**({"target_nodes": "all"} if self._cluster else {}))
+        clocks = list(times.values()) if isinstance(times, dict) else [times] * len(infos)
+        return [
+            ServerFacts(
+                address=f"{info.get('redis_mode', '')} {info.get('tcp_port') or 'unix socket'}".strip(),
+                version=f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info.get('redis_version')}",
+                policy=str(info.get("maxmemory_policy", "unknown")),
+                memory=int(info.get("used_memory", 0)),
+                memory_limit=int(info.get("maxmemory", 0)),
+                evicted=int(info.get("evicted_keys", 0)),
+                persistent=bool(int(info.get("aof_enabled", 0))),
+                writes=info.get("aof_last_write_status", "ok") == "ok",
+                time=clock[0] + clock[1] / 1e6,
+            )
+            for info, clock in zip(infos, clocks, strict=True)
+        ]
 
     def _pipeline(self) -> Client:
         return self._client.pipeline(transaction=False) if not self._cluster else self._client.pipeline()

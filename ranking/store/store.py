@@ -81,11 +81,21 @@ class Base(NamedTuple):
 
 
 class ServerFacts(NamedTuple):
-    """What the operator is told about the server."""
+    """What the operator is told about a server. Memory in bytes, `time` its clock in epoch seconds.
 
+    `memory_limit` 0: none; `evicted`: keys that it dropped for want of memory; `persistent`: it keeps an append-only
+    file; `writes`: the last write to that succeeded.
+    """
+
+    address: str
     version: str
     policy: str
+    memory: int
+    memory_limit: int
+    evicted: int
     persistent: bool
+    writes: bool
+    time: float
 
 
 class LogState(NamedTuple):
@@ -200,6 +210,6 @@ class Store(Protocol):
         """Have every primary begin to rewrite its log, which leaves out what was deleted before."""
         ...
 
-    async def facts(self) -> ServerFacts:
-        """What the operator is told about the server."""
+    async def facts(self) -> list[ServerFacts]:
+        """What the operator is told about the server, or each of a cluster's."""
         ...

@@ -217,8 +217,8 @@ class MemoryStore:
         self.rewrites += 1
         self.log = self.log._replace(rewriting=True)
 
-    async def facts(self) -> ServerFacts:
-        return ServerFacts("memory", "noeviction", persistent=False)
+    async def facts(self) -> list[ServerFacts]:
+        return []
 
     def _shard(self, site: str, shard: int) -> _Shard:
         return self._shards.setdefault((site, shard), _Shard())

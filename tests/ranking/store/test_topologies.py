@@ -1,6 +1,7 @@
 """What a store promises, held on every kind of address: standalone, unix socket, cluster, sentinel."""
 
 import asyncio
+import time
 from collections.abc import Mapping
 
 import servers
@@ -362,12 +363,15 @@ async def test_scripts_that_the_server_forgot_are_sent_again(store: RedisStore, 
     assert await counted(store, NOON) == [{"view|a": 2}]
 
 
-async def test_it_tells_of_its_server(store: RedisStore) -> None:
+async def test_it_tells_of_its_servers(store: RedisStore, topology: servers.Topology) -> None:
     await store.ping()
-    facts = await store.facts()
-    assert facts.version.startswith("valkey 9")
-    assert facts.policy == "noeviction"
-    assert facts.persistent is False
+    found = await store.facts()
+    assert len(found) == (3 if topology.name == "cluster" else 1)
+    for facts in found:
+        assert facts.version.startswith("valkey 9")
+        assert (facts.policy, facts.persistent, facts.evicted, facts.memory_limit) == ("noeviction", False, 0, 0)
+        assert facts.memory > 0
+        assert abs(facts.time - time.time()) < 60
 
 
 async def test_a_site_is_spread_over_shards_only_where_that_helps(
