@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help demo test check format clean
+.PHONY: help demo test soak check format clean
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -27,6 +27,9 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 
 test: check ## what CI runs: check, then the tests with warnings as errors
 	$(BIN)/python -m pytest $(ARGS)
+
+soak: $(VENV)/.installed ## the tests of faults for hours: the same ones, far more of each (ARGS='-k signal' picks)
+	POPULER_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 10000 $(ARGS)
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .

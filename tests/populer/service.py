@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import httpx
@@ -45,7 +45,7 @@ def wait_until(condition: Callable[[], bool], within_s: float = START_S) -> None
 class Service:
     """A running service."""
 
-    def __init__(self, data_dir: Path, *arguments: str) -> None:
+    def __init__(self, data_dir: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
         self.log = data_dir.with_suffix(".log")
         with self.log.open("ab") as log:
@@ -54,7 +54,8 @@ class Service:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env=environment(),
+                env={**environment(), **(env or {})},
+                start_new_session=True,  # a foreground group of its own, as a terminal gives one
             )
         assert self.process.stdout is not None
         self.ready_line = self.process.stdout.readline()
@@ -97,9 +98,9 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path, *arguments: str) -> Iterator[Service]:
-    """A service that is stopped at the end, whatever happened."""
-    service = Service(data_dir, *arguments)
+def serving(data_dir: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Service]:
+    """A service that is stopped at the end, whatever happened; `env` is added to its environment."""
+    service = Service(data_dir, *arguments, env=env)
     try:
         yield service
     finally:

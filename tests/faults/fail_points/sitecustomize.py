@@ -1,0 +1,13 @@
+"""Python runs this first in every process that has this folder on its path: a service under test, and its children."""
+
+import os
+import sys
+
+if "FAIL_POINTS" in os.environ and sys.orig_argv[1:] == ["-m", "populer.child"]:
+    import fail_points
+
+    fail_points.set_up(os.environ["FAIL_POINTS"])
+elif "FAIL_POINTS" in os.environ and sys.orig_argv[1:4] == ["-m", "populer", "serve"]:
+    from populer import serve
+
+    serve.SETTLED_S = 0.1  # a worker that was killed twice in a row is no reason to wait

@@ -1,0 +1,173 @@
+"""What the clients know: which batches they sent, which were acknowledged; and whether the store agrees.
+
+Every batch counts items of its own, so that each is found in the store as often as it was counted. Invariants, after
+whatever happened: an acknowledged batch is counted once, any other once or not at all, none in part, and nothing else.
+"""
+
+import asyncio
+import http.client
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Self
+from urllib.parse import urlsplit
+
+import servers
+from service import Service, wait_until
+
+SHARED = "of all batches"
+PAUSE_S = 0.02
+
+
+@dataclass
+class Sent:
+    """One batch: its events by item. `acked`: an answer said that it is safe."""
+
+    name: str
+    items: dict[str, int]
+    acked: bool = False
+
+    @property
+    def size(self) -> int:
+        return sum(self.items.values())
+
+    @property
+    def body(self) -> bytes:
+        """As NDJSON."""
+        lines = (json.dumps({"item": item}) for item, count in self.items.items() for _ in range(count))
+        return "\n".join(lines).encode()
+
+
+@dataclass
+class Ledger:
+    """All batches of a test; any thread may write into it. `sent` and `acked` count events."""
+
+    batches: list[Sent] = field(default_factory=list)
+    sent: int = 0
+    acked: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write(self, events: int) -> Sent:
+        """A new batch of so many events (at least 3)."""
+        with self._lock:
+            name = f"batch {len(self.batches)}"
+            sent = Sent(name, {f"{name}, first": 1, f"{name}, second": events - 2, SHARED: 1})
+            self.batches.append(sent)
+            self.sent += events
+        return sent
+
+    def acknowledge(self, sent: Sent) -> None:
+        """Note that an answer said it is safe."""
+        with self._lock:
+            sent.acked = True
+            self.acked += sent.size
+
+    def check(self, counted: dict[str, int]) -> None:
+        """Hold the store's counts (item -> events) to the invariants."""
+        whole = 0
+        for each in self.batches:
+            own = {item: count for item, count in each.items.items() if item != SHARED}
+            found = {item: counted[item] for item in own if item in counted}
+            assert found in (own, {}), f"{each.name} is neither whole nor absent: sent {own}, counted {found}"
+            assert found == own or not each.acked, f"{each.name} was acknowledged and is not counted"
+            whole += found == own
+        assert counted.get(SHARED, 0) == whole, "what all batches share is not the sum of them"
+        strange = counted.keys() - {item for each in self.batches for item in each.items}
+        assert not strange, f"nobody sent {sorted(strange)[:5]}"
+
+
+class Sender(threading.Thread):
+    """Sends batches of `events` one after the other until told to stop.
+
+    `keyed`: under idempotency keys, each again and again until it is acknowledged. Then all are, and the store must
+    have exactly what was sent.
+    """
+
+    def __init__(self, service: Service, ledger: Ledger, *, events: int = 50, keyed: bool = False) -> None:
+        super().__init__(daemon=True)
+        self.ledger = ledger
+        self._events = events
+        self._keyed = keyed
+        self._stopped = threading.Event()
+        self._headers = {"authorization": f"Bearer {service.write_key}"}
+        address = urlsplit(service.url)
+        self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+        self.acks: dict[str, int] = {}
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            while not self._stopped.is_set():
+                sent = self.ledger.write(self._events)
+                while not self._answered(sent) and self._keyed and not self._stopped.is_set():
+                    pass
+        except Exception as error:
+            self.failure = error
+        finally:
+            self._connection.close()
+
+    def finish(self) -> None:
+        """Send no more; return when the last answer is there. Raises what went wrong with any of them."""
+        self._stopped.set()
+        self.join(60)
+        assert not self.is_alive(), "a sender waits for ever"
+        if self.failure is not None:
+            raise self.failure
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self.join(60)
+
+    def _answered(self, sent: Sent) -> bool:
+        """Send a batch; whether it was acknowledged."""
+        headers = {**self._headers, "Idempotency-Key": sent.name.replace(" ", "-")} if self._keyed else self._headers
+        try:
+            self._connection.request("POST", "/v1/events", sent.body, headers)
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            self._stopped.wait(PAUSE_S)
+            return False
+        if answer.status != 202:
+            assert answer.status == 503, content
+            self._stopped.wait(PAUSE_S)
+            return False
+        told = json.loads(content)
+        assert told["accepted"] + told["duplicate"] == sent.size, told
+        assert self._keyed or not told["duplicate"], told
+        self.acks[told["ack"]] = self.acks.get(told["ack"], 0) + 1
+        self.ledger.acknowledge(sent)
+        return True
+
+
+def counted(url: str, site: str = "default") -> dict[str, int]:
+    """All counts that the store at `url` has of a site: item -> events."""
+
+    async def read() -> dict[str, int]:
+        found: dict[str, int] = {}
+        async with servers.opened(url) as store:
+            for (_, name), count in (await servers.counts_by_bucket(store, site)).items():
+                item = name.partition("|")[2]
+                found[item] = found.get(item, 0) + count
+        return found
+
+    return asyncio.run(read())
+
+
+def await_counted(ledger: Ledger, url: str) -> None:
+    """Return when all that was acknowledged is counted; what waits on disk needs a moment. Fails as `check` does."""
+
+    def all_there() -> bool:
+        found = counted(url)
+        return all(item in found for each in ledger.batches if each.acked for item in each.items)
+
+    try:
+        wait_until(all_there)
+    except AssertionError:
+        ledger.check(counted(url))
+        raise

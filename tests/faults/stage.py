@@ -1,0 +1,21 @@
+"""What a fault needs around it: a service's settings file, and what it says while something is broken."""
+
+from pathlib import Path
+
+from service import Service
+
+
+def settings_file(folder: Path, url: str | None = None, **ingest: str) -> str:
+    """A settings file that counts everything that is sent; `ingest` goes over that. Its path, as --config takes it."""
+    given = {"bots": "false", "dedupe_window": '"0s"', **{name: f'"{value}"' for name, value in ingest.items()}}
+    lines = ["[ingest]", *(f"{name} = {value}" for name, value in given.items())]
+    if url is not None:
+        lines += ["[redis]", f'url = "{url}"', 'timeout = "500ms"']
+    file = folder / "populer.toml"
+    file.write_text("\n".join(lines) + "\n")
+    return str(file)
+
+
+def nothing_waits(service: Service) -> bool:
+    """Whether a service that was stopped has left no batch on disk."""
+    return not list((service.data_dir / "spool").glob("*.spool"))
