@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ SYNC_EVERY_S = 1.0
 #: A child that ends sooner than this after its start waits as long before it is started again.
 SETTLED_S = 3.0
 METRICS_DIR = "metrics"
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 #: Runs beside the service once it is ready, until it stops; gets the service's address.
 Company = Callable[[str], Awaitable[None]]
@@ -108,16 +109,16 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
         PopulerError: it cannot start; one sentence says why and what to do.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     settings = loaded.settings
     data_dir = settings.service.data_dir
     async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_told_by_signals(stop))
         listening = stack.enter_context(_bound(settings.service.host, settings.service.port))
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
         await _check_store(settings, url)
+        if stop.is_set():
+            return
         settings = _with_named_keys(settings, data_dir)
         raw = _raw_with_keys(loaded.raw, settings)
         jobs = _Child(Orders("jobs", raw, url), dict(os.environ))
@@ -154,6 +155,22 @@ def warnings_of(settings: Settings) -> list[str]:
     ]
     wide = too_wide(settings.service.trusted_proxies)
     return found + ([f"service.trusted_proxies: {wide}"] if wide else [])
+
+
+@contextlib.contextmanager
+def _told_by_signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT; from the end on, ignore them until this process is gone.
+
+    asyncio's own handlers end with its loop, and a Ctrl-C after that would turn a clean exit into an interrupted one.
+    """
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    try:
+        yield
+    finally:
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 async def _accompany(company: Company, address: str) -> None:
@@ -252,12 +269,11 @@ async def _all_ready(children: list[_Child], stop: asyncio.Event) -> bool:
     stopped = asyncio.ensure_future(stop.wait())
     either: set[asyncio.Future[Any]] = {waiting, stopped}
     await asyncio.wait(either, timeout=READY_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
+    in_time = waiting.done()
+    await _cancel([waiting, stopped])
     if stop.is_set():
-        waiting.cancel()
         return False
-    if not waiting.done():
-        waiting.cancel()
+    if not in_time:
         raise PopulerError(
             f"the service was not ready within {READY_WITHIN_S:.0f} s; the log above says what it waits for"
         )
@@ -271,7 +287,7 @@ async def _stop_all(workers: list[_Child], jobs: _Child) -> None:
     await jobs.stop(JOBS_STOP_S)
 
 
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

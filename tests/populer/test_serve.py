@@ -66,23 +66,6 @@ def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
         wait_until(lambda: [item["id"] for item in client.get("/v1/lists/populer").json()["items"]] == ["a"])
 
 
-@pytest.mark.parametrize("signals", [[signal.SIGTERM], [signal.SIGINT], [signal.SIGINT, signal.SIGINT]])
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_signal_under_load_loses_nothing_acknowledged(
-    tmp_path: Path, signals: list[signal.Signals], workers: str
-) -> None:
-    with serving(tmp_path / "data", "--workers", workers) as service:
-        sender = Sender(service)
-        sender.start()
-        wait_until(lambda: sender.acked > 2000)
-        for number in signals:
-            service.process.send_signal(number)
-        assert service.process.wait(10) == 0
-        sender.finish()
-    with serving(tmp_path / "data") as service:
-        assert sender.acked <= service.views("a") <= sender.sent
-
-
 def test_a_killed_worker_is_replaced_and_loses_nothing_acknowledged(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as service:
         sender = Sender(service)
