@@ -102,9 +102,27 @@ async def close(client: Client) -> None:
 
 def one_node(cluster: Client) -> Client:
     """A client for any one node of a cluster, without a reply timeout: messages on a channel reach every node."""
-    node = cluster.get_default_node()
-    login = {name: cluster.connection_kwargs.get(name) for name in ("username", "password")}
-    return Redis(host=node.host, port=node.port, socket_timeout=None, **login)
+    return _of_node(cluster, cluster.get_default_node(), None)
+
+
+async def every_node(cluster: Client) -> list[Client]:
+    """A client for each node of a cluster: an error of one does not close the others, as the cluster's own would."""
+    await cluster.initialize()
+    timeout_s = cluster.connection_kwargs["socket_timeout"]
+    return [_of_node(cluster, node, timeout_s) for node in cluster.get_nodes()]
+
+
+def _of_node(cluster: Client, node: ClusterNode, reply_timeout_s: float | None) -> Client:
+    given = cluster.connection_kwargs
+    return Redis(
+        host=node.host,
+        port=int(node.port),
+        username=given.get("username"),
+        password=given.get("password"),
+        socket_timeout=reply_timeout_s,
+        socket_connect_timeout=given["socket_connect_timeout"],
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 @contextlib.contextmanager

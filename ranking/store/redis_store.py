@@ -9,7 +9,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any
 
 from redis.exceptions import AskError, MovedError, NoScriptError
 
@@ -18,7 +18,7 @@ from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.items import Item, ItemDates, dates_from_stored, from_stored, stored
 from ranking.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
 from ranking.store import keys
-from ranking.store.connection import FAILURES, Client, close, connected, is_cluster, one_node, translated
+from ranking.store.connection import FAILURES, Client, close, connected, every_node, is_cluster, one_node, translated
 from ranking.store.durability import Ack, level_of, on_one_connection, wait_of
 from ranking.store.record_call import call_of
 from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, LogState, ServerFacts, TouchedBuckets
@@ -260,7 +260,7 @@ class RedisStore:
 
     async def log_state(self) -> LogState:
         with translated():
-            nodes = await self._info(primaries_only=True)
+            nodes = [node for node in await self._info() if node["role"] == "master"]
         return LogState(
             servers=" ".join(sorted(str(node["run_id"]) for node in nodes)),
             kept=any(int(node["aof_enabled"]) for node in nodes),
@@ -275,8 +275,6 @@ class RedisStore:
     async def facts(self) -> list[ServerFacts]:
         with translated():
             infos = await self._info()
-            times = await self._client.time(**({"target_nodes": "all"} if self._cluster else {}))
-        clocks = list(times.values()) if isinstance(times, dict) else [times] * len(infos)
         return [
             ServerFacts(
                 address=f"{info.get('redis_mode', '')} {info.get('tcp_port') or 'unix socket'}".strip(),
@@ -287,9 +285,9 @@ class RedisStore:
                 evicted=int(info.get("evicted_keys", 0)),
                 persistent=bool(int(info.get("aof_enabled", 0))),
                 writes=info.get("aof_last_write_status", "ok") == "ok",
-                time=clock[0] + clock[1] / 1e6,
+                time=int(info.get("server_time_usec", 0)) / 1e6,
             )
-            for info, clock in zip(infos, clocks, strict=True)
+            for info in infos
         ]
 
     def _pipeline(self) -> Client:
@@ -344,11 +342,25 @@ class RedisStore:
     def _every_primary(self) -> dict[str, Any]:
         return {"target_nodes": self._client.get_primaries()} if self._cluster else {}
 
-    async def _info(self, *, primaries_only: bool = False) -> list[dict[str, Any]]:
-        """INFO of every node."""
-        found = await self._client.info(**(self._every_primary() if primaries_only else {}))
-        nodes = found.values() if self._cluster and all(isinstance(each, dict) for each in found.values()) else [found]
-        return cast(list[dict[str, Any]], list(nodes))
+    async def _info(self) -> list[dict[str, Any]]:
+        """INFO of every node that answers: one that is away counts nothing, and is asked again at the next start.
+
+        Raises the driver's error where none answers.
+        """
+        if not self._cluster:
+            return [await self._client.info()]
+        found: list[dict[str, Any]] = []
+        failure: Exception | None = None
+        for node in await every_node(self._client):
+            try:
+                found.append(await node.info())
+            except FAILURES as error:
+                failure = error
+            finally:
+                await close(node)
+        if failure is not None and not found:
+            raise failure
+        return found
 
     async def _check_policy(self) -> None:
         policies = {str(node.get("maxmemory_policy", "noeviction")) for node in await self._info()} - {"noeviction"}

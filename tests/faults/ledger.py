@@ -80,7 +80,7 @@ class Sender(threading.Thread):
     """Sends batches of `events` one after the other until told to stop.
 
     `keyed`: under idempotency keys, each again and again until it is acknowledged. Then all are, and the store must
-    have exactly what was sent.
+    have exactly what was sent. `acks` counts answers by their ack, `refused` those of 503.
     """
 
     def __init__(self, service: Service, ledger: Ledger, *, events: int = 50, keyed: bool = False) -> None:
@@ -93,6 +93,7 @@ class Sender(threading.Thread):
         address = urlsplit(service.url)
         self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
         self.acks: dict[str, int] = {}
+        self.refused = 0
         self.failure: Exception | None = None
 
     def run(self) -> None:
@@ -135,6 +136,7 @@ class Sender(threading.Thread):
             return False
         if answer.status != 202:
             assert answer.status == 503, content
+            self.refused += 1
             self._stopped.wait(PAUSE_S)
             return False
         told = json.loads(content)

@@ -41,12 +41,17 @@ def fill(server: servers.Valkey) -> None:
     server.admin.config_set("maxmemory", "1mb")
 
 
-@pytest.mark.parametrize("policy", ["allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-ttl"])
+@pytest.mark.parametrize(
+    "policy",
+    [*(f"{whose}-{how}" for whose in ("allkeys", "volatile") for how in ("lru", "lfu", "random")), "volatile-ttl"],
+)
 async def test_a_server_that_drops_keys_is_refused(own_server: OwnServer, policy: str) -> None:
-    url = own_server(**{"maxmemory-policy": policy}).url
+    server = own_server(**{"maxmemory-policy": policy})
+    url = server.url
     with pytest.raises(StoreRefusedError, match=policy) as refused:
         await opening(url)
     assert "noeviction" in str(refused.value)
+    assert server.admin.dbsize() == 0
     await opening(url, allow_eviction=True)
 
 
