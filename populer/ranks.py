@@ -7,7 +7,8 @@ import msgspec
 from api.rendering import Query, RenderedList
 from populer.child import open_store
 from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
-from ranking.refresh import Moment, Ranker, SiteView, entries
+from ranking.ranker import Moment, Ranker, entries
+from ranking.refresh import SiteView
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import Stamp, encode_entries
 

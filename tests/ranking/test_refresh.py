@@ -12,12 +12,13 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 from memory_store import MemoryStore
 
-from ranking import refresh
+from ranking import ranker
 from ranking.buckets import Bucket
 from ranking.catalogue import FIRST_CAPACITY
 from ranking.errors import NotFoundError
 from ranking.items import Item
-from ranking.refresh import Moment, Ranker, Ranking, Refresher, SiteView, entries
+from ranking.ranker import Moment, Ranker, Ranking, entries
+from ranking.refresh import Refresher, SiteView
 from ranking.settings import Settings
 from ranking.snapshot import WHOLE_SITE, Entry, decode_entries, decode_stamp, digest, encode_stamp
 
@@ -319,7 +320,7 @@ async def test_a_section_that_no_item_is_in_is_not_found() -> None:
 
 
 async def test_of_too_many_sections_the_busiest_have_lists(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(refresh, "MAX_SECTIONS", 2)
+    monkeypatch.setattr(ranker, "MAX_SECTIONS", 2)
     store = MemoryStore()
     for item, section, n in [("a", "Sepi", 1), ("b", "Ramai", 50), ("c", "Sedang", 3), ("d", "Sedang", 3)]:
         store.see(item, NOW - 60, n)
