@@ -11,6 +11,7 @@ import re
 import tomllib
 import types
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, NamedTuple, get_args, get_origin
 
@@ -22,6 +23,7 @@ from api.addresses import Addresses
 from api.labels import check_label_settings
 from api.origins import Origins
 from ranking.errors import SettingsError
+from ranking.events import channel_kind
 from ranking.list_settings import ListSettings
 from ranking.settings import Settings, SiteKeys
 from ranking.times import format_duration
@@ -101,10 +103,7 @@ def validated(raw: Raw, origins: Mapping[str, str] | None = None) -> Settings:
         check_label_settings(f"sites.{number}", site)
         _check(Origins, site.origins, f"sites.{number}.origins")
     for name, settings_of_list in settings.lists.items():
-        for kind in settings_of_list.weights:
-            if kind not in settings.ingest.kinds and kind not in ListSettings().weights:
-                known = ", ".join(settings.ingest.kinds)
-                raise SettingsError(f"lists.{name}.weights: expected one of ingest.kinds ({known}), found {kind!r}")
+        _check_kinds(f"lists.{name}", settings_of_list, settings.ingest.known_kinds)
     return settings
 
 
@@ -114,6 +113,16 @@ def _check(reader: Callable[[tuple[str, ...]], object], values: tuple[str, ...],
         reader(values)
     except ValueError as error:
         raise SettingsError(f"{name}: {error}") from None
+
+
+def _check_kinds(dotted: str, of_list: ListSettings, known: AbstractSet[str]) -> None:
+    """A kind that no event can be is a misspelt one."""
+    named = {"weights": of_list.weights, "revival_weights": of_list.revival_weights, "bonus_kinds": of_list.bonus_kinds}
+    for setting, kinds in named.items():
+        for kind in kinds:
+            if channel_kind(kind) not in known | ListSettings().weights.keys():
+                there = ", ".join(sorted(known))
+                raise SettingsError(f"{dotted}.{setting}: expected one of ingest.kinds ({there}), found {kind!r}")
 
 
 def with_list_settings(settings: Settings, raw: Raw, name: str, changes: list[str]) -> Settings:

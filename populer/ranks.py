@@ -1,14 +1,16 @@
 """`populer rank`: a list as it would be, now or at a past moment, with other settings. Nothing is published."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from api.rendering import Query, RenderedList
 from populer.child import open_store
 from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
-from ranking.ranker import Moment, Ranker, entries
+from ranking.ranker import Ranker, entries
 from ranking.refresh import SiteView
+from ranking.scoring import Moment
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import Stamp, encode_entries
 
@@ -41,7 +43,7 @@ async def ranked(
         await store.open()
         view = SiteView(site.id)
         await view.update(store, now - settings.retention.keep_s)
-        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)))
+        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), ZoneInfo(site.timezone))
         ranking = ranker.rank(list_settings, section)
         details = await view.details(store, ranking.rows.tolist())
     except StoreUnavailableError as error:

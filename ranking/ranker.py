@@ -5,26 +5,29 @@ Two processes with the same counts rank alike to the last bit, whatever order th
 
 import math
 from collections.abc import Mapping
-from functools import partial
+from datetime import UTC, tzinfo
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ranking import decay, leaderboard, trending
+from ranking import leaderboard, trending
 from ranking.buckets import FloatArray
 from ranking.catalogue import Catalogue
+from ranking.decay import Alike
 from ranking.errors import NotFoundError
 from ranking.events import DEFAULT_KIND
+from ranking.formula import ALL_EVENTS, Formula
 from ranking.history import History
 from ranking.items import Item
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
-from ranking.scoring import scores, totals
+from ranking.scoring import Horizon, Moment, Span, Sums, counts_of
 from ranking.snapshot import WHOLE_SITE, Entry
+from ranking.weighing import Weighing
 
 #: More sections than any newsroom has; a site that files every author as a section gets lists for the busiest ones.
 MAX_SECTIONS = 100
-VIEWS = frozenset({DEFAULT_KIND})
+VIEWS = {DEFAULT_KIND: 1.0}
 
 
 class Ranking(NamedTuple):
@@ -33,13 +36,6 @@ class Ranking(NamedTuple):
     rows: Rows
     score: FloatArray | None
     previous: Mapping[int, int] | None  # row -> rank one `movement` ago; None: there was no list then
-
-
-class Moment(NamedTuple):
-    """A moment to rank for, and the moment up to which the counts were recorded. Epoch seconds."""
-
-    at: float
-    known_until: float
 
 
 class View(Protocol):
@@ -51,11 +47,15 @@ class View(Protocol):
 
 
 class Ranker:
-    """Ranks the lists of one site at one moment; what several lists share is computed once."""
+    """Ranks the lists of one site at one moment; what several lists share is computed once.
 
-    def __init__(self, view: View, moment: Moment) -> None:
+    `zone` is the site's, for lists that go by its calendar.
+    """
+
+    def __init__(self, view: View, moment: Moment, zone: tzinfo = UTC) -> None:
         self._view = view
         self._moment = moment
+        self._zone = zone
         history = view.history
         self._names = history.items
         self._published = view.catalogue.published(history.first_event())
@@ -64,7 +64,9 @@ class Ranker:
             row = history.known_row(name)
             if row is not None:
                 self._allowed[row] = False
-        self.views = totals(history, kinds=VIEWS, since=-math.inf, until=moment.at, known_until=moment.known_until)
+        self._counts = counts_of(history)
+        self._moments: dict[Moment, Sums] = {}
+        self.views = self._sums(moment).of(ALL_EVENTS, Weighing(VIEWS).of(history.channels))
 
     @property
     def published(self) -> FloatArray:
@@ -129,27 +131,29 @@ class Ranker:
             # Only what the newsroom has described: anyone can send an event with an id of their own.
             allowed &= self._view.catalogue.stored & (age_s >= 0)
             return self._published, np.flatnonzero(allowed)
-        score = self._burst(settings, moment) if settings.kind == "burst" else self._decayed(settings, moment)
+        sums = self._sums(moment)
+        if settings.kind == "burst":
+            score = self._burst(settings, sums)
+        else:
+            score = Formula(settings, self._zone).scored(sums, self._published).score
         return score, np.flatnonzero(allowed & (score > 0))
 
-    def _decayed(self, settings: ListSettings, moment: Moment) -> FloatArray:
-        return scores(
-            self._view.history,
-            decay=partial(decay.half_life, half_life_s=settings.half_life_s),
-            weights=settings.weights,
-            at=moment.at,
-            known_until=moment.known_until,
-        )
+    def _burst(self, settings: ListSettings, sums: Sums) -> FloatArray:
+        of_view = Weighing(VIEWS).of(sums.channels)
 
-    def _burst(self, settings: ListSettings, moment: Moment) -> FloatArray:
-        def count(since: float, until: float) -> FloatArray:
-            return totals(self._view.history, kinds=VIEWS, since=since, until=until, known_until=moment.known_until)
+        def count(since: float, until: float = math.inf) -> FloatArray:
+            return sums.of(Horizon(Alike(), (Span(since, until),)), of_view)
 
-        recent = moment.at - settings.short_s
+        recent = sums.moment.at - settings.short_s
         # A site younger than the baseline, or a shorter retention, is compared with what there is.
-        since = max(moment.at - settings.baseline_s, min(self._view.history.start(), recent))
+        since = max(sums.moment.at - settings.baseline_s, min(self._view.history.start(), recent))
         rate = count(since, recent) / max(recent - since, settings.short_s)
-        return trending.chi_square(count(recent, moment.at), rate * settings.short_s, settings.minimum)
+        return trending.chi_square(count(recent), rate * settings.short_s, settings.minimum)
+
+    def _sums(self, moment: Moment) -> Sums:
+        if moment not in self._moments:
+            self._moments[moment] = Sums(self._counts, moment)
+        return self._moments[moment]
 
     def _earlier(self, settings: ListSettings) -> tuple[FloatArray, Rows] | None:
         """The candidates one `movement` ago; None where there was no list."""

@@ -10,11 +10,14 @@ Rejected: asking Redis for decayed sums. It would do the same arithmetic on its 
 import asyncio
 import math
 from collections.abc import Iterable, Mapping
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 from ranking.catalogue import Catalogue
 from ranking.history import History
 from ranking.items import Item
-from ranking.ranker import Moment, Ranker, Ranking, entries
+from ranking.ranker import Ranker, Ranking, entries
+from ranking.scoring import Moment
 from ranking.settings import Settings
 from ranking.snapshot import Snapshot, Stamp, digest, encode_entries
 from ranking.store.store import Base, Store
@@ -78,6 +81,7 @@ class Refresher:
         self._store = store
         self._settings = settings
         self._view = SiteView(site)
+        self._zone = next((ZoneInfo(each.timezone) for each in settings.sites if each.id == site), UTC)
         self._bases: dict[str, Base] = {}
 
     async def refresh(self, now: float) -> dict[str, int]:
@@ -100,7 +104,7 @@ class Refresher:
         return done
 
     def _ranked(self, slot: float) -> tuple[Ranker, dict[str, dict[str, Ranking]]]:
-        ranker = Ranker(self._view, Moment(at=slot, known_until=slot))
+        ranker = Ranker(self._view, Moment(at=slot, known_until=slot), self._zone)
         return ranker, {name: ranker.rank_sections(settings) for name, settings in self._settings.lists.items()}
 
     def _snapshot(

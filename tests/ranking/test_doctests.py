@@ -6,10 +6,13 @@ import importlib
 import pytest
 
 PURE_RING = {
-    "buckets", "catalogue", "decay", "errors", "events", "history", "items", "leaderboard", "scoring", "snapshot",
-    "times", "trending", "urls",
+    "aging", "buckets", "catalogue", "decay", "errors", "events", "history", "items", "leaderboard", "periods",
+    "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
 }  # fmt: skip
-WITH_EXAMPLES = {"buckets", "decay", "events", "history", "times", "trending", "urls", "store.keys"}
+WITH_EXAMPLES = {
+    "aging", "buckets", "decay", "events", "history", "periods", "shapes", "times", "trending", "urls", "weighing",
+    "store.keys",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", sorted(PURE_RING | WITH_EXAMPLES))

@@ -9,7 +9,6 @@ import gzip
 import runpy
 from collections import Counter
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ import numpy.typing as npt
 import pytest
 
 from ranking.buckets import Bucket
-from ranking.decay import half_life
+from ranking.decay import HalfLife
 from ranking.history import field, history_of
 from ranking.leaderboard import best
 from ranking.scoring import scores
@@ -84,7 +83,7 @@ def engine(reads: Reads, at: float, half_life_s: float) -> tuple[list[str], dict
         number, place = divmod(cell, places)
         buckets.setdefault(Bucket(WIDTH_S, number * WIDTH_S), {})[fields[place]] = n
     history = history_of(buckets)
-    score = scores(history, decay=partial(half_life, half_life_s=half_life_s), weights=WEIGHTS, at=at, known_until=at)
+    score = scores(history, decay=HalfLife(half_life_s), weights=WEIGHTS, at=at, known_until=at)
     first = history.first_event()
     rows = best(np.flatnonzero(score > 0), score=score, published=first, names=history.items, limit=LISTED)
     return [history.items[row] for row in rows], dict(zip(history.items, score.tolist(), strict=True))

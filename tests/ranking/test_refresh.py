@@ -17,8 +17,9 @@ from ranking.buckets import Bucket
 from ranking.catalogue import FIRST_CAPACITY
 from ranking.errors import NotFoundError
 from ranking.items import Item
-from ranking.ranker import Moment, Ranker, Ranking, entries
+from ranking.ranker import Ranker, Ranking, entries
 from ranking.refresh import Refresher, SiteView
+from ranking.scoring import Moment
 from ranking.settings import Settings
 from ranking.snapshot import WHOLE_SITE, Entry, decode_entries, decode_stamp, digest, encode_stamp
 

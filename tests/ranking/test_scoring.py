@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise
 from random import Random
 
@@ -13,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranking.buckets import Bucket, bucket_start
-from ranking.decay import half_life
+from ranking.decay import HalfLife
 from ranking.history import History, field, history_of
-from ranking.scoring import channel_weights, scores, totals
+from ranking.scoring import scores, totals
+from ranking.weighing import Weighing
 
 HOUR_S = 3600.0
 VIEWS = {"view": 1.0}
@@ -47,7 +47,7 @@ def score_of(
 ) -> dict[str, float]:
     found = scores(
         history,
-        decay=partial(half_life, half_life_s=half_life_s),
+        decay=HalfLife(half_life_s),
         weights=weights,
         at=at,
         known_until=at if known_until is None else known_until,
@@ -166,8 +166,8 @@ def test_what_happens_after_a_moment_never_changes_a_score_of_that_moment(
 
 def test_kinds_weigh_as_told_whatever_their_source_and_an_unknown_kind_counts_nothing() -> None:
     channels = ["view", "click", "click@list:populer", "click@list:populer#3", "like", "like@app"]
-    assert channel_weights(channels, {"view": 1.0, "click": 3.0}).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
-    assert channel_weights([], VIEWS).tolist() == []
+    assert Weighing({"view": 1.0, "click": 3.0}).of(channels).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
+    assert Weighing(VIEWS).of([]).tolist() == []
 
 
 def test_a_past_moment_counts_the_bucket_that_straddles_it_in_proportion() -> None:
@@ -229,7 +229,7 @@ def test_the_order_of_fields_inside_a_bucket_does_not_show_in_one_bit() -> None:
             float(
                 scores(
                     history,
-                    decay=partial(half_life, half_life_s=7200),
+                    decay=HalfLife(7200),
                     weights={"view": 1.0, "click": 3.0},
                     at=1_700_000_400.0,
                     known_until=1_700_000_400.0,

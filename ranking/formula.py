@@ -1,0 +1,141 @@
+"""Formula: a list's settings, put into the one expression that every ranking of counts is.
+
+    score(item, t) = f( sum over kinds k of w(k) * sum over buckets b of n(item, k, b) * D(t - b) ) * G(t - published)
+
+D is the decay of the events, G the aging of the item, f the shape. `presets` has the rankings that others use as
+settings of this. Rejected: a function per ranking, which could be neither mixed nor explained nor retuned in one way.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking import aging, shapes
+from ranking.buckets import FloatArray
+from ranking.decay import Alike, Daily, Decay, HalfLife, Linear, Power
+from ranking.events import DEFAULT_KIND, channel_kind
+from ranking.list_settings import ListSettings
+from ranking.periods import day_share, midnight
+from ranking.scoring import Horizon, Span, Sums
+from ranking.weighing import Weighing
+
+ALL_EVENTS = Horizon(Alike())
+#: The kinds that the shape "discourse-top" counts beside views.
+FIRST_LIKE, LIKE, REPLY = "first-like", "like", "reply"
+
+
+class Scored(NamedTuple):
+    """Per row: the sum before its shape, and the score."""
+
+    counted: FloatArray
+    score: FloatArray
+
+
+class Formula:
+    """The parts of the expression for one list, each on its own so that a score can be explained by them.
+
+    `zone` is the site's: "today" begins at its midnight.
+    """
+
+    def __init__(self, settings: ListSettings, zone: tzinfo) -> None:
+        self._settings = settings
+        self._zone = zone
+
+    def scored(self, sums: Sums, published: FloatArray) -> Scored:
+        """Every row's score; `published` in epoch seconds."""
+        settings, at = self._settings, sums.moment.at
+        horizon = self.horizon(at)
+        of_channel = self.channel_weights(sums.channels)
+        if settings.bonus_kinds:
+            of_bonus = self._of_kinds(sums.channels, *settings.bonus_kinds)
+            n = sums.of(horizon, of_channel - of_bonus)
+            n = n + np.minimum(sums.of(horizon, of_bonus), n)
+        else:
+            n = sums.of(horizon, of_channel)
+        shaped = self._topic(sums, horizon) if settings.shape == "discourse-top" else self.shaped(n)
+        score = shaped * self.aged(at - published)
+        if settings.revival_s:
+            score = score + self._revived(sums)
+        return Scored(n, score)
+
+    def horizon(self, at: float) -> Horizon:
+        """D, and the spans of time that count, at the moment `at` (epoch seconds)."""
+        return Horizon(self._decay(), self._spans(at))
+
+    def channel_weights(self, channels: Sequence[str]) -> FloatArray:
+        """w, per channel."""
+        return self._weighing(self._settings.weights).of(channels)
+
+    def shaped(self, n: FloatArray) -> FloatArray:
+        """f of the sums of every row."""
+        match self._settings.shape:
+            case "minus-one":
+                return shapes.minus_one(n, self._settings.exponent)
+            case "plus-one":
+                return shapes.plus_one(n)
+            case "log":
+                return shapes.log(n)
+            case _:
+                return shapes.plain(n, self._settings.exponent)
+
+    def aged(self, age_s: FloatArray) -> FloatArray:
+        """G of the ages of every row, in seconds since its publication."""
+        settings = self._settings
+        match settings.aging:
+            case "half-life":
+                return aging.half_life(age_s, settings.aging_half_life_s)
+            case "gravity":
+                return aging.gravity(age_s, settings.gravity, settings.gravity_offset_s)
+            case _:
+                return np.ones_like(age_s)
+
+    def _revived(self, sums: Sums) -> FloatArray:
+        """What an item that is read again scores as if new: (recent events - 1) * gravity since the first of them.
+
+        Source: Discourse, `topic_hot_score.rb`.
+        """
+        settings, at = self._settings, sums.moment.at
+        recent = Horizon(Alike(), (Span(since=at - settings.revival_s),))
+        of_channel = self._weighing(settings.revival_weights or settings.weights).of(sums.channels)
+        since = at - sums.first(recent, of_channel)
+        again = shapes.minus_one(sums.of(recent, of_channel))
+        return np.where(
+            np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
+        )
+
+    def _topic(self, sums: Sums, horizon: Horizon) -> FloatArray:
+        def of(kind: str, over: Horizon = horizon) -> FloatArray:
+            return sums.of(over, self._of_kinds(sums.channels, kind))
+
+        return shapes.discourse_top(of(DEFAULT_KIND), of(FIRST_LIKE), of(LIKE), of(REPLY), of(REPLY, ALL_EVENTS))
+
+    def _of_kinds(self, channels: Sequence[str], *kinds: str) -> FloatArray:
+        chosen = np.array([channel_kind(channel) in kinds for channel in channels], dtype=np.bool_)
+        return np.where(chosen, self.channel_weights(channels), 0.0)
+
+    def _weighing(self, weights: Mapping[str, float]) -> Weighing:
+        settings = self._settings
+        return Weighing(weights, settings.self_click_weight, settings.position_bias, settings.position_cap)
+
+    def _decay(self) -> Decay:
+        settings = self._settings
+        match settings.decay:
+            case "half-life":
+                return HalfLife(settings.half_life_s)
+            case "linear":
+                return Linear(settings.window_s)
+            case "power":
+                return Power(settings.power, settings.power_scale_s)
+            case "daily":
+                return Daily(settings.daily)
+            case _:
+                return Alike()
+
+    def _spans(self, at: float) -> tuple[Span, ...]:
+        if self._settings.decay == "day-blend":
+            today, passed = midnight(at, self._zone), day_share(at, self._zone)
+            return Span(midnight(at, self._zone, -1), today, 1.0 - passed), Span(today, math.inf, passed)
+        return (Span(since=at - self._settings.window_s),)
