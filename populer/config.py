@@ -25,6 +25,7 @@ from api.origins import Origins
 from ranking.errors import SettingsError
 from ranking.events import channel_kind
 from ranking.list_settings import ListSettings
+from ranking.presets import preset_settings
 from ranking.settings import Settings, SiteKeys
 from ranking.times import format_duration
 
@@ -85,7 +86,11 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Raw | None = None
     for name, values in layers:
         origins.update({dotted: name for dotted, _ in _leaves(values)})
     raw = _merged([values for _, values in layers])
-    return Loaded(validated(raw, origins), raw, origins)
+    settings = validated(raw, origins)
+    for list_name, of_list in settings.lists.items():
+        for dotted, _ in _leaves(preset_settings(of_list.preset), f"lists.{list_name}"):
+            origins.setdefault(dotted, f"preset {of_list.preset}")
+    return Loaded(settings, raw, origins)
 
 
 def validated(raw: Raw, origins: Mapping[str, str] | None = None) -> Settings:
@@ -118,9 +123,10 @@ def _check(reader: Callable[[tuple[str, ...]], object], values: tuple[str, ...],
 def _check_kinds(dotted: str, of_list: ListSettings, known: AbstractSet[str]) -> None:
     """A kind that no event can be is a misspelt one."""
     named = {"weights": of_list.weights, "revival_weights": of_list.revival_weights, "bonus_kinds": of_list.bonus_kinds}
+    of_preset = {kind for key in named for kind in preset_settings(of_list.preset).get(key, ())}
     for setting, kinds in named.items():
         for kind in kinds:
-            if channel_kind(kind) not in known | ListSettings().weights.keys():
+            if channel_kind(kind) not in known | ListSettings().weights.keys() | of_preset:
                 there = ", ".join(sorted(known))
                 raise SettingsError(f"{dotted}.{setting}: expected one of ingest.kinds ({there}), found {kind!r}")
 
@@ -139,7 +145,15 @@ def with_list_settings(settings: Settings, raw: Raw, name: str, changes: list[st
         if not equals or not key:
             raise SettingsError(f"--set: expected KEY=VALUE such as half_life=1h, found {change!r}")
         _put(tables, ["lists", name, *key.strip().split(".")], _from_text(value.strip()))
+    changed = tables.get("lists", {}).get(name, {})
+    if "preset" in changed:  # it goes over what the file says of the list, as the file's own would not
+        raw = {**raw, "lists": {**raw.get("lists", {}), name: _without(raw, name, preset_settings(changed["preset"]))}}
     return validated(_merged([raw, tables]), {f"lists.{name}": "--set"})
+
+
+def _without(raw: Raw, name: str, settings: Mapping[str, Any]) -> Raw:
+    table = raw.get("lists", {}).get(name, {})
+    return {key: value for key, value in table.items() if key not in settings}
 
 
 def effective(settings: Settings) -> Iterator[tuple[str, str]]:

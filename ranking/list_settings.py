@@ -3,9 +3,10 @@
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from ranking.events import DEFAULT_KIND
+from ranking.presets import NO_PRESET, checked_preset, preset_settings
 from ranking.setting_types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table
 
 MIN_HALF_LIFE_S = 1.0
@@ -21,6 +22,7 @@ Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
 class ListSettings(Table):
     """[lists.NAME]: one ranking. No allowed value makes a score infinite: see the bounds of each."""
 
+    preset: Annotated[str, AfterValidator(checked_preset)] = NO_PRESET
     kind: Literal["ranked", "burst", "latest"] = "ranked"
     title: str = ""
     size: int = Field(10, ge=1, le=MAX_LISTED)
@@ -52,6 +54,9 @@ class ListSettings(Table):
     revival_weights: Weights = Field({})
 
     sections: bool = True
+    min_count: float = Field(0.0, ge=0, le=1e12)
+    floor: float = Field(0.0, ge=0, le=1e12)
+
     movement_s: Seconds = Field(3600.0, alias="movement")
     short_s: Seconds = Field(3600.0, alias="short")
     baseline_s: Seconds = Field(7 * 86400.0, alias="baseline")
@@ -73,3 +78,9 @@ DEFAULT_LISTS: dict[str, dict[str, Any]] = {
     "trending": {"title": "Trending", "kind": "burst", "size": 7},
     "update": {"title": "UPDATE", "kind": "latest", "size": 10},
 }
+
+
+def with_defaults(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """A list's table over what its preset stands for, over what the list of this name is without one."""
+    default = {"title": name.capitalize(), **DEFAULT_LISTS.get(name, {})}
+    return {**default, **preset_settings(table.get("preset")), **table}

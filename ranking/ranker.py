@@ -21,6 +21,7 @@ from ranking.history import History
 from ranking.items import Item
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
+from ranking.rules import Candidates, Rule, Ruling
 from ranking.scoring import Horizon, Moment, Span, Sums, counts_of
 from ranking.snapshot import WHOLE_SITE, Entry
 from ranking.weighing import Weighing
@@ -59,11 +60,9 @@ class Ranker:
         history = view.history
         self._names = history.items
         self._published = view.catalogue.published(history.first_event())
-        self._allowed = np.ones(len(self._names), dtype=np.bool_)
-        for name in view.removed:
-            row = history.known_row(name)
-            if row is not None:
-                self._allowed[row] = False
+        removed = [row for row in map(history.known_row, view.removed) if row is not None]
+        self._taken_down = np.zeros(len(self._names), dtype=np.bool_)
+        self._taken_down[removed] = True
         self._counts = counts_of(history)
         self._moments: dict[Moment, Sums] = {}
         self.views = self._sums(moment).of(ALL_EVENTS, Weighing(VIEWS).of(history.channels))
@@ -84,61 +83,65 @@ class Ranker:
             number = self._view.catalogue.section_number(section)
             if number is None:
                 raise NotFoundError(f"no item is in a section called {section!r}")
-        score, rows = self._candidates(settings, self._moment)
-        if number is not None:
-            rows = rows[self._view.catalogue.section[rows] == number]
-        earlier = self._earlier(settings)
-        if earlier is not None and number is not None:
-            before, rows_before = earlier
-            earlier = before, rows_before[self._view.catalogue.section[rows_before] == number]
-        return self._ranking(settings, score, rows, earlier)
+        now, earlier = self.candidates(settings, self._moment), self._earlier(settings)
+        return self._ranking(settings, now, self._of_section(now, number), earlier, number)
 
     def rank_sections(self, settings: ListSettings) -> dict[str, Ranking]:
         """The list over all sections, and one for each section where the list wants them."""
-        score, rows = self._candidates(settings, self._moment)
-        earlier = self._earlier(settings)
-        found = {WHOLE_SITE: self._ranking(settings, score, rows, earlier)}
+        now, earlier = self.candidates(settings, self._moment), self._earlier(settings)
+        found = {WHOLE_SITE: self._ranking(settings, now, now.rows, earlier, None)}
         if settings.sections:
-            section = self._view.catalogue.section
-            parted = leaderboard.by_section(rows, section)
             names = self._view.catalogue.sections
-            busiest = sorted(parted, key=lambda number: (-float(score[parted[number]].sum()), names[number]))
-            parted_before = leaderboard.by_section(earlier[1], section) if earlier else {}
+            parted = leaderboard.by_section(now.rows, self._view.catalogue.section)
+            busiest = sorted(parted, key=lambda number: (-float(now.score[parted[number]].sum()), names[number]))
             for number in sorted(busiest[:MAX_SECTIONS], key=names.__getitem__):
-                before = (earlier[0], parted_before.get(number, rows[:0])) if earlier else None
-                found[names[number]] = self._ranking(settings, score, parted[number], before)
+                found[names[number]] = self._ranking(settings, now, parted[number], earlier, number)
         return found
 
+    def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
+        """Every row under a list's formula and rules."""
+        ruling = Ruling(len(self._names))
+        ruling.out(Rule.TAKEN_DOWN, self._taken_down)
+        age_s = moment.at - self._published
+        if settings.kind == "latest":
+            ruling.out(Rule.NOT_DESCRIBED, ~self._view.catalogue.stored)
+            ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
+            ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
+            return Candidates(self._published, self.views, ruling.codes)
+        ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
+        sums, minimum = self._sums(moment), settings.min_count
+        if settings.kind == "burst":
+            counted, score = self._burst(settings, sums)
+            minimum = settings.minimum
+        else:
+            counted, score = Formula(settings, self._zone).scored(sums, self._published)
+        if minimum:
+            ruling.out(Rule.BELOW_MINIMUM, (counted < minimum) & (counted > 0))
+        ruling.out(Rule.NO_SCORE, score <= 0)
+        if settings.floor:
+            ruling.out(Rule.BELOW_FLOOR, score < settings.floor)
+        return Candidates(score, counted, ruling.codes)
+
+    def _of_section(self, candidates: Candidates, number: int | None) -> Rows:
+        rows = candidates.rows
+        return rows if number is None else rows[self._view.catalogue.section[rows] == number]
+
     def _ranking(
-        self, settings: ListSettings, score: FloatArray, rows: Rows, earlier: tuple[FloatArray, Rows] | None
+        self, settings: ListSettings, now: Candidates, rows: Rows, earlier: Candidates | None, section: int | None
     ) -> Ranking:
-        depth = max(settings.depth, settings.size)
-        top = self._best(score, rows, depth)
+        top = self._best(settings, now, rows)
         previous = None
         if earlier is not None:
-            before = self._best(*earlier, depth)
+            before = self._best(settings, earlier, self._of_section(earlier, section))
             previous = {row: rank for rank, row in enumerate(before.tolist(), 1)}
-        return Ranking(top, None if settings.kind == "latest" else score, previous)
+        return Ranking(top, None if settings.kind == "latest" else now.score, previous)
 
-    def _best(self, score: FloatArray, rows: Rows, limit: int) -> Rows:
-        return leaderboard.best(rows, score=score, published=self._published, names=self._names, limit=limit)
+    def _best(self, settings: ListSettings, candidates: Candidates, rows: Rows) -> Rows:
+        depth = max(settings.depth, settings.size)
+        return leaderboard.best(rows, score=candidates.score, published=self._published, names=self._names, limit=depth)
 
-    def _candidates(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, Rows]:
-        """The score of every row, and the rows that may be listed."""
-        age_s = moment.at - self._published
-        allowed = self._allowed & (age_s <= settings.max_age_s)
-        if settings.kind == "latest":
-            # Only what the newsroom has described: anyone can send an event with an id of their own.
-            allowed &= self._view.catalogue.stored & (age_s >= 0)
-            return self._published, np.flatnonzero(allowed)
-        sums = self._sums(moment)
-        if settings.kind == "burst":
-            score = self._burst(settings, sums)
-        else:
-            score = Formula(settings, self._zone).scored(sums, self._published).score
-        return score, np.flatnonzero(allowed & (score > 0))
-
-    def _burst(self, settings: ListSettings, sums: Sums) -> FloatArray:
+    def _burst(self, settings: ListSettings, sums: Sums) -> tuple[FloatArray, FloatArray]:
+        """Events of the short span, and how far they exceed what the item's past lets expect."""
         of_view = Weighing(VIEWS).of(sums.channels)
 
         def count(since: float, until: float = math.inf) -> FloatArray:
@@ -148,20 +151,21 @@ class Ranker:
         # A site younger than the baseline, or a shorter retention, is compared with what there is.
         since = max(sums.moment.at - settings.baseline_s, min(self._view.history.start(), recent))
         rate = count(since, recent) / max(recent - since, settings.short_s)
-        return trending.chi_square(count(recent), rate * settings.short_s, settings.minimum)
+        observed = count(recent)
+        return observed, trending.chi_square(observed, rate * settings.short_s, settings.minimum)
 
     def _sums(self, moment: Moment) -> Sums:
         if moment not in self._moments:
             self._moments[moment] = Sums(self._counts, moment)
         return self._moments[moment]
 
-    def _earlier(self, settings: ListSettings) -> tuple[FloatArray, Rows] | None:
+    def _earlier(self, settings: ListSettings) -> Candidates | None:
         """The candidates one `movement` ago; None where there was no list."""
         if settings.kind == "latest":
             return None
         before = Moment(self._moment.at - settings.movement_s, self._moment.known_until)
-        score, rows = self._candidates(settings, before)
-        return (score, rows) if len(rows) else None
+        found = self.candidates(settings, before)
+        return found if len(found.rows) else None
 
 
 def entries(

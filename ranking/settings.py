@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ranking.events import DEFAULT_KIND
-from ranking.list_settings import DEFAULT_LISTS, ListSettings
+from ranking.list_settings import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.setting_types import Bytes, Kind, Name, Seconds, SecondsOrOff, SiteId, Table, as_bytes, as_seconds
 from ranking.urls import item_pattern
 
@@ -156,13 +156,11 @@ class Settings(Table):
     def _with_default_lists(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        merged: dict[str, Any] = {name: dict(table) for name, table in DEFAULT_LISTS.items()}
-        for name, table in given.items():
-            both = {**merged.get(name, {}), **table} if isinstance(table, dict) else table
-            if isinstance(both, dict):
-                both.setdefault("title", str(name).capitalize())
-            merged[name] = both
-        return merged
+        tables: dict[str, Any] = {**{name: {} for name in DEFAULT_LISTS}, **given}
+        return {
+            name: with_defaults(str(name), table) if isinstance(table, dict) else table
+            for name, table in tables.items()
+        }
 
     @field_validator("sites")
     @classmethod

@@ -86,6 +86,12 @@ def test_the_ten_at_a_past_moment_are_those_of_an_exact_calculation(
         assert all(exact[later] <= 1.01 * exact[item] for later in found[place + 1 :])
 
 
+def test_a_ranking_of_others_is_tried_by_its_name(replayed: tuple[Service, Path, str]) -> None:
+    by_reads = [item["score"] for item in ranked(replayed, end(), "--set", "preset=jetpack")]
+    assert by_reads == sorted(by_reads, reverse=True)
+    assert all(score == int(score) for score in by_reads), "a window counts, and weights are whole"
+
+
 def test_items_are_imported_and_shown_with_their_titles(replayed: tuple[Service, Path, str], tmp_path: Path) -> None:
     service, _, _ = replayed
     item = ranked(replayed, end())[0]["id"]
@@ -116,6 +122,7 @@ def test_rank_publishes_nothing(replayed: tuple[Service, Path, str]) -> None:
         (["--set", "half_life"], "--set: expected KEY=VALUE such as half_life=1h, found 'half_life'"),
         (["--set", "half_life=0s"], "lists.populer.half_life: expected a value greater than or equal to 1"),
         (["--set", "half_live=1h"], "lists.populer.half_live: is not a setting; did you mean half_life?"),
+        (["--set", "preset=hackernews"], "lists.populer.preset: expected none or one of hacker-news, "),
         (["--section", "Nowhere"], "no item is in a section called 'Nowhere'"),
         (["--site", "other"], "no site is called 'other'; there are default"),
     ],

@@ -146,3 +146,59 @@ def test_the_config_version_changes_with_what_lists_depend_on_and_with_nothing_e
     assert load(NOTHING, {"POPULER_SERVICE__PORT": "1"}).settings.config_version == plain
     assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "2h"}).settings.config_version == plain
     assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "3h"}).settings.config_version != plain
+
+
+# Presets
+
+
+def test_a_preset_stands_for_settings_that_the_table_goes_over(tmp_path: Path) -> None:
+    found = from_toml(tmp_path, '[lists.hn]\npreset = "hacker-news"\ngravity = 1.5')
+    assert {name: found[f"lists.hn.{name}"] for name in ("preset", "decay", "aging", "gravity", "shape", "title")} == {
+        "preset": "hacker-news", "decay": "window", "aging": "gravity", "gravity": "1.5", "shape": "minus-one",
+        "title": "Hn",
+    }  # fmt: skip
+
+
+def test_a_preset_makes_a_ranked_list_of_one_that_was_none(tmp_path: Path) -> None:
+    found = from_toml(tmp_path, '[lists.trending]\npreset = "reddit"')
+    assert (found["lists.trending.kind"], found["lists.trending.title"]) == ("ranked", "Trending")
+
+
+def test_what_a_preset_says_is_named_as_its_word(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[lists.hn]\npreset = "hacker-news"\ngravity = 1.5')
+    origins = load(file, {}).origins
+    assert origins["lists.hn.gravity"] == str(file)
+    assert origins["lists.hn.aging"] == "preset hacker-news"
+    assert "lists.hn.size" not in origins
+
+
+def test_a_preset_for_a_dry_run_goes_over_the_file_and_other_changes_over_the_preset(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[lists.populer]\nhalf_life = "1h"\ndecay = "linear"\nwindow = "1d"\nsize = 3')
+    loaded = load(file, {})
+
+    def changed(*changes: str) -> dict[str, str]:
+        found = with_list_settings(loaded.settings, loaded.raw, "populer", list(changes))
+        return {name.removeprefix("lists.populer."): value for name, value in effective(found)}
+
+    radioactive = changed("preset=drupal-radioactivity")
+    assert [radioactive[name] for name in ("decay", "half_life", "size")] == ["half-life", "6h", "3"]
+    assert changed("half_life=3h", "preset=drupal-radioactivity")["half_life"] == "3h"
+
+
+def test_an_unknown_preset_names_the_known_ones_and_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as raised:
+        from_toml(tmp_path, '[lists.hn]\npreset = "hackernews"')
+    assert str(raised.value).startswith("lists.hn.preset: expected none or one of hacker-news, ")
+    assert "lobsters" in str(raised.value)
+    assert "; did you mean hacker-news?, found 'hackernews'" in str(raised.value)
+    with pytest.raises(SettingsError, match=r"preset: expected none or one of .*, found 'xyz'"):
+        from_toml(tmp_path, '[lists.hn]\npreset = "xyz"')
+
+
+def test_a_preset_may_count_kinds_that_no_event_is_but_the_table_may_not(tmp_path: Path) -> None:
+    assert from_toml(tmp_path, '[lists.top]\npreset = "discourse-top"')["lists.top.weights.reply"] == "1.0"
+    for table in ("weights = {reply = 1}", "bonus_kinds = ['reply']", "revival_weights = {'reply@x' = 1}"):
+        with pytest.raises(SettingsError, match=r"expected one of ingest\.kinds \(click, view\), found 'reply"):
+            from_toml(tmp_path, f"[lists.top]\n{table}")

@@ -7,11 +7,11 @@ import pytest
 
 PURE_RING = {
     "aging", "buckets", "catalogue", "decay", "errors", "events", "history", "items", "leaderboard", "periods",
-    "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
+    "presets", "rules", "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
 }  # fmt: skip
 WITH_EXAMPLES = {
-    "aging", "buckets", "decay", "events", "history", "periods", "shapes", "times", "trending", "urls", "weighing",
-    "store.keys",
+    "aging", "buckets", "decay", "events", "history", "periods", "presets", "shapes", "store.keys", "times", "trending",
+    "urls", "weighing",
 }  # fmt: skip
 
 

@@ -1,0 +1,49 @@
+"""Rules: what keeps an item out of a list, as a code per row, so that it can be said of each why it is not there."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ranking.buckets import FloatArray
+
+
+class Rule(IntEnum):
+    """What keeps an item out; of several the first in this order."""
+
+    LISTED = 0  # nothing does
+    TAKEN_DOWN = 1
+    NOT_DESCRIBED = 2  # latest lists: anyone can send an event with an id of their own
+    NOT_YET_PUBLISHED = 3  # latest lists
+    TOO_OLD = 4  # max_age
+    BELOW_MINIMUM = 5  # min_count, or a burst list's minimum
+    NO_SCORE = 6
+    BELOW_FLOOR = 7
+
+
+class Candidates(NamedTuple):
+    """Every row under one list's formula at one moment.
+
+    `counted` is what `min_count` asks about: the sum before its shape, in a burst list the events of the short span.
+    """
+
+    score: FloatArray
+    counted: FloatArray
+    rule: npt.NDArray[np.int8]
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The rows that may be listed."""
+        return np.flatnonzero(self.rule == Rule.LISTED)
+
+
+class Ruling:
+    """Codes under construction. Rules are put to it in their order; a row keeps the first that keeps it out."""
+
+    def __init__(self, size: int) -> None:
+        self.codes = np.zeros(size, dtype=np.int8)
+
+    def out(self, rule: Rule, rows: npt.NDArray[np.bool_]) -> None:
+        """Keep `rows` (a mask) out by `rule`."""
+        self.codes[rows & (self.codes == Rule.LISTED)] = rule
