@@ -18,7 +18,7 @@ from ranking.buckets import FloatArray
 from ranking.decay import Alike, Daily, Decay, HalfLife, Linear, Power
 from ranking.events import DEFAULT_KIND, channel_kind
 from ranking.list_settings import ListSettings
-from ranking.periods import day_share, midnight
+from ranking.periods import NO_PERIOD, day_share, midnight, period_span
 from ranking.scoring import Horizon, Span, Sums
 from ranking.weighing import Weighing
 
@@ -138,4 +138,7 @@ class Formula:
         if self._settings.decay == "day-blend":
             today, passed = midnight(at, self._zone), day_share(at, self._zone)
             return Span(midnight(at, self._zone, -1), today, 1.0 - passed), Span(today, math.inf, passed)
+        if self._settings.period != NO_PERIOD:
+            since, until = period_span(self._settings.period, at, self._zone)
+            return (Span(max(since, at - self._settings.window_s), until),)
         return (Span(since=at - self._settings.window_s),)

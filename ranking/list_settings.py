@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from ranking.events import DEFAULT_KIND
+from ranking.periods import NO_PERIOD, Period
 from ranking.presets import NO_PRESET, checked_preset, preset_settings
 from ranking.setting_types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table
 
@@ -13,6 +14,8 @@ MIN_HALF_LIFE_S = 1.0
 MIN_OFFSET_S = 60.0
 MAX_LISTED = 1_000
 MAX_WEIGHT = 1e6
+MAX_SPANS = 1_000
+MAX_HOLD_S = 30 * 86400.0
 
 #: Whose events a weight is for: of a kind, or of a kind from one source.
 Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.:-]{1,64})?$")]
@@ -37,6 +40,7 @@ class ListSettings(Table):
     decay: Literal["half-life", "window", "linear", "power", "daily", "day-blend"] = "half-life"
     half_life_s: SecondsOrNone = Field(7200.0, alias="half_life", ge=MIN_HALF_LIFE_S)
     window_s: SecondsOrNone = Field(math.inf, alias="window")
+    period: Period = NO_PERIOD
     power: float = Field(1.0, gt=0, le=10)
     power_scale_s: Seconds = Field(3600.0, alias="power_scale", ge=MIN_OFFSET_S)
     daily: float = Field(0.8, gt=0, le=1)
@@ -49,6 +53,7 @@ class ListSettings(Table):
     gravity: float = Field(1.8, gt=0, le=10)
     gravity_offset_s: Seconds = Field(7200.0, alias="gravity_offset", ge=MIN_OFFSET_S)
     max_age_s: SecondsOrNone = Field(math.inf, alias="max_age")
+    min_age_s: SecondsOrOff = Field(0.0, alias="min_age")
 
     revival_s: SecondsOrOff = Field(0.0, alias="revival")
     revival_weights: Weights = Field({})
@@ -58,19 +63,39 @@ class ListSettings(Table):
     floor: float = Field(0.0, ge=0, le=1e12)
 
     movement_s: Seconds = Field(3600.0, alias="movement")
+
+    method: Literal["chi-square", "z-score", "ewma", "ratio", "share", "excess"] = "chi-square"
     short_s: Seconds = Field(3600.0, alias="short")
     baseline_s: Seconds = Field(7 * 86400.0, alias="baseline")
     minimum: float = Field(5.0, ge=0, le=1e9)
+    poisson_floor: bool = True
+    hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
+    peak_half_life_s: Seconds = Field(8 * 3600.0, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.kind == "burst" and self.baseline_s <= self.short_s:
-            raise ValueError("baseline: longer than short")
+        if self.kind == "burst":
+            self._fits_burst()
         if self.decay == "linear" and math.isinf(self.window_s):
             raise ValueError('window: a duration such as 1d, over which decay = "linear" falls to nothing')
         if self.exponent != 1.0 and self.shape not in ("plain", "minus-one"):
             raise ValueError('exponent: 1, or shape = "plain" or "minus-one", the shapes that have one')
         return self
+
+    def _fits_burst(self) -> None:
+        if self.baseline_s <= self.short_s:
+            raise ValueError("baseline: longer than short")
+        if self.method in ("z-score", "ewma") and self.baseline_s > MAX_SPANS * self.short_s:
+            raise ValueError(
+                f'baseline: at most {MAX_SPANS:,} times short, as method = "{self.method}" looks at every one'
+            )
+        by_span = self.method in ("chi-square", "share", "excess")
+        if self.hold_s and not by_span:
+            raise ValueError('hold: 0s, or method = "chi-square", "share" or "excess", whose peaks can be found again')
+        if self.period == "yesterday" or (self.period != NO_PERIOD and not by_span):
+            raise ValueError(
+                'period: none, or today, this week or this month with method = "chi-square", "share" or "excess"'
+            )
 
 
 DEFAULT_LISTS: dict[str, dict[str, Any]] = {
@@ -83,4 +108,7 @@ DEFAULT_LISTS: dict[str, dict[str, Any]] = {
 def with_defaults(name: str, table: dict[str, Any]) -> dict[str, Any]:
     """A list's table over what its preset stands for, over what the list of this name is without one."""
     default = {"title": name.capitalize(), **DEFAULT_LISTS.get(name, {})}
-    return {**default, **preset_settings(table.get("preset")), **table}
+    found = {**default, **preset_settings(table.get("preset")), **table}
+    if found.get("period", NO_PERIOD) != NO_PERIOD:
+        found.setdefault("decay", "window")  # what is most read today is counted, unless a decay is asked for
+    return found

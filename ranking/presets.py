@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 NO_PRESET = "none"
 HOUR_S = 3600.0
+WEEK_S = 7 * 24 * HOUR_S
 
 
 class Preset(NamedTuple):
@@ -35,6 +36,15 @@ def log_and_time(scale_s: float) -> float:
     return scale_s * math.log10(2)
 
 
+def ewma_half_life(spans: int, span_s: float) -> float:
+    """Half-life in seconds of a moving average with a = 2 / (spans + 1) for each span.
+
+    >>> round(ewma_half_life(24, HOUR_S) / HOUR_S, 2)
+    8.31
+    """
+    return span_s * math.log(0.5) / math.log(1 - 2 / (spans + 1))
+
+
 def _by_age(half_life_s: float, **more: Any) -> dict[str, Any]:
     return {**_ALL, "aging": "half-life", "aging_half_life": half_life_s, **more}
 
@@ -45,10 +55,14 @@ def _window(span: str) -> dict[str, Any]:
 
 #: A preset is a whole formula: it names what it leaves at rest too, or a list's own other settings would mix with it.
 _RANKED: dict[str, Any] = {
-    "kind": "ranked", "window": "none", "shape": "plain", "exponent": 1.0, "aging": "none", "revival": "0s",
-    "bonus_kinds": [], "min_count": 0.0, "floor": 0.0,
+    "kind": "ranked", "window": "none", "period": "none", "shape": "plain", "exponent": 1.0, "aging": "none",
+    "revival": "0s", "bonus_kinds": [], "min_count": 0.0, "floor": 0.0,
 }  # fmt: skip
 _ALL: dict[str, Any] = {**_RANKED, "decay": "window"}  # every event counts alike
+_BURST: dict[str, Any] = {
+    "kind": "burst", "method": "chi-square", "period": "none", "hold": "0s", "poisson_floor": True, "min_age": "0s",
+    "floor": 0.0,
+}  # fmt: skip
 _LOG = "orders the same; the original prints log10(n) + publish time / {} s"
 
 PRESETS: dict[str, Preset] = {
@@ -110,6 +124,48 @@ PRESETS: dict[str, Preset] = {
         {**_RANKED, "decay": "daily", "daily": 1.0, "window": "30d"},
         "Metarank, `TrendingRecommender.scala`: n * decay^days over 30 days; its decay is 1 unless told (`daily`)",
         "a day is 24 hours of age, not a date",
+    ),
+    # Bursts
+    "mastodon": Preset(
+        {**_BURST, "period": "today", "minimum": 5.0, "hold": "2d", "peak_half_life": "8h", "floor": 1.0},
+        "Mastodon, `trends/links.rb`: (today - yesterday)^2 / yesterday from 5 on, the peak of two days fading with a "
+        "half-life of 8 hours, none below 1",
+        "a day is the site's and not UTC's; the peak is looked for every half hour; views are people only where repeated "
+        "ones are left out",
+    ),
+    "mastodon-tags": Preset(
+        {**_BURST, "period": "today", "minimum": 5.0, "hold": "2d", "peak_half_life": "4h", "floor": 1.0},
+        "Mastodon, `trends/tags.rb`: as `mastodon`, with a half-life of 4 hours",
+        "as `mastodon`",
+    ),
+    "forgetsy": Preset(
+        {**_BURST, "method": "ratio", "short": math.log(2) * WEEK_S, "baseline": 2 * math.log(2) * WEEK_S},
+        "forgetsy, `delta.rb`: two sums of e^(-age / t), of t = 1 week and of twice that, the one over the other",
+        "only items whose shorter sum is 5 (`minimum`) are ranked",
+    ),
+    "z-score": Preset(
+        {**_BURST, "method": "z-score", "short": "1h", "baseline": "25h", "poisson_floor": False, "floor": 2.0},
+        "(x - mean) / deviation of the 24 hours before, from 2 on; Stack Overflow 787496",
+    ),
+    "ewma-z": Preset(
+        {**_BURST, "method": "ewma", "short": "1h", "baseline": "7d", "half_life": ewma_half_life(24, HOUR_S)},
+        "(x - mean) / deviation, both exponentially weighted with a = 2 / (24 + 1) per hour, with a Poisson floor",
+    ),
+    "daily-dev-trending": Preset(
+        {
+            **_BURST,
+            "method": "share",
+            "short": "30m",
+            "baseline": "1h",
+            "minimum": 15.0,
+            "floor": 0.55,
+            "min_age": "30m",
+        },
+        "daily.dev, `updateTrending.ts`: at least 55 % of the last hour's 15 or more in its second half",
+    ),
+    "universal-recommender": Preset(
+        {**_BURST, "method": "excess", "short": "12h", "baseline": "1d", "minimum": 1.0},
+        "Universal Recommender, `PopModel.scala`, trending: events of the newer half less those of the older one",
     ),
     # Windows
     "wordpress-popular-posts": Preset(_window("1d"), "WordPress Popular Posts, `Query.php`: the last 24 hours"),

@@ -10,10 +10,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ranking import leaderboard, trending
+from ranking import leaderboard
 from ranking.buckets import FloatArray
+from ranking.bursts import Bursts
 from ranking.catalogue import Catalogue
-from ranking.decay import Alike
 from ranking.errors import NotFoundError
 from ranking.events import DEFAULT_KIND
 from ranking.formula import ALL_EVENTS, Formula
@@ -22,7 +22,7 @@ from ranking.items import Item
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
 from ranking.rules import Candidates, Rule, Ruling
-from ranking.scoring import Horizon, Moment, Span, Sums, counts_of
+from ranking.scoring import Moment, Sums, counts_of
 from ranking.snapshot import WHOLE_SITE, Entry
 from ranking.weighing import Weighing
 
@@ -106,12 +106,15 @@ class Ranker:
         if settings.kind == "latest":
             ruling.out(Rule.NOT_DESCRIBED, ~self._view.catalogue.stored)
             ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
-            ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
-            return Candidates(self._published, self.views, ruling.codes)
         ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
+        if settings.min_age_s:
+            ruling.out(Rule.TOO_NEW, age_s < settings.min_age_s)
+        if settings.kind == "latest":
+            return Candidates(self._published, self.views, ruling.codes)
         sums, minimum = self._sums(moment), settings.min_count
         if settings.kind == "burst":
-            counted, score = self._burst(settings, sums)
+            start = self._view.history.start()
+            counted, score = Bursts(settings, self._counts, start, self._zone).scored(sums)
             minimum = settings.minimum
         else:
             counted, score = Formula(settings, self._zone).scored(sums, self._published)
@@ -139,20 +142,6 @@ class Ranker:
     def _best(self, settings: ListSettings, candidates: Candidates, rows: Rows) -> Rows:
         depth = max(settings.depth, settings.size)
         return leaderboard.best(rows, score=candidates.score, published=self._published, names=self._names, limit=depth)
-
-    def _burst(self, settings: ListSettings, sums: Sums) -> tuple[FloatArray, FloatArray]:
-        """Events of the short span, and how far they exceed what the item's past lets expect."""
-        of_view = Weighing(VIEWS).of(sums.channels)
-
-        def count(since: float, until: float = math.inf) -> FloatArray:
-            return sums.of(Horizon(Alike(), (Span(since, until),)), of_view)
-
-        recent = sums.moment.at - settings.short_s
-        # A site younger than the baseline, or a shorter retention, is compared with what there is.
-        since = max(sums.moment.at - settings.baseline_s, min(self._view.history.start(), recent))
-        rate = count(since, recent) / max(recent - since, settings.short_s)
-        observed = count(recent)
-        return observed, trending.chi_square(observed, rate * settings.short_s, settings.minimum)
 
     def _sums(self, moment: Moment) -> Sums:
         if moment not in self._moments:

@@ -17,9 +17,10 @@ class Rule(IntEnum):
     NOT_DESCRIBED = 2  # latest lists: anyone can send an event with an id of their own
     NOT_YET_PUBLISHED = 3  # latest lists
     TOO_OLD = 4  # max_age
-    BELOW_MINIMUM = 5  # min_count, or a burst list's minimum
-    NO_SCORE = 6
-    BELOW_FLOOR = 7
+    TOO_NEW = 5  # min_age
+    BELOW_MINIMUM = 6  # min_count, or a burst list's minimum
+    NO_SCORE = 7
+    BELOW_FLOOR = 8
 
 
 class Candidates(NamedTuple):

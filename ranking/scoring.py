@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ranking.buckets import FloatArray, ages, observed_share
 from ranking.decay import Alike, Decay
@@ -79,6 +80,25 @@ class Counts:
         weighed = of_cell[self.columns.cell_order]
         weighed *= of_channel[self._channel]
         return np.asarray(np.bincount(self._item, weights=weighed, minlength=self.size), dtype=np.float64)
+
+    def only(self, rows: npt.NDArray[np.int64]) -> "Counts":
+        """The counts of some rows alone, which become rows 0, 1, … of what is returned. Sums have the same bits."""
+        columns, order = self.columns, self.columns.cell_order
+        place = np.full(self.size, -1, dtype=np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        cells = np.flatnonzero(place[columns.cell_item] >= 0)
+        cell_place = np.full(len(columns.cell_item), -1, dtype=np.int32)
+        cell_place[cells] = np.arange(len(cells), dtype=np.int32)
+        entries = np.flatnonzero((cell_place >= 0)[columns.cell])
+        some = columns._replace(
+            cell=cell_place[columns.cell[entries]],
+            bucket=columns.bucket[entries],
+            counts=columns.counts[entries],
+            cell_item=place[columns.cell_item[cells]],
+            cell_channel=columns.cell_channel[cells],
+            cell_order=cell_place[order[cell_place[order] >= 0]].astype(np.int64),
+        )
+        return Counts(some, self.channels, len(rows))
 
     def first_in(self, of_bucket: FloatArray, of_channel: FloatArray) -> FloatArray:
         """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""

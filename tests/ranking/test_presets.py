@@ -186,7 +186,8 @@ def test_every_preset_lists_what_is_read(name: str) -> None:
 def test_every_preset_says_where_it_comes_from_and_leaves_nothing_of_the_formula_open(name: str) -> None:
     preset = PRESETS[name]
     assert preset.source
-    assert preset.settings.keys() >= {"kind", "decay", "shape", "aging", "floor"}
+    named = {"ranked": {"decay", "shape", "aging"}, "burst": {"method", "hold"}}[preset.settings["kind"]]
+    assert preset.settings.keys() >= named | {"period", "floor"}
     stubborn = list_of(preset=name, size=3, half_life="17m")
     assert (stubborn.size, stubborn.half_life_s) == (3, 1020)
 

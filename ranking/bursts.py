@@ -1,0 +1,176 @@
+"""Burst lists: what lately happened to every item, against its own past, out of the same counts as any other list.
+
+A peak may be held: an item that stood out is shown for a while, fading from the moment at which it stood out most. The
+peak is found again at every refresh, by measuring the burst at past moments that are aligned to the clock. Rejected: to
+keep it. A kept peak depends on when somebody looked, so two processes would disagree, a list of a past moment could not
+be had, and a late event would change nothing.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import tzinfo
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking import trending
+from ranking.buckets import FloatArray
+from ranking.decay import Alike, HalfLife
+from ranking.events import DEFAULT_KIND
+from ranking.formula import Scored
+from ranking.list_settings import ListSettings
+from ranking.periods import NO_PERIOD, period_span
+from ranking.scoring import Counts, Horizon, Moment, Span, Sums
+from ranking.weighing import Weighing
+
+VIEWS = Weighing({DEFAULT_KIND: 1.0})
+MOST_PEAKS = 96  # moments at which a past burst is measured: every half hour in two days
+PEAK_STEP_S = 300.0
+MOST_NUMBERS = 4_000_000  # of one table of items by moments: 32 MB
+
+
+class Edges(NamedTuple):
+    """The two spans that a burst at one moment compares, in epoch seconds.
+
+    What is expected in `[since, until)` is what happened in `[before, since)`, per `over_s` seconds, in `short_s`.
+    """
+
+    before: float
+    since: float
+    until: float
+    over_s: float = 1.0
+    short_s: float = 1.0
+
+
+class Bursts:
+    """One burst list's formula over a site's counts. `start` is when the site's counts begin."""
+
+    def __init__(self, settings: ListSettings, counts: Counts, start: float, zone: tzinfo) -> None:
+        self._settings = settings
+        self._counts = counts
+        self._of_view = VIEWS.of(counts.channels)
+        self._start = start
+        self._zone = zone
+
+    def scored(self, sums: Sums) -> Scored:
+        """Per row: the events that `minimum` asks about, and how far they stand out."""
+        now = self._now(sums)
+        return self._with_peaks(sums, now) if self._settings.hold_s else now
+
+    def _now(self, sums: Sums) -> Scored:
+        settings, edges = self._settings, self._edges(sums.moment.at)
+        match settings.method:
+            case "ratio":
+                recent, longer = (self._decayed(sums, span_s) for span_s in (settings.short_s, settings.baseline_s))
+                return Scored(recent, trending.ratio(recent, longer, settings.minimum))
+            case "z-score" | "ewma":
+                observed = self._count(sums, edges.since)
+                return Scored(observed, self._against_spans(sums, observed, edges))
+            case _:
+                observed, earlier = self._count(sums, edges.since), self._count(sums, edges.before, edges.since)
+                return self._compared(observed, earlier, edges)
+
+    def _compared(self, observed: FloatArray, earlier: FloatArray, edges: Edges) -> Scored:
+        settings, expected = self._settings, earlier / edges.over_s * edges.short_s
+        match settings.method:
+            case "share":
+                both = observed + earlier
+                enough = both >= max(settings.minimum, 1.0)
+                return Scored(both, np.where(enough, trending.ratio(observed, both, 0.0), 0.0))
+            case "excess":
+                return Scored(observed, trending.excess(observed, expected, settings.minimum))
+            case _:
+                return Scored(observed, trending.chi_square(observed, expected, settings.minimum))
+
+    def _edges(self, at: float) -> Edges:
+        settings = self._settings
+        if settings.period != NO_PERIOD:  # compared with the whole of the period before it
+            since, _ = period_span(settings.period, at, self._zone)
+            before, _ = period_span(settings.period, since - 1, self._zone)
+            return Edges(before, since, at)
+        since = at - settings.short_s
+        # A site younger than the baseline, or a shorter retention, is compared with what there is.
+        before = max(at - settings.baseline_s, min(self._start, since))
+        return Edges(before, since, at, max(since - before, settings.short_s), settings.short_s)
+
+    def _against_spans(self, sums: Sums, observed: FloatArray, edges: Edges) -> FloatArray:
+        """Against the spans of equal length before it, the oldest first. Only rows that may stand out are looked at."""
+        settings = self._settings
+        rows = np.flatnonzero((observed >= settings.minimum) & (observed > 0))
+        spans = max(1, math.floor((edges.since - edges.before) / settings.short_s))
+        some = self._counts.only(rows)
+        of_moments = [edges.since - settings.short_s * number for number in range(spans, -1, -1)]
+        counts = (_between(some, sums.moment, self._of_view, *pair) for pair in pairwise(of_moments))
+        mean, variance = np.zeros(len(rows)), np.zeros(len(rows))
+        if settings.method == "ewma":
+            alpha = 1.0 - 2.0 ** (-settings.short_s / settings.half_life_s)
+            for count in counts:
+                off = count - mean
+                mean, variance = mean + alpha * off, (1.0 - alpha) * (variance + alpha * off * off)
+        else:
+            square = np.zeros(len(rows))
+            for count in counts:
+                mean += count
+                square += count * count
+            mean /= spans
+            variance = np.maximum(square / spans - mean * mean, 0.0)
+        score = np.zeros(len(observed))
+        score[rows] = trending.z_score(
+            observed[rows], mean, np.sqrt(variance), settings.minimum, poisson_floor=settings.poisson_floor
+        )
+        return score
+
+    def _with_peaks(self, sums: Sums, now: Scored) -> Scored:
+        """The highest burst of the held past, the first of equals, faded since then; with the events it was made of."""
+        at, hold_s = sums.moment.at, self._settings.hold_s
+        step_s = PEAK_STEP_S * max(1, math.ceil(hold_s / MOST_PEAKS / PEAK_STEP_S))
+        last = math.ceil(at / step_s) - 1
+        moments = [step_s * number for number in range(math.floor((at - hold_s) / step_s) + 1, last + 1)]
+        peak, counted, when = now.score.copy(), now.counted.copy(), np.full(len(now.score), at)
+        if moments:
+            edges = [self._edges(moment) for moment in moments]
+            grid = sorted({point for each in edges for point in (each.before, each.since, each.until)})
+            lively = self._count(sums, grid[0])
+            rows = np.flatnonzero((lively >= self._settings.minimum) & (lively > 0))
+            among = self._counts.only(rows)
+            for first in range(0, len(rows), max(1, MOST_NUMBERS // len(grid))):
+                part = np.arange(first, min(len(rows), first + MOST_NUMBERS // len(grid)))
+                found = self._peaks(among.only(part), sums.moment, edges, grid)
+                higher = found.peak >= peak[rows[part]]
+                chosen = rows[part][higher]
+                peak[chosen], when[chosen] = found.peak[higher], found.when[higher]
+                counted[chosen] = found.counted[higher]
+        return Scored(counted, trending.held(peak, at - when, self._settings.peak_half_life_s))
+
+    def _peaks(self, some: Counts, moment: Moment, edges: Sequence[Edges], grid: Sequence[float]) -> "Peaks":
+        until = np.zeros((len(grid), some.size))  # views of every row from the grid's beginning on
+        for number in range(1, len(grid)):
+            until[number] = until[number - 1] + _between(some, moment, self._of_view, grid[number - 1], grid[number])
+        place = {point: number for number, point in enumerate(grid)}
+        peak, counted, when = np.zeros(some.size), np.zeros(some.size), np.zeros(some.size)
+        for each in edges:
+            before, since, end = (until[place[point]] for point in (each.before, each.since, each.until))
+            then = self._compared(end - since, since - before, each)
+            higher = then.score > peak
+            peak[higher], counted[higher], when[higher] = then.score[higher], then.counted[higher], each.until
+        return Peaks(peak, counted, when)
+
+    def _count(self, sums: Sums, since: float, until: float = math.inf) -> FloatArray:
+        return sums.of(Horizon(Alike(), (Span(since, until),)), self._of_view)
+
+    def _decayed(self, sums: Sums, half_life_s: float) -> FloatArray:
+        return sums.of(Horizon(HalfLife(half_life_s)), self._of_view)
+
+
+class Peaks(NamedTuple):
+    """Per row: the highest burst, the events that `minimum` asks about, and when it was (epoch seconds)."""
+
+    peak: FloatArray
+    counted: FloatArray
+    when: FloatArray
+
+
+def _between(counts: Counts, moment: Moment, of_channel: FloatArray, since: float, until: float) -> FloatArray:
+    weights = Horizon(Alike(), (Span(since, until),)).weights(counts.columns, moment)
+    return counts.of_items(counts.of_cells(weights), of_channel)
