@@ -130,8 +130,8 @@ PRESETS: dict[str, Preset] = {
         {**_BURST, "period": "today", "minimum": 5.0, "hold": "2d", "peak_half_life": "8h", "floor": 1.0},
         "Mastodon, `trends/links.rb`: (today - yesterday)^2 / yesterday from 5 on, the peak of two days fading with a "
         "half-life of 8 hours, none below 1",
-        "a day is the site's and not UTC's; the peak is looked for every half hour; views are people only where repeated "
-        "ones are left out",
+        "a day is the site's and not UTC's; the peak is looked for every half hour; views are people only where "
+        "repeated ones are left out",
     ),
     "mastodon-tags": Preset(
         {**_BURST, "period": "today", "minimum": 5.0, "hold": "2d", "peak_half_life": "4h", "floor": 1.0},
