@@ -22,7 +22,7 @@ from ranking.items import Item
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
 from ranking.rules import Candidates, Rule, Ruling
-from ranking.scoring import Moment, Sums, counts_of
+from ranking.scoring import Counts, Moment, Sums, counts_of
 from ranking.snapshot import WHOLE_SITE, Entry
 from ranking.weighing import Weighing
 
@@ -71,6 +71,28 @@ class Ranker:
     def published(self) -> FloatArray:
         """Publish time per row, epoch seconds; when it was first seen, where that is unknown."""
         return self._published
+
+    @property
+    def moment(self) -> Moment:
+        """The moment that is ranked for."""
+        return self._moment
+
+    @property
+    def zone(self) -> tzinfo:
+        """The site's time zone."""
+        return self._zone
+
+    def row(self, item: str) -> int | None:
+        """The row of an item; None if nothing is known of it."""
+        return self._view.history.known_row(item)
+
+    def name(self, row: int) -> str:
+        """The id of a row's item."""
+        return self._names[row]
+
+    def counts_of_row(self, row: int) -> Counts:
+        """The counts of one row alone, as row 0."""
+        return self._counts.only(np.array([row], dtype=np.int64))
 
     def rank(self, settings: ListSettings, section: str) -> Ranking:
         """One list of one section (`WHOLE_SITE`: of all).

@@ -1,0 +1,233 @@
+"""Explain: why an item is at its rank, in numbers that add up to its score.
+
+What a score is made of is computed anew for the one item, by the code that ranks and from the same counts, so the score
+here is the ranked one to the last bit: `counted` is the sum of the channels' parts in their order, a channel's part its
+weight times the sum of its buckets' parts, a bucket's part its events times what one of them counts at its age. A list
+with a shape, an aging or bonus kinds says those factors beside. Shadow counts (events that were left out) are told by
+reason; they weigh nothing.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.buckets import FloatArray, ages
+from ranking.decay import Alike
+from ranking.events import channel_kind
+from ranking.formula import Formula
+from ranking.leaderboard import Rows
+from ranking.list_settings import ListSettings
+from ranking.ranker import Ranker
+from ranking.rules import Rule
+from ranking.scoring import Horizon
+from ranking.times import format_duration
+
+SENTENCES = {
+    Rule.LISTED: "it may be listed",
+    Rule.TAKEN_DOWN: "it was taken down",
+    Rule.NOT_DESCRIBED: "nobody has described it (PUT /v1/items), and a latest list shows described items only",
+    Rule.NOT_YET_PUBLISHED: "its publication lies in the future",
+    Rule.TOO_OLD: "it was published longer ago than max_age",
+    Rule.TOO_NEW: "it was published less than min_age ago",
+    Rule.BELOW_MINIMUM: "it has fewer events than the list's minimum",
+    Rule.NO_SCORE: "nothing of what it has counts in this list",
+    Rule.BELOW_FLOOR: "its score is below the list's floor",
+}
+
+
+class BucketPart(NamedTuple):
+    """What one bucket adds. `part` = events x share of the bucket that counts x decay, before the channel's weight."""
+
+    start_s: float
+    width_s: float
+    age_s: float
+    events: float
+    weight: float
+    part: float
+
+
+class ChannelPart(NamedTuple):
+    """What one channel adds: `part` = weight x the sum of its buckets' parts."""
+
+    channel: str
+    kind: str
+    source: str | None
+    position: int | None
+    weight: float
+    events: float
+    decayed: float
+    part: float
+    buckets: list[BucketPart]
+
+
+class Neighbour(NamedTuple):
+    """Who stands above or below, and by how much."""
+
+    rank: int
+    item: str
+    score: float
+    margin: float
+
+
+class Explanation(NamedTuple):
+    """Why an item is at its rank, or in no list. Times in epoch seconds; `rank` None: it is not listed.
+
+    `rule` names what keeps it out and `why` says it; `place` is the rank that its score alone would give it among all
+    that may be listed. `left_out` has its shadow counts by reason.
+    """
+
+    item: str
+    list_name: str
+    section: str
+    at: float
+    rank: int | None
+    place: int | None
+    rule: str
+    why: str
+    published: float | None
+    age_s: float | None
+    formula: str
+    counted: float
+    shaped: float
+    aging: float
+    score: float | None
+    channels: list[ChannelPart]
+    left_out: dict[str, int]
+    above: Neighbour | None
+    below: Neighbour | None
+
+
+def explain(
+    ranker: Ranker, item: str, name: str, settings: ListSettings, section: str, left_out: dict[str, int]
+) -> Explanation | None:
+    """Why `item` is where it is in list `name` with these settings; None if nothing is known of it.
+
+    Raises:
+        NotFoundError: no item is in that section.
+    """
+    row = ranker.row(item)
+    if row is None:
+        return None
+    candidates = ranker.candidates(settings, ranker.moment)
+    ranking = ranker.rank(settings, section)
+    listed = ranking.rows.tolist()
+    rank = listed.index(row) + 1 if row in listed else None
+    score = float(candidates.score[row])
+    rule = Rule(int(candidates.rule[row]))
+    published = float(ranker.published[row])
+    age_s = ranker.moment.at - published if math.isfinite(published) else None
+    formula = Formula(settings, ranker.zone)
+    channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings)
+    return Explanation(
+        item=item,
+        list_name=name,
+        section=section,
+        at=ranker.moment.at,
+        rank=rank,
+        place=_place(candidates.score, candidates.rows, row) if rule is Rule.LISTED else None,
+        rule=rule.name.lower(),
+        why=SENTENCES[rule] if rule is not Rule.LISTED or rank is not None else "others score more: see place",
+        published=None if age_s is None else published,
+        age_s=age_s,
+        formula=described(settings),
+        counted=float(candidates.counted[row]),
+        shaped=float(formula.shaped(candidates.counted[row : row + 1])[0]),
+        aging=float(formula.aged(np.array([0.0 if age_s is None else age_s]))[0]),
+        score=None if settings.kind == "latest" else score,
+        channels=channels,
+        left_out=left_out,
+        above=_neighbour(ranker, candidates.score, listed, rank, row, -1),
+        below=_neighbour(ranker, candidates.score, listed, rank, row, +1),
+    )
+
+
+def described(settings: ListSettings) -> str:
+    """A list's formula in words.
+
+    >>> described(ListSettings())
+    'sum over channels of weight x sum over buckets of events x 2^-(age / 2h)'
+    """
+    if settings.kind == "latest":
+        return "the newest publication first"
+    if settings.kind == "burst":
+        spans = (format_duration(settings.short_s), format_duration(settings.baseline_s))
+        return f"{settings.method} of the last {spans[0]} against the {spans[1]} before"
+    decays = {
+        "half-life": f"2^-(age / {format_duration(settings.half_life_s)})",
+        "window": f"1 within {format_duration(settings.window_s)}"
+        if settings.period == "none"
+        else f"1 {settings.period}",
+        "linear": f"(1 - age / {format_duration(settings.window_s)})",
+        "power": f"(1 + age / {format_duration(settings.power_scale_s)})^-{settings.power:g}",
+        "daily": f"{settings.daily:g}^(whole days of age)",
+        "day-blend": "share of the day, today's and yesterday's",
+    }
+    text = f"sum over channels of weight x sum over buckets of events x {decays[settings.decay]}"
+    if settings.shape != "plain" or settings.exponent != 1:
+        exponent = "" if settings.exponent == 1 else f" ^ {settings.exponent:g}"
+        text = f"{settings.shape}({text}){exponent}"
+    if settings.aging == "half-life":
+        text += f", x 2^-(age of the item / {format_duration(settings.aging_half_life_s)})"
+    elif settings.aging == "gravity":
+        offset_h = settings.gravity_offset_s / 3600
+        text += f", x (age of the item in hours + {offset_h:g})^-{settings.gravity:g}"
+    return text
+
+
+def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings) -> list[ChannelPart]:
+    """The item's channels in the order in which they are added up, each with its buckets in theirs."""
+    counts, moment = ranker.counts_of_row(row), ranker.moment
+    columns = counts.columns
+    horizon = formula.horizon(moment.at) if settings.kind == "ranked" else Horizon(Alike())
+    of_channel = formula.channel_weights(counts.channels)
+    of_bucket = horizon.weights(columns, moment)
+    decayed = counts.of_cells(of_bucket)
+    bucket_ages = ages(columns.width_s, columns.start_s, moment.at)
+    found = []
+    for cell in columns.cell_order.tolist():
+        channel = int(columns.cell_channel[cell])
+        entries = np.flatnonzero(columns.cell == cell)
+        buckets = [
+            BucketPart(
+                start_s=float(columns.start_s[bucket]),
+                width_s=float(columns.width_s[bucket]),
+                age_s=float(bucket_ages[bucket]),
+                events=float(columns.counts[entry]),
+                weight=float(of_bucket[bucket]),
+                part=float(columns.counts[entry] * of_bucket[bucket]),
+            )
+            for entry, bucket in zip(entries.tolist(), columns.bucket[entries].tolist(), strict=True)
+        ]
+        found.append(_channel_part(counts.channels[channel], float(of_channel[channel]), float(decayed[cell]), buckets))
+    return found
+
+
+def _channel_part(name: str, weight: float, decayed: float, buckets: list[BucketPart]) -> ChannelPart:
+    _, _, origin = name.partition("@")
+    source, _, position = origin.partition("#")
+    return ChannelPart(
+        channel=name,
+        kind=channel_kind(name),
+        source=source or None,
+        position=int(position) if position else None,
+        weight=weight,
+        events=sum(bucket.events for bucket in buckets),
+        decayed=decayed,
+        part=decayed * weight,
+        buckets=buckets,
+    )
+
+
+def _place(score: FloatArray, rows: Rows, row: int) -> int:
+    """The rank that its score gives a row among `rows`; those that tie with it come after it."""
+    return 1 + int(np.count_nonzero(score[rows] > score[row]))
+
+
+def _neighbour(
+    ranker: Ranker, score: FloatArray, listed: list[int], rank: int | None, row: int, step: int
+) -> Neighbour | None:
+    if rank is None or not 1 <= rank + step <= len(listed):
+        return None
+    other = listed[rank + step - 1]
+    return Neighbour(rank + step, ranker.name(other), float(score[other]), float(abs(score[other] - score[row])))
