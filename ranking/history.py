@@ -1,25 +1,35 @@
 """Columnar counts: what happened to each item, in each bucket, by channel.
 
-The history of a site is a pile of blocks, one per stored bucket, and the columns made of them. A changed bucket
-replaces its block, and the columns are joined again when they are next asked for. Names are interned once: an item is
-a row number from then on, and a cell of the store is looked up by its whole field, so that reading a million cells
-costs a million dictionary look-ups and no parsing.
+The history of a site is a pile of blocks, one per stored bucket and shard, and the columns made of them. A changed
+bucket replaces its block. What is long over hardly changes, so it is joined into columns once (`closed`), and only the
+last hours (`open`) are joined again with every change: following the counts costs what has changed, not what there is.
 
-Invariant: the columns hold exactly the counts of the blocks, and the order in which anything arrived does not show in
-a sum over them: a cell's counts are in (start, width, shard) order, and `cell_order` has an item's cells by name.
+Invariants: the columns hold exactly the counts of the blocks. A block has the whole count of a cell, whether it came as
+one number or in parts. A cell's counts are in (end, width, shard) order, and where closed ends and open begins follows
+from the counts alone; so how they arrived, and which of them are sealed, does not show in a bit of a sum over them.
 """
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ranking.buckets import Bucket, FloatArray
+from ranking.cells import Cells, Ints
+from ranking.sealed import ChannelCounts
 
-T = TypeVar("T", bound=np.generic)
 FIELD_SEPARATOR = b"|"
+#: Channels of events that were left out begin with this: they are there to explain, and are no part of a history.
+SHADOW = "!"
+#: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
+#: whatever comes an hour late do not touch what is closed.
+OPEN_S = 2 * 3600
+CLOSES_EVERY_S = 3600
+_FIRST_SPARE = 1 << 16
+
+Key = tuple[Bucket, int]  # a bucket of a shard
 
 
 def field(channel: str, item: str) -> str:
@@ -29,6 +39,15 @@ def field(channel: str, item: str) -> str:
     'view|a|b'
     """
     return f"{channel}|{item}"
+
+
+def is_shadow(channel: str) -> bool:
+    """Whether a channel counts events that were left out.
+
+    >>> is_shadow("!robot"), is_shadow("view")
+    (True, False)
+    """
+    return channel.startswith(SHADOW)
 
 
 class Columns(NamedTuple):
@@ -51,23 +70,41 @@ class Columns(NamedTuple):
 
 
 class _Block(NamedTuple):
-    cells: npt.NDArray[np.int32]  # index into the interned fields
+    cells: Ints
     counts: FloatArray
 
 
+class _Names(NamedTuple):
+    """The part of `Columns` that has one entry per cell."""
+
+    item: Ints
+    channel: Ints
+    order: npt.NDArray[np.int64]
+
+
 class History:
-    """Counts of one site, kept by bucket and shard."""
+    """Counts of one site, kept by bucket and shard. One thread at a time."""
 
     def __init__(self) -> None:
         self.items: list[str] = []
         self.channels: list[str] = []
         self._item_index: dict[str, int] = {}
         self._channel_index: dict[str, int] = {}
-        self._cell_index: dict[bytes, int] = {}
-        self._cell_item: list[int] = []
-        self._cell_channel: list[int] = []
-        self._blocks: dict[tuple[Bucket, int], _Block] = {}
+        self._cells = Cells()
+        self._blocks: dict[Key, _Block] = {}
+        self._first_end = math.inf  # no bucket ends before
+        self._last_end: int | None = None  # the end of the latest; None: unknown
+        self._closed_until = -math.inf
+        self._open_keys: set[Key] = set()
+        self._closed: Columns | None = None
+        self._closed_first = np.empty(0)
+        self._open: Columns | None = None
         self._columns: Columns | None = None
+        self._names: _Names | None = None
+        # The closed counts lie at the front, the open ones are written behind them.
+        self._cell = np.empty(0, dtype=np.int32)
+        self._bucket = np.empty(0, dtype=np.int32)
+        self._counts = np.empty(0)
 
     def item_row(self, item: str) -> int:
         """The row number of an item, given out on first sight."""
@@ -77,78 +114,234 @@ class History:
             self.items.append(item)
         return row
 
+    def item_rows(self, names: Iterable[bytes]) -> Ints:
+        """The row numbers of items (UTF-8)."""
+        return np.array([self.item_row(name.decode()) for name in names], dtype=np.int32)
+
     def known_row(self, item: str) -> int | None:
         """The row number of an item, or None if it was never seen."""
         return self._item_index.get(item)
 
     def replace(self, bucket: Bucket, shard: int, fields: Iterable[bytes], counts: Iterable[int]) -> None:
         """Set a shard's counts of a bucket, whatever they were. No fields: the bucket is gone."""
-        index = self._cell_index
-        cells = [index[name] if name in index else self._intern(name) for name in fields]
-        if cells:
-            self._blocks[bucket, shard] = _Block(
-                np.array(cells, dtype=np.int32), np.fromiter(counts, dtype=np.float64, count=len(cells))
-            )
-        else:
-            self._blocks.pop((bucket, shard), None)
-        self._columns = None
+        self.replace_parts(bucket, shard, self.parts_of(fields, counts))
+
+    def parts_of(self, fields: Iterable[bytes], counts: Iterable[int]) -> list[ChannelCounts]:
+        """Counts by field as counts by channel and row."""
+        found: dict[bytes, tuple[list[int], list[int]]] = {}
+        index, items = self._item_index, self.items
+        for name, count in zip(fields, counts, strict=True):
+            channel, _, item = name.partition(FIELD_SEPARATOR)
+            columns = found.get(channel)
+            if columns is None:
+                columns = found[channel] = [], []
+            text = item.decode()
+            row = index.get(text)
+            if row is None:
+                if is_shadow(channel.decode()):
+                    continue
+                row = index[text] = len(items)
+                items.append(text)
+            columns[0].append(row)
+            columns[1].append(count)
+        return [
+            ChannelCounts(channel.decode(), np.array(rows, dtype=np.int32), np.array(events, dtype=np.int64))
+            for channel, (rows, events) in found.items()
+        ]
+
+    def replace_parts(self, bucket: Bucket, shard: int, parts: Iterable[ChannelCounts]) -> None:
+        """Set a shard's counts of a bucket, whatever they were, to the sum of `parts`, whose numbers are rows."""
+        cells, counts = [], []
+        for part in parts:
+            if len(part.numbers) and not is_shadow(part.channel):
+                cells.append(self._cells.of(part.numbers, self._channel_number(part.channel)))
+                counts.append(part.counts)
+        if not cells:
+            return self._forget([(bucket, shard)])
+        joined, events = np.concatenate(cells), np.concatenate(counts)
+        if len(cells) > 1:  # a cell may be in several parts; whole numbers add up alike in any order
+            order = np.argsort(joined, kind="stable")
+            joined, events = joined[order], events[order]
+            first = np.flatnonzero(np.concatenate([[True], joined[1:] != joined[:-1]]))
+            joined, events = joined[first], np.add.reduceat(events, first)
+        return self._put((bucket, shard), _Block(joined, events.astype(np.float64)))
+
+    def has(self, bucket: Bucket, shard: int) -> bool:
+        """Whether there are counts of a shard's bucket."""
+        return (bucket, shard) in self._blocks
+
+    def buckets(self, shard: int) -> Iterator[Bucket]:
+        """The buckets of a shard."""
+        return (bucket for bucket, of in self._blocks if of == shard)
+
+    def drop(self, shard: int, buckets: Iterable[Bucket]) -> None:
+        """Drop buckets of a shard."""
+        self._forget([(bucket, shard) for bucket in buckets])
 
     def forget_before(self, moment: float) -> None:
         """Drop the buckets that ended at or before `moment` (epoch seconds)."""
-        gone = [key for key in self._blocks if key[0].end_s <= moment]
-        for key in gone:
-            del self._blocks[key]
-        if gone:
-            self._columns = None
+        if self._first_end <= moment:
+            self._forget([key for key in self._blocks if key[0].end_s <= moment])
+            self._first_end = min((bucket.end_s for bucket, _ in self._blocks), default=math.inf)
+
+    def closed(self) -> Columns:
+        """The counts of all buckets but the last hours'. The same object for as long as none of them changes.
+
+        Which buckets that are follows from the counts: `closed_until`. What is derived from these columns, such as a
+        sum, may be kept and used again while `closed()` gives the same object.
+        """
+        self._settle()
+        if self._closed is None:
+            self._close(_FIRST_SPARE)
+        assert self._closed is not None  # noqa: S101 - for the type checker
+        return self._closed
+
+    def open(self) -> Columns:
+        """The counts of the last hours: all that are not in `closed()`. Its buckets are numbered by themselves."""
+        self._settle()
+        if self._open is None:
+            ordered = sorted(self._open_keys, key=_place)
+            length = sum(len(self._blocks[key].cells) for key in ordered)
+            cell, bucket, counts = np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length)
+            buckets = self._write(ordered, cell, bucket, counts)
+            self._open = self._as_columns(cell, bucket, counts, buckets)
+        return self._open
+
+    @property
+    def closed_until(self) -> float:
+        """Epoch seconds: buckets that end at or before are in `closed()`, the others in `open()`. -inf without any."""
+        self._settle()
+        return self._closed_until
 
     def columns(self) -> Columns:
-        """All cells, in bucket order."""
+        """All counts, those of `open()` behind those of `closed()`. Valid until the next change to the history."""
+        self._settle()
         if self._columns is None:
-            self._columns = self._joined()
+            closed, recent = self.closed(), self.open()
+            first, length = len(closed.cell), len(closed.cell) + len(recent.cell)
+            if length > len(self._cell):
+                self._close(2 * len(recent.cell))
+                closed = self.closed()
+            self._cell[first:length] = recent.cell
+            self._bucket[first:length] = recent.bucket + len(closed.start_s)
+            self._counts[first:length] = recent.counts
+            names = self._cell_names()
+            self._columns = Columns(
+                cell=self._cell[:length],
+                bucket=self._bucket[:length],
+                counts=self._counts[:length],
+                cell_item=names.item,
+                cell_channel=names.channel,
+                cell_order=names.order,
+                width_s=np.concatenate([closed.width_s, recent.width_s]),
+                start_s=np.concatenate([closed.start_s, recent.start_s]),
+            )
         return self._columns
 
     def first_event(self) -> FloatArray:
         """Per item row: start of its earliest bucket in epoch seconds, or inf where it has no counts."""
-        columns = self.columns()
+        self.closed()
         first = np.full(len(self.items), np.inf)
-        np.minimum.at(first, columns.cell_item[columns.cell], columns.start_s[columns.bucket])
+        first[: len(self._closed_first)] = self._closed_first
+        _lower(first, self.open())
         return first
 
     def start(self) -> float:
         """Start of the earliest bucket in epoch seconds; inf where there is none."""
-        return min((bucket.start_s for bucket, _ in self._blocks), default=math.inf)
+        return min(float(part.start_s.min(initial=math.inf)) for part in (self.closed(), self.open()))
 
-    def _intern(self, name: bytes) -> int:
-        channel_name, _, item = name.partition(FIELD_SEPARATOR)
-        channel = channel_name.decode()
-        if channel not in self._channel_index:
-            self._channel_index[channel] = len(self.channels)
+    def _channel_number(self, channel: str) -> int:
+        number = self._channel_index.get(channel)
+        if number is None:
+            number = self._channel_index[channel] = len(self.channels)
             self.channels.append(channel)
-        cell = self._cell_index[name] = len(self._cell_item)
-        self._cell_item.append(self.item_row(item.decode()))
-        self._cell_channel.append(self._channel_index[channel])
-        return cell
+        return number
 
-    def _joined(self) -> Columns:
-        ordered = sorted(
-            self._blocks.items(), key=lambda entry: (entry[0][0].start_s, entry[0][0].width_s, entry[0][1])
-        )
-        buckets: dict[Bucket, int] = {}
-        of_block = [buckets.setdefault(bucket, len(buckets)) for (bucket, _), _ in ordered]
-        lengths = [len(block.cells) for _, block in ordered]
-        cell_channel = np.array(self._cell_channel, dtype=np.int32)
-        place = {name: rank for rank, name in enumerate(sorted(self.channels))}
-        rank = np.array([place[name] for name in self.channels], dtype=np.int32)
+    def _put(self, key: Key, block: _Block) -> None:
+        self._blocks[key] = block
+        self._first_end = min(self._first_end, key[0].end_s)
+        if self._last_end is not None:
+            self._last_end = max(self._last_end, key[0].end_s)
+        self._changed(key)
+        if key[0].end_s > self._closed_until:
+            self._open_keys.add(key)
+
+    def _forget(self, keys: list[Key]) -> None:
+        for key in keys:
+            if self._blocks.pop(key, None) is not None:
+                self._open_keys.discard(key)
+                self._changed(key)
+                if key[0].end_s == self._last_end:
+                    self._last_end = None
+
+    def _changed(self, key: Key) -> None:
+        self._columns = None
+        if key[0].end_s > self._closed_until:
+            self._open = None
+        else:
+            self._closed = None
+
+    def _settle(self) -> None:
+        """Find out where closed ends."""
+        if self._last_end is None or not self._blocks:
+            self._last_end = max((bucket.end_s for bucket, _ in self._blocks), default=None)
+        until = -math.inf if self._last_end is None else (self._last_end - OPEN_S) // CLOSES_EVERY_S * CLOSES_EVERY_S
+        if until != self._closed_until:
+            self._closed_until = until
+            self._open_keys = {key for key in self._blocks if key[0].end_s > until}
+            self._closed = self._open = self._columns = None
+
+    def _close(self, spare: int) -> None:
+        """Join the closed blocks, with room behind them; the blocks are parts of the joined arrays from then on."""
+        ordered = sorted((key for key in self._blocks if key[0].end_s <= self._closed_until), key=_place)
+        length = sum(len(self._blocks[key].cells) for key in ordered)
+        cell, bucket = np.empty(length + spare, np.int32), np.empty(length + spare, np.int32)
+        counts = np.empty(length + spare)
+        buckets = self._write(ordered, cell, bucket, counts)
+        at = 0
+        for key in ordered:
+            end = at + len(self._blocks[key].cells)
+            self._blocks[key] = _Block(cell[at:end], counts[at:end])
+            at = end
+        self._cell, self._bucket, self._counts = cell, bucket, counts
+        self._closed = self._as_columns(cell[:length], bucket[:length], counts[:length], buckets)
+        self._closed_first = np.full(len(self.items), np.inf)
+        _lower(self._closed_first, self._closed)
+        self._columns = None
+
+    def _write(self, ordered: list[Key], cell: Ints, bucket: Ints, counts: FloatArray) -> list[Bucket]:
+        """Write blocks one behind the other; the buckets that they are of, as they are numbered."""
+        numbers: dict[Bucket, int] = {}
+        at = 0
+        for key in ordered:
+            block = self._blocks[key]
+            end = at + len(block.cells)
+            cell[at:end], counts[at:end] = block
+            bucket[at:end] = numbers.setdefault(key[0], len(numbers))
+            at = end
+        return list(numbers)
+
+    def _as_columns(self, cell: Ints, bucket: Ints, counts: FloatArray, buckets: list[Bucket]) -> Columns:
+        names = self._cell_names()
         return Columns(
-            cell=_concatenated([block.cells for _, block in ordered], np.int32),
-            bucket=np.repeat(np.array(of_block, dtype=np.int32), lengths),
-            counts=_concatenated([block.counts for _, block in ordered], np.float64),
-            cell_item=np.array(self._cell_item, dtype=np.int32),
-            cell_channel=cell_channel,
-            cell_order=np.argsort(rank[cell_channel], kind="stable"),
-            width_s=np.array([bucket.width_s for bucket in buckets], dtype=np.float64),
-            start_s=np.array([bucket.start_s for bucket in buckets], dtype=np.float64),
+            cell=cell,
+            bucket=bucket,
+            counts=counts,
+            cell_item=names.item,
+            cell_channel=names.channel,
+            cell_order=names.order,
+            width_s=np.array([each.width_s for each in buckets], dtype=np.float64),
+            start_s=np.array([each.start_s for each in buckets], dtype=np.float64),
         )
+
+    def _cell_names(self) -> _Names:
+        if self._names is None or len(self._names.item) != len(self._cells):
+            channel = self._cells.channel
+            place = {name: rank for rank, name in enumerate(sorted(self.channels))}
+            # Ranks of 16 bits are sorted by counting, which is ten times as fast.
+            ranks = np.array([place[name] for name in self.channels], dtype=np.min_scalar_type(len(place)))
+            self._names = _Names(self._cells.item, channel, np.argsort(ranks[channel], kind="stable"))
+        return self._names
 
 
 def history_of(buckets: Mapping[Bucket, Mapping[str, int]]) -> History:
@@ -159,5 +352,12 @@ def history_of(buckets: Mapping[Bucket, Mapping[str, int]]) -> History:
     return history
 
 
-def _concatenated(parts: list[npt.NDArray[T]], dtype: type[T]) -> npt.NDArray[T]:
-    return np.concatenate(parts) if parts else np.empty(0, dtype)
+def _place(key: Key) -> tuple[int, int, int]:
+    """Where a block stands in the columns."""
+    bucket, shard = key
+    return bucket.end_s, bucket.width_s, shard
+
+
+def _lower(first: FloatArray, columns: Columns) -> None:
+    """Lower each row's first event to the start of its earliest bucket in `columns`."""
+    np.minimum.at(first, columns.cell_item[columns.cell], columns.start_s[columns.bucket])
