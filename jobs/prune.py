@@ -15,7 +15,7 @@ class Prune:
         self._store = store
         self._keep_s = settings.retention.keep_s
 
-    async def __call__(self, site: str, now: float) -> dict[str, int]:
+    async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Prune one site at `now` (epoch seconds); how much was forgotten."""
         dropped = 0
         for shard in range(self._store.shards):

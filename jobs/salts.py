@@ -31,7 +31,7 @@ class ForgetSalts:
         self.clean_until: int | None = None  # the last day whose salt is nowhere
         self._refused = False
 
-    async def __call__(self, site: str, now: float) -> dict[str, int]:
+    async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Forget what is over at `now` (epoch seconds); how many salts were deleted, how many rewrites asked for."""
         if site != self._site:
             return {}

@@ -1,8 +1,9 @@
 """The table of jobs, and the loop that runs it. The only importer of APScheduler.
 
-Each row is a job that is run for every site on its own beat. A run that fails is logged and leaves the others and the
-next beat alone; a run that takes longer than its beat is not overtaken by itself. At stop the runs under way are
-awaited: APScheduler's own asyncio shutdown would cancel them in the middle of a publish.
+Each row is a job that is run for every site on its own beat, in the process that leads (see `jobs.lease`). A run that
+fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not overtaken by
+itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the middle of a
+publish.
 """
 
 import asyncio
@@ -15,17 +16,21 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.lease import Leadership
 from jobs.prune import Prune
 from jobs.refresh import RefreshLists
 from jobs.salts import ForgetSalts
-from ranking.errors import PopulerError, StoreUnavailableError
+from jobs.seal import SealBuckets
+from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.salts import overlap_s
 from ranking.settings import Settings
 from ranking.store.store import Store
 
 log = structlog.get_logger("jobs")
 
-Run = Callable[[str, float], Awaitable[dict[str, int]]]
+#: A site, now (epoch seconds) and the epoch of the term that this is done in; what was done, to be logged.
+Run = Callable[[str, float, int], Awaitable[dict[str, int]]]
+SEAL_EVERY_S = 300.0
 PRUNE_EVERY_S = 3600.0
 SALTS_EVERY_S = 300.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
@@ -44,24 +49,33 @@ def table(store: Store, settings: Settings) -> list[Job]:
     overlap = overlap_s(settings.ingest.dedupe_window_s)
     return [
         Job("refresh", RefreshLists(store, settings), settings.refresh.every_s),
+        Job("seal", SealBuckets(store, settings), SEAL_EVERY_S),
         Job("prune", Prune(store, settings), PRUNE_EVERY_S),
         Job("salts", ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id), SALTS_EVERY_S),
     ]
 
 
 class Scheduler:
-    """Runs the table until it is stopped."""
+    """Runs the table until it is stopped, whenever this process leads."""
 
-    def __init__(self, jobs: list[Job], sites: list[str], *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        jobs: list[Job],
+        sites: list[str],
+        leadership: Leadership,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._jobs = jobs
         self._sites = sites
+        self._leadership = leadership
         self._clock = clock
         self._running: set[asyncio.Task[None]] = set()
         self._failing: dict[tuple[str, str], tuple[float, float]] = {}  # -> (not before, pause), seconds
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
-        """Run every job once now, then on beats that are whole multiples of its interval since the epoch."""
+        """Run every job on beats that are whole multiples of its interval since the epoch."""
         for job in self._jobs:
             for site in self._sites:
                 aligned = datetime.fromtimestamp(self._clock() // job.every_s * job.every_s, UTC)
@@ -73,9 +87,13 @@ class Scheduler:
                     coalesce=True,
                     max_instances=1,
                     misfire_grace_time=None,
-                    next_run_time=datetime.fromtimestamp(self._clock(), UTC),
                 )
         self._scheduler.start()
+
+    def hurry(self) -> None:
+        """Run every job once now: this process has just begun to lead."""
+        for row in self._scheduler.get_jobs():
+            row.modify(next_run_time=datetime.fromtimestamp(self._clock(), UTC))
 
     async def stop(self) -> None:
         """Start nothing more and return when what is running has ended."""
@@ -91,13 +109,19 @@ class Scheduler:
         await asyncio.shield(task)
 
     async def _run(self, job: Job, site: str) -> None:
-        now = self._clock()
+        now, epoch = self._clock(), self._leadership.epoch
+        if not epoch:
+            return
         not_before, pause_s = self._failing.get((job.name, site), (0.0, 0.0))
         if now < not_before:
             return
         started = time.monotonic()
         try:
-            done = await job.run(site, now)
+            done = await job.run(site, now, epoch)
+        except OvertakenError as error:
+            self._leadership.overtaken(error.epoch)
+            log.warning("another process has published since", job=job.name, site=site, epoch=error.epoch)
+            return
         except Exception as error:  # one bad run must not end the loop
             pause_s = min(max(FIRST_PAUSE_S, 2 * pause_s), LONGEST_PAUSE_S)
             self._failing[job.name, site] = (now + pause_s, pause_s)

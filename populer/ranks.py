@@ -9,10 +9,10 @@ from api.rendering import Query, RenderedList
 from populer.child import open_store
 from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
 from ranking.ranker import Ranker, entries
-from ranking.refresh import SiteView
 from ranking.scoring import Moment
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import Stamp, encode_entries
+from ranking.view import SiteView
 
 SHOWN_AT_LEAST = 10
 

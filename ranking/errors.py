@@ -37,5 +37,13 @@ class StoreRefusedError(PopulerError):
     """The store answered and will not do it until someone changes something (memory, policy, layout)."""
 
 
+class OvertakenError(PopulerError):
+    """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
+
+    def __init__(self, epoch: int) -> None:
+        super().__init__(f"another process has taken over the scheduled work (epoch {epoch})")
+        self.epoch = epoch
+
+
 class DataDirLockedError(PopulerError):
     """Another Populer service holds the data directory."""

@@ -92,6 +92,7 @@ class History:
         self._channel_index: dict[str, int] = {}
         self._cells = Cells()
         self._blocks: dict[Key, _Block] = {}
+        self._shard_buckets: dict[int, set[Bucket]] = {}
         self._first_end = math.inf  # no bucket ends before
         self._last_end: int | None = None  # the end of the latest; None: unknown
         self._closed_until = -math.inf
@@ -172,7 +173,7 @@ class History:
 
     def buckets(self, shard: int) -> Iterator[Bucket]:
         """The buckets of a shard."""
-        return (bucket for bucket, of in self._blocks if of == shard)
+        return iter(self._shard_buckets.get(shard, ()))
 
     def drop(self, shard: int, buckets: Iterable[Bucket]) -> None:
         """Drop buckets of a shard."""
@@ -259,6 +260,7 @@ class History:
 
     def _put(self, key: Key, block: _Block) -> None:
         self._blocks[key] = block
+        self._shard_buckets.setdefault(key[1], set()).add(key[0])
         self._first_end = min(self._first_end, key[0].end_s)
         if self._last_end is not None:
             self._last_end = max(self._last_end, key[0].end_s)
@@ -270,6 +272,7 @@ class History:
         for key in keys:
             if self._blocks.pop(key, None) is not None:
                 self._open_keys.discard(key)
+                self._shard_buckets[key[1]].discard(key[0])
                 self._changed(key)
                 if key[0].end_s == self._last_end:
                     self._last_end = None

@@ -7,6 +7,7 @@ silently ignored is found months later. Attributes carry their unit (`half_life_
 
 import hashlib
 import json
+import math
 import re
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,18 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ranking.events import DEFAULT_KIND
 from ranking.list_settings import DEFAULT_LISTS, ListSettings, with_defaults
-from ranking.setting_types import Bytes, Kind, Name, Seconds, SecondsOrOff, SiteId, Table, as_bytes, as_seconds
+from ranking.setting_types import (
+    Bytes,
+    Kind,
+    Name,
+    Seconds,
+    SecondsOrNone,
+    SecondsOrOff,
+    SiteId,
+    Table,
+    as_bytes,
+    as_seconds,
+)
 from ranking.urls import item_pattern
 
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
@@ -75,11 +87,31 @@ class IngestSettings(Table):
         return frozenset(self.kinds)
 
 
+class RollUpSettings(Table):
+    """retention.roll_up: the age from which counts are kept by the hour, and by the day. Infinite: never."""
+
+    hour_s: SecondsOrNone = Field(8 * 86400.0, alias="hour")
+    day_s: SecondsOrNone = Field(30 * 86400.0, alias="day")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.day_s < self.hour_s < math.inf:
+            raise ValueError("day: not before hour")
+        return self
+
+    @property
+    def tiers(self) -> dict[int, float]:
+        """Width of a bucket -> age from which counts are kept so; both in seconds."""
+        return {width_s: age_s for width_s, age_s in ((3600, self.hour_s), (86400, self.day_s)) if age_s < math.inf}
+
+
 class RetentionSettings(Table):
     """[retention]: how finely counts are kept, and for how long."""
 
     bucket_s: Annotated[int, BeforeValidator(as_seconds)] = Field(300, alias="bucket", ge=10, le=86400)
     keep_s: Seconds = Field(30 * 86400.0, alias="keep")
+    seal_after_s: SecondsOrOff = Field(1800.0, alias="seal_after")
+    roll_up: RollUpSettings = RollUpSettings()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -91,10 +123,11 @@ class RetentionSettings(Table):
 
 
 class RefreshSettings(Table):
-    """[refresh]: how often lists are ranked, and when a list counts as stale."""
+    """[refresh]: how often lists are ranked, when one counts as stale, and how long a process leads that was lost."""
 
     every_s: Seconds = Field(5.0, alias="every", ge=0.25, le=3600)
     stale_after_s: Seconds = Field(60.0, alias="stale_after")
+    lease_s: Seconds = Field(10.0, alias="lease", ge=0.2, le=3600)
 
 
 class SiteKeys(Table):
@@ -173,6 +206,7 @@ class Settings(Table):
     @property
     def config_version(self) -> str:
         """Names everything that a list's content depends on; equal on every host with equal settings."""
-        parts = [self.retention, *(self.lists[name] for name in sorted(self.lists))]
-        text = json.dumps([sorted(self.lists), *(part.model_dump(mode="python") for part in parts)], sort_keys=True)
+        lists = [self.lists[name].model_dump(mode="python") for name in sorted(self.lists)]
+        retention = self.retention.model_dump(mode="python", exclude={"seal_after_s"})
+        text = json.dumps([sorted(self.lists), retention, *lists], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()

@@ -163,6 +163,11 @@ class Topology:
         }
 
 
+def redis_time(topology: Topology) -> float:
+    """What the servers' clock says, epoch seconds."""
+    return float(topology.servers[0].admin.time()[0])
+
+
 @contextlib.contextmanager
 def cluster() -> Iterator[Topology]:
     """Three primaries that share the slots."""

@@ -15,6 +15,14 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:counts:W:T              hash    counts of the bucket of W seconds that starts at T (epoch seconds).
                                                   field `channel|item`, value events. Gone at T + W + retention.keep.
                                                   Channels that open with `!` are shadows: events left out, by reason.
+    populer:{s.n}:sealed:W:T              string  sealed counts of the same bucket: `N:value`, where N is the sequence
+                                                  of their sealing and `ranking/sealed.py` says what the value is. At
+                                                  that change nothing else counted anywhere in the bucket's span; what
+                                                  came later lies in an open bucket, and both are to be added up. Gone
+                                                  when the open one would be.
+    populer:{s.n}:names:V                 hash    names that the sealed counts of volume V (30 days) have numbered.
+                                                  `count`: how many; 0, 1, ...: chunks of them in the order of their
+                                                  numbers. Names are only ever added. Gone with the volume's last.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
     populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
                                                   buckets, and what a reader must read again. Pruned with its buckets.
@@ -32,11 +40,16 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
 
+    for all sites
+    populer:{leader}:holder               string  which process does the scheduled work. Gone when its lease runs out.
+    populer:{leader}:epoch                string  number of the last term of a holder; a list that an earlier term has
+                                                  ranked is not published over one of a later. For good.
+
     per site
     populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
                                                   or for a year.
-    populer:{s}:list:L                    hash    the published list L: `generation`, `slot`, `stamp`, and one body
-                                                  `section:NAME` per section. 7 days, renewed by every publish.
+    populer:{s}:list:L                    hash    the published list L: `generation`, `slot`, `epoch`, `stamp`, and one
+                                                  body `section:NAME` per section. 7 days, renewed by every publish.
     populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
     populer:s:news                        channel `list L generation`, `item ID`: what changed, as it changes. A reader
                                                   that missed it finds out from `lists` and `removed` at its next poll.
@@ -49,12 +62,16 @@ Why the salt is deleted by a job although it has a lifetime: a key that is gone 
 that is rewritten, and with it every visitor of its day could be looked up. The job does both.
 
 Why a hash per bucket and not a sorted set per list: a sorted set of decayed scores has its half-life baked in, and one
-of counts costs 110 bytes a cell where a hash costs 64.
+of counts costs 110 bytes a cell where a hash costs 64. Why sealed values beside it: 2 to 3 bytes a cell.
 """
 
 import zlib
 
+from ranking.buckets import Bucket
+
 LAYOUT = "populer:layout"
+LEASE_HOLDER = "populer:{leader}:holder"
+LEASE_EPOCH = "populer:{leader}:epoch"
 SCHEMA = 1
 WRITER_TTL_S = 7 * 86400
 ONCE_TTL_S = 24 * 3600
@@ -82,6 +99,21 @@ def salt(day: int) -> str:
 def counts(site: str, shard: int, width_s: int, start_s: int) -> str:
     """Hash: counts of one bucket."""
     return f"populer:{{{site}.{shard}}}:counts:{width_s}:{start_s}"
+
+
+def sealed(site: str, shard: int, width_s: int, start_s: int) -> str:
+    """String: sealed counts of one bucket."""
+    return f"populer:{{{site}.{shard}}}:sealed:{width_s}:{start_s}"
+
+
+def names(site: str, shard: int, volume: int) -> str:
+    """Hash: names that the sealed counts of a volume have numbered."""
+    return f"populer:{{{site}.{shard}}}:names:{volume}"
+
+
+def member(bucket: Bucket) -> str:
+    """How `touched` names a bucket."""
+    return f"{bucket.width_s}:{bucket.start_s}"
 
 
 def sequence(site: str, shard: int) -> str:

@@ -5,25 +5,39 @@ leaves here as one of ours, with its cause.
 """
 
 import contextlib
-import hashlib
 import secrets
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from importlib.resources import files
 from typing import Any
 
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from ranking.buckets import Bucket
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import OvertakenError, StoreRefusedError, StoreUnavailableError
 from ranking.items import Item, ItemDates, dates_from_stored, from_stored, stored
+from ranking.sealed import CHUNK_NAMES, unpack_names, volume_of
 from ranking.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
-from ranking.store import keys
+from ranking.store import keys, sealing
 from ranking.store.connection import FAILURES, Client, close, connected, every_node, is_cluster, one_node, translated
 from ranking.store.durability import Ack, level_of, on_one_connection, wait_of
 from ranking.store.record_call import call_of
-from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, LogState, ServerFacts, TouchedBuckets
+from ranking.store.scripts import Script
+from ranking.store.store import (
+    AllTouched,
+    Base,
+    Batch,
+    BucketCells,
+    ChangedItems,
+    Committed,
+    Lease,
+    LogState,
+    ServerFacts,
+    StoredCounts,
+    Swap,
+    TouchedBuckets,
+    whole_cells,
+)
 
-READ_AT_ONCE = 200
+LOOKED_AT_AT_ONCE = 500
 READ_TRIES = 5
 KEY_WAS_COUNTED = 2
 LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
@@ -31,19 +45,13 @@ ITEMS_AT_ONCE = 500
 CLUSTER_SHARDS = 16
 
 
-class _Script:
-    """A file of lua/, and the name that the server knows it by."""
-
-    def __init__(self, name: str) -> None:
-        self.source = files("ranking.store").joinpath("lua", f"{name}.lua").read_bytes()
-        self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
-
-
-RECORD = _Script("record")
-PUT_ITEMS = _Script("put_items")
-MARK_REMOVED = _Script("mark_removed")
-REMOVE_ITEM = _Script("remove_item")
-PUBLISH = _Script("publish")
+RECORD = Script("record")
+PUT_ITEMS = Script("put_items")
+MARK_REMOVED = Script("mark_removed")
+REMOVE_ITEM = Script("remove_item")
+PUBLISH = Script("publish")
+HOLD_LEASE = Script("hold_lease")
+END_LEASE = Script("end_lease")
 
 
 class RedisStore:
@@ -112,27 +120,52 @@ class RedisStore:
 
     async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
         cursor, members, reset = await self._changes(keys.touched(site, shard), site, shard, after)
-        buckets = [Bucket(*map(int, member.split(b":"))) for member in members]
-        return TouchedBuckets(cursor, buckets, reset)
+        return TouchedBuckets(cursor, list(map(_bucket, members)), reset)
 
     async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
-        found = []
-        for first in range(0, len(buckets), READ_AT_ONCE):
-            part = buckets[first : first + READ_AT_ONCE]
+        stored = await self.read_counts(site, shard, buckets)
+        volumes = {volume_of(bucket) for bucket, counts in zip(buckets, stored, strict=True) if counts.sealed}
+        names = {each: unpack_names(await self.read_names(site, shard, each, 0)) for each in volumes}
+        return [
+            whole_cells(counts, names.get(volume_of(bucket), []))
+            for bucket, counts in zip(buckets, stored, strict=True)
+        ]
+
+    async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
+        return await sealing.read_counts(self._run, site, shard, buckets)
+
+    async def read_names(self, site: str, shard: int, volume: int, first_chunk: int) -> list[bytes]:
+        key = keys.names(site, shard, volume)
+        with translated():
+            count = int(await self._client.hget(key, "count") or 0)
+            wanted = range(first_chunk, -(-count // CHUNK_NAMES))
+            return list(await self._client.hmget(key, list(wanted))) if wanted else []
+
+    async def all_touched(self, site: str, shard: int) -> AllTouched:
+        with translated():
+            found = await self._client.zrange(keys.touched(site, shard), 0, -1, withscores=True)
+        buckets = {_bucket(member): int(score) for member, score in found}
+        return AllTouched(max(buckets.values(), default=0), buckets)
+
+    async def open_cells(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
+        found: list[int] = []
+        for first in range(0, len(buckets), LOOKED_AT_AT_ONCE):
             pipe = self._pipeline()
-            for bucket in part:
-                pipe.hgetall(keys.counts(site, shard, bucket.width_s, bucket.start_s))
-            for cells in await self._executed(pipe):
-                found.append(BucketCells(list(cells), list(map(int, cells.values()))))
+            for bucket in buckets[first : first + LOOKED_AT_AT_ONCE]:
+                pipe.hlen(keys.counts(site, shard, *bucket))
+            found += await self._executed(pipe)
         return found
+
+    async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
+        return await sealing.seal(self._run, site, shard, swap, keep_s)
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
         if not buckets:
             return
         with translated():
-            gone = [f"{bucket.width_s}:{bucket.start_s}" for bucket in buckets]
-            await self._client.zrem(keys.touched(site, shard), *gone)
+            await self._client.zrem(keys.touched(site, shard), *map(keys.member, buckets))
             await self._client.unlink(*(keys.counts(site, shard, *bucket) for bucket in buckets))
+            await self._client.unlink(*(keys.sealed(site, shard, *bucket) for bucket in buckets))
 
     async def put_items(self, site: str, items: Sequence[Item]) -> None:
         by_shard: dict[int, list[bytes | str]] = {}
@@ -196,7 +229,7 @@ class RedisStore:
                 await self._client.hdel(keys.removed(site), *old)
         return len(old)
 
-    async def publish(self, site: str, snapshot: Snapshot, base: Base | None) -> int | None:
+    async def publish(self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0) -> int | None:
         stamp = snapshot.stamp
         known: Mapping[str, str] = base.digests if base else {}
         fresh = [(name, body) for name, body in snapshot.bodies.items() if known.get(name) != stamp.digests[name]]
@@ -206,12 +239,25 @@ class RedisStore:
             [keys.published(site, stamp.list), keys.generations(site)],
             [
                 stamp.list, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S, keys.news(site),
-                base.generation if base else -1, len(fresh), *(part for pair in fresh for part in pair), *gone,
+                base.generation if base else -1, len(fresh), epoch, *(part for pair in fresh for part in pair), *gone,
             ],
         )  # fmt: skip
+        if isinstance(generation, list):
+            raise OvertakenError(generation[1])
         if generation == ANOTHER_IS_PUBLISHED:
-            return await self.publish(site, snapshot, None)
+            return await self.publish(site, snapshot, None, epoch)
         return None if generation == LATER_IS_PUBLISHED else int(generation)
+
+    async def hold_lease(self, holder: str, lease_s: float, above: int | None) -> Lease:
+        epoch, left_ms = await self._run(
+            HOLD_LEASE,
+            [keys.LEASE_HOLDER, keys.LEASE_EPOCH],
+            [holder, int(lease_s * 1000), -1 if above is None else above],
+        )
+        return Lease(epoch, left_ms / 1000)
+
+    async def end_lease(self, holder: str) -> None:
+        await self._run(END_LEASE, [keys.LEASE_HOLDER], [holder])
 
     async def generations(self, site: str) -> dict[str, int]:
         with translated():
@@ -297,7 +343,7 @@ class RedisStore:
         with translated():
             return list(await pipe.execute())
 
-    async def _run(self, script: _Script, names: list[str], arguments: list[Any]) -> Any:
+    async def _run(self, script: Script, names: list[str], arguments: list[Any]) -> Any:
         with translated():
             try:
                 return await self._client.evalsha(script.sha, len(names), *names, *arguments)
@@ -305,7 +351,7 @@ class RedisStore:
                 # A server that restarted or took over has not seen the script yet.
                 return await self._client.eval(script.source, len(names), *names, *arguments)
 
-    async def _run_and_wait(self, script: _Script, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
+    async def _run_and_wait(self, script: Script, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
         """What a script returns, and how safe what it has written is."""
         rest = (len(names), *names, *arguments)
         with translated():
@@ -386,3 +432,8 @@ class RedisStore:
                 f"this store was made with redis.shards = {shards}; it cannot be changed to {wanted} afterwards"
             )
         self._shards = shards
+
+
+def _bucket(member: bytes) -> Bucket:
+    width_s, _, start_s = member.partition(b":")
+    return Bucket(int(width_s), int(start_s))

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 from ranking.buckets import Bucket
 from ranking.items import Item, ItemDates
+from ranking.sealed import as_fields, unpack_counts
 from ranking.snapshot import Published, Snapshot
 from ranking.visits import Asking
 
@@ -71,6 +72,61 @@ class BucketCells(NamedTuple):
 
     fields: list[bytes]
     counts: list[int]
+
+
+class StoredCounts(NamedTuple):
+    """One bucket as stored: what is open in it, and what is sealed (`sealed.unpack_counts`; empty where nothing is).
+
+    `sealed_at` is the shard's change number of the sealing, 0 where nothing is sealed. At that change nothing was open
+    in the bucket's span, and no finer bucket had counts there.
+    """
+
+    open: BucketCells
+    sealed: bytes
+    sealed_at: int
+
+
+def whole_cells(stored: StoredCounts, names: Sequence[bytes]) -> BucketCells:
+    """Both parts of a bucket added up, whose volume has these names."""
+    found = as_fields(unpack_counts(stored.sealed), names)
+    for name, count in zip(stored.open.fields, stored.open.counts, strict=True):
+        found[name] = found.get(name, 0) + count
+    return BucketCells(list(found), list(found.values()))
+
+
+class AllTouched(NamedTuple):
+    """Every bucket of a shard that may have counts, with the sequence of its last change; `cursor` is the highest."""
+
+    cursor: int
+    buckets: dict[Bucket, int]
+
+
+class Swap(NamedTuple):
+    """Sealed counts, and what they are to replace.
+
+    `target` is the bucket of their span, `value` the counts packed. They are all that counted in that span, in `parts`
+    (the target itself may be among them), after every change up to `cursor` and before any other. The volume had
+    `names_before` names, and has `names_after` with those of `chunks`, which go over the chunks of these numbers.
+    """
+
+    target: Bucket
+    value: bytes
+    parts: Sequence[Bucket]
+    cursor: int
+    names_before: int
+    names_after: int
+    chunks: Mapping[int, bytes]
+
+
+#: What `Store.seal` answers where it changed nothing.
+SPAN_CHANGED, NAMES_CHANGED = 0, -1
+
+
+class Lease(NamedTuple):
+    """The lease on the scheduled work: the epoch of the term, or 0 where another process holds it for `left_s` more."""
+
+    epoch: int
+    left_s: float
 
 
 class Base(NamedTuple):
@@ -144,7 +200,31 @@ class Store(Protocol):
         ...
 
     async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
-        """The counts of some buckets, in their order."""
+        """The counts of some buckets, in their order, whether they are open or sealed."""
+        ...
+
+    async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
+        """Some buckets as they are stored, in their order, each as it is at one moment."""
+        ...
+
+    async def read_names(self, site: str, shard: int, volume: int, first_chunk: int) -> list[bytes]:
+        """The chunks of a volume's names from `first_chunk` on; see `sealed.unpack_names`."""
+        ...
+
+    async def all_touched(self, site: str, shard: int) -> AllTouched:
+        """All buckets of a shard."""
+        ...
+
+    async def open_cells(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
+        """How many cells are open in each of some buckets."""
+        ...
+
+    async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
+        """Put sealed counts in the place of what they were made of, if nothing has changed there since.
+
+        The change number of the swap; SPAN_CHANGED or NAMES_CHANGED where nothing was done. Repeated after
+        StoreUnavailableError it answers SPAN_CHANGED if it had been done.
+        """
         ...
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
@@ -175,11 +255,26 @@ class Store(Protocol):
         """Forget take-downs from before a moment (epoch seconds); how many."""
         ...
 
-    async def publish(self, site: str, snapshot: Snapshot, base: Base | None) -> int | None:
+    async def publish(self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0) -> int | None:
         """Publish a list and return its generation. None: a list of this slot or a later one is there already.
 
-        `base` is what the caller believes to be published; where it is, only what differs from it is sent.
+        `base` is what the caller believes to be published; where it is, only what differs from it is sent. `epoch` is
+        the term of the caller's lease: a later term's list of an earlier slot goes over an earlier term's. 0: none.
+
+        Raises:
+            OvertakenError: a later term has published already.
         """
+        ...
+
+    async def hold_lease(self, holder: str, lease_s: float, above: int | None) -> Lease:
+        """Take or renew the lease on the scheduled work for `lease_s` from now.
+
+        `above` None goes on with the term that runs; otherwise a new one begins, whose epoch is above that number.
+        """
+        ...
+
+    async def end_lease(self, holder: str) -> None:
+        """Let go of the lease, if `holder` has it."""
         ...
 
     async def generations(self, site: str) -> dict[str, int]:

@@ -91,6 +91,11 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
             "[[sites]]\norigins = ['www.example.id']",
             "sites.0.origins: an origin is written like https://www.example.id",
         ),
+        ("[retention]\nseal_after = '-1s'", "retention.seal_after: expected a duration such as 90s"),
+        ("[retention]\nroll_up = {hour = '0s'}", "retention.roll_up.hour: expected a value greater than 0"),
+        ("[retention]\nroll_up = {hour = '8d', day = '7d'}", "retention.roll_up: expected day: not before hour"),
+        ("[retention]\nroll_up = {week = '8d'}", "retention.roll_up.week: is not a setting; there are hour, day"),
+        ("[refresh]\nlease = '0s'", "refresh.lease: expected a value greater than"),
         ("[redis]\nurl = 'http://x'", "redis.url: expected an address that starts with one of redis://"),
         ("[lists.populer]\nhalf_life = '-1h'", "lists.populer.half_life: expected a duration such as 90s"),
         ("[lists.populer]\nhalf_life = 0", "lists.populer.half_life: expected a value greater than or equal to 1"),
@@ -144,6 +149,8 @@ def test_any_setting_of_a_list_can_be_set_for_a_dry_run() -> None:
 def test_the_config_version_changes_with_what_lists_depend_on_and_with_nothing_else() -> None:
     plain = load(NOTHING, {}).settings.config_version
     assert load(NOTHING, {"POPULER_SERVICE__PORT": "1"}).settings.config_version == plain
+    assert load(NOTHING, {"POPULER_RETENTION__SEAL_AFTER": "1s"}).settings.config_version == plain
+    assert load(NOTHING, {"POPULER_RETENTION__ROLL_UP__HOUR": "1d"}).settings.config_version != plain
     assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "2h"}).settings.config_version == plain
     assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "3h"}).settings.config_version != plain
 

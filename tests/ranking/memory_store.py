@@ -8,12 +8,29 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 import msgspec
 
 from ranking.buckets import Bucket, bucket_start
-from ranking.errors import PopulerError, StoreUnavailableError
+from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.history import field
 from ranking.items import Item, dates_from_stored, from_stored, stored
+from ranking.sealed import unpack_names, volume_of
 from ranking.snapshot import Published, Snapshot, decode_entries
 from ranking.store import keys
-from ranking.store.store import Base, Batch, BucketCells, ChangedItems, Committed, LogState, ServerFacts, TouchedBuckets
+from ranking.store.store import (
+    NAMES_CHANGED,
+    SPAN_CHANGED,
+    AllTouched,
+    Base,
+    Batch,
+    BucketCells,
+    ChangedItems,
+    Committed,
+    Lease,
+    LogState,
+    ServerFacts,
+    StoredCounts,
+    Swap,
+    TouchedBuckets,
+    whole_cells,
+)
 
 WIDTH_S = 300
 
@@ -23,6 +40,8 @@ class _Shard:
         self.sequence = 0
         self.counts: dict[Bucket, dict[str, int]] = {}
         self.touched: dict[Bucket, int] = {}
+        self.sealed: dict[Bucket, tuple[bytes, int]] = {}
+        self.names: dict[int, tuple[int, list[bytes]]] = {}  # volume -> how many, chunks
         self.items: dict[str, bytes] = {}
         self.changed: dict[str, int] = {}
         self.writers: dict[str, int] = {}
@@ -31,6 +50,34 @@ class _Shard:
     def next(self) -> int:
         self.sequence += 1
         return self.sequence
+
+    def stored(self, bucket: Bucket) -> StoredCounts:
+        cells = self.counts.get(bucket, {})
+        value, at = self.sealed.get(bucket, (b"", 0))
+        return StoredCounts(BucketCells([name.encode() for name in cells], list(cells.values())), value, at)
+
+    def whole(self, bucket: Bucket) -> BucketCells:
+        _, chunks = self.names.get(volume_of(bucket), (0, []))
+        return whole_cells(self.stored(bucket), unpack_names(chunks))
+
+    def seal(self, swap: Swap) -> int:
+        first, last = swap.target.start_s, swap.target.end_s
+        for bucket, sequence in self.touched.items():
+            if sequence > swap.cursor and bucket.start_s < last and bucket.end_s > first:
+                return SPAN_CHANGED
+        volume = volume_of(swap.target)
+        count, chunks = self.names.get(volume, (0, []))
+        if count != swap.names_before:
+            return NAMES_CHANGED
+        numbered = {**dict(enumerate(chunks)), **swap.chunks}
+        self.names[volume] = swap.names_after, [numbered[number] for number in range(len(numbered))]
+        for bucket in swap.parts:
+            self.counts.pop(bucket, None)
+            self.sealed.pop(bucket, None)
+            self.touched.pop(bucket, None)
+        self.touched[swap.target] = sequence = self.next()
+        self.sealed[swap.target] = swap.value, sequence
+        return sequence
 
 
 class MemoryStore:
@@ -44,6 +91,9 @@ class MemoryStore:
         self._shards: dict[tuple[str, int], _Shard] = {}
         self._removed: dict[str, dict[str, float]] = {}
         self._published: dict[tuple[str, str], tuple[int, Snapshot]] = {}
+        self._terms: dict[tuple[str, str], int] = {}
+        self._holder: str | None = None
+        self._epoch = 0
         self.lives = 1
         self.read: list[Bucket] = []
         self.bases: list[Base | None] = []
@@ -81,6 +131,7 @@ class MemoryStore:
         self._shards.clear()
         self._removed.clear()
         self._published.clear()
+        self._terms.clear()
 
     async def life(self) -> str:
         return str(self.lives)
@@ -115,9 +166,10 @@ class MemoryStore:
         """Events per field, over all sites, shards and buckets."""
         found: dict[str, int] = {}
         for shard in self._shards.values():
-            for cells in shard.counts.values():
-                for name, n in cells.items():
-                    found[name] = found.get(name, 0) + n
+            for bucket in {*shard.counts, *shard.sealed}:
+                cells = shard.whole(bucket)
+                for name, n in zip(cells.fields, cells.counts, strict=True):
+                    found[name.decode()] = found.get(name.decode(), 0) + n
         return found
 
     # What the core says
@@ -142,14 +194,30 @@ class MemoryStore:
         return TouchedBuckets(max(found.touched.values(), default=0 if reset else after), buckets, reset)
 
     async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
+        return [self._shard(site, shard).whole(bucket) for bucket in buckets]
+
+    async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
         self.read += buckets
-        every = (self._shard(site, shard).counts.get(bucket, {}) for bucket in buckets)
-        return [BucketCells([name.encode() for name in cells], list(cells.values())) for cells in every]
+        return [self._shard(site, shard).stored(bucket) for bucket in buckets]
+
+    async def read_names(self, site: str, shard: int, volume: int, first_chunk: int) -> list[bytes]:
+        return self._shard(site, shard).names.get(volume, (0, []))[1][first_chunk:]
+
+    async def all_touched(self, site: str, shard: int) -> AllTouched:
+        touched = self._shard(site, shard).touched
+        return AllTouched(max(touched.values(), default=0), dict(touched))
+
+    async def open_cells(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
+        return [len(self._shard(site, shard).counts.get(bucket, {})) for bucket in buckets]
+
+    async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
+        return self._shard(site, shard).seal(swap)
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
         found = self._shard(site, shard)
         for bucket in buckets:
             found.counts.pop(bucket, None)
+            found.sealed.pop(bucket, None)
             found.touched.pop(bucket, None)
 
     async def put_items(self, site: str, items: Sequence[Item]) -> None:
@@ -175,14 +243,29 @@ class MemoryStore:
     async def removed_items(self, site: str) -> dict[str, float]:
         return dict(self._removed.get(site, {}))
 
-    async def publish(self, site: str, snapshot: Snapshot, base: Base | None) -> int | None:
+    async def publish(self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0) -> int | None:
         self.bases.append(base)
         key = site, snapshot.stamp.list
+        term = self._terms.get(key, 0)
+        if 0 < epoch < term:
+            raise OvertakenError(term)
+        self._terms[key] = max(term, epoch)
         generation, before = self._published.get(key, (0, None))
-        if before and snapshot.stamp.generated_at <= before.stamp.generated_at:
+        if before and epoch <= term and snapshot.stamp.generated_at <= before.stamp.generated_at:
             return None
         self._published[key] = generation + 1, snapshot
         return generation + 1
+
+    async def hold_lease(self, holder: str, lease_s: float, above: int | None) -> Lease:
+        if self._holder not in (None, holder):
+            return Lease(0, lease_s)
+        if self._holder is None or above is not None:
+            self._epoch = max(self._epoch, above or 0) + 1
+        self._holder = holder
+        return Lease(self._epoch, 0)
+
+    async def end_lease(self, holder: str) -> None:
+        self._holder = None if self._holder == holder else self._holder
 
     async def generations(self, site: str) -> dict[str, int]:
         return {name: generation for (of, name), (generation, _) in self._published.items() if of == site}

@@ -14,9 +14,9 @@ from ranking.items import Item
 from ranking.list_settings import ListSettings
 from ranking.presets import PRESETS
 from ranking.ranker import Ranker
-from ranking.refresh import SiteView
 from ranking.scoring import Moment
 from ranking.snapshot import WHOLE_SITE
+from ranking.view import SiteView
 
 NOW = 1_764_532_200.0
 HOUR_S = 3600.0

@@ -18,10 +18,11 @@ from ranking.catalogue import FIRST_CAPACITY
 from ranking.errors import NotFoundError
 from ranking.items import Item
 from ranking.ranker import Ranker, Ranking, entries
-from ranking.refresh import Refresher, SiteView
+from ranking.refresh import Refresher
 from ranking.scoring import Moment
 from ranking.settings import Settings
 from ranking.snapshot import WHOLE_SITE, Entry, decode_entries, decode_stamp, digest, encode_stamp
+from ranking.view import SiteView
 
 NOW = 1_700_000_100.0  # a multiple of 300 s
 HOUR_S, DAY_S = 3600.0, 86_400.0

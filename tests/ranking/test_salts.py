@@ -199,36 +199,36 @@ TODAY = day_of(MIDNIGHT)
 
 async def test_a_salt_is_deleted_when_its_use_is_over_and_not_before(store: MemoryStore, job: ForgetSalts) -> None:
     store.salts = {TODAY - 2: b"x", TODAY - 1: b"y", TODAY: b"z", TODAY + 1: b"w"}
-    await job("s", OVER - 1)
+    await job("s", OVER - 1, 1)
     assert set(store.salts) == {TODAY - 1, TODAY, TODAY + 1}
-    assert await job("s", OVER) == {"salts": 1, "rewrites": 0}
+    assert await job("s", OVER, 1) == {"salts": 1, "rewrites": 0}
     assert set(store.salts) == {TODAY, TODAY + 1}
 
 
 async def test_the_log_is_rewritten_once_a_day(store: MemoryStore, job: ForgetSalts) -> None:
     store.salts[TODAY - 1] = b"y"
     for run in range(100):
-        await job("s", OVER + run * 300)
+        await job("s", OVER + run * 300, 1)
         ended(store)
     assert store.rewrites == 1
     for run in range(100):
-        await job("s", OVER + DAY_S + run * 300)
+        await job("s", OVER + DAY_S + run * 300, 1)
         ended(store)
     assert store.rewrites == 2
 
 
 async def test_it_is_rewritten_though_the_salt_has_expired_by_itself(store: MemoryStore, job: ForgetSalts) -> None:
-    await job("s", OVER)
+    await job("s", OVER, 1)
     assert store.rewrites == 1
 
 
 async def test_a_rewrite_that_began_before_the_deletion_is_not_enough(store: MemoryStore, job: ForgetSalts) -> None:
     store.salts[TODAY - 1] = b"y"
     store.log = store.log._replace(rewriting=True)
-    await job("s", OVER)
+    await job("s", OVER, 1)
     assert store.rewrites == 0
     ended(store)
-    await job("s", OVER + 300)
+    await job("s", OVER + 300, 1)
     assert store.rewrites == 1
 
 
@@ -236,21 +236,21 @@ async def test_a_rewrite_that_began_before_the_deletion_is_not_enough(store: Mem
 async def test_a_rewrite_that_came_to_nothing_is_asked_for_again(
     store: MemoryStore, job: ForgetSalts, servers: str
 ) -> None:
-    await job("s", OVER)
+    await job("s", OVER, 1)
     ended(store, failed=servers == "memory")
     store.log = store.log._replace(servers=servers)
-    await job("s", OVER + 300)
+    await job("s", OVER + 300, 1)
     ended(store)
-    await job("s", OVER + 600)
+    await job("s", OVER + 600, 1)
     assert store.rewrites == 2
 
 
 async def test_a_salt_that_somebody_brought_back_goes_again(store: MemoryStore, job: ForgetSalts) -> None:
     for run in range(3):
-        await job("s", OVER + run * 300)
+        await job("s", OVER + run * 300, 1)
         ended(store)
     store.salts[TODAY - 1] = b"y"
-    assert await job("s", OVER + 900) == {"salts": 1, "rewrites": 1}
+    assert await job("s", OVER + 900, 1) == {"salts": 1, "rewrites": 1}
     assert store.rewrites == 2
 
 
@@ -259,19 +259,19 @@ async def test_a_server_that_refuses_is_asked_again_and_named_once(
 ) -> None:
     store.away = StoreRefusedError("NOPERM BGREWRITEAOF")
     for run in range(5):
-        assert await job("s", OVER + run * 300) == {"salts": 0, "rewrites": 0}
+        assert await job("s", OVER + run * 300, 1) == {"salts": 0, "rewrites": 0}
     assert capsys.readouterr().out.count("NOPERM") == 1
     store.away = None
-    assert await job("s", OVER + 1500) == {"salts": 0, "rewrites": 1}
+    assert await job("s", OVER + 1500, 1) == {"salts": 0, "rewrites": 1}
 
 
 async def test_a_server_without_a_log_is_left_alone(store: MemoryStore, job: ForgetSalts) -> None:
     store.log = store.log._replace(kept=False)
-    await job("s", OVER)
+    await job("s", OVER, 1)
     assert store.rewrites == 0
 
 
 async def test_it_runs_for_one_site_as_salts_are_no_sites(store: MemoryStore, job: ForgetSalts) -> None:
     store.salts[TODAY - 1] = b"y"
-    assert await job("another", OVER) == {}
+    assert await job("another", OVER, 1) == {}
     assert set(store.salts) == {TODAY - 1}

@@ -1,6 +1,6 @@
 -- Publish one list, unless a later one is published already.
 --
--- KEYS 1 list         hash   generation, slot, stamp, "section:NAME" -> body
+-- KEYS 1 list         hash   generation, slot, epoch, stamp, "section:NAME" -> body
 --      2 generations  hash   list -> generation
 -- ARGV 1 name of the list
 --      2 slot: the aligned moment it was ranked for, epoch seconds
@@ -9,13 +9,19 @@
 --      5 channel that is told of the new generation
 --      6 generation that the new bodies are a change to, or -1: they are the whole list
 --      7 how many sections have a new body
---      8.. section, body, section, body, ...; then the sections that are gone
--- Returns the new generation; -2 if another generation is published than 6 says; -1 if a list of the same or a later slot is there: a paused
--- scheduler that wakes up cannot roll a list back. A slot over a minute ahead of the server's clock was
--- ranked under a wrong clock and does not hold back the right ones.
-local slot = tonumber(ARGV[2])
+--      8 epoch: the term of the publisher's lease; 0: it has none
+--      9.. section, body, section, body, ...; then the sections that are gone
+-- Returns the new generation; -2 if another generation is published than 6 says; -1 if a list of the same or a later
+-- slot is there; {-3, epoch} if one of a later term is there: a paused scheduler that wakes up cannot roll a list back.
+-- A new term goes over whatever the one before has published, under whatever clock. A slot over a minute ahead of the
+-- server's clock was ranked under a wrong clock and does not hold back the right ones.
+local slot, epoch = tonumber(ARGV[2]), tonumber(ARGV[8])
+local term = tonumber(redis.call('HGET', KEYS[1], 'epoch') or '0')
+if epoch > 0 and epoch < term then
+  return {-3, term}
+end
 local there = tonumber(redis.call('HGET', KEYS[1], 'slot') or '-1')
-if slot <= there and there <= tonumber(redis.call('TIME')[1]) + 60 then
+if epoch <= term and slot <= there and there <= tonumber(redis.call('TIME')[1]) + 60 then
   return -1
 end
 local before = tonumber(redis.call('HGET', KEYS[1], 'generation') or '0')
@@ -27,8 +33,9 @@ elseif base ~= before then
 end
 local generation = before + 1
 redis.call('HSET', KEYS[1], 'generation', generation, 'slot', ARGV[2], 'stamp', ARGV[3])
-local first_gone = 8 + 2 * tonumber(ARGV[7])
-for i = 8, first_gone - 1, 2 do
+redis.call('HSET', KEYS[1], 'epoch', math.max(epoch, term))
+local first_gone = 9 + 2 * tonumber(ARGV[7])
+for i = 9, first_gone - 1, 2 do
   redis.call('HSET', KEYS[1], 'section:' .. ARGV[i], ARGV[i + 1])
 end
 for i = first_gone, #ARGV do

@@ -86,10 +86,10 @@ async def test_after_the_job_no_primary_has_a_salt_in_its_log(store: RedisStore,
 async def run_until_clean(store: RedisStore) -> None:
     """Run the job until it has nothing more to do."""
     job = ForgetSalts(store, overlap_s=HOUR_S, site="s")
-    assert (await job("s", OVER))["rewrites"] == 1
+    assert (await job("s", OVER, 1))["rewrites"] == 1
 
     async def idle() -> bool:
-        await job("s", OVER + 300)
+        await job("s", OVER + 300, 1)
         return job.clean_until == DAY
 
     await servers.eventually(idle, "the log to be rewritten")

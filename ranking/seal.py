@@ -1,0 +1,198 @@
+"""Seal: open counts -> sealed ones, and sealed ones -> coarser ones as they age.
+
+A bucket is sealed `retention.seal_after` after its end. From an age on (`retention.roll_up`) its counts are kept by the
+hour, then by the day. Whatever counts in the span of what is written goes into it: the bucket's own open counts, those
+of finer buckets, and what was sealed there before. An event that comes later opens the bucket anew and is in it after
+the next run, so none is ever too late while `retention.keep` lasts.
+
+Invariant: at every moment each event is in the store exactly once. A swap is one call, which does nothing if anything
+in the span has changed since it was read; a run that dies between two calls has done nothing that is half, and two runs
+at once are in each other's way at most.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.buckets import Bucket, bucket_start
+from ranking.history import FIELD_SEPARATOR
+from ranking.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, unpack_counts, unpack_names, volume_of
+from ranking.settings import RetentionSettings
+from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, AllTouched, BucketCells, Store, StoredCounts, Swap
+
+NAMES_TRIES = 3
+
+
+class Sealed(NamedTuple):
+    """What a run has done: spans written, and spans left for the next run because they were changing."""
+
+    written: int
+    left: int
+
+
+def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -> dict[Bucket, list[Bucket]]:
+    """What is to be sealed at `now` (epoch seconds): each span's bucket -> the buckets in it, oldest first.
+
+    A span is as wide as its age asks for; where something coarser is there already, it is that. A bucket that is alone
+    in its span and as wide is in the answer too, sealed or not.
+    """
+    known = set(buckets)
+    over = {each for each in known if each.end_s + retention.seal_after_s <= now < each.end_s + retention.keep_s}
+    widths = sorted({each.width_s for each in over} | retention.roll_up.tiers.keys(), reverse=True)
+    found: dict[Bucket, list[Bucket]] = {}
+    for bucket in sorted(over, key=lambda each: (each.start_s, each.width_s)):
+        span = next(
+            each
+            for width_s in widths
+            if (each := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
+            and (each in over or _is_due(each, now, retention))
+        )
+        found.setdefault(span, []).append(bucket)
+    return found
+
+
+def _is_due(span: Bucket, now: float, retention: RetentionSettings) -> bool:
+    return now >= span.end_s + retention.roll_up.tiers.get(span.width_s, float("inf"))
+
+
+class Sealer:
+    """Seals one site's counts. It keeps the names that it has numbered; one at a time may run `seal`."""
+
+    def __init__(self, store: Store, retention: RetentionSettings, site: str) -> None:
+        self._store = store
+        self._retention = retention
+        self._site = site
+        self._life = ""
+        self._names: dict[tuple[int, int], _Names] = {}  # by shard and volume
+        self._done: dict[int, dict[Bucket, int]] = {}  # shard -> buckets that were wholly sealed at a change number
+
+    async def seal(self, now: float) -> Sealed:
+        """Seal what is to be sealed at `now` (epoch seconds)."""
+        life = await self._store.life()
+        if life != self._life:
+            self._life, self._names, self._done = life, {}, {}
+        written = left = 0
+        used: set[tuple[int, int]] = set()
+        for shard in range(self._store.shards):
+            touched = await self._store.all_touched(self._site, shard)
+            done = {each: at for each, at in self._done.get(shard, {}).items() if touched.buckets.get(each) == at}
+            self._done[shard] = done
+            for span, parts in (await self._unsealed(shard, touched, now)).items():
+                used.add((shard, volume_of(span)))
+                at = await self._swapped(shard, span, parts, touched.cursor)
+                if at is None:
+                    left += 1
+                else:
+                    done[span] = at
+                    written += 1
+        self._names = {key: names for key, names in self._names.items() if key in used}
+        return Sealed(written, left)
+
+    async def _unsealed(self, shard: int, touched: AllTouched, now: float) -> dict[Bucket, list[Bucket]]:
+        """The spans that hold anything open or finer than they are."""
+        done = self._done[shard]
+        wanted = {
+            span: parts
+            for span, parts in spans(touched.buckets, now, self._retention).items()
+            if span not in done or parts != [span]
+        }
+        alone = [span for span, parts in wanted.items() if parts == [span]]
+        for span, cells in zip(alone, await self._store.open_cells(self._site, shard, alone), strict=True):
+            if not cells:
+                done[span] = touched.buckets[span]
+                del wanted[span]
+        return wanted
+
+    async def _swapped(self, shard: int, span: Bucket, parts: Sequence[Bucket], cursor: int) -> int | None:
+        """Seal one span; the change number of that, None if it must be tried again."""
+        stored = await self._store.read_counts(self._site, shard, parts)
+        for _ in range(NAMES_TRIES):
+            names = await self._names_of(shard, volume_of(span))
+            try:
+                swap = await asyncio.to_thread(_packed, span, parts, stored, names, cursor)
+                at = await self._store.seal(self._site, shard, swap, self._retention.keep_s)
+            except BaseException:
+                self._forget_names(shard, span)  # whether the new ones are in the store is not known
+                raise
+            if at not in (SPAN_CHANGED, NAMES_CHANGED):
+                names.keep()
+                return at
+            self._forget_names(shard, span)
+            if at == SPAN_CHANGED:
+                return None
+        return None
+
+    async def _names_of(self, shard: int, volume: int) -> "_Names":
+        names = self._names.get((shard, volume))
+        if names is None:
+            chunks = await self._store.read_names(self._site, shard, volume, 0)
+            names = self._names[shard, volume] = await asyncio.to_thread(_Names, chunks)
+        return names
+
+    def _forget_names(self, shard: int, span: Bucket) -> None:
+        self._names.pop((shard, volume_of(span)), None)
+
+
+class _Names:
+    """The names of one volume as far as the store has them, and those that are to be added."""
+
+    def __init__(self, chunks: Sequence[bytes]) -> None:
+        names = unpack_names(chunks)
+        self._numbers = {name: number for number, name in enumerate(names)}
+        self.stored = len(names)
+        self._tail = names[self.stored // CHUNK_NAMES * CHUNK_NAMES :]  # those of the last chunk, if it is not full
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def numbered(self, cells: BucketCells) -> list[ChannelCounts]:
+        """Open counts by channel and number."""
+        found: dict[bytes, tuple[list[int], list[int]]] = {}
+        numbers = self._numbers
+        for name, count in zip(cells.fields, cells.counts, strict=True):
+            channel, _, item = name.partition(FIELD_SEPARATOR)
+            number = numbers.get(item)
+            if number is None:
+                number = numbers[item] = len(numbers)
+                self._tail.append(item)
+            columns = found.get(channel)
+            if columns is None:
+                columns = found[channel] = [], []
+            columns[0].append(number)
+            columns[1].append(count)
+        return [
+            ChannelCounts(channel.decode(), np.array(rows, dtype=np.int64), np.array(counts, dtype=np.int64))
+            for channel, (rows, counts) in found.items()
+        ]
+
+    def new_chunks(self) -> dict[int, bytes]:
+        """The chunks that hold the names to be added, by their number."""
+        if len(self) == self.stored:
+            return {}
+        first = self.stored // CHUNK_NAMES
+        return {
+            first + step: pack_names(self._tail[step * CHUNK_NAMES : (step + 1) * CHUNK_NAMES])
+            for step in range(-(-len(self._tail) // CHUNK_NAMES))
+        }
+
+    def keep(self) -> None:
+        """The store has taken the new names."""
+        full = len(self) // CHUNK_NAMES - self.stored // CHUNK_NAMES
+        self._tail = self._tail[full * CHUNK_NAMES :]
+        self.stored = len(self)
+
+
+def _packed(span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: _Names, cursor: int) -> Swap:
+    found = [part for counts in stored for part in unpack_counts(counts.sealed)]
+    found += [part for counts in stored for part in names.numbered(counts.open)]
+    return Swap(
+        target=span,
+        value=pack_counts(found),
+        parts=parts,
+        cursor=cursor,
+        names_before=names.stored,
+        names_after=len(names),
+        chunks=names.new_chunks(),
+    )
