@@ -19,10 +19,9 @@ import numpy.typing as npt
 from ranking.buckets import Bucket, FloatArray
 from ranking.cells import Cells, Ints
 from ranking.sealed import ChannelCounts
+from ranking.visits import SHADOW
 
 FIELD_SEPARATOR = b"|"
-#: Channels of events that were left out begin with this: they are there to explain, and are no part of a history.
-SHADOW = "!"
 #: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
 #: whatever comes an hour late do not touch what is closed.
 OPEN_S = 2 * 3600
