@@ -33,6 +33,9 @@ SENTENCES = {
     Rule.BELOW_MINIMUM: "it has fewer events than the list's minimum",
     Rule.NO_SCORE: "nothing of what it has counts in this list",
     Rule.BELOW_FLOOR: "its score is below the list's floor",
+    Rule.BELOW_SECTION_FLOOR: "it has fewer events than section_floor asks for in its section",
+    Rule.LISTED_LONG: "it has been listed for max_tenure",
+    Rule.OVER_SECTION_CAP: "max_per_section items of its section stand above it",
 }
 
 
@@ -109,7 +112,7 @@ def explain(
     row = ranker.row(item)
     if row is None:
         return None
-    candidates = ranker.candidates(settings, ranker.moment)
+    candidates = ranker.pool.candidates(settings, ranker.moment)
     ranking = ranker.rank(settings, section)
     listed = ranking.rows.tolist()
     rank = listed.index(row) + 1 if row in listed else None
@@ -177,7 +180,7 @@ def described(settings: ListSettings) -> str:
 
 def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings) -> list[ChannelPart]:
     """The item's channels in the order in which they are added up, each with its buckets in theirs."""
-    counts, moment = ranker.counts_of_row(row), ranker.moment
+    counts, moment = ranker.pool.counts.only(np.array([row], dtype=np.int64)), ranker.moment
     columns = counts.columns
     horizon = formula.horizon(moment.at) if settings.kind == "ranked" else Horizon(Alike())
     of_channel = formula.channel_weights(counts.channels)
@@ -230,4 +233,4 @@ def _neighbour(
     if rank is None or not 1 <= rank + step <= len(listed):
         return None
     other = listed[rank + step - 1]
-    return Neighbour(rank + step, ranker.name(other), float(score[other]), float(abs(score[other] - score[row])))
+    return Neighbour(rank + step, ranker.pool.names[other], float(score[other]), float(abs(score[other] - score[row])))

@@ -65,6 +65,16 @@ class Formula:
         """D, and the spans of time that count, at the moment `at` (epoch seconds)."""
         return Horizon(self._decay(), self._spans(at))
 
+    def span_s(self, at: float) -> float:
+        """How far back the list looks, in seconds: a period, a burst's span, a half-life or a window; inf for all."""
+        settings = self._settings
+        if settings.period != NO_PERIOD:
+            since, until = period_span(settings.period, at, self._zone)
+            return until - since
+        if settings.kind == "burst":
+            return settings.short_s
+        return settings.half_life_s if settings.decay == "half-life" else settings.window_s
+
     def channel_weights(self, channels: Sequence[str]) -> FloatArray:
         """w, per channel."""
         return self._weighing(self._settings.weights).of(channels)

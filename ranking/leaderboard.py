@@ -4,6 +4,8 @@ Order: score, then the newer publication, then the id. So equal scores do not fl
 next, whatever order the counts arrived in.
 """
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +14,10 @@ import numpy.typing as npt
 from ranking.buckets import FloatArray
 
 Rows = npt.NDArray[np.int64]
+Sections = npt.NDArray[np.int32]
+
+NO_SECTION = -1
+WIDER = 4  # how many times a list's length is looked at before its sections are taken apart
 
 
 def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequence[str], limit: int) -> Rows:
@@ -26,12 +32,67 @@ def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequenc
     return _ordered(rows, score, published, names)
 
 
-def by_section(rows: Rows, section: npt.NDArray[np.int32]) -> dict[int, Rows]:
+def best_capped(
+    rows: Rows,
+    *,
+    score: FloatArray,
+    published: FloatArray,
+    names: Sequence[str],
+    limit: int,
+    section: Sections,
+    cap: int,
+    taken: Counter[int],
+) -> Rows:
+    """The `limit` best of `rows`, no more than `cap` of one section; items without a section are not capped.
+
+    `taken` is how many of each section there are already, and is brought up to date.
+    """
+
+    def firsts(some: Rows, count: int) -> Rows:
+        return best(some, score=score, published=published, names=names, limit=count)
+
+    ordered = firsts(rows, WIDER * limit)
+    chosen = _within_cap(ordered, section, cap, taken, limit)
+    if len(chosen) < limit and len(ordered) < len(rows):  # who is over the cap stands before the rest
+        parted = by_section(rows, section)
+        every = [firsts(some, cap - taken[number]) for number, some in parted.items() if taken[number] < cap]
+        free = firsts(rows[section[rows] == NO_SECTION], limit)
+        chosen = firsts(np.concatenate([free, *every]), limit).tolist()
+    taken.update(section[chosen].tolist())
+    return np.array(chosen, dtype=np.int64)
+
+
+def _within_cap(ordered: Rows, section: Sections, cap: int, taken: Counter[int], limit: int) -> list[int]:
+    counts, chosen = Counter(taken), []
+    for row, number in zip(ordered.tolist(), section[ordered].tolist(), strict=True):
+        if number == NO_SECTION or counts[number] < cap:
+            counts[number] += 1
+            chosen.append(row)
+    return chosen[:limit]
+
+
+def by_section(rows: Rows, section: Sections) -> dict[int, Rows]:
     """`rows` parted by their section's number; rows without a section (-1) are in none."""
     rows = rows[section[rows] >= 0]
-    rows = rows[np.argsort(section[rows], kind="stable")]
-    numbers, starts = np.unique(section[rows], return_index=True)
-    return dict(zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)) if len(rows) else {}
+    numbers = section[rows]
+    if len(numbers) and numbers.max() <= np.iinfo(np.int16).max:
+        numbers = numbers.astype(np.int16)  # which numpy sorts five times as fast
+    order = np.argsort(numbers, kind="stable")
+    rows, numbers = rows[order], numbers[order]
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    return dict(zip(numbers[starts].tolist(), np.split(rows, starts[1:]), strict=True)) if len(rows) else {}
+
+
+def percentile(values: FloatArray, percent: float) -> float:
+    """The least value that `percent` of all values do not exceed; 0 of no values.
+
+    >>> [percentile(np.array([1.0, 2.0, 3.0, 10.0]), percent) for percent in (0, 25, 26, 75, 99)]
+    [1.0, 1.0, 2.0, 3.0, 10.0]
+    """
+    if not len(values):
+        return 0.0
+    place = max(0, math.ceil(percent / 100 * len(values)) - 1)
+    return float(np.partition(values, place)[place])
 
 
 def _newest(rows: Rows, published: FloatArray, names: Sequence[str], limit: int) -> Rows:
@@ -46,4 +107,6 @@ def _nth_highest(values: FloatArray, n: int) -> float:
 
 
 def _ordered(rows: Rows, score: FloatArray, published: FloatArray, names: Sequence[str]) -> Rows:
-    return np.array(sorted(rows.tolist(), key=lambda row: (-score[row], -published[row], names[row])), dtype=np.int64)
+    keys = zip((-score[rows]).tolist(), (-published[rows]).tolist(), rows.tolist(), strict=True)
+    ordered = sorted(keys, key=lambda key: (key[0], key[1], names[key[2]]))
+    return np.array([row for _, _, row in ordered], dtype=np.int64)

@@ -14,6 +14,7 @@ MIN_HALF_LIFE_S = 1.0
 MIN_OFFSET_S = 60.0
 MAX_LISTED = 1_000
 MAX_WEIGHT = 1e6
+MIN_TENURE_S = 600.0
 MAX_SPANS = 1_000
 MAX_HOLD_S = 30 * 86400.0
 
@@ -62,6 +63,12 @@ class ListSettings(Table):
     min_count: float = Field(0.0, ge=0, le=1e12)
     floor: float = Field(0.0, ge=0, le=1e12)
 
+    section_floor: float = Field(0.0, ge=0, lt=100)
+    section_minimum: float = Field(5.0, ge=0, le=1e12)
+    max_per_section: int = Field(0, ge=0)
+    max_tenure_s: SecondsOrNone = Field(math.inf, alias="max_tenure", ge=MIN_TENURE_S)
+    hysteresis: float = Field(0.0, ge=0, le=1)
+    fill: Literal["none", "widen", "latest"] = "none"
     movement_s: Seconds = Field(3600.0, alias="movement")
 
     method: Literal["chi-square", "z-score", "ewma", "ratio", "share", "excess"] = "chi-square"
@@ -80,7 +87,16 @@ class ListSettings(Table):
             raise ValueError('window: a duration such as 1d, over which decay = "linear" falls to nothing')
         if self.exponent != 1.0 and self.shape not in ("plain", "minus-one"):
             raise ValueError('exponent: 1, or shape = "plain" or "minus-one", the shapes that have one')
+        if self.hysteresis and self.kind == "latest":
+            raise ValueError("hysteresis: 0 in a latest list, which has no scores to compare")
+        if self.hysteresis and self.hold_s:
+            raise ValueError('hysteresis: 0, or hold = "0s", which keeps an item by itself')
         return self
+
+    @property
+    def by_calendar(self) -> bool:
+        """Whether it goes by the site's days."""
+        return self.period != NO_PERIOD or self.decay == "day-blend"
 
     def _fits_burst(self) -> None:
         if self.baseline_s <= self.short_s:

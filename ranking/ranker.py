@@ -4,31 +4,26 @@ Two processes with the same counts rank alike to the last bit, whatever order th
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from ranking import leaderboard
 from ranking.buckets import FloatArray
-from ranking.bursts import Bursts
 from ranking.catalogue import Catalogue
 from ranking.errors import NotFoundError
-from ranking.events import DEFAULT_KIND
-from ranking.formula import ALL_EVENTS, Formula
 from ranking.history import History
 from ranking.items import Item
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
-from ranking.rules import Candidates, Rule, Ruling
-from ranking.scoring import Counts, Moment, Sums, counts_of
+from ranking.pool import Facts, Pool
+from ranking.scoring import Moment, counts_of
+from ranking.selection import Selector
 from ranking.snapshot import WHOLE_SITE, Entry
-from ranking.weighing import Weighing
 
 #: More sections than any newsroom has; a site that files every author as a section gets lists for the busiest ones.
 MAX_SECTIONS = 100
-VIEWS = {DEFAULT_KIND: 1.0}
 
 
 class Ranking(NamedTuple):
@@ -37,6 +32,7 @@ class Ranking(NamedTuple):
     rows: Rows
     score: FloatArray | None
     previous: Mapping[int, int] | None  # row -> rank one `movement` ago; None: there was no list then
+    filled: int = 0  # how many rows at the end are not there by their rank but fill the list up
 
 
 class View(Protocol):
@@ -54,45 +50,28 @@ class Ranker:
     """
 
     def __init__(self, view: View, moment: Moment, zone: tzinfo = UTC) -> None:
-        self._view = view
-        self._moment = moment
-        self._zone = zone
+        self._catalogue = view.catalogue
+        self._known_row = view.history.known_row
+        self.moment = moment
+        self.zone = zone
         history = view.history
-        self._names = history.items
-        self._published = view.catalogue.published(history.first_event())
         removed = [row for row in map(history.known_row, view.removed) if row is not None]
-        self._taken_down = np.zeros(len(self._names), dtype=np.bool_)
-        self._taken_down[removed] = True
-        self._counts = counts_of(history)
-        self._moments: dict[Moment, Sums] = {}
-        self.views = self._sums(moment).of(ALL_EVENTS, Weighing(VIEWS).of(history.channels))
+        taken_down = np.zeros(len(history.items), dtype=np.bool_)
+        taken_down[removed] = True
+        facts = Facts(
+            view.catalogue.published(history.first_event()), view.catalogue.section, view.catalogue.stored, taken_down
+        )
+        self.pool = Pool(history.items, counts_of(history), facts, history.start(), zone)
+        self.views = self.pool.views(moment)
 
     @property
     def published(self) -> FloatArray:
         """Publish time per row, epoch seconds; when it was first seen, where that is unknown."""
-        return self._published
-
-    @property
-    def moment(self) -> Moment:
-        """The moment that is ranked for."""
-        return self._moment
-
-    @property
-    def zone(self) -> tzinfo:
-        """The site's time zone."""
-        return self._zone
+        return self.pool.facts.published
 
     def row(self, item: str) -> int | None:
         """The row of an item; None if nothing is known of it."""
-        return self._view.history.known_row(item)
-
-    def name(self, row: int) -> str:
-        """The id of a row's item."""
-        return self._names[row]
-
-    def counts_of_row(self, row: int) -> Counts:
-        """The counts of one row alone, as row 0."""
-        return self._counts.only(np.array([row], dtype=np.int64))
+        return self._known_row(item)
 
     def rank(self, settings: ListSettings, section: str) -> Ranking:
         """One list of one section (`WHOLE_SITE`: of all).
@@ -102,81 +81,52 @@ class Ranker:
         """
         number = None
         if section != WHOLE_SITE:
-            number = self._view.catalogue.section_number(section)
+            number = self._catalogue.section_number(section)
             if number is None:
                 raise NotFoundError(f"no item is in a section called {section!r}")
-        now, earlier = self.candidates(settings, self._moment), self._earlier(settings)
-        return self._ranking(settings, now, self._of_section(now, number), earlier, number)
+        now = Selector(self.pool, settings, self.moment)
+        return self._ranked(settings, now, [number])[number]
 
     def rank_sections(self, settings: ListSettings) -> dict[str, Ranking]:
         """The list over all sections, and one for each section where the list wants them."""
-        now, earlier = self.candidates(settings, self._moment), self._earlier(settings)
-        found = {WHOLE_SITE: self._ranking(settings, now, now.rows, earlier, None)}
-        if settings.sections:
-            names = self._view.catalogue.sections
-            parted = leaderboard.by_section(now.rows, self._view.catalogue.section)
-            busiest = sorted(parted, key=lambda number: (-float(now.score[parted[number]].sum()), names[number]))
-            for number in sorted(busiest[:MAX_SECTIONS], key=names.__getitem__):
-                found[names[number]] = self._ranking(settings, now, parted[number], earlier, number)
-        return found
+        now = Selector(self.pool, settings, self.moment)
+        names = self._catalogue.sections
+        numbers = self._busiest(now.sections()) if settings.sections else []
+        ranked = self._ranked(settings, now, [None, *sorted(numbers, key=names.__getitem__)])
+        return {WHOLE_SITE if number is None else names[number]: found for number, found in ranked.items()}
 
-    def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
-        """Every row under a list's formula and rules."""
-        ruling = Ruling(len(self._names))
-        ruling.out(Rule.TAKEN_DOWN, self._taken_down)
-        age_s = moment.at - self._published
-        if settings.kind == "latest":
-            ruling.out(Rule.NOT_DESCRIBED, ~self._view.catalogue.stored)
-            ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
-        ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
-        if settings.min_age_s:
-            ruling.out(Rule.TOO_NEW, age_s < settings.min_age_s)
-        if settings.kind == "latest":
-            return Candidates(self._published, self.views, ruling.codes)
-        sums, minimum = self._sums(moment), settings.min_count
-        if settings.kind == "burst":
-            start = self._view.history.start()
-            counted, score = Bursts(settings, self._counts, start, self._zone).scored(sums)
-            minimum = settings.minimum
-        else:
-            counted, score = Formula(settings, self._zone).scored(sums, self._published)
-        if minimum:
-            ruling.out(Rule.BELOW_MINIMUM, (counted < minimum) & (counted > 0))
-        ruling.out(Rule.NO_SCORE, score <= 0)
-        if settings.floor:
-            ruling.out(Rule.BELOW_FLOOR, score < settings.floor)
-        return Candidates(score, counted, ruling.codes)
+    def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
+        """The sections with the most views of all that is kept, if there are too many: the same ones in every list."""
+        if len(numbers) <= MAX_SECTIONS:
+            return numbers
+        filed = self.pool.facts.section >= 0
+        views = np.bincount(self.pool.facts.section[filed], weights=np.floor(self.views[filed]))  # whole, so exact
+        return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
-    def _of_section(self, candidates: Candidates, number: int | None) -> Rows:
-        rows = candidates.rows
-        return rows if number is None else rows[self._view.catalogue.section[rows] == number]
+    def _ranked(
+        self, settings: ListSettings, now: Selector, numbers: Sequence[int | None]
+    ) -> dict[int | None, Ranking]:
+        selected = now.selected(numbers)
+        before = self._earlier(settings, numbers)
+        score = None if settings.kind == "latest" else now.candidates.score
+        return {
+            number: Ranking(found.rows, score, None if before is None else before[number], found.filled)
+            for number, found in selected.items()
+        }
 
-    def _ranking(
-        self, settings: ListSettings, now: Candidates, rows: Rows, earlier: Candidates | None, section: int | None
-    ) -> Ranking:
-        top = self._best(settings, now, rows)
-        previous = None
-        if earlier is not None:
-            before = self._best(settings, earlier, self._of_section(earlier, section))
-            previous = {row: rank for rank, row in enumerate(before.tolist(), 1)}
-        return Ranking(top, None if settings.kind == "latest" else now.score, previous)
-
-    def _best(self, settings: ListSettings, candidates: Candidates, rows: Rows) -> Rows:
-        depth = max(settings.depth, settings.size)
-        return leaderboard.best(rows, score=candidates.score, published=self._published, names=self._names, limit=depth)
-
-    def _sums(self, moment: Moment) -> Sums:
-        if moment not in self._moments:
-            self._moments[moment] = Sums(self._counts, moment)
-        return self._moments[moment]
-
-    def _earlier(self, settings: ListSettings) -> Candidates | None:
-        """The candidates one `movement` ago; None where there was no list."""
+    def _earlier(
+        self, settings: ListSettings, numbers: Sequence[int | None]
+    ) -> dict[int | None, Mapping[int, int]] | None:
+        """Ranks one `movement` ago, by row; None where there was no list."""
         if settings.kind == "latest":
             return None
-        before = Moment(self._moment.at - settings.movement_s, self._moment.known_until)
-        found = self.candidates(settings, before)
-        return found if len(found.rows) else None
+        then = Selector(self.pool, settings, Moment(self.moment.at - settings.movement_s, self.moment.known_until))
+        if not then.candidates.rows.size:
+            return None
+        return {
+            number: {row: rank for rank, row in enumerate(found.rows.tolist(), 1)}
+            for number, found in then.selected(numbers).items()
+        }
 
 
 def entries(
@@ -203,6 +153,7 @@ def entries(
                 score=None if ranking.score is None else float(ranking.score[row]),
                 views=round(float(views[row])),
                 previous_rank=was,
+                source="fill" if rank > len(ranking.rows) - ranking.filled else "ranked",
                 is_new=ranking.previous is not None and rank <= settings.size and (was is None or was > settings.size),
             )
         )

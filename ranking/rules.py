@@ -10,23 +10,31 @@ from ranking.buckets import FloatArray
 
 
 class Rule(IntEnum):
-    """What keeps an item out; of several the first in this order."""
+    """What keeps an item out; of several, the first in this order."""
 
     LISTED = 0  # nothing does
     TAKEN_DOWN = 1
     NOT_DESCRIBED = 2  # latest lists: anyone can send an event with an id of their own
     NOT_YET_PUBLISHED = 3  # latest lists
-    TOO_OLD = 4  # max_age
-    TOO_NEW = 5  # min_age
+    TOO_NEW = 4  # min_age
+    TOO_OLD = 5  # max_age
     BELOW_MINIMUM = 6  # min_count, or a burst list's minimum
     NO_SCORE = 7
     BELOW_FLOOR = 8
+    BELOW_SECTION_FLOOR = 9
+    LISTED_LONG = 10  # max_tenure
+    OVER_SECTION_CAP = 11  # max_per_section
+
+
+#: Rules that `fill = "widen"` sets aside: they say how much or how lately an item must be read. The others are meant.
+WIDENED = (Rule.TOO_OLD, Rule.BELOW_MINIMUM, Rule.NO_SCORE, Rule.BELOW_FLOOR, Rule.BELOW_SECTION_FLOOR)
 
 
 class Candidates(NamedTuple):
     """Every row under one list's formula at one moment.
 
-    `counted` is what `min_count` asks about: the sum before its shape, in a burst list the events of the short span.
+    `counted` is what `min_count` and `section_floor` ask about: the sum before its shape, in a burst list the events
+    that its `minimum` asks about.
     """
 
     score: FloatArray

@@ -208,5 +208,6 @@ class Settings(Table):
         """Names everything that a list's content depends on; equal on every host with equal settings."""
         lists = [self.lists[name].model_dump(mode="python") for name in sorted(self.lists)]
         retention = self.retention.model_dump(mode="python", exclude={"seal_after_s"})
-        text = json.dumps([sorted(self.lists), retention, *lists], sort_keys=True)
+        calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
+        text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()

@@ -6,12 +6,12 @@ import importlib
 import pytest
 
 PURE_RING = {
-    "aging", "buckets", "catalogue", "decay", "errors", "events", "history", "items", "leaderboard", "periods",
-    "presets", "rules", "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
+    "aging", "buckets", "catalogue", "decay", "errors", "events", "history", "hysteresis", "items", "leaderboard",
+    "periods", "presets", "rules", "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
 }  # fmt: skip
 WITH_EXAMPLES = {
-    "aging", "buckets", "decay", "events", "history", "periods", "presets", "shapes", "store.keys", "times", "trending",
-    "urls", "weighing",
+    "aging", "buckets", "decay", "events", "history", "hysteresis", "leaderboard", "periods", "presets", "shapes",
+    "store.keys", "times", "trending", "urls", "weighing",
 }  # fmt: skip
 
 

@@ -86,7 +86,7 @@ def test_the_parts_add_up_to_the_ranked_score_exactly(
     ranking = ranker.rank(of_list(**table), WHOLE_SITE)
     assert ranking.score is not None
     for rank, row in enumerate(ranking.rows.tolist(), 1):
-        found = explain(ranker, ranker.name(row), "populer", of_list(**table), WHOLE_SITE, {})
+        found = explain(ranker, ranker.pool.names[row], "populer", of_list(**table), WHOLE_SITE, {})
         assert found is not None
         assert (found.rank, found.score) == (rank, ranking.score[row])
         assert sums_up(found) == found.score

@@ -1,0 +1,104 @@
+"""Pool: items with their counts and dates, and what a list makes of each of them at a moment.
+
+All of a site's items are one pool; the few that matter to a question of the past are a smaller one, of which the past
+is cheap to compute. Sums of the same items have the same bits in both.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ranking.buckets import FloatArray
+from ranking.bursts import VIEWS, Bursts
+from ranking.decay import HalfLife
+from ranking.formula import ALL_EVENTS, Formula
+from ranking.leaderboard import Rows, Sections
+from ranking.list_settings import ListSettings
+from ranking.rules import Candidates, Rule, Ruling
+from ranking.scoring import Counts, Horizon, Moment, Sums
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Facts(NamedTuple):
+    """Per row: publish time in epoch seconds, number of its section (-1: none), whether it is described, taken down."""
+
+    published: FloatArray
+    section: Sections
+    stored: Mask
+    taken_down: Mask
+
+
+class Pool:
+    """See the module's docstring. `start` is when the site's counts begin, `zone` where its days do."""
+
+    def __init__(self, names: Sequence[str], counts: Counts, facts: Facts, start: float, zone: tzinfo) -> None:
+        self.names = names
+        self.counts = counts
+        self.facts = facts
+        self._start = start
+        self._zone = zone
+        self._moments: dict[Moment, Sums] = {}
+
+    def only(self, rows: Rows) -> "Pool":
+        """The pool of some rows, which become rows 0, 1, … of it."""
+        published, section, stored, taken_down = self.facts
+        facts = Facts(published[rows], section[rows], stored[rows], taken_down[rows])
+        names = [self.names[row] for row in rows.tolist()]
+        return Pool(names, self.counts.only(rows), facts, self._start, self._zone)
+
+    def views(self, moment: Moment) -> FloatArray:
+        """All counted views per row."""
+        return self.sums(moment).of(ALL_EVENTS, VIEWS.of(self.counts.channels))
+
+    def sums(self, moment: Moment) -> Sums:
+        """The sums at a moment, which lists share."""
+        if moment not in self._moments:
+            self._moments[moment] = Sums(self.counts, moment)
+        return self._moments[moment]
+
+    def forget(self, moment: Moment) -> None:
+        """Let go of the sums at a moment that nobody will ask for again."""
+        self._moments.pop(moment, None)
+
+    def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
+        """Every row under a list's formula, and under those of its rules that ask of a row alone."""
+        facts = self.facts
+        age_s = moment.at - facts.published
+        ruling = Ruling(len(age_s))
+        ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
+        if settings.kind == "latest":
+            # Only what the newsroom has described: anyone can send an event with an id of their own.
+            ruling.out(Rule.NOT_DESCRIBED, ~facts.stored)
+            ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
+        if settings.min_age_s:
+            ruling.out(Rule.TOO_NEW, age_s < settings.min_age_s)
+        if not math.isinf(settings.max_age_s):
+            ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
+        if settings.kind == "latest":
+            return Candidates(facts.published, facts.published, ruling.codes)
+        counted, score = self._scored(settings, moment)
+        if minimum := settings.minimum if settings.kind == "burst" else settings.min_count:
+            few = counted < minimum
+            ruling.out(Rule.BELOW_MINIMUM, few & (score <= 0) if settings.hold_s else few)
+        ruling.out(Rule.NO_SCORE, score <= 0)
+        if settings.floor:
+            ruling.out(Rule.BELOW_FLOOR, score < settings.floor)
+        return Candidates(score, counted, ruling.codes)
+
+    def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
+        """What every row would count if the list looked further back: all that is kept, halved per span it looks at."""
+        formula = Formula(settings, self._zone)
+        weights = formula.channel_weights(self.counts.channels)
+        of_channel = VIEWS.of(self.counts.channels) if settings.kind == "burst" else weights
+        return self.sums(moment).of(Horizon(HalfLife(formula.span_s(moment.at))), of_channel)
+
+    def _scored(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, FloatArray]:
+        sums = self.sums(moment)
+        if settings.kind == "burst":
+            return Bursts(settings, self.counts, self._start, self._zone).scored(sums)
+        return Formula(settings, self._zone).scored(sums, self.facts.published)

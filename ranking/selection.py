@@ -1,0 +1,186 @@
+"""Selection: which of the candidates stand in a list, in which order, and what fills it up.
+
+Every rule is applied before the limit: seven asked are seven given wherever there are seven. In this order: what a row
+is by itself (`pool`), the floor of its section, how long it has been listed, the cap per section, the hysteresis at
+the cut, and what is missing then is filled up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking import hysteresis, leaderboard
+from ranking.buckets import FloatArray
+from ranking.leaderboard import Rows, percentile
+from ranking.list_settings import ListSettings
+from ranking.pool import Pool
+from ranking.rules import WIDENED, Rule
+from ranking.scoring import Moment
+
+TENURE_STEPS = 8
+#: How many times the visible part is looked at for those who may be in it: of more near ties, the best.
+CONTENDERS = 5
+NOTHING: Rows = np.zeros(0, dtype=np.int64)
+
+
+class Selection(NamedTuple):
+    """One list of one section at one moment: rows, best first; the last `filled` of them fill it up."""
+
+    rows: Rows
+    filled: int = 0
+
+
+class Selector:
+    """Selects the rows of one list at one moment, over all sections (number None) or some."""
+
+    def __init__(self, pool: Pool, settings: ListSettings, moment: Moment) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._moment = moment
+        self._depth = max(settings.depth, settings.size)
+        self.candidates = pool.candidates(settings, moment)
+        self._parted: dict[int, Rows] | None = None
+        self._fillers: list[Tier] | None = None
+
+    def sections(self) -> list[int]:
+        """The numbers of the sections that have something to list."""
+        found = set(self._by_section())
+        for tier in self._tiers():
+            found |= tier.parted.keys()
+        return sorted(found)
+
+    def selected(self, numbers: Iterable[int | None]) -> dict[int | None, Selection]:
+        """The list over all sections (None) and of each of some sections."""
+        rows = {number: self._eligible(number) for number in numbers}
+        long = self._listed_long(rows)
+        tops = {number: self._best(_without(each, long[number]), number, self._depth) for number, each in rows.items()}
+        if self._settings.hysteresis:
+            tops = self._kept(tops)
+        return {number: self._filled(top, number, long[number]) for number, top in tops.items()}
+
+    def plain(self, numbers: Iterable[int | None]) -> dict[int | None, Rows]:
+        """The visible part of each list, but for tenure, hysteresis and what fills it up."""
+        return {number: self._best(self._eligible(number), number, self._settings.size) for number in numbers}
+
+    def _by_section(self) -> dict[int, Rows]:
+        if self._parted is None:
+            self._parted = leaderboard.by_section(self.candidates.rows, self._pool.facts.section)
+        return self._parted
+
+    def _eligible(self, number: int | None) -> Rows:
+        if number is None:
+            return self.candidates.rows
+        rows = self._by_section().get(number, NOTHING)
+        if self._settings.section_floor and self._settings.kind != "latest":
+            counted = self.candidates.counted[rows]
+            least = max(self._settings.section_minimum, percentile(counted, self._settings.section_floor))
+            rows = rows[counted >= least]
+        return rows
+
+    def _best(self, rows: Rows, number: int | None, limit: int) -> Rows:
+        return self._ordered(rows, self.candidates.score, number, limit, Counter())
+
+    def _ordered(self, rows: Rows, score: FloatArray, number: int | None, limit: int, taken: Counter[int]) -> Rows:
+        published, names, cap = self._pool.facts.published, self._pool.names, self._settings.max_per_section
+        if number is not None or not cap:
+            return leaderboard.best(rows, score=score, published=published, names=names, limit=limit)
+        return leaderboard.best_capped(
+            rows, score=score, published=published, names=names, limit=limit,
+            section=self._pool.facts.section, cap=cap, taken=taken,
+        )  # fmt: skip
+
+    # How long it has been listed
+
+    def _listed_long(self, numbers: Iterable[int | None]) -> Mapping[int | None, Rows]:
+        """Rows that were in the visible part at every look of the last `max_tenure`, an eighth of it apart.
+
+        Asked of the list without this rule: what was left out for it comes back when its readers have let go of it.
+        """
+        tenure_s, at = self._settings.max_tenure_s, self._moment.at
+        numbers = list(numbers)
+        if np.isinf(tenure_s):
+            return dict.fromkeys(numbers, NOTHING)
+        step_s = tenure_s / TENURE_STEPS
+        first = int((at - tenure_s) // step_s)
+        found: dict[int | None, Rows] = {}
+        for look in range(first, first + TENURE_STEPS + 1):
+            moment = Moment(look * step_s, self._moment.known_until)
+            tops = Selector(self._pool, self._settings, moment).plain(numbers)
+            self._pool.forget(moment)
+            found = {number: np.intersect1d(found[number], top) if found else top for number, top in tops.items()}
+        return found
+
+    # Who stays at the cut
+
+    def _kept(self, tops: Mapping[int | None, Rows]) -> dict[int | None, Rows]:
+        """The lists with those in their visible part who are there by hysteresis, and those who wait for it below."""
+        size, margin = self._settings.size, self._settings.hysteresis
+        contenders = {number: self._contenders(top) for number, top in tops.items() if len(top) > size}
+        if not contenders:
+            return dict(tops)
+        union = np.unique(np.concatenate(list(contenders.values())))
+        some = self._pool.only(union)
+        past = []
+        for step in hysteresis.steps(self._moment.at):
+            found = some.candidates(self._settings, Moment(step, self._moment.known_until))
+            past.append(np.where(found.rule == Rule.LISTED, found.score, 0.0))
+        past.append(self.candidates.score[union])
+        kept = dict(tops)
+        for number, rows in contenders.items():
+            place = np.searchsorted(union, rows)
+            inside = rows[hysteresis.members((score[place] for score in past), size, margin)]
+            stays = np.isin(tops[number], inside)
+            kept[number] = np.concatenate([tops[number][stays], tops[number][~stays]])
+        return kept
+
+    def _contenders(self, top: Rows) -> Rows:
+        """Who can be in the visible part: nobody whom its last place beats by more than the margin."""
+        score, size = self.candidates.score, self._settings.size
+        near = top[: CONTENDERS * size]
+        near = near[score[near] * (1.0 + self._settings.hysteresis) >= score[top[size - 1]]]
+        published, names = self._pool.facts.published, self._pool.names
+        return np.array(sorted(near.tolist(), key=lambda row: (-published[row], names[row])), dtype=np.int64)
+
+    # What fills it up
+
+    def _filled(self, top: Rows, number: int | None, long: Rows) -> Selection:
+        ranked = len(top)
+        taken = Counter(self._pool.facts.section[top].tolist())
+        for tier in self._tiers() if ranked < self._depth else ():
+            rows = tier.rows if number is None else tier.parted.get(number, NOTHING)
+            rows = _without(rows, np.concatenate([top, long]))
+            missing = self._depth - len(top)
+            top = np.concatenate([top, self._ordered(rows, tier.score, number, missing, taken)])
+        return Selection(top, len(top) - ranked)
+
+    def _tiers(self) -> list["Tier"]:
+        """Rows that may fill a list up, the better ones first."""
+        if self._fillers is None:
+            score, rule, section = self.candidates.score, self.candidates.rule, self._pool.facts.section
+            self._fillers = []
+            if self._settings.fill == "latest":
+                meant = np.isin(rule, (Rule.TAKEN_DOWN, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW))
+                facts = self._pool.facts
+                rows = np.flatnonzero(facts.stored & (facts.published <= self._moment.at) & ~meant)
+                self._fillers = [Tier(rows, leaderboard.by_section(rows, section), facts.published)]
+            elif self._settings.fill == "widen":
+                open_to = np.isin(rule, (Rule.LISTED, *WIDENED))
+                widened = self._pool.widened(self._settings, self._moment)
+                for order, mask in ((score, score > 0), (widened, (score <= 0) & (widened > 0))):
+                    rows = np.flatnonzero(open_to & mask)
+                    self._fillers.append(Tier(rows, leaderboard.by_section(rows, section), order))
+        return self._fillers
+
+
+class Tier(NamedTuple):
+    """Rows that may fill a list up, also by the number of their section, and the score that orders them."""
+
+    rows: Rows
+    parted: Mapping[int, Rows]
+    score: FloatArray
+
+
+def _without(rows: Rows, out: Rows) -> Rows:
+    return rows[~np.isin(rows, out)] if len(out) else rows
