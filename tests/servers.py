@@ -128,11 +128,15 @@ class Valkey:
 
 
 class Sentinel(Valkey):
-    """A sentinel that watches `primary` under the name mymaster. It keeps a file, and so it has one."""
+    """A sentinel that watches the primary at `port` under the name mymaster. It keeps a file, and so it has one.
 
-    def __init__(self, primary: Valkey) -> None:
+    It takes `quorum` sentinels to call the primary down; `settings` are such as `down-after-milliseconds`.
+    """
+
+    def __init__(self, port: int, *, quorum: int = 1, **settings: str) -> None:
         super().__init__()
-        self._primary = primary
+        self._watched = f"mymaster {HOST} {port} {quorum}"
+        self._settings = settings
 
     @property
     def url(self) -> str:
@@ -140,7 +144,9 @@ class Sentinel(Valkey):
 
     def start(self) -> Self:
         config = self.folder / "sentinel.conf"
-        config.write_text(f"port {self.port}\nbind {HOST}\nsentinel monitor mymaster {HOST} {self._primary.port} 1\n")
+        lines = [f"port {self.port}", f"bind {HOST}", f"sentinel monitor {self._watched}"]
+        lines += [f"sentinel {name} mymaster {value}" for name, value in self._settings.items()]
+        config.write_text("\n".join(lines) + "\n")
         return self._launch([str(config), "--sentinel"])
 
 
@@ -194,7 +200,7 @@ def _agrees(node: Valkey) -> bool:
 @contextlib.contextmanager
 def watched_pair() -> Iterator[Topology]:
     """A primary, its replica, and a sentinel that watches them."""
-    with Valkey() as primary, Valkey(replicaof=f"{HOST} {primary.port}") as replica, Sentinel(primary) as sentinel:
+    with Valkey() as primary, Valkey(replicaof=f"{HOST} {primary.port}") as replica, Sentinel(primary.port) as sentinel:
         wait_until(lambda: replica.admin.info("replication")["master_link_status"] == "up", "a replica in step")
         wait_until(lambda: sentinel.admin.sentinel_get_master_addr_by_name("mymaster"), "a sentinel that knows")
         yield Topology("sentinel", sentinel.url, [primary])

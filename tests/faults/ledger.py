@@ -6,14 +6,19 @@ whatever happened: an acknowledged batch is counted once, any other once or not 
 
 import asyncio
 import http.client
+import itertools
 import json
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
 
 import servers
 from service import Service, wait_until
+
+from ranking.store.keys import shard_of
+from ranking.store.store import Store
 
 SHARED = "of all batches"
 PAUSE_S = 0.02
@@ -47,11 +52,14 @@ class Ledger:
     acked: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def write(self, events: int) -> Sent:
-        """A new batch of so many events (at least 3)."""
+    def write(self, events: int, shard: int = 0, shards: int = 1) -> Sent:
+        """A new batch of so many events (at least 3), all of one shard."""
         with self._lock:
             name = f"batch {len(self.batches)}"
-            sent = Sent(name, {f"{name}, first": 1, f"{name}, second": events - 2, SHARED: 1})
+            own, more, shared = (
+                _in_shard(item, shard, shards) for item in (f"{name}, first", f"{name}, second", SHARED)
+            )
+            sent = Sent(name, {own: 1, more: events - 2, shared: 1})
             self.batches.append(sent)
             self.sent += events
         return sent
@@ -64,14 +72,16 @@ class Ledger:
 
     def check(self, counted: dict[str, int]) -> None:
         """Hold the store's counts (item -> events) to the invariants."""
-        whole = 0
+        whole: Counter[str] = Counter()
         for each in self.batches:
-            own = {item: count for item, count in each.items.items() if item != SHARED}
+            *mine, shared = each.items
+            own = {item: each.items[item] for item in mine}
             found = {item: counted[item] for item in own if item in counted}
             assert found in (own, {}), f"{each.name} is neither whole nor absent: sent {own}, counted {found}"
             assert found == own or not each.acked, f"{each.name} was acknowledged and is not counted"
-            whole += found == own
-        assert counted.get(SHARED, 0) == whole, "what all batches share is not the sum of them"
+            whole[shared] += found == own
+        for item, count in whole.items():
+            assert counted.get(item, 0) == count, f"{item!r}, which batches share, is not the sum of them"
         strange = counted.keys() - {item for each in self.batches for item in each.items}
         assert not strange, f"nobody sent {sorted(strange)[:5]}"
 
@@ -147,16 +157,26 @@ class Sender(threading.Thread):
         return True
 
 
+def _in_shard(item: str, shard: int, shards: int) -> str:
+    """`item`, with a suffix that makes it one of this shard."""
+    names = itertools.chain([item], (f"{item} ({n})" for n in itertools.count()))
+    return next(name for name in names if shard_of(name, shards) == shard)
+
+
+async def counts_of(store: Store, site: str) -> dict[str, int]:
+    """All counts that a store has of a site: item -> events."""
+    found: Counter[str] = Counter()
+    for (_, name), count in (await servers.counts_by_bucket(store, site)).items():
+        found[name.partition("|")[2]] += count
+    return found
+
+
 def counted(url: str, site: str = "default") -> dict[str, int]:
-    """All counts that the store at `url` has of a site: item -> events."""
+    """The same of the store at `url`."""
 
     async def read() -> dict[str, int]:
-        found: dict[str, int] = {}
         async with servers.opened(url) as store:
-            for (_, name), count in (await servers.counts_by_bucket(store, site)).items():
-                item = name.partition("|")[2]
-                found[item] = found.get(item, 0) + count
-        return found
+            return await counts_of(store, site)
 
     return asyncio.run(read())
 
