@@ -344,12 +344,15 @@ class RedisStore:
             return list(await pipe.execute())
 
     async def _run(self, script: Script, names: list[str], arguments: list[Any]) -> Any:
+        known, anew = self._client.evalsha, self._client.eval
+        if script.reads:
+            known, anew = self._client.evalsha_ro, self._client.eval_ro
         with translated():
             try:
-                return await self._client.evalsha(script.sha, len(names), *names, *arguments)
+                return await known(script.sha, len(names), *names, *arguments)
             except NoScriptError:
                 # A server that restarted or took over has not seen the script yet.
-                return await self._client.eval(script.source, len(names), *names, *arguments)
+                return await anew(script.source, len(names), *names, *arguments)
 
     async def _run_and_wait(self, script: Script, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
         """What a script returns, and how safe what it has written is."""

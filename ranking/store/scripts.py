@@ -7,9 +7,10 @@ from typing import Any
 
 
 class Script:
-    """A file of lua/, and the name that the server knows it by."""
+    """A file of lua/, and the name that the server knows it by. One that `reads` alone may run on a full server."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, reads: bool = False) -> None:
+        self.reads = reads
         self.source = files("ranking.store").joinpath("lua", f"{name}.lua").read_bytes()
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 

@@ -12,7 +12,7 @@ from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, BucketCells, Stored
 
 READ_AT_ONCE = 50
 
-READ_COUNTS = Script("read_counts")
+READ_COUNTS = Script("read_counts", reads=True)
 SEAL = Script("seal")
 
 

@@ -70,7 +70,7 @@ class Proxy:
 
 
 def _mark(owed: asyncio.Event, request: bytes) -> bool:
-    if b"\r\nEVAL" in request:
+    if b"\r\nEVAL\r\n" in request or b"\r\nEVALSHA\r\n" in request:  # those that only read may be lost and asked again
         owed.set()
     return True
 
