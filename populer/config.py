@@ -193,6 +193,8 @@ def _read_file(path: Path) -> Raw:
         raise SettingsError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from None
+    except RecursionError:
+        raise SettingsError(f"{path}: is not valid TOML: too many brackets inside each other") from None
 
 
 def _read_environment(environ: Mapping[str, str]) -> Raw:
@@ -277,7 +279,8 @@ def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins:
         for theirs, ours in _WORDING:
             if message.startswith(theirs):
                 message = ours + message.removeprefix(theirs)
-        found = "" if isinstance(fault["input"], dict | BaseModel) else f", found {fault['input']!r}"
+        unsaid = isinstance(fault["input"], dict | BaseModel) or "keys" in steps or steps[-1:] == ["url"]  # secrets
+        found = "" if unsaid else f", found {fault['input']!r}"
         yield f"{dotted}: expected {message}{found}{where}"
 
 

@@ -112,6 +112,7 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
         ("sites = 3", "sites: expected a valid tuple"),
         ("lists = 3", "lists: expected a valid dictionary"),
         ("[a", "is not valid TOML"),
+        ("a = " + "[" * 100_000, "is not valid TOML: too many brackets inside each other"),
     ],
 )
 def test_a_bad_setting_is_named_with_what_was_expected(tmp_path: Path, text: str, sentence: str) -> None:
@@ -136,6 +137,22 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
         '[redis]\nurl = "redis://user:secret@host"\n[[sites]]\nkeys = {write = "a-very-secret-key"}',
     )
     assert "secret" not in "".join(found.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[sites]]\nkeys = {write = 'psst'}",
+        "[[sites]]\nkeys = 'psst'",
+        "[[sites]]\nkeys = {write = ['psst']}",
+        "[redis]\nurl = 'redsi://user:psst@host'",
+        "[redis]\nurl = ['psst']",
+    ],
+)
+def test_what_is_said_of_a_bad_secret_does_not_tell_it(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"sites\.0\.keys|redis\.url") as raised:
+        from_toml(tmp_path, text)
+    assert "psst" not in str(raised.value)
 
 
 def test_any_setting_of_a_list_can_be_set_for_a_dry_run() -> None:
