@@ -47,6 +47,21 @@ class Admission(NamedTuple):
 ANY = Admission()
 
 
+class Terms(NamedTuple):
+    """The settings under which events are counted; a batch is counted under those that it was opened under.
+
+    `bucket_s` and `keep_s` are the retention, `deadline_s` is how long a batch is retried, `max_pending` how many
+    events may wait, `overflow_after_s` how long a batch is tried where there is somewhere else for it to wait.
+    """
+
+    bucket_s: int
+    keep_s: float
+    deadline_s: float
+    max_pending: int
+    overflow_after_s: float = 1.0
+    admission: Admission = ANY
+
+
 class Seen:
     """What this process knows of a site without asking the store."""
 
@@ -58,10 +73,13 @@ class Seen:
 class OpenBatch:
     """Counts on their way into one shard, and the requests that wait for them."""
 
-    __slots__ = ("_cells", "_counts", "_newcomers", "_received_s", "_visits", "events", "once", "opened_s", "waiters")
+    __slots__ = (
+        "_cells", "_counts", "_newcomers", "_received_s", "_visits", "events", "once", "opened_s", "terms", "waiters",
+    )  # fmt: skip
 
-    def __init__(self, opened_s: float, once: str | None = None) -> None:
+    def __init__(self, opened_s: float, terms: Terms, once: str | None = None) -> None:
         self.opened_s = opened_s
+        self.terms = terms
         self.once = once
         self.events = 0
         self.waiters: list[asyncio.Future[Committed | None]] = []
@@ -71,20 +89,19 @@ class OpenBatch:
         self._newcomers: dict[int, str] = {}  # number of a visit -> its item
         self._received_s = 0
 
-    def takes_more(self) -> bool:
-        """Whether another request's events may join."""
-        return self.once is None and len(self._counts) + len(self._visits) < MAX_CELLS
+    def takes_more(self, terms: Terms) -> bool:
+        """Whether another request's events may join under `terms`."""
+        return self.terms is terms and self.once is None and len(self._counts) + len(self._visits) < MAX_CELLS
 
     def add(self, start_s: int, name: str) -> None:
         """Count an event for sure."""
         self.events += 1
         self._counts[self._cell(start_s, name)] += 1
 
-    def ask(
-        self, event: Event, start_s: int, received_s: int, admission: Admission, seen: Seen, *, vouched: bool
-    ) -> int:
+    def ask(self, event: Event, start_s: int, received_s: int, seen: Seen, *, vouched: bool) -> int:
         """Count an event if the store agrees; its number among the batch's visits, or what is known already."""
         item, channel, ts, visitor, mark = event
+        admission = self.terms.admission
         second = int(ts)
         pair = before = NO_PAIR
         if visitor is not None and admission.span_s:
@@ -109,8 +126,9 @@ class OpenBatch:
         self._visits.append(Visit(cell, second, pair, before, mark, newcomer))
         return len(self._visits) - 1
 
-    def numbered(self, site: str, shard: int, writer: str, number: int, width_s: int, admission: Admission) -> Batch:
+    def numbered(self, site: str, shard: int, writer: str, number: int) -> Batch:
         """The batch as it is sent."""
+        width_s, admission = self.terms.bucket_s, self.terms.admission
         counts: dict[Bucket, dict[str, int]] = {}
         place = [0] * len(self._counts)
         position = 0

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, Protocol
 
-from ranking.batches import ANY, SURE, Admission, OpenBatch, Seen, outcome_of
+from ranking.batches import ANY, SURE, Admission, OpenBatch, Seen, Terms, outcome_of
 from ranking.buckets import bucket_start
 from ranking.errors import StoreUnavailableError
 from ranking.events import Event
@@ -106,11 +106,10 @@ class _Lane:
 class Recorder:
     """Counts events through `store`.
 
-    `writer` names this process and life: no other may use the same. `bucket_s` and `keep_s` are the retention,
-    `deadline_s` is how long a batch is retried, `max_pending` how many events may wait; `on_commit` is told how many
-    seconds passed from a batch's first event until it was counted. Where there is an `overflow`, a batch that the store
-    does not take within `overflow_after_s` goes there. `on_lost` is told of events that nobody waited for and that
-    could be neither counted nor kept.
+    `writer` names this process and life: no other may use the same. The numbers are those of `Terms`. `on_commit` is
+    told how many seconds passed from a batch's first event until it was counted. Where there is an `overflow`, a batch
+    that the store does not take within `overflow_after_s` goes there. `on_lost` is told of events that nobody waited
+    for and that could be neither counted nor kept.
     """
 
     def __init__(
@@ -130,19 +129,18 @@ class Recorder:
     ) -> None:
         self._store = store
         self._writer = writer
-        self._bucket_s = bucket_s
-        self._keep_s = keep_s
-        self._deadline_s = deadline_s
-        self._max_pending = max_pending
+        self._terms = Terms(bucket_s, keep_s, deadline_s, max_pending, overflow_after_s, admission)
         self._on_commit = on_commit
         self._overflow = overflow
-        self._overflow_after_s = overflow_after_s
-        self._admission = admission
         self._on_lost = on_lost
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._seen: dict[str, Seen] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pending = 0
+
+    def use(self, terms: Terms) -> None:
+        """Count what comes from now on under `terms`. What waits already is counted under those it came under."""
+        self._terms = terms
 
     async def record(
         self,
@@ -163,7 +161,7 @@ class Recorder:
             StoreUnavailableError: not (all) counted before the deadline, or too many events are waiting already.
             StoreRefusedError: the store will not take them until someone changes something.
         """
-        if self.pending >= self._max_pending:
+        if self.pending >= self._terms.max_pending:
             raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
         # Asking for the running loop costs a system call on Python 3.11; a recorder lives on one.
         loop = self._loop = self._loop or asyncio.get_running_loop()
@@ -202,26 +200,27 @@ class Recorder:
         """
         places: list[tuple[OpenBatch, int]] = []
         own: set[_Lane] = set()
-        width_s, shards, admission = self._bucket_s, self._store.shards, self._admission
+        terms, shards = self._terms, self._store.shards
+        width_s = terms.bucket_s
         seen = self._seen.get(site)
         if seen is None:
             seen = self._seen[site] = Seen()
-        known = vouched or not admission.new_items
+        known = vouched or not terms.admission.new_items
         for event in events:
             item, channel, ts, visitor, mark = event
             lane = self._lane(site, keys.shard_of(item, shards))
             if once is not None and lane not in own:
-                lane.batches.append(OpenBatch(now_s, once))
+                lane.batches.append(OpenBatch(now_s, terms, once))
                 own.add(lane)
-            elif once is None and not (lane.batches and lane.batches[-1].takes_more()):
-                lane.batches.append(OpenBatch(now_s))
+            elif once is None and not (lane.batches and lane.batches[-1].takes_more(terms)):
+                lane.batches.append(OpenBatch(now_s, terms))
             batch = lane.batches[-1]
             start_s = bucket_start(ts, width_s)
             if visitor is None and mark is None and (known or item in seen.items):
                 batch.add(start_s, field(channel, item))
                 places.append((batch, SURE))
             else:
-                places.append((batch, batch.ask(event, start_s, received_s, admission, seen, vouched=vouched)))
+                places.append((batch, batch.ask(event, start_s, received_s, seen, vouched=vouched)))
         return places
 
     def _lane(self, site: str, shard: int) -> _Lane:
@@ -261,19 +260,20 @@ class Recorder:
 
     async def _committed(self, lane: _Lane, batch: OpenBatch) -> Outcome | Exception:
         """What became of a batch, or why it was not counted."""
-        numbered = batch.numbered(lane.site, lane.shard, self._writer, lane.number, self._bucket_s, self._admission)
+        numbered = batch.numbered(lane.site, lane.shard, self._writer, lane.number)
+        terms = batch.terms
         loop = asyncio.get_running_loop()
         if self._overflow is None:
-            patience_s, since = self._deadline_s, batch.opened_s
+            patience_s, since = terms.deadline_s, batch.opened_s
         else:  # behind a batch that went to the overflow none waits; behind slow ones it may take what it takes
-            patience_s, since = self._overflow_after_s, loop.time()
+            patience_s, since = terms.overflow_after_s, loop.time()
         give_up_at = since + patience_s
         failure: Exception = StoreUnavailableError(f"the store answered nothing for {patience_s:g} s")
         must_wait = self._overflow is not None and self._overflow.waiting((self._writer, lane.site, lane.shard))
         pause_s = FIRST_PAUSE_S
         while not must_wait and loop.time() < give_up_at:
             try:
-                committed = await self._store.record(numbered, self._keep_s)
+                committed = await self._store.record(numbered, terms.keep_s)
             except StoreUnavailableError as error:
                 failure = error
             except Exception as error:  # whatever it is, the requests that wait must hear of it

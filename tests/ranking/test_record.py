@@ -8,13 +8,14 @@ import pytest
 from memory_store import MemoryStore
 
 from ranking import record
-from ranking.batches import MAX_CELLS
+from ranking.batches import MAX_CELLS, Admission, Terms
 from ranking.buckets import Bucket
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.events import Event
 from ranking.record import Recorder
 from ranking.store import keys
 from ranking.store.store import Batch, Committed
+from ranking.visits import Identity
 
 NOW = 1_700_000_100.0
 KEEP_S = 86_400.0
@@ -130,6 +131,26 @@ async def test_events_of_concurrent_requests_share_one_batch() -> None:
     await asyncio.gather(*(recorder.record("s", views("a", f"item-{n}")) for n in range(50)))
     assert len(store.calls) == 1
     assert store.count_of("a") == 50
+
+
+async def test_what_waits_when_the_settings_change_is_counted_under_those_it_came_under() -> None:
+    gate = Gate()
+    store = ScriptedStore(gate)
+    recorder = recorder_on(store, admission=Admission(span_s=1800))
+    reader = Event("a", "view", NOW, Identity(b"a-reader"))
+    requests = [asyncio.create_task(recorder.record("s", views("b")))]
+    await gate.reached.wait()
+    requests.append(asyncio.create_task(recorder.record("s", [reader])))
+    await until_idle()
+    recorder.use(Terms(60, KEEP_S, 5.0, max_pending=3))
+    requests.append(asyncio.create_task(recorder.record("s", [reader])))
+    await until_idle()
+    with pytest.raises(StoreUnavailableError, match="3 events are waiting"):
+        await recorder.record("s", views("c"))
+    gate.opened.set()
+    assert [recorded.accepted for recorded in await asyncio.gather(*requests)] == [1, 1, 1]
+    assert [[bucket.width_s for bucket in batch.counts] for batch in store.calls] == [[300], [300], [60]]
+    assert [batch.asking and batch.asking.span_s for batch in store.calls] == [None, 1800, None]
 
 
 async def test_while_one_batch_is_on_its_way_the_next_fills_up() -> None:
