@@ -48,12 +48,25 @@ _WORDING = (
 )
 
 
+class Source(NamedTuple):
+    """Where settings come from, as it was at the start: a file, under the environment, under the flags."""
+
+    file: Path
+    environ: Mapping[str, str]
+    flags: Raw
+
+
 class Loaded(NamedTuple):
-    """Settings, the plain tables they were built from, and for each dotted name where its value came from."""
+    """Settings, the plain tables they were built from, and for each dotted name where its value came from.
+
+    `content` is what the source's file held; None: there was none, and none was asked for.
+    """
 
     settings: Settings
     raw: Raw
     origins: dict[str, str]
+    source: Source
+    content: bytes | None
 
 
 class _Layer(PydanticBaseSettingsSource):
@@ -76,11 +89,22 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Raw | None = None
     Raises:
         SettingsError: one sentence per fault, in one line.
     """
-    file = path or (DEFAULT_FILE if DEFAULT_FILE.exists() else None)
+    source = Source(path or DEFAULT_FILE, dict(environ), flags or {})
+    there = path is not None or DEFAULT_FILE.exists()
+    return with_content(source, _read_file(source.file) if there else None)
+
+
+def with_content(source: Source, content: bytes | None) -> Loaded:
+    """Settings from a source whose file holds `content` (None: there is no file).
+
+    Raises:
+        SettingsError: as `load` does.
+    """
+    tables: Raw = {} if content is None else _parsed(source.file, content)
     layers = [
-        (str(file) if file else "", _read_file(file) if file else {}),
-        ("environment", _read_environment(environ)),
-        ("command line", flags or {}),
+        (str(source.file), tables),
+        ("environment", _read_environment(source.environ)),
+        ("command line", source.flags),
     ]
     origins: dict[str, str] = {}
     for name, values in layers:
@@ -90,7 +114,7 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Raw | None = None
     for list_name, of_list in settings.lists.items():
         for dotted, _ in _leaves(preset_settings(of_list.preset), f"lists.{list_name}"):
             origins.setdefault(dotted, f"preset {of_list.preset}")
-    return Loaded(settings, raw, origins)
+    return Loaded(settings, raw, origins, source, content)
 
 
 def validated(raw: Raw, origins: Mapping[str, str] | None = None) -> Settings:
@@ -184,12 +208,19 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
             yield dotted, "" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _read_file(path: Path) -> Raw:
+def _read_file(path: Path) -> bytes:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return path.read_bytes()
     except FileNotFoundError:
         raise SettingsError(f"{path}: no such file") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from None
+
+
+def _parsed(path: Path, content: bytes) -> Raw:
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from None
