@@ -66,14 +66,18 @@ def is_over(day: int, now: float, overlap_s: float) -> bool:
     return now >= (day + 1) * DAY_S + overlap_s
 
 
+def _possible(overlap_s: float) -> float:
+    if not SHORTEST_OVERLAP_S <= overlap_s <= LONGEST_OVERLAP_S:
+        raise ValueError(f"overlap_s must be between {SHORTEST_OVERLAP_S} and {LONGEST_OVERLAP_S}, not {overlap_s}")
+    return overlap_s
+
+
 class Salts:
     """The salts of one worker. `clock` gives epoch seconds; one event loop."""
 
     def __init__(self, store: SaltStore, *, overlap_s: float, clock: Callable[[], float]) -> None:
-        if not SHORTEST_OVERLAP_S <= overlap_s <= LONGEST_OVERLAP_S:
-            raise ValueError(f"overlap_s must be between {SHORTEST_OVERLAP_S} and {LONGEST_OVERLAP_S}, not {overlap_s}")
         self._store = store
-        self._overlap_s = overlap_s
+        self._overlap_s = _possible(overlap_s)
         self._clock = clock
         self._shared: dict[int, bytes] = {}  # by day, from the store
         self._own: dict[int, bytes] = {}  # by day, of this process alone
@@ -86,6 +90,11 @@ class Salts:
         """Fetch the salts of now, and keep them up to date. Returns without them where the store is away."""
         await self.refresh()
         self._refreshing = asyncio.create_task(self._refresh_for_ever())
+
+    def use(self, overlap_s: float) -> None:
+        """Have yesterday's salt in use for so long."""
+        self._overlap_s = _possible(overlap_s)
+        self._holds = 0.0, 0.0
 
     async def stop(self) -> None:
         """Ask no more."""

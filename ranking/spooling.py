@@ -38,6 +38,8 @@ class BatchSpool(Protocol):
 
     def sync(self) -> None: ...
 
+    def resize(self, max_bytes: int) -> None: ...
+
     def close(self, *, delete_if_empty: bool = False) -> None: ...
 
     def __len__(self) -> int: ...
@@ -71,6 +73,11 @@ class Spooling:
     def events(self) -> int:
         """How many events wait in our own spool."""
         return self._own.events
+
+    async def use(self, *, keep_s: float, max_bytes: int) -> None:
+        """Go by another retention, and keep at most so much on disk."""
+        self._keep_s = keep_s
+        await asyncio.to_thread(self._own.resize, max_bytes)
 
     def start(self) -> None:
         """Look for what dead workers left, now and every now and then."""

@@ -86,6 +86,10 @@ class RedisStore:
             raise RuntimeError("the store is not open")
         return self._shards
 
+    def promise(self, ack: Ack) -> None:
+        """Have batches be as safe as `ack` from the next one on."""
+        self._ack, self._wait = ack, wait_of(ack, self._timeout_s)
+
     async def open(self) -> None:
         with translated():
             self._client = connected(self._url, timeout_s=self._timeout_s, reply_timeout_s=self._timeout_s)
@@ -357,16 +361,17 @@ class RedisStore:
     async def _run_and_wait(self, script: Script, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
         """What a script returns, and how safe what it has written is."""
         rest = (len(names), *names, *arguments)
+        ack, wait = self._ack, self._wait
         with translated():
             for call in (("EVALSHA", script.sha, *rest), ("EVAL", script.source, *rest)):
                 try:
                     outcome, waited = await on_one_connection(
-                        self._client, cluster=self._cluster, key=names[0], commands=[call, self._wait]
+                        self._client, cluster=self._cluster, key=names[0], commands=[call, wait]
                     )
                 except (MovedError, AskError):
                     break
                 if not isinstance(outcome, Exception):
-                    return outcome, level_of(self._ack, waited)
+                    return outcome, level_of(ack, waited)
                 if not isinstance(outcome, NoScriptError):
                     raise outcome
         return await self._run(script, names, arguments), "commit"

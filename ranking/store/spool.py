@@ -62,7 +62,7 @@ class Spool:
         self._file = folder / f"{writer}.spool"
         self._wal = folder / f"{writer}.spool-wal"
         self._max_bytes = max_bytes
-        self._log_pages = max(8, min(LOG_PAGES, max_bytes // PAGE // 8))
+        self._log_pages = _log_pages(max_bytes)
         self._mutex = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._facts = Facts()
@@ -103,6 +103,14 @@ class Spool:
         """Disk space that the waiting batches take; at most `max_bytes`."""
         with self._mutex:
             return self._used_pages() * PAGE if self._connection is not None else 0
+
+    def resize(self, max_bytes: int) -> None:
+        """Take no more than `max_bytes` from now on; what is kept already stays."""
+        with self._mutex:
+            self._max_bytes = max_bytes
+            self._log_pages = _log_pages(max_bytes)
+            if self._connection is not None:
+                self._connection.execute(f"PRAGMA wal_autocheckpoint={self._log_pages}")
 
     def append(self, batch: Batch) -> bool:
         """Keep a batch. False: there is no room, see `reason`; nothing of it was kept.
@@ -351,6 +359,10 @@ class Spool:
 
     def _wal_bytes(self) -> bytes:
         return self._wal.read_bytes() if self._wal.exists() else b""
+
+
+def _log_pages(max_bytes: int) -> int:
+    return max(8, min(LOG_PAGES, max_bytes // PAGE // 8))
 
 
 def orphans(folder: Path, own_writer: str) -> list[Spool]:

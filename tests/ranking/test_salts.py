@@ -93,6 +93,15 @@ async def test_yesterdays_is_in_use_for_the_overlap(store: MemoryStore, clock: C
     assert salts.current(MIDNIGHT + overlap)[1] == b""
 
 
+async def test_another_overlap_holds_at_once(store: MemoryStore, clock: Clock) -> None:
+    salts = worker(store, clock)
+    await moved(salts, clock, MIDNIGHT + 20)
+    yesterday = store.salts[day_of(MIDNIGHT) - 1]
+    for overlap, before in ((6 * HOUR_S, yesterday), (HOUR_S, b""), (3 * HOUR_S, yesterday)):
+        salts.use(overlap)
+        assert salts.current(MIDNIGHT + 2 * HOUR_S)[1] == before
+
+
 async def test_a_worker_that_starts_in_the_overlap_knows_yesterdays(store: MemoryStore, clock: Clock) -> None:
     early = worker(store, clock)
     yesterday, _ = await moved(early, clock, MIDNIGHT - 5)

@@ -52,6 +52,9 @@ class ListSpool:
     def sync(self) -> None:
         """In memory there is nothing to do."""
 
+    def resize(self, max_bytes: int) -> None:
+        self.room = max_bytes
+
     def close(self, *, delete_if_empty: bool = False) -> None:
         self.closed = True
 
@@ -157,6 +160,14 @@ async def test_no_room_is_said_and_leaves_nothing_behind() -> None:
     else:
         raise AssertionError("it was taken")
     assert not overflow.waiting(("w", "s", 0))
+    await overflow.stop()
+
+
+async def test_a_spool_that_is_made_larger_has_room_again() -> None:
+    store, spool = LossyStore("s"), ListSpool(room=0)
+    overflow = Spooling(spool, store, keep_s=1e9)
+    await overflow.use(keep_s=1e9, max_bytes=1)
+    assert await recorder_on(store, overflow).record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
     await overflow.stop()
 
 

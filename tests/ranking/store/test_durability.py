@@ -60,6 +60,16 @@ async def test_a_batch_on_disk_says_so(own_server: OwnServer) -> None:
     assert await levels(server.url, "disk", 1, 2) == ["disk", "disk"]
 
 
+async def test_another_safety_holds_from_the_next_batch_on(own_server: OwnServer) -> None:
+    server = own_server(appendonly="yes", appendfsync="always")
+    async with servers.opened(server.url, shards=1) as store:
+        found = []
+        for number, ack in enumerate(("commit", "disk", "replica", "commit"), 1):
+            store.promise(ack)
+            found.append((await store.record(batch(number), KEEP_S)).level)
+    assert found == ["commit", "disk", "commit", "commit"]
+
+
 async def test_without_an_append_only_file_nothing_is_said_of_the_disk(own_server: OwnServer) -> None:
     server = own_server()
     assert await levels(server.url, "disk", 1) == ["commit"]

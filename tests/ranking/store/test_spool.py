@@ -1,5 +1,6 @@
 """The spool on real files: killed, filled, damaged byte by byte, and taken over."""
 
+import itertools
 import random
 import shutil
 import sqlite3
@@ -202,6 +203,25 @@ class TestFull:
         spool.remove(range(1, 11))
         assert spool.append(batch(number, cells=400))
         assert spool.reason is None
+
+    def test_keeps_to_another_size_from_then_on(self, open_spool: Open, tmp_path: Path) -> None:
+        spool = open_spool(max_bytes=MIB)
+        numbers = itertools.count(1)
+        while spool.append(batch(next(numbers), cells=400)):
+            pass
+        spool.resize(4 * MIB)
+        while spool.append(batch(next(numbers), cells=400)):
+            pass
+        kept = len(spool)
+        assert 3 * MIB < sum(path.stat().st_size for path in tmp_path.iterdir()) <= 4 * MIB
+        spool.resize(MIB)
+        assert not spool.append(batch(next(numbers)))
+        assert len(waiting(spool)) == kept
+        spool.remove(row_id for row_id, _ in spool.peek(10_000))
+        assert spool.append(batch(next(numbers), cells=400))
+        while spool.append(batch(next(numbers), cells=400)):
+            assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= MIB
+        assert len(spool) > 50
 
     def test_a_batch_larger_than_the_spool_is_refused_and_bars_no_other(self, open_spool: Open) -> None:
         spool = open_spool(max_bytes=MIB)
