@@ -9,7 +9,7 @@ Rejected: asking Redis for decayed sums. It would do the same arithmetic on its 
 import asyncio
 import math
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, tzinfo
 from zoneinfo import ZoneInfo
 
 from ranking.items import Item
@@ -28,8 +28,21 @@ class Refresher:
         self._store = store
         self._settings = settings
         self._view = SiteView(site)
-        self._zone = next((ZoneInfo(each.timezone) for each in settings.sites if each.id == site), UTC)
+        self._zone = _zone_of(settings, site)
         self._bases: dict[str, Base] = {}
+        self._since = -math.inf
+
+    def use(self, settings: Settings, since: float) -> None:
+        """Rank under other settings, not while a refresh runs.
+
+        The lists of the present slot are published already, under the old ones: until the next one the moment that
+        lists are ranked for is `since` (epoch seconds), when the settings changed.
+        """
+        if settings.retention.keep_s > self._settings.retention.keep_s:
+            self._view = SiteView(self._view.site)  # what it has forgotten is to be ranked again
+        self._settings = settings
+        self._zone = _zone_of(settings, self._view.site)
+        self._since = since
 
     async def refresh(self, now: float, epoch: int = 0) -> dict[str, int]:
         """Rank and publish every list for the aligned moment before `now`; generation of each list that was published.
@@ -42,6 +55,8 @@ class Refresher:
         """
         every_s = self._settings.refresh.every_s
         slot = math.floor(now / every_s) * every_s
+        if slot < self._since <= now:
+            slot = self._since
         # What is too old follows from the slot, as all else does: another process must come to the same lists.
         await self._view.update(self._store, slot - self._settings.retention.keep_s)
         ranker, ranked = await asyncio.to_thread(self._ranked, slot)
@@ -90,3 +105,7 @@ class Refresher:
         else:
             self._bases[name] = Base(generation, snapshot.stamp.digests)
         return generation
+
+
+def _zone_of(settings: Settings, site: str) -> tzinfo:
+    return next((ZoneInfo(each.timezone) for each in settings.sites if each.id == site), UTC)

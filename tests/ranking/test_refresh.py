@@ -433,6 +433,44 @@ async def test_a_slot_is_published_once_and_none_before_it() -> None:
     assert generations == [1, None, None, 2, 3]
 
 
+async def test_under_other_settings_lists_are_ranked_for_the_moment_of_the_change_and_then_for_their_slots() -> None:
+    store = MemoryStore()
+    before = settings_with(refresh={"every": "1m"})
+    after = settings_with({"populer": {"title": "Lain"}}, refresh={"every": "1m"})
+    refresher = Refresher(store, before, "s")
+    slot = NOW // 60 * 60
+
+    async def published(now: float) -> tuple[int | None, float, str, str]:
+        generation = (await refresher.refresh(now)).get("populer")
+        found = await store.published("s", "populer", {})
+        assert found is not None
+        return generation, found.stamp.generated_at, found.stamp.title, found.stamp.config_version
+
+    assert await published(slot + 10) == (1, slot, "Populer", before.config_version)
+    refresher.use(after, since=slot + 20)
+    assert await published(slot + 20) == (2, slot + 20, "Lain", after.config_version)
+    assert (await published(slot + 59))[0] is None
+    assert await published(slot + 60) == (3, slot + 60, "Lain", after.config_version)
+    refresher.use(before, since=slot + 70)
+    assert (await published(slot + 65))[0] is None, "a clock that was put back ranks nothing for the future"
+
+
+async def test_what_was_forgotten_is_ranked_again_when_the_retention_grows() -> None:
+    store = MemoryStore()
+    short, long = (settings_with({"populer": {"half_life": "none"}}, retention={"keep": keep}) for keep in ("1h", "1d"))
+    refresher = Refresher(store, short, "s")
+    store.see("old", NOW - 2 * HOUR_S, n=9)
+    store.see("new", NOW - 60)
+    await refresher.refresh(NOW)
+    assert store.listed("populer") == ["new"]
+    refresher.use(long, since=NOW + 1)
+    await refresher.refresh(NOW + 1)
+    assert store.listed("populer") == ["old", "new"]
+    refresher.use(short, since=NOW + 2)
+    await refresher.refresh(NOW + 2)
+    assert store.listed("populer") == ["new"]
+
+
 async def test_a_refresh_says_what_it_believes_to_be_published_until_it_is_contradicted() -> None:
     store = MemoryStore()
     settings = settings_with({}, refresh={"every": "5s"})
