@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import math
-import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +16,14 @@ from starlette.routing import BaseRoute
 
 from api import health, items, metrics
 from api.asgi import ClientGone
-from api.board import Board
-from api.context import Context
-from api.gate import Gate
+from api.config_state import ConfigState
 from api.hot import Hot
+from api.live import Live
 from api.openapi import hot_paths
 from api.problems import Problem, problem_of
-from api.visitors import Visitors
 from ranking import __version__
-from ranking.batches import Admission
 from ranking.errors import PopulerError
-from ranking.record import Recorder
-from ranking.salts import Salts, overlap_s
 from ranking.settings import Settings
-from ranking.spooling import Spooling
-from ranking.store.spool import Spool, orphans
 from ranking.store.store import Store
 
 log = structlog.get_logger("api")
@@ -46,73 +36,31 @@ def create_app(
     clock: Callable[[], float] = time.time,
     pages: Sequence[BaseRoute] = (),
     spool_dir: Path | None = None,
+    config: ConfigState | None = None,
 ) -> Hot:
     """One worker's application on an open `store`.
 
     `pages` are further routes to serve, behind all others; `spool_dir` is where events wait while the store is away
-    (None: they are refused then).
+    (None: they are refused then); `config` is what is known of the settings' file.
     """
-    writer = secrets.token_hex(8)
-    spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
-    recorder = Recorder(
-        store,
-        writer=writer,
-        bucket_s=settings.retention.bucket_s,
-        keep_s=settings.retention.keep_s,
-        deadline_s=settings.ingest.deadline_s,
-        max_pending=settings.ingest.max_pending,
-        on_commit=metrics.committed,
-        overflow=spooling,
-        overflow_after_s=settings.ingest.spool_after_s,
-        admission=Admission(
-            span_s=int(settings.ingest.dedupe_window_s),
-            known_s=int(settings.retention.keep_s),
-            new_items=math.ceil(settings.ingest.new_items / store.shards),
-        ),
-        on_lost=metrics.lost,
-    )
-    salts = Salts(store, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
-    dedupes = settings.ingest.dedupe_window_s > 0
-    gate = Gate(settings, Visitors(lambda: salts.current(clock())) if dedupes else None)
-    context = Context(settings, store, recorder, Board(store, settings), clock, gate, spooling)
+    live = Live(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await context.board.start()
-        if dedupes:
-            await salts.start()
-        if spooling is not None:
-            spooling.start()
+        await live.start()
         telling = asyncio.create_task(metrics.tell_for_ever())
         yield
-        await context.recorder.drain()
-        if spooling is not None:
-            await spooling.stop()
-        await context.board.stop()
-        await salts.stop()
+        await live.stop()
         telling.cancel()
         metrics.tell()
 
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
-    app.include_router(items.router(context))
-    app.include_router(health.router(context))
+    app.include_router(items.router(live.now))
+    app.include_router(health.router(live.now))
     app.router.routes.extend(pages)
     _answer_problems(app)
     _document_hot_paths(app)
-    return Hot(context, app)
-
-
-def _spooling(settings: Settings, store: Store, folder: Path, writer: str) -> Spooling:
-    def in_use(used: bool) -> None:
-        log.warning("events wait on disk for the store" if used else "the events that waited on disk are counted")
-
-    return Spooling(
-        Spool(folder, writer, max_bytes=settings.ingest.spool),
-        store,
-        keep_s=settings.retention.keep_s,
-        find_orphans=partial(orphans, folder, writer),
-        on_change=in_use,
-    )
+    return Hot(live, app)
 
 
 def _answer_problems(app: FastAPI) -> None:

@@ -7,6 +7,7 @@ whatever list a refresh that was already under way may still publish.
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import structlog
@@ -47,6 +48,7 @@ class _Site:
         self.removed: frozenset[str] = frozenset()
         self.take_downs = 0
         self.news = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
 
     def take_down(self, item: str) -> None:
         self.removed |= {item}
@@ -60,23 +62,42 @@ class Board:
         self._store = store
         self._settings = settings
         self._sites = {site.id: _Site(site) for site in settings.sites}
-        self._tasks: list[asyncio.Task[None]] = []
+        self._following = False
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._complete = False
 
     async def start(self) -> None:
         """Take over what is published, then follow it. A store that is away is followed all the same."""
         for name, site in self._sites.items():
             with contextlib.suppress(PopulerError):
                 await self._take_over(name, site)
-            self._tasks.append(asyncio.create_task(self._listen(name, site)))
-            self._tasks.append(asyncio.create_task(self._follow(name, site)))
+        self._following = True
+        for name, site in self._sites.items():
+            self._begin(name, site)
 
     async def stop(self) -> None:
         """Follow no more."""
-        following = set(self._tasks)
-        while following:  # redis-py swallows a cancellation that comes together with a reply: say it until it is heard
-            for task in following:
-                task.cancel()
-            _, following = await asyncio.wait(following, timeout=0.1)
+        self._following = False
+        await asyncio.gather(*(_ended(site.tasks) for site in self._sites.values()), *self._leaving)
+
+    def use(self, settings: Settings) -> None:
+        """Go by other settings: follow the sites that came, forget those that are gone."""
+        self._settings = settings
+        for name in self._sites.keys() - {site.id for site in settings.sites}:
+            leaving = asyncio.create_task(_ended(self._sites.pop(name).tasks))
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+        for site in settings.sites:
+            here = self._sites.get(site.id)
+            if here is None:
+                self._sites[site.id] = here = _Site(site)
+                here.news.set()  # what is published for it already is worth a look now
+                if self._following:
+                    self._begin(site.id, here)
+            elif here.settings != site:
+                here.settings = site
+                for shown in here.lists.values():
+                    shown.rendered.clear()
 
     def serve(self, site: str, name: str, section: str, query: Query) -> Served:
         """Part of a list.
@@ -100,16 +121,33 @@ class Board:
         return Served(rendered.answer(query, here.removed), shown.stamp.generated_at)
 
     def take_down(self, site: str, item: str) -> None:
-        """Leave an item out of every answer from now on."""
-        self._sites[site].take_down(item)
+        """Leave an item out of every answer from now on. A site that has gone meanwhile has no answers."""
+        if site in self._sites:
+            self._sites[site].take_down(item)
 
     def ranked(self) -> bool:
-        """Whether every list of every site has been published."""
-        return all(name in site.lists for site in self._sites.values() for name in self._settings.lists)
+        """Whether there was a moment when every list of every site had been published.
+
+        A list or a site that comes later than that is ranked in a moment: no reason to be taken out of service.
+        """
+        self._complete = self._complete or all(
+            name in site.lists for site in self._sites.values() for name in self._settings.lists
+        )
+        return self._complete
+
+    def names(self, site: str) -> list[str]:
+        """The site's lists; those that came since the worker was ready once they are ranked."""
+        here = self._sites[site].lists
+        ready = self.ranked() and any(name in here for name in self._settings.lists)
+        return [name for name in self._settings.lists if not ready or name in here]
 
     def oldest(self) -> float | None:
         """The moment (epoch seconds) of the oldest list shown; None where there is none."""
-        return min((s.stamp.generated_at for site in self._sites.values() for s in site.lists.values()), default=None)
+        shown = (site.lists.get(name) for site in self._sites.values() for name in self._settings.lists)
+        return min((each.stamp.generated_at for each in shown if each), default=None)
+
+    def _begin(self, name: str, site: _Site) -> None:
+        site.tasks += [asyncio.create_task(follow(name, site)) for follow in (self._listen, self._follow)]
 
     def _check_section(self, here: _Site, section: str) -> None:
         if not any(section in shown.bodies for shown in here.lists.values()):
@@ -166,3 +204,12 @@ class Board:
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             site.lists[list_name] = _Shown(found.generation, found.stamp, bodies)
+
+
+async def _ended(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Have the tasks end."""
+    following = set(tasks)
+    while following:  # redis-py swallows a cancellation that comes together with a reply: say it until it is heard
+        for task in following:
+            task.cancel()
+        _, following = await asyncio.wait(following, timeout=0.1)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from api.board import Board
+from api.config_state import ConfigState
 from api.gate import Gate
 from api.problems import Problem
 from ranking.record import Recorder
@@ -13,7 +14,7 @@ from ranking.store.store import Store
 
 
 class Context(NamedTuple):
-    """Settings, store, and what stands on them. `clock` gives epoch seconds."""
+    """What a request is served from: settings, store, and what stands on them. `clock` gives epoch seconds."""
 
     settings: Settings
     store: Store
@@ -21,7 +22,12 @@ class Context(NamedTuple):
     board: Board
     clock: Callable[[], float]
     gate: Gate
+    config: ConfigState
     spooling: Spooling | None = None
+
+
+#: The context of a request that begins now; a handler asks once, as a reload puts another one in its place.
+CurrentContext = Callable[[], Context]
 
 
 def site_of(context: Context, query: Sequence[tuple[str, str]]) -> SiteSettings:

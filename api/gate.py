@@ -11,8 +11,8 @@ Who holds a key passes without being asked: what a server sends is its own word 
 machine itself are not limited either; behind a trusted proxy they carry the reader's address and are.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
 
 from api.addresses import Addresses, Client
 from api.asgi import Scope
@@ -33,19 +33,32 @@ REMEMBERED: Final = 50_000
 Identify = Callable[[str | None], Identity | None]
 
 
-class Gate:
-    """Stands before the events of all sites. `visitors` None: nobody is told apart, all that passes counts."""
+class _Limited(NamedTuple):
+    per_minute: int
+    limiter: Limiter | None
 
-    def __init__(self, settings: Settings, visitors: Visitors | None) -> None:
+
+class Gate:
+    """Stands before the events of all sites. `visitors` None: nobody is told apart, all that passes counts.
+
+    `before` is the gate that this one takes the place of: where a limit stays, so does what is known of its senders.
+    """
+
+    def __init__(self, settings: Settings, visitors: Visitors | None, before: "Gate | None" = None) -> None:
         ingest = settings.ingest
         self._gpc = ingest.gpc
         self._visitors = visitors
         self._addresses = Addresses(settings.service.trusted_proxies)
-        self._robots = Robots() if ingest.bots else None
+        known: Robots | None = before._robots if before else None
+        self._robots: Robots | None = (known or Robots()) if ingest.bots else None
         self._origins = {site.id: Origins(site.origins) for site in settings.sites if site.origins}
-        self._by_address = _limiter(ingest.address_limit)
-        self._by_visitor = _limiter(ingest.visitor_limit) if visitors is not None else None
-        self._by_item = _limiter(ingest.item_limit)
+        limits = (ingest.address_limit, ingest.visitor_limit if visitors is not None else 0, ingest.item_limit)
+        old: Sequence[_Limited] = before._limited if before else [_Limited(0, None)] * len(limits)
+        self._limited: list[_Limited] = [
+            was if was.per_minute == limit else _Limited(limit, _limiter(limit))
+            for was, limit in zip(old, limits, strict=True)
+        ]
+        self._by_address, self._by_visitor, self._by_item = (each.limiter for each in self._limited)
 
     def may_send(self, site: SiteSettings, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the site takes events from the page that sent this."""

@@ -1,14 +1,16 @@
 """`/livez`, `/readyz`, `/metrics`: is the process alive, can it do its work, what has it done."""
 
+import os
+
 import msgspec
 from fastapi import APIRouter, Response
 
 from api import metrics
-from api.context import Context
+from api.context import CurrentContext
 from ranking.errors import PopulerError
 
 
-def router(context: Context) -> APIRouter:
+def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["health"])
 
@@ -20,7 +22,8 @@ def router(context: Context) -> APIRouter:
     @routes.head("/readyz", include_in_schema=False)
     @routes.get("/readyz", summary="Can this worker record and serve?")
     async def readyz() -> Response:
-        checks: dict[str, object] = {"lists": context.board.ranked(), "config_version": context.settings.config_version}
+        context = current()
+        checks: dict[str, object] = {"worker": os.getpid(), "lists": context.board.ranked()}
         try:
             await context.store.ping()
             checks["store"] = "ok"
@@ -31,13 +34,17 @@ def router(context: Context) -> APIRouter:
         if context.spooling is not None:
             checks["spooled_events"] = context.spooling.events
         ready = bool(checks["lists"]) and checks["store"] == "ok"
+        checks["config_version"] = context.settings.config_version
+        checks["config"] = context.config._asdict()
         content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
         return Response(content, 200 if ready else 503, media_type="application/json")
 
     @routes.get("/metrics", summary="Prometheus metrics")
     async def metrics_page() -> Response:
+        context = current()
         oldest = context.board.oldest()
         age_s = 0.0 if oldest is None else context.clock() - oldest
-        return Response(metrics.exposition(age_s), media_type="text/plain; version=0.0.4; charset=utf-8")
+        content = metrics.exposition(age_s, context.config.metrics(context.settings.config_version))
+        return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

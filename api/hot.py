@@ -7,9 +7,9 @@ one of these paths goes to the FastAPI application behind; it also documents the
 import structlog
 
 from api import asgi
-from api.context import Context
 from api.ingest import ANY_ORIGIN, get_pixel, post_events
 from api.lists import get_list, get_lists
+from api.live import Live
 from api.problems import Problem, problem_of
 from ranking.errors import PopulerError
 
@@ -28,15 +28,15 @@ FAULT = Problem(500, "internal error", "this is a fault of the service; its log 
 
 
 class Hot:
-    """Serves the hot paths from `context`, and hands everything else to `behind`."""
+    """Serves the hot paths from what is `live`, and hands everything else to `behind`."""
 
-    def __init__(self, context: Context, behind: asgi.ASGIApp) -> None:
-        self._context = context
+    def __init__(self, live: Live, behind: asgi.ASGIApp) -> None:
+        self.live = live
         self._behind = behind
 
     def ranked(self) -> bool:
         """Whether every list is in memory."""
-        return self._context.board.ranked()
+        return self.live.context.board.ranked()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         path = scope.get("path", "")
@@ -58,26 +58,26 @@ class Hot:
 
     async def _dispatch(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> bool:
         """Serve a hot path; False where this is none."""
-        method = scope["method"]
+        method, context = scope["method"], self.live.context
         if path == EVENTS:
             if method == "POST":
-                await post_events(self._context, scope, receive, send)
+                await post_events(context, scope, receive, send)
                 return True
             return await _otherwise(method, b"POST, OPTIONS", send)
         if path == PIXEL:
             if method == "GET":
-                await get_pixel(self._context, scope, send)
+                await get_pixel(context, scope, send)
                 return True
             return await _otherwise(method, b"GET, OPTIONS", send)
         if path in (LISTS, LISTS + "/"):
             if method in ("GET", "HEAD"):
-                await get_lists(self._context, scope, send)
+                await get_lists(context, scope, send)
                 return True
             return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
         name = path[len(LISTS) + 1 :]
         if path.startswith(LISTS + "/") and "/" not in name:
             if method in ("GET", "HEAD"):
-                await get_list(self._context, scope, send, name)
+                await get_list(context, scope, send, name)
                 return True
             return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
         return False

@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 
 from api import asgi
 from api.auth import Grade, grade, require
-from api.context import Context, site_of
+from api.context import Context, CurrentContext, site_of
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidItemError, NotFoundError
 from ranking.items import Item, ItemInput, as_wire, validated, why_bad_id
@@ -20,12 +20,13 @@ MAX_ITEMS = 10_000
 ItemId = Annotated[str, PathParameter(description="the item's id, percent-encoded")]
 
 
-def router(context: Context) -> APIRouter:
+def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1/items", tags=["items"])
 
     @routes.put("", summary="Describe items", openapi_extra=_body({"type": "array", "items": ITEM_SCHEMA}))
     async def put_items(request: Request) -> Response:
+        context = current()
         site = _writer(context, request)
         now = context.clock()
         items, bad = _checked_all(await _body_of(context, request), now, ZoneInfo(site.timezone))
@@ -34,6 +35,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.put("/{item:path}", summary="Describe one item", openapi_extra=_body(ITEM_SCHEMA))
     async def put_item(item: ItemId, request: Request) -> Response:
+        context = current()
         site = _writer(context, request)
         given = _decoded(await _body_of(context, request), ItemInput)
         if given.id not in (None, item):
@@ -45,6 +47,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get("/{item:path}", summary="Read one item")
     async def get_item(item: ItemId, request: Request) -> Response:
+        context = current()
         site = _writer(context, request)
         (found,) = await context.store.get_items(site.id, [item])
         if found is None:
@@ -53,6 +56,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.delete("/{item:path}", status_code=204, summary="Take one item down")
     async def delete_item(item: ItemId, request: Request) -> Response:
+        context = current()
         site = _writer(context, request)
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")

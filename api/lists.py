@@ -38,7 +38,7 @@ async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
     params = asgi.query(scope)
     site = site_of(context, params)
     asked = ",".join(value for name, value in params if name == "names")
-    names = list(dict.fromkeys(filter(None, asked.split(",")))) or list(context.settings.lists)
+    names = list(dict.fromkeys(filter(None, asked.split(",")))) or context.board.names(site.id)
     now = context.clock()
     found = {name: _served(context, site, name, params, now) for name in names}
     tag = hashlib.blake2b(digest_size=12)

@@ -7,9 +7,12 @@ counting the event does: every addition to a shared number asks the kernel who w
 import asyncio
 import os
 from collections import Counter as Tally
+from collections.abc import Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 TELL_EVERY_S = 1.0
@@ -55,12 +58,24 @@ async def tell_for_ever() -> None:
         tell()
 
 
-def exposition(list_age_s: float) -> bytes:
-    """All metrics in Prometheus' text form."""
+def exposition(list_age_s: float, besides: Sequence[Metric]) -> bytes:
+    """All metrics in Prometheus' text form, those of `besides` too."""
     tell()
     _list_age_seconds.set(list_age_s)
+    own = CollectorRegistry()
+    own.register(_Known(besides))
     if SHARED_DIR not in os.environ:
-        return generate_latest()
+        return generate_latest() + generate_latest(own)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry)
+    return generate_latest(registry) + generate_latest(own)
+
+
+class _Known(Collector):
+    """Metrics whose values are known already."""
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Sequence[Metric]:
+        return self._metrics
