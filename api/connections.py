@@ -7,7 +7,7 @@ the same for a tenth of what recording an event costs.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -74,12 +74,12 @@ class TimedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
 
-async def close_slow_ones(connections: Iterable[Any], within_s: float) -> None:
-    """Close connections that owe a whole request for longer than `within_s` seconds; until cancelled."""
+async def close_slow_ones(connections: Iterable[Any], patience_s: Callable[[], float]) -> None:
+    """Close connections that owe a whole request for longer than `patience_s()` seconds; until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
-        await asyncio.sleep(min(SWEEP_EVERY_S, within_s / 4))
-        late = loop.time() - within_s
+        await asyncio.sleep(min(SWEEP_EVERY_S, patience_s() / 4))
+        late = loop.time() - patience_s()
         for connection in list(connections):
             since = getattr(connection, "owes_since", None)
             if since is not None and since < late and connection.transport is not None:

@@ -2,22 +2,31 @@
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
 from jobs.lease import Leadership
-from jobs.scheduler import Scheduler, table
+from jobs.scheduler import Scheduler, lasting, table
 from ranking.settings import Settings
 from ranking.store.store import Store
 
+#: Calls what it is given with the settings whenever they have changed, until it is cancelled.
+Follow = Callable[[Callable[[Settings], None]], Awaitable[None]]
 
-async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event) -> None:
+
+async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow: Follow) -> None:
     """Run the table of jobs on an open `store` until `stop` is set, then let what is running end.
 
     Where several processes do this on one store, one of them works and the others stand by.
     """
+    kept = lasting(store, settings)
     leadership = Leadership(store, settings.refresh.lease_s)
-    scheduler = Scheduler(table(store, settings), [site.id for site in settings.sites], leadership)
+    scheduler = Scheduler(table(store, settings, kept), [site.id for site in settings.sites], leadership)
     scheduler.start()
-    following = asyncio.create_task(leadership.follow(scheduler.hurry))
+
+    def use(settings: Settings) -> None:
+        scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
+
+    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use))
     await stop.wait()
     await scheduler.stop()
     following.cancel()

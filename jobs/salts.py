@@ -31,6 +31,11 @@ class ForgetSalts:
         self.clean_until: int | None = None  # the last day whose salt is nowhere
         self._refused = False
 
+    def use(self, *, overlap_s: float, site: str) -> None:
+        """Go by other settings from the next run on."""
+        self._overlap_s = overlap_s
+        self._site = site
+
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Forget what is over at `now` (epoch seconds); how many salts were deleted, how many rewrites asked for."""
         if site != self._site:

@@ -8,6 +8,7 @@ publish.
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -37,22 +38,49 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
 
 class Job(NamedTuple):
-    """A row of the table: what runs for each site, and how often (seconds)."""
+    """A row of the table: what runs for each site, and how often (seconds).
+
+    `at_once`: also as soon as the settings have changed, for readers see what it does.
+    """
 
     name: str
     run: Run
     every_s: float
+    at_once: bool = False
 
 
-def table(store: Store, settings: Settings) -> list[Job]:
-    """All scheduled work."""
+class Lasting(NamedTuple):
+    """What lives on when the settings change, as it is dear to make anew: the views of the sites, above all."""
+
+    refresh: RefreshLists
+    salts: ForgetSalts
+
+
+def lasting(store: Store, settings: Settings) -> Lasting:
+    """To be handed to every table of this process."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
+    return Lasting(RefreshLists(store, settings), ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id))
+
+
+def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
+    """All scheduled work under `settings`; another table with every change of them, so that no row keeps old ones."""
+    lasting.refresh.use(settings)
+    lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s), site=settings.sites[0].id)
     return [
-        Job("refresh", RefreshLists(store, settings), settings.refresh.every_s),
+        Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
         Job("seal", SealBuckets(store, settings), SEAL_EVERY_S),
         Job("prune", Prune(store, settings), PRUNE_EVERY_S),
-        Job("salts", ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id), SALTS_EVERY_S),
+        Job("salts", lasting.salts, SALTS_EVERY_S),
     ]
+
+
+class _Row(NamedTuple):
+    job: Job
+    site: str
+
+
+def _rows(jobs: list[Job], sites: list[str]) -> dict[str, _Row]:
+    return {f"{job.name} {site}": _Row(job, site) for job in jobs for site in sites}
 
 
 class Scheduler:
@@ -66,47 +94,80 @@ class Scheduler:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._jobs = jobs
-        self._sites = sites
+        self._rows = _rows(jobs, sites)
         self._leadership = leadership
         self._clock = clock
+        self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: set[str] = set()
         self._failing: dict[tuple[str, str], tuple[float, float]] = {}  # -> (not before, pause), seconds
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
         """Run every job on beats that are whole multiples of its interval since the epoch."""
-        for job in self._jobs:
-            for site in self._sites:
-                aligned = datetime.fromtimestamp(self._clock() // job.every_s * job.every_s, UTC)
-                self._scheduler.add_job(
-                    self._tracked,
-                    IntervalTrigger(seconds=job.every_s, start_date=aligned, timezone=UTC),
-                    args=[job, site],
-                    id=f"{job.name} {site}",
-                    coalesce=True,
-                    max_instances=1,
-                    misfire_grace_time=None,
-                )
+        for name, row in self._rows.items():
+            self._add(name, row.job)
         self._scheduler.start()
 
     def hurry(self) -> None:
         """Run every job once now: this process has just begun to lead."""
-        for row in self._scheduler.get_jobs():
-            row.modify(next_run_time=datetime.fromtimestamp(self._clock(), UTC))
+        for name in self._rows:
+            self._begin(name)
+
+    def use(self, jobs: list[Job], sites: list[str]) -> None:
+        """Go on with another table. A row keeps its beat where that is the same; a run under way ends as it began."""
+        before, self._rows = self._rows, _rows(jobs, sites)
+        for name in before.keys() - self._rows.keys():
+            self._scheduler.remove_job(name)
+        for name, (job, site) in self._rows.items():
+            known = before.get(name)
+            if known is None or known.job.every_s != job.every_s:
+                self._add(name, job)
+            if known is None or job.at_once:
+                self._failing.pop((job.name, site), None)
+                self._begin(name)
 
     async def stop(self) -> None:
         """Start nothing more and return when what is running has ended."""
+        self._stopping = True
         self._scheduler.pause()
         while self._running:
             await asyncio.gather(*self._running)
         self._scheduler.shutdown(wait=False)
 
-    async def _tracked(self, job: Job, site: str) -> None:
-        task = asyncio.create_task(self._run(job, site))
+    def _add(self, name: str, job: Job) -> None:
+        aligned = datetime.fromtimestamp(self._clock() // job.every_s * job.every_s, UTC)
+        self._scheduler.add_job(
+            self._tracked,
+            IntervalTrigger(seconds=job.every_s, start_date=aligned, timezone=UTC),
+            args=[name],
+            id=name,
+            replace_existing=True,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+
+    async def _tracked(self, name: str) -> None:
+        await asyncio.shield(self._begin(name))
+
+    def _begin(self, name: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._in_turn(name))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        await asyncio.shield(task)
+        return task
+
+    async def _in_turn(self, name: str) -> None:
+        """Run a row as it is once the run of it that is under way has ended. One that waits is enough."""
+        if name in self._waiting:
+            return
+        self._waiting.add(name)
+        async with self._turns[name]:
+            self._waiting.discard(name)
+            row = self._rows.get(name)
+            if row is not None and not self._stopping:
+                await self._run(row.job, row.site)
 
     async def _run(self, job: Job, site: str) -> None:
         now, epoch = self._clock(), self._leadership.epoch

@@ -1,19 +1,17 @@
 """What runs in a child process: an API worker or the jobs. Started by `serve`, never by hand.
 
-The parent sends the settings as one line on stdin and keeps stdin open: its end means that the parent is gone, and the
-child drains and leaves instead of holding the port as an orphan. The child says `ready` on stdout.
+The parent says on stdin what is to be done (see `orders`); the child says `ready` on stdout.
 """
 
 import asyncio
 import contextlib
 import gc
-import json
 import os
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 import uvicorn
@@ -21,14 +19,17 @@ import uvloop
 from starlette.routing import Mount
 
 from api.app import create_app
+from api.config_state import ConfigState
 from api.connections import TimedProtocol, close_slow_ones
 from jobs.run import run_jobs
 from populer import logs
 from populer.config import validated
 from populer.demo.articles import load_articles
 from populer.demo.newsroom import newsroom
+from populer.orders import Parent
 from ranking.errors import StoreUnavailableError
 from ranking.settings import Settings
+from ranking.store.durability import Ack
 from ranking.store.redis_store import RedisStore
 
 log = structlog.get_logger("populer")
@@ -41,56 +42,66 @@ PAUSE_S = 0.5
 SPOOL_DIR = "spool"
 
 
-class Orders(NamedTuple):
-    """What the parent wants of a child. `raw` builds the settings; `demo_started_at` in epoch seconds."""
-
-    role: str
-    raw: dict[str, Any]
-    redis_url: str
-    socket_fd: int | None = None
-    demo_started_at: float | None = None
-
-    def line(self) -> bytes:
-        """As one line for the child's stdin."""
-        return json.dumps(self._asdict()).encode() + b"\n"
-
-
 def main() -> None:
-    """Read the orders and follow them until told to stop."""
-    orders = Orders(**json.loads(sys.stdin.buffer.readline()))
-    settings = validated(orders.raw)
-    logs.set_up(settings.service.log_format, role=orders.role, pid=os.getpid())
+    """Follow the parent's orders until told to stop."""
+    try:
+        parent = Parent()
+    except EOFError:
+        return
+    role = parent.orders.role
+    logs.set_up(validated(parent.orders.raw).service.log_format, role=role, pid=os.getpid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when we stop
-    work = _serve_api if orders.role == "api" else _run_jobs
-    uvloop.run(work(orders, settings))
+    uvloop.run(_serve_api(parent) if role == "api" else _run_jobs(parent))
 
 
 def open_store(settings: Settings, url: str) -> RedisStore:
     """The store at `url`, not yet connected."""
     redis = settings.redis
-    ack = "commit" if settings.ingest.ack == "memory" else settings.ingest.ack
-    return RedisStore(url, shards=redis.shards, timeout_s=redis.timeout_s, allow_eviction=redis.allow_eviction, ack=ack)
+    return RedisStore(
+        url,
+        shards=redis.shards,
+        timeout_s=redis.timeout_s,
+        allow_eviction=redis.allow_eviction,
+        ack=_ack(settings),
+    )
 
 
-async def _run_jobs(orders: Orders, settings: Settings) -> None:
+def _ack(settings: Settings) -> Ack:
+    return "commit" if settings.ingest.ack == "memory" else settings.ingest.ack
+
+
+async def _run_jobs(parent: Parent) -> None:
     stop = asyncio.Event()
-    _on_stop(stop.set)
-    store = await _opened(orders, settings, stop)
+    _on_stop(parent, stop.set)
+    store = await _opened(parent, stop)
     if store is None:
         return
     _say_ready()
-    await run_jobs(store, settings, stop)
+    orders = parent.orders
+
+    async def follow(use: Callable[[Settings], None]) -> None:
+        async def used(settings: Settings | None, _: ConfigState) -> None:
+            if settings is not None:
+                use(settings)
+
+        await parent.follow(orders, used)
+
+    await run_jobs(store, validated(orders.raw), stop, follow)
     await store.close()
 
 
-async def _serve_api(orders: Orders, settings: Settings) -> None:
+async def _serve_api(parent: Parent) -> None:
     stop = asyncio.Event()
-    _on_stop(stop.set)
-    store = await _opened(orders, settings, stop)
+    _on_stop(parent, stop.set)
+    store = await _opened(parent, stop)
+    orders = parent.orders
     if store is None or orders.socket_fd is None:
         return
+    settings = validated(orders.raw)
+    store.promise(_ack(settings))
     pages = [] if orders.demo_started_at is None else _demo_pages(orders.demo_started_at)
-    app = create_app(settings, store, pages=pages, spool_dir=settings.service.data_dir / SPOOL_DIR)
+    spool_dir = settings.service.data_dir / SPOOL_DIR
+    app = create_app(settings, store, pages=pages, spool_dir=spool_dir, config=orders.config)
     server = _Server(
         uvicorn.Config(
             app,
@@ -106,13 +117,25 @@ async def _serve_api(orders: Orders, settings: Settings) -> None:
             timeout_graceful_shutdown=DRAIN_S,
         )
     )
-    _on_stop(server.stop)
+    _on_stop(parent, server.stop)
     if stop.is_set():
         return
     listening = socket.socket(fileno=orders.socket_fd)
+
+    async def use(settings: Settings | None, config: ConfigState) -> None:
+        if settings is None:
+            app.live.say(config)
+        else:
+            store.promise(_ack(settings))
+            await app.live.use(settings, config)
+
+    def patience_s() -> float:
+        return app.live.context.settings.service.request_timeout_s
+
     beside = [
         asyncio.create_task(_announce(server, app.ranked)),
-        asyncio.create_task(close_slow_ones(server.server_state.connections, settings.service.request_timeout_s)),
+        asyncio.create_task(close_slow_ones(server.server_state.connections, patience_s)),
+        asyncio.create_task(parent.follow(orders, use)),
     ]
     await server.serve(sockets=[listening])
     for task in beside:
@@ -148,10 +171,10 @@ def _settle_memory() -> None:
     gc.set_threshold(20_000, 20, 100)
 
 
-async def _opened(orders: Orders, settings: Settings, stop: asyncio.Event) -> RedisStore | None:
+async def _opened(parent: Parent, stop: asyncio.Event) -> RedisStore | None:
     """The open store; None if a stop was asked for before it answered."""
     while not stop.is_set():
-        store = open_store(settings, orders.redis_url)
+        store = open_store(validated(parent.orders.raw), parent.orders.redis_url)
         try:
             await store.open()
         except StoreUnavailableError as error:
@@ -164,17 +187,10 @@ async def _opened(orders: Orders, settings: Settings, stop: asyncio.Event) -> Re
     return None
 
 
-def _on_stop(stop: Callable[[], None]) -> None:
+def _on_stop(parent: Parent, stop: Callable[[], None]) -> None:
     """Call `stop` on SIGTERM, and when the parent is gone."""
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stop)
-
-    def parent_spoke() -> None:
-        if not os.read(sys.stdin.fileno(), 4096):
-            loop.remove_reader(sys.stdin.fileno())
-            stop()
-
-    loop.add_reader(sys.stdin.fileno(), parent_spoke)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    parent.listen(stop)
 
 
 def _say_ready() -> None:

@@ -108,11 +108,11 @@ def with_content(source: Source, content: bytes | None) -> Loaded:
     ]
     origins: dict[str, str] = {}
     for name, values in layers:
-        origins.update({dotted: name for dotted, _ in _leaves(values)})
+        origins.update({dotted: name for dotted, _ in leaves(values)})
     raw = _merged([values for _, values in layers])
     settings = validated(raw, origins)
     for list_name, of_list in settings.lists.items():
-        for dotted, _ in _leaves(preset_settings(of_list.preset), f"lists.{list_name}"):
+        for dotted, _ in leaves(preset_settings(of_list.preset), f"lists.{list_name}"):
             origins.setdefault(dotted, f"preset {of_list.preset}")
     return Loaded(settings, raw, origins, source, content)
 
@@ -285,14 +285,15 @@ def _merged(layers: list[Raw]) -> Raw:
     return dict(_Merge().model_extra or {})
 
 
-def _leaves(values: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(values: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
+    """Every value of nested tables by its dotted name."""
     for name, value in values.items():
         dotted = f"{under}.{name}" if under else name
         if isinstance(value, dict):
-            yield from _leaves(value, dotted)
+            yield from leaves(value, dotted)
         elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
             for number, entry in enumerate(value):
-                yield from _leaves(entry, f"{dotted}.{number}")
+                yield from leaves(entry, f"{dotted}.{number}")
         else:
             yield dotted, value
 

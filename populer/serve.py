@@ -1,9 +1,10 @@
 """One command, the whole service: the store, API workers, the jobs, and what happens when one of them ends.
 
 The parent binds the socket, starts the bundled Valkey where no other store is configured, starts the children, and
-watches. A child that ends is started again; a store that ends is, too. On SIGTERM or SIGINT it stops the workers first
-(they answer what they have taken), then the jobs, then the store. A second signal changes nothing: what was
-acknowledged is safe, and what was taken is answered first.
+watches. A child that ends is started again; a store that ends is, too. A change of the settings' file is told to the
+children while they work. On SIGTERM or SIGINT it stops the workers first (they answer what they have taken), then the
+jobs, then the store. A second signal changes nothing: what was acknowledged is safe, and what was taken is answered
+first.
 """
 
 import asyncio
@@ -19,11 +20,12 @@ from typing import Any
 
 import structlog
 
-from api.addresses import too_wide
 from api.metrics import SHARED_DIR
-from populer import site_keys
-from populer.child import Orders, open_store
+from populer.child import open_store
 from populer.config import Loaded
+from populer.in_effect import InEffect
+from populer.orders import Orders
+from populer.watch import NO_FILE, POLL_S, Content, Watch, look
 from ranking.errors import PopulerError, SettingsError, StoreUnavailableError
 from ranking.settings import Settings
 from ranking.store.embedded import EmbeddedValkey
@@ -67,6 +69,13 @@ class _Child:
             start_new_session=True,  # Ctrl-C is for the parent, which stops us in order
         )
         if process.stdin is not None:
+            process.stdin.write(self.orders.line())
+
+    def tell(self, in_effect: InEffect) -> None:
+        """Have it go by these settings from now on, and whatever takes its place."""
+        self.orders = self.orders._replace(raw=in_effect.raw, config=in_effect.state)
+        process = self._process
+        if process is not None and process.stdin is not None and not process.stdin.is_closing():
             process.stdin.write(self.orders.line())
 
     async def ready(self) -> bool:
@@ -119,24 +128,24 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
         await _check_store(settings, url)
         if stop.is_set():
             return
-        settings = _with_named_keys(settings, data_dir)
-        raw = _raw_with_keys(loaded.raw, settings)
-        jobs = _Child(Orders("jobs", raw, url), dict(os.environ))
-        workers = [
-            _Child(Orders("api", raw, url, listening.fileno(), demo_started_at), _api_environment(data_dir))
-            for _ in range(settings.service.workers)
-        ]
+        in_effect = InEffect(loaded, time.time())
+        orders = Orders("jobs", in_effect.raw, in_effect.state, url)
+        jobs = _Child(orders, dict(os.environ))
+        api = orders._replace(role="api", socket_fd=listening.fileno(), demo_started_at=demo_started_at)
+        workers = [_Child(api, _api_environment(data_dir)) for _ in range(settings.service.workers)]
         stack.push_async_callback(_stop_all, workers, jobs)
         for child in (jobs, *workers):
             await child.start()
-        for warning in warnings_of(settings):
-            log.warning(warning)
         address = _address(settings.service.host, listening.getsockname()[1])
         if not await _all_ready([jobs, *workers], stop):
             return
         background = [asyncio.create_task(child.watch()) for child in (jobs, *workers)]
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
+        file = loaded.source.file
+        if loaded.content is None or file.is_file():  # what comes through a pipe comes once
+            known = NO_FILE if loaded.content is None else Content(loaded.content)
+            background.append(asyncio.create_task(_follow(file, known, in_effect, [jobs, *workers])))
         if company is not None:
             background.append(asyncio.create_task(_accompany(company, address)))
         else:
@@ -146,15 +155,20 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
         log.info("stopping")
 
 
-def warnings_of(settings: Settings) -> list[str]:
-    """What an operator should know at the start, a sentence each."""
-    found = [
-        f"site {site.id} takes events from any page: name its own in sites.origins, such as https://www.example.id"
-        for site in settings.sites
-        if not site.origins
-    ]
-    wide = too_wide(settings.service.trusted_proxies)
-    return found + ([f"service.trusted_proxies: {wide}"] if wide else [])
+async def _follow(file: Path, known: Content, in_effect: InEffect, children: list[_Child]) -> None:
+    """Have the children go by what the settings' file says, whenever it says something else; until cancelled."""
+    watch = Watch(known)
+    while True:
+        await asyncio.sleep(POLL_S)
+        found = watch.seen(await asyncio.to_thread(look, file), time.monotonic())
+        if found is None:
+            continue
+        try:
+            await asyncio.to_thread(in_effect.take, found, time.time())
+            for child in children:
+                child.tell(in_effect)
+        except Exception:  # the next change must be seen all the same
+            log.exception("the processes could not be told of the settings")
 
 
 @contextlib.contextmanager
@@ -223,21 +237,6 @@ async def _sync_valkey(valkey: EmbeddedValkey) -> None:
             await asyncio.to_thread(valkey.sync)
         except OSError as error:
             log.warning("the bundled Valkey's files do not reach the disk", error=str(error))
-
-
-def _with_named_keys(settings: Settings, data_dir: Path) -> Settings:
-    without = site_keys.generated(settings)
-    if without:
-        log.info("keys are in the data directory", sites=without, file=str(data_dir / site_keys.FILE))
-    return site_keys.with_keys(settings, data_dir)
-
-
-def _raw_with_keys(raw: dict[str, Any], settings: Settings) -> dict[str, Any]:
-    """The plain tables for the children, with every site's keys in them."""
-    given = raw.get("sites") or [{}]
-    sites = [{**table, "keys": site.keys.model_dump()} for table, site in zip(given, settings.sites, strict=True)]
-    service = {**raw.get("service", {}), "data_dir": str(settings.service.data_dir)}
-    return {**raw, "sites": sites, "service": service}
 
 
 async def _check_store(settings: Settings, url: str) -> None:

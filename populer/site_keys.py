@@ -14,16 +14,18 @@ KEY_BYTES = 24
 Generated = dict[str, dict[str, str]]
 
 
-def with_keys(settings: Settings, data_dir: Path) -> Settings:
-    """`settings` with a write and an admin key for every site; missing ones come from the data directory, or go there.
+def with_keys(settings: Settings, data_dir: Path, kept: Generated) -> Settings:
+    """`settings` with a write and an admin key for every site.
+
+    Missing ones are those in `kept`, else they come from the data directory, or go there.
 
     Raises:
         SettingsError: the file cannot be read or written.
     """
-    known = read(data_dir)
+    there = known(data_dir, kept)
     sites, added = [], False
     for site in settings.sites:
-        have = known.setdefault(site.id, {})
+        have = there.setdefault(site.id, {})
         for name in ("write", "admin"):
             if getattr(site.keys, name) is None and name not in have:
                 have[name] = f"{name}-{secrets.token_urlsafe(KEY_BYTES)}"
@@ -31,8 +33,14 @@ def with_keys(settings: Settings, data_dir: Path) -> Settings:
         keys = SiteKeys(write=site.keys.write or have["write"], admin=site.keys.admin or have["admin"])
         sites.append(site.model_copy(update={"keys": keys}))
     if added:
-        _write(data_dir, known)
+        _write(data_dir, there)
     return settings.model_copy(update={"sites": tuple(sites)})
+
+
+def known(data_dir: Path, kept: Generated) -> Generated:
+    """The keys in the data directory, and over them those in `kept`. Raises SettingsError like `read`."""
+    there = read(data_dir)
+    return {site: {**there.get(site, {}), **kept.get(site, {})} for site in {**there, **kept}}
 
 
 def generated(settings: Settings) -> list[str]:
