@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import servers
 
+from jobs.lease import Leadership
 from jobs.run import run_jobs
 from jobs.scheduler import Job, Scheduler
 from ranking.settings import Settings
@@ -33,8 +34,19 @@ class Work:
         return {}
 
 
+class Leading(Leadership):
+    """This process leads, for good."""
+
+    def __init__(self) -> None:
+        pass
+
+    @property
+    def epoch(self) -> int:
+        return 1
+
+
 def scheduled(jobs: list[Job], sites: list[str]) -> Scheduler:
-    return Scheduler(jobs, sites)
+    return Scheduler(jobs, sites, Leading())
 
 
 async def settled() -> None:
@@ -47,6 +59,7 @@ async def test_a_row_that_readers_see_runs_at_once_and_the_others_on_their_beat(
     old, lists, rest = Work(), Work(), Work()
     scheduler = scheduled([Job("lists", old, NEVER_S, at_once=True), Job("rest", old, NEVER_S)], ["s"])
     scheduler.start()
+    scheduler.hurry()
     await settled()
     scheduler.use([Job("lists", lists, NEVER_S, at_once=True), Job("rest", rest, NEVER_S)], ["s"])
     await settled()
@@ -58,6 +71,7 @@ async def test_a_run_under_way_is_awaited_and_of_those_that_wait_behind_it_one_i
     work = Work(held=True)
     scheduler = scheduled([Job("lists", work, NEVER_S, at_once=True)], ["s"])
     scheduler.start()
+    scheduler.hurry()
     await settled()
     for _ in range(5):
         scheduler.use([Job("lists", work, NEVER_S, at_once=True)], ["s"])
@@ -73,6 +87,7 @@ async def test_a_site_that_comes_begins_and_one_that_goes_ends() -> None:
     first, second = Work(held=True), Work()
     scheduler = scheduled([Job("rest", first, NEVER_S)], ["a", "b"])
     scheduler.start()
+    scheduler.hurry()
     await settled()
     scheduler.use([Job("rest", second, NEVER_S)], ["b", "c"])
     await settled()
@@ -86,6 +101,7 @@ async def test_what_waits_for_its_turn_when_the_scheduler_stops_does_not_begin()
     rows = [Job("lists", work, NEVER_S, at_once=True)]
     scheduler = scheduled(rows, ["s"])
     scheduler.start()
+    scheduler.hurry()
     await settled()
     scheduler.use(rows, ["s"])
     stopping = asyncio.create_task(scheduler.stop())
@@ -99,6 +115,7 @@ async def test_a_row_whose_beat_changes_goes_by_the_new_one() -> None:
     work = Work()
     scheduler = scheduled([Job("rest", Work(), NEVER_S)], ["s"])
     scheduler.start()
+    scheduler.hurry()
     await settled()
     scheduler.use([Job("rest", work, 0.01)], ["s"])
     async with asyncio.timeout(10):
