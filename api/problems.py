@@ -10,6 +10,7 @@ import msgspec
 from ranking.errors import (
     InvalidEventError,
     InvalidItemError,
+    InvalidQuestionError,
     NotFoundError,
     NotReadyError,
     PopulerError,
@@ -24,6 +25,7 @@ RETRY_AFTER_S = 1
 TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
     InvalidEventError: (422, "invalid event", None),
     InvalidItemError: (422, "invalid item", None),
+    InvalidQuestionError: (422, "invalid question", None),
     NotFoundError: (404, "not found", None),
     NotReadyError: (503, "not ready", RETRY_AFTER_S),
     StoreUnavailableError: (503, "the store does not answer", RETRY_AFTER_S),

@@ -26,6 +26,11 @@ class RefreshLists:
         known = {site.id for site in settings.sites}
         self._sites = {name: ranked for name, ranked in self._sites.items() if name in known}
 
+    def refresher(self, site: str) -> Refresher | None:
+        """Who ranks the lists of a site; None before its first run."""
+        ranked = self._sites.get(site)
+        return None if ranked is None else ranked.refresher
+
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Refresh one site at `now` (epoch seconds) in the term `epoch`; generation of each list that was published."""
         settings = self._settings

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from jobs.answers import answer_for_ever
 from jobs.lease import Leadership
 from jobs.scheduler import Scheduler, lasting, table
 from ranking.settings import Settings
@@ -26,7 +27,8 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
     def use(settings: Settings) -> None:
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
 
-    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use))
+    answering = answer_for_ever(store, kept.refresh, leadership)
+    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering)
     await stop.wait()
     await scheduler.stop()
     following.cancel()

@@ -178,6 +178,34 @@ def rank(
 
 
 @app.command()
+def explain(
+    item: Annotated[str, typer.Argument(help="Id of the item.")],
+    list_name: Annotated[str, typer.Option("--list", help="Name of the list.")] = "populer",
+    section: Annotated[str, typer.Option("--section", help="Only this section.")] = "",
+    at: Annotated[str | None, typer.Option("--at", help="ISO 8601 or epoch seconds; default: now.")] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, any setting of the list.")] = None,
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why an item is at its rank: its counts, their weights, what keeps it out, who stands above and below."""
+    from populer.explaining import print_explanation
+    from populer.ranks import explained
+
+    loaded = _loaded(config, data)
+    settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes or [])
+    chosen, now = _site(settings, site), time.time()
+    moment = now if at is None else _moment(at, chosen)
+    url = _store_url(settings)
+    found = _run(explained(settings, url, site=chosen, name=list_name, item=item, section=section, at=moment, now=now))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))  # noqa: T201
+    else:
+        print_explanation(found, chosen)
+
+
+@app.command()
 def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
     """Check the server, its memory, persistence and clock, keys and lists, and say what to do."""
     from populer.doctor import State, examined

@@ -1,20 +1,56 @@
-"""`populer rank`: a list as it would be, now or at a past moment, with other settings. Nothing is published."""
+"""`populer rank`, `explain`: a list as it would be, now or at a past moment, with other settings. A dry run."""
 
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from api.rendering import Query, RenderedList
 from populer.child import open_store
 from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
+from ranking.questions import Asked, Explain, answer
 from ranking.ranker import Ranker, entries
 from ranking.scoring import Moment
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import Stamp, encode_entries
+from ranking.store.store import Store
 from ranking.view import SiteView
 
 SHOWN_AT_LEAST = 10
+
+
+@contextlib.asynccontextmanager
+async def viewed(settings: Settings, url: str, site: SiteSettings, now: float) -> AsyncIterator[tuple[Store, SiteView]]:
+    """The store at `url`, and what it knows of a site now (epoch seconds).
+
+    Raises:
+        PopulerError: it does not answer.
+    """
+    store = open_store(settings, url)
+    try:
+        await store.open()
+        view = SiteView(site.id)
+        await view.update(store, now - settings.retention.keep_s)
+        yield store, view
+    except StoreUnavailableError as error:
+        raise PopulerError(f"{error}; is the service running?") from error
+    finally:
+        await store.close()
+
+
+async def explained(
+    settings: Settings, url: str, *, site: SiteSettings, name: str, item: str, section: str, at: float, now: float
+) -> dict[str, Any]:
+    """Why an item is at its rank at the moment `at`, counted up to `now` (both epoch seconds).
+
+    Raises:
+        NotFoundError: no such list, section or item.
+    """
+    async with viewed(settings, url, site, now) as (store, view):
+        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
+        asked = Asked(store, view, settings, ranker)
+        return await answer(asked, Explain(site.id, name, item, section, at))
 
 
 async def ranked(
@@ -38,18 +74,10 @@ async def ranked(
     if name not in settings.lists:
         raise NotFoundError(f"no list is called {name!r}; there are {', '.join(settings.lists)}")
     list_settings = settings.lists[name]
-    store = open_store(settings, url)
-    try:
-        await store.open()
-        view = SiteView(site.id)
-        await view.update(store, now - settings.retention.keep_s)
-        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), ZoneInfo(site.timezone))
+    async with viewed(settings, url, site, now) as (store, view):
+        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
         ranking = ranker.rank(list_settings, section)
         details = await view.details(store, ranking.rows.tolist())
-    except StoreUnavailableError as error:
-        raise PopulerError(f"{error}; is the service running?") from error
-    finally:
-        await store.close()
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))
     stamp = Stamp(name, list_settings.title, list_settings.size, at, settings.config_version, {})
     rendered = RenderedList(site, section, 0, stamp, body)

@@ -21,6 +21,10 @@ class InvalidItemError(PopulerError):
     """An item that cannot be stored; the message names the field."""
 
 
+class InvalidQuestionError(PopulerError):
+    """A question about a list that cannot be answered as it was put; the message names the field."""
+
+
 class NotFoundError(PopulerError):
     """A site, list, section or item that does not exist here."""
 

@@ -3,7 +3,7 @@
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from ranking.events import DEFAULT_KIND
 from ranking.periods import NO_PERIOD, Period
@@ -128,3 +128,22 @@ def with_defaults(name: str, table: dict[str, Any]) -> dict[str, Any]:
     if found.get("period", NO_PERIOD) != NO_PERIOD:
         found.setdefault("decay", "window")  # what is most read today is counted, unless a decay is asked for
     return found
+
+
+def with_changes(settings: ListSettings, changes: dict[str, Any]) -> ListSettings:
+    """`settings` with changes by their names in the file; a preset's settings come under them.
+
+    Raises:
+        ValueError: naming the setting, what was expected and what was found.
+    """
+    known = settings.model_dump(by_alias=True, exclude_unset=True)
+    try:
+        return ListSettings.model_validate({**known, **preset_settings(changes.get("preset")), **changes})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(str(step) for step in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            raise ValueError(f"{name}: is not a setting of a list") from None
+        message = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+        found = "" if isinstance(fault["input"], dict) else f", found {fault['input']!r}"
+        raise ValueError(f"{name}: expected {message}{found}") from None

@@ -10,9 +10,12 @@ import asyncio
 import math
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from ranking.errors import NotReadyError
 from ranking.items import Item
+from ranking.questions import Asked, Question, answer
 from ranking.ranker import Ranker, Ranking, entries
 from ranking.scoring import Moment
 from ranking.settings import Settings
@@ -31,6 +34,8 @@ class Refresher:
         self._zone = _zone_of(settings, site)
         self._bases: dict[str, Base] = {}
         self._since = -math.inf
+        self._turn = asyncio.Lock()  # a view is not read while it is brought up to date
+        self._slot: float | None = None
 
     def use(self, settings: Settings, since: float) -> None:
         """Rank under other settings, not while a refresh runs.
@@ -53,6 +58,24 @@ class Refresher:
         Raises:
             OvertakenError: a later term has published already.
         """
+        async with self._turn:
+            return await self._refresh(now, epoch)
+
+    async def answer(self, question: Question) -> dict[str, Any]:
+        """Answer a question from what the lists were last ranked by.
+
+        Raises:
+            NotReadyError: nothing was ranked yet.
+            NotFoundError, InvalidQuestionError: see `questions.answer`.
+        """
+        async with self._turn:
+            if self._slot is None:
+                raise NotReadyError("the lists are not ranked yet; the first refresh is on its way")
+            moment = Moment(self._slot if question.at is None else question.at, self._slot)
+            ranker = await asyncio.to_thread(Ranker, self._view, moment, self._zone)
+            return await answer(Asked(self._store, self._view, self._settings, ranker), question)
+
+    async def _refresh(self, now: float, epoch: int) -> dict[str, int]:
         every_s = self._settings.refresh.every_s
         slot = math.floor(now / every_s) * every_s
         if slot < self._since <= now:
@@ -60,6 +83,7 @@ class Refresher:
         # What is too old follows from the slot, as all else does: another process must come to the same lists.
         await self._view.update(self._store, slot - self._settings.retention.keep_s)
         ranker, ranked = await asyncio.to_thread(self._ranked, slot)
+        self._slot = slot
         rows = {row for sections in ranked.values() for ranking in sections.values() for row in ranking.rows.tolist()}
         details = await self._view.details(self._store, rows)
         done = {}

@@ -161,6 +161,11 @@ class SiteSettings(Table):
         """`item_pattern`, ready to search with; None without one."""
         return item_pattern(self.item_pattern) if self.item_pattern else None
 
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """`timezone`, to reckon with."""
+        return ZoneInfo(self.timezone)
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

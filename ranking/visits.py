@@ -34,6 +34,7 @@ for the store. Taken: nobody waited to hear."""
 
 SHADOW: Final = "!"
 """Opens the channels of events that were left out: `!duplicate`, `!robot`. They weigh nothing and rank nothing."""
+REASONS: Final = ("robot", "prefetch", "fetch", "gpc", "limited", "duplicate")
 REPEAT_CHANNEL: Final = SHADOW + "duplicate"
 
 

@@ -10,6 +10,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
                                                   UTC) are hashed, for all sites. Deleted when their use is over, gone
                                                   47 hours after the day began in any case.
+    populer:questions                     list    questions that wait for the process that ranks. A minute.
+    populer:reply:ID                      list    the reply to one. A minute.
 
     per site and shard
     populer:{s.n}:counts:W:T              hash    counts of the bucket of W seconds that starts at T (epoch seconds).
@@ -73,6 +75,8 @@ LAYOUT = "populer:layout"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
 SCHEMA = 1
+QUESTIONS = "populer:questions"
+QUESTION_TTL_S = 60
 WRITER_TTL_S = 7 * 86400
 ONCE_TTL_S = 24 * 3600
 PUBLISHED_TTL_S = 7 * 86400
@@ -94,6 +98,11 @@ def shard_of(item: str, shards: int) -> int:
 def salt(day: int) -> str:
     """String: the salt of a day."""
     return f"populer:salt:{day}"
+
+
+def reply(to: str) -> str:
+    """List: the reply to a question."""
+    return f"populer:reply:{to}"
 
 
 def counts(site: str, shard: int, width_s: int, start_s: int) -> str:

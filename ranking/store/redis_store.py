@@ -6,6 +6,7 @@ leaves here as one of ours, with its cause.
 
 import contextlib
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,9 +37,12 @@ from ranking.store.store import (
     TouchedBuckets,
     whole_cells,
 )
+from ranking.visits import REASONS, SHADOW
 
 LOOKED_AT_AT_ONCE = 500
 READ_TRIES = 5
+#: Shadows are looked for in so many of the latest buckets.
+SHADOWED_BUCKETS = 288
 KEY_WAS_COUNTED = 2
 LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
 ITEMS_AT_ONCE = 500
@@ -321,6 +325,49 @@ class RedisStore:
     async def rewrite_log(self) -> None:
         with translated():
             await self._client.execute_command("BGREWRITEAOF", **self._every_primary())
+
+    async def shadows(self, site: str, item: str) -> dict[str, int]:
+        shard = keys.shard_of(item, self.shards)
+        buckets = (await self.touched_buckets(site, shard, 0)).buckets
+        latest = sorted(buckets, key=lambda bucket: bucket.start_s)[-SHADOWED_BUCKETS:]
+        names = [f"{SHADOW}{reason}|{item}" for reason in REASONS]
+        pipe = self._pipeline()
+        for bucket in latest:
+            pipe.hmget(keys.counts(site, shard, *bucket), names)
+        found = dict.fromkeys(REASONS, 0)
+        for counts in await self._executed(pipe) if latest else ():
+            for reason, count in zip(REASONS, counts, strict=True):
+                found[reason] += int(count or 0)
+        return {reason: count for reason, count in found.items() if count}
+
+    async def ask(self, question: bytes, wait_s: float) -> bytes | None:
+        to = secrets.token_hex(8)
+        with translated():
+            await self._client.rpush(keys.QUESTIONS, f"{to} ".encode() + question)
+            await self._client.expire(keys.QUESTIONS, keys.QUESTION_TTL_S)
+        return await self._popped(keys.reply(to), wait_s)
+
+    async def next_question(self, wait_s: float) -> tuple[str, bytes] | None:
+        found = await self._popped(keys.QUESTIONS, wait_s)
+        if found is None:
+            return None
+        to, _, question = found.partition(b" ")
+        return to.decode(), question
+
+    async def reply(self, to: str, content: bytes) -> None:
+        with translated():
+            await self._client.rpush(keys.reply(to), content)
+            await self._client.expire(keys.reply(to), keys.QUESTION_TTL_S)
+
+    async def _popped(self, key: str, wait_s: float) -> bytes | None:
+        """The first of a list, waited for; never for longer at a time than a reply may take."""
+        end = time.monotonic() + wait_s
+        while (left := end - time.monotonic()) > 0:
+            with translated():
+                found = await self._client.blpop([key], timeout=max(0.05, min(left, self._timeout_s / 2)))
+            if found is not None:
+                return bytes(found[1])
+        return None
 
     async def facts(self) -> list[ServerFacts]:
         with translated():

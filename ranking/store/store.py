@@ -305,6 +305,22 @@ class Store(Protocol):
         """Have every primary begin to rewrite its log, which leaves out what was deleted before."""
         ...
 
+    async def shadows(self, site: str, item: str) -> dict[str, int]:
+        """Events on an item that were left out lately, by reason; of the buckets that are not sealed yet."""
+        ...
+
+    async def ask(self, question: bytes, wait_s: float) -> bytes | None:
+        """Put a question to whichever process ranks, and wait for its reply; None: none came."""
+        ...
+
+    async def next_question(self, wait_s: float) -> tuple[str, bytes] | None:
+        """A question that nobody has taken yet, and where its reply goes; None: there was none."""
+        ...
+
+    async def reply(self, to: str, content: bytes) -> None:
+        """Reply to a question."""
+        ...
+
     async def facts(self) -> list[ServerFacts]:
         """What the operator is told about the server, or each of a cluster's."""
         ...

@@ -300,6 +300,18 @@ class MemoryStore:
         self.rewrites += 1
         self.log = self.log._replace(rewriting=True)
 
+    async def shadows(self, site: str, item: str) -> dict[str, int]:
+        return {}
+
+    async def ask(self, question: bytes, wait_s: float) -> bytes | None:
+        return None
+
+    async def next_question(self, wait_s: float) -> tuple[str, bytes] | None:
+        return None
+
+    async def reply(self, to: str, content: bytes) -> None:
+        pass
+
     async def facts(self) -> list[ServerFacts]:
         return []
 
