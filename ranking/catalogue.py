@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.buckets import FloatArray
+from ranking.dates import DatesColumns
 from ranking.history import History
 from ranking.items import ItemDates
 
@@ -36,6 +37,18 @@ class Catalogue:
         self._first_seen[row] = known.first_seen
         self._section[row] = NO_SECTION if known.section is None else self._section_number(known.section)
         self._stored[row] = dates is not None
+
+    def take(self, dates: DatesColumns) -> None:
+        """Take over what the store says of many items, each named once."""
+        if not dates.ids:
+            return
+        rows = self._history.item_rows(dates.ids)
+        self._reach(len(self._history.items))
+        numbers = np.array([*map(self._section_number, dates.sections), NO_SECTION], dtype=np.int32)
+        self._published[rows] = dates.published
+        self._first_seen[rows] = dates.first_seen
+        self._section[rows] = numbers[dates.section]
+        self._stored[rows] = dates.stored
 
     def section_number(self, name: str) -> int | None:
         """The number of a section, or None if no item has been in it."""

@@ -47,7 +47,8 @@ class Cells:
         found = self._found(keys)
         new = np.flatnonzero(found == _NONE)
         if len(new):
-            self._add(np.unique(keys[new]))
+            unknown = np.sort(keys[new])
+            self._add(unknown[np.append(True, unknown[1:] != unknown[:-1])])
             found[new] = self._found(keys[new])
         return found
 
@@ -55,14 +56,17 @@ class Cells:
         return ((keys.astype(np.uint64) * _SPREAD) >> np.uint64(64 - self._bits)).astype(np.int64)
 
     def _found(self, keys: npt.NDArray[np.int64]) -> Ints:
-        found = np.full(len(keys), _NONE, dtype=np.int32)
-        slots, left = self._slots(keys), np.arange(len(keys))
+        slots = self._slots(keys)
+        there, found = self._keys[slots], self._values[slots]
+        left = np.flatnonzero(there != keys)
         while len(left):
-            there = self._keys[slots]
-            hit = there == keys[left]
-            found[left[hit]] = self._values[slots[hit]]
-            further = ~hit & (there != _NONE)
-            left, slots = left[further], self._after(slots[further])
+            unknown = there[left] == _NONE
+            found[left[unknown]] = _NONE
+            left = left[~unknown]
+            slots[left] = self._after(slots[left])
+            there[left] = self._keys[slots[left]]
+            found[left] = self._values[slots[left]]
+            left = left[there[left] != keys[left]]
         return found
 
     def _add(self, keys: npt.NDArray[np.int64]) -> None:

@@ -10,7 +10,7 @@ from the counts alone; so how they arrived, and which of them are sealed, does n
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -114,9 +114,14 @@ class History:
             self.items.append(item)
         return row
 
-    def item_rows(self, names: Iterable[bytes]) -> Ints:
-        """The row numbers of items (UTF-8)."""
-        return np.array([self.item_row(name.decode()) for name in names], dtype=np.int32)
+    def item_rows(self, names: Sequence[str]) -> Ints:
+        """The row numbers of items, given out on first sight."""
+        index, before = self._item_index, len(self.items)
+        rows = np.array([index.setdefault(name, len(index)) for name in names], dtype=np.int32)
+        if len(index) > before:
+            new = np.flatnonzero(rows >= before).tolist()
+            self.items.extend(dict.fromkeys([names[number] for number in new]))
+        return rows
 
     def known_row(self, item: str) -> int | None:
         """The row number of an item, or None if it was never seen."""
@@ -151,15 +156,13 @@ class History:
 
     def replace_parts(self, bucket: Bucket, shard: int, parts: Iterable[ChannelCounts]) -> None:
         """Set a shard's counts of a bucket, whatever they were, to the sum of `parts`, whose numbers are rows."""
-        cells, counts = [], []
-        for part in parts:
-            if len(part.numbers) and not is_shadow(part.channel):
-                cells.append(self._cells.of(part.numbers, self._channel_number(part.channel)))
-                counts.append(part.counts)
-        if not cells:
+        taken = [part for part in parts if len(part.numbers) and not is_shadow(part.channel)]
+        if not taken:
             return self._forget([(bucket, shard)])
-        joined, events = np.concatenate(cells), np.concatenate(counts)
-        if len(cells) > 1:  # a cell may be in several parts; whole numbers add up alike in any order
+        channels = [self._channel_number(part.channel) for part in taken]
+        cells = [self._cells.of(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
+        joined, events = np.concatenate(cells), np.concatenate([part.counts for part in taken])
+        if len(set(channels)) < len(channels):  # a cell may be in several; whole numbers add up alike in any order
             order = np.argsort(joined, kind="stable")
             joined, events = joined[order], events[order]
             first = np.flatnonzero(np.concatenate([[True], joined[1:] != joined[:-1]]))

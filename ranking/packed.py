@@ -65,9 +65,24 @@ def pack_texts(texts: Sequence[bytes]) -> bytes:
 
 def unpack_texts(packed: bytes) -> list[bytes]:
     """The inverse of `pack_texts`."""
+    text, edges = _unpacked(packed)
+    return [text[start:end] for start, end in pairwise(edges)]
+
+
+def unpack_strings(packed: bytes) -> list[str]:
+    """As `unpack_texts`, of texts in UTF-8."""
+    text, edges = _unpacked(packed)
+    if not text.isascii():
+        return [text[start:end].decode() for start, end in pairwise(edges)]
+    string = text.decode()
+    return [string[start:end] for start, end in pairwise(edges)]
+
+
+def _unpacked(packed: bytes) -> tuple[bytes, list[int]]:
+    """The texts one behind the other, and where each begins and the last ends."""
     text = zlib.decompress(packed)
     count = int.from_bytes(text[:4], "little")
     ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8, offset=4) < 128)[:count]
     first = 4 + (int(ends[-1]) + 1 if count else 0)
-    edges = np.cumsum(np.concatenate([[first], from_varints(memoryview(text)[4:first])])).tolist()
-    return [text[start:end] for start, end in pairwise(edges)]
+    lengths = from_varints(memoryview(text)[4:first])
+    return text[first:], np.cumsum(np.concatenate([[0], lengths])).tolist()

@@ -17,12 +17,24 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.buckets import Bucket, bucket_start
+from ranking.dates import CHUNK_ITEMS, pack_dates
 from ranking.history import FIELD_SEPARATOR
 from ranking.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, unpack_counts, unpack_names, volume_of
 from ranking.settings import RetentionSettings
-from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, AllTouched, BucketCells, Store, StoredCounts, Swap
+from ranking.store.store import (
+    NAMES_CHANGED,
+    SPAN_CHANGED,
+    AllTouched,
+    BucketCells,
+    DatesState,
+    Store,
+    StoredCounts,
+    Swap,
+)
 
 NAMES_TRIES = 3
+#: So many items, and one in so many of all, must have changed before their dates are sealed again.
+DATES_AT_LEAST, DATES_SHARE = 5_000, 20
 
 
 class Sealed(NamedTuple):
@@ -76,6 +88,7 @@ class Sealer:
         written = left = 0
         used: set[tuple[int, int]] = set()
         for shard in range(self._store.shards):
+            await self._seal_dates(shard)
             touched = await self._store.all_touched(self._site, shard)
             done = {each: at for each, at in self._done.get(shard, {}).items() if touched.buckets.get(each) == at}
             self._done[shard] = done
@@ -89,6 +102,25 @@ class Sealer:
                     written += 1
         self._names = {key: names for key, names in self._names.items() if key in used}
         return Sealed(written, left)
+
+    async def _seal_dates(self, shard: int) -> None:
+        """Seal the items' dates where many have changed; anew, where most of what is sealed is out of date."""
+        before = await self._store.dates_state(self._site, shard)
+        if before.unsealed < max(DATES_AT_LEAST, before.known // DATES_SHARE):
+            return
+        if before.entries > 2 * before.known:
+            before = DatesState(0, 0, 0, before.known, before.known)
+        chunks, cursor, entries = [], before.cursor, before.entries
+        while True:
+            changed = await self._store.changed_items(self._site, shard, cursor, CHUNK_ITEMS)
+            if changed.reset:
+                return
+            if not changed.dates:
+                break
+            chunks.append(await asyncio.to_thread(pack_dates, changed.dates))
+            cursor, entries = changed.cursor, entries + len(changed.dates)
+        after = DatesState(cursor, before.chunks + len(chunks), entries, 0, before.known)
+        await self._store.seal_dates(self._site, shard, before, after, chunks)
 
     async def _unsealed(self, shard: int, touched: AllTouched, now: float) -> dict[Bucket, list[Bucket]]:
         """The spans that hold anything open or finer than they are."""

@@ -26,7 +26,7 @@ import numpy.typing as npt
 
 from ranking.buckets import Bucket
 from ranking.errors import StoreRefusedError
-from ranking.packed import LEVEL, Numbers, from_varints, pack_texts, unpack_texts, varints
+from ranking.packed import LEVEL, Numbers, from_varints, pack_texts, unpack_strings, unpack_texts, varints
 
 VOLUME_S = 30 * 86400
 CHUNK_NAMES = 4096
@@ -130,6 +130,11 @@ def pack_names(names: Sequence[bytes]) -> bytes:
 def unpack_names(chunks: Iterable[bytes]) -> list[bytes]:
     """The names of chunks, in their order."""
     return [name for chunk in chunks for name in unpack_texts(chunk)]
+
+
+def unpack_ids(chunk: bytes) -> list[str]:
+    """The names of a chunk as ids of items."""
+    return unpack_strings(chunk)
 
 
 def as_fields(parts: Iterable[ChannelCounts], names: Sequence[bytes] | Mapping[int, bytes]) -> dict[bytes, int]:

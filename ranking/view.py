@@ -13,10 +13,11 @@ import numpy as np
 from ranking.buckets import Bucket, bucket_start
 from ranking.catalogue import Catalogue
 from ranking.cells import Ints
+from ranking.dates import unpack_dates
 from ranking.errors import StoreUnavailableError
 from ranking.history import History, is_shadow
 from ranking.items import Item
-from ranking.sealed import CHUNK_NAMES, ChannelCounts, unpack_counts, unpack_names, volume_end, volume_of
+from ranking.sealed import CHUNK_NAMES, ChannelCounts, unpack_counts, unpack_ids, volume_end, volume_of
 from ranking.store.store import Store
 
 READ_AT_ONCE = 100
@@ -69,8 +70,16 @@ class SiteView:
 
     async def _follow_items(self, store: Store, shard: int) -> bool:
         """Read the items that have changed. False: the store is not the one that was followed."""
-        changed = await store.changed_items(self.site, shard, self._item_cursors.get(shard, 0))
-        if changed.reset:
+        cursor = self._item_cursors.get(shard)
+        known = cursor is not None
+        if cursor is None:
+            sealed = await store.read_dates(self.site, shard)
+            for chunk in sealed.chunks:
+                self.catalogue.take(unpack_dates(chunk))
+                await asyncio.sleep(0)
+            cursor = sealed.cursor
+        changed = await store.changed_items(self.site, shard, cursor)
+        if changed.reset and known:
             return False
         for item, dates in changed.dates.items():
             self.catalogue.set(item, dates)
@@ -130,7 +139,7 @@ class SiteView:
         first_chunk, known = divmod(len(rows), CHUNK_NAMES)
         parts = [rows]
         for chunk in await store.read_names(self.site, shard, volume, first_chunk):
-            parts.append(self.history.item_rows(unpack_names([chunk])[known:]))
+            parts.append(self.history.item_rows(unpack_ids(chunk)[known:]))
             known = 0
             await asyncio.sleep(0)
         self._rows[shard, volume] = np.concatenate(parts)

@@ -41,6 +41,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:budget                  hash    `tokens`, `at`: what is left for new such items. Until it is full.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
+    populer:{s.n}:dates                   hash    what ranking knows of the items, sealed: `cursor`, the change up to
+                                                  which it does; `entries`, how many; 0, 1, ...: chunks in the order of
+                                                  the changes, see `ranking/dates.py`. A year.
 
     for all sites
     populer:{leader}:holder               string  which process does the scheduled work. Gone when its lease runs out.
@@ -173,6 +176,11 @@ def items(site: str, shard: int) -> str:
 def changed(site: str, shard: int) -> str:
     """Zset: items by their last change."""
     return f"populer:{{{site}.{shard}}}:changed"
+
+
+def dates(site: str, shard: int) -> str:
+    """Hash: what ranking knows of the items, sealed."""
+    return f"populer:{{{site}.{shard}}}:dates"
 
 
 def removed(site: str) -> str:

@@ -29,8 +29,10 @@ from ranking.store.store import (
     BucketCells,
     ChangedItems,
     Committed,
+    DatesState,
     Lease,
     LogState,
+    SealedDates,
     ServerFacts,
     StoredCounts,
     Swap,
@@ -203,8 +205,8 @@ class RedisStore:
             found.update(zip(wanted, documents, strict=True))
         return [from_stored(document) if (document := found.get(item)) else None for item in ids]
 
-    async def changed_items(self, site: str, shard: int, after: int) -> ChangedItems:
-        cursor, members, reset = await self._changes(keys.changed(site, shard), site, shard, after)
+    async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
+        cursor, members, reset = await self._changes(keys.changed(site, shard), site, shard, after, limit)
         dates: dict[str, ItemDates | None] = {}
         for first in range(0, len(members), 2 * ITEMS_AT_ONCE):
             part = members[first : first + 2 * ITEMS_AT_ONCE]
@@ -213,6 +215,25 @@ class RedisStore:
             for member, document in zip(part, documents, strict=True):
                 dates[member.decode()] = dates_from_stored(document) if document else None
         return ChangedItems(cursor, dates, reset)
+
+    async def read_dates(self, site: str, shard: int) -> SealedDates:
+        with translated():
+            found = await self._client.hgetall(keys.dates(site, shard))
+        cursor, _ = int(found.pop(b"cursor", 0)), found.pop(b"entries", None)
+        return SealedDates(cursor, [found[number] for number in sorted(found, key=int)])
+
+    async def dates_state(self, site: str, shard: int) -> DatesState:
+        with translated():
+            cursor, entries = await self._client.hmget(keys.dates(site, shard), ["cursor", "entries"])
+            fields = int(await self._client.hlen(keys.dates(site, shard)))
+            unsealed = await self._client.zcount(keys.changed(site, shard), f"({int(cursor or 0)}", "+inf")
+            known = await self._client.zcard(keys.changed(site, shard))
+        return DatesState(int(cursor or 0), max(0, fields - 2), int(entries or 0), int(unsealed), int(known))
+
+    async def seal_dates(
+        self, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
+    ) -> bool:
+        return await sealing.seal_dates(self._run, site, shard, before, after, chunks)
 
     async def remove_item(self, site: str, item: str, now: float) -> bool:
         await self._run(MARK_REMOVED, [keys.removed(site)], [item, repr(now)])
@@ -423,15 +444,24 @@ class RedisStore:
                     raise outcome
         return await self._run(script, names, arguments), "commit"
 
-    async def _changes(self, key: str, site: str, shard: int, after: int) -> tuple[int, list[bytes], bool]:
+    async def _changes(
+        self, key: str, site: str, shard: int, after: int, limit: int | None = None
+    ) -> tuple[int, list[bytes], bool]:
         """Members of a change index past a cursor, the new cursor, and whether the cursor was of another life."""
         pipe = self._pipeline()
         pipe.get(keys.sequence(site, shard))
-        pipe.zrange(key, f"({after}", "+inf", byscore=True, withscores=True)
+        part = {} if limit is None else {"offset": 0, "num": limit}
+        pipe.zrange(key, f"({after}", "+inf", byscore=True, withscores=True, **part)
         now, found = await self._executed(pipe)
         if int(now or 0) < after:
-            cursor, members, _ = await self._changes(key, site, shard, 0)
+            cursor, members, _ = await self._changes(key, site, shard, 0, limit)
             return cursor, members, True
+        if limit is not None and len(found) == limit:
+            # The last change may have more members than these: leave it to the next look, or look at more.
+            whole = [entry for entry in found if entry[1] < found[-1][1]]
+            if not whole:
+                return await self._changes(key, site, shard, after, 2 * limit)
+            found = whole
         members = [member for member, _ in found]
         return max((int(score) for _, score in found), default=after), members, False
 

@@ -8,12 +8,13 @@ from ranking.buckets import Bucket
 from ranking.sealed import volume_end, volume_of
 from ranking.store import keys
 from ranking.store.scripts import Run, Script
-from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, BucketCells, StoredCounts, Swap
+from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, BucketCells, DatesState, StoredCounts, Swap
 
 READ_AT_ONCE = 50
 
 READ_COUNTS = Script("read_counts", reads=True)
 SEAL = Script("seal")
+SEAL_DATES = Script("seal_dates")
 
 
 async def read_counts(run: Run, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
@@ -56,6 +57,15 @@ async def seal(run: Run, site: str, shard: int, swap: Swap, keep_s: float) -> in
     ]
     outcome = int(await run(SEAL, [*fixed, *gone], [*arguments, *map(keys.member, others)]))
     return {0: SPAN_CHANGED, -1: NAMES_CHANGED}.get(outcome, outcome)
+
+
+async def seal_dates(
+    run: Run, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
+) -> bool:
+    """Add chunks of items' dates; see `Store.seal_dates`."""
+    numbered = chain.from_iterable(enumerate(chunks, before.chunks if before.cursor else 0))
+    arguments: list[Any] = [before.cursor, after.cursor, after.entries, keys.CHANGED_TTL_S, *numbered]
+    return bool(await run(SEAL_DATES, [keys.dates(site, shard)], arguments))
 
 
 def _stored(cells: list[Any], value: bytes | None) -> StoredCounts:

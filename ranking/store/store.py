@@ -122,6 +122,26 @@ class Swap(NamedTuple):
 SPAN_CHANGED, NAMES_CHANGED = 0, -1
 
 
+class SealedDates(NamedTuple):
+    """What ranking knows of a shard's items up to the change `cursor`: chunks (`dates.unpack_dates`), oldest first."""
+
+    cursor: int
+    chunks: list[bytes]
+
+
+class DatesState(NamedTuple):
+    """How far the items' dates are sealed.
+
+    Up to the change `cursor`, in `chunks` with `entries`; `unsealed` items have changed since, and `known` ever.
+    """
+
+    cursor: int
+    chunks: int
+    entries: int
+    unsealed: int
+    known: int
+
+
 class Lease(NamedTuple):
     """The lease on the scheduled work: the epoch of the term, or 0 where another process holds it for `left_s` more."""
 
@@ -239,8 +259,25 @@ class Store(Protocol):
         """Stored items in the order of `ids`."""
         ...
 
-    async def changed_items(self, site: str, shard: int, after: int) -> ChangedItems:
-        """Items changed after the cursor `after` (0: all)."""
+    async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
+        """Items changed after the cursor `after` (0: all); with a `limit` about so many, those that changed first."""
+        ...
+
+    async def read_dates(self, site: str, shard: int) -> SealedDates:
+        """What is sealed of the items' dates."""
+        ...
+
+    async def dates_state(self, site: str, shard: int) -> DatesState:
+        """How far the items' dates are sealed."""
+        ...
+
+    async def seal_dates(
+        self, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
+    ) -> bool:
+        """Add chunks behind those of `before` (in the place of all, if its cursor is 0), so that it is as in `after`.
+
+        False: nothing was done, somebody else has added some.
+        """
         ...
 
     async def remove_item(self, site: str, item: str, now: float) -> bool:

@@ -23,8 +23,10 @@ from ranking.store.store import (
     BucketCells,
     ChangedItems,
     Committed,
+    DatesState,
     Lease,
     LogState,
+    SealedDates,
     ServerFacts,
     StoredCounts,
     Swap,
@@ -44,6 +46,7 @@ class _Shard:
         self.names: dict[int, tuple[int, list[bytes]]] = {}  # volume -> how many, chunks
         self.items: dict[str, bytes] = {}
         self.changed: dict[str, int] = {}
+        self.dates, self.chunks = DatesState(0, 0, 0, 0, 0), list[bytes]()
         self.writers: dict[str, int] = {}
         self.once: set[str] = set()
 
@@ -227,12 +230,32 @@ class MemoryStore:
         documents = (self._shard(site, keys.shard_of(item, self._count)).items.get(item) for item in ids)
         return [from_stored(document) if document else None for document in documents]
 
-    async def changed_items(self, site: str, shard: int, after: int) -> ChangedItems:
+    async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         found = self._shard(site, shard)
         reset = found.sequence < after
         names = [item for item, sequence in found.changed.items() if reset or sequence > after]
+        names = sorted(names, key=found.changed.__getitem__)[:limit]
         dates = {item: dates_from_stored(found.items[item]) if item in found.items else None for item in names}
-        return ChangedItems(max(found.changed.values(), default=0 if reset else after), dates, reset)
+        return ChangedItems(max(map(found.changed.get, names), default=0 if reset else after), dates, reset)
+
+    async def read_dates(self, site: str, shard: int) -> SealedDates:
+        found = self._shard(site, shard)
+        return SealedDates(found.dates.cursor, found.chunks)
+
+    async def dates_state(self, site: str, shard: int) -> DatesState:
+        found = self._shard(site, shard)
+        unsealed = sum(sequence > found.dates.cursor for sequence in found.changed.values())
+        return found.dates._replace(unsealed=unsealed, known=len(found.changed))
+
+    async def seal_dates(
+        self, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
+    ) -> bool:
+        found = self._shard(site, shard)
+        if before.cursor not in (0, found.dates.cursor):
+            return False
+        found.chunks = [*found.chunks, *chunks] if before.cursor else chunks
+        found.dates = after
+        return True
 
     async def remove_item(self, site: str, item: str, now: float) -> bool:
         shard = self._shard(site, keys.shard_of(item, self._count))

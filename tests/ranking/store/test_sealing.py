@@ -8,14 +8,16 @@ import pytest
 import servers
 
 from ranking.buckets import Bucket
+from ranking.dates import unpack_dates
 from ranking.errors import OvertakenError
+from ranking.items import Item
 from ranking.seal import Sealed, Sealer
 from ranking.sealed import VOLUME_S, ChannelCounts, as_fields, pack_counts, unpack_counts, unpack_names
 from ranking.settings import RetentionSettings
 from ranking.snapshot import WHOLE_SITE, Snapshot, Stamp, digest, encode_entries
 from ranking.store import keys
 from ranking.store.redis_store import RedisStore
-from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, Batch, Lease, Swap
+from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, Batch, DatesState, Lease, Swap
 from ranking.view import SiteView
 
 SITE = "koran"
@@ -204,6 +206,68 @@ async def test_two_sealers_and_a_writer_at_once(store: RedisStore) -> None:
     assert sum(sum(cells.values()) for cells in await counted(store, *everything)) == expected
     assert await seal(store, MUCH_LATER) == Sealed(2, 0) or await seal(store, MUCH_LATER) == Sealed(0, 0)
     assert (await store.all_touched(SITE, 0)).buckets.keys() == {HOUR, Bucket(3600, HOUR.end_s)}
+
+
+# Dates of items
+
+
+def described(*numbers: int) -> list[Item]:
+    return [Item(id=f"berita/{n}", section="Politik", published_at=float(n), first_seen=1.0) for n in numbers]
+
+
+async def dates_of(store: RedisStore, shard: int) -> dict[str, float]:
+    """Id -> publish time, as sealed; the last word on each."""
+    sealed = await store.read_dates(SITE, shard)
+    found: dict[str, float] = {}
+    for chunk in map(unpack_dates, sealed.chunks):
+        found.update(zip(chunk.ids, chunk.published.tolist(), strict=True))
+    return found
+
+
+async def test_dates_are_sealed_up_to_a_change_and_added_to(
+    store: RedisStore, topology: servers.Topology, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ranking.seal.DATES_AT_LEAST", 1)
+    await store.put_items(SITE, described(*range(1200)))
+    shard = keys.shard_of("berita/7", store.shards)
+    assert await store.read_dates(SITE, shard) == (0, [])
+    await seal(store, LATER)
+    once = await dates_of(store, shard)
+    assert once["berita/7"] == 7.0
+    state = await store.dates_state(SITE, shard)
+    assert (state.unsealed, state.entries, state.known) == (0, len(once), len(once))
+    assert topology.every_key()[keys.dates(SITE, shard)] > keys.CHANGED_TTL_S - 60
+    await store.put_items(SITE, [Item(id="berita/7", published_at=1e9, first_seen=1.0)])
+    await store.remove_item(SITE, "berita/8", 1.0)
+    assert await dates_of(store, shard) == once
+    monkeypatch.setattr("ranking.seal.DATES_SHARE", 10**6)
+    await seal(store, LATER)
+    assert (await dates_of(store, shard))["berita/7"] == 1e9
+
+
+async def test_of_two_who_add_dates_behind_the_same_chunks_one_is_refused(store: RedisStore) -> None:
+    empty, once, twice = (DatesState(cursor, cursor, cursor, 0, 0) for cursor in (0, 1, 2))
+    assert await store.seal_dates(SITE, 0, empty, once, [b"first"])
+    assert await store.seal_dates(SITE, 0, once, twice, [b"second"])
+    assert not await store.seal_dates(SITE, 0, once, twice, [b"other"])
+    assert await store.read_dates(SITE, 0) == (2, [b"first", b"second"])
+    assert await store.seal_dates(SITE, 0, empty, once, [b"anew"])
+    assert await store.read_dates(SITE, 0) == (1, [b"anew"])
+
+
+async def test_changes_are_read_in_slices_that_never_part_what_changed_together(store: RedisStore) -> None:
+    for numbers in (range(3), range(3, 10), range(10, 11)):
+        await store.put_items(SITE, described(*numbers))
+    for shard in range(store.shards):
+        whole = (await store.changed_items(SITE, shard, 0)).dates
+        found, cursor, sizes = [], 0, []
+        while (part := await store.changed_items(SITE, shard, cursor, 2)).dates:
+            found += part.dates
+            sizes.append(len(part.dates))
+            cursor = part.cursor
+        assert sorted(found) == sorted(whole)
+        if store.shards == 1:
+            assert sizes == [3, 7, 1]
 
 
 # The lease
