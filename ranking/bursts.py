@@ -7,7 +7,7 @@ be had, and a late event would change nothing.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import tzinfo
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from ranking.buckets import FloatArray
 from ranking.decay import Alike, HalfLife
 from ranking.events import DEFAULT_KIND
 from ranking.formula import Scored
+from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
 from ranking.periods import NO_PERIOD, period_span
 from ranking.scoring import Counts, Horizon, Moment, Span, Sums
@@ -125,36 +126,40 @@ class Bursts:
         """The highest burst of the held past, the first of equals, faded since then; with the events it was made of."""
         at, hold_s = sums.moment.at, self._settings.hold_s
         step_s = PEAK_STEP_S * max(1, math.ceil(hold_s / MOST_PEAKS / PEAK_STEP_S))
-        last = math.ceil(at / step_s) - 1
-        moments = [step_s * number for number in range(math.floor((at - hold_s) / step_s) + 1, last + 1)]
+        first, last = math.floor((at - hold_s) / step_s) + 1, math.ceil(at / step_s) - 1
+        edges = [self._edges(step_s * number) for number in range(first, last + 1)]
         peak, counted, when = now.score.copy(), now.counted.copy(), np.full(len(now.score), at)
-        if moments:
-            edges = [self._edges(moment) for moment in moments]
-            grid = sorted({point for each in edges for point in (each.before, each.since, each.until)})
-            lively = self._count(sums, grid[0])
-            rows = np.flatnonzero((lively >= self._settings.minimum) & (lively > 0))
-            among = self._counts.only(rows)
-            for first in range(0, len(rows), max(1, MOST_NUMBERS // len(grid))):
-                part = np.arange(first, min(len(rows), first + MOST_NUMBERS // len(grid)))
-                found = self._peaks(among.only(part), sums.moment, edges, grid)
-                higher = found.peak >= peak[rows[part]]
-                chosen = rows[part][higher]
-                peak[chosen], when[chosen] = found.peak[higher], found.when[higher]
-                counted[chosen] = found.counted[higher]
+        for rows, found in self._past_peaks(sums, edges) if edges else ():
+            higher = found.peak >= peak[rows]
+            chosen = rows[higher]
+            peak[chosen], when[chosen], counted[chosen] = (column[higher] for column in found)
         return Scored(counted, trending.held(peak, at - when, self._settings.peak_half_life_s))
 
-    def _peaks(self, some: Counts, moment: Moment, edges: Sequence[Edges], grid: Sequence[float]) -> "Peaks":
-        until = np.zeros((len(grid), some.size))  # views of every row from the grid's beginning on
-        for number in range(1, len(grid)):
-            until[number] = until[number - 1] + _between(some, moment, self._of_view, grid[number - 1], grid[number])
+    def _past_peaks(self, sums: Sums, edges: Sequence[Edges]) -> Iterator[tuple[Rows, "Peaks"]]:
+        """Rows that may have had a burst, in parts, and the highest that each had."""
+        grid = sorted({point for each in edges for point in (each.before, each.since, each.until)})
         place = {point: number for number, point in enumerate(grid)}
+        steps = [Horizon(Alike(), (Span(*pair),)).weights(self._counts.columns, sums.moment) for pair in pairwise(grid)]
+        lively = self._count(sums, edges[0].since)
+        rows = np.flatnonzero((lively >= self._settings.minimum) & (lively > 0))
+        among, size = self._counts.only(rows), max(1, MOST_NUMBERS // len(grid))
+        for start in range(0, len(rows), size):
+            part = np.arange(start, min(len(rows), start + size))
+            yield rows[part], self._peaks(among.only(part), steps, edges, place)
+
+    def _peaks(
+        self, some: Counts, steps: Sequence[FloatArray], edges: Sequence[Edges], place: Mapping[float, int]
+    ) -> "Peaks":
+        until = np.zeros((len(place), some.size))  # views of every row, from the first place on
+        for number, of_bucket in enumerate(steps, 1):
+            until[number] = until[number - 1] + some.of_items(some.of_cells(of_bucket), self._of_view)
         peak, counted, when = np.zeros(some.size), np.zeros(some.size), np.zeros(some.size)
         for each in edges:
             before, since, end = (until[place[point]] for point in (each.before, each.since, each.until))
             then = self._compared(end - since, since - before, each)
             higher = then.score > peak
             peak[higher], counted[higher], when[higher] = then.score[higher], then.counted[higher], each.until
-        return Peaks(peak, counted, when)
+        return Peaks(peak, when, counted)
 
     def _count(self, sums: Sums, since: float, until: float = math.inf) -> FloatArray:
         return sums.of(Horizon(Alike(), (Span(since, until),)), self._of_view)
@@ -164,11 +169,11 @@ class Bursts:
 
 
 class Peaks(NamedTuple):
-    """Per row: the highest burst, the events that `minimum` asks about, and when it was (epoch seconds)."""
+    """Per row: the highest burst, when it was (epoch seconds), and the events that `minimum` asks about."""
 
     peak: FloatArray
-    counted: FloatArray
     when: FloatArray
+    counted: FloatArray
 
 
 def _between(counts: Counts, moment: Moment, of_channel: FloatArray, since: float, until: float) -> FloatArray:

@@ -14,12 +14,12 @@ import numpy.typing as npt
 
 from ranking.buckets import FloatArray
 from ranking.bursts import VIEWS, Bursts
-from ranking.decay import HalfLife
+from ranking.decay import Alike, HalfLife
 from ranking.formula import ALL_EVENTS, Formula
 from ranking.leaderboard import Rows, Sections
 from ranking.list_settings import ListSettings
 from ranking.rules import Candidates, Rule, Ruling
-from ranking.scoring import Counts, Horizon, Moment, Sums
+from ranking.scoring import Counts, Horizon, Moment, Span, Sums
 
 Mask = npt.NDArray[np.bool_]
 
@@ -92,10 +92,17 @@ class Pool:
 
     def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
         """What every row would count if the list looked further back: all that is kept, halved per span it looks at."""
-        formula = Formula(settings, self._zone)
-        weights = formula.channel_weights(self.counts.channels)
-        of_channel = VIEWS.of(self.counts.channels) if settings.kind == "burst" else weights
-        return self.sums(moment).of(Horizon(HalfLife(formula.span_s(moment.at))), of_channel)
+        span_s = Formula(settings, self._zone).span_s(moment.at)
+        return self.sums(moment).of(Horizon(HalfLife(span_s)), self._of_channel(settings))
+
+    def read(self, settings: ListSettings, span: Span, moment: Moment) -> FloatArray:
+        """What every row counts of a span of time, each event alike."""
+        return self.sums(moment).of(Horizon(Alike(), (span,)), self._of_channel(settings))
+
+    def _of_channel(self, settings: ListSettings) -> FloatArray:
+        if settings.kind == "burst":
+            return VIEWS.of(self.counts.channels)
+        return Formula(settings, self._zone).channel_weights(self.counts.channels)
 
     def _scored(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, FloatArray]:
         sums = self.sums(moment)

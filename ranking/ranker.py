@@ -19,7 +19,7 @@ from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
 from ranking.pool import Facts, Pool
 from ranking.scoring import Moment, counts_of
-from ranking.selection import Selector
+from ranking.selection import Past, Selector
 from ranking.snapshot import WHOLE_SITE, Entry
 
 #: More sections than any newsroom has; a site that files every author as a section gets lists for the busiest ones.
@@ -84,15 +84,16 @@ class Ranker:
             number = self._catalogue.section_number(section)
             if number is None:
                 raise NotFoundError(f"no item is in a section called {section!r}")
-        now = Selector(self.pool, settings, self.moment)
-        return self._ranked(settings, now, [number])[number]
+        past = Past(self.pool, settings, self.moment.known_until)
+        return self._ranked(settings, Selector(self.pool, settings, self.moment, past), past, [number])[number]
 
     def rank_sections(self, settings: ListSettings) -> dict[str, Ranking]:
         """The list over all sections, and one for each section where the list wants them."""
-        now = Selector(self.pool, settings, self.moment)
+        past = Past(self.pool, settings, self.moment.known_until)
+        now = Selector(self.pool, settings, self.moment, past)
         names = self._catalogue.sections
         numbers = self._busiest(now.sections()) if settings.sections else []
-        ranked = self._ranked(settings, now, [None, *sorted(numbers, key=names.__getitem__)])
+        ranked = self._ranked(settings, now, past, [None, *sorted(numbers, key=names.__getitem__)])
         return {WHOLE_SITE if number is None else names[number]: found for number, found in ranked.items()}
 
     def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -104,10 +105,10 @@ class Ranker:
         return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
     def _ranked(
-        self, settings: ListSettings, now: Selector, numbers: Sequence[int | None]
+        self, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
     ) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
-        before = self._earlier(settings, numbers)
+        before = self._earlier(settings, past, numbers)
         score = None if settings.kind == "latest" else now.candidates.score
         return {
             number: Ranking(found.rows, score, None if before is None else before[number], found.filled)
@@ -115,12 +116,13 @@ class Ranker:
         }
 
     def _earlier(
-        self, settings: ListSettings, numbers: Sequence[int | None]
+        self, settings: ListSettings, past: Past, numbers: Sequence[int | None]
     ) -> dict[int | None, Mapping[int, int]] | None:
         """Ranks one `movement` ago, by row; None where there was no list."""
         if settings.kind == "latest":
             return None
-        then = Selector(self.pool, settings, Moment(self.moment.at - settings.movement_s, self.moment.known_until))
+        before = Moment(self.moment.at - settings.movement_s, self.moment.known_until)
+        then = Selector(self.pool, settings, before, past)
         if not then.candidates.rows.size:
             return None
         return {

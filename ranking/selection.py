@@ -6,7 +6,7 @@ the cut, and what is missing then is filled up.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -17,10 +17,10 @@ from ranking.leaderboard import Rows, percentile
 from ranking.list_settings import ListSettings
 from ranking.pool import Pool
 from ranking.rules import WIDENED, Rule
-from ranking.scoring import Moment
+from ranking.scoring import Moment, Span
 
 TENURE_STEPS = 8
-#: How many times the visible part is looked at for those who may be in it: of more near ties, the best.
+#: How many times the visible part take part in a replay, of each kind of contender; two change nothing on real reads.
 CONTENDERS = 5
 NOTHING: Rows = np.zeros(0, dtype=np.int64)
 
@@ -32,13 +32,34 @@ class Selection(NamedTuple):
     filled: int = 0
 
 
+class Past:
+    """One list at other moments, as it is without tenure, hysteresis and what fills it up. What was asked is kept."""
+
+    def __init__(self, pool: Pool, settings: ListSettings, known_until: float) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._known_until = known_until
+        self._tops: dict[tuple[float, int], dict[int | None, Rows]] = {}
+
+    def tops(self, at: float, numbers: Iterable[int | None], limit: int) -> Mapping[int | None, Rows]:
+        """The first rows at a moment (epoch seconds), over all sections (number None) and of some."""
+        known = self._tops.setdefault((at, limit), {})
+        asked = [number for number in numbers if number not in known]
+        if asked:
+            moment = Moment(at, self._known_until)
+            known.update(Selector(self._pool, self._settings, moment, self).plain(asked, limit))
+            self._pool.forget(moment)
+        return known
+
+
 class Selector:
     """Selects the rows of one list at one moment, over all sections (number None) or some."""
 
-    def __init__(self, pool: Pool, settings: ListSettings, moment: Moment) -> None:
+    def __init__(self, pool: Pool, settings: ListSettings, moment: Moment, past: Past) -> None:
         self._pool = pool
         self._settings = settings
         self._moment = moment
+        self._past = past
         self._depth = max(settings.depth, settings.size)
         self.candidates = pool.candidates(settings, moment)
         self._parted: dict[int, Rows] | None = None
@@ -60,9 +81,9 @@ class Selector:
             tops = self._kept(tops)
         return {number: self._filled(top, number, long[number]) for number, top in tops.items()}
 
-    def plain(self, numbers: Iterable[int | None]) -> dict[int | None, Rows]:
-        """The visible part of each list, but for tenure, hysteresis and what fills it up."""
-        return {number: self._best(self._eligible(number), number, self._settings.size) for number in numbers}
+    def plain(self, numbers: Iterable[int | None], limit: int) -> dict[int | None, Rows]:
+        """The first rows of each list, but for tenure, hysteresis and what fills it up."""
+        return {number: self._best(self._eligible(number), number, limit) for number in numbers}
 
     def _by_section(self) -> dict[int, Rows]:
         if self._parted is None:
@@ -93,55 +114,61 @@ class Selector:
 
     # How long it has been listed
 
-    def _listed_long(self, numbers: Iterable[int | None]) -> Mapping[int | None, Rows]:
+    def _listed_long(self, eligible: Mapping[int | None, Rows]) -> Mapping[int | None, Rows]:
         """Rows that were in the visible part at every look of the last `max_tenure`, an eighth of it apart.
 
         Asked of the list without this rule: what was left out for it comes back when its readers have let go of it.
         """
         tenure_s, at = self._settings.max_tenure_s, self._moment.at
-        numbers = list(numbers)
         if np.isinf(tenure_s):
-            return dict.fromkeys(numbers, NOTHING)
-        step_s = tenure_s / TENURE_STEPS
-        first = int((at - tenure_s) // step_s)
-        found: dict[int | None, Rows] = {}
-        for look in range(first, first + TENURE_STEPS + 1):
-            moment = Moment(look * step_s, self._moment.known_until)
-            tops = Selector(self._pool, self._settings, moment).plain(numbers)
-            self._pool.forget(moment)
-            found = {number: np.intersect1d(found[number], top) if found else top for number, top in tops.items()}
-        return found
+            return dict.fromkeys(eligible, NOTHING)
+        step_s, size = tenure_s / TENURE_STEPS, self._settings.size
+        oldest = int((at - tenure_s) // step_s)
+        long = {number: self._best(rows, number, size) for number, rows in eligible.items()}
+        for look in range(oldest, oldest + TENURE_STEPS + 1):  # the oldest first: it leaves the fewest to ask about
+            asked = [number for number, rows in long.items() if len(rows)]
+            tops = self._past.tops(look * step_s, asked, size)
+            long.update((number, np.intersect1d(long[number], tops[number])) for number in asked)
+        return long
 
     # Who stays at the cut
 
     def _kept(self, tops: Mapping[int | None, Rows]) -> dict[int | None, Rows]:
         """The lists with those in their visible part who are there by hysteresis, and those who wait for it below."""
-        size, margin = self._settings.size, self._settings.hysteresis
-        contenders = {number: self._contenders(top) for number, top in tops.items() if len(top) > size}
+        size, margin, kept = self._settings.size, self._settings.hysteresis, dict(tops)
+        steps = hysteresis.steps(self._moment.at)
+        contenders = self._contenders([number for number, top in tops.items() if len(top) > size], tops, steps[0])
         if not contenders:
-            return dict(tops)
+            return kept
         union = np.unique(np.concatenate(list(contenders.values())))
-        some = self._pool.only(union)
-        past = []
-        for step in hysteresis.steps(self._moment.at):
+        some, past = self._pool.only(union), []
+        for step in steps:
             found = some.candidates(self._settings, Moment(step, self._moment.known_until))
             past.append(np.where(found.rule == Rule.LISTED, found.score, 0.0))
-        past.append(self.candidates.score[union])
-        kept = dict(tops)
+        now = self.candidates.score[union]
         for number, rows in contenders.items():
-            place = np.searchsorted(union, rows)
-            inside = rows[hysteresis.members((score[place] for score in past), size, margin)]
-            stays = np.isin(tops[number], inside)
-            kept[number] = np.concatenate([tops[number][stays], tops[number][~stays]])
+            place, top = np.searchsorted(union, rows), tops[number]
+            scores = [*(score[place] for score in past), np.where(np.isin(rows, top), now[place], 0.0)]
+            stays = np.isin(top, rows[hysteresis.members(scores, size, margin)])
+            kept[number] = np.concatenate([top[stays], top[~stays]])
         return kept
 
-    def _contenders(self, top: Rows) -> Rows:
-        """Who can be in the visible part: nobody whom its last place beats by more than the margin."""
-        score, size = self.candidates.score, self._settings.size
-        near = top[: CONTENDERS * size]
-        near = near[score[near] * (1.0 + self._settings.hysteresis) >= score[top[size - 1]]]
-        published, names = self._pool.facts.published, self._pool.names
-        return np.array(sorted(near.tolist(), key=lambda row: (-published[row], names[row])), dtype=np.int64)
+    def _contenders(
+        self, numbers: Sequence[int | None], tops: Mapping[int | None, Rows], since: float
+    ) -> dict[int | None, Rows]:
+        """Who takes part in each list's replay: the best now, the best at its beginning, the most read in between."""
+        enough = CONTENDERS * self._settings.size
+        before = self._past.tops(since, numbers, enough)
+        read = self._pool.read(self._settings, Span(since), self._moment)
+        facts, names, found = self._pool.facts, self._pool.names, {}
+        for number in numbers:
+            most = leaderboard.best(
+                self._eligible(number), score=read, published=facts.published, names=names, limit=enough
+            )
+            rows = np.unique(np.concatenate([tops[number][:enough], before[number], most]))
+            in_order = sorted(rows.tolist(), key=lambda row: (-facts.published[row], names[row]))  # of equal scores
+            found[number] = np.array(in_order, dtype=np.int64)
+        return found
 
     # What fills it up
 
