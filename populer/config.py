@@ -164,12 +164,19 @@ def with_list_settings(settings: Settings, raw: Raw, name: str, changes: list[st
     if name not in settings.lists:
         raise SettingsError(f"no list is called {name!r}; there are {', '.join(settings.lists)}")
     tables: Raw = {}
+    reached: set[str] = set()  # tables of the list that a change reaches into: what it does not name stays
     for change in changes:
         key, equals, value = change.partition("=")
         if not equals or not key:
             raise SettingsError(f"--set: expected KEY=VALUE such as half_life=1h, found {change!r}")
-        _put(tables, ["lists", name, *key.strip().split(".")], _from_text(value.strip()))
+        steps = key.strip().split(".", 1)  # a source may hold a dot: weights.click@news.example=2
+        reached |= set(steps[:-1])
+        _put(tables, ["lists", name, *steps], _from_text(value.strip()))
     changed = tables.get("lists", {}).get(name, {})
+    there = {**settings.lists[name].model_dump(by_alias=True), **preset_settings(changed.get("preset"))}
+    for key in reached & there.keys():
+        if isinstance(there[key], dict):
+            changed[key] = {**there[key], **changed[key]}
     if "preset" in changed:  # it goes over what the file says of the list, as the file's own would not
         raw = {**raw, "lists": {**raw.get("lists", {}), name: _without(raw, name, preset_settings(changed["preset"]))}}
     return validated(_merged([raw, tables]), {f"lists.{name}": "--set"})

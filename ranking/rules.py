@@ -24,6 +24,7 @@ class Rule(IntEnum):
     BELOW_SECTION_FLOOR = 9
     LISTED_LONG = 10  # max_tenure
     OVER_SECTION_CAP = 11  # max_per_section
+    OTHER_SECTION = 12  # the list of a section
 
 
 #: Rules that `fill = "widen"` sets aside: they say how much or how lately an item must be read. The others are meant.

@@ -85,6 +85,25 @@ class Selector:
         """The first rows of each list, but for tenure, hysteresis and what fills it up."""
         return {number: self._best(self._eligible(number), number, limit) for number in numbers}
 
+    def rule_of(self, row: int, number: int | None) -> Rule:
+        """What keeps a row out of the list of all sections (number None) or of one; that others are better does not."""
+        section, cap = self._pool.facts.section, self._settings.max_per_section
+        if self.candidates.rule[row] != Rule.LISTED:
+            return Rule(self.candidates.rule[row])
+        if number is not None and section[row] != number:
+            return Rule.OTHER_SECTION
+        eligible = self._eligible(number)
+        if row not in eligible:
+            return Rule.BELOW_SECTION_FLOOR
+        long = self._listed_long({number: eligible})[number]
+        if row in long:
+            return Rule.LISTED_LONG
+        if number is None and cap and section[row] != leaderboard.NO_SECTION:
+            beside = _without(eligible[section[eligible] == section[row]], long)
+            if row not in self._ordered(beside, self.candidates.score, section[row], cap, Counter()):
+                return Rule.OVER_SECTION_CAP
+        return Rule.LISTED
+
     def _by_section(self) -> dict[int, Rows]:
         if self._parted is None:
             self._parted = leaderboard.by_section(self.candidates.rows, self._pool.facts.section)

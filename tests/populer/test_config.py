@@ -159,8 +159,23 @@ def test_any_setting_of_a_list_can_be_set_for_a_dry_run() -> None:
     loaded = load(NOTHING, {})
     changed = with_list_settings(loaded.settings, loaded.raw, "populer", ["half_life=1h", "size=10", "weights.view=2"])
     populer = changed.lists["populer"]
-    assert (populer.half_life_s, populer.size, populer.weights["view"]) == (3600, 10, 2)
+    assert (populer.half_life_s, populer.size, populer.weights) == (3600, 10, {"view": 2, "click": 3})
     assert loaded.settings.lists["populer"].size == 7
+
+
+def test_what_a_dry_run_does_not_name_of_a_table_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text("[lists.populer]\nweights = {view = 4, click = 5}")
+    loaded = load(file, {})
+
+    def weights(*changes: str) -> dict[str, float]:
+        return with_list_settings(loaded.settings, loaded.raw, "populer", list(changes)).lists["populer"].weights
+
+    assert weights("weights.click@list:populer=0.5") == {"view": 4, "click": 5, "click@list:populer": 0.5}
+    assert weights("weights.click@news.example=2")["click@news.example"] == 2
+    assert weights("preset=lobsters", "weights.comment=0.25") == {"view": 1, "click": 3, "comment": 0.25}
+    with pytest.raises(SettingsError, match=r"lists\.populer\.half_life: expected"):
+        weights("half_life.x=1")
 
 
 def test_the_config_version_changes_with_what_lists_depend_on_and_with_nothing_else() -> None:

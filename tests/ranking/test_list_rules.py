@@ -18,6 +18,9 @@ from ranking import hysteresis, leaderboard
 from ranking.items import Item
 from ranking.leaderboard import best, best_capped, percentile
 from ranking.ranker import entries
+from ranking.rules import Rule
+from ranking.scoring import Moment
+from ranking.selection import Past, Selector
 from ranking.snapshot import WHOLE_SITE
 
 AT = 1_700_000_100.0  # a multiple of 300 s
@@ -325,6 +328,72 @@ def test_the_replay_begins_on_the_clock_and_its_beginning_moves_every_three_hour
         assert found[0] % hysteresis.SPAN_S == 0
         assert 3 * HOUR_S <= minutes * 60 - found[0] < 6 * HOUR_S
         assert found[-1] < minutes * 60 <= found[-1] + hysteresis.STEP_S
+
+
+def test_the_replayed_list_is_that_of_one_that_remembers() -> None:
+    """Nine hours of reads that wander; compared at every five minutes of the last three with a list that was kept."""
+    random = Random(4)
+    site, appeal = Site(), {f"item-{number:02}": 8.0 for number in range(16)}
+    for step in range(108):
+        for item, before in appeal.items():
+            appeal[item] = max(1.0, before + random.gauss(0, 1))
+            site.see(item, AT + 300 * step, round(appeal[item]))
+    chosen = list_of(size=4, depth=16, half_life="30m", hysteresis=0.1)
+    plain = chosen.model_copy(update={"hysteresis": 0.0})
+    scores = []
+    agree = []
+    for step in range(1, 108):
+        at = AT + 300 * step
+        by_item = site.scores(plain, at)
+        scores.append(np.array([by_item[item] for item in sorted(appeal)]))
+        if step >= 72:
+            kept = {sorted(appeal)[row] for row in np.flatnonzero(hysteresis.members(scores, 4, 0.1))}
+            agree.append(set(site.listed(chosen, at)[:4]) == kept)
+    assert sum(agree) >= 0.9 * len(agree)
+    assert len(agree) == 36
+
+
+# Why an item is not there
+
+
+def rule_of(site: Site, item: str, number: int | None = None, **table: Any) -> Rule:
+    chosen, pool = list_of(**table), site.ranker(AT).pool
+    past = Past(pool, chosen, AT)
+    row = site.history.known_row(item)
+    assert row is not None
+    return Selector(pool, chosen, Moment(AT, AT), past).rule_of(row, number)
+
+
+def test_of_every_item_that_is_not_listed_the_rule_that_keeps_it_out_is_known() -> None:
+    reads = {"a": 50, "b": 9, "c": 3, "down": 70, "other": 40}
+    site = site_with(reads, dict.fromkeys("abc", "x") | {"other": "y"})
+    site.see("old", AT - 10 * DAY_S, 5)
+    site.put("old", AT - 10 * DAY_S)
+    site.put("never read", AT - 60)
+    site.put("of tomorrow", AT + DAY_S)
+    site.see("unknown", AT - 60, 1)
+    site.removed = frozenset(["down"])
+    assert rule_of(site, "a", **PLAIN) == Rule.LISTED
+    assert rule_of(site, "down", **PLAIN) == Rule.TAKEN_DOWN
+    assert rule_of(site, "old", **PLAIN, max_age="7d") == Rule.TOO_OLD
+    assert rule_of(site, "a", **PLAIN, min_age="3h") == Rule.TOO_NEW
+    assert rule_of(site, "b", **PLAIN, min_count=10) == Rule.BELOW_MINIMUM
+    assert rule_of(site, "b", **PLAIN, floor=10) == Rule.BELOW_FLOOR
+    assert rule_of(site, "never read", **PLAIN) == Rule.NO_SCORE
+    assert rule_of(site, "c", kind="burst") == Rule.BELOW_MINIMUM
+    assert rule_of(site, "unknown", kind="latest") == Rule.NOT_DESCRIBED
+    assert rule_of(site, "of tomorrow", kind="latest") == Rule.NOT_YET_PUBLISHED
+    assert rule_of(site, "b", **PLAIN, max_per_section=1) == Rule.OVER_SECTION_CAP
+    assert rule_of(site, "b", 0, **PLAIN, max_per_section=1) == Rule.LISTED
+    assert rule_of(site, "c", 0, **PLAIN, section_floor=50) == Rule.BELOW_SECTION_FLOOR
+    assert rule_of(site, "other", 0, **PLAIN) == Rule.OTHER_SECTION
+
+
+def test_the_rule_of_tenure_is_known_too() -> None:
+    site = Site()
+    for quarter in range(20):
+        site.see("giant", AT - 900 * quarter - 60, 100)
+    assert rule_of(site, "giant", size=1, max_tenure="2h") == Rule.LISTED_LONG
 
 
 # Bad settings
