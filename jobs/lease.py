@@ -51,27 +51,32 @@ class Leadership:
         """The epoch of this process's term; 0 where it does not lead."""
         return self._term if self._clock() < self._until else 0
 
+    def use(self, lease_s: float) -> None:
+        """Hold leases of another length from the next one on."""
+        self._lease_s = lease_s
+        self._soon.set()
+
     async def renew(self) -> float:
         """Take or renew the lease if it can be had; seconds until that is worth trying again."""
-        asked = self._clock()
+        asked, lease_s = self._clock(), self._lease_s
         before = self.epoch
         try:
-            lease = await self._store.hold_lease(self._holder, self._lease_s, self._above)
+            lease = await self._store.hold_lease(self._holder, lease_s, self._above)
         except PopulerError as error:
             if not self._failing:
                 log.warning("the lease was not renewed", error=str(error))
             self._failing = True
-            return min(FAILED_PAUSE_S, self._lease_s / RENEWALS)
+            return min(FAILED_PAUSE_S, lease_s / RENEWALS)
         self._failing = False
         if not lease.epoch:
             if before:
                 log.warning("another process leads now")
             self._until, self._above = -math.inf, 0
-            return min(lease.left_s + SHORTEST_PAUSE_S, self._lease_s / RENEWALS)
+            return min(lease.left_s + SHORTEST_PAUSE_S, lease_s / RENEWALS)
         if lease.epoch != before:
             log.info("this process leads now", epoch=lease.epoch)
-        self._term, self._until, self._above = lease.epoch, asked + self._lease_s, None
-        return self._lease_s / RENEWALS
+        self._term, self._until, self._above = lease.epoch, asked + lease_s, None
+        return lease_s / RENEWALS
 
     def overtaken(self, epoch: int) -> None:
         """A later term has published: lead no more, but by a term that comes after it."""

@@ -25,6 +25,7 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
     scheduler.start()
 
     def use(settings: Settings) -> None:
+        leadership.use(settings.refresh.lease_s)
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
 
     answering = answer_for_ever(store, kept.refresh, leadership)

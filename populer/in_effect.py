@@ -26,6 +26,8 @@ AT_NEXT_START: Final = (
 )  # fmt: skip
 SPOOL: Final = "ingest.spool"
 """Its size can change at any time; whether there is one cannot."""
+ACK: Final = "ingest.ack"
+"""May change at any time, except that the bundled server must be started for `disk`."""
 SHOWN_NAMES: Final = 20
 
 
@@ -115,6 +117,8 @@ def held_back(raw: Raw, wanted: Settings, running: Settings) -> tuple[Raw, tuple
     waiting = [name for name in AT_NEXT_START if was[name] != would[name]]
     if bool(was[SPOOL]) != bool(would[SPOOL]):
         waiting.append(SPOOL)
+    if was[ACK] != would[ACK] == "disk" and was["redis.url"] is None:
+        waiting.append(ACK)
     for name in waiting:
         table, _, setting = name.partition(".")
         raw = {**raw, table: {**raw.get(table, {}), setting: was[name]}}

@@ -143,7 +143,7 @@ async def serve(loaded: Loaded, *, demo_started_at: float | None = None, company
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
         file = loaded.source.file
-        if loaded.content is None or file.is_file():  # what comes through a pipe comes once
+        if file.is_file() or not file.exists():  # what comes through a pipe comes once
             known = NO_FILE if loaded.content is None else Content(loaded.content)
             background.append(asyncio.create_task(_follow(file, known, in_effect, [jobs, *workers])))
         if company is not None:

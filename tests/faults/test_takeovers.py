@@ -18,7 +18,8 @@ import pytest
 import servers
 from redis.client import PubSub
 
-from populer.child import Orders
+from api.config_state import ConfigState
+from populer.orders import Orders
 from ranking.buckets import Bucket, bucket_start
 from ranking.errors import OvertakenError
 from ranking.refresh import Refresher
@@ -52,7 +53,7 @@ class Jobs:
             )
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        self.process.stdin.write(Orders("jobs", raw, url).line())
+        self.process.stdin.write(Orders("jobs", raw, ConfigState(0.0), url).line())
         self.process.stdin.flush()
         assert self.process.stdout.readline() == b"ready\n", log.read_text()
 

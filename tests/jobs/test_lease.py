@@ -80,6 +80,19 @@ async def test_a_leader_that_renews_goes_on_with_its_term() -> None:
     assert two.epochs == (1, 0)
 
 
+async def test_a_lease_of_another_length_holds_from_the_next_renewal_on() -> None:
+    two = Two()
+    await two.first.renew()
+    for lease_s in (3 * LEASE_S, LEASE_S / 3):
+        two.first.use(lease_s)
+        assert await two.first.renew() == lease_s / RENEWALS
+        two.clock.now += lease_s - 0.01
+        assert two.epochs == (1, 0)
+        await two.first.renew()
+    two.clock.now += LEASE_S / 3
+    assert two.epochs == (0, 0)
+
+
 async def test_a_leader_that_was_paused_knows_by_its_own_clock_that_it_leads_no_more() -> None:
     two = Two()
     await two.first.renew()

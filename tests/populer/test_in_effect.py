@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from populer.config import load, validated
-from populer.in_effect import InEffect, changed
+from populer.config import FIXED_TABLES, effective, load, validated
+from populer.in_effect import AT_NEXT_START, InEffect, changed
 from populer.watch import NO_FILE, Content
+from ranking.settings import Settings
 
 NOW = 1_764_532_140.0
 TOML = """\
@@ -129,6 +130,49 @@ def test_a_spools_size_may_change_and_whether_there_is_one_may_not(
     place.take(f'[ingest]\nspool = "{after}"')
     assert place.in_effect.state.at_next_start == (("ingest.spool",) if waits else ())
     assert (place.in_effect.settings.ingest.spool == spool) == (waits or before == after)
+
+
+@pytest.mark.parametrize(
+    ("url", "before", "after", "waits"),
+    [
+        ("", "commit", "disk", True),
+        ("", "disk", "commit", False),
+        ("", "memory", "replica", False),
+        ('[redis]\nurl = "redis://somewhere"', "commit", "disk", False),
+    ],
+)
+def test_only_the_bundled_server_must_be_started_for_the_disk(
+    tmp_path: Path, url: str, before: str, after: str, *, waits: bool
+) -> None:
+    place = Place(tmp_path, f'{url}\n[ingest]\nack = "{before}"')
+    place.take(f'{url}\n[ingest]\nack = "{after}"')
+    assert place.in_effect.state.at_next_start == (("ingest.ack",) if waits else ())
+    assert place.in_effect.settings.ingest.ack == (before if waits else after)
+
+
+def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
+    """A setting that is added is read once, unless somebody sees to it: say so in AT_NEXT_START, or add it here."""
+    live = {
+        "service.trusted_proxies", "service.request_timeout",
+        "ingest.ack", "ingest.dedupe_window", "ingest.bots", "ingest.gpc", "ingest.visitor_limit", "ingest.item_limit",
+        "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body", "ingest.deadline",
+        "ingest.max_pending", "ingest.spool", "ingest.spool_after",
+        "retention.bucket", "retention.keep", "retention.seal_after", "retention.roll_up.hour", "retention.roll_up.day",
+        "refresh.every", "refresh.stale_after", "refresh.lease",
+    }  # fmt: skip
+    named = {name for name, _ in effective(Settings()) if name.split(".")[0] in FIXED_TABLES}
+    assert named == live | set(AT_NEXT_START)
+    assert not live & set(AT_NEXT_START)
+
+
+def test_the_example_marks_what_waits_for_a_start() -> None:
+    example = (Path(__file__).parents[2] / "populer.example.toml").read_text()
+    marked, table = set(), ""
+    for line in example.splitlines():
+        table = line.partition("[")[2].partition("]")[0] if line.startswith("[") else table
+        if "# (start)" in line:
+            marked.add(table if line.startswith("[") else f"{table}.{line.split(' ', 1)[0]}")
+    assert marked == {name for name in AT_NEXT_START if not name.startswith("redis.")} | {"redis"}
 
 
 def test_generated_keys_stay_whatever_becomes_of_their_file_and_new_sites_get_theirs(place: Place) -> None:
