@@ -34,6 +34,7 @@ SENTENCES = {
     Rule.NO_SCORE: "nothing of what it has counts in this list",
     Rule.BELOW_FLOOR: "its score is below the list's floor",
     Rule.BELOW_SECTION_FLOOR: "it has fewer events than section_floor asks for in its section",
+    Rule.OTHER_SECTION: "it is in another section",
     Rule.LISTED_LONG: "it has been listed for max_tenure",
     Rule.OVER_SECTION_CAP: "max_per_section items of its section stand above it",
 }
@@ -117,7 +118,7 @@ def explain(
     listed = ranking.rows.tolist()
     rank = listed.index(row) + 1 if row in listed else None
     score = float(candidates.score[row])
-    rule = Rule(int(candidates.rule[row]))
+    rule = ranker.rule_of(settings, section, row)
     published = float(ranker.published[row])
     age_s = ranker.moment.at - published if math.isfinite(published) else None
     formula = Formula(settings, ranker.zone)
@@ -128,7 +129,7 @@ def explain(
         section=section,
         at=ranker.moment.at,
         rank=rank,
-        place=_place(candidates.score, candidates.rows, row) if rule is Rule.LISTED else None,
+        place=_place(candidates.score, candidates.rows, row) if candidates.rule[row] == Rule.LISTED else None,
         rule=rule.name.lower(),
         why=SENTENCES[rule] if rule is not Rule.LISTED or rank is not None else "others score more: see place",
         published=None if age_s is None else published,

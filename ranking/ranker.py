@@ -18,6 +18,7 @@ from ranking.items import Item
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
 from ranking.pool import Facts, Pool
+from ranking.rules import Rule
 from ranking.scoring import Moment, counts_of
 from ranking.selection import Past, Selector
 from ranking.snapshot import WHOLE_SITE, Entry
@@ -79,13 +80,20 @@ class Ranker:
         Raises:
             NotFoundError: no item is in that section.
         """
-        number = None
-        if section != WHOLE_SITE:
-            number = self._catalogue.section_number(section)
-            if number is None:
-                raise NotFoundError(f"no item is in a section called {section!r}")
+        number = self._number(section)
         past = Past(self.pool, settings, self.moment.known_until)
         return self._ranked(settings, Selector(self.pool, settings, self.moment, past), past, [number])[number]
+
+    def rule_of(self, settings: ListSettings, section: str, row: int) -> Rule:
+        """What keeps a row out of a list of one section; that others are better does not."""
+        past = Past(self.pool, settings, self.moment.known_until)
+        return Selector(self.pool, settings, self.moment, past).rule_of(row, self._number(section))
+
+    def _number(self, section: str) -> int | None:
+        number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
+        if number is None and section != WHOLE_SITE:
+            raise NotFoundError(f"no item is in a section called {section!r}")
+        return number
 
     def rank_sections(self, settings: ListSettings) -> dict[str, Ranking]:
         """The list over all sections, and one for each section where the list wants them."""

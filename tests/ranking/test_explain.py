@@ -133,5 +133,16 @@ def test_what_keeps_an_item_out_is_said() -> None:
     assert explained(store, "fresh", kind="latest").rule == "not_described"
 
 
+def test_a_cap_that_moved_it_is_named() -> None:
+    store = MemoryStore()
+    store.put(*(Item(id=item, section="Politik", first_seen=NOW) for item in "ab"), Item(id="c", section="Dunia"))
+    for item, views in {"a": 30, "b": 20, "c": 5}.items():
+        store.see(item, NOW - 1, views)
+    found = explained(store, "b", max_per_section=1)
+    assert (found.rank, found.place, found.rule) == (None, 2, "over_section_cap")
+    assert explained(store, "c", max_per_section=1).rank == 2
+    assert explained(store, "c", "Politik").rule == "other_section"
+
+
 def test_an_item_that_nobody_knows_has_no_explanation() -> None:
     assert explain(ranker_of(MemoryStore()), "a", "populer", of_list(), WHOLE_SITE, {}) is None
