@@ -1,25 +1,26 @@
 """How fast events are taken in: the real service against a bare ASGI callable and the usual hand-written endpoint.
 
-`python bench/ingest.py [--json] [--rounds N] [--seconds S]`; about two and a half minutes with the defaults.
+`python bench/ingest.py [--json] [--rounds N] [--seconds S] [--only TEXT]`; about four minutes with the defaults.
 
-What is measured: `populer serve --workers 1` with its bundled Valkey and its jobs process, everything as shipped,
-deduplication off; answers come when the events are counted in the store. All servers run from the start; they are
-loaded one after the other, in an order that turns with every round, and a ratio is the median of the rounds' ratios, so
-that a machine that others use too, or that slows down, weighs on both sides alike. Nothing is pinned to a core: on two
-cores the generator, the worker and Valkey must share, and pinning takes that choice from the kernel (the bare baseline
-has no Valkey to share with, which is in its favour).
+What is measured: `populer serve --workers 1` with its bundled Valkey and its jobs process, as shipped, twice. The rows
+"dedupe on" are of a service with the settings as shipped, so every event passes the whole gate (robots, limits by
+visitor, item and address) and is looked for in the store; no limit is raised, and nothing here reaches one. The others
+are of one where `dedupe_window = "0s"` and `bots = false`. Answers come when the events are counted in the store. All
+servers run from the start; they are loaded one after the other, in an order that turns with every round, and a ratio is
+the median of the rounds' ratios, so that a machine that others use too, or that slows down, weighs on both sides alike.
+Nothing is pinned to a core: on two cores the generator, the worker and Valkey must share, and pinning takes that choice
+from the kernel (the bare baseline has no Valkey to share with, which is in its favour).
 
-What makes it honest: after every load the counts in the store, item by item, must equal what was acknowledged to the
-generator, and every answer must be a 202 that accepts all its events; the column `answers` says so, or what was wrong.
-Items are drawn by Zipf's law from a thousand, as readers do. `generator_busy` is the most of a core that the generator
-used, `sent_late_p99_ms` how late it was itself: a latency counts from when its request was due, so that lateness (of a
-machine that others use) is in it.
+What makes it honest: after every load the counts in the store must equal what the generator was told, item by item all
+events that were acknowledged, and in sum those that count and those that are repeats; the column `answers` says so, or
+what was wrong. traffic.py says who reads what, and that a third of the reads repeat another. `generator_busy` is the
+most of a core that the generator used, `sent_late_p99_ms` how late it was itself: a latency counts from when its
+request was due, so that lateness (of a machine that others use) is in it. In the first hour of a day (UTC) visitors are
+hashed under yesterday's salt too and looked for under both, which makes the rows with dedupe slower.
 """
 
 import argparse
 import contextlib
-import json
-import random
 import statistics
 import sys
 import tempfile
@@ -27,36 +28,32 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import baselines
 import load
+import pairs
 import servers
 from report import Row, show
-from servers import Server
+from servers import Counts, Server
+from traffic import JSON, LINES, Traffic, anonymous, in_batches, of_readers, one_by_one
 
-ITEMS = 1_000
-SINGLES = 4_096
-BATCHES = 64
-BATCH = 500
-SEED = 20
+SINGLES, BATCHES, BATCH = 8_192, 64, 500
+EVENTS = BATCHES * BATCH
+EVENTS_PATH, USUAL_PATH = "/v1/events", "/v1/events/batch"
 MEMORY_EARLY_S, MEMORY_LATE_S = 3.0, 9.0
+PAIRS = 1_000_000
 MIB = 1024**2
 
-RATE_GOAL, USUAL_GOAL, P99_GOAL_MS, MEMORY_GOAL, EVENTS_GOAL = 0.65, 5.0, 50.0, 1.05, 300_000
-
-
-class Traffic(NamedTuple):
-    """Requests to send, and the items that each of them holds."""
-
-    requests: list[str]
-    items: list[Counter[str]]
-    events_each: int
+RATE_GOAL, GUARDED_RATE_GOAL, USUAL_GOAL = 0.65, 0.45, 5.0
+EVENTS_GOAL, GUARDED_EVENTS_GOAL = 300_000, 120_000
+P99_GOAL_MS, MEMORY_GOAL = 50.0, 1.05
 
 
 class Load(NamedTuple):
-    """One load on one server. `generator` is the share of a core that the generator used.
+    """One load on one server. `generator` is the share of a core that the generator used, `repeated` that of repeats.
 
     `trouble` says what was not as it must be; it is empty where all was.
     """
@@ -68,24 +65,33 @@ class Load(NamedTuple):
     late_p99_ms: float
     generator: float
     answers: int
+    repeated: float
     trouble: str
 
 
 class Target:
     """A server, and the ledger of what it has acknowledged: what its store must hold."""
 
-    def __init__(self, server: Server, counts: Callable[[], dict[str, int]] | None) -> None:
+    def __init__(self, server: Server, counts: Callable[[], Counts] | None) -> None:
         self.server = server
         self._counts = counts
         self._acknowledged: Counter[str] = Counter()
+        self._accepted = self._repeated = 0
+        self._turns: Counter[str] = Counter()
 
     def loaded(self, traffic: Traffic, seconds: float, rate: float | None = None) -> Load:
         """Load it; what came of it, compared with its store."""
         pid = self.server.busiest()
         before = servers.usage(pid)
-        plan = load.Plan(self.server.host, self.server.port, traffic.requests, traffic.events_each, seconds, rate=rate)
+        plan = load.Plan(
+            self.server.host, self.server.port, traffic.requests, traffic.events_each, seconds,
+            rate=rate, turn=self._turns[traffic.name],
+        )  # fmt: skip
         outcome = load.run(plan)
         cpu_s = servers.usage(pid).cpu_s - before.cpu_s
+        self._turns[traffic.name] = outcome.turn
+        self._accepted += outcome.accepted
+        self._repeated += outcome.repeated
         total = sum(outcome.acknowledged)
         for count, items in zip(outcome.acknowledged, traffic.items, strict=True):
             for item, each in items.items() if count else ():
@@ -98,6 +104,7 @@ class Target:
             late_p99_ms=_percentile(outcome.lateness_ms, 99),
             generator=outcome.cpu_s / outcome.seconds,
             answers=total,
+            repeated=outcome.repeated / max(1, total * traffic.events_each),
             trouble="; ".join([*(f"{n} x {what}" for what, n in outcome.refused.items()), *self._miscounted()]),
         )
 
@@ -105,33 +112,95 @@ class Target:
         if self._counts is None:
             return
         found = self._counts()
-        extra = sum(max(0, count - self._acknowledged[item]) for item, count in found.items())
-        lost = sum(max(0, count - found.get(item, 0)) for item, count in self._acknowledged.items())
-        if extra or lost:
-            yield f"{lost} acknowledged events not in the store, {extra} in it never acknowledged"
+        stored = Counter(found.counted) + Counter(found.repeated)
+        if stored != self._acknowledged:
+            lost, extra = self._acknowledged - stored, stored - self._acknowledged
+            yield f"{lost.total()} acknowledged events not in the store, {extra.total()} in it never acknowledged"
+        told, kept = (self._accepted, self._repeated), (sum(found.counted.values()), sum(found.repeated.values()))
+        if told != kept:
+            yield f"the answers said {told[0]} counted and {told[1]} repeated, the store {kept[0]} and {kept[1]}"
+
+
+class Targets(NamedTuple):
+    """The servers under test. `guarded` is the service as shipped; `key` is its write key."""
+
+    service: Target
+    guarded: Target
+    bare: Target
+    usual: Target
+    key: str
 
 
 class Bench:
-    """The servers under test, and the rounds."""
+    """The rounds, and what comes of them."""
 
-    def __init__(self, service: Target, bare: Target, usual: Target, rounds: int, seconds: float) -> None:
-        self.service, self.bare, self.usual = service, bare, usual
+    def __init__(self, targets: Targets, rounds: int, seconds: float) -> None:
+        self._of = targets
         self._rounds = rounds
         self._seconds = seconds
 
-    def rows(self) -> Iterator[Row]:
-        """All measurements, in order."""
-        yield self._memory()
-        singles = [(self.service, SINGLE), (self.bare, SINGLE), (self.usual, SINGLE)]
-        ours, bare, usual = self._in_turn(singles)
+    def parts(self) -> dict[str, Callable[[], Iterator[Row]]]:
+        """All measurements by name, in order."""
+        return {
+            "memory": self._memories,
+            "singles": self._singles,
+            "batches": self._batches,
+            "guarded-singles": self._guarded_singles,
+            "guarded-batches": self._guarded_batches,
+            "pairs": _pairs,
+        }
+
+    def _memories(self) -> Iterator[Row]:
+        yield self._memory("", self._of.service, one_by_one("all", EVENTS_PATH, anonymous(SINGLES)))
+        batches = in_batches("warm", EVENTS_PATH, LINES, of_readers("w", EVENTS), BATCH)
+        yield self._memory(", dedupe on", self._of.guarded, batches)
+
+    def _singles(self) -> Iterator[Row]:
+        of, sent = self._of, one_by_one("single", EVENTS_PATH, anonymous(SINGLES))
+        ours, bare, usual = self._in_turn([(of.service, sent), (of.bare, sent), (of.usual, sent)])
         yield _rate("single-event beacons", "requests/s", ours, "bare ASGI", bare, RATE_GOAL)
         yield _rate("single-event beacons", "requests/s", ours, "hand-written", usual, USUAL_GOAL)
-        yield _cpu(ours, bare)
-        ndjson, array, usual = self._in_turn([(self.service, NDJSON), (self.service, ARRAY), (self.usual, USUAL_ARRAY)])
+        yield _cpu("single-event beacons", ours, bare)
+        yield from self._latencies("", of.service, sent, ours)
+
+    def _guarded_singles(self) -> Iterator[Row]:
+        of, sent = self._of, one_by_one("readers", EVENTS_PATH, of_readers("s", SINGLES))
+        of.guarded.loaded(sent, self._seconds)  # so that there are earlier turns to repeat
+        ours, bare = self._in_turn([(of.guarded, sent), (of.bare, sent)])
+        name = "single-event beacons, dedupe on"
+        yield _rate(name, "requests/s", ours, "bare ASGI", bare, GUARDED_RATE_GOAL)
+        yield _cpu(name, ours, bare)
+        yield from self._latencies(", dedupe on", of.guarded, sent, ours)
+
+    def _batches(self) -> Iterator[Row]:
+        of, reads = self._of, anonymous(EVENTS)
+        ndjson, array, usual = self._in_turn(
+            [
+                (of.service, in_batches("lines", EVENTS_PATH, LINES, reads, BATCH)),
+                (of.service, in_batches("array", EVENTS_PATH, JSON, reads, BATCH)),
+                (of.usual, in_batches("usual", USUAL_PATH, JSON, reads, BATCH)),
+            ]
+        )
         for name, rounds in (("NDJSON", ndjson), ("JSON array", array)):
             yield _rate(f"batches of {BATCH}, {name}", "events/s", rounds, "hand-written, pipeline", usual, None)
-        rate = statistics.median(each.per_s for each in ours) / 2
-        yield from _latencies(rate, *self._in_turn([(self.service, SINGLE), (self.bare, SINGLE)], rate))
+
+    def _guarded_batches(self) -> Iterator[Row]:
+        of, usual = self._of, in_batches("usual", USUAL_PATH, JSON, anonymous(EVENTS), BATCH)
+        kinds = [
+            (f"{form}, {sender}", in_batches(name, EVENTS_PATH, content_type, of_readers(name, EVENTS), BATCH, key=key))
+            for name, form, content_type, sender, key in (
+                ("a", "NDJSON", LINES, "public", None),
+                ("b", "JSON array", JSON, "public", None),
+                ("c", "NDJSON", LINES, "write key", of.key),
+                ("d", "JSON array", JSON, "write key", of.key),
+            )
+        ]
+        *ours, theirs = self._in_turn([*((of.guarded, traffic) for _, traffic in kinds), (of.usual, usual)])
+        for (name, _), rounds in zip(kinds, ours, strict=True):
+            yield _rate(
+                f"batches of {BATCH}, dedupe on, {name}", "events/s", rounds, "hand-written, pipeline", theirs, None,
+                events_goal=GUARDED_EVENTS_GOAL,
+            )  # fmt: skip
 
     def _in_turn(self, loads: list[tuple[Target, Traffic]], rate: float | None = None) -> list[list[Load]]:
         """Every load once a round, the order turning; per load its rounds."""
@@ -143,66 +212,91 @@ class Bench:
                 found[index].append(target.loaded(traffic, self._seconds, rate))
         return found
 
-    def _memory(self) -> Row:
+    def _memory(self, suffix: str, target: Target, traffic: Traffic) -> Row:
         """The worker's memory at the start and under load; it also warms the service up."""
-        pids = self.service.server.pids()
+        pids = target.server.pids()
         start = {pid: servers.usage(pid) for pid in pids}
         early: dict[int, servers.Usage] = {}
         timer = threading.Timer(MEMORY_EARLY_S, lambda: early.update((pid, servers.usage(pid)) for pid in pids))
         timer.daemon = True
         timer.start()
-        done = self.service.loaded(SINGLE, MEMORY_LATE_S)
-        worker = self.service.server.busiest()
+        done = target.loaded(traffic, MEMORY_LATE_S)
+        worker = target.server.busiest()
         late = servers.usage(worker)
         ratio = late.rss / early[worker].rss
         return Row(
-            f"worker memory after {MEMORY_LATE_S:.0f} s of load", late.rss / MIB, "MiB",
+            f"worker memory after {MEMORY_LATE_S:.0f} s of load{suffix}", late.rss / MIB, "MiB",
             f"after {MEMORY_EARLY_S:.0f} s", early[worker].rss / MIB,
             ratio, f"ratio <= {MEMORY_GOAL}", ratio <= MEMORY_GOAL,
             {"answers": _answers([done]), "at_start": round(start[worker].rss / MIB, 1)},
         )  # fmt: skip
 
+    def _latencies(self, suffix: str, target: Target, traffic: Traffic, closed: list[Load]) -> Iterator[Row]:
+        """At half of the rate that the loads `closed` have found."""
+        rate = statistics.median(each.per_s for each in closed) / 2
+        ours, bare = self._in_turn([(target, traffic), (self._of.bare, traffic)], rate)
+        more = {
+            "answers": _answers(ours + bare),
+            "rate": round(rate),
+            "sent_late_p99_ms": round(statistics.median(each.late_p99_ms for each in ours), 3),
+        }
+        for name, of, goal in (("p50", _p50, None), ("p99", _p99, P99_GOAL_MS)):
+            value, theirs = (statistics.median(map(of, rounds)) for rounds in (ours, bare))
+            yield Row(
+                f"acknowledged within, {name}, at half that rate{suffix}", value, "ms", "bare ASGI", theirs,
+                statistics.median(of(a) / of(b) for a, b in zip(ours, bare, strict=True)),
+                "" if goal is None else f"<= {goal:g} ms", None if goal is None else value <= goal,
+                {**more, "rounds": [round(of(each), 3) for each in ours]},
+            )  # fmt: skip
 
-def _rate(name: str, unit: str, ours: list[Load], against: str, theirs: list[Load], goal: float | None) -> Row:
+
+def _pairs() -> Iterator[Row]:
+    """What the store needs to know a visitor's repeats."""
+    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "pairs") as url:
+        grown = pairs.memory(url, [PAIRS // 2, PAIRS])
+    yield Row(
+        "the store's memory for a million pairs of visitor and item", grown[1] / MIB, "MiB",
+        "half a million", grown[0] / MIB, grown[1] / grown[0], "", None,
+        {"answers": f"{grown[1] / PAIRS:.0f} B a pair"},
+    )  # fmt: skip
+
+
+def _rate(
+    name: str,
+    unit: str,
+    ours: list[Load],
+    against: str,
+    theirs: list[Load],
+    goal: float | None,
+    *,
+    events_goal: int = EVENTS_GOAL,
+) -> Row:
+    """Ratio and goal; without a goal for the ratio one for the value, in events/s."""
     value = statistics.median(each.per_s for each in ours)
     ratio = statistics.median(a.per_s / b.per_s for a, b in zip(ours, theirs, strict=True))
     return Row(
         name, value, unit, against, statistics.median(each.per_s for each in theirs), ratio,
-        f"{EVENTS_GOAL:,} events/s" if goal is None else f"ratio >= {goal:g}",
-        value >= EVENTS_GOAL if goal is None else ratio >= goal,
+        f"{events_goal:,} events/s" if goal is None else f"ratio >= {goal:g}",
+        value >= events_goal if goal is None else ratio >= goal,
         {
             "answers": _answers(ours + theirs),
             "rounds": [round(each.per_s) for each in ours],
             "baseline_rounds": [round(each.per_s) for each in theirs],
             "generator_busy": round(max(each.generator for each in ours + theirs), 2),
+            "repeated": round(statistics.median(each.repeated for each in ours), 3),
+            "cpu_us": [round(each.cpu_us, 1) for each in ours],
         },
     )  # fmt: skip
 
 
-def _cpu(ours: list[Load], bare: list[Load]) -> Row:
+def _cpu(name: str, ours: list[Load], bare: list[Load]) -> Row:
     """The same loads by what they cost the worker: steadier than a rate where the cores are shared."""
     value, theirs = (statistics.median(each.cpu_us for each in rounds) for rounds in (ours, bare))
     ratio = statistics.median(a.cpu_us / b.cpu_us for a, b in zip(ours, bare, strict=True))
     return Row(
-        "single-event beacons: the worker's CPU", value, "µs/request", "bare ASGI", theirs, ratio, "", None,
+        f"{name}: the worker's CPU", value, "µs/request", "bare ASGI", theirs, ratio, "", None,
         {"answers": _answers(ours + bare), "rounds": [round(each.cpu_us, 1) for each in ours]},
     )  # fmt: skip
-
-
-def _latencies(rate: float, ours: list[Load], bare: list[Load]) -> Iterator[Row]:
-    more = {
-        "answers": _answers(ours + bare),
-        "rate": round(rate),
-        "sent_late_p99_ms": round(statistics.median(each.late_p99_ms for each in ours), 3),
-    }
-    for name, of, goal in (("p50", _p50, None), ("p99", _p99, P99_GOAL_MS)):
-        value, theirs = (statistics.median(map(of, rounds)) for rounds in (ours, bare))
-        yield Row(
-            f"acknowledged within, {name}, at half that rate", value, "ms", "bare ASGI", theirs,
-            statistics.median(of(a) / of(b) for a, b in zip(ours, bare, strict=True)),
-            "" if goal is None else f"<= {goal:g} ms", None if goal is None else value <= goal,
-            {**more, "rounds": [round(of(each), 3) for each in ours]},
-        )  # fmt: skip
 
 
 def _p50(of: Load) -> float:
@@ -222,34 +316,22 @@ def _percentile(values: list[float], percent: int) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1] if len(values) > 1 else 0.0
 
 
-def _traffic(path: str, content_type: str, bodies: list[list[str]], form: Callable[[list[str]], str]) -> Traffic:
-    requests = []
-    for items in bodies:
-        body = form([json.dumps({"item": item, "kind": "view"}, separators=(",", ":")) for item in items])
-        requests.append(
-            f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Gecko/20100101 "
-            f"Firefox/140.0\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
-        )
-    return Traffic(requests, [Counter(items) for items in bodies], len(bodies[0]))
+def _targets(stack: contextlib.ExitStack, folder: Path) -> Targets:
+    """All servers, running until `stack` is left."""
 
+    def service(name: str, config: str) -> Target:
+        of = folder / name
+        return Target(stack.enter_context(servers.service(of, config)), partial(servers.counts_of_service, of))
 
-def _drawn(requests: int, each: int) -> list[list[str]]:
-    """Items of some requests, by Zipf's law."""
-    draw = random.Random(SEED)
-    names = [f"berita-{number:06d}" for number in range(1, ITEMS + 1)]
-    weights = [1 / rank for rank in range(1, ITEMS + 1)]
-    return [draw.choices(names, weights, k=each) for _ in range(requests)]
-
-
-def _array(events: list[str]) -> str:
-    return f"[{','.join(events)}]"
-
-
-_single_items, _batch_items = _drawn(SINGLES, 1), _drawn(BATCHES, BATCH)
-SINGLE = _traffic("/v1/events", "application/json", _single_items, "".join)
-NDJSON = _traffic("/v1/events", "application/x-ndjson", _batch_items, "\n".join)
-ARRAY = _traffic("/v1/events", "application/json", _batch_items, _array)
-USUAL_ARRAY = _traffic("/v1/events/batch", "application/json", _batch_items, _array)
+    url = stack.enter_context(servers.valkey(folder / "usual"))
+    usual = stack.enter_context(servers.baseline("usual", folder, url))
+    return Targets(
+        service("service", servers.ALL_COUNT),
+        service("guarded", servers.AS_SHIPPED),
+        Target(stack.enter_context(servers.baseline("bare", folder)), None),
+        Target(usual, lambda: Counts(baselines.counts_of_usual(url), {})),
+        servers.write_key(folder / "guarded"),
+    )
 
 
 def main() -> None:
@@ -258,18 +340,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load, per server and round")
+    parser.add_argument("--only", default="", metavar="TEXT", help="the parts whose names hold it")
     given = parser.parse_args()
     servers.stop_on_sigterm()
     started = time.monotonic()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-bench-")))
-        service = Target(stack.enter_context(servers.service(folder)), lambda: servers.counts_of_service(folder))
-        url = stack.enter_context(servers.valkey(folder / "usual"))
-        usual = Target(
-            stack.enter_context(servers.baseline("usual", folder, url)), lambda: baselines.counts_of_usual(url)
-        )
-        bare = Target(stack.enter_context(servers.baseline("bare", folder)), None)
-        rows = list(Bench(service, bare, usual, given.rounds, given.seconds).rows())
+        targets = _targets(stack, folder)
+        parts = Bench(targets, given.rounds, given.seconds).parts()
+        rows = [row for name, part in parts.items() if given.only in name for row in part()]
     took = f"{time.monotonic() - started:.0f} s in all"
     notes = f"medians of {given.rounds} interleaved rounds of {given.seconds:g} s, {took}"
     show(rows, "Taking events in", notes, as_json=given.json)

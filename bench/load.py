@@ -8,9 +8,12 @@ meanwhile.
 
 Raw sockets and prepared bytes, no pipelining: about 13 µs of CPU per request, two thirds of what the fastest server
 here needs for it, so the server is the bottleneck; wrk (one thread, 64 connections) finds the same maxima within a few
-per cent. Every answer's status line, length and number of accepted events is looked at, and which requests were
-acknowledged is kept for comparison with the store. Nothing is sent after the time is up, but every answer that is still
-owed is awaited.
+per cent. Every answer's status line, length and numbers of accepted and of duplicate events are looked at, and which
+requests were acknowledged is kept for comparison with the store. Nothing is sent after the time is up, but every answer
+that is still owed is awaited.
+
+Where a request holds THIS_TURN or EARLIER_TURN, the number of the turn in which it is sent, or of the turn GONE before
+that, is written over it: so the same requests can be of new visitors every time, or of earlier ones.
 """
 
 import gc
@@ -28,13 +31,22 @@ from typing import Any, NamedTuple
 OWED_S = 10.0
 CHUNK_BYTES = 1 << 16
 SEND_BUFFER_BYTES = 1 << 20
-ACCEPTED = b"HTTP/1.1 202 "
+DONE = b"HTTP/1.1 202 "
+COUNTED, REPEATED = b'{"accepted":', b',"duplicate":'
 LENGTH = b"content-length: "
 END_OF_HEAD = b"\r\n\r\n"
+#: As wide as what is written over them, so that no length changes.
+THIS_TURN, EARLIER_TURN = "@@@@@@@@", "########"
+MARKS = THIS_TURN.encode(), EARLIER_TURN.encode()
+GONE = 8
+SHOWN_BYTES = 120
 
 
 class Plan(NamedTuple):
-    """What to send. `requests` are sent in turn, again and again; each holds `events_each` events."""
+    """What to send. `requests` are sent in turn, again and again; each holds `events_each` events.
+
+    `turn` is the number of the first turn.
+    """
 
     host: str
     port: int
@@ -43,14 +55,21 @@ class Plan(NamedTuple):
     seconds: float
     connections: int = 64
     rate: float | None = None
+    turn: int = 0
 
 
 class Outcome(NamedTuple):
-    """What became of it. `acknowledged` counts per request of the plan; `refused` counts answers by what was wrong."""
+    """What became of it. `acknowledged` counts answers per request of the plan; `refused` answers by what was wrong.
+
+    `accepted` and `repeated` are the events that the answers named so. `turn` is the first that was not begun.
+    """
 
     seconds: float
     answers: int
     acknowledged: list[int]
+    accepted: int
+    repeated: int
+    turn: int
     refused: dict[str, int]
     cpu_s: float
     latencies_ms: list[float]
@@ -79,13 +98,14 @@ class _Generator:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._requests = [text.encode("latin-1") for text in plan.requests]
-        self._marker = b'"accepted":%d,' % plan.events_each
         self._selector = selectors.DefaultSelector()
         self._connections = [_Connection((plan.host, plan.port)) for _ in range(plan.connections)]
         for each in self._connections:
             self._selector.register(each.socket, selectors.EVENT_READ, each)
-        self._turn = 0
+        self._next = 0
+        self._begin(plan.turn)
         self.acknowledged = [0] * len(self._requests)
+        self.accepted = self.repeated = 0
         self.refused: Counter[str] = Counter()
         self.latencies: list[float] = []
         self.lateness: list[float] = []
@@ -142,11 +162,18 @@ class _Generator:
             for key, _ in self._selector.select(0.1):
                 self._answered(key.data)
 
+    def _begin(self, turn: int) -> None:
+        self.turn = turn
+        self._this_turn, self._earlier_turn = b"%08d" % turn, b"%08d" % (turn - GONE)
+
     def _send(self, connection: _Connection) -> None:
-        index = self._turn
-        self._turn = index + 1 if index + 1 < len(self._requests) else 0
+        index = self._next
         connection.index = index
-        request = self._requests[index]
+        request = self._requests[index].replace(MARKS[0], self._this_turn).replace(MARKS[1], self._earlier_turn)
+        self._next = index + 1
+        if self._next == len(self._requests):
+            self._next = 0
+            self._begin(self.turn + 1)
         sent = connection.socket.send(request)
         if sent < len(request):  # rare: the buffers hold the largest request
             connection.socket.setblocking(True)
@@ -173,12 +200,22 @@ class _Generator:
             connection.received = content
             return False
         connection.received = b""
-        if content.startswith(ACCEPTED) and content.find(self._marker, head) > 0:
-            self.acknowledged[connection.index] += 1
-        else:
-            self.refused[content[9:12].decode("latin-1")] += 1
+        self._note(connection.index, content, head + 4)
         connection.index = -1
         return True
+
+    def _note(self, index: int, content: bytes, body: int) -> None:
+        """Note a whole answer whose body starts at `body`; it must have counted every event, now or before."""
+        middle = content.find(REPEATED, body)
+        if content.startswith(DONE) and content.startswith(COUNTED, body) and middle > 0:
+            accepted = int(content[body + len(COUNTED) : middle])
+            repeated = int(content[middle + len(REPEATED) : content.index(b",", middle + 1)])
+            if accepted + repeated == self._plan.events_each:
+                self.accepted += accepted
+                self.repeated += repeated
+                self.acknowledged[index] += 1
+                return
+        self.refused[f"{content[9:12].decode('latin-1')} {content[body : body + SHOWN_BYTES].decode('latin-1')}"] += 1
 
 
 def generate(plan: Plan) -> Outcome:
@@ -190,7 +227,17 @@ def generate(plan: Plan) -> Outcome:
     cpu_s = time.process_time() - cpu
     generator.await_owed()
     milliseconds = [[1e3 * each for each in times] for times in (generator.latencies, generator.lateness)]
-    return Outcome(seconds, generator.answers, generator.acknowledged, dict(+generator.refused), cpu_s, *milliseconds)
+    return Outcome(
+        seconds,
+        generator.answers,
+        generator.acknowledged,
+        generator.accepted,
+        generator.repeated,
+        generator.turn + 1,
+        dict(+generator.refused),
+        cpu_s,
+        *milliseconds,
+    )
 
 
 def run(plan: Plan) -> Outcome:

@@ -17,10 +17,8 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 STOP_S = 15.0
-CONFIG = """\
-[ingest]
-dedupe_window = "0s"
-"""
+#: Every event counts, whoever sends it; and the settings as shipped.
+ALL_COUNT, AS_SHIPPED = '[ingest]\ndedupe_window = "0s"\nbots = false\n', ""
 
 sys.path.insert(0, str(ROOT))  # a checkout measures itself, installed or not
 
@@ -72,11 +70,19 @@ class Server:
             self.process.stdout.close()
 
 
+class Counts(NamedTuple):
+    """What a store holds: item -> events that count, and item -> repeats that do not."""
+
+    counted: dict[str, int]
+    repeated: dict[str, int]
+
+
 @contextlib.contextmanager
-def service(folder: Path) -> Iterator[Server]:
-    """`populer serve --workers 1` with its data in `folder`."""
+def service(folder: Path, config: str) -> Iterator[Server]:
+    """`populer serve --workers 1` with the settings in `config` and its data in the new `folder`."""
+    folder.mkdir()
     settings = folder / "populer.toml"
-    settings.write_text(CONFIG)
+    settings.write_text(config)
     command = [sys.executable, "-m", "populer", "serve", "--workers", "1", "--port", "0"]
     command += ["--config", str(settings), "--data", str(folder / "data")]
     server = Server("the service", command, folder / "service.log")
@@ -107,21 +113,30 @@ def valkey(folder: Path) -> Iterator[str]:
         yield server.url
 
 
-def counts_of_service(folder: Path) -> dict[str, int]:
-    """All counts in the service's store: item -> events."""
+def write_key(folder: Path) -> str:
+    """The key that a service in `folder` has made for its site."""
+    from populer import site_keys
+
+    return site_keys.read(folder / "data")["default"]["write"]
+
+
+def counts_of_service(folder: Path) -> Counts:
+    """All counts in the service's store."""
     from ranking.store.places import socket_url
     from ranking.store.redis_store import RedisStore
 
-    async def read() -> dict[str, int]:
-        found: dict[str, int] = {}
+    async def read() -> Counts:
+        found = Counts({}, {})
         store = RedisStore(socket_url(folder / "data"))
         await store.open()
         for shard in range(store.shards):
             buckets = (await store.touched_buckets("default", shard, 0)).buckets
             for cells in await store.read_buckets("default", shard, buckets):
                 for field, count in zip(cells.fields, cells.counts, strict=True):
-                    item = field.decode().partition("|")[2]
-                    found[item] = found.get(item, 0) + count
+                    channel, _, item = field.decode().partition("|")
+                    if channel in ("view", "!duplicate"):
+                        part = found.counted if channel == "view" else found.repeated
+                        part[item] = part.get(item, 0) + count
         await store.close()
         return found
 
