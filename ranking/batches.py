@@ -5,9 +5,10 @@ one. A repeat of what this process has itself seen count is known without asking
 """
 
 import asyncio
+import math
 from typing import NamedTuple
 
-from ranking.buckets import Bucket
+from ranking.buckets import Bucket, bucket_start
 from ranking.events import Event, channel_kind
 from ranking.history import field
 from ranking.store.store import Batch, Committed
@@ -20,7 +21,6 @@ from ranking.visits import (
     SPOOLED,
     Asking,
     Remembered,
-    Visit,
     pair_of,
     short_hash,
 )
@@ -29,8 +29,10 @@ MAX_CELLS = 1_500
 RECENT_PAIRS = 100_000
 KNOWN_ITEMS = 100_000
 
-#: In place of a visit's number: the event counts with its batch, or is a repeat of one that did.
+#: In place of a visit's number: the event counts with its batch, or is a repeat of one that did. Behind the outcomes of
+#: a batch's visits stand those of these two, so that an index from the end finds them.
 SURE, LOCAL_REPEAT = -1, -2
+KNOWN = bytes([REPEATED, COUNTED])
 
 
 class Admission(NamedTuple):
@@ -65,66 +67,71 @@ class Terms(NamedTuple):
 class Seen:
     """What this process knows of a site without asking the store."""
 
+    __slots__ = ("items", "pairs")
+
     def __init__(self) -> None:
         self.pairs: Remembered[bytes] = Remembered(RECENT_PAIRS)
         self.items: Remembered[str] = Remembered(KNOWN_ITEMS)
 
 
 class OpenBatch:
-    """Counts on their way into one shard, and the requests that wait for them."""
+    """Counts on their way into one shard, and the requests that wait for them. `outcomes`: once it is settled."""
 
     __slots__ = (
-        "_cells", "_counts", "_newcomers", "_received_s", "_visits", "events", "once", "opened_s", "terms", "waiters",
+        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_marks", "_newcomers", "_pairs", "_received_s",
+        "_seconds", "_seen", "_visits", "events", "once", "opened_s", "outcomes", "terms", "waiters",
     )  # fmt: skip
 
-    def __init__(self, opened_s: float, terms: Terms, once: str | None = None) -> None:
-        self.opened_s = opened_s
+    def __init__(self, opened_s: float, terms: Terms, seen: Seen, once: str | None = None) -> None:
         self.terms = terms
+        self._seen = seen
+        self.opened_s = opened_s
         self.once = once
         self.events = 0
         self.waiters: list[asyncio.Future[Committed | None]] = []
+        self.outcomes = b""
         self._cells: dict[int, dict[str, int]] = {}  # bucket start -> field -> number of the cell
         self._counts: list[int] = []
-        self._visits: list[Visit] = []
-        self._newcomers: dict[int, str] = {}  # number of a visit -> its item
+        self._visits: list[int] = []  # their cells
+        self._seconds: list[int] = []
+        self._pairs: list[bytes] = []
+        self._befores: dict[int, bytes] = {}
+        self._marks: dict[int, bytes] = {}
+        self._newcomers: dict[int, str] = {}
         self._received_s = 0
+        self._latest = math.nan  # when the latest event was, and the cells of its bucket:
+        self._latest_cells: dict[str, int] = {}
 
     def takes_more(self, terms: Terms) -> bool:
         """Whether another request's events may join under `terms`."""
         return self.terms is terms and self.once is None and len(self._counts) + len(self._visits) < MAX_CELLS
 
-    def add(self, start_s: int, name: str) -> None:
-        """Count an event for sure."""
-        self.events += 1
-        self._counts[self._cell(start_s, name)] += 1
+    def add(self, event: Event, received_s: int, *, vouched: bool) -> int:
+        """Count an event, maybe only if the store agrees.
 
-    def ask(self, event: Event, start_s: int, received_s: int, seen: Seen, *, vouched: bool) -> int:
-        """Count an event if the store agrees; its number among the batch's visits, or what is known already."""
+        Its number among the batch's visits, or what is known of it already; for `told`.
+        """
         item, channel, ts, visitor, mark = event
-        admission = self.terms.admission
-        second = int(ts)
-        pair = before = NO_PAIR
-        if visitor is not None and admission.span_s:
-            kind = channel_kind(channel)
-            pair = pair_of(visitor.now, kind, item)
-            before = pair_of(visitor.before, kind, item) if visitor.before else NO_PAIR
-            if mark is None:
-                last = seen.pairs.get(pair)
-                if last is not None and -admission.span_s < second - last < admission.span_s:
-                    self.add(start_s, field(REPEAT_CHANNEL, item))
-                    return LOCAL_REPEAT
-        newcomer = None
-        if admission.new_items and not vouched and item not in seen.items:
-            newcomer = short_hash(item)
-            self._newcomers[len(self._visits)] = item
-        elif pair == NO_PAIR and mark is None:
-            self.add(start_s, field(channel, item))
-            return SURE
+        if ts != self._latest:
+            self._latest = ts
+            self._latest_cells = self._cells.setdefault(bucket_start(ts, self.terms.bucket_s), {})
+        name = field(channel, item)
+        known = vouched or item in self._seen.items or not self.terms.admission.new_items
+        number = SURE
+        if visitor is not None or mark is not None or not known:
+            number = self._ask(event, name, received_s, known=known)
+            if number == LOCAL_REPEAT:
+                name = field(REPEAT_CHANNEL, item)
+        cell = self._latest_cells.get(name)
+        if cell is None:
+            cell = self._latest_cells[name] = len(self._counts)
+            self._counts.append(0)
+        if number < 0:
+            self._counts[cell] += 1
+        else:
+            self._visits.append(cell)
         self.events += 1
-        self._received_s = received_s
-        cell = self._cell(start_s, field(channel, item))
-        self._visits.append(Visit(cell, second, pair, before, mark, newcomer))
-        return len(self._visits) - 1
+        return number
 
     def numbered(self, site: str, shard: int, writer: str, number: int) -> Batch:
         """The batch as it is sent."""
@@ -140,36 +147,63 @@ class OpenBatch:
                 position += 1
         asking = None
         if self._visits:
-            visits = [Visit(place[visit.cell], *visit[1:]) for visit in self._visits]
-            asking = Asking(visits, admission.span_s, self._received_s, admission.known_s, admission.new_items)
+            befores = [self._befores.get(visit, NO_PAIR) for visit in range(len(self._visits))] if self._befores else []
+            asking = Asking(
+                [place[cell] for cell in self._visits],
+                self._seconds,
+                b"".join(self._pairs),
+                b"".join(befores),
+                self._marks,
+                {visit: short_hash(item) for visit, item in self._newcomers.items()},
+                admission.span_s,
+                self._received_s,
+                admission.known_s,
+                admission.new_items,
+            )
         return Batch(site, shard, writer, number, counts, self.once, asking)
 
-    def learn(self, outcomes: bytes, seen: Seen) -> None:
-        """Remember what the store said of the visits."""
-        for visit, outcome in zip(self._visits, outcomes, strict=False):
-            if outcome == COUNTED and visit.pair != NO_PAIR:
-                seen.pairs.put(visit.pair, visit.second)
-        for number, item in self._newcomers.items():
-            if number < len(outcomes) and outcomes[number] != REFUSED:
-                seen.items.put(item, 0)
+    def settle(self, committed: Committed | None) -> None:
+        """Note what became of it (None: it waits on disk), and remember what the store said of the visits."""
+        visits = len(self._visits)
+        if committed is None or committed.repeated:
+            self.outcomes = bytes([SPOOLED if committed is None else REPEATED]) * (visits + len(KNOWN))
+            return
+        self.outcomes = committed.outcomes.ljust(visits, bytes([COUNTED])) + KNOWN
+        if committed.outcomes:
+            told = zip(self._pairs, self._seconds, committed.outcomes, strict=False)
+            counted = {pair: second for pair, second, outcome in told if outcome == COUNTED and pair != NO_PAIR}
+            self._seen.pairs.put(counted)
+            taken = {item: 0 for visit, item in self._newcomers.items() if self.outcomes[visit] != REFUSED}
+            self._seen.items.put(taken)
 
-    def _cell(self, start_s: int, name: str) -> int:
-        bucket = self._cells.get(start_s)
-        if bucket is None:
-            bucket = self._cells[start_s] = {}
-        cell = bucket.get(name)
-        if cell is None:
-            cell = bucket[name] = len(self._counts)
-            self._counts.append(0)
-        return cell
+    def told(self, numbers: list[int]) -> bytes:
+        """What became of some events, once it is settled; `numbers` is what `add` gave for them."""
+        outcomes = self.outcomes
+        return bytes([outcomes[number] for number in numbers])
 
-
-def outcome_of(committed: Committed | None, number: int) -> int:
-    """What became of one event: `number` is what `ask` gave for it, `committed` what became of its batch."""
-    if committed is None:
-        return SPOOLED
-    if committed.repeated or number == LOCAL_REPEAT:
-        return REPEATED
-    if number == SURE:
-        return COUNTED
-    return committed.outcomes[number] if number < len(committed.outcomes) else COUNTED
+    def _ask(self, event: Event, name: str, received_s: int, *, known: bool) -> int:
+        """The number of a new visit, whose cell is for the caller to note, or what is known without asking."""
+        item, channel, ts, visitor, mark = event
+        span_s = self.terms.admission.span_s
+        visit, second = len(self._visits), int(ts)
+        pair = NO_PAIR
+        if visitor is not None and span_s:
+            kind = channel_kind(channel)
+            cell = name if kind == channel else field(kind, item)
+            pair = pair_of(visitor.now, cell)
+            if mark is None:
+                last = self._seen.pairs.get(pair)
+                if last is not None and -span_s < second - last < span_s:
+                    return LOCAL_REPEAT
+            if visitor.before:
+                self._befores[visit] = pair_of(visitor.before, cell)
+        if not known:
+            self._newcomers[visit] = item
+        elif pair == NO_PAIR and mark is None:
+            return SURE
+        if mark is not None:
+            self._marks[visit] = mark
+        self._pairs.append(pair)
+        self._seconds.append(second)
+        self._received_s = received_s
+        return visit

@@ -12,14 +12,12 @@ buffer that is answered before it is stored (a crash loses what was acknowledged
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
-from ranking.batches import ANY, SURE, Admission, OpenBatch, Seen, Terms, outcome_of
-from ranking.buckets import bucket_start
+from ranking.batches import ANY, Admission, OpenBatch, Seen, Terms
 from ranking.errors import StoreUnavailableError
 from ranking.events import Event
-from ranking.history import field
 from ranking.store import keys
 from ranking.store.store import Batch, Committed
 from ranking.visits import COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN
@@ -27,7 +25,6 @@ from ranking.visits import COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
 
-COMMITTED = Committed()
 #: What becomes of a batch: it is in the store, or (None) waits on disk for it.
 Outcome = Committed | None
 
@@ -62,7 +59,9 @@ class Recorded(NamedTuple):
         return self.outcomes.count(SPOOLED)
 
 
-ONE_COUNTED = Recorded(bytes([COUNTED]))
+ONE_COUNTED, ONE_REPEATED = Recorded(bytes([COUNTED])), Recorded(bytes([REPEATED]))
+#: What becomes of nearly all events that come alone.
+USUAL = {recorded.outcomes: recorded for recorded in (ONE_COUNTED, ONE_REPEATED)}
 LEVELS = ("commit", "replica", "disk")
 
 
@@ -90,14 +89,19 @@ class BatchStore(Protocol):
     async def record(self, batch: Batch, keep_s: float) -> Committed: ...
 
 
+#: Events of a request in one batch, their places in the request, and what the batch knows them by.
+_Part = tuple[OpenBatch, Sequence[int], list[int]]
+
+
 class _Lane:
     """The batches of one shard, in order."""
 
-    __slots__ = ("batches", "number", "shard", "site", "task")
+    __slots__ = ("batches", "number", "seen", "shard", "site", "task")
 
-    def __init__(self, site: str, shard: int) -> None:
+    def __init__(self, site: str, shard: int, seen: Seen) -> None:
         self.site = site
         self.shard = shard
+        self.seen = seen
         self.number = 0
         self.batches: deque[OpenBatch] = deque()
         self.task: asyncio.Task[None] | None = None
@@ -134,7 +138,7 @@ class Recorder:
         self._overflow = overflow
         self._on_lost = on_lost
         self._lanes: dict[tuple[str, int], _Lane] = {}
-        self._seen: dict[str, Seen] = {}
+        self._sites: dict[str, Seen] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pending = 0
 
@@ -145,7 +149,7 @@ class Recorder:
     async def record(
         self,
         site: str,
-        events: Iterable[Event],
+        events: Sequence[Event],
         once: str | None = None,
         *,
         received: float = 0.0,
@@ -165,26 +169,29 @@ class Recorder:
             raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
         # Asking for the running loop costs a system call on Python 3.11; a recorder lives on one.
         loop = self._loop = self._loop or asyncio.get_running_loop()
-        places = self._join(site, events, once, loop.time(), int(received), vouched=vouched)
-        self.pending += len(places)
+        parts = self._join(site, events, once, loop.time(), int(received), vouched=vouched)
+        self.pending += len(events)
         if not wait:
-            return Recorded(bytes([TAKEN]) * len(places), "memory")
-        if len(places) == 1:
-            batch, number = places[0]
+            return Recorded(bytes([TAKEN]) * len(events), "memory")
+        waiters: list[asyncio.Future[Outcome]] = []
+        for batch, _, _ in parts:
             waiter: asyncio.Future[Outcome] = loop.create_future()
             batch.waiters.append(waiter)
-            outcome = await waiter
-            if outcome == COMMITTED and number == SURE:
-                return ONE_COUNTED
-            return Recorded(bytes([outcome_of(outcome, number)]), ack_of([outcome]))
-        waiters = {batch: loop.create_future() for batch, _ in places}
-        for batch, waiter in waiters.items():
-            batch.waiters.append(waiter)
+            waiters.append(waiter)
+        if len(parts) == 1:
+            ((batch, _, numbers),) = parts
+            outcome = await waiters[0]
+            ack = "spool" if outcome is None else outcome.level
+            told = batch.told(numbers)
+            return (USUAL.get(told) if ack == LEVELS[0] else None) or Recorded(told, ack)
         # A failure is raised only when all are done: what is said of the request is true of all of it.
-        await asyncio.gather(*waiters.values(), return_exceptions=True)
-        outcomes = {batch: waiter.result() for batch, waiter in waiters.items()}
-        told = bytes([outcome_of(outcomes[batch], number) for batch, number in places])
-        return Recorded(told, ack_of(outcomes.values()))
+        await asyncio.gather(*waiters, return_exceptions=True)
+        ack = ack_of([waiter.result() for waiter in waiters])
+        outcomes = bytearray(len(events))
+        for batch, places, numbers in parts:
+            for place, what in zip(places, batch.told(numbers), strict=True):
+                outcomes[place] = what
+        return Recorded(bytes(outcomes), ack)
 
     async def drain(self) -> None:
         """Return when nothing is on its way."""
@@ -192,41 +199,41 @@ class Recorder:
             await asyncio.wait(tasks)  # unlike gather, it leaves them alone when it is cancelled itself
 
     def _join(
-        self, site: str, events: Iterable[Event], once: str | None, now_s: float, received_s: int, *, vouched: bool
-    ) -> list[tuple[OpenBatch, int]]:
-        """Put events into the open batches of their lanes: for each its batch, and its number among the visits there.
+        self, site: str, events: Sequence[Event], once: str | None, now_s: float, received_s: int, *, vouched: bool
+    ) -> list[_Part]:
+        """Put events into the open batches of their lanes.
 
         A request with an idempotency key is a batch of its own in every lane, as it counts or not by itself.
         """
-        places: list[tuple[OpenBatch, int]] = []
-        own: set[_Lane] = set()
-        terms, shards = self._terms, self._store.shards
-        width_s = terms.bucket_s
-        seen = self._seen.get(site)
-        if seen is None:
-            seen = self._seen[site] = Seen()
-        known = vouched or not terms.admission.new_items
-        for event in events:
-            item, channel, ts, visitor, mark = event
-            lane = self._lane(site, keys.shard_of(item, shards))
-            if once is not None and lane not in own:
-                lane.batches.append(OpenBatch(now_s, terms, once))
-                own.add(lane)
-            elif once is None and not (lane.batches and lane.batches[-1].takes_more(terms)):
-                lane.batches.append(OpenBatch(now_s, terms))
-            batch = lane.batches[-1]
-            start_s = bucket_start(ts, width_s)
-            if visitor is None and mark is None and (known or item in seen.items):
-                batch.add(start_s, field(channel, item))
-                places.append((batch, SURE))
-            else:
-                places.append((batch, batch.ask(event, start_s, received_s, seen, vouched=vouched)))
-        return places
+        if len(events) == 1:
+            batch = self._open(self._lane(site, keys.shard_of(events[0].item, self._store.shards)), once, now_s)
+            return [(batch, (0,), [batch.add(events[0], received_s, vouched=vouched)])]
+        parts: list[_Part] = []
+        for shard, places in _by_shard(events, self._store.shards).items():
+            lane = self._lane(site, shard)
+            batch, numbers = self._open(lane, once, now_s), list[int]()
+            for at, place in enumerate(places):
+                if numbers and once is None and not batch.takes_more(self._terms):
+                    parts.append((batch, places[at - len(numbers) : at], numbers))
+                    batch, numbers = self._open(lane, once, now_s), []
+                numbers.append(batch.add(events[place], received_s, vouched=vouched))
+            parts.append((batch, places[len(places) - len(numbers) :], numbers))
+        return parts
+
+    def _open(self, lane: _Lane, once: str | None, now_s: float) -> OpenBatch:
+        """The batch that takes a lane's next events: a new one for an idempotency key, or where there is no room."""
+        batches = lane.batches
+        if once is not None or not batches or not batches[-1].takes_more(self._terms):
+            batches.append(OpenBatch(now_s, self._terms, lane.seen, once))
+        return batches[-1]
 
     def _lane(self, site: str, shard: int) -> _Lane:
         lane = self._lanes.get((site, shard))
         if lane is None:
-            lane = self._lanes[site, shard] = _Lane(site, shard)
+            seen = self._sites.get(site)
+            if seen is None:
+                seen = self._sites[site] = Seen()
+            lane = self._lanes[site, shard] = _Lane(site, shard, seen)
         if lane.task is None:
             lane.task = asyncio.create_task(self._empty(lane))
         return lane
@@ -242,8 +249,7 @@ class Recorder:
                 if isinstance(outcome, Exception):
                     self._fail(lane, batch, outcome)
                     continue
-                if outcome is not None and outcome.outcomes:
-                    batch.learn(outcome.outcomes, self._seen[lane.site])
+                batch.settle(outcome)
                 for waiter in batch.waiters:
                     if not waiter.done():  # else its request was cancelled meanwhile
                         waiter.set_result(outcome)
@@ -293,3 +299,13 @@ class Recorder:
         except Exception as error:
             return error
         return None
+
+
+def _by_shard(events: Sequence[Event], shards: int) -> dict[int, Sequence[int]]:
+    """The events' places by the shard of their items."""
+    if shards == 1:
+        return {0: range(len(events))} if events else {}
+    found: dict[int, list[int]] = {}
+    for place, event in enumerate(events):
+        found.setdefault(keys.shard_of(event.item, shards), []).append(place)
+    return dict(found)

@@ -6,7 +6,7 @@ import msgspec
 
 from ranking.store import keys
 from ranking.store.store import Batch
-from ranking.visits import MARK_SPAN_S, NO_PAIR, Asking
+from ranking.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, Asking
 
 #: Windows outlive the repeats that they answer for, by an hour at least: a log is replayed faster than it was written.
 SEEN_AT_LEAST_S = 3_600
@@ -44,7 +44,7 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
 
 def _ask(asking: Asking, site: str, shard: int, names: list[str], arguments: list[Any]) -> None:
     """Add the keys and arguments that visits need."""
-    visits, span_s = asking.visits, asking.span_s
+    span_s = asking.span_s
     day, era = asking.received_s // MARK_SPAN_S, asking.received_s // asking.known_s
     names += [
         keys.items(site, shard),
@@ -55,17 +55,15 @@ def _ask(asking: Asking, site: str, shard: int, names: list[str], arguments: lis
         keys.ids(site, shard, day - 1),
     ]
     offsets, window_of, windows = _windows(asking, site, shard, names)
-    with_id = [number for number, visit in enumerate(visits, 1) if visit.mark is not None]
-    newcomers = [number for number, visit in enumerate(visits, 1) if visit.newcomer is not None]
     rate = asking.new_items
     lifetimes = [2 * asking.known_s, 2 * MARK_SPAN_S, max(2 * span_s, SEEN_AT_LEAST_S)]
     limits = [span_s, *lifetimes, asking.received_s, rate, SAVED_MINUTES * rate]
     arguments += [
-        _pack([[visit.cell + 1 for visit in visits], offsets, window_of, windows, with_id, newcomers, limits]),
-        b"".join([visit.pair for visit in visits]) if windows else b"",
-        b"".join([visit.before for visit in visits]) if any(visit.before != NO_PAIR for visit in visits) else b"",
-        b"".join([visit.mark for visit in visits if visit.mark is not None]),
-        b"".join([visit.newcomer for visit in visits if visit.newcomer is not None]),
+        _pack([asking.cells, offsets, window_of, windows, list(asking.marks), list(asking.newcomers), limits]),
+        asking.pairs if windows else b"",
+        asking.befores,
+        b"".join(asking.marks.values()),
+        b"".join(asking.newcomers.values()),
     ]
 
 
@@ -73,13 +71,12 @@ def _windows(
     asking: Asking, site: str, shard: int, names: list[str]
 ) -> tuple[list[int], list[int], list[tuple[int, int, int, int, int]]]:
     """Each visit's offset into its window, that window's number, and the windows; their keys are added to `names`."""
-    visits, span_s = asking.visits, asking.span_s
+    seconds, pairs, span_s = asking.seconds, asking.pairs, asking.span_s
     if not span_s:
-        return [0] * len(visits), [0] * len(visits), []
-    offsets = [visit.second % span_s for visit in visits]
-    starts = [visit.second // span_s for visit in visits]
-    paired = [visit.pair != NO_PAIR for visit in visits]
-    numbers = {start: number for number, start in enumerate(dict.fromkeys(starts), 1)}
+        return [0] * len(seconds), [0] * len(seconds), []
+    offsets = [second % span_s for second in seconds]
+    numbers = {second // span_s: 0 for second in dict.fromkeys(seconds)}
+    numbers = {start: number for number, start in enumerate(numbers, 1)}
     every = sorted({near for start in numbers for near in (start - 1, start, start + 1)})
     key_of = {start: number for number, start in enumerate(every, 1)}
     names += [keys.seen(site, shard, span_s, start) for start in every]
@@ -87,6 +84,11 @@ def _windows(
         (key_of[start], key_of[start - 1], key_of[start + 1], numbers.get(start - 1, 0), numbers.get(start + 1, 0))
         for start in numbers
     ]
-    if len(windows) == 1 and all(paired):
+    if len(windows) == 1 and NO_PAIR not in pairs:
         return offsets, [], windows
-    return offsets, [numbers[start] if has else 0 for start, has in zip(starts, paired, strict=True)], windows
+    paired = [pairs[at : at + PAIR_BYTES] != NO_PAIR for at in range(0, len(pairs), PAIR_BYTES)]
+    return (
+        offsets,
+        [numbers[second // span_s] if has else 0 for second, has in zip(seconds, paired, strict=True)],
+        windows,
+    )

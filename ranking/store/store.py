@@ -35,7 +35,7 @@ class Batch(NamedTuple):
     def events(self) -> int:
         """How many events it holds."""
         return sum(sum(cells.values()) for cells in self.counts.values()) + (
-            len(self.asking.visits) if self.asking else 0
+            len(self.asking.cells) if self.asking else 0
         )
 
 

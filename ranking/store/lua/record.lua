@@ -20,9 +20,9 @@
 --      5 MessagePack: an array with one entry per bucket, in the order of their KEYS:
 --        { "W:T", expires at (epoch seconds), field, n, field, n, ... }
 --      and, only where there are visits:
---      6 MessagePack: { cell of each visit (1-based over all fields), offset of each, window of each (empty: all 1; 0: no
---        pair), windows { own key, key before, key after, window before, window after }, visits with an id,
---        visits with a newcomer, { span, lifetime of known, lifetime of ids, lifetime of seen, received, tokens a minute,
+--      6 MessagePack: { cell of each visit (from 0 over all fields), offset of each, window of each (empty: all 1; 0: no
+--        pair), windows { own key, key before, key after, window before, window after }, visits with an id (from 0),
+--        visits with a newcomer (from 0), { span, lifetime of known, lifetime of ids, lifetime of seen, received, tokens a minute,
 --        most tokens } }
 --      7 pairs, 8 bytes per visit
 --      8 the same under the previous salt, or nothing
@@ -76,6 +76,11 @@ if ARGV[6] then
   local items, known, known_before, budget = KEYS[base + 1], KEYS[base + 2], KEYS[base + 3], KEYS[base + 4]
   local ids, ids_before = KEYS[base + 5], KEYS[base + 6]
   local pairs_of, befores = ARGV[7], ARGV[8]
+  for _, numbers in ipairs({ cells, with_id, newcomers }) do
+    for i = 1, #numbers do
+      numbers[i] = numbers[i] + 1
+    end
+  end
   local item_of, shadow = {}, {}  -- cell -> item, whether it counts events that were left out
   local cell = 0
   for b = 1, #buckets do

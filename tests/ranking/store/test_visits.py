@@ -16,7 +16,7 @@ from ranking.record import Recorder
 from ranking.store import keys
 from ranking.store.redis_store import RedisStore
 from ranking.store.store import Batch
-from ranking.visits import Asking, Identity, Visit, pair_of, short_hash
+from ranking.visits import Asking, Identity, pair_of, short_hash
 
 SITE = "kabar"
 KEEP_S = 50 * 365 * 86_400.0  # so that counts of the past stay
@@ -139,9 +139,10 @@ async def test_new_items_are_taken_until_the_budget_is_spent(store: RedisStore) 
 
 async def test_a_call_that_is_repeated_says_again_what_it_said(store: RedisStore) -> None:
     counts = {Bucket(300, NOON): {"view|a": 0}}
-    pair = pair_of(b"12345678", "view", "a")
-    visits = [Visit(0, NOON, pair), Visit(0, NOON + 5, pair), Visit(0, NOON, pair_of(b"2", "view", "a"))]
-    batch = Batch(SITE, keys.shard_of("a", store.shards), "w", 1, counts, None, Asking(visits, SPAN_S, NOON, DAY_S, 0))
+    pair = pair_of(b"12345678", "view|a")
+    pairs = pair + pair + pair_of(b"2", "view|a")
+    asking = Asking([0, 0, 0], [NOON, NOON + 5, NOON], pairs, b"", {}, {}, SPAN_S, NOON, DAY_S, 0)
+    batch = Batch(SITE, keys.shard_of("a", store.shards), "w", 1, counts, None, asking)
     first = await store.record(batch, KEEP_S)
     assert first.outcomes == b"101"
     assert await store.record(batch, KEEP_S) == first
