@@ -16,6 +16,9 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 #: zlib's name for a gzip header and trailer.
 GZIP = 31
+#: The extension of a server that sends a whole answer at once; see `connections`.
+AT_ONCE = "populer.at_once"
+NO_EXTENSIONS: Mapping[str, Any] = {}
 JSON = (b"content-type", b"application/json")
 
 
@@ -96,6 +99,25 @@ async def answer(send: Send, status: int, headers: Headers, content: bytes) -> N
     length = [(b"content-length", str(len(content)).encode())] if status != 204 else []
     await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
     await send({"type": "http.response.body", "body": content})
+
+
+class Prepared:
+    """A whole answer that is sent again and again."""
+
+    __slots__ = ("_headers", "_rest", "content", "status")
+
+    def __init__(self, status: int, headers: Headers, content: bytes) -> None:
+        self.status = status
+        self.content = content
+        self._headers = [*headers, (b"content-length", str(len(content)).encode())]
+        self._rest = b"".join([*(b"%b: %b\r\n" % header for header in self._headers), b"\r\n", content])
+
+    async def send(self, scope: Scope, send: Send) -> None:
+        """Answer the request of `scope`."""
+        at_once = scope.get("extensions", NO_EXTENSIONS).get(AT_ONCE)
+        if at_once is None or not at_once(self.status, self._rest):
+            await send({"type": "http.response.start", "status": self.status, "headers": self._headers})
+            await send({"type": "http.response.body", "body": self.content})
 
 
 def too_large(limit: int) -> Problem:

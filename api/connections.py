@@ -1,5 +1,8 @@
 """Connections: an answer is one write, and those that are slow on purpose, or dead without saying so, are closed.
 
+An answer that is always the same need not be taken apart and checked each time: a handler may hand it over as it goes
+out (`asgi.Prepared`), which saves a sixth of what the fastest request costs.
+
 uvicorn closes a connection that is idle between two requests, but waits for ever for one that opens and says nothing,
 or sends half a request. A thousand of those cost an attacker nothing and us our file descriptors. Each connection
 notes when it began to owe us a request; a sweep closes those that owe it for too long. A timer per request would do
@@ -10,7 +13,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from api.asgi import AT_ONCE
 
 SWEEP_EVERY_S = 0.25
 
@@ -39,6 +44,11 @@ class OneWrite:
             self._loop.call_soon(self._send)
         self._kept.append(data)
 
+    def write_now(self, data: bytes) -> None:
+        """Send `data` behind what is kept."""
+        self._send()
+        self._transport.write(data)
+
     def close(self) -> None:
         """Send what is kept, then close."""
         self._send()
@@ -62,16 +72,34 @@ class TimedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.owes_since = self.loop.time()
-        super().connection_made(OneWrite(transport, self.loop))  # type: ignore[arg-type]
+        self._writer = OneWrite(transport, self.loop)
+        self._extensions = {AT_ONCE: self._answer_at_once}
+        super().connection_made(self._writer)  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:
         if self.owes_since is None:
             self.owes_since = self.loop.time()
         super().on_message_begin()
+        self.scope["extensions"] = self._extensions  # type: ignore[typeddict-item]
 
     def on_message_complete(self) -> None:
         self.owes_since = None
         super().on_message_complete()
+
+    def _answer_at_once(self, status: int, rest: bytes) -> bool:
+        """Send a whole answer, `rest` being what follows the status line and the headers that all answers have.
+
+        False: it must go the long way, as the request is not the latest one or its connection ends with it.
+        """
+        cycle = self.cycle
+        if self.pipeline or not cycle.keep_alive or cycle.response_started or cycle.disconnected:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        always = [b"%b: %b\r\n" % header for header in cycle.default_headers]
+        self._writer.write_now(b"".join([STATUS_LINE[status], *always, rest]))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
 
 async def close_slow_ones(connections: Iterable[Any], patience_s: Callable[[], float]) -> None:

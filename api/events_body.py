@@ -5,7 +5,7 @@ Forms: one event, an array, `{"events": […]}`, or one event a line (NDJSON). T
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
@@ -27,10 +27,11 @@ class Bad(msgspec.Struct, frozen=True, order=True):
 
 
 class Parsed(NamedTuple):
-    """Readable events with their index in the body, and the unreadable ones."""
+    """Readable events, their places in the body, and the unreadable ones."""
 
-    events: list[tuple[int, WireEvent]]
-    bad: list[Bad]
+    events: Sequence[WireEvent]
+    places: Sequence[int]
+    bad: Sequence[Bad] = ()
 
 
 class _Object(WireEvent, gc=False):
@@ -46,6 +47,11 @@ _array = msgspec.json.Decoder(list[WireEvent])
 _raw_array = msgspec.json.Decoder(list[msgspec.Raw])
 _event = msgspec.json.Decoder(WireEvent)
 _object_decoder = msgspec.json.Decoder(_Object)
+
+
+def all_good(events: Sequence[WireEvent]) -> Parsed:
+    """A body of these events and no others."""
+    return Parsed(events, range(len(events)))
 
 
 def parse(body: bytes, content_type: bytes) -> Parsed:
@@ -78,17 +84,17 @@ def _object(text: bytes) -> Parsed:
         sentence = plain_sentence(error)
         if sentence.startswith("events"):
             raise Problem(400, "malformed events", sentence) from None
-        return Parsed([], [Bad(0, sentence)])
+        return Parsed([], [], [Bad(0, sentence)])
     except UNREADABLE as error:
         return _lines(text) if _opens_with_a_whole_line(text) else _tolerant(text, error)
     if content.events is None:
-        return Parsed([(0, content)], [])
+        return all_good([content])
     return _raws(content.events)
 
 
 def _elements(text: bytes) -> Parsed:
     try:
-        return Parsed(list(enumerate(_bounded(_array.decode(text)))), [])
+        return all_good(_bounded(_array.decode(text)))
     except UNREADABLE:
         pass
     try:
@@ -114,7 +120,7 @@ def _opens_with_a_whole_line(text: bytes) -> bool:
 def _lines(text: bytes) -> Parsed:
     lines = _bounded([line for line in text.split(b"\n") if line and not line.isspace()])
     try:
-        return Parsed(list(enumerate(map(_event.decode, lines))), [])
+        return all_good([_event.decode(line) for line in lines])
     except UNREADABLE:
         return _each([partial(_line, line) for line in lines])
 
@@ -145,14 +151,17 @@ def _tolerant(text: bytes, error: Exception) -> Parsed:
 
 
 def _each(readers: list[Callable[[], WireEvent]]) -> Parsed:
-    events: list[tuple[int, WireEvent]] = []
+    events: list[WireEvent] = []
+    places: list[int] = []
     bad: list[Bad] = []
     for index, read in enumerate(readers):
         try:
-            events.append((index, read()))
+            events.append(read())
         except (*UNREADABLE, OverflowError) as error:
             bad.append(Bad(index, plain_sentence(error)))
-    return Parsed(events, bad)
+        else:
+            places.append(index)
+    return Parsed(events, places, bad)
 
 
 def _bounded(events: list[T]) -> list[T]:

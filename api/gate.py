@@ -11,7 +11,7 @@ Who holds a key passes without being asked: what a server sends is its own word 
 machine itself are not limited either; behind a trusted proxy they carry the reader's address and are.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from api.addresses import Addresses, Client
@@ -19,18 +19,15 @@ from api.asgi import Scope
 from api.bots import Robots
 from api.limits import Limiter
 from api.origins import Origins
-from api.visitors import Visitors
+from api.visitors import Sender, Visitors
 from ranking.events import Event
 from ranking.settings import Settings, SiteSettings
-from ranking.visits import Identity
 
 BURST_MINUTES: Final = 2.0
 """A limit's burst: what it allows in so many minutes may come at once."""
 
 REMEMBERED: Final = 50_000
 """Senders whose use is kept per limit: about 15 MB a worker when all of them are busy."""
-
-Identify = Callable[[str | None], Identity | None]
 
 
 class _Limited(NamedTuple):
@@ -85,32 +82,32 @@ class Gate:
         """Seconds until its address may send again."""
         return 0.0 if self._by_address is None else self._by_address.wait_s(client.address, now)
 
-    def reader(self, site: SiteSettings, client: Client, headers: Mapping[bytes, bytes]) -> Identify | None:
+    def reader(self, site: SiteSettings, client: Client, headers: Mapping[bytes, bytes]) -> Sender | None:
         """Tells a request's visitors by what its events say of them; None where they are not told apart."""
-        visitors = self._visitors
-        if visitors is None or (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1"):
+        if self._visitors is None or (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1"):
             return None
-        agent = headers.get(b"user-agent", b"")
-        return lambda visitor: visitors.of_reader(site.id, client.address, agent, visitor)
+        return self._visitors.reader(site.id, client.address, headers.get(b"user-agent", b""))
 
-    def server(self, site: SiteSettings) -> Identify | None:
+    def server(self, site: SiteSettings) -> Sender | None:
         """Tells the visitors that a holder of the site's key names."""
-        visitors = self._visitors
-        if visitors is None:
-            return None
-        return lambda visitor: None if visitor is None else visitors.of_server(site.id, visitor)
+        return None if self._visitors is None else self._visitors.server(site.id)
 
-    def passes(self, event: Event, client: Client, now: float) -> bool:
-        """Whether its visitor, and its address on this item, send no more than readers do.
+    def stopped(self, events: Sequence[Event], client: Client, now: float) -> list[int]:
+        """Which of some events (their places) are more than their visitor, or their address on that item, may send.
 
         The address is asked too because the public may call itself a new visitor with every event.
         """
         if client.local:
-            return True
-        visitor, of_visitor = event.visitor, self._by_visitor
-        if visitor is not None and of_visitor is not None and not of_visitor.take(visitor.now, 1, now):
-            return False
-        return self._by_item is None or bool(self._by_item.take(f"{client.address} {event.item}", 1, now))
+            return []
+        address, of_visitor, of_item = client.address, self._by_visitor, self._by_item
+        found: list[int] = []
+        for place, event in enumerate(events):
+            visitor = event.visitor
+            if (visitor is not None and of_visitor is not None and not of_visitor.take(visitor.now, 1, now)) or (
+                of_item is not None and not of_item.take(f"{address} {event.item}", 1, now)
+            ):
+                found.append(place)
+        return found
 
 
 def _limiter(per_minute: float) -> Limiter | None:

@@ -1,7 +1,8 @@
 """`POST /v1/events` and the pixel: answered when the events are counted in the store."""
 
+import contextlib
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -10,11 +11,11 @@ from api import asgi, metrics
 from api.addresses import Client
 from api.auth import Grade, grade
 from api.context import Context, site_of
-from api.events_body import Bad, Parsed, parse
+from api.events_body import Bad, Parsed, all_good, parse
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidEventError, StoreUnavailableError
 from ranking.events import Event, Intake, WireEvent, checked_event
-from ranking.record import ONE_COUNTED, Recorded
+from ranking.record import ONE_COUNTED, ONE_REPEATED, Recorded
 from ranking.settings import SiteSettings
 from ranking.visits import REFUSED, REPEATED, SHADOW
 
@@ -23,13 +24,16 @@ HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
 NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
-PIXEL_HEADERS = ((b"content-type", b"image/gif"), ANY_ORIGIN, (b"cache-control", b"no-store"))
 #: One transparent dot.
-PIXEL = (
+PIXEL = asgi.Prepared(
+    200,
+    ((b"content-type", b"image/gif"), ANY_ORIGIN, (b"cache-control", b"no-store")),
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
-    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;"
+    b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;",
 )
-ONE_ACCEPTED = b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}'
+#: The answers to nearly all events that come alone.
+ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
+ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
 LIMITED, NEW_ITEM = "limited", "new_item"
 
 
@@ -47,8 +51,9 @@ class _Taken(NamedTuple):
     """What became of the events: `recorded` of those at `places` in the body, and those left out, by reason."""
 
     recorded: Recorded
-    places: list[int]
-    left_out: dict[int, str]
+    places: Sequence[int]
+    left_out: Mapping[int, str]
+    bad: Sequence[Bad]
 
 
 async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -62,11 +67,13 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     once = _once(headers.get(b"idempotency-key"))
     sent = _Sent(site, headers, parsed, None if trusted else context.gate.client(scope), once)
     taken = await _taken(context, scope, sent)
-    if taken.recorded is ONE_COUNTED and not parsed.bad and not query:
-        await asgi.answer(send, 202, HEADERS, ONE_ACCEPTED)
-        return
+    if not query and not taken.bad and not taken.left_out:
+        if taken.recorded is ONE_COUNTED:
+            return await ONE_ACCEPTED.send(scope, send)
+        if taken.recorded is ONE_REPEATED:
+            return await ONE_DUPLICATE.send(scope, send)
     each = any(name == "results" and value not in ("", "0", "false") for name, value in query)
-    await asgi.answer(send, 202, HEADERS, _answer(taken, parsed.bad, each=each))
+    return await asgi.answer(send, 202, HEADERS, _answer(taken, each=each))
 
 
 async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
@@ -75,23 +82,22 @@ async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
     site = site_of(context, params)
     named = {name: value for name, value in params if name in PIXEL_PARAMETERS}
     try:
-        event = msgspec.convert(named, WireEvent, strict=False)
+        parsed = all_good([msgspec.convert(named, WireEvent, strict=False)])
     except msgspec.ValidationError as error:
-        parsed = Parsed([], [Bad(0, plain_sentence(error))])
-    else:
-        parsed = Parsed([(0, event)], [])
+        parsed = Parsed([], [], [Bad(0, plain_sentence(error))])
     await _taken(context, scope, _Sent(site, asgi.headers(scope), parsed, context.gate.client(scope)))
-    await asgi.answer(send, 200, PIXEL_HEADERS, PIXEL)
+    await PIXEL.send(scope, send)
 
 
 async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
-    """Record what may count, add what cannot to the request's `bad`, and keep a shadow of what is left out.
+    """Record what may count, and keep a shadow of what is left out.
 
     Raises:
         Problem: 422, there were events and none can be counted; 403 and 429, none of them may be sent from there, now.
     """
-    site, parsed, client = sent.site, sent.parsed, sent.client
+    site, client = sent.site, sent.client
     settings, gate, now = context.settings, context.gate, context.clock()
+    trusted = client is None
     reason = None
     if client is None:
         identify = gate.server(site)
@@ -99,34 +105,29 @@ async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
         _let_in(context, sent, client, now)
         reason = gate.refusal(scope, sent.headers)
         identify = gate.reader(site, client, sent.headers) if reason is None else None
-    trusted = client is None
     intake = Intake(settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify)
-    places, events = _checked(parsed, intake)
-    if parsed.bad:
-        metrics.events[site.id, "invalid"] += len(parsed.bad)
+    places, events, bad = _checked(sent.parsed, intake)
+    if bad:
+        metrics.events[site.id, "invalid"] += len(bad)
         if not events:
-            raise _all_bad(parsed.bad)
+            raise _all_bad(bad)
     left_out: dict[int, str] = {}
-    if client is not None:
-        if reason is not None:
-            left_out = dict.fromkeys(places, reason)
-        else:
-            left_out = {
-                place: LIMITED
-                for place, event in zip(places, events, strict=True)
-                if not gate.passes(event, client, now)
-            }
-        if left_out:
-            await _left_out(context, site, left_out, dict(zip(places, events, strict=True)), now)
-            kept = [(place, event) for place, event in zip(places, events, strict=True) if place not in left_out]
-            places, events = [place for place, _ in kept], [event for _, event in kept]
+    if reason is not None:
+        left_out = dict.fromkeys(range(len(events)), reason)
+    elif client is not None and (stopped := gate.stopped(events, client, now)):
+        left_out = dict.fromkeys(stopped, LIMITED)
+    if left_out:
+        await _left_out(context, site, [(events[at].item, why) for at, why in left_out.items()], now)
+        left_out = {places[at]: why for at, why in left_out.items()}
+        kept = [at for at, place in enumerate(places) if place not in left_out]
+        places, events = [places[at] for at in kept], [events[at] for at in kept]
     if not events:
-        return _Taken(NOTHING, places, left_out)
+        return _Taken(NOTHING, places, left_out, bad)
     recorded = await context.recorder.record(
         site.id, events, sent.once, received=now, vouched=trusted, wait=settings.ingest.ack != "memory"
     )
     _tell(site, recorded)
-    return _Taken(recorded, places, left_out)
+    return _Taken(recorded, places, left_out, bad)
 
 
 def _let_in(context: Context, sent: _Sent, client: Client, now: float) -> None:
@@ -151,20 +152,18 @@ def _let_in(context: Context, sent: _Sent, client: Client, now: float) -> None:
         )
 
 
-async def _left_out(
-    context: Context, site: SiteSettings, left_out: dict[int, str], events: dict[int, Event], now: float
-) -> None:
-    """Count what is left out, by reason and as shadows of the items; nobody waits for those to be stored."""
-    for reason in left_out.values():
+async def _left_out(context: Context, site: SiteSettings, left_out: Sequence[tuple[str, str]], now: float) -> None:
+    """Count items' events by why they are left out, in metrics and as shadows; nobody waits for those to be stored."""
+    for _, reason in left_out:
         metrics.events[site.id, reason] += 1
-    shadows = [Event(events[place].item, SHADOW + reason, now) for place, reason in left_out.items()]
+    shadows = [Event(item, SHADOW + reason, now) for item, reason in left_out]
     try:
         await context.recorder.record(site.id, shadows, received=now, vouched=False, wait=False)
     except StoreUnavailableError:
         metrics.events[site.id, "unshadowed"] += len(shadows)
 
 
-def _all_bad(bad: list[Bad]) -> Problem:
+def _all_bad(bad: Sequence[Bad]) -> Problem:
     first = bad[0]
     return Problem(
         422,
@@ -175,25 +174,31 @@ def _all_bad(bad: list[Bad]) -> Problem:
     )
 
 
-def _checked(parsed: Parsed, intake: Intake) -> tuple[list[int], list[Event]]:
-    """The events that can be counted, and their places in the body."""
+def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event], Sequence[Bad]]:
+    """The events that can be counted, their places in the body, and those that cannot."""
+    with contextlib.suppress(InvalidEventError):
+        return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad
     places: list[int] = []
     events: list[Event] = []
-    for index, wire in parsed.events:
+    bad = list(parsed.bad)
+    for place, wire in zip(parsed.places, parsed.events, strict=True):
         try:
             events.append(checked_event(wire, intake))
         except InvalidEventError as error:
-            parsed.bad.append(Bad(index, str(error)))
+            bad.append(Bad(place, str(error)))
         else:
-            places.append(index)
-    parsed.bad.sort()
-    return places, events
+            places.append(place)
+    return places, events, sorted(bad)
 
 
 def _tell(site: SiteSettings, recorded: Recorded) -> None:
     told = metrics.events
-    told[site.id, "accepted"] += recorded.accepted
-    if recorded is not ONE_COUNTED:
+    if recorded is ONE_COUNTED:
+        told[site.id, "accepted"] += 1
+    elif recorded is ONE_REPEATED:
+        told[site.id, "duplicate"] += 1
+    else:
+        told[site.id, "accepted"] += recorded.accepted
         told[site.id, "duplicate"] += recorded.repeated
         told[site.id, NEW_ITEM] += recorded.refused
         told[site.id, "spooled"] += recorded.spooled
@@ -208,7 +213,7 @@ def _once(given: bytes | None) -> str | None:
     return given.decode()
 
 
-def _answer(taken: _Taken, bad: list[Bad], *, each: bool) -> bytes:
+def _answer(taken: _Taken, *, each: bool) -> bytes:
     recorded = taken.recorded
     filtered: dict[str, int] = {}
     for reason in taken.left_out.values():
@@ -219,18 +224,18 @@ def _answer(taken: _Taken, bad: list[Bad], *, each: bool) -> bytes:
         "accepted": recorded.accepted,
         "duplicate": recorded.repeated,
         "filtered": filtered,
-        "invalid": bad,
+        "invalid": taken.bad,
         "ack": recorded.ack,
     }
     if each:
-        found["results"] = _results(taken, bad)
+        found["results"] = _results(taken)
     return msgspec.json.encode(found)
 
 
-def _results(taken: _Taken, bad: list[Bad]) -> list[str]:
+def _results(taken: _Taken) -> list[str]:
     """What became of each event, in the body's order."""
     words = {REPEATED: "duplicate", REFUSED: NEW_ITEM}
-    by_place = {each.index: "invalid" for each in bad} | taken.left_out
+    by_place = {each.index: "invalid" for each in taken.bad} | dict(taken.left_out)
     by_place |= {
         place: words.get(outcome, "accepted")
         for place, outcome in zip(taken.places, taken.recorded.outcomes, strict=True)

@@ -16,8 +16,18 @@ texts = st.text(st.characters(codec=None, categories=None), max_size=8)  # lone 
 readers = st.tuples(texts, texts, st.binary(max_size=8), st.none() | texts)
 
 
-def under(today: bytes, yesterday: bytes = b"") -> Visitors:
-    return Visitors(lambda: (today, yesterday))
+class Named(Visitors):
+    """Visitors, asked for one event of one request."""
+
+    def of_reader(self, site: str, address: str, agent: bytes, visitor: str | None) -> Identity:
+        return self.reader(site, address, agent)(visitor)
+
+    def of_server(self, site: str, visitor: str) -> Identity:
+        return self.server(site)(visitor)
+
+
+def under(today: bytes, yesterday: bytes = b"") -> Named:
+    return Named(lambda: (today, yesterday))
 
 
 VISITORS = under(TODAY, YESTERDAY)
@@ -84,7 +94,7 @@ def test_under_another_salt_everybody_is_somebody_else() -> None:
 
 def test_a_change_of_the_salts_counts_at_once_and_leaves_nobody_in_memory() -> None:
     pair = [(TODAY, YESTERDAY)]
-    visitors = Visitors(lambda: pair[0])
+    visitors = Named(lambda: pair[0])
     before = visitors.of_reader("s", "203.0.113.7", AGENT, None)
     kept = visitors._hashes.remembered
     pair[0] = (b"n" * 32, TODAY)
@@ -101,8 +111,10 @@ def test_what_strangers_send_fills_a_bounded_memory() -> None:
     assert visitors._hashes.remembered.cache_info().currsize == REMEMBERED
     kept = under(TODAY)
     kept.of_reader("s", "203.0.113.7", b"x" * (LONGEST_REMEMBERED + 1), None)
-    kept.of_reader("s", "203.0.113.7", b"", "x" * (LONGEST_REMEMBERED + 1))
     assert kept._hashes.remembered.cache_info().currsize == 0
+    for number in range(10):
+        kept.of_reader("s", "203.0.113.7", b"", f"{number}" * LONGEST_REMEMBERED)
+    assert kept._hashes.remembered.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize("length", [0, LONGEST_REMEMBERED, LONGEST_REMEMBERED + 1, 10 * LONGEST_REMEMBERED])
