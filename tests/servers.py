@@ -40,9 +40,9 @@ WRITE_KEY, ADMIN_KEY = "write-key-of-the-koran", "admin-key-of-the-koran"
 WRITER = {"authorization": f"Bearer {WRITE_KEY}"}
 
 
-def wait_until(condition: Callable[[], object], what: str) -> None:
+def wait_until(condition: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:
     """Return once `condition()` holds; an answer of redis-py's that the server is not there yet means no."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + within_s
     while True:
         with contextlib.suppress(redis.RedisError):
             if condition():
@@ -51,9 +51,9 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.005)
 
 
-async def eventually(condition: Callable[[], Awaitable[Any]], what: str) -> Any:
+async def eventually(condition: Callable[[], Awaitable[Any]], what: str, within_s: float = PATIENCE_S) -> Any:
     """What `condition()` gives once it is truthy."""
-    end = time.monotonic() + PATIENCE_S
+    end = time.monotonic() + within_s
     while not (found := await condition()):
         assert time.monotonic() < end, f"waited in vain: {what}"
         await asyncio.sleep(0.005)
@@ -157,10 +157,13 @@ class Topology:
     name: str
     url: str
     servers: list[Valkey]
+    replicas: list[Valkey] = field(default_factory=list)
+    sentinels: list[Sentinel] = field(default_factory=list)
 
     def empty(self) -> None:
-        for server in self.servers:
-            server.admin.flushall()
+        for server in (*self.servers, *self.replicas):
+            if server.admin.role()[0] == b"master":
+                server.admin.flushall()
 
     def every_key(self) -> dict[str, int]:
         """Key -> seconds that it has left to live, -1 where it lives for good."""
@@ -175,35 +178,59 @@ def redis_time(topology: Topology) -> float:
 
 
 @contextlib.contextmanager
-def cluster() -> Iterator[Topology]:
-    """Three primaries that share the slots."""
+def cluster(replicas: int = 0, node_timeout_ms: int = 2000) -> Iterator[Topology]:
+    """Three primaries that share the slots; the first so many of them have a replica each."""
     with contextlib.ExitStack() as stack:
         nodes = []
-        for bus in free_ports(3):
-            options = {"cluster-enabled": "yes", "cluster-port": str(bus), "cluster-node-timeout": "2000"}
-            nodes.append(stack.enter_context(Valkey(**options)))
-        for number, node in enumerate(nodes):
+        for bus in free_ports(3 + replicas):
+            options = {"cluster-port": str(bus), "cluster-node-timeout": str(node_timeout_ms)}
+            nodes.append(stack.enter_context(Valkey(**{"cluster-enabled": "yes", **options})))
+        primaries, followers = nodes[:3], nodes[3:]
+        for number, node in enumerate(primaries):
             first, last = SLOTS * number // 3, SLOTS * (number + 1) // 3 - 1
             node.admin.execute_command("CLUSTER", "ADDSLOTSRANGE", first, last)
         for node in nodes[1:]:
             bus = int(node.admin.config_get("cluster-port")["cluster-port"])
             nodes[0].admin.execute_command("CLUSTER", "MEET", HOST, node.port, bus)
-        wait_until(lambda: all(_agrees(node) for node in nodes), "a cluster that agrees")
-        yield Topology("cluster", f"redis+cluster://{HOST}:{nodes[0].port},{HOST}:{nodes[1].port}", nodes)
+        wait_until(lambda: all(_agrees(node, len(nodes)) for node in nodes), "a cluster that agrees")
+        for primary, follower in zip(primaries, followers, strict=False):
+            follower.admin.execute_command("CLUSTER", "REPLICATE", primary.admin.execute_command("CLUSTER", "MYID"))
+        for follower in followers:
+            wait_until(lambda follower=follower: in_step(follower), "a replica in step")
+        yield Topology(
+            "cluster", f"redis+cluster://{HOST}:{nodes[0].port},{HOST}:{nodes[1].port}", primaries, followers
+        )
 
 
-def _agrees(node: Valkey) -> bool:
+def _agrees(node: Valkey, count: int) -> bool:
     facts = node.admin.execute_command("CLUSTER", "INFO").decode().splitlines()
-    return "cluster_state:ok" in facts and "cluster_known_nodes:3" in facts
+    return "cluster_state:ok" in facts and f"cluster_known_nodes:{count}" in facts
+
+
+def in_step(replica: Valkey) -> bool:
+    """Whether a replica has what its primary has."""
+    return bool(replica.admin.info("replication").get("master_link_status") == "up")
 
 
 @contextlib.contextmanager
-def watched_pair() -> Iterator[Topology]:
-    """A primary, its replica, and a sentinel that watches them."""
-    with Valkey() as primary, Valkey(replicaof=f"{HOST} {primary.port}") as replica, Sentinel(primary.port) as sentinel:
-        wait_until(lambda: replica.admin.info("replication")["master_link_status"] == "up", "a replica in step")
-        wait_until(lambda: sentinel.admin.sentinel_get_master_addr_by_name("mymaster"), "a sentinel that knows")
-        yield Topology("sentinel", sentinel.url, [primary])
+def watched_pair(sentinels: int = 1, **settings: str) -> Iterator[Topology]:
+    """A primary, its replica, and sentinels that watch them; most of them must agree that the primary is down."""
+    with contextlib.ExitStack() as stack:
+        primary = stack.enter_context(Valkey())
+        replica = stack.enter_context(Valkey(replicaof=f"{HOST} {primary.port}"))
+        quorum = sentinels // 2 + 1
+        watching = [stack.enter_context(Sentinel(primary.port, quorum=quorum, **settings)) for _ in range(sentinels)]
+        wait_until(lambda: in_step(replica), "a replica in step")
+        for each in watching:
+            wait_until(lambda each=each: _knows(each, sentinels - 1), "a sentinel that knows")
+        hosts = ",".join(f"{HOST}:{each.port}" for each in watching)
+        yield Topology("sentinel", f"redis+sentinel://{hosts}/mymaster", [primary], [replica], watching)
+
+
+def _knows(sentinel: Valkey, others: int) -> bool:
+    """Whether a sentinel has heard of the replica and of so many other sentinels; one alone needs to hear of none."""
+    seen = sentinel.admin.sentinel_master("mymaster")
+    return not others or (seen["num-slaves"] == 1 and seen["num-other-sentinels"] == others)
 
 
 class Clock:

@@ -5,6 +5,7 @@ callers repeat a call whose script knows that it ran before.
 """
 
 import contextlib
+import traceback
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -146,6 +147,20 @@ def translated() -> Iterator[None]:
         raise StoreRefusedError(_refusal(str(error))) from error
     except RedisError as error:
         raise StoreUnavailableError(f"Redis: {error}") from error
+    except (AttributeError, RuntimeError) as error:
+        if not _is_drivers(error):
+            raise
+        raise StoreUnavailableError("Redis does not answer: the connection was closed while it was used") from error
+
+
+def _is_drivers(error: Exception) -> bool:
+    """Whether an error that is none of its own was raised in redis-py.
+
+    Its cluster client closes every connection when one command is told that the cluster is down; other commands then
+    find their streams gone while they connect or send.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    return any(frame.f_globals.get("__name__", "").startswith("redis.") for frame, _ in frames)
 
 
 def _refusal(message: str) -> str:

@@ -1,7 +1,8 @@
-"""What a fault needs around it: a service's settings file, and what it says while something is broken."""
+"""What a fault needs around it: a service's settings file, and where things lie."""
 
 from pathlib import Path
 
+import servers
 from service import Service
 
 
@@ -19,3 +20,15 @@ def settings_file(folder: Path, url: str | None = None, **ingest: str) -> str:
 def nothing_waits(service: Service) -> bool:
     """Whether a service that was stopped has left no batch on disk."""
     return not list((service.data_dir / "spool").glob("*.spool"))
+
+
+def shards_on(node: servers.Valkey, site: str) -> set[int]:
+    """The shards of a site whose keys lie on this node."""
+    own = node.admin.execute_command("CLUSTER", "MYID").decode()
+    ranges = [
+        (int(first), int(last))
+        for first, last, primary, *_ in node.admin.execute_command("CLUSTER", "SLOTS")
+        if primary[2].decode() == own
+    ]
+    slots = {shard: node.admin.execute_command("CLUSTER", "KEYSLOT", f"{{{site}.{shard}}}") for shard in range(16)}
+    return {shard for shard, slot in slots.items() if any(first <= slot <= last for first, last in ranges)}

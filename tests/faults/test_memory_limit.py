@@ -10,7 +10,7 @@ import servers
 from ledger import Ledger, Sender, counted
 from service import run, serving, wait_until
 from soak import either
-from stage import settings_file
+from stage import settings_file, shards_on
 
 from ranking.errors import StoreRefusedError
 from ranking.events import Event
@@ -69,7 +69,7 @@ async def test_one_full_node_of_a_cluster_refuses_its_shards_alone(_cluster: ser
     full = _cluster.servers[1]
     async with servers.opened(_cluster.url) as store:
         record = Recorder(store, writer="w", bucket_s=300, keep_s=KEEP_S, deadline_s=5.0, max_pending=10**6).record
-        here = shards_on(full)
+        here = shards_on(full, "s")
         full.admin.config_set("maxmemory", "1mb")
         try:
             requests = [[Event(f"request {n}, item {i}", "view", NOON_S) for i in range(3)] for n in range(200)]
@@ -83,18 +83,6 @@ async def test_one_full_node_of_a_cluster_refuses_its_shards_alone(_cluster: ser
             assert {event.item for event in events} & found == {event.item for event in events} - on_full
         await asyncio.gather(*(record("s", events) for events in requests))
         assert sum((await servers.counts_by_bucket(store, "s")).values()) == sum(map(len, requests)) + len(found)
-
-
-def shards_on(node: servers.Valkey, site: str = "s") -> set[int]:
-    """The shards of a site whose keys lie on this node."""
-    own = node.admin.execute_command("CLUSTER", "MYID").decode()
-    ranges = [
-        (int(first), int(last))
-        for first, last, primary, *_ in node.admin.execute_command("CLUSTER", "SLOTS")
-        if primary[2].decode() == own
-    ]
-    slots = {shard: node.admin.execute_command("CLUSTER", "KEYSLOT", f"{{{site}.{shard}}}") for shard in range(16)}
-    return {shard for shard, slot in slots.items() if any(first <= slot <= last for first, last in ranges)}
 
 
 async def test_one_evicting_node_of_a_cluster_is_enough_to_refuse_it(_cluster: servers.Topology) -> None:

@@ -7,10 +7,12 @@ from collections.abc import Callable
 import pytest
 import servers
 from ledger import Ledger
-from recording import compare, keep_recording, reach, record, recorder
+from recording import FORGETS_CONNECTIONS, compare, reach, record, recorder, recording
 from soak import either
 
 from ranking.errors import StoreUnavailableError
+
+pytestmark = FORGETS_CONNECTIONS
 
 TIMEOUT_S = 0.1
 STALLS_S = either((0.3, 0.2), (0.1, 0.5, 1.0, 2.5, 5.0, 10.0) * 3)
@@ -29,24 +31,19 @@ async def test_a_stalled_node_of_a_cluster_counts_exactly(_cluster: servers.Topo
 
 async def stall(server: servers.Valkey, cluster: servers.Topology | None) -> None:
     """Stop a server again and again while eight clients record, for longer than the timeout, and compare."""
-    ledger, done = Ledger(), asyncio.Event()
+    ledger = Ledger()
     url = server.url if cluster is None else cluster.url
     async with servers.opened(url, timeout_s=TIMEOUT_S) as store:
         writers = [recorder(store, f"writer {n}", deadline_s=30.0) for n in range(2)]
-        clients = [
-            asyncio.create_task(keep_recording(writers[n % 2], ledger, done, n * store.shards // 8, store.shards))
-            for n in range(8)
-        ]
-        for stall_s in STALLS_S:
+        async with recording(writers, ledger, 8, store.shards):
+            for stall_s in STALLS_S:
+                await reach(ledger, ledger.acked + 200)
+                server.send(signal.SIGSTOP)
+                try:
+                    await asyncio.sleep(stall_s)
+                finally:
+                    server.send(signal.SIGCONT)
             await reach(ledger, ledger.acked + 200)
-            server.send(signal.SIGSTOP)
-            try:
-                await asyncio.sleep(stall_s)
-            finally:
-                server.send(signal.SIGCONT)
-        await reach(ledger, ledger.acked + 200)
-        done.set()
-        await asyncio.gather(*clients)
     assert ledger.acked == ledger.sent, "nothing was given up"
     await compare(ledger, url)
 

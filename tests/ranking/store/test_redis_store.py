@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import redis
 import servers
+from redis.asyncio.connection import AbstractConnection
 
 from ranking.buckets import Bucket
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.items import Item
 from ranking.snapshot import Snapshot, Stamp, digest
+from ranking.store.connection import translated
 from ranking.store.redis_store import RedisStore
 from ranking.store.store import Base, Batch
 
@@ -122,6 +124,28 @@ async def test_a_server_that_does_not_answer_in_time_is_unavailable() -> None:
         await opening(f"redis://{servers.HOST}:{port}", timeout_s=0.1)
     silent.close()
     await silent.wait_closed()
+
+
+async def test_a_connection_that_the_driver_closes_while_it_is_used_is_unavailable(
+    server: servers.Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """redis-py's cluster client does so to all others when one command is told CLUSTERDOWN."""
+    send = AbstractConnection._send_packed_command
+
+    async def closed_meanwhile(self: AbstractConnection, command: Any) -> None:
+        await self.disconnect()
+        await send(self, command)
+
+    async with servers.opened(server.url) as store:
+        monkeypatch.setattr(AbstractConnection, "_send_packed_command", closed_meanwhile)
+        with pytest.raises(StoreUnavailableError) as away:
+            await store.record(batch(1, a=1), KEEP_S)
+    assert isinstance(away.value.__cause__, AttributeError)
+
+
+def test_an_error_of_our_own_is_not_taken_for_the_drivers() -> None:
+    with pytest.raises(AttributeError), translated():
+        raise AttributeError
 
 
 @pytest.fixture
