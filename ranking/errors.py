@@ -33,6 +33,10 @@ class NotReadyError(PopulerError):
     """It will be there in a moment: nothing was published yet."""
 
 
+class NotEnoughError(PopulerError):
+    """Too little is known to say anything; the message says how much it takes."""
+
+
 class StoreUnavailableError(PopulerError):
     """The store did not answer, or answered that it cannot work now. Trying again may help."""
 

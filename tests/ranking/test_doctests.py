@@ -7,11 +7,11 @@ import pytest
 
 PURE_RING = {
     "aging", "buckets", "catalogue", "decay", "errors", "events", "history", "hysteresis", "items", "leaderboard",
-    "periods", "presets", "rules", "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
+    "measures", "periods", "presets", "rules", "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
 }  # fmt: skip
 WITH_EXAMPLES = {
-    "aging", "buckets", "decay", "events", "history", "hysteresis", "leaderboard", "periods", "presets", "shapes",
-    "store.keys", "times", "trending", "urls", "weighing",
+    "aging", "buckets", "decay", "events", "history", "hysteresis", "leaderboard", "measures", "periods", "presets",
+    "shapes", "store.keys", "times", "trending", "urls", "weighing",
 }  # fmt: skip
 
 
