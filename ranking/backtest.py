@@ -21,7 +21,7 @@ from ranking.list_settings import ListSettings
 from ranking.measures import capture, highest, ndcg
 from ranking.ranker import Ranker, View
 from ranking.scoring import Moment
-from ranking.selection import Selector
+from ranking.selection import Past, Selector
 from ranking.walk import Plan, Walk
 from ranking.weighing import LIST_SOURCE, Weighing
 
@@ -169,7 +169,8 @@ def _maker(walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo) -
         return _Short(walk, listed, judging, zone).rows
 
     def selected(moment: Moment) -> Rows:
-        return Selector(walk, listed, moment).selected([judging.section])[judging.section].rows
+        past = Past(walk, listed, moment.known_until)
+        return Selector(walk, listed, moment, past).selected([judging.section])[judging.section].rows
 
     return selected
 
