@@ -1,13 +1,19 @@
 """`/livez`, `/readyz`, `/metrics`: is the process alive, can it do its work, what has it done."""
 
 import os
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 
 from api import metrics
 from api.context import CurrentContext
 from ranking.errors import PopulerError
+
+NOT_READY: dict[int | str, Any] = {
+    503: {"description": "It cannot; `store` and `lists` say why.", "content": {"application/json": {}}}
+}
 
 
 def router(current: CurrentContext) -> APIRouter:
@@ -20,7 +26,7 @@ def router(current: CurrentContext) -> APIRouter:
         return Response('{"status":"ok"}', media_type="application/json")
 
     @routes.head("/readyz", include_in_schema=False)
-    @routes.get("/readyz", summary="Can this worker record and serve?")
+    @routes.get("/readyz", summary="Can this worker record and serve?", responses=NOT_READY)
     async def readyz() -> Response:
         context = current()
         checks: dict[str, object] = {"worker": os.getpid(), "lists": context.board.ranked()}
@@ -39,7 +45,7 @@ def router(current: CurrentContext) -> APIRouter:
         content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
         return Response(content, 200 if ready else 503, media_type="application/json")
 
-    @routes.get("/metrics", summary="Prometheus metrics")
+    @routes.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics_page() -> Response:
         context = current()
         oldest = context.board.oldest()

@@ -10,6 +10,7 @@ from fastapi import Path as PathParameter
 from api import asgi
 from api.auth import Grade, grade, require
 from api.context import Context, CurrentContext, site_of
+from api.openapi import SAID, problems
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidItemError, NotFoundError
 from ranking.items import Item, ItemInput, as_wire, validated, why_bad_id
@@ -22,7 +23,7 @@ ItemId = Annotated[str, PathParameter(description="the item's id, percent-encode
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/items", tags=["items"])
+    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*SAID))
 
     @routes.put("", summary="Describe items", openapi_extra=_body({"type": "array", "items": ITEM_SCHEMA}))
     async def put_items(request: Request) -> Response:

@@ -5,6 +5,23 @@ from typing import Any
 Json = dict[str, Any]
 
 
+SAID: dict[int, str] = {
+    400: "The body or a parameter is malformed.",
+    401: "A key is needed, or the given one is none of the site's.",
+    403: "The key may not do this.",
+    404: "There is no such thing here.",
+    413: "The body is too large.",
+    415: "The body's encoding is neither plain nor gzip.",
+    422: "What was given cannot be used; the detail says why.",
+    503: "Not now: send it again after Retry-After seconds.",
+}
+
+
+def problems(*statuses: int) -> dict[int | str, Json]:
+    """Answers other than the asked one, as a route documents them."""
+    return {status: _problem(SAID[status]) for status in statuses}
+
+
 def hot_paths() -> Json:
     """Path items of the events, the pixel and the lists."""
     return {

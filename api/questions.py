@@ -9,6 +9,7 @@ from api import asgi
 from api.auth import Grade, grade, require
 from api.context import Context, CurrentContext, site_of
 from api.items import ItemId
+from api.openapi import SAID, problems
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidQuestionError, NotReadyError
 from ranking.questions import MOST_SHOWN, Explain, Preview, Question, document_of, encoded
@@ -30,7 +31,7 @@ class PreviewInput(msgspec.Struct):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1", tags=["questions"])
+    routes = APIRouter(prefix="/v1", tags=["questions"], responses=problems(*SAID))
 
     @routes.get("/items/{item:path}/explain", summary="Why is an item at its rank?")
     async def explain(
