@@ -65,6 +65,11 @@ class Bursts:
             case "ratio":
                 recent, longer = (self._decayed(sums, span_s) for span_s in (settings.short_s, settings.baseline_s))
                 return Scored(recent, trending.ratio(recent, longer, settings.minimum))
+            case "acceleration":
+                at, short_s = sums.moment.at, settings.short_s
+                starts = [at - short_s * number for number in range(4)]
+                newest, middle, oldest = (self._count(sums, since, until) for until, since in pairwise(starts))
+                return Scored(newest, trending.acceleration(newest, middle, oldest, settings.minimum))
             case "z-score" | "ewma":
                 observed = self._count(sums, edges.since)
                 return Scored(observed, self._against_spans(sums, observed, edges))

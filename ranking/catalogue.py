@@ -66,6 +66,13 @@ class Catalogue:
         rows = self._rows()
         return self._stored[:rows]
 
+    @property
+    def undated(self) -> npt.NDArray[np.bool_]:
+        """Per row: whether its publish time is unknown."""
+        rows = self._rows()
+        unknown: npt.NDArray[np.bool_] = np.isnan(self._published[:rows])
+        return unknown
+
     def published(self, first_event: FloatArray) -> FloatArray:
         """Publish time per row, epoch seconds; where it is unknown, when the item was first seen."""
         rows = self._rows()

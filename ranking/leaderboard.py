@@ -25,11 +25,13 @@ def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequenc
 
     `score` and `published` (epoch seconds) have one entry per row of the history; `names` gives the id of a row.
     """
+    of_rows = score[rows]
     if len(rows) > limit:
-        cut = _nth_highest(score[rows], limit)
-        above = rows[score[rows] > cut]
-        rows = np.concatenate([above, _newest(rows[score[rows] == cut], published, names, limit - len(above))])
-    return _ordered(rows, score, published, names)
+        cut = _nth_highest(of_rows, limit)
+        above = rows[of_rows > cut]
+        rows = np.concatenate([above, _newest(rows[of_rows == cut], published, names, limit - len(above))])
+        of_rows = score[rows]
+    return _ordered(rows, of_rows, published[rows], names)
 
 
 def best_capped(
@@ -97,9 +99,11 @@ def percentile(values: FloatArray, percent: float) -> float:
 
 def _newest(rows: Rows, published: FloatArray, names: Sequence[str], limit: int) -> Rows:
     """The first `limit` by publication and id of rows whose scores tie; a crowd of ties is cut before it is sorted."""
+    of_rows = published[rows]
     if len(rows) > limit:
-        rows = rows[published[rows] >= _nth_highest(published[rows], limit)]
-    return _ordered(rows, np.zeros(len(published)), published, names)[:limit]
+        newest = of_rows >= _nth_highest(of_rows, limit)
+        rows, of_rows = rows[newest], of_rows[newest]
+    return _ordered(rows, np.zeros(len(rows)), of_rows, names)[:limit]
 
 
 def _nth_highest(values: FloatArray, n: int) -> float:
@@ -107,6 +111,11 @@ def _nth_highest(values: FloatArray, n: int) -> float:
 
 
 def _ordered(rows: Rows, score: FloatArray, published: FloatArray, names: Sequence[str]) -> Rows:
-    keys = zip((-score[rows]).tolist(), (-published[rows]).tolist(), rows.tolist(), strict=True)
-    ordered = sorted(keys, key=lambda key: (key[0], key[1], names[key[2]]))
-    return np.array([row for _, _, row in ordered], dtype=np.int64)
+    """`rows`, which have these scores and publish times; names are compared only where both are equal."""
+    order = np.lexsort((-published, -score))
+    rows, score, published = rows[order], score[order], published[order]
+    apart = (score[1:] != score[:-1]) | (published[1:] != published[:-1])
+    if apart.all():
+        return rows
+    crowds = np.split(rows, np.flatnonzero(apart) + 1)
+    return np.concatenate([sorted(crowd.tolist(), key=names.__getitem__) for crowd in crowds]).astype(np.int64)

@@ -63,6 +63,7 @@ class ListSettings(Table):
     min_count: float = Field(0.0, ge=0, le=1e12)
     floor: float = Field(0.0, ge=0, le=1e12)
 
+    scale: Literal["none", "section-activity", "section-best"] = "none"
     section_floor: float = Field(0.0, ge=0, lt=100)
     section_minimum: float = Field(5.0, ge=0, le=1e12)
     max_per_section: int = Field(0, ge=0)
@@ -71,7 +72,7 @@ class ListSettings(Table):
     fill: Literal["none", "widen", "latest"] = "none"
     movement_s: Seconds = Field(3600.0, alias="movement")
 
-    method: Literal["chi-square", "z-score", "ewma", "ratio", "share", "excess"] = "chi-square"
+    method: Literal["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"] = "chi-square"
     short_s: Seconds = Field(3600.0, alias="short")
     baseline_s: Seconds = Field(7 * 86400.0, alias="baseline")
     minimum: float = Field(5.0, ge=0, le=1e9)
@@ -89,6 +90,8 @@ class ListSettings(Table):
             raise ValueError('exponent: 1, or shape = "plain" or "minus-one", the shapes that have one')
         if self.hysteresis and self.kind == "latest":
             raise ValueError("hysteresis: 0 in a latest list, which has no scores to compare")
+        if self.hysteresis and self.scale != "none":
+            raise ValueError('hysteresis: 0, or scale = "none", as sections cannot be scaled in a replay')
         if self.hysteresis and self.hold_s:
             raise ValueError('hysteresis: 0, or hold = "0s", which keeps an item by itself')
         return self

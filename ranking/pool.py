@@ -14,12 +14,14 @@ import numpy.typing as npt
 
 from ranking.buckets import FloatArray
 from ranking.bursts import VIEWS, Bursts
-from ranking.decay import Alike, HalfLife
+from ranking.decay import DAY_S, Alike, HalfLife
 from ranking.formula import ALL_EVENTS, Formula
 from ranking.leaderboard import Rows, Sections
 from ranking.list_settings import ListSettings
 from ranking.rules import Candidates, Rule, Ruling
 from ranking.scoring import Counts, Horizon, Moment, Span, Sums
+
+MONTH_S = 30 * DAY_S
 
 Mask = npt.NDArray[np.bool_]
 
@@ -107,5 +109,24 @@ class Pool:
     def _scored(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, FloatArray]:
         sums = self.sums(moment)
         if settings.kind == "burst":
-            return Bursts(settings, self.counts, self._start, self._zone).scored(sums)
-        return Formula(settings, self._zone).scored(sums, self.facts.published)
+            counted, score = Bursts(settings, self.counts, self._start, self._zone).scored(sums)
+        else:
+            counted, score = Formula(settings, self._zone).scored(sums, self.facts.published)
+        return counted, score if settings.scale == "none" else score / self._scale(settings, moment, score)
+
+    def _scale(self, settings: ListSettings, moment: Moment, score: FloatArray) -> FloatArray:
+        """What to divide every row's score by so that small sections have a place beside great ones.
+
+        By the section's best score, or 1 if that is less (Reddit's `normalized_hot.py`), or by log10(2 + the events of
+        the section in 30 days) (Lemmy's `utils.sql`). Items without a section are one section.
+        """
+        section = self.facts.section + 1
+        if settings.scale == "section-best":
+            best = np.ones(int(section.max(initial=0)) + 1)
+            np.maximum.at(best, section, score)
+            return best[section]
+        month = Horizon(Alike(), (Span(moment.at - MONTH_S),))
+        events = self.sums(moment).of(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
+        active = np.bincount(section, weights=np.floor(events))  # whole numbers, whose sum has one value in any order
+        found: FloatArray = np.log10(2.0 + active)[section]
+        return found

@@ -56,13 +56,14 @@ def _window(span: str) -> dict[str, Any]:
 #: A preset is a whole formula: it names what it leaves at rest too, or a list's own other settings would mix with it.
 _RANKED: dict[str, Any] = {
     "kind": "ranked", "window": "none", "period": "none", "shape": "plain", "exponent": 1.0, "aging": "none",
-    "revival": "0s", "bonus_kinds": [], "min_count": 0.0, "floor": 0.0,
+    "revival": "0s", "scale": "none", "bonus_kinds": [], "min_count": 0.0, "floor": 0.0,
 }  # fmt: skip
 _ALL: dict[str, Any] = {**_RANKED, "decay": "window"}  # every event counts alike
 _BURST: dict[str, Any] = {
     "kind": "burst", "method": "chi-square", "period": "none", "hold": "0s", "poisson_floor": True, "min_age": "0s",
     "floor": 0.0,
 }  # fmt: skip
+_LEMMY = {**_ALL, "shape": "log", "aging": "gravity", "gravity": 1.8, "gravity_offset": "2h", "max_age": "7d"}
 _LOG = "orders the same; the original prints log10(n) + publish time / {} s"
 
 PRESETS: dict[str, Preset] = {
@@ -88,8 +89,13 @@ PRESETS: dict[str, Preset] = {
         _LOG.format("79,200") + ", rounded to 7 places; comments count as of one vote each, without tags' modifiers",
     ),
     "lemmy": Preset(
-        {**_ALL, "shape": "log", "aging": "gravity", "gravity": 1.8, "gravity_offset": "2h", "max_age": "7d"},
+        _LEMMY,
         "Lemmy hot, `utils.sql`: log10(max(2, n + 2)) / (hours + 2)^1.8, none after 7 days",
+    ),
+    "lemmy-scaled": Preset(
+        {**_LEMMY, "scale": "section-activity"},
+        "Lemmy scaled, `utils.sql`: as `lemmy`, / log10(2 + interactions of the community in a month)",
+        "a section's interactions are its counted events of 30 days",
     ),
     "lamernews": Preset(
         {**_ALL, "aging": "gravity", "gravity": 1.1, "gravity_offset": "8h", "max_age": "30d"},
@@ -166,6 +172,10 @@ PRESETS: dict[str, Preset] = {
     "universal-recommender": Preset(
         {**_BURST, "method": "excess", "short": "12h", "baseline": "1d", "minimum": 1.0},
         "Universal Recommender, `PopModel.scala`, trending: events of the newer half less those of the older one",
+    ),
+    "universal-recommender-hot": Preset(
+        {**_BURST, "method": "acceleration", "short": "8h", "baseline": "1d", "minimum": 1.0},
+        "Universal Recommender, `PopModel.scala`, hot: the second difference of the thirds of a day",
     ),
     # Windows
     "wordpress-popular-posts": Preset(_window("1d"), "WordPress Popular Posts, `Query.php`: the last 24 hours"),

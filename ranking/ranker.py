@@ -59,9 +59,9 @@ class Ranker:
         removed = [row for row in map(history.known_row, view.removed) if row is not None]
         taken_down = np.zeros(len(history.items), dtype=np.bool_)
         taken_down[removed] = True
-        facts = Facts(
-            view.catalogue.published(history.first_event()), view.catalogue.section, view.catalogue.stored, taken_down
-        )
+        catalogue = view.catalogue
+        first_event = history.first_event() if catalogue.undated.any() else np.full(len(taken_down), np.inf)
+        facts = Facts(catalogue.published(first_event), catalogue.section, catalogue.stored, taken_down)
         self.pool = Pool(history.items, counts_of(history), facts, history.start(), zone)
         self.views = self.pool.views(moment)
 

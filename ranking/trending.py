@@ -69,6 +69,17 @@ def excess(observed: FloatArray, expected: FloatArray, minimum: float) -> FloatA
     return np.where(observed >= minimum, np.maximum(observed - expected, 0.0), 0.0)
 
 
+def acceleration(newest: FloatArray, middle: FloatArray, oldest: FloatArray, minimum: float) -> FloatArray:
+    """(newest - middle) - (middle - oldest) of three equal spans; 0 where it slows down or newest < `minimum`.
+
+    Source: Universal Recommender, `PopModel.scala`, "hot".
+
+    >>> acceleration(np.array([9.0, 9.0]), np.array([4.0, 8.0]), np.array([3.0, 1.0]), 5).tolist()
+    [4.0, 0.0]
+    """
+    return excess(newest, 2.0 * middle - oldest, minimum)
+
+
 def held(peak: FloatArray, since_s: FloatArray, half_life_s: float) -> FloatArray:
     """What is left of a peak some time after it: peak * 0.5^(since / half-life). Source: Mastodon, `trends/links.rb`.
 

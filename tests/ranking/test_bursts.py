@@ -116,6 +116,15 @@ def test_an_excess_is_what_the_newer_half_has_more_and_an_item_without_an_older_
     assert site.scores(list_of(preset="universal-recommender"), AT) == {"new": 9, "more": 5}
 
 
+def test_what_is_hot_is_what_speeds_up() -> None:
+    day_s = int(DAY_S)
+    site = Site()
+    for item, thirds in (("faster", (1, 2, 9)), ("steady", (2, 6, 10)), ("new", (0, 0, 4))):
+        for number, n in enumerate(thirds):
+            site.see(item, AT - day_s + 8 * HOUR_S * number, n)
+    assert site.scores(list_of(preset="universal-recommender-hot"), AT) == {"faster": 6, "new": 4}
+
+
 # Held peaks
 
 
@@ -233,7 +242,7 @@ def test_a_burst_that_cannot_be_measured_is_refused(table: dict[str, Any], sente
     assert sentence in str(raised.value)
 
 
-@pytest.mark.parametrize("method", ["chi-square", "z-score", "ewma", "ratio", "share", "excess"])
+@pytest.mark.parametrize("method", ["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"])
 def test_no_burst_of_any_count_is_infinite(method: str) -> None:
     site = site_with([("a", 60, 2**52), ("a", 9000, 2**52), ("b", 60, 2**52), ("c", 90_000, 1)])
     scores = site.scores(burst(method=method, minimum=0), AT)

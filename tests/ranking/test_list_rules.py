@@ -405,6 +405,7 @@ def test_the_rule_of_tenure_is_known_too() -> None:
         ({"hysteresis": 1.1}, "less than or equal to 1"),
         ({"hysteresis": 0.1, "kind": "latest"}, "hysteresis: 0 in a latest list"),
         ({"hysteresis": 0.1, "kind": "burst", "hold": "1d"}, 'hysteresis: 0, or hold = "0s"'),
+        ({"hysteresis": 0.1, "scale": "section-best"}, 'hysteresis: 0, or scale = "none"'),
         ({"section_floor": 100}, "less than 100"),
         ({"max_per_section": -1}, "greater than or equal to 0"),
         ({"max_tenure": "1m"}, "greater than or equal to 600"),

@@ -103,6 +103,29 @@ def test_the_log_and_time_rankings_have_the_order_of_their_originals(
     assert found == pytest.approx(sorted(expected.values(), reverse=True), rel=0, abs=2e-7)
 
 
+def test_lemmy_scales_by_how_active_a_section_is() -> None:
+    site = Site()
+    for item, section, n in (("great", "big", 500), ("small", "little", 20), ("also", "big", 480)):
+        site.put(item, AT - 4 * HOUR_S, section)
+        site.see(item, AT - SOON_S, n)
+    site.put("old", AT - 40 * DAY_S, "little")
+    site.see("old", AT - 31 * DAY_S, 1000)  # which are no interactions of the last month
+    hot = site.scores(list_of(preset="lemmy"), AT)
+    scaled = site.scores(list_of(preset="lemmy-scaled"), AT)
+    assert scaled["great"] == pytest.approx(hot["great"] / math.log10(2 + 980), rel=1e-12)
+    assert scaled["small"] == pytest.approx(hot["small"] / math.log10(2 + 20), rel=1e-12)
+    assert (next(iter(hot)), next(iter(scaled))) == ("great", "small")
+
+
+def test_a_score_relative_to_the_best_of_its_section_is_at_most_one() -> None:
+    site = Site()
+    for item, section, n in (("a", "x", 50), ("b", "x", 10), ("c", "y", 4), ("d", None, 8)):
+        site.put(item, AT - HOUR_S, section)
+        site.see(item, AT - SOON_S, n)
+    found = site.scores(list_of(decay="window", scale="section-best"), AT)
+    assert found == {"a": 1, "c": 1, "d": 1, "b": 0.2}
+
+
 def test_a_status_needs_five_and_fades_out() -> None:
     assert scored("mastodon-status", 0, (SOON_S, 4, "view")) == 0
     assert scored("mastodon-status", 0, (SOON_S, 5, "view")) == 16
