@@ -323,6 +323,11 @@ def _progress() -> Any:
     return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
+def _shown_score(score: float) -> str:
+    """Two decimals, or three digits of what these would not tell apart."""
+    return f"{score:,.2f}" if score >= 1 or score == 0 else f"{score:.3g}"
+
+
 def _print_list(found: dict[str, Any], site: SiteSettings, size: int) -> None:
     from rich.console import Console
     from rich.table import Table
@@ -339,7 +344,7 @@ def _print_list(found: dict[str, Any], site: SiteSettings, size: int) -> None:
     ):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for each in found["items"]:
-        score = "" if each["score"] is None else f"{each['score']:,.2f}"
+        score = "" if each["score"] is None else _shown_score(each["score"])
         row = (str(each["rank"]), each["title"], each["published_label"], score, f"{each['views']:,}")
         table.add_row(*row, end_section=each["rank"] == size)  # the line under which the list is cut
     Console().print(table)

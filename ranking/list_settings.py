@@ -3,12 +3,13 @@
 import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from ranking.events import DEFAULT_KIND
 from ranking.periods import NO_PERIOD, Period
 from ranking.presets import NO_PRESET, checked_preset, preset_settings
 from ranking.setting_types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table
+from ranking.times import NO_LIMIT
 
 MIN_HALF_LIFE_S = 1.0
 MIN_OFFSET_S = 60.0
@@ -21,6 +22,7 @@ MAX_HOLD_S = 30 * 86400.0
 #: Whose events a weight is for: of a kind, or of a kind from one source.
 Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.:-]{1,64})?$")]
 Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
+CountOrNone = Annotated[int, BeforeValidator(lambda value: 0 if value == NO_LIMIT else value)]
 
 
 class ListSettings(Table):
@@ -66,7 +68,7 @@ class ListSettings(Table):
     scale: Literal["none", "section-activity", "section-best"] = "none"
     section_floor: float = Field(0.0, ge=0, lt=100)
     section_minimum: float = Field(5.0, ge=0, le=1e12)
-    max_per_section: int = Field(0, ge=0)
+    max_per_section: CountOrNone = Field(0, ge=0)
     max_tenure_s: SecondsOrNone = Field(math.inf, alias="max_tenure", ge=MIN_TENURE_S)
     hysteresis: float = Field(0.0, ge=0, le=1)
     fill: Literal["none", "widen", "latest"] = "none"

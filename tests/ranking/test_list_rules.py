@@ -84,6 +84,7 @@ def test_no_section_has_more_than_its_cap_and_items_without_one_are_free() -> No
     assert site.listed(chosen, AT) == ["a1", "b1", "x1", "x2", "x3"]
     assert site.listed(chosen, AT, "a") == ["a1", "a2", "a3", "a4"], "in a section's own list it means nothing"
     assert site.listed(list_of(**PLAIN, max_per_section=2), AT)[:4] == ["a1", "a2", "b1", "x1"]
+    assert len(site.listed(list_of(**PLAIN, max_per_section="none"), AT)) == 9
 
 
 @settings(deadline=None, max_examples=200)
