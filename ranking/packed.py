@@ -57,10 +57,10 @@ def from_varints(text: bytes | memoryview) -> Numbers:
     return found
 
 
-def pack_texts(texts: Sequence[bytes]) -> bytes:
+def pack_texts(texts: Sequence[bytes], level: int = LEVEL) -> bytes:
     """A list of texts, compressed; whatever bytes they hold."""
     lengths = varints(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
-    return zlib.compress(len(texts).to_bytes(4, "little") + lengths + b"".join(texts), LEVEL)
+    return zlib.compress(len(texts).to_bytes(4, "little") + lengths + b"".join(texts), level)
 
 
 def unpack_texts(packed: bytes) -> list[bytes]:

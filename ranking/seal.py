@@ -11,7 +11,8 @@ at once are in each other's way at most.
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,9 @@ from ranking.store.store import (
 )
 
 NAMES_TRIES = 3
+PARTS_AT_ONCE = 20
+#: About so much is packed in two milliseconds: not worth a thread.
+CELLS_INLINE = 2_000
 #: So many items, and one in so many of all, must have changed before their dates are sealed again.
 DATES_AT_LEAST, DATES_SHARE = 5_000, 20
 
@@ -65,6 +69,10 @@ def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -
     return found
 
 
+def _overlap(one: Bucket, other: Bucket) -> bool:
+    return one.start_s < other.end_s and other.start_s < one.end_s
+
+
 def _is_due(span: Bucket, now: float, retention: RetentionSettings) -> bool:
     return now >= span.end_s + retention.roll_up.tiers.get(span.width_s, float("inf"))
 
@@ -85,23 +93,35 @@ class Sealer:
         life = await self._store.life()
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
-        written = left = 0
-        used: set[tuple[int, int]] = set()
+        found = Sealed(0, 0)
         for shard in range(self._store.shards):
             await self._seal_dates(shard)
-            touched = await self._store.all_touched(self._site, shard)
-            done = {each: at for each, at in self._done.get(shard, {}).items() if touched.buckets.get(each) == at}
-            self._done[shard] = done
-            for span, parts in (await self._unsealed(shard, touched, now)).items():
-                used.add((shard, volume_of(span)))
-                at = await self._swapped(shard, span, parts, touched.cursor)
-                if at is None:
-                    left += 1
-                else:
+            of_shard = await self._seal_shard(shard, now)
+            found = Sealed(found.written + of_shard.written, found.left + of_shard.left)
+        return found
+
+    async def _seal_shard(self, shard: int, now: float) -> Sealed:
+        touched = await self._store.all_touched(self._site, shard)
+        done = {each: at for each, at in self._done.get(shard, {}).items() if touched.buckets.get(each) == at}
+        self._done[shard] = done
+        unsealed = await self._unsealed(shard, touched, now)
+        cursor, changed, written = touched.cursor, set[Bucket](), set[Bucket]()
+        for group in _groups(unsealed):
+            # All that has changed by now is left; what the group holds is read after, and what changes then is refused.
+            since = await self._store.touched_buckets(self._site, shard, cursor)
+            cursor, changed = since.cursor, changed | (set(since.buckets) - written)
+            spans_left = [span for span in group if not any(_overlap(span, each) for each in changed)]
+            parts = [part for span in spans_left for part in unsealed[span]]
+            stored = iter(await self._store.read_counts(self._site, shard, parts))
+            for span in spans_left:
+                of_span = list(islice(stored, len(unsealed[span])))
+                at = await self._swapped(shard, span, unsealed[span], of_span, cursor)
+                if at is not None:
                     done[span] = at
-                    written += 1
-        self._names = {key: names for key, names in self._names.items() if key in used}
-        return Sealed(written, left)
+                    written.add(span)
+        used = set(map(volume_of, unsealed))
+        self._names = {key: names for key, names in self._names.items() if key[0] != shard or key[1] in used}
+        return Sealed(len(written), len(unsealed) - len(written))
 
     async def _seal_dates(self, shard: int) -> None:
         """Seal the items' dates where many have changed; anew, where most of what is sealed is out of date."""
@@ -137,13 +157,17 @@ class Sealer:
                 del wanted[span]
         return wanted
 
-    async def _swapped(self, shard: int, span: Bucket, parts: Sequence[Bucket], cursor: int) -> int | None:
+    async def _swapped(
+        self, shard: int, span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], cursor: int
+    ) -> int | None:
         """Seal one span; the change number of that, None if it must be tried again."""
-        stored = await self._store.read_counts(self._site, shard, parts)
         for _ in range(NAMES_TRIES):
             names = await self._names_of(shard, volume_of(span))
             try:
-                swap = await asyncio.to_thread(_packed, span, parts, stored, names, cursor)
+                if sum(len(each.open.fields) + len(each.sealed) for each in stored) < CELLS_INLINE:
+                    swap = _packed(span, parts, stored, names, cursor)
+                else:
+                    swap = await asyncio.to_thread(_packed, span, parts, stored, names, cursor)
                 at = await self._store.seal(self._site, shard, swap, self._retention.keep_s)
             except BaseException:
                 self._forget_names(shard, span)  # whether the new ones are in the store is not known
@@ -165,6 +189,20 @@ class Sealer:
 
     def _forget_names(self, shard: int, span: Bucket) -> None:
         self._names.pop((shard, volume_of(span)), None)
+
+
+def _groups(unsealed: dict[Bucket, list[Bucket]]) -> Iterator[list[Bucket]]:
+    """Spans, in groups of about PARTS_AT_ONCE buckets."""
+    group: list[Bucket] = []
+    parts = 0
+    for span, of_span in unsealed.items():
+        group.append(span)
+        parts += len(of_span)
+        if parts >= PARTS_AT_ONCE:
+            yield group
+            group, parts = [], 0
+    if group:
+        yield group
 
 
 class _Names:

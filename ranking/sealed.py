@@ -10,7 +10,7 @@ reads that is 1.5 bytes a count and 5.5 a name.
 
 Names are numbered per shard and volume, a span of VOLUME_S that the bucket's start lies in: what holds the names of a
 month can be forgotten a month after it, and no name has to be looked for in a list that only grows. Chunks of
-CHUNK_NAMES names are appended to and never change.
+CHUNK_NAMES names are filled one after the other, and a name never changes its number.
 
 Rejected: ids in every value. Deflated they are 6.7 bytes a count for short ids and four times that for addresses, and
 reading them is a step in Python per count.
@@ -29,8 +29,9 @@ from ranking.errors import StoreRefusedError
 from ranking.packed import LEVEL, Numbers, from_varints, pack_texts, unpack_strings, unpack_texts, varints
 
 VOLUME_S = 30 * 86400
-CHUNK_NAMES = 4096
+CHUNK_NAMES = 1024
 PLAIN, DEFLATED = b"1", b"2"
+HASTY_LEVEL = 1
 _HEAD = 4
 
 
@@ -123,8 +124,8 @@ def merged_counts(parts: Iterable[ChannelCounts]) -> list[ChannelCounts]:
 
 
 def pack_names(names: Sequence[bytes]) -> bytes:
-    """A chunk of names (UTF-8)."""
-    return pack_texts(names)
+    """A chunk of names (UTF-8). One that is not full is written again with the next names: it is packed in haste."""
+    return pack_texts(names, LEVEL if len(names) == CHUNK_NAMES else HASTY_LEVEL)
 
 
 def unpack_names(chunks: Iterable[bytes]) -> list[bytes]:
