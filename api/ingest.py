@@ -1,6 +1,5 @@
 """`POST /v1/events` and the pixel: answered when the events are counted in the store."""
 
-import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -176,8 +175,10 @@ def _all_bad(bad: Sequence[Bad]) -> Problem:
 
 def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event], Sequence[Bad]]:
     """The events that can be counted, their places in the body, and those that cannot."""
-    with contextlib.suppress(InvalidEventError):
+    try:
         return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad
+    except InvalidEventError:
+        pass  # one at least: each by itself
     places: list[int] = []
     events: list[Event] = []
     bad = list(parsed.bad)

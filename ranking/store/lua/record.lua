@@ -53,20 +53,33 @@ local buckets = cmsgpack.unpack(ARGV[5])
 local outcomes = {}
 local gained, again = {}, {}  -- cell -> visits that counted, and that repeated
 if ARGV[6] then
-  -- Calls `command` on `key` with `values`, so many at a time, and hands each reply and its place to `each`.
-  local function in_parts(command, key, values, each)
+  -- What `command` says of `values` in `key`, asked for so many at a time.
+  local function asked_for(command, key, values)
+    if #values <= ARGUMENTS then
+      return redis.call(command, key, unpack(values))
+    end
+    local found = {}
     for from = 1, #values, ARGUMENTS do
       local reply = redis.call(command, key, unpack(values, from, math.min(from + ARGUMENTS - 1, #values)))
-      if each then
-        for i = 1, #reply do
-          each(reply[i], from + i - 1)
-        end
+      for i = 1, #reply do
+        found[from + i - 1] = reply[i]
       end
+    end
+    return found
+  end
+
+  local function written(command, key, values)
+    for from = 1, #values, ARGUMENTS do
+      redis.call(command, key, unpack(values, from, math.min(from + ARGUMENTS - 1, #values)))
     end
   end
 
-  local function eighth(text, i)
-    return string.sub(text, 8 * i - 7, 8 * i)
+  local function eighths(text)
+    local found = {}
+    for i = 1, #text / 8 do
+      found[i] = string.sub(text, 8 * i - 7, 8 * i)
+    end
+    return found
   end
 
   local asking = cmsgpack.unpack(ARGV[6])
@@ -75,94 +88,99 @@ if ARGV[6] then
   local base = first - 1 + #buckets
   local items, known, known_before, budget = KEYS[base + 1], KEYS[base + 2], KEYS[base + 3], KEYS[base + 4]
   local ids, ids_before = KEYS[base + 5], KEYS[base + 6]
-  local pairs_of, befores = ARGV[7], ARGV[8]
+  local pair_of, before_of = eighths(ARGV[7]), eighths(ARGV[8])
+  local one_window = #window_of == 0 and #windows == 1
   for _, numbers in ipairs({ cells, with_id, newcomers }) do
     for i = 1, #numbers do
       numbers[i] = numbers[i] + 1
     end
   end
   local item_of, shadow = {}, {}  -- cell -> item, whether it counts events that were left out
-  local cell = 0
-  for b = 1, #buckets do
-    for i = 3, #buckets[b], 2 do
-      cell = cell + 1
-      item_of[cell] = buckets[b][i]
+  if #newcomers > 0 then
+    local cell = 0
+    for b = 1, #buckets do
+      for i = 3, #buckets[b], 2 do
+        cell = cell + 1
+        local field = buckets[b][i]
+        shadow[cell] = string.sub(field, 1, 1) == '!'
+        item_of[cell] = string.sub(field, string.find(field, '|', 1, true) + 1)
+      end
     end
-  end
-  for i = 1, #item_of do
-    shadow[i] = string.sub(item_of[i], 1, 1) == '!'
-    item_of[i] = string.sub(item_of[i], string.find(item_of[i], '|', 1, true) + 1)
   end
 
   -- What the store knows of the visits: repeated by the pair, id of a visit, visits of an unknown item.
   local repeated, id_of, marked, unknown = {}, {}, {}, {}
-  local visits_of = {}
   for w = 1, #windows do
-    visits_of[w] = {}
-  end
-  for i = 1, #cells do
-    local w = window_of[i] or 1
-    if w > 0 and windows[w] then
-      table.insert(visits_of[w], i)
+    local visits = {}  -- that lie in this window
+    if not one_window then
+      for i = 1, #cells do
+        if window_of[i] == w then
+          visits[#visits + 1] = i
+        end
+      end
     end
-  end
-  for w = 1, #windows do
-    local asked = visits_of[w]
-    for _, text in ipairs({ pairs_of, befores }) do
-      if #text > 0 then
-        local names = {}
-        for i = 1, #asked do
-          names[i] = eighth(text, asked[i])
+    for _, names in ipairs({ pair_of, before_of }) do
+      if #names > 0 then
+        local own = names
+        if not one_window then
+          own = {}
+          for i = 1, #visits do
+            own[i] = names[visits[i]]
+          end
         end
         for place = 1, 3 do
           local key = KEYS[base + 6 + windows[w][place]]
           if redis.call('EXISTS', key) == 1 then
-            in_parts('HMGET', key, names, function(found, i)
-              if found then
-                local visit, at = asked[i], tonumber(found)
-                if place == 1 or (place == 2 and at > offsets[visit]) or (place == 3 and at < offsets[visit]) then
+            local found = asked_for('HMGET', key, own)
+            for i = 1, #found do
+              local at = found[i]
+              if at then
+                local visit = one_window and i or visits[i]
+                if place == 1 or (place == 2 and tonumber(at) > offsets[visit])
+                    or (place == 3 and tonumber(at) < offsets[visit]) then
                   repeated[visit] = true
                 end
               end
-            end)
+            end
           end
         end
       end
     end
   end
   if #with_id > 0 then
-    local names = {}
+    local names = eighths(ARGV[9])
     for i = 1, #with_id do
-      names[i] = eighth(ARGV[9], i)
       id_of[with_id[i]] = names[i]
     end
     for _, key in ipairs({ ids, ids_before }) do
-      in_parts('SMISMEMBER', key, names, function(found, i)
-        if found == 1 then
+      local found = asked_for('SMISMEMBER', key, names)
+      for i = 1, #found do
+        if found[i] == 1 then
           marked[names[i]] = true
         end
-      end)
+      end
     end
   end
   if #newcomers > 0 then
-    local names, called = {}, {}
+    local names, called = eighths(ARGV[10]), {}
     for i = 1, #newcomers do
-      names[i] = eighth(ARGV[10], i)
       called[i] = item_of[cells[newcomers[i]]]
       unknown[newcomers[i]] = names[i]
     end
     for _, key in ipairs({ known, known_before }) do
-      in_parts('SMISMEMBER', key, names, function(found, i)
-        if found == 1 then
+      local found = asked_for('SMISMEMBER', key, names)
+      for i = 1, #found do
+        if found[i] == 1 then
           unknown[newcomers[i]] = nil
         end
-      end)
+      end
     end
-    in_parts('HMGET', items, called, function(found, i)
-      if found then
+    local found = asked_for('HMGET', items, called)
+    for i = 1, #found do
+      if found[i] then
         unknown[newcomers[i]] = nil
       end
-    end)
+    end
   end
 
   local tokens, spent = 0, false
@@ -171,27 +189,30 @@ if ARGV[6] then
     local earlier = tonumber(state[2] or received)
     tokens = math.min(most, tonumber(state[1] or most) + math.max(0, received - earlier) * rate / 60)
   end
-  local fresh, admitted, new_ids, new_known = {}, {}, {}, {}
+  local fresh, added, admitted, new_ids, new_known = {}, {}, {}, {}, {}
   for w = 1, #windows do
-    fresh[w] = {}
+    fresh[w], added[w] = {}, {}  -- pair -> offset, and the same one after the other
   end
   for i = 1, #cells do
-    local w = window_of[i] or 1
-    local own = w > 0 and windows[w]
-    local pair = own and eighth(pairs_of, i)
+    local cell, id, stranger = cells[i], id_of[i], unknown[i]
+    local w = one_window and 1 or window_of[i]
+    local own = w > 0 and fresh[w]
+    local pair, offset = pair_of[i], offsets[i]
     local outcome = '1'
-    if repeated[i] or (id_of[i] and marked[id_of[i]]) then
+    if repeated[i] or (id and marked[id]) then
       outcome = '0'
     elseif own then
-      local before, after = fresh[own[4]], fresh[own[5]]
-      if fresh[w][pair] or (before and (before[pair] or -1) > offsets[i])
-          or (after and (after[pair] or span) < offsets[i]) then
+      if own[pair] then
         outcome = '0'
+      elseif not one_window then
+        local before, after = fresh[windows[w][4]], fresh[windows[w][5]]
+        if (before and (before[pair] or -1) > offset) or (after and (after[pair] or span) < offset) then
+          outcome = '0'
+        end
       end
     end
-    local stranger = unknown[i]
-    if outcome == '1' and stranger and not admitted[stranger] then
-      if shadow[cells[i]] then
+    if stranger and outcome == '1' and not admitted[stranger] then
+      if shadow[cell] then
         outcome = 'n'  -- nobody's word makes an item known, a robot's least
       elseif tokens >= 1 then
         tokens, spent = tokens - 1, true
@@ -202,38 +223,36 @@ if ARGV[6] then
       end
     end
     if outcome == '1' then
-      gained[cells[i]] = (gained[cells[i]] or 0) + 1
+      gained[cell] = (gained[cell] or 0) + 1
       if own then
-        fresh[w][pair] = offsets[i]
+        own[pair] = offset
+        local flat = added[w]
+        local n = #flat
+        flat[n + 1], flat[n + 2] = pair, offset
       end
     elseif outcome == '0' then
-      again[cells[i]] = (again[cells[i]] or 0) + 1
+      again[cell] = (again[cell] or 0) + 1
     end
-    if id_of[i] and outcome ~= 'n' and not marked[id_of[i]] then
-      marked[id_of[i]] = true
-      new_ids[#new_ids + 1] = id_of[i]
+    if id and outcome ~= 'n' and not marked[id] then
+      marked[id] = true
+      new_ids[#new_ids + 1] = id
     end
     outcomes[i] = outcome
   end
 
   for w = 1, #windows do
-    local flat = {}
-    for pair, offset in pairs(fresh[w]) do
-      flat[#flat + 1] = pair
-      flat[#flat + 1] = offset
-    end
-    if #flat > 0 then
+    if #added[w] > 0 then
       local key = KEYS[base + 6 + windows[w][1]]
-      in_parts('HSET', key, flat)
+      written('HSET', key, added[w])
       redis.call('EXPIRE', key, seen_ttl)
     end
   end
   if #new_ids > 0 then
-    in_parts('SADD', ids, new_ids)
+    written('SADD', ids, new_ids)
     redis.call('EXPIRE', ids, ids_ttl)
   end
   if #new_known > 0 then
-    in_parts('SADD', known, new_known)
+    written('SADD', known, new_known)
     redis.call('EXPIRE', known, known_ttl)
   end
   if spent then
