@@ -69,8 +69,10 @@ class Service:
 
     @property
     def valkey_pid(self) -> int:
-        """The bundled server's process."""
-        return int((self.data_dir / "valkey.pid").read_text())
+        """The bundled server's process. Its file is empty for a moment while the server starts."""
+        file = self.data_dir / "valkey.pid"
+        wait_until(lambda: file.read_text().endswith("\n"))
+        return int(file.read_text())
 
     def children(self) -> list[int]:
         """Processes of workers and jobs, in the order they were started."""

@@ -180,9 +180,10 @@ for number in range(1, 100_000):
         spool = open_spool()
         found = waiting(spool)
         removed = range(1, acknowledged - 5, 7)
-        assert {one.number for one in found} >= set(range(1, acknowledged + 1)) - set(removed)
-        assert all(one == varied(one.number) for one in found)
         # One more was on its way at most; what it was about to remove may have gone.
+        going = {acknowledged - 5} if (acknowledged + 1) % 7 == 0 else set()
+        assert {one.number for one in found} >= set(range(1, acknowledged + 1)) - set(removed) - going
+        assert all(one == varied(one.number) for one in found)
         assert {one.number for one in found} <= set(range(1, acknowledged + 2)) - set(removed)
         assert (len(spool), spool.damaged) == (len(found), 0)
         assert sorted(path.name for path in tmp_path.glob("*damaged*")) == []
