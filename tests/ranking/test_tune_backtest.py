@@ -147,7 +147,7 @@ def test_sums_that_are_carried_are_those_that_are_computed(seen: Reads, half_lif
 
 
 def test_every_setting_takes_the_short_way_or_is_known_not_to() -> None:
-    takes_the_long_one = {"kind", "section_floor", "max_per_section", "max_tenure_s", "hysteresis", "fill"}
+    takes_the_long_one = {"kind", "section_floor", "max_per_section", "max_tenure_s", "hysteresis", "fill", "scale"}
     assert UNDERSTOOD | takes_the_long_one == set(ListSettings.model_fields), "the back-test must know every setting"
 
 
