@@ -40,6 +40,13 @@ SENTENCES = {
 }
 
 
+SCALES = {
+    "none": "",
+    "section-best": ", / the best score of its section",
+    "section-activity": ", / log10(2 + events of its section in 30 days)",
+}
+
+
 class BucketPart(NamedTuple):
     """What one bucket adds. `part` = events x share of the bucket that counts x decay, before the channel's weight."""
 
@@ -156,7 +163,11 @@ def described(settings: ListSettings) -> str:
         return "the newest publication first"
     if settings.kind == "burst":
         spans = (format_duration(settings.short_s), format_duration(settings.baseline_s))
-        return f"{settings.method} of the last {spans[0]} against the {spans[1]} before"
+        text = f"{settings.method} of the last {spans[0]} against the {spans[1]} before"
+        if settings.hold_s:
+            peak, half_life = format_duration(settings.hold_s), format_duration(settings.peak_half_life_s)
+            text += f", the highest of the last {peak}, fading since with a half-life of {half_life}"
+        return text + SCALES[settings.scale]
     decays = {
         "half-life": f"2^-(age / {format_duration(settings.half_life_s)})",
         "window": f"1 within {format_duration(settings.window_s)}"
@@ -176,7 +187,9 @@ def described(settings: ListSettings) -> str:
     elif settings.aging == "gravity":
         offset_h = settings.gravity_offset_s / 3600
         text += f", x (age of the item in hours + {offset_h:g})^-{settings.gravity:g}"
-    return text
+    if settings.revival_s:
+        text += f", + (events of the last {format_duration(settings.revival_s)} - 1) x gravity since the first of them"
+    return text + SCALES[settings.scale]
 
 
 def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings) -> list[ChannelPart]:

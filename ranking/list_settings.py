@@ -82,6 +82,11 @@ class ListSettings(Table):
     hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
     peak_half_life_s: Seconds = Field(8 * 3600.0, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_preset(cls, given: Any) -> Any:
+        return {**preset_settings(given.get("preset")), **given} if isinstance(given, dict) else given
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.kind == "burst":

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_store import MemoryStore
 
-from ranking.explain import Explanation, explain
+from ranking.explain import Explanation, described, explain
 from ranking.items import Item
 from ranking.list_settings import ListSettings
 from ranking.presets import PRESETS
@@ -146,3 +146,9 @@ def test_a_cap_that_moved_it_is_named() -> None:
 
 def test_an_item_that_nobody_knows_has_no_explanation() -> None:
     assert explain(ranker_of(MemoryStore()), "a", "populer", of_list(), WHOLE_SITE, {}) is None
+
+
+def test_what_a_formula_adds_divides_by_or_holds_is_in_its_words() -> None:
+    assert described(of_list(preset="lemmy-scaled")).endswith("/ log10(2 + events of its section in 30 days)")
+    assert "+ (events of the last 7d - 1) x gravity" in described(of_list(preset="discourse-hot"))
+    assert "the highest of the last 2d, fading since with a half-life of 8h" in described(of_list(preset="mastodon"))
