@@ -169,7 +169,10 @@ class Walk(Pool):
     """A pool that goes from moment to moment. Its sums of the present are carried along, those of others computed."""
 
     def __init__(self, pool: Pool, start: float, zone: tzinfo) -> None:
-        super().__init__(pool.names, pool.counts, pool.facts, start, zone)
+        # An item without a date counts as published when the bucket of its first event begins: of one that begins
+        # now nothing is known yet.
+        facts = pool.facts._replace(published=np.nextafter(pool.facts.published, np.inf))
+        super().__init__(pool.names, pool.counts, facts, start, zone)
         self.entries = Entries(pool.counts.columns)
         self._carried: dict[tuple[HalfLife, bytes], _Carried] = {}
         self._present = _Present(self.counts, -math.inf, self._carried)
