@@ -13,7 +13,9 @@ from readership import Bucketful
 
 from ranking.buckets import Bucket
 from ranking.items import Item
+from ranking.seal import Sealer
 from ranking.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, volume_of
+from ranking.settings import RetentionSettings
 from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, Batch, Store, Swap
 
 SITE = "default"
@@ -57,6 +59,7 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
         else:
             for batch in _batches(each, bucket):
                 await store.record(batch, KEEP_S)
+    await Sealer(store, RetentionSettings(), SITE).seal_dates(0)
     return Filled(written, events, many)
 
 

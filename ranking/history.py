@@ -246,7 +246,7 @@ class History:
         self.closed()
         first = np.full(len(self.items), np.inf)
         first[: len(self._closed_first)] = self._closed_first
-        _lower(first, self.open())
+        self._lower(first, self._open_keys)
         return first
 
     def start(self) -> float:
@@ -311,8 +311,14 @@ class History:
         self._cell, self._bucket, self._counts = cell, bucket, counts
         self._closed = self._as_columns(cell[:length], bucket[:length], counts[:length], buckets)
         self._closed_first = np.full(len(self.items), np.inf)
-        _lower(self._closed_first, self._closed)
+        self._lower(self._closed_first, ordered)
         self._columns = None
+
+    def _lower(self, first: FloatArray, keys: Iterable[Key]) -> None:
+        """Lower each row's first event to the start of its earliest bucket among `keys`."""
+        for key in keys:
+            rows = self._cells.item[self._blocks[key].cells]
+            first[rows] = np.minimum(first[rows], key[0].start_s)  # the same for all: a row may be there twice
 
     def _write(self, ordered: list[Key], cell: Ints, bucket: Ints, counts: FloatArray) -> list[Bucket]:
         """Write blocks one behind the other; the buckets that they are of, as they are numbered."""
@@ -361,8 +367,3 @@ def _place(key: Key) -> tuple[int, int, int]:
     """Where a block stands in the columns."""
     bucket, shard = key
     return bucket.end_s, bucket.width_s, shard
-
-
-def _lower(first: FloatArray, columns: Columns) -> None:
-    """Lower each row's first event to the start of its earliest bucket in `columns`."""
-    np.minimum.at(first, columns.cell_item[columns.cell], columns.start_s[columns.bucket])

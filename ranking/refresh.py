@@ -49,6 +49,11 @@ class Refresher:
         self._zone = _zone_of(settings, self._view.site)
         self._since = since
 
+    @property
+    def view(self) -> SiteView:
+        """What this process knows of the site."""
+        return self._view
+
     async def refresh(self, now: float, epoch: int = 0) -> dict[str, int]:
         """Rank and publish every list for the aligned moment before `now`; generation of each list that was published.
 

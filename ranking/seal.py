@@ -95,7 +95,7 @@ class Sealer:
             self._life, self._names, self._done = life, {}, {}
         found = Sealed(0, 0)
         for shard in range(self._store.shards):
-            await self._seal_dates(shard)
+            await self.seal_dates(shard)
             of_shard = await self._seal_shard(shard, now)
             found = Sealed(found.written + of_shard.written, found.left + of_shard.left)
         return found
@@ -123,7 +123,7 @@ class Sealer:
         self._names = {key: names for key, names in self._names.items() if key[0] != shard or key[1] in used}
         return Sealed(len(written), len(unsealed) - len(written))
 
-    async def _seal_dates(self, shard: int) -> None:
+    async def seal_dates(self, shard: int) -> None:
         """Seal the items' dates where many have changed; anew, where most of what is sealed is out of date."""
         before = await self._store.dates_state(self._site, shard)
         if before.unsealed < max(DATES_AT_LEAST, before.known // DATES_SHARE):

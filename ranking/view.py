@@ -22,6 +22,7 @@ from ranking.store.store import Store
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
+CELLS_BETWEEN_PAUSES = 50_000
 
 
 class SiteView:
@@ -119,6 +120,7 @@ class SiteView:
         sealed = [unpack_counts(counts.sealed) for counts in stored]
         for volume, highest in _highest(buckets, sealed).items():
             await self._know_names(store, shard, volume, highest)
+        taken = 0
         for bucket, parts, counts in zip(buckets, sealed, stored, strict=True):
             rows = self._rows.get((shard, volume_of(bucket)))
             known = [
@@ -128,7 +130,10 @@ class SiteView:
             ]
             known += self.history.parts_of(counts.open.fields, counts.open.counts)
             self.history.replace_parts(bucket, shard, known)
-            await asyncio.sleep(0)  # many buckets take seconds, and a lease wants renewing
+            taken += sum(len(part.numbers) for part in known)
+            if taken > CELLS_BETWEEN_PAUSES:  # millions take seconds, and a lease wants renewing
+                taken = 0
+                await asyncio.sleep(0)
         return [counts.sealed_at for counts in stored]
 
     async def _know_names(self, store: Store, shard: int, volume: int, highest: int) -> None:

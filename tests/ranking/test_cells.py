@@ -1,5 +1,7 @@
 """Every pair of a row and a channel has one number, however often, in whatever company and order it is asked for."""
 
+from unittest.mock import patch
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,13 +16,14 @@ def ask(cells: Cells, channel: int, rows: list[int]) -> list[int]:
 
 
 @settings(deadline=None)
-@given(ASKED)
-def test_a_pair_keeps_its_number_and_no_other_has_it(asked: list[tuple[int, list[int]]]) -> None:
+@given(ASKED, st.sampled_from([5, 4096]))
+def test_a_pair_keeps_its_number_and_no_other_has_it(asked: list[tuple[int, list[int]]], common: int) -> None:
     cells = Cells()
     expected: dict[tuple[int, int], int] = {}
-    for channel, rows in asked:
-        for row, cell in zip(rows, ask(cells, channel, rows), strict=True):
-            assert expected.setdefault((row, channel), cell) == cell
+    with patch("ranking.cells.COMMON_CELLS", common):  # few are enough to have an array
+        for channel, rows in [*asked, *asked]:
+            for row, cell in zip(rows, ask(cells, channel, rows), strict=True):
+                assert expected.setdefault((row, channel), cell) == cell
     assert sorted(expected.values()) == list(range(len(cells)))
     for (row, channel), cell in expected.items():
         assert (cells.item[cell], cells.channel[cell]) == (row, channel)
@@ -29,8 +32,9 @@ def test_a_pair_keeps_its_number_and_no_other_has_it(asked: list[tuple[int, list
 def test_a_table_that_grew_many_times_still_knows_every_pair() -> None:
     cells = Cells()
     many = 40 << FIRST_BITS
-    first = [ask(cells, channel, list(range(0, many, 1 + channel))) for channel in range(3)]
-    assert [ask(cells, channel, list(range(0, many, 1 + channel))) for channel in range(3)] == first
+    asked = [list(range(0, many, step)) for step in (1, 2, 3, 20, 30)]  # some in common channels, some in rare ones
+    first = [ask(cells, channel, rows) for channel, rows in enumerate(asked)]
+    assert [ask(cells, channel, rows) for channel, rows in enumerate(asked)] == first
     assert len(cells) == sum(map(len, first))
 
 

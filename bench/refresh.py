@@ -1,0 +1,324 @@
+"""How long lists take: to rank, to keep up, to start; and how that grows with what is counted.
+
+`python bench/refresh.py [--json] [--cells N,N,…] [--no-rivals]`; about four minutes with the defaults.
+
+For 10^5, 10^6 and 10^7 counts of a made-up month (readership.py: a tenth as many described items, 20 sections) a store
+is filled as it lies once buckets are sealed, and a process of its own follows it as the jobs process does: it starts
+cold, then publishes five lists with a list for each section at every step, between which a batch of events is recorded.
+Its memory is that of the whole process, at its highest.
+
+Baselines, each in the same run on the same counts:
+  numpy.bincount   the one pass over all counts that no list can do without, its weights made beforehand
+  ZUNIONSTORE      hourly sorted sets with WEIGHTS on the same Valkey, the way Redis itself can rank by decay
+  DuckDB           one SQL statement over the single events, in memory, two threads; `pip install 'populer[bench]'`
+The hundred best of each must be ours: `answers` says how many are. They see finer or coarser ages than 5 minutes do, so
+a few may differ at the end.
+"""
+
+import argparse
+import asyncio
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import servers  # isort: skip - it makes a checkout importable
+import filling
+import numpy as np
+import readership
+from filling import KEEP_S, SITE
+from redis import Redis
+from report import Row, show
+
+from ranking.buckets import Bucket
+from ranking.decay import half_life
+from ranking.history import History
+from ranking.leaderboard import best
+from ranking.refresh import Refresher
+from ranking.scoring import scores
+from ranking.settings import Settings
+from ranking.store.redis_store import RedisStore
+from ranking.store.store import Batch
+
+SIZES = (100_000, 1_000_000, 10_000_000)
+STEPS = 7
+TRIES = 5
+BATCH_EVENTS = 1_000
+TOP = 100
+HALF_LIFE_S = 6 * 3600.0
+WEIGHTS = {"view": 1.0, "click": 3.0}
+HOUR_S = 3600
+MIB = 1024**2
+REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
+SETTINGS = Settings.model_validate(
+    {
+        "retention": {"keep": f"{KEEP_S:.0f}s"},
+        "lists": {"day": {"half_life": "6h"}, "week": {"half_life": "1d", "max_age": "7d"}},
+    }
+)
+
+
+class Followed(NamedTuple):
+    """What a following process measured: seconds, bytes, and the ids that it ranks highest."""
+
+    counts: int
+    read_s: float
+    cold_s: float
+    refresh_s: float
+    follow_s: float
+    scores_s: float
+    bincount_s: float
+    top_s: float
+    peak_bytes: int
+    top: list[str]
+
+
+class Rival(NamedTuple):
+    """How long a baseline took for the same list, and what it put there."""
+
+    seconds: float
+    top: list[str]
+
+
+async def followed(url: str, end_s: int) -> Followed:
+    """What a jobs process does, measured from its start. Run in a process of its own."""
+    store = RedisStore(url)
+    await store.open()
+    refresher = Refresher(store, SETTINGS, SITE)
+    started = time.perf_counter()
+    await refresher.view.update(store, end_s - KEEP_S)
+    read_s = time.perf_counter() - started
+    await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
+    cold_s = time.perf_counter() - started
+    history = refresher.view.history
+    decay = partial(half_life, half_life_s=HALF_LIFE_S)
+
+    def score() -> np.ndarray:
+        return scores(history, decay=decay, weights=WEIGHTS, at=end_s, known_until=end_s)
+
+    def rank() -> list[str]:
+        found = score()
+        rows = np.flatnonzero(found)
+        top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
+        return [history.items[row] for row in top]
+
+    scores_s, top_s, top, counts = _quickest(score), _quickest(rank), rank(), len(history.columns().counts)
+    bincount_s = _bare_pass(history)
+    refresh_s, follow_s = [], []
+    for step in range(1, STEPS + 1):
+        await store.record(_batch(step, end_s), KEEP_S)
+        started = time.perf_counter()
+        await refresher.view.update(store, end_s - KEEP_S)
+        follow_s.append(time.perf_counter() - started)
+        await refresher.refresh(end_s - (STEPS - step) * SETTINGS.refresh.every_s)
+        refresh_s.append(time.perf_counter() - started)
+    await store.close()
+    return Followed(
+        counts=counts,
+        read_s=read_s,
+        cold_s=cold_s,
+        refresh_s=statistics.median(refresh_s),
+        follow_s=statistics.median(follow_s),
+        scores_s=scores_s,
+        bincount_s=bincount_s,
+        top_s=top_s,
+        peak_bytes=_peak_bytes(),
+        top=top,
+    )
+
+
+def _bare_pass(history: History) -> float:
+    """Seconds of one numpy.bincount over all counts, its weights made beforehand."""
+    columns = history.columns()
+    item, weights = columns.cell_item[columns.cell], np.random.default_rng(1).random(len(columns.cell))
+    return _quickest(lambda: np.bincount(item, weights=weights, minlength=len(history.items)))
+
+
+def by_redis(url: str, cells: int, end_s: int) -> Rival:
+    """The decayed list by ZUNIONSTORE over hourly sorted sets, weighed by the age of each hour's middle."""
+    client = Redis.from_url(url, socket_timeout=None)
+    hours: dict[int, dict[int, float]] = {}
+    for each in readership.bucketfuls(cells, end_s):
+        hour = hours.setdefault(each.start_s // HOUR_S, {})
+        for kind, (items, counts) in each.counts.items():
+            for item, count in zip(items.tolist(), counts.tolist(), strict=True):
+                hour[item] = hour.get(item, 0.0) + WEIGHTS[kind] * count
+    pipe = client.pipeline(transaction=False)
+    for number, hour in hours.items():
+        pipe.zadd(f"hour:{number}", {readership.name(item): score for item, score in hour.items()})
+        if len(pipe) > 20:
+            pipe.execute()
+    pipe.execute()
+    hours.clear()
+    ages_s = {number: max(0, end_s - (number + 0.5) * HOUR_S) for number in sorted(_hours(end_s))}
+    weighed = {f"hour:{number}": float(2 ** -(age_s / HALF_LIFE_S)) for number, age_s in ages_s.items()}
+
+    def rank() -> list[str]:
+        client.zunionstore("decayed", weighed)
+        return [name.decode() for name in client.zrevrange("decayed", 0, TOP - 1)]
+
+    top = rank()
+    found = Rival(_quickest(rank, 1 if cells > 10**6 else TRIES), top)
+    client.unlink("decayed", *weighed)
+    client.close()
+    return found
+
+
+def by_duckdb(cells: int, end_s: int) -> Rival | None:
+    """The decayed list by SQL over the single events; None where DuckDB is not installed."""
+    try:
+        import duckdb
+    except ImportError:
+        return None
+    random = np.random.default_rng(5)
+    items, stamps, kinds = [], [], []
+    for each in readership.bucketfuls(cells, end_s):
+        for kind, (of_kind, counts) in each.counts.items():
+            events = np.repeat(of_kind, counts)
+            items.append(events.astype(np.int32))
+            stamps.append((each.start_s + random.integers(0, readership.WIDTH_S, len(events))).astype(np.int64))
+            kinds.append(np.full(len(events), kind == "click"))
+    connection = duckdb.connect(config={"threads": 2})
+    columns = {"item": np.concatenate(items), "ts": np.concatenate(stamps), "click": np.concatenate(kinds)}
+    connection.register("columns", columns)
+    connection.execute("CREATE TABLE events AS SELECT * FROM columns")
+    statement = f"""
+        SELECT item FROM events GROUP BY item
+        ORDER BY sum(CASE WHEN click THEN {WEIGHTS["click"]} ELSE {WEIGHTS["view"]} END
+                     * pow(2, (ts - {end_s}) / {HALF_LIFE_S})) DESC LIMIT {TOP}"""
+
+    def rank() -> list[int]:
+        return [int(item) for (item,) in connection.execute(statement).fetchall()]
+
+    top = rank()
+    found = Rival(_quickest(rank), readership.names(top))
+    connection.close()
+    return found
+
+
+def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> list[Row]:
+    """All measurements of one size."""
+    asyncio.run(_filled(url, cells, end_s))
+    command = [sys.executable, __file__, "--follow", url, "--end", str(end_s)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
+    ours = Followed(**json.loads(done.stdout))
+    largest = cells == max(SIZES)
+    size = f"{ours.counts:.1e}".replace("e+0", "·10^")
+    sections = readership.SECTIONS
+    lists = len(SETTINGS.lists)
+    more = {"counts": ours.counts}
+    scores_ratio = ours.scores_s / ours.bincount_s
+    found = [
+        _row(
+            f"refresh of {lists} lists x {sections} sections, {size}", ours.refresh_s, "cold start", ours.cold_s,
+            REFRESH_GOAL_S if largest else None, more,
+        ),
+        _row(f"of which following the counts, {size}", ours.follow_s, "cold start", ours.read_s, None, more),
+        _row(
+            f"cold start to published lists, {size}", ours.cold_s, "of which reading", ours.read_s,
+            COLD_GOAL_S if largest else None, more,
+        ),
+        Row(
+            f"scores of a list, {size}", ours.scores_s, "s", "numpy.bincount", ours.bincount_s,
+            scores_ratio, f"<= {BINCOUNT_GOAL:g} x", scores_ratio <= BINCOUNT_GOAL, more,
+        ),
+        Row(
+            f"memory of the process, {size}", ours.peak_bytes / MIB, "MiB", "16 bytes a count",
+            ours.counts * 16 / MIB, ours.peak_bytes / (ours.counts * 16), f"< {MEMORY_GOAL_MIB} MiB" if largest else "",
+            ours.peak_bytes / MIB < MEMORY_GOAL_MIB if largest else None, more,
+        ),
+    ]  # fmt: skip
+    if rivals:
+        found.append(_against("ZUNIONSTORE", by_redis(url, cells, end_s), ours, size, REDIS_GOAL))
+        duckdb = by_duckdb(cells, end_s)
+        if duckdb is None:
+            print("DuckDB is not installed and is left out: pip install 'populer[bench]'", file=sys.stderr)
+        else:
+            found.append(_against("DuckDB", duckdb, ours, size, DUCKDB_GOAL))
+    return found
+
+
+def _against(name: str, rival: Rival, ours: Followed, size: str, goal: float) -> Row:
+    ratio = rival.seconds / ours.top_s
+    same = len(set(rival.top) & set(ours.top))
+    return Row(
+        f"the decayed top {TOP}, {size}", ours.top_s, "s", name, rival.seconds, ratio, f">= {goal:g} x as fast",
+        ratio >= goal, {"answers": f"{same} of {TOP} are the same", "counts": ours.counts},
+    )  # fmt: skip
+
+
+def _row(name: str, value: float, other: str, theirs: float, goal: float | None, more: dict[str, Any]) -> Row:
+    return Row(
+        name, value, "s", other, theirs, value / theirs, "" if goal is None else f"< {goal:g} s",
+        None if goal is None else value < goal, more,
+    )  # fmt: skip
+
+
+async def _filled(url: str, cells: int, end_s: int) -> None:
+    Redis.from_url(url).flushall()
+    store = RedisStore(url)
+    await store.open()
+    await filling.fill(store, cells, end_s)
+    await store.close()
+
+
+def _batch(step: int, end_s: int) -> Batch:
+    bucket = Bucket(readership.WIDTH_S, end_s - readership.WIDTH_S)
+    counts = {f"view|{readership.name(item)}": 1 for item in range(step, step + BATCH_EVENTS)}
+    return Batch(SITE, 0, "steps", step, {bucket: counts})
+
+
+def _hours(end_s: int) -> set[int]:
+    return {(end_s - number * readership.WIDTH_S - 1) // HOUR_S for number in range(readership.BUCKETS)}
+
+
+def _quickest(run: Callable[[], object], tries: int = TRIES) -> float:
+    found = []
+    for _ in range(tries):
+        started = time.perf_counter()
+        run()
+        found.append(time.perf_counter() - started)
+    return min(found)
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has had. Only /proc leaves out what its parent had before it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        [line] = [line for line in status.read_text().splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def main() -> None:
+    """Run everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--cells", default=",".join(map(str, SIZES)), help="about how many counts, several by commas")
+    parser.add_argument("--no-rivals", action="store_true", help="leave out ZUNIONSTORE and DuckDB")
+    parser.add_argument("--follow", metavar="URL", help=argparse.SUPPRESS)
+    parser.add_argument("--end", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.follow:
+        print(json.dumps(asyncio.run(followed(given.follow, given.end))._asdict()))
+        return
+    servers.stop_on_sigterm()
+    started = time.monotonic()
+    end_s = int(time.time()) // readership.WIDTH_S * readership.WIDTH_S
+    found = []
+    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "v") as url:
+        for cells in map(int, given.cells.split(",")):
+            found += rows(url, cells, end_s, rivals=not given.no_rivals)
+    notes = f"medians of {STEPS} steps, the quickest of {TRIES} tries, {time.monotonic() - started:.0f} s in all"
+    show(found, "Ranking", notes, as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()
