@@ -62,7 +62,7 @@ FURTHER: Final = (
     # A contact address, and names that say it: `… (+https://example.org/why)`, `ExampleBot/1.0`.
     r"\+ ?https?://", r"(?i)(?:bot|crawler|spider)/[0-9]", r"(?i)compatible; [^()]*(?:bot|crawl|spider)",
     # Browsers without a reader.
-    r"Ezooms/", r"(?i)headless", r"PhantomJS", r"SlimerJS", r"HtmlUnit", r"jsdom/", r"Cypress/", r"CasperJS", r"Prerender",
+    r"(?i)headless", r"PhantomJS", r"SlimerJS", r"HtmlUnit", r"jsdom/", r"Cypress/", r"CasperJS", r"Prerender",
     # HTTP libraries and tools, where they speak for themselves.
     r"(?i)^curl", r"(?i)^libcurl", r"(?i)^wget", r"(?i)^python", r"(?i)python-requests", r"(?i)aiohttp", r"^Java/",
     r"^Java-http-client", r"(?i)libwww-perl", r"(?i)^lwp", r"^Go-http-client", r"^go-resty", r"^fasthttp", r"^node",

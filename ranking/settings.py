@@ -90,8 +90,8 @@ class IngestSettings(Table):
 class RollUpSettings(Table):
     """retention.roll_up: the age from which counts are kept by the hour, and by the day. Infinite: never."""
 
-    hour_s: SecondsOrNone = Field(8 * 86400.0, alias="hour")
-    day_s: SecondsOrNone = Field(30 * 86400.0, alias="day")
+    hour_s: SecondsOrNone = Field(math.inf, alias="hour")
+    day_s: SecondsOrNone = Field(math.inf, alias="day")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -21,7 +21,7 @@ from ranking.view import SiteView
 
 HOUR_S, DAY_S = 3600, 86_400
 NOW = 19_811 * DAY_S  # not on the edge of a volume
-RETENTION = RetentionSettings.model_validate({"keep": "100d"})
+RETENTION = RetentionSettings.model_validate({"keep": "100d", "roll_up": {"hour": "8d", "day": "30d"}})
 assert (RETENTION.seal_after_s, RETENTION.roll_up.tiers) == (1800, {3600: 8 * DAY_S, 86_400: 30 * DAY_S})
 
 Cells = dict[tuple[str, str], int]
