@@ -25,6 +25,10 @@ class InvalidQuestionError(PopulerError):
     """A question about a list that cannot be answered as it was put; the message names the field."""
 
 
+class InvalidEditError(PopulerError):
+    """A pin, block or boost that cannot be made; the message names the field."""
+
+
 class NotFoundError(PopulerError):
     """A site, list, section or item that does not exist here."""
 

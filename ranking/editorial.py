@@ -1,0 +1,176 @@
+"""Editorial: what editors say of a site's lists, and what that comes to at a moment.
+
+An edit is a pin (an item at a place of one list), a block (an item in no list of the site) or a boost (a factor on an
+item's score in one list). What has an end is over by itself when its time comes, wherever it is read. Pins and blocks
+are laid over a published list when it is read; a boost is part of the ranking from the next refresh on, and until then
+moves the item within what is published. Rejected: ranking anew for every edit, as an editor cannot wait for it.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from ranking.errors import InvalidEditError
+
+LEAST_FACTOR, MOST_FACTOR = 0.1, 10.0
+LAST_POSITION = 1_000
+MAX_REASON_CHARS = 500
+#: More than a newsroom can keep an eye on; each of them is in every worker's memory.
+MAX_EDITS = 10_000
+
+T = TypeVar("T")
+
+
+class Subject(NamedTuple):
+    """What an edit is about. `list` and `section` are empty in a block, `section` in a boost and for the whole site."""
+
+    kind: str
+    list: str
+    section: str
+    item: str
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """An item has this place (1-based). Times in epoch seconds; `until` None: until it is lifted."""
+
+    position: int
+    until: float | None = None
+    set_at: float = 0.0
+
+
+class Block(msgspec.Struct, frozen=True):
+    """An item is in no list of the site."""
+
+    reason: str = ""
+    until: float | None = None
+    set_at: float = 0.0
+
+
+class Boost(msgspec.Struct, frozen=True):
+    """An item's score is multiplied."""
+
+    factor: float
+    until: float | None = None
+    set_at: float = 0.0
+
+
+Edit = Pin | Block | Boost
+#: kind of an edit -> its form
+FORMS: dict[str, type[Edit]] = {"pin": Pin, "block": Block, "boost": Boost}
+
+
+class InForce(NamedTuple):
+    """The edits that hold at a moment and up to `until` (epoch seconds, exclusive).
+
+    `pins`: (list, section) -> position and item, the latest pin first; `boosts`: list -> item -> factor.
+    """
+
+    until: float
+    blocked: frozenset[str]
+    pins: Mapping[tuple[str, str], Sequence[tuple[int, str]]]
+    boosts: Mapping[str, Mapping[str, float]]
+
+
+class Edits(msgspec.Struct, frozen=True):
+    """All edits of a site as of one edition: a number that grows with each edit and take-down."""
+
+    edition: int = 0
+    edits: dict[Subject, Edit] = {}
+
+    def in_force(self, now: float) -> InForce:
+        """What holds at `now` (epoch seconds)."""
+        until = math.inf
+        blocked: set[str] = set()
+        pins: dict[tuple[str, str], list[tuple[float, str, int]]] = {}
+        boosts: dict[str, dict[str, float]] = {}
+        for subject, edit in self.edits.items():
+            if _is_over(edit, now):
+                continue
+            until = min(until, math.inf if edit.until is None else edit.until)
+            if isinstance(edit, Block):
+                blocked.add(subject.item)
+            elif isinstance(edit, Pin):
+                pins.setdefault(subject[1:3], []).append((-edit.set_at, subject.item, edit.position))
+            else:
+                boosts.setdefault(subject.list, {})[subject.item] = edit.factor
+        latest_first = {place: [(position, item) for _, item, position in sorted(of)] for place, of in pins.items()}
+        return InForce(until, frozenset(blocked), latest_first, boosts)
+
+    def over(self, now: float) -> Iterator[Subject]:
+        """The edits whose time is over at `now` (epoch seconds)."""
+        return (subject for subject, edit in self.edits.items() if _is_over(edit, now))
+
+
+def _is_over(edit: Edit, now: float) -> bool:
+    return edit.until is not None and edit.until <= now
+
+
+def check(edit: Edit, now: float) -> None:
+    """Return if this edit can be made at `now` (epoch seconds).
+
+    Raises:
+        InvalidEditError: the sentence names the field.
+    """
+    if _is_over(edit, now):
+        raise InvalidEditError("until: is over already; leave it out for no end")
+    if isinstance(edit, Pin) and not 1 <= edit.position <= LAST_POSITION:
+        raise InvalidEditError(f"position: expected a whole number from 1 to {LAST_POSITION}, found {edit.position}")
+    if isinstance(edit, Boost) and not LEAST_FACTOR <= edit.factor <= MOST_FACTOR:
+        raise InvalidEditError(f"factor: expected a number from {LEAST_FACTOR} to {MOST_FACTOR}, found {edit.factor}")
+    if isinstance(edit, Block) and len(edit.reason) > MAX_REASON_CHARS:
+        raise InvalidEditError(f"reason: must not be over {MAX_REASON_CHARS} characters")
+
+
+def composed(ranked: Iterable[T], pins: Sequence[tuple[int, T]], limit: int) -> list[T]:
+    """The first `limit` places of a list with `pins`, the latest of them first, laid over what is ranked.
+
+    A pin has exactly its place. Of several for one place the latest has it, and the others the next that are free. In a
+    list that is too short for a pin's place the pin comes at the end.
+
+    >>> "".join(composed("abcdef", [(2, "X"), (5, "Y")], 7))
+    'aXbcYde'
+    >>> "".join(composed("abcdef", [(2, "X"), (2, "Y"), (3, "Z")], 7))
+    'aXZYbcd'
+    >>> "".join(composed("a", [(9, "Y"), (5, "X")], 7))
+    'aXY'
+    """
+    wanted: dict[int, deque[T]] = {}
+    for position, pinned in pins:
+        wanted.setdefault(position, deque()).append(pinned)
+    rest, waiting, found = iter(ranked), deque[T](), list[T]()
+    while len(found) < limit:
+        here = wanted.pop(len(found) + 1, None)
+        if here:
+            found.append(here.popleft())
+            waiting += here
+        elif waiting:
+            found.append(waiting.popleft())
+        else:
+            for each in rest:
+                found.append(each)
+                break
+            else:
+                waiting.extend(each for position in sorted(wanted) for each in wanted.pop(position))
+                if not waiting:
+                    break
+    return found
+
+
+def moved(scores: Sequence[float | None], factors: Mapping[int, float]) -> list[tuple[int, float | None]]:
+    """Places of a ranked list in their order, with their scores, once some scores are multiplied: place -> factor.
+
+    Only those move, to where the first lower score is; the others keep their order, which need not be that of the
+    scores alone. A place without a score stays.
+
+    >>> moved([9.0, 8.0, 4.0, 3.0], {2: 2.2, 0: 0.5})
+    [(2, 8.8), (1, 8.0), (0, 4.5), (3, 3.0)]
+    """
+    found = [(place, score) for place, score in enumerate(scores) if place not in factors or score is None]
+    changed = [(place, score * factors[place]) for place, score in enumerate(scores) if place in factors and score]
+    for place, score in sorted(changed, key=lambda each: (-each[1], each[0])):
+        lower = (at for at, (_, other) in enumerate(found) if other is not None and other < score)
+        found.insert(next(lower, len(found)), (place, score))
+    return found
