@@ -29,6 +29,14 @@ class InvalidEditError(PopulerError):
     """A pin, block or boost that cannot be made; the message names the field."""
 
 
+class InvalidCursorError(PopulerError):
+    """A cursor that no answer has given, or that was given for another list."""
+
+
+class GoneError(PopulerError):
+    """It was here once; the message says what to ask for instead."""
+
+
 class NotFoundError(PopulerError):
     """A site, list, section or item that does not exist here."""
 
