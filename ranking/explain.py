@@ -204,7 +204,7 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
     found = []
     for cell in columns.cell_order.tolist():
         channel = int(columns.cell_channel[cell])
-        entries = np.flatnonzero(columns.cell == cell)
+        entries = np.flatnonzero((columns.cell == cell) & (columns.start_s[columns.bucket] < moment.at))
         buckets = [
             BucketPart(
                 start_s=float(columns.start_s[bucket]),
