@@ -14,10 +14,11 @@ from ranking.buckets import Bucket, bucket_start
 from ranking.catalogue import Catalogue
 from ranking.cells import Ints
 from ranking.dates import unpack_dates
-from ranking.errors import StoreUnavailableError
+from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.history import History, is_shadow
 from ranking.items import Item
 from ranking.sealed import CHUNK_NAMES, ChannelCounts, unpack_counts, unpack_ids, volume_end, volume_of
+from ranking.store import keys
 from ranking.store.store import Store
 
 READ_AT_ONCE = 100
@@ -117,7 +118,7 @@ class SiteView:
     async def _read(self, store: Store, shard: int, buckets: Sequence[Bucket]) -> list[int]:
         """Take over some buckets as they are now; the change number of each one's sealing."""
         stored = await store.read_counts(self.site, shard, buckets)
-        sealed = [unpack_counts(counts.sealed) for counts in stored]
+        sealed = [self._unpacked(shard, bucket, counts.sealed) for bucket, counts in zip(buckets, stored, strict=True)]
         for volume, highest in _highest(buckets, sealed).items():
             await self._know_names(store, shard, volume, highest)
         taken = 0
@@ -135,6 +136,12 @@ class SiteView:
                 taken = 0
                 await asyncio.sleep(0)
         return [counts.sealed_at for counts in stored]
+
+    def _unpacked(self, shard: int, bucket: Bucket, value: bytes) -> list[ChannelCounts]:
+        try:
+            return unpack_counts(value)
+        except StoreRefusedError as error:
+            raise StoreRefusedError(f"{keys.sealed(self.site, shard, *bucket)}: {error}") from error
 
     async def _know_names(self, store: Store, shard: int, volume: int, highest: int) -> None:
         """Read a volume's names as far as a number; names are only ever added."""

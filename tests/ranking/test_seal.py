@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from memory_store import MemoryStore
 
 from ranking.buckets import Bucket
-from ranking.errors import StoreUnavailableError
+from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.seal import Sealed, Sealer, spans
 from ranking.sealed import CHUNK_NAMES, VOLUME_S
 from ranking.settings import RetentionSettings
@@ -226,6 +226,15 @@ async def test_a_store_that_was_lost_is_sealed_anew() -> None:
     store.see("b", NOW)
     assert await seals.seal(NOW + DAY_S) == Sealed(1, 0)
     assert held(await view_of(store)) == {("view", "b"): 1}
+
+
+async def test_sealed_counts_that_were_damaged_are_named() -> None:
+    store = MemoryStore(1)
+    store.see("a", NOW)
+    await sealer(store).seal(NOW + DAY_S)
+    store._shard("s", 0).sealed[Bucket(300, NOW)] = b"9?", 1
+    with pytest.raises(StoreRefusedError, match=rf"populer:{{s.0}}:sealed:300:{NOW}: sealed counts cannot be read"):
+        await view_of(store)
 
 
 class Meddled:

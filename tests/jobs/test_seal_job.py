@@ -1,0 +1,34 @@
+"""The jobs process seals what is over, beside keeping the lists up to date."""
+
+import asyncio
+
+import servers
+
+from jobs.run import run_jobs
+from ranking.buckets import Bucket
+from ranking.store.store import Batch
+
+
+async def test_the_jobs_seal_what_is_over_and_publish_lists_of_it(server: servers.Valkey) -> None:
+    settings = servers.settings(refresh={"every": "0.25s"})
+    over = Bucket(300, 1_764_565_200)
+    async with servers.opened(server.unix_url) as store:
+        counts = {over: {"view|a": 3, "!robot|a": 2}}
+        await store.record(Batch(servers.SITE, 0, "one", 1, counts), settings.retention.keep_s)
+        stop = asyncio.Event()
+        jobs = asyncio.create_task(run_jobs(store, settings, stop))
+
+        async def sealed() -> bool:
+            return await store.open_cells(servers.SITE, 0, [over]) == [0]
+
+        async def published() -> bool:
+            return "populer" in await store.generations(servers.SITE)
+
+        await servers.eventually(sealed, "the bucket to be sealed")
+        await servers.eventually(published, "a list")
+        stop.set()
+        await jobs
+        everything = list((await store.all_touched(servers.SITE, 0)).buckets)
+        [cells] = await store.read_buckets(servers.SITE, 0, everything)
+        assert dict(zip(cells.fields, cells.counts, strict=True)) == {b"view|a": 3, b"!robot|a": 2}
+        assert (await store.hold_lease("next", 1.0, None)).epoch == 2, "the lease was not let go"
