@@ -169,10 +169,6 @@ class History:
             joined, events = joined[first], np.add.reduceat(events, first)
         return self._put((bucket, shard), _Block(joined, events.astype(np.float64)))
 
-    def has(self, bucket: Bucket, shard: int) -> bool:
-        """Whether there are counts of a shard's bucket."""
-        return (bucket, shard) in self._blocks
-
     def buckets(self, shard: int) -> Iterator[Bucket]:
         """The buckets of a shard."""
         return iter(self._shard_buckets.get(shard, ()))
@@ -188,14 +184,14 @@ class History:
             self._first_end = min((bucket.end_s for bucket, _ in self._blocks), default=math.inf)
 
     def closed(self) -> Columns:
-        """The counts of all buckets but the last hours'. The same object for as long as none of them changes.
+        """The counts of all buckets but the last hours'. It is the same object while none of them changes.
 
         Which buckets that are follows from the counts: `closed_until`. What is derived from these columns, such as a
-        sum, may be kept and used again while `closed()` gives the same object.
+        sum, may be kept and used again while `closed()` gives the same object; it never changes in itself.
         """
         self._settle()
         if self._closed is None:
-            self._close(_FIRST_SPARE)
+            self._close(max(_FIRST_SPARE, 2 * sum(len(self._blocks[key].cells) for key in self._open_keys)))
         assert self._closed is not None  # noqa: S101 - for the type checker
         return self._closed
 
