@@ -6,12 +6,13 @@ import importlib
 import pytest
 
 PURE_RING = {
-    "aging", "buckets", "catalogue", "decay", "errors", "events", "history", "hysteresis", "items", "leaderboard",
-    "measures", "periods", "presets", "rules", "scoring", "shapes", "snapshot", "times", "trending", "urls", "weighing",
+    "aging", "buckets", "catalogue", "cells", "dates", "decay", "errors", "events", "history", "hysteresis", "items",
+    "leaderboard", "measures", "packed", "periods", "presets", "rules", "scoring", "sealed", "shapes", "snapshot",
+    "times", "trending", "urls", "weighing",
 }  # fmt: skip
 WITH_EXAMPLES = {
-    "aging", "buckets", "decay", "events", "history", "hysteresis", "leaderboard", "measures", "periods", "presets",
-    "shapes", "store.keys", "times", "trending", "urls", "weighing",
+    "aging", "buckets", "decay", "events", "history", "hysteresis", "leaderboard", "measures", "packed", "periods",
+    "presets", "sealed", "shapes", "store.keys", "times", "trending", "urls", "weighing",
 }  # fmt: skip
 
 
