@@ -21,7 +21,7 @@ SITE = "koran"
 KEEP_S = 50 * 365 * 86400
 START = 1_764_565_200  # a full hour
 DAY_S = 86_400
-RETENTION = RetentionSettings.model_validate({"keep": f"{KEEP_S}s"})
+RETENTION = RetentionSettings.model_validate({"keep": f"{KEEP_S}s", "roll_up": {"hour": "8d", "day": "30d"}})
 
 #: Seals as the job does, and kills itself right before its call number N of the store, counted from 0.
 CHILD = """

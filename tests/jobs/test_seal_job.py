@@ -1,12 +1,18 @@
 """The jobs process seals what is over, beside keeping the lists up to date."""
 
 import asyncio
+from collections.abc import Callable
 
 import servers
 
 from jobs.run import run_jobs
 from ranking.buckets import Bucket
+from ranking.settings import Settings
 from ranking.store.store import Batch
+
+
+async def unchanged(_: Callable[[Settings], None]) -> None:
+    """The settings stay as they are."""
 
 
 async def test_the_jobs_seal_what_is_over_and_publish_lists_of_it(server: servers.Valkey) -> None:
@@ -16,7 +22,7 @@ async def test_the_jobs_seal_what_is_over_and_publish_lists_of_it(server: server
         counts = {over: {"view|a": 3, "!robot|a": 2}}
         await store.record(Batch(servers.SITE, 0, "one", 1, counts), settings.retention.keep_s)
         stop = asyncio.Event()
-        jobs = asyncio.create_task(run_jobs(store, settings, stop))
+        jobs = asyncio.create_task(run_jobs(store, settings, stop, unchanged))
 
         async def sealed() -> bool:
             return await store.open_cells(servers.SITE, 0, [over]) == [0]

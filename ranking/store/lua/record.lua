@@ -130,7 +130,7 @@ if ARGV[6] then
         end
         for place = 1, 3 do
           local key = KEYS[base + 6 + windows[w][place]]
-          if redis.call('EXISTS', key) == 1 then
+          if #own > 0 and redis.call('EXISTS', key) == 1 then
             local found = asked_for('HMGET', key, own)
             for i = 1, #found do
               local at = found[i]

@@ -23,7 +23,7 @@ from ranking.view import SiteView
 SITE = "koran"
 DAY_S = 86_400
 KEEP_S = 50 * 365 * 86400.0
-RETENTION = RetentionSettings.model_validate({"keep": f"{int(KEEP_S)}s"})
+RETENTION = RetentionSettings.model_validate({"keep": f"{int(KEEP_S)}s", "roll_up": {"hour": "8d", "day": "30d"}})
 NOON = Bucket(300, 1_764_565_200)
 NEXT = Bucket(300, 1_764_565_500)
 HOUR = Bucket(3600, 1_764_565_200)
