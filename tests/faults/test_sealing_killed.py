@@ -46,7 +46,9 @@ class Mortal:
 async def main():
     store = RedisStore(url)
     await store.open()
-    await Sealer(Mortal(store), RetentionSettings.model_validate({"keep": keep_s + "s"}), "koran").seal(now)
+    rolled = {"hour": "8d", "day": "30d"}
+    retention = RetentionSettings.model_validate({"keep": keep_s + "s", "roll_up": rolled})
+    await Sealer(Mortal(store), retention, "koran").seal(now)
     await store.close()
 
 asyncio.run(main())
