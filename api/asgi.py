@@ -52,7 +52,10 @@ async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> by
             raise Problem(400, "bad Content-Length", "expected a number of bytes")
         if int(declared) > limit:
             raise too_large(limit)
-    content = await _received(receive, limit)
+    message = await receive()
+    content: bytes = message.get("body", b"")
+    if message["type"] != "http.request" or message.get("more_body") or len(content) > limit:
+        content = await _received(message, receive, limit)
     encoding = given.get(b"content-encoding")
     if encoding is None or encoding.lower() == b"identity":
         return content
@@ -61,20 +64,17 @@ async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> by
     return _inflated(content, limit)
 
 
-async def _received(receive: Receive, limit: int) -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise ClientGone
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > limit:
+async def _received(message: Message, receive: Receive, limit: int) -> bytes:
+    """The body that begins with `message`."""
+    content = bytearray()
+    while message["type"] == "http.request":
+        content += message.get("body", b"")
+        if len(content) > limit:
             raise too_large(limit)
         if not message.get("more_body"):
-            return b"".join([*parts, part]) if parts else part
-        parts.append(part)
+            return bytes(content)
+        message = await receive()
+    raise ClientGone
 
 
 def _inflated(content: bytes, limit: int) -> bytes:

@@ -66,9 +66,13 @@ class OneWrite:
 
 
 class TimedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which notes since when (event loop seconds) it waits for a request to be complete."""
+    """uvicorn's protocol, which notes since when (event loop seconds) it waits for a request to be complete.
+
+    `idle_since`: since when for one to begin, where uvicorn has not set a timer for that.
+    """
 
     owes_since: float | None = None
+    idle_since: float | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.owes_since = self.loop.time()
@@ -77,6 +81,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().connection_made(self._writer)  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:
+        self.idle_since = None
         if self.owes_since is None:
             self.owes_since = self.loop.time()
         super().on_message_begin()
@@ -86,6 +91,13 @@ class TimedProtocol(HttpToolsProtocol):
         self.owes_since = None
         super().on_message_complete()
 
+    def overdue(self, now_s: float, within_s: float) -> bool:
+        """Whether it should be closed: it owes a request for longer than `within_s`, or is idle for too long."""
+        owes, idle = self.owes_since, self.idle_since
+        return (owes is not None and owes < now_s - within_s) or (
+            idle is not None and idle < now_s - self.timeout_keep_alive
+        )
+
     def _answer_at_once(self, status: int, rest: bytes) -> bool:
         """Send a whole answer, `rest` being what follows the status line and the headers that all answers have.
 
@@ -94,21 +106,22 @@ class TimedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if self.pipeline or not cycle.keep_alive or cycle.response_started or cycle.disconnected:
             return False
-        cycle.response_started = cycle.response_complete = True
         always = [b"%b: %b\r\n" % header for header in cycle.default_headers]
         self._writer.write_now(b"".join([STATUS_LINE[status], *always, rest]))
+        cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
-        cycle.on_response()
+        self.server_state.total_requests += 1
+        self.idle_since = self.loop.time()
+        self.flow.resume_reading()
         return True
 
 
 async def close_slow_ones(connections: Iterable[Any], patience_s: Callable[[], float]) -> None:
-    """Close connections that owe a whole request for longer than `patience_s()` seconds; until cancelled."""
+    """Close connections that owe a request for longer than `patience_s()` seconds, or are idle; until cancelled."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(min(SWEEP_EVERY_S, patience_s() / 4))
-        late = loop.time() - patience_s()
+        now_s, within_s = loop.time(), patience_s()
         for connection in list(connections):
-            since = getattr(connection, "owes_since", None)
-            if since is not None and since < late and connection.transport is not None:
+            if isinstance(connection, TimedProtocol) and connection.overdue(now_s, within_s):
                 connection.transport.close()

@@ -7,7 +7,7 @@ Forms: one event, an array, `{"events": […]}`, or one event a line (NDJSON). T
 import json
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,7 +26,7 @@ class Bad(msgspec.Struct, frozen=True, order=True):
     error: str
 
 
-class Parsed(NamedTuple):
+class Parsed(msgspec.Struct, frozen=True):
     """Readable events, their places in the body, and the unreadable ones."""
 
     events: Sequence[WireEvent]

@@ -44,7 +44,9 @@ class Hot:
             await self._behind(scope, receive, send)
             return
         try:
-            if not await self._dispatch(path, scope, receive, send):
+            if path == EVENTS and scope["method"] == "POST":
+                await post_events(self.live.context, scope, receive, send)
+            elif not await self._dispatch(path, scope, send):
                 await self._behind(scope, receive, send)
         except asgi.ClientGone:
             pass
@@ -56,13 +58,10 @@ class Hot:
             log.exception("request failed", path=path)
             await _refuse(send, FAULT)
 
-    async def _dispatch(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> bool:
-        """Serve a hot path; False where this is none."""
+    async def _dispatch(self, path: str, scope: asgi.Scope, send: asgi.Send) -> bool:
+        """Serve a hot path other than the hottest; False where this is none."""
         method, context = scope["method"], self.live.context
         if path == EVENTS:
-            if method == "POST":
-                await post_events(context, scope, receive, send)
-                return True
             return await _otherwise(method, b"POST, OPTIONS", send)
         if path == PIXEL:
             if method == "GET":

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -36,7 +35,7 @@ ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filte
 LIMITED, NEW_ITEM = "limited", "new_item"
 
 
-class _Sent(NamedTuple):
+class _Sent(msgspec.Struct, frozen=True):
     """A request that may be answered: what it holds, for which site, and who sent it (None: the holder of a key)."""
 
     site: SiteSettings
@@ -46,7 +45,7 @@ class _Sent(NamedTuple):
     once: str | None = None
 
 
-class _Taken(NamedTuple):
+class _Taken(msgspec.Struct, frozen=True):
     """What became of the events: `recorded` of those at `places` in the body, and those left out, by reason."""
 
     recorded: Recorded

@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 from api import asgi
-from api.connections import TimedProtocol
+from api.connections import TimedProtocol, close_slow_ones
 
 ANSWER = asgi.Prepared(202, (asgi.JSON, (b"cache-control", b"no-store")), b'{"accepted":1}')
 GET = b"GET /%b HTTP/1.1\r\nHost: x\r\n%b\r\n"
@@ -38,10 +38,14 @@ async def app(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(app, http=TimedProtocol, lifespan="off", ws="none", log_config=None, access_log=False)
+        config = uvicorn.Config(
+            app, http=TimedProtocol, lifespan="off", ws="none", log_config=None, access_log=False, timeout_keep_alive=1
+        )
         server = _Server(config)
         serving = asyncio.create_task(server.serve(sockets=[listening]))
+        sweeping = asyncio.create_task(close_slow_ones(server.server_state.connections, lambda: 60.0))
         yield listening.getsockname()[1]
+        sweeping.cancel()
         server.should_exit = True
         await serving
 
@@ -104,6 +108,13 @@ async def test_a_connection_that_ends_with_its_request_is_told_so_and_closed(por
     found, closed = await talk(port, request_)
     assert closed
     assert b"connection: close\r\n" in found
+    assert found.endswith(ANSWER.content)
+
+
+@pytest.mark.parametrize("path", [b"", b"plain"])
+async def test_a_connection_that_stays_idle_is_closed_whichever_way_its_answer_took(port: int, path: bytes) -> None:
+    found, closed = await talk(port, GET % (path, b""))
+    assert closed
     assert found.endswith(ANSWER.content)
 
 
