@@ -58,7 +58,7 @@ class Ledger:
         with self._lock:
             name = f"batch {len(self.batches)}"
             own, more, shared = (
-                _in_shard(item, shard, shards) for item in (f"{name}, first", f"{name}, second", SHARED)
+                in_shard(item, shard, shards) for item in (f"{name}, first", f"{name}, second", SHARED)
             )
             sent = Sent(name, {own: 1, more: events - 2, shared: 1})
             self.batches.append(sent)
@@ -162,7 +162,7 @@ class Sender(threading.Thread):
         return True
 
 
-def _in_shard(item: str, shard: int, shards: int) -> str:
+def in_shard(item: str, shard: int, shards: int) -> str:
     """`item`, with a suffix that makes it one of this shard."""
     names = itertools.chain([item], (f"{item} ({n})" for n in itertools.count()))
     return next(name for name in names if shard_of(name, shards) == shard)
