@@ -61,8 +61,9 @@ def router(current: CurrentContext) -> APIRouter:
         site = _writer(context, request)
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
-        await context.store.remove_item(site.id, item, context.clock())
-        context.board.take_down(site.id, item)
+        who = grade(asgi.headers(request.scope).get(b"authorization"), site)
+        await context.store.remove_item(site.id, item, context.clock(), who.name.lower())
+        await context.board.settle(site.id)
         return Response(status_code=204)
 
     return routes

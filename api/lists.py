@@ -1,9 +1,10 @@
 """`GET /v1/lists/{list}` and `GET /v1/lists?names=`: from this worker's memory, with what caches need."""
 
 import hashlib
-from collections.abc import Callable
-from functools import cache
-from urllib.parse import unquote
+from collections.abc import Coroutine
+from functools import cache, lru_cache
+from typing import NamedTuple, cast
+from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
@@ -12,77 +13,111 @@ from api.board import Served
 from api.context import Context, site_of
 from api.ingest import ANY_ORIGIN
 from api.problems import Problem
-from api.rendering import Query
+from api.rendering import Answer, Query
 from ranking.list_settings import MAX_LISTED
+from ranking.paging import Cursor, cursor_from
 from ranking.settings import SiteSettings
 from ranking.snapshot import WHOLE_SITE
 
-Params = list[tuple[str, str]]
 STALE_WHILE_REVALIDATE_S = 60
 STALE_IF_ERROR_S = 86_400
 MAX_EXCLUDED = 50
+#: Query strings up to this length are parsed once; what is longer is a stranger's, and may not fill the memory.
+MAX_KEPT_BYTES = 256
+MAX_KEPT = 8_192
+
+
+class Asked(NamedTuple):
+    """A query string, understood."""
+
+    site: str | None = None
+    names: tuple[str, ...] = ()
+    section: str = WHOLE_SITE
+    limit: int | None = None
+    exclude: frozenset[str] = frozenset()
+    cursor: Cursor | None = None
+
+
+class Ready(NamedTuple):
+    """An answer as it is sent."""
+
+    tag: bytes
+    headers: asgi.Headers
+    unchanged: asgi.Headers
+    content: bytes
 
 
 async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: str) -> None:
     """One list."""
-    params = asgi.query(scope)
-    site = site_of(context, params)
+    asked = _asked(scope["query_string"])
     now = context.clock()
-    served, age_s, stale = _served(context, site, unquote(name), params, now)
-    tag = f'W/"{served.answer.tag}{"-stale" if stale else ""}"'.encode()
-    await _cached(context, scope, send, tag, lambda: _document(served, age_s, stale))
+    served = await _served(context, _site(context, asked), unquote(name) if "%" in name else name, asked, now)
+    await _send(scope, send, _ready(served.answer, *_age(context, served, now), context.settings.refresh.every_s))
 
 
 async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
     """Several lists in one answer."""
-    params = asgi.query(scope)
-    site = site_of(context, params)
-    asked = ",".join(value for name, value in params if name == "names")
-    names = list(dict.fromkeys(filter(None, asked.split(",")))) or context.board.names(site.id)
+    asked = _asked(scope["query_string"])
+    if asked.cursor is not None:
+        raise Problem(400, "bad cursor", "cursor: goes with one list, such as /v1/lists/populer?cursor=…")
+    site = _site(context, asked)
     now = context.clock()
-    found = {name: _served(context, site, name, params, now) for name in names}
-    tag = hashlib.blake2b(digest_size=12)
-    for served, _, stale in found.values():
+    found, tag = [], hashlib.blake2b(digest_size=12)
+    for name in asked.names or context.board.names(site.id):
+        served = await _served(context, site, name, asked, now)
+        age_s, stale = _age(context, served, now)
+        found.append(msgspec.json.encode(name) + b":" + served.answer.document(age_s, stale))
         tag.update(f"{served.answer.tag}{stale}".encode())
-
-    def document() -> bytes:
-        each = (msgspec.json.encode(name) + b":" + _document(*served) for name, served in found.items())
-        return b'{"lists":{%b}}' % b",".join(each)
-
-    await _cached(context, scope, send, f'W/"{tag.hexdigest()}"'.encode(), document)
+    content = b'{"lists":{%b}}' % b",".join(found)
+    await _send(scope, send, _made_ready(tag.hexdigest(), content, context.settings.refresh.every_s))
 
 
-def _served(context: Context, site: SiteSettings, name: str, params: Params, now: float) -> tuple[Served, int, bool]:
-    served = context.board.serve(site.id, name, _section(params), _query(context, name, params))
-    age_s = max(0.0, now - served.generated_at)
-    return served, int(age_s), age_s > context.settings.refresh.stale_after_s
+def _served(context: Context, site: SiteSettings, name: str, asked: Asked, now: float) -> Coroutine[None, None, Served]:
+    limit = asked.limit
+    if limit is None:
+        settings = context.settings.lists.get(name)
+        limit = settings.size if settings else 1
+    return context.board.serve(site.id, name, asked.section, Query(limit, asked.exclude, asked.cursor), now)
 
 
-def _document(served: Served, age_s: int, stale: bool) -> bytes:
-    answer = served.answer
-    return b'%b,"age_s":%d,"stale":%b%b' % (answer.before, age_s, b"true" if stale else b"false", answer.after)
+def _age(context: Context, served: Served, now: float) -> tuple[int, bool]:
+    """The age of what is answered in seconds, and whether lists are no longer refreshed as they should be."""
+    return max(0, int(now - served.generated_at)), now - served.latest_at > context.settings.refresh.stale_after_s
 
 
-async def _cached(
-    context: Context, scope: asgi.Scope, send: asgi.Send, tag: bytes, document: Callable[[], bytes]
-) -> None:
-    """Answer 304 where the client has it, else the document."""
+def _ready(answer: Answer, age_s: int, stale: bool, every_s: float) -> Ready:
+    """An answer at an age; the one at the present second is asked for again and again."""
+    key = age_s, stale, every_s
+    of, ready = answer.kept
+    if of != key:
+        tag = f"{answer.tag}-stale" if stale else answer.tag
+        ready = _made_ready(tag, answer.document(age_s, stale), every_s)
+        answer.kept = key, ready
+    return cast(Ready, ready)
+
+
+def _made_ready(tag: str, content: bytes, every_s: float) -> Ready:
+    weak = f'W/"{tag}"'.encode()
     headers = [
         ANY_ORIGIN,
-        (b"etag", tag),
-        (b"cache-control", _cache_control(context.settings.refresh.every_s)),
+        (b"etag", weak),
+        (b"cache-control", _cache_control(every_s)),
         (b"vary", b"accept-encoding"),
     ]
-    if _has(asgi.headers(scope).get(b"if-none-match"), tag):
+    length = (b"content-length", str(len(content)).encode())
+    return Ready(weak, [asgi.JSON, *headers, length], headers, content)
+
+
+async def _send(scope: asgi.Scope, send: asgi.Send, ready: Ready) -> None:
+    """Answer 304 where the client has it, else the document."""
+    if _has(asgi.headers(scope).get(b"if-none-match"), ready.tag):
         metrics.lists_served["304"] += 1
-        await send({"type": "http.response.start", "status": 304, "headers": headers})
+        await send({"type": "http.response.start", "status": 304, "headers": ready.unchanged})
         await send({"type": "http.response.body"})
         return
-    content = document()
     metrics.lists_served["200"] += 1
-    length = (b"content-length", str(len(content)).encode())
-    await send({"type": "http.response.start", "status": 200, "headers": [asgi.JSON, *headers, length]})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else content})
+    await send({"type": "http.response.start", "status": 200, "headers": ready.headers})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else ready.content})
 
 
 @cache  # one setting, asked for by every answer
@@ -101,33 +136,45 @@ def _has(given: bytes | None, tag: bytes) -> bool:
     return given.strip() == b"*" or any(each.strip().removeprefix(b"W/") == bare for each in given.split(b","))
 
 
-def _section(params: Params) -> str:
-    return next((value for name, value in params if name == "section"), WHOLE_SITE)
+def _site(context: Context, asked: Asked) -> SiteSettings:
+    return context.settings.sites[0] if asked.site is None else site_of(context, [("site", asked.site)])
 
 
-def _query(context: Context, name: str, params: Params) -> Query:
-    settings = context.settings.lists.get(name)
-    limit = _whole(params, "limit", default=settings.size if settings else 1, least=1, most=MAX_LISTED)
-    exclude = frozenset(value for key, value in params if key == "exclude" and value)
+def _asked(raw: bytes) -> Asked:
+    """What a query string asks for.
+
+    Raises:
+        Problem: 400, it cannot be.
+        InvalidCursorError: its cursor is none.
+    """
+    return _kept(raw) if len(raw) <= MAX_KEPT_BYTES else _parsed(raw)
+
+
+@lru_cache(MAX_KEPT)  # pages ask for the same again and again, each leaving out its own article
+def _kept(raw: bytes) -> Asked:
+    return _parsed(raw)
+
+
+def _parsed(raw: bytes) -> Asked:
+    params = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
+    first = dict(reversed(params))
+    exclude = frozenset(value for name, value in params if name == "exclude" and value)
     if len(exclude) > MAX_EXCLUDED:
         raise Problem(400, "too many exclusions", f"exclude: at most {MAX_EXCLUDED} items, found {len(exclude)}")
-    return Query(limit, _offset(params), exclude)
+    names = ",".join(value for name, value in params if name == "names")
+    return Asked(
+        first.get("site"),
+        tuple(dict.fromkeys(filter(None, names.split(",")))),
+        first.get("section", WHOLE_SITE),
+        _whole(first.get("limit", ""), "limit", least=1, most=MAX_LISTED),
+        exclude,
+        cursor_from(first["cursor"]) if first.get("cursor") else None,
+    )
 
 
-def _offset(params: Params) -> int:
-    cursor = next((value for name, value in params if name == "cursor"), "")
-    if not cursor:
-        return 0
-    generation, _, offset = cursor.partition(".")
-    if not (generation.isascii() and generation.isdigit() and offset.isascii() and offset.isdigit()):
-        raise Problem(400, "unknown cursor", "cursor: take it from `next` of the answer before, or leave it out")
-    return min(int(offset[:9]), MAX_LISTED)
-
-
-def _whole(params: Params, name: str, *, default: int, least: int, most: int) -> int:
-    text = next((value for key, value in params if key == name), "")
+def _whole(text: str, name: str, *, least: int, most: int) -> int | None:
     if not text:
-        return default
+        return None
     if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
         raise Problem(
             400, f"bad {name}", f"{name}: expected a whole number from {least} to {most}, found {text[:40]!r}"

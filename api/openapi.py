@@ -57,8 +57,12 @@ ENTRY: Json = {
         "published_at": {"type": ["number", "null"], "description": "epoch seconds"},
         "published_label": {"type": "string", "examples": ["Senin, 01 Desember 2025 | 02:29"]},
         "image": {"type": ["string", "null"]},
-        "score": {"type": ["number", "null"]},
-        "views": {"type": "integer"},
+        "score": {
+            "type": ["number", "null"],
+            "description": "null where there is none: in a latest list, of what is"
+            " pinned without being ranked, and on a further page of what has left the list since",
+        },
+        "views": {"type": "integer", "description": "0 of what is not ranked"},
         "previous_rank": {"type": ["integer", "null"]},
         "is_new": {"type": "boolean"},
         "source": {"type": "string", "enum": ["ranked", "pinned", "fill"]},
@@ -71,10 +75,10 @@ LIST: Json = {
         "site": {"type": "string"},
         "section": {"type": ["string", "null"]},
         "title": {"type": "string"},
-        "generation": {"type": "integer"},
-        "generated_at": {"type": "number", "description": "epoch seconds"},
+        "generation": {"type": "integer", "description": "with a cursor that of the first page"},
+        "generated_at": {"type": "number", "description": "epoch seconds; with a cursor that of the first page"},
         "age_s": {"type": "integer"},
-        "stale": {"type": "boolean"},
+        "stale": {"type": "boolean", "description": "the list is not refreshed as it should be"},
         "config_version": {"type": "string"},
         "items": {"type": "array", "items": ENTRY},
         "next": {"type": ["string", "null"]},
@@ -99,13 +103,16 @@ EXCLUDE: Json = {
     "name": "exclude",
     "in": "query",
     "schema": {"type": "array", "items": {"type": "string"}, "maxItems": 50},
-    "description": "items to leave out before the limit, such as the open article",
+    "description": "items to leave out before the limit, such as the open article. A page may as well ask for one more"
+    " than it shows and leave its own article out itself: then all pages share one address, which caches can hold.",
 }
 CURSOR: Json = {
     "name": "cursor",
     "in": "query",
-    "schema": {"type": "string", "pattern": r"^[0-9]+\.[0-9]+$"},
-    "description": "`next` of the answer before",
+    "schema": {"type": "string"},
+    "description": "`next` of the answer before. It names the generation that the first page was of: its items follow"
+    " in their order then, whatever has moved since, without those that were taken down or blocked. Good for"
+    " `refresh.paging` (10 minutes) after the first page.",
 }
 
 
@@ -198,6 +205,7 @@ def _reading(summary: str, parameters: list[Json], schema: Json) -> Json:
             "304": {"description": "Not changed since the ETag in If-None-Match."},
             "400": _problem("A parameter cannot be used."),
             "404": _problem("No such list, section or site."),
+            "410": _problem("The cursor's generation is kept no longer: start again without the cursor."),
             "503": _problem("Not ranked yet."),
         },
     }

@@ -8,6 +8,9 @@ from typing import Any
 import msgspec
 
 from ranking.errors import (
+    GoneError,
+    InvalidCursorError,
+    InvalidEditError,
     InvalidEventError,
     InvalidItemError,
     InvalidQuestionError,
@@ -26,6 +29,9 @@ TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
     InvalidEventError: (422, "invalid event", None),
     InvalidItemError: (422, "invalid item", None),
     InvalidQuestionError: (422, "invalid question", None),
+    InvalidEditError: (422, "invalid edit", None),
+    InvalidCursorError: (400, "unknown cursor", None),
+    GoneError: (410, "gone", None),
     NotFoundError: (404, "not found", None),
     NotReadyError: (503, "not ready", RETRY_AFTER_S),
     StoreUnavailableError: (503, "the store does not answer", RETRY_AFTER_S),

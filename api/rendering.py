@@ -3,109 +3,284 @@
 An entry is rendered without its rank and its score apart, because the rank is that within the answer (an excluded
 or taken-down entry leaves no gap) and the score fades from one generation to the next while nothing a reader sees
 changes. What is left names the content: it makes the ETag, a weak one, as `age_s` and the scores may differ.
+
+Each article page excludes itself, so there are as many different requests as articles. They cost no more than one: an
+excluded item that is not among those shown changes nothing, and the same answer serves them all.
 """
 
 import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
 
 from api.labels import published_label
+from ranking.editorial import composed, moved
+from ranking.paging import Cursor, epoch_of, order_name, part_after, rest_of
 from ranking.settings import SiteSettings
 from ranking.snapshot import Entry, Stamp, decode_entries
 
-MAX_CACHED_ANSWERS = 256
+MAX_CACHED_ANSWERS, MAX_CACHED_PAGES = 256, 32
+NOWHERE = -1
+_Excluded = AbstractSet[str]
 
 
 class Query(NamedTuple):
-    """Which part of a list is asked for. `offset` entries are passed over, at most `limit` are answered."""
+    """Which part of a list is asked for: at most `limit` entries, from the first on or from where `cursor` says."""
 
     limit: int
-    offset: int
-    exclude: frozenset[str]
+    exclude: frozenset[str] = frozenset()
+    cursor: Cursor | None = None
 
 
-class Answer(NamedTuple):
+class Overlay(NamedTuple):
+    """What is laid over one section of a list when it is read, told apart by its identity.
+
+    `hidden`: items to leave out; `pins`: position and entry, the latest first; `boosts`: the factors that scores shall
+    have, whichever the list was ranked with.
+    """
+
+    hidden: AbstractSet[str]
+    pins: Sequence[tuple[int, Entry]] = ()
+    boosts: Mapping[str, float] = {}
+
+
+NO_OVERLAY = Overlay(frozenset())
+
+
+class Answer:
     """An answer but for its age: `before`, then `,"age_s":…,"stale":…`, then `after`; `tag` names its content."""
 
-    before: bytes
-    after: bytes
-    tag: str
+    __slots__ = ("after", "before", "kept", "tag")
+
+    def __init__(self, before: bytes, after: bytes, tag: str) -> None:
+        self.before = before
+        self.after = after
+        self.tag = tag
+        self.kept: tuple[object, object] = None, None  # at which age what was made of it last
+
+    def document(self, age_s: int, stale: bool) -> bytes:
+        """The whole answer at this age (seconds)."""
+        return b'%b,"age_s":%d,"stale":%b%b' % (self.before, age_s, b"true" if stale else b"false", self.after)
 
 
 class _Fragment(NamedTuple):
     id: str
+    place: int  # in the published order; NOWHERE for what is not in it
     content: bytes  # `,"id":…` up to the score
     score: bytes
+    mark: bytes  # names the content
+
+
+class _Page(NamedTuple):
+    """A first page that nothing is excluded from; `left` eligible entries follow it."""
+
+    answer: Answer
+    ids: frozenset[str]
+    left: int
 
 
 class RenderedList:
-    """One section of one list at one generation."""
+    """One section of one list at one generation. `paging_s`: how long walks through it may take."""
 
-    def __init__(self, site: SiteSettings, section: str, generation: int, stamp: Stamp, body: bytes | None) -> None:
+    def __init__(
+        self,
+        site: SiteSettings,
+        section: str,
+        generation: int,
+        stamp: Stamp,
+        body: bytes | None,
+        paging_s: float = 0.0,
+    ) -> None:
         self._site = site
         self._section = section
         self._generation = generation
         self._stamp = stamp
+        self._paging_s = paging_s
         self._entries = decode_entries(body) if body is not None else []
-        self._fragments: list[_Fragment] | None = None
-        self._answers: dict[tuple[Query, AbstractSet[str]], Answer] = {}
+        self._head = self._head_of(generation, stamp.generated_at)
+        self._fragments: list[_Fragment] = []
+        self._overlay: Overlay | None = None
+        self._ranked: list[_Fragment] = []
+        self._pinned: list[tuple[int, _Fragment]] = []
+        self._listed: frozenset[str] = frozenset()
+        self._pages: dict[int, _Page] = {}
+        self._answers: dict[tuple[int, _Excluded], Answer] = {}
 
-    def answer(self, query: Query, removed: AbstractSet[str]) -> Answer:
-        """The part of the list that `query` asks for, without the entries in `removed`."""
-        key = (query, removed)
+    @cached_property
+    def ids(self) -> list[str]:
+        """The items in the published order."""
+        return [entry.id for entry in self._entries]
+
+    @cached_property
+    def order(self) -> str:
+        """The name of that order."""
+        return order_name(self._stamp.list, self._section, self.ids)
+
+    @property
+    def walked(self) -> bool:
+        """Whether a cursor may be out that names this order."""
+        return "order" in vars(self)
+
+    def answer(self, query: Query, overlay: Overlay = NO_OVERLAY) -> Answer:
+        """The first page that `query` asks for."""
+        if overlay is not self._overlay:
+            self._lay(overlay)
+        page = self._pages.get(query.limit)
+        if page is None:
+            if len(self._pages) >= MAX_CACHED_PAGES:
+                self._pages.clear()
+            page = self._pages[query.limit] = self._page(query.limit)
+        exclude = query.exclude
+        if not exclude or (page.ids.isdisjoint(exclude) and (not page.left or page.left > len(exclude))):
+            return page.answer
+        key = query.limit, exclude & self._listed
         found = self._answers.get(key)
         if found is None:
             if len(self._answers) >= MAX_CACHED_ANSWERS:
-                self._answers.clear()  # a stranger's `exclude` may not fill the memory
-            found = self._answers[key] = self._joined(query, removed)
+                self._answers.clear()  # a stranger may not fill the memory
+            found = self._answers[key] = self._first(query.limit, exclude)[0]
         return found
 
-    def _joined(self, query: Query, removed: AbstractSet[str]) -> Answer:
-        if self._fragments is None:
-            self._fragments = [_fragment(entry, self._site) for entry in self._entries]
-        kept = [each for each in self._fragments if each.id not in removed and each.id not in query.exclude]
-        page = kept[query.offset : query.offset + query.limit]
-        end = query.offset + len(page)
-        following = f"{self._generation}.{end}" if page and end < len(kept) else None
-        stamp = self._stamp
-        head = {
-            "list": stamp.list,
-            "site": self._site.id,
-            "section": self._section or None,
-            "title": stamp.title,
-            "generation": self._generation,
-            "generated_at": stamp.generated_at,
-        }
+    def further(
+        self, query: Query, cursor: Cursor, order: Sequence[str], entries: Mapping[str, Entry], overlay: Overlay
+    ) -> Answer:
+        """The page that follows in the walk of `cursor` through `order`.
+
+        Items are shown as they are now; `entries` has those that are in the list no more.
+        """
+        if overlay is not self._overlay:
+            self._lay(overlay)
+        out = [item in overlay.hidden or item in query.exclude for item in order]
+        part = part_after(cursor, out, query.limit)
+        known = {each.id: each for each in self._ranked}
+        shown = [known.get(order[place]) or self._fragment(entries[order[place]]) for place in part.places]
+        following = None
+        if part.reached is not None:
+            shown_by_now = cursor.shown + len(shown)
+            following = cursor._replace(shown=shown_by_now, reached=part.reached, ahead=part.ahead)
+        head = self._head_of(cursor.generation, cursor.at)
+        return self._joined(head, shown, cursor.shown, following, cursor.order)
+
+    def missing(self, query: Query, cursor: Cursor, order: Sequence[str], overlay: Overlay) -> list[str]:
+        """Items that `further` will show and that are in the list no more."""
+        out = [item in overlay.hidden or item in query.exclude for item in order]
+        known = set(self.ids)
+        return [order[place] for place in part_after(cursor, out, query.limit).places if order[place] not in known]
+
+    def _lay(self, overlay: Overlay) -> None:
+        if not self._fragments:
+            self._fragments = [self._fragment(entry, place) for place, entry in enumerate(self._entries)]
+        self._ranked = self._boosted(overlay.boosts)
+        own = {each.id: each for each in self._ranked}
+        self._pinned = [
+            (position, self._pin(own.get(entry.id), entry))
+            for position, entry in overlay.pins
+            if entry.id not in overlay.hidden
+        ]
+        self._listed = frozenset([*own, *(each.id for _, each in self._pinned)])
+        self._pages.clear()
+        self._answers.clear()
+        self._overlay = overlay
+
+    def _boosted(self, boosts: Mapping[str, float]) -> list[_Fragment]:
+        """The entries in the order that they have with other boosts than those that they were ranked with."""
+        ranked_with = self._stamp.boosts
+        if boosts == ranked_with:
+            return self._fragments
+        factors = {}
+        for place, entry in enumerate(self._entries):
+            factor = boosts.get(entry.id, 1.0) / ranked_with.get(entry.id, 1.0)
+            if factor != 1.0:
+                factors[place] = factor
+        filled = sum(entry.source == "fill" for entry in self._entries)
+        ranked = self._entries[: len(self._entries) - filled]
+        places = moved([entry.score for entry in ranked], factors)
+        found = [
+            self._fragments[place]._replace(score=msgspec.json.encode(score))
+            if place in factors
+            else self._fragments[place]
+            for place, score in places
+        ]
+        return found + self._fragments[len(ranked) :]
+
+    def _pin(self, own: _Fragment | None, entry: Entry) -> _Fragment:
+        if own is None:
+            return self._fragment(entry)
+        pinned = self._fragment(msgspec.structs.replace(self._entries[own.place], source="pinned"), own.place)
+        return pinned._replace(score=own.score)
+
+    def _page(self, limit: int) -> _Page:
+        answer, shown, left = self._first(limit, frozenset())
+        return _Page(answer, frozenset(each.id for each in shown), left)
+
+    def _first(self, limit: int, exclude: _Excluded) -> tuple[Answer, list[_Fragment], int]:
+        """A first page, what is on it, and how much of the published order is left."""
+        hidden = self._overlay.hidden if self._overlay else frozenset()
+        pins = [each for each in self._pinned if each[1].id not in exclude]
+        apart = {each.id for _, each in pins}
+        ranked = (
+            each for each in self._ranked if each.id not in hidden and each.id not in exclude and each.id not in apart
+        )
+        shown = composed(ranked, pins, limit)
+        out = [entry.id in hidden or entry.id in exclude for entry in self._entries]
+        answered = {each.place for each in shown if each.place != NOWHERE}
+        part = rest_of(out, answered, ())
+        following: Cursor | None = None
+        since: int | str = 0
+        if part.reached is not None:
+            at = self._stamp.generated_at
+            following = Cursor(self._generation, at, self.order, len(shown), part.reached, part.ahead)
+            since = epoch_of(at, self._paging_s) if self._paging_s else self.order
+        return self._joined(self._head, shown, 0, following, since), shown, out.count(False) - len(answered)
+
+    def _joined(
+        self, head: bytes, shown: Collection[_Fragment], before: int, following: Cursor | None, since: int | str
+    ) -> Answer:
+        """`since` names what a cursor in it is good for, as a part of the content."""
         items = b",".join(
             b'{"rank":%d%b,"score":%b}' % (rank, each.content, each.score)
-            for rank, each in enumerate(page, query.offset + 1)
+            for rank, each in enumerate(shown, before + 1)
         )
         after = b',"config_version":%b,"items":[%b],"next":%b}' % (
-            msgspec.json.encode(stamp.config_version),
+            msgspec.json.encode(self._stamp.config_version),
             items,
-            msgspec.json.encode(following),
+            msgspec.json.encode(following and following.text()),
         )
-        named = [stamp.list, stamp.title, self._section, stamp.config_version, query.offset, following is None]
+        stamp = self._stamp
+        named = [stamp.list, stamp.title, self._section, stamp.config_version, before, following and since]
         tag = hashlib.blake2b(msgspec.json.encode(named), digest_size=12)
-        for each in page:
-            tag.update(each.content)
-        return Answer(msgspec.json.encode(head)[:-1], after, tag.hexdigest())
+        for each in shown:
+            tag.update(each.mark)
+        return Answer(head, after, tag.hexdigest())
 
+    def _head_of(self, generation: int, generated_at: float) -> bytes:
+        head = {
+            "list": self._stamp.list,
+            "site": self._site.id,
+            "section": self._section or None,
+            "title": self._stamp.title,
+            "generation": generation,
+            "generated_at": generated_at,
+        }
+        return msgspec.json.encode(head)[:-1]
 
-def _fragment(entry: Entry, site: SiteSettings) -> _Fragment:
-    shown = {
-        "id": entry.id,
-        "title": entry.title,
-        "url": entry.url,
-        "section": entry.section,
-        "published_at": entry.published_at,
-        "published_label": published_label(entry.published_at, site),
-        "image": entry.image,
-        "views": entry.views,
-        "previous_rank": entry.previous_rank,
-        "is_new": entry.is_new,
-        "source": entry.source,
-    }
-    return _Fragment(entry.id, b"," + msgspec.json.encode(shown)[1:-1], msgspec.json.encode(entry.score))
+    def _fragment(self, entry: Entry, place: int = NOWHERE) -> _Fragment:
+        shown = {
+            "id": entry.id,
+            "title": entry.title,
+            "url": entry.url,
+            "section": entry.section,
+            "published_at": entry.published_at,
+            "published_label": published_label(entry.published_at, self._site),
+            "image": entry.image,
+            "views": entry.views,
+            "previous_rank": entry.previous_rank,
+            "is_new": entry.is_new,
+            "source": entry.source,
+        }
+        content = b"," + msgspec.json.encode(shown)[1:-1]
+        mark = hashlib.blake2b(content, digest_size=12).digest()
+        return _Fragment(entry.id, place, content, msgspec.json.encode(entry.score), mark)

@@ -24,6 +24,7 @@ def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:
         console.print(_buckets(found))
     if found["score"] is not None:
         factors = "" if found["aging"] == 1 else f" x {found['aging']:.6g} for its own age"
+        factors += "" if found["boost"] == 1 else f" x {found['boost']:.6g} by an editor"
         console.print(f"score: {found['shaped']:,.6g}{factors} = {found['score']:,.6g}")
     for side in ("above", "below"):
         if other := found[side]:

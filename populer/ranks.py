@@ -76,11 +76,11 @@ async def ranked(
     list_settings = settings.lists[name]
     async with viewed(settings, url, site, now) as (store, view):
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
-        ranking = ranker.rank(list_settings, section)
+        ranking = ranker.rank(list_settings, section, ranker.boosts_of(name))
         details = await view.details(store, ranking.rows.tolist())
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))
     stamp = Stamp(name, list_settings.title, list_settings.size, at, settings.config_version, {})
     rendered = RenderedList(site, section, 0, stamp, body)
-    answer = rendered.answer(Query(limit or max(list_settings.size, SHOWN_AT_LEAST), 0, frozenset()), frozenset())
+    answer = rendered.answer(Query(limit or max(list_settings.size, SHOWN_AT_LEAST)))
     found: dict[str, Any] = msgspec.json.decode(answer.before + b',"age_s":0,"stale":false' + answer.after)
     return {**found, "generation": None, "next": None}

@@ -120,7 +120,7 @@ class _Outcome:
         channels = walk.counts.channels
         self._of_read = Weighing(dict.fromkeys(judging.kinds, 1.0)).of(channels)
         self._of_own = self._of_read * np.array([_is_own(name) for name in channels], dtype=np.float64)
-        counted = ~walk.facts.taken_down
+        counted = ~(walk.facts.taken_down | walk.facts.blocked)
         if judging.section is not None:
             counted &= walk.facts.section == judging.section
         self._counted = counted
@@ -216,7 +216,7 @@ class _Short:
         """Those of `rows` that no rule keeps out; the rules are `Pool.candidates`'."""
         settings, facts = self._settings, self._walk.facts
         age_s = at - facts.published[rows]
-        out = facts.taken_down[rows] | (score[rows] <= 0) | (age_s > settings.max_age_s)
+        out = facts.taken_down[rows] | facts.blocked[rows] | (score[rows] <= 0) | (age_s > settings.max_age_s)
         out |= (counted[rows] < settings.min_count) | (score[rows] < settings.floor)
         if settings.min_age_s:
             out |= age_s < settings.min_age_s

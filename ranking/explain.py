@@ -26,6 +26,7 @@ from ranking.times import format_duration
 SENTENCES = {
     Rule.LISTED: "it may be listed",
     Rule.TAKEN_DOWN: "it was taken down",
+    Rule.BLOCKED: "an editor has blocked it",
     Rule.NOT_DESCRIBED: "nobody has described it (PUT /v1/items), and a latest list shows described items only",
     Rule.NOT_YET_PUBLISHED: "its publication lies in the future",
     Rule.TOO_OLD: "it was published longer ago than max_age",
@@ -85,7 +86,8 @@ class Explanation(NamedTuple):
     """Why an item is at its rank, or in no list. Times in epoch seconds; `rank` None: it is not listed.
 
     `rule` names what keeps it out and `why` says it; `place` is the rank that its score alone would give it among all
-    that may be listed. `left_out` has its shadow counts by reason.
+    that may be listed. `boost` is the factor by which editors have its score multiplied; `left_out` has its shadow
+    counts by reason.
     """
 
     item: str
@@ -102,6 +104,7 @@ class Explanation(NamedTuple):
     counted: float
     shaped: float
     aging: float
+    boost: float
     score: float | None
     channels: list[ChannelPart]
     left_out: dict[str, int]
@@ -120,12 +123,13 @@ def explain(
     row = ranker.row(item)
     if row is None:
         return None
-    candidates = ranker.pool.candidates(settings, ranker.moment)
-    ranking = ranker.rank(settings, section)
+    boosts = ranker.boosts_of(name)
+    candidates = ranker.boosted(boosts).candidates(settings, ranker.moment)
+    ranking = ranker.rank(settings, section, boosts)
     listed = ranking.rows.tolist()
     rank = listed.index(row) + 1 if row in listed else None
     score = float(candidates.score[row])
-    rule = ranker.rule_of(settings, section, row)
+    rule = ranker.rule_of(settings, section, row, boosts)
     published = float(ranker.published[row])
     age_s = ranker.moment.at - published if math.isfinite(published) else None
     formula = Formula(settings, ranker.zone)
@@ -145,6 +149,7 @@ def explain(
         counted=float(candidates.counted[row]),
         shaped=float(formula.shaped(candidates.counted[row : row + 1])[0]),
         aging=float(formula.aged(np.array([0.0 if age_s is None else age_s]))[0]),
+        boost=1.0 if settings.kind == "latest" else boosts.get(item, 1.0),
         score=None if settings.kind == "latest" else score,
         channels=channels,
         left_out=left_out,

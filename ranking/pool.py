@@ -27,31 +27,54 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Facts(NamedTuple):
-    """Per row: publish time in epoch seconds, number of its section (-1: none), whether it is described, taken down."""
+    """Per row: publish time in epoch seconds, number of its section (-1: none), whether it is described, taken down.
+
+    And whether editors have blocked it.
+    """
 
     published: FloatArray
     section: Sections
     stored: Mask
     taken_down: Mask
+    blocked: Mask
 
 
 class Pool:
-    """See the module's docstring. `start` is when the site's counts begin, `zone` where its days do."""
+    """See the module's docstring. `start` is when the site's counts begin, `zone` where its days do.
 
-    def __init__(self, names: Sequence[str], counts: Counts, facts: Facts, start: float, zone: tzinfo) -> None:
+    `factors` are what editors have each row's score multiplied by; None: by nothing.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        counts: Counts,
+        facts: Facts,
+        start: float,
+        zone: tzinfo,
+        factors: FloatArray | None = None,
+    ) -> None:
         self.names = names
         self.counts = counts
         self.facts = facts
         self._start = start
         self._zone = zone
+        self._factors = factors
         self._moments: dict[Moment, Sums] = {}
 
     def only(self, rows: Rows) -> "Pool":
         """The pool of some rows, which become rows 0, 1, … of it."""
-        published, section, stored, taken_down = self.facts
-        facts = Facts(published[rows], section[rows], stored[rows], taken_down[rows])
+        published, section, stored, taken_down, blocked = self.facts
+        facts = Facts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows])
         names = [self.names[row] for row in rows.tolist()]
-        return Pool(names, self.counts.only(rows), facts, self._start, self._zone)
+        factors = None if self._factors is None else self._factors[rows]
+        return Pool(names, self.counts.only(rows), facts, self._start, self._zone, factors)
+
+    def boosted(self, factors: FloatArray) -> "Pool":
+        """The same pool, with every row's score multiplied. Its sums are this one's too."""
+        found = Pool(self.names, self.counts, self.facts, self._start, self._zone, factors)
+        found._moments = self._moments
+        return found
 
     def views(self, moment: Moment) -> FloatArray:
         """All counted views per row."""
@@ -73,6 +96,7 @@ class Pool:
         age_s = moment.at - facts.published
         ruling = Ruling(len(age_s))
         ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
+        ruling.out(Rule.BLOCKED, facts.blocked)
         if settings.kind == "latest":
             # Only what the newsroom has described: anyone can send an event with an id of their own.
             ruling.out(Rule.NOT_DESCRIBED, ~facts.stored)
@@ -84,6 +108,8 @@ class Pool:
         if settings.kind == "latest":
             return Candidates(facts.published, facts.published, ruling.codes)
         counted, score = self._scored(settings, moment)
+        if self._factors is not None:
+            score = score * self._factors
         if minimum := settings.minimum if settings.kind == "burst" else settings.min_count:
             few = counted < minimum
             ruling.out(Rule.BELOW_MINIMUM, few & (score <= 0) if settings.hold_s else few)

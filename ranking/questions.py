@@ -96,7 +96,8 @@ async def _previewed(asked: Asked, question: Preview, of_list: ListSettings) -> 
         changed = with_changes(of_list, question.settings)
     except ValueError as error:
         raise InvalidQuestionError(f"settings.{error}") from None
-    live, other = (asked.ranker.rank(each, question.section) for each in (of_list, changed))
+    boosts = asked.ranker.boosts_of(question.list_name)
+    live, other = (asked.ranker.rank(each, question.section, boosts) for each in (of_list, changed))
     limit = min(question.limit or max(of_list.size, changed.size), MOST_SHOWN)
     rows = {row for each in (live, other) for row in each.rows[:limit].tolist()}
     details = await asked.view.details(asked.store, rows)

@@ -4,7 +4,7 @@ Two processes with the same counts rank alike to the last bit, whatever order th
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import NamedTuple, Protocol
 
@@ -12,12 +12,13 @@ import numpy as np
 
 from ranking.buckets import FloatArray
 from ranking.catalogue import Catalogue
+from ranking.editorial import Edits
 from ranking.errors import NotFoundError
 from ranking.history import History
 from ranking.items import Item
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
-from ranking.pool import Facts, Pool
+from ranking.pool import Facts, Mask, Pool
 from ranking.rules import Rule
 from ranking.scoring import Moment, counts_of
 from ranking.selection import Past, Selector
@@ -25,6 +26,7 @@ from ranking.snapshot import WHOLE_SITE, Entry
 
 #: More sections than any newsroom has; a site that files every author as a section gets lists for the busiest ones.
 MAX_SECTIONS = 100
+NO_BOOSTS: Mapping[str, float] = {}
 
 
 class Ranking(NamedTuple):
@@ -37,11 +39,12 @@ class Ranking(NamedTuple):
 
 
 class View(Protocol):
-    """What is known of a site: its counts, its items' dates and sections, and the items that are taken down."""
+    """What is known of a site: its counts, its items' dates and sections, what is taken down and what editors say."""
 
     history: History
     catalogue: Catalogue
     removed: frozenset[str]
+    edits: Edits
 
 
 class Ranker:
@@ -56,12 +59,13 @@ class Ranker:
         self.moment = moment
         self.zone = zone
         history = view.history
-        removed = [row for row in map(history.known_row, view.removed) if row is not None]
-        taken_down = np.zeros(len(history.items), dtype=np.bool_)
-        taken_down[removed] = True
+        self._rows = len(history.items)
+        in_force = view.edits.in_force(moment.at)
+        self._boosts = in_force.boosts
+        taken_down, blocked = self._mask(view.removed), self._mask(in_force.blocked)
         catalogue = view.catalogue
-        first_event = history.first_event() if catalogue.undated.any() else np.full(len(taken_down), np.inf)
-        facts = Facts(catalogue.published(first_event), catalogue.section, catalogue.stored, taken_down)
+        first_event = history.first_event() if catalogue.undated.any() else np.full(self._rows, np.inf)
+        facts = Facts(catalogue.published(first_event), catalogue.section, catalogue.stored, taken_down, blocked)
         self.pool = Pool(history.items, counts_of(history), facts, history.start(), zone)
         self.views = self.pool.views(moment)
 
@@ -74,20 +78,40 @@ class Ranker:
         """The row of an item; None if nothing is known of it."""
         return self._known_row(item)
 
-    def rank(self, settings: ListSettings, section: str) -> Ranking:
-        """One list of one section (`WHOLE_SITE`: of all).
+    def boosts_of(self, name: str) -> Mapping[str, float]:
+        """What editors have scores in the list `name` multiplied by: item -> factor."""
+        return self._boosts.get(name, NO_BOOSTS)
+
+    def boosted(self, boosts: Mapping[str, float]) -> Pool:
+        """The pool with some items' scores multiplied by a factor."""
+        factors = np.ones(len(self.pool.names))
+        known = {row: factor for item, factor in boosts.items() if (row := self._known_row(item)) is not None}
+        if not known:
+            return self.pool
+        factors[list(known)] = list(known.values())
+        return self.pool.boosted(factors)
+
+    def rank(self, settings: ListSettings, section: str, boosts: Mapping[str, float] = NO_BOOSTS) -> Ranking:
+        """One list of one section (`WHOLE_SITE`: of all); `boosts` are factors of items' scores.
 
         Raises:
             NotFoundError: no item is in that section.
         """
         number = self._number(section)
-        past = Past(self.pool, settings, self.moment.known_until)
-        return self._ranked(settings, Selector(self.pool, settings, self.moment, past), past, [number])[number]
+        pool = self.boosted(boosts)
+        past = Past(pool, settings, self.moment.known_until)
+        return self._ranked(pool, settings, Selector(pool, settings, self.moment, past), past, [number])[number]
 
-    def rule_of(self, settings: ListSettings, section: str, row: int) -> Rule:
+    def rule_of(self, settings: ListSettings, section: str, row: int, boosts: Mapping[str, float] = NO_BOOSTS) -> Rule:
         """What keeps a row out of a list of one section; that others are better does not."""
-        past = Past(self.pool, settings, self.moment.known_until)
-        return Selector(self.pool, settings, self.moment, past).rule_of(row, self._number(section))
+        pool = self.boosted(boosts)
+        past = Past(pool, settings, self.moment.known_until)
+        return Selector(pool, settings, self.moment, past).rule_of(row, self._number(section))
+
+    def _mask(self, items: Iterable[str]) -> Mask:
+        found = np.zeros(self._rows, dtype=np.bool_)
+        found[[row for row in map(self._known_row, items) if row is not None]] = True
+        return found
 
     def _number(self, section: str) -> int | None:
         number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
@@ -95,13 +119,14 @@ class Ranker:
             raise NotFoundError(f"no item is in a section called {section!r}")
         return number
 
-    def rank_sections(self, settings: ListSettings) -> dict[str, Ranking]:
-        """The list over all sections, and one for each section where the list wants them."""
-        past = Past(self.pool, settings, self.moment.known_until)
-        now = Selector(self.pool, settings, self.moment, past)
+    def rank_sections(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> dict[str, Ranking]:
+        """The list over all sections, and one for each section where the list wants them; `boosts` as for `rank`."""
+        pool = self.boosted(boosts)
+        past = Past(pool, settings, self.moment.known_until)
+        now = Selector(pool, settings, self.moment, past)
         names = self._catalogue.sections
         numbers = self._busiest(now.sections()) if settings.sections else []
-        ranked = self._ranked(settings, now, past, [None, *sorted(numbers, key=names.__getitem__)])
+        ranked = self._ranked(pool, settings, now, past, [None, *sorted(numbers, key=names.__getitem__)])
         return {WHOLE_SITE if number is None else names[number]: found for number, found in ranked.items()}
 
     def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -113,10 +138,10 @@ class Ranker:
         return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
     def _ranked(
-        self, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
+        self, pool: Pool, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
     ) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
-        before = self._earlier(settings, past, numbers)
+        before = self._earlier(pool, settings, past, numbers)
         score = None if settings.kind == "latest" else now.candidates.score
         return {
             number: Ranking(found.rows, score, None if before is None else before[number], found.filled)
@@ -124,13 +149,13 @@ class Ranker:
         }
 
     def _earlier(
-        self, settings: ListSettings, past: Past, numbers: Sequence[int | None]
+        self, pool: Pool, settings: ListSettings, past: Past, numbers: Sequence[int | None]
     ) -> dict[int | None, Mapping[int, int]] | None:
         """Ranks one `movement` ago, by row; None where there was no list."""
         if settings.kind == "latest":
             return None
         before = Moment(self.moment.at - settings.movement_s, self.moment.known_until)
-        then = Selector(self.pool, settings, before, past)
+        then = Selector(pool, settings, before, past)
         if not then.candidates.rows.size:
             return None
         return {

@@ -15,11 +15,12 @@ from zoneinfo import ZoneInfo
 
 from ranking.errors import NotReadyError
 from ranking.items import Item
+from ranking.paging import OrderPacker, kept_for_s
 from ranking.questions import Asked, Question, answer
 from ranking.ranker import Ranker, Ranking, entries
 from ranking.scoring import Moment
 from ranking.settings import Settings
-from ranking.snapshot import Snapshot, Stamp, digest, encode_entries
+from ranking.snapshot import Entry, Snapshot, Stamp, digest, encode_entries
 from ranking.store.store import Base, Store
 from ranking.view import SiteView
 
@@ -33,6 +34,7 @@ class Refresher:
         self._view = SiteView(site)
         self._zone = _zone_of(settings, site)
         self._bases: dict[str, Base] = {}
+        self._packers: dict[str, OrderPacker] = {}
         self._since = -math.inf
         self._turn = asyncio.Lock()  # a view is not read while it is brought up to date
         self._slot: float | None = None
@@ -101,7 +103,10 @@ class Refresher:
 
     def _ranked(self, slot: float) -> tuple[Ranker, dict[str, dict[str, Ranking]]]:
         ranker = Ranker(self._view, Moment(at=slot, known_until=slot), self._zone)
-        return ranker, {name: ranker.rank_sections(settings) for name, settings in self._settings.lists.items()}
+        return ranker, {
+            name: ranker.rank_sections(settings, ranker.boosts_of(name))
+            for name, settings in self._settings.lists.items()
+        }
 
     def _snapshot(
         self,
@@ -112,10 +117,11 @@ class Refresher:
         details: Mapping[int, Item],
     ) -> Snapshot:
         settings = self._settings.lists[name]
-        bodies = {
-            section: encode_entries(entries(ranking, settings, ranker.views, ranker.published, details))
+        listed = {
+            section: entries(ranking, settings, ranker.views, ranker.published, details)
             for section, ranking in sections.items()
         }
+        bodies = {section: encode_entries(found) for section, found in listed.items()}
         stamp = Stamp(
             list=name,
             title=settings.title,
@@ -123,16 +129,23 @@ class Refresher:
             generated_at=slot,
             config_version=self._settings.config_version,
             digests={section: digest(body) for section, body in bodies.items()},
+            boosts=dict(ranker.boosts_of(name)),
         )
-        return Snapshot(stamp, bodies)
+        return Snapshot(stamp, bodies, self._orders(name, listed) if self._settings.refresh.paging_s else {})
+
+    def _orders(self, name: str, listed: Mapping[str, list[Entry]]) -> dict[str, bytes]:
+        packer = self._packers.setdefault(name, OrderPacker(name))
+        return packer.packed({section: [entry.id for entry in found] for section, found in listed.items()})
 
     async def _publish(self, snapshot: Snapshot, epoch: int) -> int | None:
         name = snapshot.stamp.list
-        generation = await self._store.publish(self._view.site, snapshot, self._bases.get(name), epoch)
+        paging_s = self._settings.refresh.paging_s
+        base = self._bases.get(name)
+        generation = await self._store.publish(self._view.site, snapshot, base, epoch, kept_for_s(paging_s))
         if generation is None:
             self._bases.pop(name, None)
         else:
-            self._bases[name] = Base(generation, snapshot.stamp.digests)
+            self._bases[name] = Base(generation, snapshot.stamp.digests, snapshot.orders.keys())
         return generation
 
 

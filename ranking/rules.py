@@ -14,17 +14,18 @@ class Rule(IntEnum):
 
     LISTED = 0  # nothing does
     TAKEN_DOWN = 1
-    NOT_DESCRIBED = 2  # latest lists: anyone can send an event with an id of their own
-    NOT_YET_PUBLISHED = 3  # latest lists
-    TOO_NEW = 4  # min_age
-    TOO_OLD = 5  # max_age
-    BELOW_MINIMUM = 6  # min_count, or a burst list's minimum
-    NO_SCORE = 7
-    BELOW_FLOOR = 8
-    BELOW_SECTION_FLOOR = 9
-    LISTED_LONG = 10  # max_tenure
-    OVER_SECTION_CAP = 11  # max_per_section
-    OTHER_SECTION = 12  # the list of a section
+    BLOCKED = 2  # by an editor
+    NOT_DESCRIBED = 3  # latest lists: anyone can send an event with an id of their own
+    NOT_YET_PUBLISHED = 4  # latest lists
+    TOO_NEW = 5  # min_age
+    TOO_OLD = 6  # max_age
+    BELOW_MINIMUM = 7  # min_count, or a burst list's minimum
+    NO_SCORE = 8
+    BELOW_FLOOR = 9
+    BELOW_SECTION_FLOOR = 10
+    LISTED_LONG = 11  # max_tenure
+    OVER_SECTION_CAP = 12  # max_per_section
+    OTHER_SECTION = 13  # the list of a section
 
 
 #: Rules that `fill = "widen"` sets aside: they say how much or how lately an item must be read. The others are meant.

@@ -22,6 +22,8 @@ from ranking.scoring import Moment, Span
 TENURE_STEPS = 8
 #: How many times the visible part take part in a replay, of each kind of contender; two change nothing on real reads.
 CONTENDERS = 5
+#: Rules that hold for what fills a list up as well.
+MEANT = (Rule.TAKEN_DOWN, Rule.BLOCKED, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW)
 NOTHING: Rows = np.zeros(0, dtype=np.int64)
 
 
@@ -207,7 +209,7 @@ class Selector:
             score, rule, section = self.candidates.score, self.candidates.rule, self._pool.facts.section
             self._fillers = []
             if self._settings.fill == "latest":
-                meant = np.isin(rule, (Rule.TAKEN_DOWN, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW))
+                meant = np.isin(rule, MEANT)
                 facts = self._pool.facts
                 rows = np.flatnonzero(facts.stored & (facts.published <= self._moment.at) & ~meant)
                 self._fillers = [Tier(rows, leaderboard.by_section(rows, section), facts.published)]

@@ -128,6 +128,7 @@ class RefreshSettings(Table):
     every_s: Seconds = Field(5.0, alias="every", ge=0.25, le=3600)
     stale_after_s: Seconds = Field(60.0, alias="stale_after")
     lease_s: Seconds = Field(10.0, alias="lease", ge=0.2, le=3600)
+    paging_s: SecondsOrOff = Field(600.0, alias="paging", le=86400)
 
 
 class SiteKeys(Table):

@@ -36,7 +36,8 @@ class Stamp(msgspec.Struct, frozen=True):
     """What all sections of one published list share.
 
     `generated_at` is the aligned moment (epoch seconds) that the list was ranked for, so that equal counts and settings
-    give equal stamps; `digests` maps each section to its body's digest.
+    give equal stamps; `digests` maps each section to its body's digest. `boosts` are in the ranking already: item ->
+    factor.
     """
 
     list: str
@@ -45,13 +46,15 @@ class Stamp(msgspec.Struct, frozen=True):
     generated_at: float
     config_version: str
     digests: dict[str, str]
+    boosts: dict[str, float] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A list ready to publish: its stamp and one body per section."""
+    """A list ready to publish: its stamp, one body per section, and the packed orders that walks through it need."""
 
     stamp: Stamp
     bodies: dict[str, bytes]
+    orders: dict[str, bytes] = {}
 
 
 class Published(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from ranking.buckets import Bucket, bucket_start
 from ranking.catalogue import Catalogue
 from ranking.cells import Ints
 from ranking.dates import unpack_dates
+from ranking.editorial import Edits
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.history import History, is_shadow
 from ranking.items import Item
@@ -38,6 +39,7 @@ class SiteView:
         self.history = History()
         self.catalogue = Catalogue(self.history)
         self.removed: frozenset[str] = frozenset()
+        self.edits = Edits()
         self._bucket_cursors: dict[int, int] = {}
         self._item_cursors: dict[int, int] = {}
         self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names
@@ -60,6 +62,7 @@ class SiteView:
         self.history.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
         self.removed = frozenset(await store.removed_items(self.site))
+        self.edits = await store.desk.edits(self.site)
         return None
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:

@@ -38,6 +38,7 @@ NOW = 1_764_532_140.0
 SITE = "koran"
 WRITE_KEY, ADMIN_KEY = "write-key-of-the-koran", "admin-key-of-the-koran"
 WRITER = {"authorization": f"Bearer {WRITE_KEY}"}
+ADMIN = {"authorization": f"Bearer {ADMIN_KEY}"}
 
 
 def wait_until(condition: Callable[[], object], what: str, within_s: float = PATIENCE_S) -> None:

@@ -53,11 +53,23 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     per site
     populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
                                                   or for a year.
+    populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block or boost (JSON).
+                                                  Until it is lifted, or over and another is made. `edition`:
+                                                  milliseconds of the server's clock at the last change here or in
+                                                  `removed`; it only grows.
+    populer:{s}:audit                     list    who changed what of both, and when (JSON), the newest first; the last
+                                                  1,000. A year, renewed.
+    populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
+                                                  renewed.
     populer:{s}:list:L                    hash    the published list L: `generation`, `slot`, `epoch`, `stamp`, and one
                                                   body `section:NAME` per section. 7 days, renewed by every publish.
+    populer:{s}:order:L:NAME              string  ids of the items of L (one section's) in their order, packed (see
+                                                  paging.py), called by their content. 7 days, renewed, while it is
+                                                  the order or an order is packed against it; then `refresh.paging`.
     populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
-    populer:s:news                        channel `list L generation`, `item ID`: what changed, as it changes. A reader
-                                                  that missed it finds out from `lists` and `removed` at its next poll.
+    populer:s:news                        channel `list L generation`, and with the editions before and after a change:
+                                                  `item E F ID` (taken down), `edits E F`, `removed E F`. A reader that
+                                                  missed one finds out from `lists` and `edition` at its next look.
 
 Why a writer's number and not a marker per batch: a marker must outlive every retry of its batch, and at a thousand
 batches a second that is a gigabyte of markers. A writer sends its batches to a shard one after the other, so one
@@ -85,6 +97,9 @@ ONCE_TTL_S = 24 * 3600
 PUBLISHED_TTL_S = 7 * 86400
 CHANGED_TTL_S = 365 * 86400
 REMOVED_KEEP_S = 365 * 86400
+AUDIT_TTL_S = 365 * 86400
+AUDIT_LINES = 1_000
+WORKERS_TTL_S = 3600
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
 GRACE_S = 3600
 
@@ -186,6 +201,26 @@ def dates(site: str, shard: int) -> str:
 def removed(site: str) -> str:
     """Hash: items taken down."""
     return f"populer:{{{site}}}:removed"
+
+
+def edits(site: str) -> str:
+    """Hash: pins, blocks and boosts, and the site's edition."""
+    return f"populer:{{{site}}}:edits"
+
+
+def audit(site: str) -> str:
+    """List: what editors changed."""
+    return f"populer:{{{site}}}:audit"
+
+
+def workers(site: str) -> str:
+    """Hash: which worker shows what."""
+    return f"populer:{{{site}}}:workers"
+
+
+def order(site: str, name: str, order_name: str) -> str:
+    """String: the order of a list's items at some time."""
+    return f"populer:{{{site}}}:order:{name}:{order_name}"
 
 
 def published(site: str, name: str) -> str:

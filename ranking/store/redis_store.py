@@ -4,23 +4,27 @@ Invariant: whatever the network does, a repeated call has its effect once; the s
 leaves here as one of ours, with its cause.
 """
 
-import contextlib
+import math
 import secrets
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
+import msgspec
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from ranking.buckets import Bucket
 from ranking.errors import OvertakenError, StoreRefusedError, StoreUnavailableError
-from ranking.items import Item, ItemDates, dates_from_stored, from_stored, stored
+from ranking.items import Item, ItemDates, as_wire, dates_from_stored, from_stored, stored
+from ranking.paging import ids_of, needed_for
 from ranking.sealed import CHUNK_NAMES, unpack_names, volume_of
 from ranking.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
 from ranking.store import keys, sealing
 from ranking.store.connection import FAILURES, Client, close, connected, every_node, is_cluster, one_node, translated
 from ranking.store.durability import Ack, level_of, on_one_connection, wait_of
 from ranking.store.record_call import call_of
+from ranking.store.redis_desk import RedisDesk
 from ranking.store.scripts import Script
 from ranking.store.store import (
     AllTouched,
@@ -49,11 +53,11 @@ KEY_WAS_COUNTED = 2
 LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
 ITEMS_AT_ONCE = 500
 CLUSTER_SHARDS = 16
+LONGEST_CHAIN = 8
 
 
 RECORD = Script("record")
 PUT_ITEMS = Script("put_items")
-MARK_REMOVED = Script("mark_removed")
 REMOVE_ITEM = Script("remove_item")
 PUBLISH = Script("publish")
 HOLD_LEASE = Script("hold_lease")
@@ -84,6 +88,12 @@ class RedisStore:
         self._ack = ack
         self._wait = wait_of(ack, timeout_s)
         self._client: Client = None
+        self._desk = RedisDesk(self._run, self._command)
+
+    @property
+    def desk(self) -> RedisDesk:
+        """What editors say."""
+        return self._desk
 
     @property
     def shards(self) -> int:
@@ -189,10 +199,10 @@ class RedisStore:
                     [keys.CHANGED_TTL_S, *flat[first : first + 2 * ITEMS_AT_ONCE]],
                 )
         if items:
-            with translated():
-                lifted = await self._client.hdel(keys.removed(site), *(item.id for item in items))
-                if lifted:
-                    await self._tell(site, "items put")
+            names = [item.id for item in items]
+            marks = await self._command("HMGET", keys.removed(site), *names)
+            if down := [name for name, mark in zip(names, marks, strict=True) if mark is not None]:
+                await self._desk.restore(site, down, by="write")
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         found: dict[str, bytes] = {}
@@ -235,15 +245,15 @@ class RedisStore:
     ) -> bool:
         return await sealing.seal_dates(self._run, site, shard, before, after, chunks)
 
-    async def remove_item(self, site: str, item: str, now: float) -> bool:
-        await self._run(MARK_REMOVED, [keys.removed(site)], [item, repr(now)])
+    async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
+        (there,) = await self.get_items(site, [item])
+        await self._desk.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
         shard = keys.shard_of(item, self.shards)
         found = await self._run(
             REMOVE_ITEM,
             [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
             [keys.CHANGED_TTL_S, item],
         )
-        await self._tell(site, f"item {item}")
         return bool(found)
 
     async def removed_items(self, site: str) -> dict[str, float]:
@@ -254,27 +264,35 @@ class RedisStore:
     async def forget_removed(self, site: str, before: float) -> int:
         old = [item for item, since in (await self.removed_items(site)).items() if since < before]
         if old:
-            with translated():
-                await self._client.hdel(keys.removed(site), *old)
+            await self._desk.forget_removed(site, old)
         return len(old)
 
-    async def publish(self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0) -> int | None:
+    async def publish(
+        self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0, paging_s: float = 0.0
+    ) -> int | None:
         stamp = snapshot.stamp
         known: Mapping[str, str] = base.digests if base else {}
         fresh = [(name, body) for name, body in snapshot.bodies.items() if known.get(name) != stamp.digests[name]]
         gone = [name for name in known if name not in stamp.digests]
+        kept: AbstractSet[str] = base.orders if base else frozenset()
+        wanted = snapshot.orders.keys()
+        new, past, same = sorted(wanted - kept), sorted(kept - wanted), sorted(kept & wanted)
         generation = await self._run(
             PUBLISH,
-            [keys.published(site, stamp.list), keys.generations(site)],
+            [
+                keys.published(site, stamp.list), keys.generations(site),
+                *(keys.order(site, stamp.list, name) for name in (*new, *past, *same)),
+            ],
             [
                 stamp.list, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S, keys.news(site),
-                base.generation if base else -1, len(fresh), epoch, *(part for pair in fresh for part in pair), *gone,
+                base.generation if base else -1, len(fresh), epoch, len(new), len(past), math.ceil(paging_s),
+                *(snapshot.orders[name] for name in new), *(part for pair in fresh for part in pair), *gone,
             ],
         )  # fmt: skip
         if isinstance(generation, list):
             raise OvertakenError(generation[1])
         if generation == ANOTHER_IS_PUBLISHED:
-            return await self.publish(site, snapshot, None, epoch)
+            return await self.publish(site, snapshot, None, epoch, paging_s)
         return None if generation == LATER_IS_PUBLISHED else int(generation)
 
     async def hold_lease(self, holder: str, lease_s: float, above: int | None) -> Lease:
@@ -308,6 +326,17 @@ class RedisStore:
             if all(body is not None and digest(body) == stamp.digests[section] for section, body in found.items()):
                 return Published(int(generation), stamp, found)
         raise StoreUnavailableError(f"list {name} changed at every one of {READ_TRIES} attempts to read it")
+
+    async def order(self, site: str, name: str, order: str) -> list[str] | None:
+        found: list[bytes] = []
+        needed: str | None = order
+        while needed is not None:
+            content = await self._command("GET", keys.order(site, name, needed))
+            if content is None or len(found) >= LONGEST_CHAIN:
+                return None
+            found.append(content)
+            needed = needed_for(content)  # more than one is rare: an order that others were packed against came again
+        return ids_of(found)
 
     async def news(self, site: str) -> AsyncIterator[str]:
         with translated():
@@ -415,6 +444,10 @@ class RedisStore:
         with translated():
             return list(await pipe.execute())
 
+    async def _command(self, *parts: Any) -> Any:
+        with translated():
+            return await self._client.execute_command(*parts)
+
     async def _run(self, script: Script, names: list[str], arguments: list[Any]) -> Any:
         known, anew = self._client.evalsha, self._client.eval
         if script.reads:
@@ -464,11 +497,6 @@ class RedisStore:
             found = whole
         members = [member for member, _ in found]
         return max((int(score) for _, score in found), default=after), members, False
-
-    async def _tell(self, site: str, text: str) -> None:
-        """News is a courtesy: a reader that misses it polls."""
-        with contextlib.suppress(*FAILURES):
-            await self._client.execute_command("PUBLISH", keys.news(site), text)
 
     def _every_primary(self) -> dict[str, Any]:
         return {"target_nodes": self._client.get_primaries()} if self._cluster else {}

@@ -5,12 +5,14 @@ changed first. An operation that is repeated after StoreUnavailableError has its
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
 from ranking.buckets import Bucket
 from ranking.items import Item, ItemDates
 from ranking.sealed import as_fields, unpack_counts
 from ranking.snapshot import Published, Snapshot
+from ranking.store.desk import Desk
 from ranking.visits import Asking
 
 Counts = Mapping[Bucket, Mapping[str, int]]
@@ -150,10 +152,11 @@ class Lease(NamedTuple):
 
 
 class Base(NamedTuple):
-    """A published list in short: its generation, and its sections with their bodies' digests."""
+    """A published list in short: its generation, its sections with their bodies' digests, the orders kept for it."""
 
     generation: int
     digests: Mapping[str, str]
+    orders: AbstractSet[str] = frozenset()
 
 
 class ServerFacts(NamedTuple):
@@ -193,6 +196,11 @@ class Store(Protocol):
     @property
     def shards(self) -> int:
         """How many shards a site's data is spread over."""
+        ...
+
+    @property
+    def desk(self) -> Desk:
+        """What editors say."""
         ...
 
     async def open(self) -> None:
@@ -280,8 +288,11 @@ class Store(Protocol):
         """
         ...
 
-    async def remove_item(self, site: str, item: str, now: float) -> bool:
-        """Take an item down everywhere. False: it was not stored (it is taken down all the same)."""
+    async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
+        """Take an item down everywhere. False: it was not stored (it is taken down all the same).
+
+        `by`: the grade of the key.
+        """
         ...
 
     async def removed_items(self, site: str) -> dict[str, float]:
@@ -292,11 +303,14 @@ class Store(Protocol):
         """Forget take-downs from before a moment (epoch seconds); how many."""
         ...
 
-    async def publish(self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0) -> int | None:
+    async def publish(
+        self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0, paging_s: float = 0.0
+    ) -> int | None:
         """Publish a list and return its generation. None: a list of this slot or a later one is there already.
 
         `base` is what the caller believes to be published; where it is, only what differs from it is sent. `epoch` is
         the term of the caller's lease: a later term's list of an earlier slot goes over an earlier term's. 0: none.
+        Orders that are no longer needed are kept for another `paging_s`.
 
         Raises:
             OvertakenError: a later term has published already.
@@ -322,8 +336,12 @@ class Store(Protocol):
         """A published list, without the bodies whose digests are in `have` (section -> digest)."""
         ...
 
+    async def order(self, site: str, name: str, order: str) -> list[str] | None:
+        """The items of the list `name` in the order of that name; None: it is kept no longer."""
+        ...
+
     def news(self, site: str) -> AsyncIterator[str]:
-        """What changes, as it changes: `list NAME GENERATION` and `item ID`. Ends by raising StoreUnavailableError."""
+        """What changes, as it changes (see `keys.news`). Ends by raising StoreUnavailableError."""
         ...
 
     async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes:

@@ -144,9 +144,9 @@ async def test_a_site_that_goes_while_its_item_is_taken_down_is_no_fault(
 ) -> None:
     remove = service.store.remove_item
 
-    async def slowly(site: str, item: str, now: float) -> bool:
+    async def slowly(site: str, item: str, now: float, by: str) -> bool:
         await use(service, sites=[SITES[1]])
-        return await remove(site, item, now)
+        return await remove(site, item, now, by)
 
     monkeypatch.setattr(service.store, "remove_item", slowly)
     assert (await service.http.delete("/v1/items/a", headers=WRITER)).status_code == 204

@@ -4,16 +4,20 @@ Two shards by default, because one hides every mistake in the bookkeeping per sh
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from ranking.buckets import Bucket, bucket_start
+from ranking.editorial import Edit, Edits, Subject
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.history import field
 from ranking.items import Item, dates_from_stored, from_stored, stored
+from ranking.paging import ids_of, needed_for
 from ranking.sealed import unpack_names, volume_of
 from ranking.snapshot import Published, Snapshot, decode_entries
 from ranking.store import keys
+from ranking.store.desk import Standing
 from ranking.store.store import (
     NAMES_CHANGED,
     SPAN_CHANGED,
@@ -83,6 +87,33 @@ class _Shard:
         return sequence
 
 
+class MemoryDesk:
+    """Keeps edits and no trail."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Edits] = {}
+
+    async def edits(self, site: str) -> Edits:
+        return self.kept.get(site, Edits())
+
+    async def change(
+        self, site: str, changes: Mapping[Subject, Edit | None], by: str, over: Iterable[Subject] = ()
+    ) -> None:
+        before = await self.edits(site)
+        made = {**before.edits, **{subject: edit for subject, edit in changes.items() if edit is not None}}
+        gone = {subject for subject, edit in changes.items() if edit is None} | set(over)
+        self.kept[site] = Edits(before.edition + 1, {each: edit for each, edit in made.items() if each not in gone})
+
+    async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
+        return []
+
+    async def report(self, site: str, worker: str, edition: int | None) -> Standing:
+        return Standing((await self.edits(site)).edition, {})
+
+    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+        return 0
+
+
 class MemoryStore:
     """See the module's docstring. `read` lists every bucket that was read, to see what a reader asks for.
 
@@ -105,6 +136,8 @@ class MemoryStore:
         self.away: PopulerError | None = None
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
         self.rewrites = 0
+        self.desk = MemoryDesk()
+        self.orders: dict[str, bytes] = {}
 
     # What tests say
 
@@ -257,7 +290,7 @@ class MemoryStore:
         found.dates = after
         return True
 
-    async def remove_item(self, site: str, item: str, now: float) -> bool:
+    async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         shard = self._shard(site, keys.shard_of(item, self._count))
         self._removed.setdefault(site, {})[item] = now
         shard.changed[item] = shard.next()
@@ -266,8 +299,11 @@ class MemoryStore:
     async def removed_items(self, site: str) -> dict[str, float]:
         return dict(self._removed.get(site, {}))
 
-    async def publish(self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0) -> int | None:
+    async def publish(
+        self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0, paging_s: float = 0.0
+    ) -> int | None:
         self.bases.append(base)
+        self.orders |= snapshot.orders
         key = site, snapshot.stamp.list
         term = self._terms.get(key, 0)
         if 0 < epoch < term:
@@ -300,6 +336,16 @@ class MemoryStore:
         digests = snapshot.stamp.digests
         fresh = {section: body for section, body in snapshot.bodies.items() if have.get(section) != digests[section]}
         return Published(generation, snapshot.stamp, fresh)
+
+    async def order(self, site: str, name: str, order: str) -> list[str] | None:
+        chain: list[bytes] = []
+        needed: str | None = order
+        while needed is not None:
+            if needed not in self.orders:
+                return None
+            chain.append(self.orders[needed])
+            needed = needed_for(chain[-1])
+        return ids_of(chain)
 
     async def news(self, site: str) -> AsyncIterator[str]:
         raise StoreUnavailableError(f"no news of {site} in memory")

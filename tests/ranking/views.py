@@ -7,6 +7,7 @@ from typing import Any
 
 from ranking.buckets import Bucket, bucket_start
 from ranking.catalogue import Catalogue
+from ranking.editorial import Edits
 from ranking.history import History, field
 from ranking.items import ItemDates
 from ranking.list_settings import ListSettings
@@ -26,6 +27,7 @@ class Site:
         self.history = History()
         self.catalogue = Catalogue(self.history)
         self.removed: frozenset[str] = frozenset()
+        self.edits = Edits()
         self._counts: dict[Bucket, dict[str, int]] = {}
 
     def see(self, item: str, ts: float, n: int = 1, channel: str = "view", width_s: int = WIDTH_S) -> None:

@@ -2,6 +2,7 @@
 --
 -- KEYS 1 list         hash   generation, slot, epoch, stamp, "section:NAME" -> body
 --      2 generations  hash   list -> generation
+--      3.. orders     string packed orders of the list's items: new ones, then those that are past, then the others
 -- ARGV 1 name of the list
 --      2 slot: the aligned moment it was ranked for, epoch seconds
 --      3 stamp (MessagePack)
@@ -10,7 +11,8 @@
 --      6 generation that the new bodies are a change to, or -1: they are the whole list
 --      7 how many sections have a new body
 --      8 epoch: the term of the publisher's lease; 0: it has none
---      9.. section, body, section, body, ...; then the sections that are gone
+--      9 how many orders are new, 10 how many are past, 11 how long those are kept, seconds
+--      12.. the new orders; section, body, section, body, ...; then the sections that are gone
 -- Returns the new generation; -2 if another generation is published than 6 says; -1 if a list of the same or a later
 -- slot is there; {-3, epoch} if one of a later term is there: a paused scheduler that wakes up cannot roll a list back.
 -- A new term goes over whatever the one before has published, under whatever clock. A slot over a minute ahead of the
@@ -34,8 +36,17 @@ end
 local generation = before + 1
 redis.call('HSET', KEYS[1], 'generation', generation, 'slot', ARGV[2], 'stamp', ARGV[3])
 redis.call('HSET', KEYS[1], 'epoch', math.max(epoch, term))
-local first_gone = 9 + 2 * tonumber(ARGV[7])
-for i = 9, first_gone - 1, 2 do
+local new, past = tonumber(ARGV[9]), tonumber(ARGV[10])
+for i = 1, #KEYS - 2 do
+  if i <= new then
+    redis.call('SET', KEYS[2 + i], ARGV[11 + i], 'EX', ARGV[4])
+  else
+    redis.call('EXPIRE', KEYS[2 + i], i <= new + past and ARGV[11] or ARGV[4])
+  end
+end
+local first_body = 12 + new
+local first_gone = first_body + 2 * tonumber(ARGV[7])
+for i = first_body, first_gone - 1, 2 do
   redis.call('HSET', KEYS[1], 'section:' .. ARGV[i], ARGV[i + 1])
 end
 for i = first_gone, #ARGV do

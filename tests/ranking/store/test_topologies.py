@@ -4,12 +4,22 @@ import asyncio
 import time
 from collections.abc import Mapping
 
+import msgspec
 import servers
 
 from ranking.buckets import Bucket
 from ranking.items import Item
 from ranking.snapshot import WHOLE_SITE, Entry, Snapshot, Stamp, digest, encode_entries
-from ranking.store.keys import CHANGED_TTL_S, GRACE_S, ONCE_TTL_S, PUBLISHED_TTL_S, WRITER_TTL_S, shard_of
+from ranking.store.keys import (
+    AUDIT_TTL_S,
+    CHANGED_TTL_S,
+    GRACE_S,
+    ONCE_TTL_S,
+    PUBLISHED_TTL_S,
+    WORKERS_TTL_S,
+    WRITER_TTL_S,
+    shard_of,
+)
 from ranking.store.redis_store import RedisStore
 from ranking.store.store import Base, Batch
 
@@ -316,9 +326,12 @@ async def test_news_of_lists_and_items_arrives(store: RedisStore, topology: serv
         await store.publish(SITE, snapshot(100.0, whole=["a"]), None)
         assert await asyncio.wait_for(heard.get(), 5) == "list populer 1"
         await store.remove_item(SITE, "a b/c", 1.0)
-        assert await asyncio.wait_for(heard.get(), 5) == "item a b/c"
+        kind, before, edition, item = (await asyncio.wait_for(heard.get(), 5)).split(" ", 3)
+        assert (kind, before, item) == ("item", "0", "a b/c")
         await store.put_items(SITE, [Item(id="a b/c")])
-        assert not (await asyncio.wait_for(heard.get(), 5)).startswith("item ")
+        kind, before, lifted, _ = (await asyncio.wait_for(heard.get(), 5)).split(" ", 3)
+        assert (kind, before) == ("removed", edition)
+        assert int(lifted) > int(edition)
     finally:
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
@@ -331,13 +344,22 @@ async def test_every_key_has_a_lifetime_but_items_take_downs_and_the_layout(
     await store.put_items(SITE, [Item(id=f"item {n}") for n in range(50)])
     await store.remove_item(SITE, "item 7", 1.0)
     await store.publish(SITE, snapshot(100.0, whole=["a"], Ekonomi=["a"]), None)
-    await store.publish(SITE, snapshot(105.0, whole=["b"]), None)
+    orders = {name: name.encode() for name in ("past", "new")}
+    published = snapshot(105.0, whole=["b"])
+    await store.publish(SITE, msgspec.structs.replace(published, orders={"past": orders["past"]}), None)
+    published = snapshot(110.0, whole=["b"])
+    base = base_of(2, published)._replace(orders={"past"})
+    await store.publish(SITE, msgspec.structs.replace(published, orders={"new": orders["new"]}), base, paging_s=100.0)
+    await store.desk.report(SITE, "worker", 0)
     living = topology.every_key()
     for_good = {name for name, ttl_s in living.items() if ttl_s < 0}
     items = {f"populer:{{{SITE}.{shard}}}:items" for shard in range(store.shards)}
-    assert for_good == {"populer:layout", f"populer:{{{SITE}}}:removed"} | (items & set(living))
+    said = {f"populer:{{{SITE}}}:removed", f"populer:{{{SITE}}}:edits"}
+    assert for_good == {"populer:layout"} | said | (items & set(living))
     expected = {"writer": WRITER_TTL_S, "once": ONCE_TTL_S, "list": PUBLISHED_TTL_S, "lists": PUBLISHED_TTL_S}
     expected |= {"changed": CHANGED_TTL_S, "touched": int(KEEP_S) + GRACE_S}
+    expected |= {"audit": AUDIT_TTL_S, "workers": WORKERS_TTL_S, "order": PUBLISHED_TTL_S}
+    assert 90 < living.pop(f"populer:{{{SITE}}}:order:populer:past") <= 100
     found = {name.split(":")[2]: ttl_s for name, ttl_s in living.items() if ttl_s >= 0}
     assert set(found) == {*expected, "counts", "sequence"}
     for kind, ttl_s in expected.items():
