@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from api import health, items, metrics, questions
+from api import admin, health, items, metrics, questions
 from api.asgi import ClientGone
 from api.config_state import ConfigState
 from api.hot import Hot
@@ -57,6 +57,7 @@ def create_app(
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
     app.include_router(questions.router(live.now))  # before the items: its path is below theirs
     app.include_router(items.router(live.now))
+    app.include_router(admin.router(live.now))
     app.include_router(health.router(live.now))
     app.router.routes.extend(pages)
     _answer_problems(app)

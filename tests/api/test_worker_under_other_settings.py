@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import servers
-from servers import SITE, WRITE_KEY, WRITER, Service
+from servers import ADMIN, ADMIN_KEY, SITE, WRITE_KEY, WRITER, Service
 
 from api.config_state import ConfigState
 
@@ -150,6 +150,40 @@ async def test_a_site_that_goes_while_its_item_is_taken_down_is_no_fault(
 
     monkeypatch.setattr(service.store, "remove_item", slowly)
     assert (await service.http.delete("/v1/items/a", headers=WRITER)).status_code == 204
+
+
+async def test_what_editors_say_holds_under_other_settings_and_when_a_site_is_back(service: Service) -> None:
+    site = {"id": SITE, "keys": {"write": WRITE_KEY, "admin": ADMIN_KEY}}
+    await service.put({"id": "a"}, {"id": "b"}, {"id": "c"})
+    await service.view(a=9, b=5, c=2)
+    await service.refresh()
+    assert (await service.http.put("/v1/blocks/a", headers=ADMIN)).status_code == 200
+    for sites in ([{**site, "locale": "en"}, SITES[1]], [SITES[1]], [site, SITES[1]]):
+        await use(service, sites=sites)
+    await servers.eventually(lambda: read(service), "a list of the site that is back")
+    assert await read(service) == ["b", "c"]
+    assert (await service.http.put("/v1/lists/populer/pins/c", json={"position": 1}, headers=ADMIN)).status_code == 200
+    assert await read(service) == ["c", "b"]
+    assert (await service.http.delete("/v1/blocks/a", headers=ADMIN)).status_code == 204
+    assert await read(service) == ["c", "a", "b"]
+
+
+async def test_a_walk_goes_on_under_other_settings(service: Service) -> None:
+    await service.put({"id": "a"}, {"id": "b"}, {"id": "c"})
+    await service.view(a=9, b=5, c=2)
+    await service.refresh()
+    first = (await service.http.get("/v1/lists/populer?limit=1")).json()
+    await use(service, refresh={"paging": "1h"})
+    await service.view(c=100)
+    await service.refresh()
+    further = (await service.http.get("/v1/lists/populer", params={"limit": 1, "cursor": first["next"]})).json()
+    assert [item["id"] for item in (*first["items"], *further["items"])] == ["a", "b"]
+
+
+async def read(service: Service) -> list[str]:
+    """The items of the first list; none before it is ranked."""
+    answer = await service.http.get("/v1/lists/populer")
+    return [item["id"] for item in answer.json().get("items", [])]
 
 
 async def test_a_request_that_has_begun_ends_under_the_settings_it_began_under(service: Service) -> None:
