@@ -40,10 +40,12 @@ EVENTS = (
 )
 ITEM = objects("id", "title", "url", "section", "published_at", "image", "author", "tags")
 ITEMS = JSON | ITEM | st.lists(ITEM | JSON, max_size=4)
+CURSOR = st.from_regex(r"\d{1,16}\.\d{1,16}\.[0-9a-f]{16}\.\d{1,5}\.\d{1,5}(\.\d{1,4}-\d{1,4}){0,3}", fullmatch=True)
+EDIT = objects("position", "until", "section", "factor", "reason")
 QUERY = st.lists(
     st.tuples(
         st.sampled_from(["site", "section", "limit", "cursor", "exclude", "format", "names", ""]) | TEXT,
-        st.sampled_from(["koran", "populer", "7", "0", "1.5", "999999999999", "%", "%ff", "&&", "="]) | TEXT,
+        st.sampled_from(["koran", "populer", "7", "0", "1.5", "999999999999", "%", "%ff", "&&", "="]) | CURSOR | TEXT,
     ),
     max_size=5,
 )
@@ -120,6 +122,26 @@ def test_any_json_as_items(ask: Request, content: Any, item: str) -> None:
     body = json.dumps(content)
     check(ask("PUT", "/v1/items", content=body, headers=servers.WRITER), 200)
     check(ask("PUT", f"/v1/items/{quote(item, safe='')}", content=body, headers=servers.WRITER), 200)
+
+
+@FEW
+@given(content=EDIT | JSON, item=TEXT, name=st.sampled_from(["populer", "update"]) | TEXT)
+def test_any_json_as_edits(ask: Request, content: Any, item: str, name: str) -> None:
+    item, name = quote(item, safe=""), quote(name, safe="")
+    for address in (f"/v1/lists/{name}/pins/{item}", f"/v1/lists/{name}/boosts/{item}", f"/v1/blocks/{item}"):
+        check(ask("PUT", address, content=json.dumps(content), headers=servers.ADMIN), 200)
+        answer = ask("DELETE", address, headers=servers.ADMIN)
+        if answer.status_code != 204:
+            check(answer)
+    check(ask("GET", "/v1/lists/populer"), 200)
+
+
+@FEW
+@given(body=st.binary(max_size=100))
+def test_any_bytes_as_edits(ask: Request, body: bytes) -> None:
+    for address in ("/v1/lists/populer/pins/a", "/v1/lists/populer/boosts/a", "/v1/blocks/a"):
+        check(ask("PUT", address, content=body, headers=servers.ADMIN), 200)
+        ask("DELETE", address, headers=servers.ADMIN)
 
 
 @FEW

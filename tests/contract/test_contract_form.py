@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from servers import NOW, WRITER, Service
+from servers import ADMIN, NOW, WRITER, Service
 
 Serve = Callable[..., Awaitable[Service]]
 
@@ -131,6 +131,8 @@ async def test_an_events_answer_with_bad_ones(service: Service) -> None:
         ("GET", "/v1/lists/populer?limit=x", "", 400),
         ("PUT", "/v1/items", "[]", 401),
         ("GET", "/v1/items/a", "", 401),
+        ("PUT", "/v1/lists/populer/pins/a", '{"position":1}', 401),
+        ("DELETE", "/v1/blocks/a", "", 401),
         ("GET", "/nowhere", "", 404),
     ],
 )
@@ -148,6 +150,25 @@ async def test_an_error_is_a_problem_document(
 async def test_taking_down_says_nothing(filled: Service) -> None:
     answer = await filled.http.delete("/v1/items/item 0", headers=WRITER)
     assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_a_pin_and_a_block_and_their_end(filled: Service) -> None:
+    pin, block = "/v1/lists/populer/pins/item 9", "/v1/blocks/item 0"
+    assert (await filled.http.put(pin, json={"position": 2}, headers=ADMIN)).status_code == 200
+    assert (await filled.http.put(block, headers=ADMIN)).status_code == 200
+    content = (await filled.http.get("/v1/lists/populer")).json()
+    assert [(item["id"], item["source"]) for item in content["items"]][:3] == [
+        ("item 1", "ranked"),
+        ("item 9", "pinned"),
+        ("item 2", "ranked"),
+    ]
+    assert len(content["items"]) == 7
+    for item in content["items"]:
+        has_form(item, LIST_ITEM)
+    for address in (pin, block):
+        answer = await filled.http.delete(address, headers=ADMIN)
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert await filled.ids() == [f"item {n}" for n in range(7)]
 
 
 async def test_an_item_answer(filled: Service) -> None:
