@@ -1,7 +1,6 @@
 """`GET /v1/lists/{list}` and `GET /v1/lists?names=`: from this worker's memory, with what caches need."""
 
 import hashlib
-from collections.abc import Coroutine
 from functools import cache, lru_cache
 from typing import NamedTuple, cast
 from urllib.parse import parse_qsl, unquote
@@ -15,7 +14,7 @@ from api.ingest import ANY_ORIGIN
 from api.problems import Problem
 from api.rendering import Answer, Query
 from ranking.list_settings import MAX_LISTED
-from ranking.paging import Cursor, cursor_from
+from ranking.paging import cursor_from
 from ranking.settings import SiteSettings
 from ranking.snapshot import WHOLE_SITE
 
@@ -30,12 +29,10 @@ MAX_KEPT = 8_192
 class Asked(NamedTuple):
     """A query string, understood."""
 
-    site: str | None = None
-    names: tuple[str, ...] = ()
-    section: str = WHOLE_SITE
-    limit: int | None = None
-    exclude: frozenset[str] = frozenset()
-    cursor: Cursor | None = None
+    site: str | None
+    names: tuple[str, ...]
+    section: str
+    query: Query
 
 
 class Ready(NamedTuple):
@@ -51,33 +48,27 @@ async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
     """One list."""
     asked = _asked(scope["query_string"])
     now = context.clock()
-    served = await _served(context, _site(context, asked), unquote(name) if "%" in name else name, asked, now)
-    await _send(scope, send, _ready(served.answer, *_age(context, served, now), context.settings.refresh.every_s))
+    name = unquote(name) if "%" in name else name
+    served = await context.board.serve(_site(context, asked).id, name, asked.section, asked.query, now)
+    age_s, stale = _age(context, served, now)
+    await _send(scope, send, _ready(served.answer, age_s, stale, context.settings.refresh.every_s))
 
 
 async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
     """Several lists in one answer."""
     asked = _asked(scope["query_string"])
-    if asked.cursor is not None:
+    if asked.query.cursor is not None:
         raise Problem(400, "bad cursor", "cursor: goes with one list, such as /v1/lists/populer?cursor=…")
     site = _site(context, asked)
     now = context.clock()
     found, tag = [], hashlib.blake2b(digest_size=12)
     for name in asked.names or context.board.names(site.id):
-        served = await _served(context, site, name, asked, now)
+        served = await context.board.serve(site.id, name, asked.section, asked.query, now)
         age_s, stale = _age(context, served, now)
         found.append(msgspec.json.encode(name) + b":" + served.answer.document(age_s, stale))
         tag.update(f"{served.answer.tag}{stale}".encode())
     content = b'{"lists":{%b}}' % b",".join(found)
     await _send(scope, send, _made_ready(tag.hexdigest(), content, context.settings.refresh.every_s))
-
-
-def _served(context: Context, site: SiteSettings, name: str, asked: Asked, now: float) -> Coroutine[None, None, Served]:
-    limit = asked.limit
-    if limit is None:
-        settings = context.settings.lists.get(name)
-        limit = settings.size if settings else 1
-    return context.board.serve(site.id, name, asked.section, Query(limit, asked.exclude, asked.cursor), now)
 
 
 def _age(context: Context, served: Served, now: float) -> tuple[int, bool]:
@@ -166,9 +157,11 @@ def _parsed(raw: bytes) -> Asked:
         first.get("site"),
         tuple(dict.fromkeys(filter(None, names.split(",")))),
         first.get("section", WHOLE_SITE),
-        _whole(first.get("limit", ""), "limit", least=1, most=MAX_LISTED),
-        exclude,
-        cursor_from(first["cursor"]) if first.get("cursor") else None,
+        Query(
+            _whole(first.get("limit", ""), "limit", least=1, most=MAX_LISTED),
+            exclude,
+            cursor_from(first["cursor"]) if first.get("cursor") else None,
+        ),
     )
 
 

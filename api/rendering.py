@@ -28,9 +28,12 @@ _Excluded = AbstractSet[str]
 
 
 class Query(NamedTuple):
-    """Which part of a list is asked for: at most `limit` entries, from the first on or from where `cursor` says."""
+    """Which part of a list is asked for: at most `limit` entries, from the first on or from where `cursor` says.
 
-    limit: int
+    `limit` None: as many as the list's size.
+    """
+
+    limit: int | None = None
     exclude: frozenset[str] = frozenset()
     cursor: Cursor | None = None
 
@@ -128,20 +131,21 @@ class RenderedList:
         """The first page that `query` asks for."""
         if overlay is not self._overlay:
             self._lay(overlay)
-        page = self._pages.get(query.limit)
+        limit = query.limit or self._stamp.size
+        page = self._pages.get(limit)
         if page is None:
             if len(self._pages) >= MAX_CACHED_PAGES:
                 self._pages.clear()
-            page = self._pages[query.limit] = self._page(query.limit)
+            page = self._pages[limit] = self._page(limit)
         exclude = query.exclude
         if not exclude or (page.ids.isdisjoint(exclude) and (not page.left or page.left > len(exclude))):
             return page.answer
-        key = query.limit, exclude & self._listed
+        key = limit, exclude & self._listed
         found = self._answers.get(key)
         if found is None:
             if len(self._answers) >= MAX_CACHED_ANSWERS:
                 self._answers.clear()  # a stranger may not fill the memory
-            found = self._answers[key] = self._first(query.limit, exclude)[0]
+            found = self._answers[key] = self._first(limit, exclude)[0]
         return found
 
     def further(
@@ -154,7 +158,7 @@ class RenderedList:
         if overlay is not self._overlay:
             self._lay(overlay)
         out = [item in overlay.hidden or item in query.exclude for item in order]
-        part = part_after(cursor, out, query.limit)
+        part = part_after(cursor, out, query.limit or self._stamp.size)
         known = {each.id: each for each in self._ranked}
         shown = [known.get(order[place]) or self._fragment(entries[order[place]]) for place in part.places]
         following = None
@@ -168,7 +172,8 @@ class RenderedList:
         """Items that `further` will show and that are in the list no more."""
         out = [item in overlay.hidden or item in query.exclude for item in order]
         known = set(self.ids)
-        return [order[place] for place in part_after(cursor, out, query.limit).places if order[place] not in known]
+        part = part_after(cursor, out, query.limit or self._stamp.size)
+        return [order[place] for place in part.places if order[place] not in known]
 
     def _lay(self, overlay: Overlay) -> None:
         if not self._fragments:
