@@ -53,6 +53,7 @@ async def test_a_bomb_in_a_later_member_is_too_large(service: Service) -> None:
         (gzip.compress(TWO)[:5], "breaks off"),
         (gzip.compress(TWO) + b"x", "breaks off"),
         (gzip.compress(TWO) + b"more than a header of it", "says it is gzip (Content-Encoding) and is not"),
+        (gzip.compress(b"") * 100 + gzip.compress(TWO), "more than 100 members"),
     ],
 )
 async def test_what_is_no_gzip_is_told_and_nothing_counts(service: Service, body: bytes, sentence: str) -> None:
