@@ -58,7 +58,8 @@ class OneWrite:
         if self._kept:
             data = b"".join(self._kept)
             self._kept.clear()
-            self._transport.write(data)
+            if not self._transport.is_closing():  # the client may have hung up in this very turn
+                self._transport.write(data)
 
     def __getattr__(self, name: str) -> Any:
         self._send()

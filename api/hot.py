@@ -92,5 +92,6 @@ async def _otherwise(method: str, allowed: bytes, send: asgi.Send) -> bool:
 
 
 async def _refuse(send: asgi.Send, problem: Problem) -> None:
-    closing = [(b"connection", b"close")] if problem.status == 413 else []  # the rest of the body is not wanted
-    await asgi.answer(send, problem.status, [*problem.headers, ANY_ORIGIN, *closing], problem.body)
+    # Also of a body that is too large the rest is read and dropped, until it has lasted too long: to close at once
+    # would reset the connection, and the client would not learn why.
+    await asgi.answer(send, problem.status, [*problem.headers, ANY_ORIGIN], problem.body)

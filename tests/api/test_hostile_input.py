@@ -13,11 +13,18 @@ import servers
 import structlog
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from soak import LONG, either
 
 Request = Callable[..., httpx.Response]
 
+pytestmark = pytest.mark.soak
+
 FEW = settings(
-    max_examples=100, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=either(100, 2_000),
+    deadline=None,
+    derandomize=not LONG,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 TEXT = st.text(max_size=20)

@@ -248,7 +248,6 @@ async def test_a_declared_body_over_the_limit_is_refused(serve: Serve) -> None:
     fits = '{"item":"a"}' + " " * (1024 - 12)
     found = await service.http.post(EVENTS, content=fits + " ")
     assert found.status_code == 413
-    assert found.headers["connection"] == "close"
     assert "1024" in found.json()["detail"]
     assert (await service.http.post(EVENTS, content=fits)).status_code == 202
     assert await service.counts() == {"view|a": 1}

@@ -59,7 +59,10 @@ class Service:
             )
         assert self.process.stdout is not None
         self.ready_line = self.process.stdout.readline()
-        assert self.ready_line.startswith("ready http://"), self.log.read_text()
+        if not self.ready_line.startswith("ready http://"):
+            self.process.kill()
+            self.process.communicate()
+            raise AssertionError(self.log.read_text())
         self.url = self.ready_line.split()[1]
 
     @property
