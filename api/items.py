@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
+from starlette.convertors import StringConvertor, register_url_convertor
 
 from api import asgi
 from api.auth import Grade, grade, require
 from api.context import Context, CurrentContext, site_of
-from api.openapi import SAID, problems
+from api.openapi import INVALID, SAID, SITE, Json, answer, problems, whole
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidItemError, NotFoundError
 from ranking.items import Item, ItemInput, as_wire, validated, why_bad_id
@@ -18,6 +19,15 @@ from ranking.settings import SiteSettings
 
 T = TypeVar("T")
 MAX_ITEMS = 10_000
+
+
+class _AnyText(StringConvertor):
+    """An id in an address. Starlette's `path` ends at a line's end, and an item whose id has one must go down too."""
+
+    regex = r"[\s\S]*"
+
+
+register_url_convertor("text", _AnyText())
 ItemId = Annotated[str, PathParameter(description="the item's id, percent-encoded")]
 
 
@@ -25,7 +35,7 @@ def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*SAID))
 
-    @routes.put("", summary="Describe items", openapi_extra=_body({"type": "array", "items": ITEM_SCHEMA}))
+    @routes.put("", summary="Describe items", responses=_answer(STORED), openapi_extra=_extra(ITEMS))
     async def put_items(request: Request) -> Response:
         context = current()
         site = _writer(context, request)
@@ -34,7 +44,7 @@ def router(current: CurrentContext) -> APIRouter:
         await context.store.put_items(site.id, items)
         return _json({"stored": len(items), "invalid": bad})
 
-    @routes.put("/{item:path}", summary="Describe one item", openapi_extra=_body(ITEM_SCHEMA))
+    @routes.put("/{item:text}", summary="Describe one item", responses=_answer(DESCRIBED), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
         context = current()
         site = _writer(context, request)
@@ -46,7 +56,7 @@ def router(current: CurrentContext) -> APIRouter:
         (found,) = await context.store.get_items(site.id, [item])
         return _json(as_wire(found) if found else {})
 
-    @routes.get("/{item:path}", summary="Read one item")
+    @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
         context = current()
         site = _writer(context, request)
@@ -55,7 +65,7 @@ def router(current: CurrentContext) -> APIRouter:
             raise NotFoundError(f"no item is called {item!r}")
         return _json(as_wire(found))
 
-    @routes.delete("/{item:path}", status_code=204, summary="Take one item down")
+    @routes.delete("/{item:text}", status_code=204, summary="Take one item down", openapi_extra=_extra())
     async def delete_item(item: ItemId, request: Request) -> Response:
         context = current()
         site = _writer(context, request)
@@ -69,9 +79,8 @@ def router(current: CurrentContext) -> APIRouter:
     return routes
 
 
-ITEM_SCHEMA: dict[str, Any] = {
+ITEM: Json = {
     "type": "object",
-    "required": ["id"],
     "properties": {
         "id": {"type": "string", "minLength": 1, "maxLength": 512},
         "title": {"type": "string"},
@@ -85,8 +94,32 @@ ITEM_SCHEMA: dict[str, Any] = {
 }
 
 
-def _body(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+ITEMS: Json = {"type": "array", "items": {**ITEM, "required": ["id"]}}
+TEXT_OR_NULL = {"type": ["string", "null"]}
+DESCRIBED = whole(
+    {
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "url": TEXT_OR_NULL,
+        "section": TEXT_OR_NULL,
+        "published_at": {"type": ["number", "null"], "description": "epoch seconds"},
+        "image": TEXT_OR_NULL,
+        "author": TEXT_OR_NULL,
+        "tags": {"type": "array", "items": {"type": "string"}},
+        "first_seen": {"type": "number", "description": "epoch seconds"},
+    }
+)
+STORED = whole({"stored": {"type": "integer"}, "invalid": INVALID})
+
+
+def _answer(schema: Json) -> dict[int | str, Json]:
+    return {200: answer("As stored.", schema)}
+
+
+def _extra(schema: Json | None = None) -> Json:
+    """What FastAPI cannot see: the site, and the body."""
+    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}} if schema else {}
+    return {"parameters": [SITE], **body}
 
 
 def _writer(context: Context, request: Request) -> SiteSettings:

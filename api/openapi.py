@@ -46,9 +46,15 @@ EVENT: Json = {
         "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},
     },
 }
-ENTRY: Json = {
-    "type": "object",
-    "properties": {
+
+
+def whole(properties: Json) -> Json:
+    """An object that has all of these."""
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+ENTRY: Json = whole(
+    {
         "rank": {"type": "integer"},
         "id": {"type": "string"},
         "title": {"type": "string"},
@@ -66,11 +72,10 @@ ENTRY: Json = {
         "previous_rank": {"type": ["integer", "null"]},
         "is_new": {"type": "boolean"},
         "source": {"type": "string", "enum": ["ranked", "pinned", "fill"]},
-    },
-}
-LIST: Json = {
-    "type": "object",
-    "properties": {
+    }
+)
+LIST: Json = whole(
+    {
         "list": {"type": "string"},
         "site": {"type": "string"},
         "section": {"type": ["string", "null"]},
@@ -82,8 +87,21 @@ LIST: Json = {
         "config_version": {"type": "string"},
         "items": {"type": "array", "items": ENTRY},
         "next": {"type": ["string", "null"]},
-    },
+    }
+)
+INVALID: Json = {
+    "type": "array",
+    "description": "which could not be used, and why; `index` from 0",
+    "items": whole({"index": {"type": "integer"}, "error": {"type": "string"}}),
 }
+PROBLEM: Json = whole(
+    {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "what to do, as a sentence"},
+    }
+)
 SITE: Json = {"name": "site", "in": "query", "schema": {"type": "string"}, "description": "default: the first site"}
 RESULTS: Json = {
     "name": "results",
@@ -117,30 +135,28 @@ CURSOR: Json = {
 
 
 def _problem(description: str) -> Json:
-    return {"description": description, "content": {"application/problem+json": {"schema": {"type": "object"}}}}
+    return {"description": description, "content": {"application/problem+json": {"schema": PROBLEM}}}
 
 
-def _answer(description: str, schema: Json) -> Json:
+def answer(description: str, schema: Json) -> Json:
+    """The asked answer."""
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
 def _post_events() -> Json:
-    accepted = {
-        "type": "object",
-        "properties": {
+    accepted = whole(
+        {
             "accepted": {"type": "integer"},
             "duplicate": {"type": "integer"},
             "filtered": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "invalid": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"index": {"type": "integer"}, "error": {"type": "string"}},
-                },
-            },
+            "invalid": INVALID,
             "ack": {"type": "string", "enum": ["memory", "commit", "replica", "disk", "spool"]},
-            "results": {"type": "array", "items": {"type": "string"}, "description": "each event's, if asked for"},
-        },
+        }
+    )
+    accepted["properties"]["results"] = {
+        "type": "array",
+        "items": {"type": "string"},
+        "description": "each event's, if asked for",
     }
     forms = {
         "oneOf": [
@@ -163,7 +179,7 @@ def _post_events() -> Json:
             },
         },
         "responses": {
-            "202": _answer("The good events are counted; `invalid` says why the others are not.", accepted),
+            "202": answer("The good events are counted; `invalid` says why the others are not.", accepted),
             "400": _problem("The body is not JSON."),
             "401": _problem("The key is none of the site's."),
             "403": _problem("The site takes no events from this page."),
@@ -201,7 +217,7 @@ def _reading(summary: str, parameters: list[Json], schema: Json) -> Json:
         "summary": summary,
         "parameters": parameters,
         "responses": {
-            "200": _answer("As published; `age_s` and `stale` say how old it is.", schema),
+            "200": answer("As published; `age_s` and `stale` say how old it is.", schema),
             "304": {"description": "Not changed since the ETag in If-None-Match."},
             "400": _problem("A parameter cannot be used."),
             "404": _problem("No such list, section or site."),
@@ -218,5 +234,5 @@ def _get_list() -> Json:
 
 def _get_lists() -> Json:
     names = {"name": "names", "in": "query", "schema": {"type": "string"}, "description": "such as populer,update"}
-    lists = {"type": "object", "properties": {"lists": {"type": "object", "additionalProperties": LIST}}}
+    lists = whole({"lists": {"type": "object", "additionalProperties": LIST}})
     return _reading("Read several lists at once", [names, SITE, SECTION, LIMIT, EXCLUDE], lists)

@@ -9,7 +9,7 @@ from api import asgi
 from api.auth import Grade, grade, require
 from api.context import Context, CurrentContext, site_of
 from api.items import ItemId
-from api.openapi import SAID, problems
+from api.openapi import SAID, SITE, problems
 from api.problems import Problem, plain_sentence
 from ranking.errors import InvalidQuestionError, NotReadyError
 from ranking.questions import MOST_SHOWN, Explain, Preview, Question, document_of, encoded
@@ -33,7 +33,9 @@ def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1", tags=["questions"], responses=problems(*SAID))
 
-    @routes.get("/items/{item:path}/explain", summary="Why is an item at its rank?")
+    @routes.get(
+        "/items/{item:text}/explain", summary="Why is an item at its rank?", openapi_extra={"parameters": [SITE]}
+    )
     async def explain(
         item: ItemId,
         request: Request,
@@ -63,6 +65,7 @@ def router(current: CurrentContext) -> APIRouter:
 
 
 BODY: dict[str, Any] = {
+    "parameters": [SITE],
     "requestBody": {
         "required": True,
         "content": {
@@ -79,7 +82,7 @@ BODY: dict[str, Any] = {
                 }
             }
         },
-    }
+    },
 }
 
 
