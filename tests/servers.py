@@ -305,7 +305,7 @@ class Service:
             if answer.status_code != 200:
                 return False
             lists = answer.json()["lists"]
-            return all(lists[name]["generation"] >= generation for name, generation in published.items())
+            return all(name in lists and lists[name]["generation"] >= each for name, each in published.items())
 
         await eventually(served, f"generation {published} to be served")
         return published
