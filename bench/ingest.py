@@ -4,10 +4,12 @@
 
 What is measured: `populer serve --workers 1` with its bundled Valkey and its jobs process, as shipped, twice. The rows
 "dedupe on" are of a service with the settings as shipped, so every event passes the whole gate (robots, limits by
-visitor, item and address) and is looked for in the store; no limit is raised, and nothing here reaches one. The others
-are of one where `dedupe_window = "0s"` and `bots = false`. Answers come when the events are counted in the store. All
-servers run from the start; they are loaded one after the other, in an order that turns with every round, and a ratio is
-the median of the rounds' ratios, so that a machine that others use too, or that slows down, weighs on both sides alike.
+visitor, item and address) and is looked for in the store. The limits by item and address are raised: the same requests
+come again and again from the same few thousand addresses, and faster than readers do. They are asked all the same. The
+other rows are of one where `dedupe_window = "0s"` and `bots = false`. Answers come when the events are counted in the
+store. All servers run from the start; they are loaded one after the other, in an order that turns with every round, and
+a ratio is the median of the rounds' ratios, so that a machine that others use too, or that slows down, weighs on both
+sides alike.
 Nothing is pinned to a core: on two cores the generator, the worker and Valkey must share, and pinning takes that choice
 from the kernel (the bare baseline has no Valkey to share with, which is in its favour).
 
@@ -46,6 +48,7 @@ EVENTS_PATH, USUAL_PATH = "/v1/events", "/v1/events/batch"
 MEMORY_EARLY_S, MEMORY_LATE_S = 3.0, 9.0
 PAIRS = 1_000_000
 MIB = 1024**2
+MOST_TROUBLE = 300
 
 RATE_GOAL, GUARDED_RATE_GOAL, USUAL_GOAL = 0.65, 0.45, 5.0
 EVENTS_GOAL, GUARDED_EVENTS_GOAL = 300_000, 120_000
@@ -308,7 +311,7 @@ def _p99(of: Load) -> float:
 
 
 def _answers(loads: list[Load]) -> str:
-    trouble = [each.trouble for each in loads if each.trouble]
+    trouble = [each.trouble[:MOST_TROUBLE] for each in loads if each.trouble]
     return "; ".join(trouble) or f"all {sum(each.answers for each in loads):,} were 202, the stores agree"
 
 
