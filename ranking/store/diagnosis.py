@@ -1,4 +1,4 @@
-"""Why the bundled server did not start: what its log says of it, as sentences with a way out.
+"""Why the bundled server did not start, or started with less than it had: what its log says, as sentences.
 
 The log is the server's only word on its end. Most of it is of no use to whoever has to act (banners, advice
 on the kernel, a stack trace), so the last lines that mean something are told, with the one thing to do next.
@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 _LOG_LINE = re.compile(r"^\d+:\S+ .{20,30}? ([.*#-]) (.*)$")
+_CUT = re.compile(r"Truncating the AOF (\S+) at offset (\d+)")
 _DAMAGED = re.compile(r"(?:Bad file format|Unexpected end of file) reading the append only file ([^\s:,]+?)[.:]?\s")
 
 
@@ -18,12 +19,7 @@ def why_not_started(data_dir: Path, log_path: Path, already_logged: int, program
 
     For a damaged file it leaves a repair tool beside the data: a link to `program`, the server's own binary.
     """
-    try:
-        with log_path.open("rb") as log:
-            log.seek(already_logged)
-            logged = log.read().decode(errors="replace")
-    except OSError:
-        logged = ""
+    logged = _logged(log_path, already_logged)
     reason = _last_words(logged) or "it logged no reason"
     with contextlib.suppress(OSError):
         if os.statvfs(data_dir).f_bavail == 0:  # then it could not log that either
@@ -48,6 +44,26 @@ def why_not_started(data_dir: Path, log_path: Path, already_logged: int, program
     else:
         advice = f"More is in {log_path}."
     return f"{reason}. {advice}"
+
+
+def what_was_dropped(data_dir: Path, log_path: Path, already_logged: int) -> str | None:
+    """What a server that has started did without, by its log from byte `already_logged` on; None where it has all."""
+    cut = _CUT.search(_logged(log_path, already_logged))
+    if cut is None:
+        return None
+    return (
+        f"{data_dir / 'appendonlydir' / cut[1]} broke off in the middle of a write, as after a power cut: the server "
+        f"goes on without what followed byte {cut[2]}. Events of the last moment before are not counted."
+    )
+
+
+def _logged(log_path: Path, already_logged: int) -> str:
+    try:
+        with log_path.open("rb") as log:
+            log.seek(already_logged)
+            return log.read().decode(errors="replace")
+    except OSError:
+        return ""
 
 
 def _last_words(logged: str) -> str:

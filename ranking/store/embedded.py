@@ -17,6 +17,7 @@ Beside it: `places` (what belongs to a data directory, and to whom), `launch` (t
 """
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
@@ -26,7 +27,7 @@ from types import TracebackType
 from typing import Self
 
 from ranking.errors import StoreRefusedError, StoreUnavailableError
-from ranking.store.diagnosis import why_not_started
+from ranking.store.diagnosis import what_was_dropped, why_not_started
 from ranking.store.launch import bundled_program, config_file, spawn
 from ranking.store.places import (
     make_socket_folder,
@@ -49,6 +50,8 @@ _SIGNAL_S = 1.5  # for each of SIGTERM and SIGKILL: all three stay under the ser
 _POLL_S = 0.02
 _APPEND_ONLY_FOLDER = "appendonlydir"
 _LOG_BYTES = 1 << 20  # one log and one predecessor of this size
+
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedValkey:
@@ -231,6 +234,8 @@ class EmbeddedValkey:
                 self._end_server()
         if failure is not None:
             raise failure
+        if dropped := what_was_dropped(self.data_dir, self._log, already_logged):
+            _log.warning("%s", dropped)
 
     def _config_file(self) -> bytes:
         return config_file(

@@ -77,8 +77,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
     points, ledger = tmp_path / "points", Ledger()
     points.mkdir()
     with ExitStack() as stack:
-        # "everysec" holds answered writes in memory while an fsync is under way: it is workers that are on trial here.
-        valkey = stack.enter_context(EmbeddedValkey(tmp_path / "store", always=True))
+        valkey = stack.enter_context(EmbeddedValkey(tmp_path / "store"))
         file = settings_file(tmp_path, valkey.url, spool_after="50ms")
         arguments = ("--config", file, "--workers", str(WORKERS))
         service = stack.enter_context(serving(tmp_path / "data", *arguments, env=environment(points)))

@@ -21,7 +21,7 @@ BATCH = "\n".join(['{"item":"a"}'] * 50)
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
     """A server that keeps what it counted, for the service to lose."""
-    with EmbeddedValkey(tmp_path / "store", always=True) as server:
+    with EmbeddedValkey(tmp_path / "store") as server:
         yield server
 
 

@@ -380,14 +380,20 @@ def test_what_is_wrong_with_the_directory_is_said(
         EmbeddedValkey(tmp_path / "data").start()
 
 
-def test_an_append_only_file_cut_at_its_end_is_loaded_up_to_there(serve: Serve) -> None:
+def test_an_append_only_file_cut_at_its_end_is_loaded_up_to_there_and_said_to_be(
+    serve: Serve, caplog: pytest.LogCaptureFixture
+) -> None:
     server = serve()
     write(server.data_dir, 200)
     server.stop()
     file = tail_of_the_aof(server.data_dir)
     os.truncate(file, file.stat().st_size - 10)
+    assert not caplog.records
     server.start()
     assert read(server.data_dir) == 199
+    (told,) = caplog.messages
+    assert str(file) in told
+    assert f"without what followed byte {file.stat().st_size}" in told
 
 
 def test_a_damaged_append_only_file_is_named_and_the_command_in_the_message_mends_it(serve: Serve) -> None:
