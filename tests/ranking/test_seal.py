@@ -249,6 +249,10 @@ class Meddled:
     def shards(self) -> int:
         return self._store.shards
 
+    @property
+    def desk(self) -> Any:
+        return self._store.desk
+
     def __getattr__(self, name: str) -> Any:
         async def call(*arguments: Any) -> Any:
             await self._before(name)
