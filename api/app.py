@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from api import admin, health, items, metrics, questions
+from api import admin, health, items, metrics, questions, script
 from api.asgi import ClientGone
 from api.config_state import ConfigState
 from api.hot import Hot
@@ -59,6 +59,7 @@ def create_app(
     app.include_router(items.router(live.now))
     app.include_router(admin.router(live.now))
     app.include_router(health.router(live.now))
+    app.include_router(script.router())
     app.router.routes.extend(pages)
     _answer_problems(app)
     _document_hot_paths(app)

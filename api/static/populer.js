@@ -1,0 +1,308 @@
+// Populer for a site's pages: counts what readers see and open, and fills <populer-list>.
+// It keeps nothing in the browser, writes text and never markup, and what fails in here stays in here.
+// Served without indentation and without lines that are only a comment: comments stand on lines of their own.
+(() => {
+  "use strict";
+  // Two tags count once.
+  if (customElements.get("populer-list")) return;
+
+  const script = document.currentScript;
+  const given = script ? script.dataset : {};
+  const home = new URL(".", (script && script.src) || document.baseURI).href;
+
+  const visible = () => document.visibilityState === "visible" && !document.prerendering;
+  const parsed = new Promise((done) =>
+    document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", done) : done()
+  );
+
+  // The http(s) address that a text is, else null.
+  const web = (text) => {
+    try {
+      const url = new URL(text, document.baseURI);
+      return text && /^https?:$/.test(url.protocol) ? url : null;
+    } catch {
+      return null;
+    }
+  };
+
+  const asking = (name, text) => (text ? `${name}=${encodeURIComponent(text)}&` : "");
+
+  // A reader who objects (Global Privacy Control) is counted without a name.
+  const record = (event, to = home, site = given.site) => {
+    try {
+      const address = to + "v1/events?" + asking("site", site);
+      const visitor = navigator.globalPrivacyControl ? undefined : given.visitor;
+      const body = JSON.stringify({ ...event, visitor });
+      if (navigator.sendBeacon && navigator.sendBeacon(address, body)) return;
+      fetch(address, { method: "POST", body, keepalive: true, mode: "no-cors" }).catch(() => {});
+    } catch {}
+  };
+
+  // Runs once, when the page has been visible for so many milliseconds in all. A page that comes back from the
+  // back/forward cache goes on where it was.
+  const whenSeen = (left, run) => {
+    let since, timer;
+    const look = () => {
+      clearTimeout(timer);
+      if (since) left -= performance.now() - since;
+      since = visible() && performance.now();
+      if (since) timer = setTimeout(seen, left);
+    };
+    const seen = () => {
+      run();
+      run = () => {};
+    };
+    document.addEventListener("visibilitychange", look);
+    document.addEventListener("prerenderingchange", look);
+    look();
+  };
+
+  // The item or the address that this page is about; null for a front page and for one that says to be no article.
+  const about = () => {
+    if (given.item) return { item: given.item };
+    let nodes = [];
+    for (const { textContent } of document.querySelectorAll('script[type="application/ld+json"]')) {
+      try {
+        const said = JSON.parse(textContent);
+        nodes = nodes.concat(said["@graph"] || said);
+      } catch {}
+    }
+    const [article, other] = nodes.filter((node) => node && /Article|BlogPosting/.test(node["@type"]));
+    if (article && !other) {
+      for (const said of [article.url, article.mainEntityOfPage, article["@id"], article.identifier]) {
+        const url = (said && said["@id"]) || said;
+        if (/^https?:/.test(url)) return { url };
+      }
+    }
+    const value = (css, name) => (document.querySelector(css) || {})[name];
+    const url = web(value("[property='og:url']", "content") || value("link[rel=canonical]", "href"));
+    const type = value("[property='og:type']", "content") || "article";
+    return url && url.pathname !== "/" && type === "article" ? { url: url.href } : null;
+  };
+
+  // An address without what differs between those of one page; ids that the service makes of addresses look the same.
+  const place = (text) => {
+    const url = web(text);
+    return url && url.host.replace(/^(www|m|amp)\./, "") + url.pathname.replace(/\/$/, "") + url.search;
+  };
+
+  const make = (tag, name, text) => {
+    const made = document.createElement(tag);
+    made.className = "populer-" + name;
+    made.textContent = text;
+    return made;
+  };
+
+  const row = (item, pictured) => {
+    const made = make("li", "item");
+    if (item.id) made.dataset.id = item.id;
+    if (pictured) {
+      const src = web(item.image);
+      const image = make(src ? "img" : "span", "image");
+      if (src) Object.assign(image, { alt: "", loading: "lazy", width: 80, height: 60, src });
+      image.onerror = () => image.replaceWith(make("span", "image"));
+      made.append(image);
+    }
+    const link = make("a", "link", item.title);
+    if (web(item.url)) link.href = web(item.url);
+    made.append(link);
+    if (item.published_label) {
+      const time = make("time", "time", item.published_label);
+      const at = new Date(item.published_at * 1e3);
+      if (at > 0) time.dateTime = at.toJSON();
+      made.append(time);
+    }
+    return made;
+  };
+
+  // Lists wait here to be loaded, so that those of one query share a request. A hidden page refreshes nothing.
+  const waiting = new Set();
+  const ask = (list) => {
+    waiting.add(list);
+    setTimeout(send);
+  };
+  const send = () => {
+    const groups = {};
+    for (const list of waiting) {
+      if (list.shown && !visible()) continue;
+      waiting.delete(list);
+      (groups[list.query] = groups[list.query] || []).push(list);
+    }
+    Object.values(groups).forEach(load);
+  };
+  // Where one of several names is unknown, each is asked for by itself. To refresh is to ask again, whatever the
+  // browser has kept.
+  const load = async (lists) => {
+    const names = [...new Set(lists.map((list) => list.name))].sort();
+    const patience = new AbortController();
+    const timer = setTimeout(() => patience.abort(), 8e3);
+    let found;
+    try {
+      const cache = lists[0].shown ? "no-cache" : "default";
+      const answer = await fetch(lists[0].query + names.map(encodeURIComponent), { signal: patience.signal, cache });
+      if (answer.status === 404 && names[1]) return lists.forEach((list) => load([list]));
+      found = (await answer.json()).lists;
+    } catch {}
+    clearTimeout(timer);
+    await parsed;
+    lists.forEach((list) => list.take(found));
+  };
+  document.addEventListener("visibilitychange", send);
+
+  // Specificity is that of an element: any rule of the site's own with a class in it wins.
+  const STYLE = `
+populer-list{--p-accent:var(--populer-accent,#c4161c);--p-lines:var(--populer-lines,3)}
+@media(prefers-color-scheme:dark){populer-list{--p-accent:var(--populer-accent,#ef5350)}}
+populer-list:where(:not([hidden])){display:block}
+populer-list :where(section){border-top:3px solid var(--p-accent)}
+populer-list :where(.populer-heading){margin:.5em 0;font-size:1.4em;line-height:1.2}
+populer-list :where(ol){margin:0;padding:0;list-style:none;counter-reset:n}
+populer-list :where(li){position:relative;box-sizing:border-box;min-height:calc(var(--p-lines)*1.3em + 2.9em + 1px);margin:0;padding:.7em 0;border-top:1px solid #8885;counter-increment:n}
+populer-list :where(a){color:inherit;font-weight:600;line-height:1.3;text-decoration:none}
+populer-list :where(a:hover){text-decoration:underline}
+populer-list :where(li a){display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:var(--p-lines);overflow:hidden;overflow-wrap:anywhere}
+populer-list :where(li a)::after{content:"";position:absolute;inset:0}
+populer-list :where(time){display:block;margin-top:.4em;font-size:.75em;line-height:1.6;opacity:.8;white-space:nowrap;overflow:hidden;text-overflow:ellipsis}
+populer-list :where([aria-busy] a){height:1em;background:#8883}
+populer-list :where(.populer-more){display:block;padding:.7em 0;border-top:1px solid #8885}
+populer-list :where(.populer-more)::after{content:" →"}
+populer-list :where(.populer-image),populer-list :where(li)::before{position:absolute;inset-inline-start:0}
+populer-list :where(.populer-image){width:5em;height:3.75em;object-fit:cover;background:#8883}
+populer-list:where([theme=thumbs]) :where(li){padding-inline-start:5.8em}
+populer-list:where(:not([theme]),[theme=numbered],[theme=compact]) :where(li){padding-inline-start:2.5em}
+populer-list:where(:not([theme]),[theme=numbered],[theme=compact]) :where(li)::before{content:counter(n);color:var(--p-accent);font-size:2em;font-weight:700;line-height:1}
+populer-list:where([theme=compact]){--p-lines:2;font-size:.9em}
+populer-list:where([theme=compact]) :where(li){min-height:calc(3.5em + 1px);padding-block:.45em}
+populer-list:where([theme=compact]) :where(li)::before{font-size:1.5em}
+populer-list:where([theme=compact]) :where(time){display:none}
+`;
+  // The second way is for Safari before 16.4.
+  const dressed = new WeakSet();
+  const dress = (root) => {
+    if (dressed.has(root)) return;
+    dressed.add(root);
+    try {
+      const sheet = new CSSStyleSheet();
+      sheet.replaceSync(STYLE);
+      root.adoptedStyleSheets = [...root.adoptedStyleSheets, sheet];
+    } catch {
+      const style = document.createElement("style");
+      style.textContent = STYLE;
+      (root.head || root).append(style);
+    }
+  };
+
+  let count = 0;
+  customElements.define("populer-list", class extends HTMLElement {
+    constructor() {
+      super();
+      this.number = ++count;
+      this.addEventListener("click", this.follow);
+      this.addEventListener("auxclick", this.follow);
+    }
+    connectedCallback() {
+      dress(this.getRootNode());
+      parsed.then(() => this.firstElementChild || this.replaceChildren(this.box(Array(this.limit).fill({}))));
+      ask(this);
+    }
+    disconnectedCallback() {
+      waiting.delete(this);
+      clearTimeout(this.timer);
+    }
+
+    say(name, otherwise = "") {
+      return this.getAttribute(name) || otherwise;
+    }
+    get name() {
+      return this.say("list", "populer");
+    }
+    get limit() {
+      return Math.min(Math.abs(parseInt(this.say("limit"))) || 7, 100);
+    }
+    get host() {
+      return String(web(this.say("host")) || home).replace(/\/?$/, "/");
+    }
+    get site() {
+      return this.say("site", given.site);
+    }
+    // One more than is shown, in case the open article is among them: every page asks for the same body.
+    get query() {
+      const section = asking("section", this.say("section"));
+      return `${this.host}v1/lists?${asking("limit", this.limit + 1)}${section}${asking("site", this.site)}names=`;
+    }
+
+    take(found) {
+      let least = 5;
+      try {
+        const list = found[this.name];
+        const page = about() || {};
+        const here = [page.item, ...[page.url, location, location.pathname].map(place)].filter(Boolean);
+        const items = list.items.filter(({ id, url }) => !here.includes(id) && !here.includes(place(url)));
+        this.show(items.slice(0, this.limit), list.title);
+        this.dispatchEvent(new CustomEvent("populer", { bubbles: true, detail: list }));
+      } catch {
+        least = 60;
+        if (!this.shown && this.querySelector("[aria-busy]")) this.hidden = true;
+      }
+      const every = +this.say("refresh", 60);
+      clearTimeout(this.timer);
+      if (every > 0 && this.isConnected) {
+        this.timer = setTimeout(() => ask(this), Math.min(Math.max(every, least), 86400) * 1e3);
+      }
+    }
+
+    // A reader on the keyboard stays on the entry; where that has left the list, the list waits for the reader.
+    show(items, title) {
+      const box = this.box(items, title);
+      const shown = box.outerHTML;
+      const { activeElement } = this.getRootNode();
+      const inside = this.contains(activeElement);
+      const entry = inside && activeElement.closest("li");
+      const index = entry ? items.findIndex(({ id }) => id === entry.dataset.id) : 0;
+      if (shown === this.shown || index < 0) return;
+      this.shown = shown;
+      this.hidden = !items[0];
+      this.replaceChildren(box);
+      const again = inside && this.querySelectorAll(entry ? "li a" : ".populer-more")[index];
+      if (again) again.focus({ preventScroll: true });
+    }
+
+    // Without a title it is the place that is kept for a list on its way.
+    box(items, title) {
+      const heading = make("h" + (parseInt(this.say("level")) || 2), "heading", this.say("heading", title || this.name));
+      heading.id = "populer-list-" + this.number;
+      const rows = make("ol", "rows");
+      rows.setAttribute("role", "list");
+      if (!title) rows.setAttribute("aria-busy", true);
+      rows.append(...items.map((item) => row(item, this.say("theme") === "thumbs")));
+      const box = make("section", "box");
+      box.setAttribute("aria-labelledby", heading.id);
+      box.append(heading, rows);
+      const more = web(this.say("more"));
+      if (more) {
+        const link = make("a", "more", this.say("more-label", "Selengkapnya"));
+        link.href = more;
+        link.setAttribute("aria-label", link.textContent + ": " + heading.textContent);
+        box.append(link);
+      }
+      return box;
+    }
+
+    follow({ target, button }) {
+      const link = target.closest("a[href]");
+      const entry = link && link.closest("li");
+      if (!entry || button > 1) return;
+      const event = entry.dataset.id ? { item: entry.dataset.id } : { url: link.href };
+      const position = [...entry.parentNode.children].indexOf(entry) + 1;
+      record({ ...event, kind: "click", source: "list:" + this.name, position }, this.host, this.site);
+    }
+  });
+
+  window.populer = { record };
+  (given.item ? Promise.resolve() : parsed).then(() => {
+    const read = about();
+    if (!read) return;
+    whenSeen(0, () => record(read));
+    if (given.engaged > 0) whenSeen(given.engaged * 1e3, () => record({ ...read, kind: "engaged" }));
+  });
+})();
