@@ -206,6 +206,64 @@ def explain(
 
 
 @app.command()
+def tune(
+    list_name: Annotated[str, typer.Option("--list", help="Name of the list.")] = "populer",
+    section: Annotated[str, typer.Option("--section", help="Only this section.")] = "",
+    events: Annotated[
+        list[Path] | None, typer.Option("--events", help="Logs to walk through instead of the store: as for replay.")
+    ] = None,
+    items: Annotated[list[Path] | None, typer.Option("--items", help="Catalogues for --events: csv or ndjson.")] = None,
+    horizon: Annotated[str, typer.Option("--horizon", help="What came after a list to judge it by.")] = "1h",
+    step: Annotated[str, typer.Option("--step", help="From one list to the next.")] = "1h",
+    warmup: Annotated[str, typer.Option("--warmup", help="Past before the first list.")] = "7d",
+    k: Annotated[int, typer.Option("--k", min=1, max=MAX_LISTED, help="Places of the list.")] = 10,
+    grid: Annotated[
+        list[str] | None, typer.Option("--grid", help="KEY=VALUE,VALUE…, any setting; of several, all combinations.")
+    ] = None,
+    preset: Annotated[
+        list[str] | None, typer.Option("--preset", help="A ranking that others use, by name; all: every one.")
+    ] = None,
+    changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, for all that is tried.")] = None,
+    reads: Annotated[
+        list[str] | None, typer.Option("--reads", help="Kind of events to judge by; default: view.")
+    ] = None,
+    undated: Annotated[
+        str | None,
+        typer.Option(
+            "--undated",
+            help="Items without a publish time: published when first-seen (the store's default), or out of rankings by "
+            "publication (the default for files, which begin somewhere).",
+        ),
+    ] = None,
+    dedupe: Annotated[
+        str, typer.Option("--dedupe", help="Files: a visitor's repeats within this do not count, such as 30m.")
+    ] = "0s",
+    format: Annotated[
+        str | None, typer.Option("--format", help="Files: csv, ndjson or combined; default: by name or content.")
+    ] = None,
+    item_pattern: Annotated[
+        str | None, typer.Option("--item-pattern", help="Files: regular expression whose one group is the item id.")
+    ] = None,
+    base: Annotated[str | None, typer.Option("--base", help="Access logs: the site's address.")] = None,
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say from the site's own history which decay would have served readers best. Changes nothing."""
+    from populer.tune_command import Options, run
+
+    loaded = _loaded(config, data)
+    run(
+        Options(
+            loaded, _site(loaded.settings, site), None if events else _store_url(loaded.settings), time.time(),
+            list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
+            changes or (), reads or (), undated, dedupe, format, item_pattern, base, as_json,
+        )
+    )  # fmt: skip
+
+
+@app.command()
 def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
     """Check the server, its memory, persistence and clock, keys and lists, and say what to do."""
     from populer.doctor import State, examined

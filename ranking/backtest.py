@@ -40,11 +40,16 @@ UNDERSTOOD = frozenset({
 
 
 class Judging(NamedTuple):
-    """How lists are judged: their length, the kinds of events that are reads, and of which section (None: of all)."""
+    """How lists are judged: their length, the kinds of events that are reads, and of which section (None: of all).
+
+    `dated_only`: an item without a publish time was there for ever, instead of since it was first seen. A log that
+    begins somewhere does not know when that was.
+    """
 
     k: int = 10
     kinds: tuple[str, ...] = ("view",)
     section: int | None = None
+    dated_only: bool = False
 
 
 class Trace(NamedTuple):
@@ -83,6 +88,9 @@ def backtest(
     moments = plan.moments
     engine = Ranker(view, Moment(moments[-1], moments[-1]), zone)
     walk = Walk(engine.pool, view.history.start(), zone)
+    if judging.dated_only:
+        published = np.where(view.catalogue.undated, -np.inf, walk.facts.published)
+        walk.facts = walk.facts._replace(published=published)
     outcome = _Outcome(walk, plan.horizon_s, judging)
     makers = [_maker(walk, settings, judging, zone) for settings in lists]
     traces = [_empty(plan.steps, judging.k) for _ in lists]

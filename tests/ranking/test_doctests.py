@@ -12,7 +12,7 @@ PURE_RING = {
 }  # fmt: skip
 WITH_EXAMPLES = {
     "aging", "buckets", "decay", "events", "history", "hysteresis", "leaderboard", "measures", "packed", "periods",
-    "presets", "sealed", "shapes", "store.keys", "times", "trending", "urls", "weighing",
+    "presets", "sealed", "shapes", "store.keys", "times", "trending", "tune", "urls", "weighing",
 }  # fmt: skip
 
 
