@@ -22,6 +22,7 @@ from populer.rows import EventRow, Faults, ItemRow
 from populer.sources import Reading, read_events, read_items
 from ranking.buckets import Bucket
 from ranking.catalogue import Catalogue
+from ranking.editorial import Edits
 from ranking.errors import InvalidEventError
 from ranking.events import Intake, WireEvent, checked_event
 from ranking.history import History
@@ -67,6 +68,7 @@ class LogSite:
         self.history = History()
         self.catalogue = Catalogue(self.history)
         self.removed: frozenset[str] = frozenset()
+        self.edits = Edits()
         self.known_until = 0.0
         self.read = Read()
         self._items: dict[str, Item] = {}

@@ -4,6 +4,9 @@ Every list is made by the one engine, from what was known then. Where a list's r
 picked from the scores without putting every rule to every item: whoever scores less than the k-th of those who were
 near the top a step before, and still may be listed, is not among the best k now. A list with a setting that this short
 way does not know of takes the long one, through `selection`.
+
+What editors have taken down or blocked by now is neither listed nor missed at any step; their pins and boosts are left
+out, as a setting is to be judged by itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -56,7 +59,8 @@ class Trace(NamedTuple):
     """What became of one list, one entry per step. NaN where nobody read anything, and `kept` of the last step.
 
     `kept`: how many of the listed are listed a step later. `caught` are reads of the listed, `own` those of them that
-    came from a list. `rows` has one row of `k` item rows per step, -1 past the end of a shorter list.
+    came from a list. `rows` has one row of `k` item rows per step, -1 past the end of a shorter list, and `reads` what
+    each of them was read in the horizon.
     """
 
     capture: FloatArray
@@ -65,15 +69,21 @@ class Trace(NamedTuple):
     caught: FloatArray
     own: FloatArray
     rows: npt.NDArray[np.int32]
+    reads: FloatArray
 
 
 class Backtest(NamedTuple):
-    """A back-test: the traces in the order of the lists, and the reads of every step's horizon, all and by a list."""
+    """A back-test: the traces in the order of the lists, and the reads of every step's horizon, all and by a list.
+
+    `best_rows` and `best_reads` are the list that one would have made with knowledge of the horizon.
+    """
 
     plan: Plan
     traces: list[Trace]
     reads: FloatArray
     own_reads: FloatArray
+    best_rows: npt.NDArray[np.int32]
+    best_reads: FloatArray
 
 
 def backtest(
@@ -95,21 +105,23 @@ def backtest(
     makers = [_maker(walk, settings, judging, zone) for settings in lists]
     traces = [_empty(plan.steps, judging.k) for _ in lists]
     reads, own_reads = np.zeros(plan.steps), np.zeros(plan.steps)
+    best = _empty(plan.steps, judging.k)
     for step, at in enumerate(moments):
         moment = walk.go(at)
         outcome.of(at)
         reads[step], own_reads[step] = outcome.reads, outcome.own_reads
+        outcome.judge(outcome.best_rows, best, step)
         for make, trace in zip(makers, traces, strict=True):
             outcome.judge(make(moment)[: judging.k], trace, step)
         on_step()
     for trace in traces:
         trace.kept[:-1] = _kept(trace.rows)
-    return Backtest(plan, traces, reads, own_reads)
+    return Backtest(plan, traces, reads, own_reads, best.rows, best.reads)
 
 
 def _empty(steps: int, k: int) -> Trace:
     one, two, three, four, five = np.full((5, steps), np.nan)
-    return Trace(one, two, three, four, five, np.full((steps, k), NOBODY, dtype=np.int32))
+    return Trace(one, two, three, four, five, np.full((steps, k), NOBODY, dtype=np.int32), np.zeros((steps, k)))
 
 
 def _kept(rows: npt.NDArray[np.int32]) -> FloatArray:
@@ -136,6 +148,7 @@ class _Outcome:
         self._of_row = np.zeros(len(walk.names))
         self._own_of_row = np.zeros(len(walk.names))
         self._best = np.empty(0)
+        self.best_rows: Rows = np.empty(0, dtype=np.int64)
         self.reads = self.own_reads = 0.0
 
     def of(self, at: float) -> None:
@@ -147,14 +160,17 @@ class _Outcome:
             sums[rows] = np.bincount(place, weights=came.counts * of_channel[came.channel], minlength=len(rows))
             sums[rows[~self._counted[rows]]] = 0.0
         self._rows = rows
-        self._best = highest(self._of_row[rows], self._judging.k)
+        read = rows[self._of_row[rows] > 0]
+        order = np.argsort(-self._of_row[read], kind="stable")[: self._judging.k]
+        self.best_rows, self._best = read[order].astype(np.int64), self._of_row[read[order]]
         self.reads, self.own_reads = float(self._of_row[rows].sum()), float(self._own_of_row[rows].sum())
 
     def judge(self, listed: Rows, trace: Trace, step: int) -> None:
         """Write down what readers did with a list."""
         trace.rows[step, : len(listed)] = listed
+        reads = self._of_row[listed]
+        trace.reads[step, : len(listed)] = reads
         if self.reads > 0:
-            reads = self._of_row[listed]
             trace.capture[step], trace.ndcg[step] = capture(reads, self._best), ndcg(reads, self._best)
             trace.caught[step], trace.own[step] = reads.sum(), self._own_of_row[listed].sum()
 

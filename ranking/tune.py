@@ -64,7 +64,8 @@ class Evidence(NamedTuple):
 
     `steps` are those after which somebody read something. `gain` is the interval of what the best one captures more
     than the current one. `calmer` is the one that keeps most items among those that may capture as much as the best
-    does, as far as these days can tell. `empty` are the candidates that listed nothing at all.
+    does, as far as these days can tell. `empty` are the candidates that listed nothing at all. `day` numbers the local
+    day of each step.
     """
 
     plan: Plan
@@ -78,6 +79,8 @@ class Evidence(NamedTuple):
     calmer: Measured | None
     own: float
     empty: list[Candidate]
+    day: npt.NDArray[np.int64]
+    backtest: Backtest
 
 
 def tuned(
@@ -117,7 +120,9 @@ def tuned(
     calmer = _calmer(best, measured, day, draws)
     own = float(found.own_reads.sum() / found.reads.sum())
     judged = day[found.reads > 0]
-    return Evidence(plan, judging, steps, len(np.unique(judged)), measured, best, now, gain, calmer, own, empty)
+    return Evidence(
+        plan, judging, steps, len(np.unique(judged)), measured, best, now, gain, calmer, own, empty, day, found
+    )
 
 
 def _calmer(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from views import Site, list_of
 
 from ranking.backtest import NOBODY, UNDERSTOOD, Backtest, Judging, backtest
+from ranking.editorial import Block, Edits, Subject
 from ranking.errors import NotEnoughError, PopulerError
 from ranking.list_settings import ListSettings
 from ranking.presets import PRESETS
@@ -180,6 +181,13 @@ def test_a_step_after_which_nobody_reads_is_not_judged() -> None:
     assert found.reads.sum() == 0
 
 
+def test_what_would_have_been_best_is_told_with_what_it_was_read() -> None:
+    minute = WARMUP_H * 60
+    found = two_items([("a", minute, 3, "view"), ("b", minute, 7, "view")])
+    assert (found.best_reads[0].tolist(), found.traces[0].reads[0].tolist()) == ([7.0], [3.0])
+    assert found.best_rows[0, 0] != found.traces[0].rows[0, 0]
+
+
 def test_clicks_of_the_list_itself_are_told_apart() -> None:
     minute = WARMUP_H * 60
     found = two_items(
@@ -205,11 +213,16 @@ def test_kept_is_how_many_stay_for_the_next_step() -> None:
     assert np.isnan(kept[-1]), "nobody knows what the list after the last one would be"
 
 
-def test_what_is_taken_down_is_neither_listed_nor_missed() -> None:
+@pytest.mark.parametrize("how", ["taken down", "blocked"])
+@pytest.mark.parametrize("name", ["half-life", "hysteresis"])
+def test_what_editors_keep_out_is_neither_listed_nor_missed(how: str, name: str) -> None:
     minute = WARMUP_H * 60
     site = site_of([("a", 0, 9, "view"), ("b", 0, 1, "view"), ("a", minute, 50, "view"), ("b", minute, 2, "view")])
-    site.removed = frozenset({"a"})
-    found = backtest(site, [list_of()], PLAN, Judging(k=1), JAKARTA)
+    if how == "blocked":
+        site.edits = Edits(1, {Subject("block", "", "", "a"): Block()})
+    else:
+        site.removed = frozenset({"a"})
+    found = backtest(site, [list_of(**SETTINGS[name])], PLAN, Judging(k=1), JAKARTA)
     assert (found.traces[0].capture[0], found.reads[0]) == (1.0, 2.0)
 
 
