@@ -26,7 +26,7 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/lint-imports
 
 test: check ## what CI runs: check, then the tests with warnings as errors
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 soak: $(VENV)/.installed ## the tests of faults for hours: the same ones, far more of each (ARGS='-k signal' picks)
 	POPULER_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 10000 $(ARGS)

@@ -22,6 +22,11 @@ NAME_CHARS: Final = 16
 HOUR_S, DAY_S, YEAR_S = 3_600, 86_400, 31_536_000
 FOR_AN_HOUR = f"public, max-age={HOUR_S}, stale-while-revalidate={DAY_S}, stale-if-error={DAY_S}"
 FOR_GOOD = f"public, max-age={YEAR_S}, immutable"
+SENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The script.", "content": {"text/javascript": {}}},
+    304: {"description": "The one that the reader has is the current one."},
+}
+MOVED: dict[int | str, dict[str, Any]] = {307: {"description": "A script of another version: here is the current one."}}
 #: What lets pages of every other origin load a file, also those with COEP or `crossorigin` on the tag.
 FOR_ALL_PAGES = {"access-control-allow-origin": "*", "cross-origin-resource-policy": "cross-origin"}
 
@@ -76,12 +81,17 @@ def router() -> APIRouter:
     name_now = script().name
 
     @routes.head("/populer.js", include_in_schema=False)
-    @routes.get("/populer.js", summary="The script that pages embed")
+    @routes.get("/populer.js", summary="The script that pages embed", response_class=Response, responses=SENT)
     async def current(request: Request) -> Response:
         return _sent(request, FOR_AN_HOUR)
 
     @routes.head("/populer.{name}.js", include_in_schema=False)
-    @routes.get("/populer.{name}.js", summary="The script under the name of its content")
+    @routes.get(
+        "/populer.{name}.js",
+        summary="The script under the name of its content",
+        response_class=Response,
+        responses=SENT | MOVED,
+    )
     async def named(request: Request, name: str) -> Response:
         if name == name_now:
             return _sent(request, FOR_GOOD)
