@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
+sys.path.append(str(Path(__file__).parent / "fail_points"))
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from service import Service, wait_until
 
 from ranking.store.keys import shard_of
 from ranking.store.store import Store
+from ranking.view import SiteView
 
 SHARED = "of all batches"
 PAUSE_S = 0.02
@@ -95,14 +96,18 @@ class Sender(threading.Thread):
     """Sends batches of `events` one after the other until told to stop.
 
     `keyed`: under idempotency keys, each again and again until it is acknowledged. Then all are, and the store must
-    have exactly what was sent. `acks` counts answers by their ack, `refused` those of 503.
+    have exactly what was sent. Between two batches `pause_s` pass. `acks` counts answers by their ack, `refused` those
+    of 503.
     """
 
-    def __init__(self, service: Service, ledger: Ledger, *, events: int = 50, keyed: bool = False) -> None:
+    def __init__(
+        self, service: Service, ledger: Ledger, *, events: int = 50, keyed: bool = False, pause_s: float = 0.0
+    ) -> None:
         super().__init__(daemon=True)
         self.ledger = ledger
         self._events = events
         self._keyed = keyed
+        self._pause_s = pause_s
         self._stopped = threading.Event()
         self._headers = {"authorization": f"Bearer {service.write_key}"}
         address = urlsplit(service.url)
@@ -117,6 +122,7 @@ class Sender(threading.Thread):
                 sent = self.ledger.write(self._events)
                 while not self._answered(sent) and self._keyed and not self._stopped.is_set():
                     pass
+                self._stopped.wait(self._pause_s)
         except Exception as error:
             self.failure = error
         finally:
@@ -169,10 +175,12 @@ def in_shard(item: str, shard: int, shards: int) -> str:
 
 
 async def counts_of(store: Store, site: str) -> dict[str, int]:
-    """All counts that a store has of a site: item -> events."""
-    found: Counter[str] = Counter()
-    for (_, name), count in (await servers.counts_by_bucket(store, site)).items():
-        found[name.partition("|")[2]] += count
+    """All counts that a store has of a site, sealed ones too: item -> events."""
+    view, found = SiteView(site), Counter[str]()
+    await view.update(store, 0.0)
+    columns = view.history.columns()
+    for cell, count in zip(columns.cell, columns.counts.tolist(), strict=True):
+        found[view.history.items[columns.cell_item[cell]]] += int(count)
     return found
 
 

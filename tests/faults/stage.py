@@ -6,10 +6,11 @@ import servers
 from service import Service
 
 
-def settings_file(folder: Path, url: str | None = None, **ingest: str) -> str:
+def settings_file(folder: Path, url: str | None = None, retention: dict[str, str] | None = None, **ingest: str) -> str:
     """A settings file that counts everything that is sent; `ingest` goes over that. Its path, as --config takes it."""
     given = {"bots": "false", "dedupe_window": '"0s"', **{name: f'"{value}"' for name, value in ingest.items()}}
     lines = ["[ingest]", *(f"{name} = {value}" for name, value in given.items())]
+    lines += ["[retention]", *(f'{name} = "{value}"' for name, value in (retention or {}).items())]
     if url is not None:
         lines += ["[redis]", f'url = "{url}"', 'timeout = "500ms"']
     file = folder / "populer.toml"

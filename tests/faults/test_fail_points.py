@@ -3,22 +3,18 @@
 import os
 import random
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from fail_points import COMMITTING, REPLAYING, SPOOLING, environment
 from ledger import Ledger, Sender, await_counted, counted
 from service import Service, serving, wait_until
 from soak import LONG, either
 from stage import nothing_waits, settings_file
 
 from ranking.store.embedded import EmbeddedValkey
-
-sys.path.append(str(Path(__file__).parent / "fail_points"))
-
-from fail_points import COMMITTING, REPLAYING, SPOOLING, environment
 
 KILLS_EACH = either(1, 20)
 EVENTS_IN_ALL = either(0, 100_000)

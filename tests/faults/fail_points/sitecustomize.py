@@ -6,7 +6,10 @@ import sys
 if "FAIL_POINTS" in os.environ and sys.orig_argv[1:] == ["-m", "populer.child"]:
     import fail_points
 
+    from jobs import scheduler
+
     fail_points.set_up(os.environ["FAIL_POINTS"])
+    scheduler.SEAL_EVERY_S = 1.0  # where buckets are sealed at all, let it be in the way of what happens
 elif "FAIL_POINTS" in os.environ and sys.orig_argv[1:4] == ["-m", "populer", "serve"]:
     from populer import serve
 
