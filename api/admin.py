@@ -21,13 +21,17 @@ from ranking.errors import InvalidEditError, InvalidItemError
 from ranking.items import why_bad_id
 from ranking.settings import SiteSettings
 from ranking.snapshot import WHOLE_SITE
+from ranking.store.desk import trail_members
 from ranking.store.keys import AUDIT_LINES
 from ranking.times import parse_moment
+from ranking.undo import undo
 
 T = TypeVar("T")
+LATEST_EDITION = 2**53 - 1
 ListName = Annotated[str, PathParameter(alias="list")]
 ItemId = Annotated[str, PathParameter(description="the item's id, percent-encoded")]
 Section = Annotated[str | None, Query(description="only the pin in this section's list; all of the item's without")]
+Edition = Annotated[int, PathParameter(ge=1, le=LATEST_EDITION, description="of a line of the trail")]
 Limit = Annotated[int, Query(ge=1, le=AUDIT_LINES)]
 Moment = float | str | None
 
@@ -123,6 +127,11 @@ def router(current: CurrentContext) -> APIRouter:
         desk = _Desk(current(), request)
         return _json({"changes": await desk.context.store.desk.audit(desk.site.id, limit)})
 
+    @routes.post("/edits/{edition}/undo", summary="Take back what was changed at once", responses=problems(409))
+    async def post_undo(edition: Edition, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        return await desk.undo(edition)
+
     return routes
 
 
@@ -194,6 +203,13 @@ class _Desk:
         """Lift edits; answered when every worker shows it. One that is not there is no mistake: it is not there."""
         await self._change(dict.fromkeys(subjects), [])
         return Response(status_code=204)
+
+    async def undo(self, edition: int) -> Response:
+        """Take back all that was changed in an edition; answered when every worker shows it."""
+        context = self.context
+        undone = await undo(context.store, self.site.id, edition, self._grade.name.lower(), self.now)
+        await context.board.settle(self.site.id)
+        return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
         await self.context.store.desk.change(self.site.id, changes, self._grade.name.lower(), over)

@@ -10,6 +10,7 @@ SAID: dict[int, str] = {
     401: "A key is needed, or the given one is none of the site's.",
     403: "The key may not do this.",
     404: "There is no such thing here.",
+    409: "It was changed since; the detail says what to do first.",
     413: "The body is too large.",
     415: "The body's encoding is neither plain nor gzip.",
     422: "What was given cannot be used; the detail says why.",

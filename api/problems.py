@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ranking.errors import (
+    ChangedSinceError,
     GoneError,
     InvalidCursorError,
     InvalidEditError,
@@ -30,6 +31,7 @@ TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
     InvalidItemError: (422, "invalid item", None),
     InvalidQuestionError: (422, "invalid question", None),
     InvalidEditError: (422, "invalid edit", None),
+    ChangedSinceError: (409, "changed since", None),
     InvalidCursorError: (400, "unknown cursor", None),
     GoneError: (410, "gone", None),
     NotFoundError: (404, "not found", None),

@@ -87,7 +87,7 @@ class Edits(msgspec.Struct, frozen=True):
         pins: dict[tuple[str, str], list[tuple[float, str, int]]] = {}
         boosts: dict[str, dict[str, float]] = {}
         for subject, edit in self.edits.items():
-            if _is_over(edit, now):
+            if is_over(edit, now):
                 continue
             until = min(until, math.inf if edit.until is None else edit.until)
             if isinstance(edit, Block):
@@ -101,10 +101,11 @@ class Edits(msgspec.Struct, frozen=True):
 
     def over(self, now: float) -> Iterator[Subject]:
         """The edits whose time is over at `now` (epoch seconds)."""
-        return (subject for subject, edit in self.edits.items() if _is_over(edit, now))
+        return (subject for subject, edit in self.edits.items() if is_over(edit, now))
 
 
-def _is_over(edit: Edit, now: float) -> bool:
+def is_over(edit: Edit, now: float) -> bool:
+    """Whether an edit's time is over at `now` (epoch seconds)."""
     return edit.until is not None and edit.until <= now
 
 
@@ -114,7 +115,7 @@ def check(edit: Edit, now: float) -> None:
     Raises:
         InvalidEditError: the sentence names the field.
     """
-    if _is_over(edit, now):
+    if is_over(edit, now):
         raise InvalidEditError("until: is over already; leave it out for no end")
     if isinstance(edit, Pin) and not 1 <= edit.position <= LAST_POSITION:
         raise InvalidEditError(f"position: expected a whole number from 1 to {LAST_POSITION}, found {edit.position}")

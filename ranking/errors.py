@@ -29,6 +29,10 @@ class InvalidEditError(PopulerError):
     """A pin, block or boost that cannot be made; the message names the field."""
 
 
+class ChangedSinceError(PopulerError):
+    """It is not as it was any more; the message says what to do first."""
+
+
 class InvalidCursorError(PopulerError):
     """A cursor that no answer has given, or that was given for another list."""
 

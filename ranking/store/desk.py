@@ -9,7 +9,9 @@ change is what every worker shows, without a look at the store per read, and a w
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
-from ranking.editorial import Edit, Edits, Subject
+import msgspec
+
+from ranking.editorial import FORMS, Edit, Edits, Subject
 
 
 class Standing(NamedTuple):
@@ -17,6 +19,15 @@ class Standing(NamedTuple):
 
     edition: int
     generations: dict[str, int]
+
+
+class Changed(NamedTuple):
+    """A line of the trail. A take-down has a subject of kind "item", and the item as it was (None: not described)."""
+
+    subject: Subject
+    made: bool
+    before: Any
+    after: Any
 
 
 class Desk(Protocol):
@@ -27,13 +38,32 @@ class Desk(Protocol):
         ...
 
     async def change(
-        self, site: str, changes: Mapping[Subject, Edit | None], by: str, over: Iterable[Subject] = ()
+        self,
+        site: str,
+        changes: Mapping[Subject, Edit | None],
+        by: str,
+        over: Iterable[Subject] = (),
+        undoes: int | None = None,
     ) -> None:
-        """Make edits, or lift them (None), as one edition; `by` is the grade of the key. Clear away those in `over`."""
+        """Make edits, or lift them (None), as one edition; `by` is the grade of the key. Clear away those in `over`.
+
+        `undoes`: the edition that this takes back, for the trail.
+        """
+        ...
+
+    async def restore(self, site: str, items: Iterable[str], by: str) -> None:
+        """Lift the take-downs that these items have."""
         ...
 
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
-        """The last changes, the newest first: `at` (epoch seconds), `by`, `action`, about what, `before`, `after`."""
+        """The last changes, the newest first: `edition`, `at` (epoch seconds), `by`, `action`, what, `before`, `after`.
+
+        What was changed at once has one edition.
+        """
+        ...
+
+    async def changed_in(self, site: str, edition: int) -> list[Changed]:
+        """What was changed in one edition, as far as the trail goes back."""
         ...
 
     async def report(self, site: str, worker: str, edition: int | None) -> Standing:
@@ -45,18 +75,41 @@ class Desk(Protocol):
         ...
 
 
+#: The kind of the subject of a take-down.
+ITEM = "item"
 #: What a change is called in the trail: kind of the edit -> made, lifted.
-ACTIONS = {"pin": ("pin", "unpin"), "block": ("block", "unblock"), "boost": ("boost", "unboost")}
+ACTIONS = {
+    "pin": ("pin", "unpin"),
+    "block": ("block", "unblock"),
+    "boost": ("boost", "unboost"),
+    ITEM: ("remove", "restore"),
+}
+_ACTED = {
+    action: (kind, made) for kind, named in ACTIONS.items() for made, action in zip((True, False), named, strict=True)
+}
 
 
-def trail_members(subject: Subject, *, made: bool) -> dict[str, Any]:
+def trail_members(subject: Subject, *, made: bool, undoes: int | None = None) -> dict[str, Any]:
     """What the trail says that a change was about."""
     found: dict[str, Any] = {"action": ACTIONS[subject.kind][not made]}
+    if undoes is not None:
+        found["undoes"] = undoes
     if subject.list:
         found["list"] = subject.list
     if subject.kind == "pin":
         found["section"] = subject.section or None
     return {**found, "item": subject.item}
+
+
+def changed_by(line: Mapping[str, Any]) -> Changed:
+    """What a line of the trail says, as it is stored."""
+    kind, made = _ACTED[line["action"]]
+    subject = Subject(kind, line.get("list", ""), line.get("section") or "", line["item"])
+    forms = (
+        msgspec.convert(line[when], FORMS[kind]) if kind in FORMS and line[when] is not None else line[when]
+        for when in ("before", "after")
+    )
+    return Changed(subject, made, *forms)
 
 
 def as_sent(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import msgspec
 
 from ranking.editorial import FORMS, Edit, Edits, Subject
 from ranking.store import keys
-from ranking.store.desk import Standing, as_sent, trail_members
+from ranking.store.desk import ITEM, Changed, Standing, as_sent, changed_by, trail_members
 from ranking.store.scripts import Run, Script
 
 AMEND = Script("amend")
@@ -34,12 +34,18 @@ class RedisDesk:
         return Edits(edition, dict(_edit_of(field, value) for field, value in found.items()))
 
     async def change(
-        self, site: str, changes: Mapping[Subject, Edit | None], by: str, over: Iterable[Subject] = ()
+        self,
+        site: str,
+        changes: Mapping[Subject, Edit | None],
+        by: str,
+        over: Iterable[Subject] = (),
+        undoes: int | None = None,
     ) -> None:
         parts: list[Any] = []
         for subject, edit in changes.items():
             value = b"" if edit is None else msgspec.json.encode(edit)
-            parts += [_field(subject), value, _members(trail_members(subject, made=edit is not None)), b"", b""]
+            members = trail_members(subject, made=edit is not None, undoes=undoes)
+            parts += [_field(subject), value, _members(members), b"", b""]
         for subject in over:
             if subject not in changes:
                 parts += [_field(subject), b"", b"", b"", b""]
@@ -47,15 +53,15 @@ class RedisDesk:
 
     async def take_down(self, site: str, item: str, now: float, by: str, before: bytes) -> None:
         """Mark an item as removed at `now` (epoch seconds); `before` is what it was (JSON)."""
-        members = _members({"action": "remove", "item": item})
+        members = _members(trail_members(Subject(ITEM, "", "", item), made=True))
         parts = [item, repr(now), members, before, NOTHING]
         await self._amend(site, keys.removed(site), by, ("item", item), parts)
 
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:
-        """Lift the take-downs that these items have."""
         parts: list[Any] = []
         for item in items:
-            parts += [item, b"", _members({"action": "restore", "item": item}), NOTHING, NOTHING]
+            members = trail_members(Subject(ITEM, "", "", item), made=False)
+            parts += [item, b"", _members(members), NOTHING, NOTHING]
         await self._amend(site, keys.removed(site), by, ("removed", ""), parts)
 
     async def forget_removed(self, site: str, items: Iterable[str]) -> None:
@@ -66,6 +72,10 @@ class RedisDesk:
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
         lines = await self._command("LRANGE", keys.audit(site), 0, limit - 1)
         return [as_sent(msgspec.json.decode(line)) for line in lines]
+
+    async def changed_in(self, site: str, edition: int) -> list[Changed]:
+        lines = map(msgspec.json.decode, await self._command("LRANGE", keys.audit(site), 0, -1))
+        return [changed_by(line) for line in lines if line.get("edition") == edition]
 
     async def report(self, site: str, worker: str, edition: int | None) -> Standing:
         latest, *lists = await self._run(

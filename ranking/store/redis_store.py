@@ -187,7 +187,7 @@ class RedisStore:
             await self._client.unlink(*(keys.counts(site, shard, *bucket) for bucket in buckets))
             await self._client.unlink(*(keys.sealed(site, shard, *bucket) for bucket in buckets))
 
-    async def put_items(self, site: str, items: Sequence[Item]) -> None:
+    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
         by_shard: dict[int, list[bytes | str]] = {}
         for item in items:
             by_shard.setdefault(keys.shard_of(item.id, self.shards), []).extend((item.id, stored(item)))
@@ -202,7 +202,7 @@ class RedisStore:
             names = [item.id for item in items]
             marks = await self._command("HMGET", keys.removed(site), *names)
             if down := [name for name, mark in zip(names, marks, strict=True) if mark is not None]:
-                await self._desk.restore(site, down, by="write")
+                await self._desk.restore(site, down, by)
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         found: dict[str, bytes] = {}

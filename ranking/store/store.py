@@ -259,8 +259,8 @@ class Store(Protocol):
         """Forget buckets that have outlived the retention."""
         ...
 
-    async def put_items(self, site: str, items: Sequence[Item]) -> None:
-        """Store items, and lift their take-down if they had one."""
+    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
+        """Store items, and lift their take-down if they had one. `by`: the grade of the key."""
         ...
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:

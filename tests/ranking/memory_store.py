@@ -17,7 +17,7 @@ from ranking.paging import ids_of, needed_for
 from ranking.sealed import unpack_names, volume_of
 from ranking.snapshot import Published, Snapshot, decode_entries
 from ranking.store import keys
-from ranking.store.desk import Standing
+from ranking.store.desk import Changed, Standing
 from ranking.store.store import (
     NAMES_CHANGED,
     SPAN_CHANGED,
@@ -97,12 +97,23 @@ class MemoryDesk:
         return self.kept.get(site, Edits())
 
     async def change(
-        self, site: str, changes: Mapping[Subject, Edit | None], by: str, over: Iterable[Subject] = ()
+        self,
+        site: str,
+        changes: Mapping[Subject, Edit | None],
+        by: str,
+        over: Iterable[Subject] = (),
+        undoes: int | None = None,
     ) -> None:
         before = await self.edits(site)
         made = {**before.edits, **{subject: edit for subject, edit in changes.items() if edit is not None}}
         gone = {subject for subject, edit in changes.items() if edit is None} | set(over)
         self.kept[site] = Edits(before.edition + 1, {each: edit for each, edit in made.items() if each not in gone})
+
+    async def restore(self, site: str, items: Iterable[str], by: str) -> None:
+        pass
+
+    async def changed_in(self, site: str, edition: int) -> list[Changed]:
+        return []
 
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
         return []
@@ -256,7 +267,7 @@ class MemoryStore:
             found.sealed.pop(bucket, None)
             found.touched.pop(bucket, None)
 
-    async def put_items(self, site: str, items: Sequence[Item]) -> None:
+    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
         self.put(*items, site=site)
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:

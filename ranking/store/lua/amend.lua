@@ -38,7 +38,7 @@ for i = 7, #ARGV, 5 do
   if value ~= '' or old then
     changed = true
     if line ~= '' then
-      redis.call('LPUSH', KEYS[3], '{"at":' .. at .. ',"by":"' .. ARGV[1] .. '",' .. line .. ',"before":'
+      redis.call('LPUSH', KEYS[3], '{"edition":' .. edition .. ',"at":' .. at .. ',"by":"' .. ARGV[1] .. '",' .. line .. ',"before":'
         .. either(ARGV[i + 3], old) .. ',"after":' .. either(ARGV[i + 4], value ~= '' and value) .. '}')
     end
   end

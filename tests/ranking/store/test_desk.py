@@ -88,7 +88,9 @@ async def test_the_trail_says_who_changed_what_and_how_it_was_before(store: Redi
         (moved, "pin", first, second),
         (lifted, "unpin", second, None),
     ):
-        assert line == {**about, "at": line["at"], "by": "admin", "action": action, "before": before, "after": after}
+        when = {"at": line["at"], "edition": line["edition"]}
+        assert line == {**about, **when, "by": "admin", "action": action, "before": before, "after": after}
+    assert blocked["edition"] == lifted["edition"] == (await store.desk.edits(SITE)).edition > moved["edition"]
     assert blocked["action"] == "block"
     assert (blocked["item"], blocked["after"]) == ("b", {"reason": "why", "until": None})
     assert await store.desk.audit(SITE, 2) == [blocked, lifted]
