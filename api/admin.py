@@ -3,7 +3,7 @@
 A change is answered when every worker shows it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -68,18 +68,17 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.delete("/lists/{list}/pins/{item:path}", status_code=204, summary="Lift an item's pins")
     async def delete_pin(name: ListName, item: ItemId, request: Request, section: Section = None) -> Response:
         desk = _Desk(current(), request)
-        desk.check_place(name, WHOLE_SITE)
-        pins = (await desk.edits()).edits
+        pins = await desk.edits_of(name)
         return await desk.lift(
             subject
             for subject in pins
-            if (subject.kind, subject.list, subject.item) == ("pin", name, item) and section in (None, subject.section)
+            if (subject.kind, subject.item) == ("pin", item) and section in (None, subject.section)
         )
 
     @routes.get("/lists/{list}/pins", summary="Pins of a list")
     async def get_pins(name: ListName, request: Request) -> Response:
         desk = _Desk(current(), request)
-        desk.check_place(name, WHOLE_SITE)
+        await desk.edits_of(name)
         pins = await desk.shown("pin", name)
         return _json({"pins": sorted(pins, key=lambda pin: (pin["section"] or "", pin["position"], -pin["set_at"]))})
 
@@ -97,13 +96,13 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.delete("/lists/{list}/boosts/{item:path}", status_code=204, summary="Lift an item's boost")
     async def delete_boost(name: ListName, item: ItemId, request: Request) -> Response:
         desk = _Desk(current(), request)
-        desk.check_place(name, WHOLE_SITE)
+        await desk.edits_of(name)
         return await desk.lift([Subject("boost", name, WHOLE_SITE, item)])
 
     @routes.get("/lists/{list}/boosts", summary="Boosts of a list")
     async def get_boosts(name: ListName, request: Request) -> Response:
         desk = _Desk(current(), request)
-        desk.check_place(name, WHOLE_SITE)
+        await desk.edits_of(name)
         return _json({"boosts": await desk.shown("boost", name)})
 
     @routes.put("/blocks/{item:path}", summary="Keep an item out of every list", openapi_extra=_body(BLOCK, False))
@@ -176,6 +175,17 @@ class _Desk:
     async def edits(self) -> Edits:
         """All edits of the site."""
         return await self.context.store.desk.edits(self.site.id)
+
+    async def edits_of(self, name: str) -> Collection[Subject]:
+        """What is said of a list; of one that is gone from the settings as well, so that it can be seen and lifted.
+
+        Raises:
+            NotFoundError: there is no such list, and nothing is said of one.
+        """
+        found = [subject for subject in (await self.edits()).edits if subject.list == name]
+        if not found:
+            self.check_place(name, WHOLE_SITE)
+        return found
 
     async def shown(self, kind: str, name: str) -> list[dict[str, Any]]:
         """The edits of a kind in a list that hold now."""

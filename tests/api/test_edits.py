@@ -416,3 +416,19 @@ async def test_the_documented_requests_of_editors_are_those_that_are_served(serv
         "/v1/blocks": {"get"},
     }
     assert set(paths["/v1/audit"]) == {"get"}
+
+
+async def test_edits_of_a_list_that_is_gone_from_the_settings_can_be_seen_and_lifted(serve: Serve) -> None:
+    service = await serve(lists={"dulu": {}})
+    await service.view(a=2, b=1)
+    await service.refresh()
+    await put(service, "/v1/lists/dulu/pins/b", position=1)
+    await put(service, "/v1/lists/dulu/boosts/b", factor=2)
+    without = await serve()
+    for kind in ("pins", "boosts"):
+        (line,) = (await get(without, f"/v1/lists/dulu/{kind}"))[kind]
+        assert (line["list"], line["item"]) == ("dulu", "b")
+        refused = await without.http.put(f"/v1/lists/dulu/{kind}/a", json={"position": 1}, headers=ADMIN)
+        assert refused.status_code in (404, 422)
+        await delete(without, f"/v1/lists/dulu/{kind}/b")
+    assert (await without.http.get("/v1/lists/dulu/pins", headers=ADMIN)).status_code == 404
