@@ -9,6 +9,7 @@ import secrets
 from typing import NamedTuple
 
 from api.following import FollowedSite, Shown
+from api.labels import labelled_at
 from api.rendering import Answer, Query, RenderedList
 from ranking.errors import NotFoundError, NotReadyError
 from ranking.paging import Cursor
@@ -79,19 +80,19 @@ class Board:
             await edits.make_sure()
         if query.cursor is not None:
             return await self._further(here, name, section, query, query.cursor, now)
-        shown, rendered = self._rendered(here, name, section)
+        shown, rendered = self._rendered(here, name, section, now)
         at = shown.stamp.generated_at
         return Served(rendered.answer(query, edits.overlay(name, section, now)), at, at)
 
     async def _further(
         self, here: FollowedSite, name: str, section: str, query: Query, cursor: Cursor, now: float
     ) -> Served:
-        shown, rendered = self._rendered(here, name, section)
+        shown, rendered = self._rendered(here, name, section, now)
         same = rendered.order == cursor.order
         order = rendered.ids if same else await here.order(name, section, cursor.order)
         entries: dict[str, Entry] = {}
         while True:
-            shown, rendered = self._rendered(here, name, section)  # while we waited, another may have come
+            shown, rendered = self._rendered(here, name, section, now)  # while we waited, another may have come
             overlay = here.edits.overlay(name, section, now)
             missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in entries]
             if not missing:
@@ -146,18 +147,18 @@ class Board:
             raise NotFoundError(f"no site is called {site!r}")
         return here
 
-    def _rendered(self, here: FollowedSite, name: str, section: str) -> tuple[Shown, RenderedList]:
+    def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[Shown, RenderedList]:
         shown = here.lists.get(name)
         if shown is None or name not in self._settings.lists:
             self.check_place(here.settings.id, name, WHOLE_SITE)
             raise NotReadyError(f"list {name!r} is not ranked yet; the first refresh is on its way")
-        rendered = shown.rendered.get(section)
-        if rendered is None:
+        rendered, moment = shown.rendered.get(section), labelled_at(here.settings, now)
+        if rendered is None or rendered.labelled_at != moment:
             body = shown.bodies.get(section)
             if body is None and section != WHOLE_SITE:
                 self._check_section(here, section)
             paging_s = self._settings.refresh.paging_s
-            rendered = RenderedList(here.settings, section, shown.generation, shown.stamp, body, paging_s)
+            rendered = RenderedList(here.settings, section, shown.generation, shown.stamp, body, paging_s, moment)
             if body is not None:
                 shown.rendered[section] = rendered
         return shown, rendered

@@ -86,7 +86,10 @@ class _Page(NamedTuple):
 
 
 class RenderedList:
-    """One section of one list at one generation. `paging_s`: how long walks through it may take."""
+    """One section of one list at one generation.
+
+    `paging_s`: how long walks through it may take; `labelled_at`: the moment (epoch seconds) that its labels are of.
+    """
 
     def __init__(
         self,
@@ -96,7 +99,9 @@ class RenderedList:
         stamp: Stamp,
         body: bytes | None,
         paging_s: float = 0.0,
+        labelled_at: float = 0.0,
     ) -> None:
+        self.labelled_at = labelled_at
         self._site = site
         self._section = section
         self._generation = generation
@@ -279,7 +284,7 @@ class RenderedList:
             "url": entry.url,
             "section": entry.section,
             "published_at": entry.published_at,
-            "published_label": published_label(entry.published_at, self._site),
+            "published_label": published_label(entry.published_at, self._site, self.labelled_at),
             "image": entry.image,
             "views": entry.views,
             "previous_rank": entry.previous_rank,

@@ -32,6 +32,8 @@ from ranking.setting_types import (
 )
 from ranking.urls import item_pattern
 
+#: What Indonesians call their time zones.
+ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 
 
@@ -170,12 +172,13 @@ class SiteSettings(Table):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:
+        name = ZONES.get(name, name)
         try:
             ZoneInfo(name)
         except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError, folders raise OSError
-            raise ValueError("a time zone such as Asia/Jakarta") from None
+            raise ValueError("WIB, WITA, WIT, or a time zone such as Asia/Jakarta") from None
         except KeyError:
-            raise ValueError("a time zone such as Asia/Jakarta") from None
+            raise ValueError("WIB, WITA, WIT, or a time zone such as Asia/Jakarta") from None
         return name
 
 

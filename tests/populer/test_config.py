@@ -102,9 +102,13 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
         ("[lists.populer]\nweights = {share = 1}", "lists.populer.weights: expected one of ingest.kinds"),
         ("[lists.trending]\nshort = '8d'", "lists.trending: expected baseline: longer than short"),
         ("[lists.'Bad Name']\nsize = 3", "lists.Bad Name: expected a name that matches"),
-        ("[[sites]]\ntimezone = 'Mars/Base'", "sites.0.timezone: expected a time zone such as Asia/Jakarta"),
-        ("[[sites]]\nlocale = 'xx'", "sites.0.locale: expected a locale such as id, ms or en, found 'xx'"),
-        ("[[sites]]\ndate_format = 'QQQQQQ {'", "sites.0.date_format: expected a pattern such as"),
+        ("[[sites]]\ntimezone = 'Mars/Base'", "sites.0.timezone: expected WIB, WITA, WIT, or a time"),
+        ("[[sites]]\nlocale = 'xx'", "sites.0.locale: expected id, en, ms, or another one that Babel"),
+        ("[[sites]]\ndate_format = 'lengkap'", "found 'lengkap'"),
+        (
+            "[[sites]]\ndate_format = 'QQQQQQ {'",
+            "sites.0.date_format: expected full, full-zone, capitals, date, short, relative, or a",
+        ),
         (
             "[[sites]]\nid = 'a'\n[[sites]]\nid = 'a'",
             "sites: expected at least one site, and an id of its own for each",

@@ -1,0 +1,104 @@
+"""What pages say, in the languages that are shipped: Indonesian, English, Malay.
+
+Dates are Babel's affair (`labels`). In a site whose language is none of these they are in its language, and these words
+are English; templates of its own say what they like.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """One language. In braces is what a page puts there."""
+
+    more: str
+    all_sections: str
+    sections: str
+    pages: str
+    next_page: str
+    previous_page: str
+    first_page: str
+    page: str
+    empty: str
+    updated: str
+    now: str
+    described: str
+    described_section: str
+    not_found: str
+    bad_request: str
+    not_ready: str
+    to_list: str
+
+
+WORDS: Mapping[str, Words] = MappingProxyType(
+    {
+        "id": Words(
+            more="Selengkapnya",
+            all_sections="Semua",
+            sections="Kanal",
+            pages="Halaman",
+            next_page="Berikutnya",
+            previous_page="Sebelumnya",
+            first_page="Kembali ke awal",
+            page="Peringkat {first}–{last}",
+            empty="Belum ada berita di daftar ini.",
+            updated="Diperbarui {time}",
+            now="baru saja",
+            described="{title} di {site}: {stories}",
+            described_section="{title} kanal {section} di {site}: {stories}",
+            not_found="Halaman ini tidak ada.",
+            bad_request="Alamat halaman ini tidak benar.",
+            not_ready="Daftar ini belum siap. Silakan coba lagi sebentar lagi.",
+            to_list="Ke daftar {title}",
+        ),
+        "en": Words(
+            more="More",
+            all_sections="All",
+            sections="Sections",
+            pages="Pages",
+            next_page="Next",
+            previous_page="Previous",
+            first_page="Back to the start",
+            page="Ranks {first}–{last}",
+            empty="There are no stories in this list yet.",
+            updated="Updated {time}",
+            now="just now",
+            described="{title} at {site}: {stories}",
+            described_section="{title} in {section} at {site}: {stories}",
+            not_found="There is no such page.",
+            bad_request="The address of this page is not right.",
+            not_ready="This list is not ready. Please try again in a moment.",
+            to_list="To the list {title}",
+        ),
+        "ms": Words(
+            more="Selanjutnya",
+            all_sections="Semua",
+            sections="Bahagian",
+            pages="Halaman",
+            next_page="Seterusnya",
+            previous_page="Sebelumnya",
+            first_page="Kembali ke permulaan",
+            page="Kedudukan {first}–{last}",
+            empty="Belum ada berita dalam senarai ini.",
+            updated="Dikemas kini {time}",
+            now="baru sahaja",
+            described="{title} di {site}: {stories}",
+            described_section="{title} bahagian {section} di {site}: {stories}",
+            not_found="Halaman ini tiada.",
+            bad_request="Alamat halaman ini tidak betul.",
+            not_ready="Senarai ini belum sedia. Sila cuba sebentar lagi.",
+            to_list="Ke senarai {title}",
+        ),
+    }
+)
+OTHERWISE = "en"
+
+
+def words_of(locale: str) -> Words:
+    """The words of a site's language, whatever its country.
+
+    >>> words_of("ms-MY").more, words_of("id").now, words_of("fr").more
+    ('Selanjutnya', 'baru saja', 'More')
+    """
+    return WORDS.get(locale.replace("-", "_").partition("_")[0].lower(), WORDS[OTHERWISE])
