@@ -245,6 +245,7 @@ def tune(
         str | None, typer.Option("--item-pattern", help="Files: regular expression whose one group is the item id.")
     ] = None,
     base: Annotated[str | None, typer.Option("--base", help="Access logs: the site's address.")] = None,
+    report: Annotated[Path | None, typer.Option("--report", help="Write a page of it all to this file (HTML).")] = None,
     site: Site = None,
     config: Config = None,
     data: Data = None,
@@ -258,7 +259,7 @@ def tune(
         Options(
             loaded, _site(loaded.settings, site), None if events else _store_url(loaded.settings), time.time(),
             list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
-            changes or (), reads or (), undated, dedupe, format, item_pattern, base, as_json,
+            changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json,
         )
     )  # fmt: skip
 

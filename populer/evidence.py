@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 DIGITS = 6
 BAR_CHARS = 20
 WIDE = 100
+NUMBER_CHARS = {"capture": 7, "95 %": 11, "NDCG": 5, "kept": 5, "of all": 6, "self": 6}
 
 
 def document(tuning: Tuning) -> dict[str, Any]:
@@ -76,10 +77,11 @@ def table(tuning: Tuning, width: int) -> "Table":
         title=_title(tuning), title_justify="left", caption=_legend(found), caption_justify="left",
         box=SIMPLE_HEAD, pad_edge=False,
     )  # fmt: skip
-    shown.add_column("", no_wrap=True)
+    shown.add_column("", no_wrap=True, overflow="ellipsis")
     bars, own = ([""] if with_bars else []), (["self"] if with_own else [])
     for name in ("capture", *bars, "95 %", "NDCG", "kept", "of all", *own):
-        shown.add_column(name, justify="right" if name else "left", no_wrap=True)
+        # What is too narrow shortens names, and no number.
+        shown.add_column(name, justify="right" if name else "left", no_wrap=True, min_width=NUMBER_CHARS.get(name))
     for each in found.measured:
         cells = [f"{each.candidate.name}{' (yours)' if each is found.current else ''}", f"{each.capture:.3f}"]
         if with_bars:

@@ -53,6 +53,7 @@ class Options(NamedTuple):
     format: str | None = None
     item_pattern: str | None = None
     base: str | None = None
+    report: Path | None = None
     as_json: bool = False
 
     @property
@@ -82,9 +83,15 @@ def run(options: Options) -> None:
     wanted = Wanted(*(_seconds(options, name) for name in ("step", "horizon", "warmup")))
     if options.undated not in (None, *UNDATED):
         raise PopulerError(f"--undated: expected {' or '.join(UNDATED)}, found {options.undated!r}")
+    if options.report is not None and not options.report.absolute().parent.is_dir():
+        raise PopulerError(f"--report: {options.report.parent} is no folder")
     with _progress() as progress:
         source = _source(options, progress)
         tuning = _tuned(options, wanted, source, progress)
+    if options.report is not None:
+        from populer.report.page import write
+
+        write(options.report, tuning, options.site, source.details)
     _print(options, tuning)
 
 
@@ -160,6 +167,8 @@ def _print(options: Options, tuning: Tuning) -> None:
     said = [*(f"· {note}" for note in tuning.notes), "", sentence(tuning.evidence)]
     if advice := toml(tuning):
         said += ["", advice.rstrip()]
+    if options.report is not None:
+        said += ["", f"report: {options.report}"]
     print("\n".join(said))  # noqa: T201
 
 

@@ -172,7 +172,7 @@ def _days(plan: Plan, zone: tzinfo) -> npt.NDArray[np.int64]:
 def sentence(evidence: Evidence) -> str:
     """What was found, for whoever has to decide."""
     best, now, calmer = evidence.best, evidence.current, evidence.calmer
-    every = {HOUR_S: "an hour", DAY_S: "a day"}.get(evidence.plan.step_s) or f"every {_span(evidence.plan.step_s)}"
+    every = {HOUR_S: "an hour", DAY_S: "a day"}.get(evidence.plan.step_s) or f"every {span(evidence.plan.step_s)}"
     if best is now:
         found = f"Nothing tried is better than what you have: it caught {_percent(best.capture)} of "
         found += f"{_those_reads(evidence)}; the list changed {best.changed:.1f} items {every}."
@@ -194,10 +194,11 @@ def sentence(evidence: Evidence) -> str:
 
 
 def _those_reads(evidence: Evidence) -> str:
-    return f"the reads that the best {evidence.judging.k} of the next {_span(evidence.plan.horizon_s)} had"
+    return f"the reads that the best {evidence.judging.k} of the next {span(evidence.plan.horizon_s)} had"
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """A span of time as one says it: hour, day, 3h."""
     return {HOUR_S: "hour", DAY_S: "day"}.get(seconds) or format_duration(seconds)
 
 

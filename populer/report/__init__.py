@@ -1,0 +1,1 @@
+"""The report of `populer tune`: one page that needs nothing but itself."""
