@@ -49,13 +49,17 @@ class Base(NamedTuple):
         Raises:
             SettingsError: naming the setting and the option that it came from.
         """
-        of_preset = preset_settings(changes.get("preset"))  # a ranking of others is tried as it is
-        shared = [text for text in self.changes if text.partition("=")[0].strip() not in of_preset]
-        texts = [*shared, *self._whole_tables(changes)]
+        texts = [*(f"{key}={value}" for key, value in self.shared(changes).items()), *self._whole_tables(changes)]
         try:
             return with_list_settings(self.settings, self.raw, self.name, texts).lists[self.name]
         except SettingsError as error:
             raise SettingsError(str(error).replace("--set", option)) from None
+
+    def shared(self, changes: Mapping[str, str]) -> dict[str, str]:
+        """The `--set` changes that hold beside others. A ranking of others is tried as it is."""
+        of_preset = preset_settings(changes.get("preset"))
+        told = (text.partition("=") for text in self.changes)
+        return {key.strip(): value.strip() for key, _, value in told if key.strip() not in of_preset}
 
     def _whole_tables(self, changes: Mapping[str, str]) -> Iterator[str]:
         """Changes as KEY=VALUE; one within a table keeps what else the list has in it."""

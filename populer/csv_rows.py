@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from populer.rows import EventRow, Faults, ItemRow, Lines, milliseconds_hint
+from populer.rows import EventRow, Faults, ItemRow, Lines, in_seconds
 from ranking.errors import PopulerError
 from ranking.events import DEFAULT_KIND
 from ranking.times import LATEST_EPOCH_S, parse_moment
@@ -19,27 +19,31 @@ from ranking.times import LATEST_EPOCH_S, parse_moment
 DELIMITERS = ",;\t"
 MAX_LINES_A_ROW = 100
 
-#: Names a csv header may use for a field, the preferred one first; upper and lower case are the same.
+#: Names that a csv header or a JSON object may use for a field, the preferred one first; upper and lower case are the
+#: same, and so are spaces, dashes and underscores.
 EVENT_COLUMNS: Mapping[str, Sequence[str]] = {
-    "ts": ("ts", "ts_epoch_seconds", "timestamp", "time"),
-    "item": ("item", "item_id"),
-    "visitor": ("visitor", "visitor_id"),
-    "kind": ("kind",),
+    "ts": ("ts", "ts_epoch_seconds", "timestamp", "time", "datetime", "date", "created_at", "event_time", "epoch",
+           "unix_time", "timestamp_ms", "ts_ms"),
+    "item": ("item", "item_id", "article_id", "article", "content_id", "post_id", "story_id", "page_id"),
+    "visitor": ("visitor", "visitor_id", "user", "user_id", "session_id", "session", "client_id", "reader_id"),
+    "kind": ("kind", "event", "event_type", "event_name"),
     "source": ("source",),
     "position": ("position",),
-    "url": ("url",),
+    "url": ("url", "page_url", "page_location", "link"),
     "id": ("id", "event_id"),
-}
+}  # fmt: skip
 ITEM_COLUMNS: Mapping[str, Sequence[str]] = {
-    "id": ("item_id", "id", "item"),
-    "title": ("title",),
-    "url": ("url",),
-    "section": ("section",),
-    "published_at": ("published_at", "published_epoch", "published"),
-    "image": ("image",),
+    "id": ("item_id", "id", "item", "article_id", "article", "content_id", "post_id", "story_id", "page_id"),
+    "title": ("title", "headline", "name"),
+    "url": ("url", "link", "page_url"),
+    "section": ("section", "category", "channel"),
+    "published_at": ("published_at", "published_epoch", "published", "publish_time", "publish_date", "pub_date",
+                     "pubdate", "date_published", "created_at"),
+    "image": ("image", "image_url"),
     "author": ("author",),
     "tags": ("tags",),
-}
+}  # fmt: skip
+SHOWN_NAMES = 2
 TAG_SEPARATOR = re.compile(r"\s*[|;,]\s*")
 
 
@@ -105,10 +109,12 @@ def _ts(text: str) -> float | None:
         ts = -1.0  # fails the range below; ISO text is looked at there, off the fast path
     if 0.0 <= ts <= LATEST_EPOCH_S:
         return ts
+    if 0.0 <= (seconds := in_seconds(ts)) <= LATEST_EPOCH_S:
+        return seconds
     try:
         return parse_moment(text)
     except ValueError as error:
-        raise ValueError(f"ts: must be {error}, not {text!r}{milliseconds_hint(ts)}") from None
+        raise ValueError(f"ts: must be {error}, not {text!r}") from None
 
 
 def _position(text: str) -> int | None:
@@ -116,6 +122,15 @@ def _position(text: str) -> int | None:
         return int(text) if text else None
     except ValueError:
         raise ValueError(f"position: must be a whole number, not {text!r}") from None
+
+
+def plain_name(name: str) -> str:
+    """A column's name as the tables above write it.
+
+    >>> plain_name(" Event-Time "), plain_name("article ID")
+    ('event_time', 'article_id')
+    """
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 class _Header:
@@ -130,7 +145,7 @@ class _Header:
             names = next(csv.reader((line,), delimiter=self.delimiter))
         except csv.Error as error:
             raise PopulerError(f"{path}: the first line is not a csv header ({error})") from None
-        found = [name.strip().lower() for name in names]
+        found = [plain_name(name) for name in names]
         self.width = len(names)
         self.at = {
             name: next((found.index(word) for word in words if word in found), -1) for name, words in columns.items()
@@ -141,7 +156,7 @@ class _Header:
         """PopulerError unless at least one field of each group has a column."""
         for group in groups:
             if max(self.at[name] for name in group) < 0:
-                accepted = " or ".join(word for name in group for word in self._columns[name])
+                accepted = " or ".join(word for name in group for word in self._columns[name][:SHOWN_NAMES])
                 found = ", ".join(self._found)[:100]
                 raise PopulerError(f"{self._path}: its first line must name a column {accepted}; it has {found}")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from populer.tuning import Tuning
@@ -114,13 +115,21 @@ def _title(tuning: Tuning) -> str:
 def toml(tuning: Tuning) -> str:
     """The best candidate's settings as a table of the file; empty where nothing is to change."""
     found = tuning.evidence
-    return "" if found.best is found.current else toml_of(tuning.asked.base.name, found.best.candidate)
+    base = tuning.asked.base
+    return (
+        ""
+        if found.best is found.current
+        else toml_of(base.name, found.best.candidate, base.shared(found.best.candidate.changes))
+    )
 
 
-def toml_of(list_name: str, candidate: Candidate) -> str:
-    """What makes a list the candidate, as a table of the file. A table within it is whole."""
+def toml_of(list_name: str, candidate: Candidate, shared: Mapping[str, str] = MappingProxyType({})) -> str:
+    """What makes a list the candidate, and what all that was tried shared, as a table of the file.
+
+    A table within it is whole.
+    """
     lines = [f"[lists.{list_name}]"]
-    changes = candidate.changes
+    changes = {**shared, **candidate.changes}
     for key in dict.fromkeys(key.partition(".")[0] for key in changes):
         within = getattr(candidate.settings, key, None)
         lines.append(f"{key} = {_toml_table(within) if isinstance(within, dict) else _toml_value(changes[key])}")

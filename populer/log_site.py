@@ -2,6 +2,9 @@
 
 Rows count as they stand. With a dedupe window, a visitor's further events of a kind on an item within it do not, as
 `ingest.dedupe_window` has it; an event with an `id` counts once with its item in any case.
+
+Memory goes with the cells (item, channel and bucket that have counts), about 40 bytes each, and not with the length of
+the logs. What has to tell events apart keeps them: a dedupe window 32 bytes of each, their `id`s the ids.
 """
 
 import re
@@ -10,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
 
 KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 ROWS_A_LOOK = 20_000
+EVENTS_A_FOLD = 4_000_000
+ADDRESSES_KEPT = 500_000
 Ints = npt.NDArray[np.int64]
 
 
@@ -135,6 +140,7 @@ class _Rows:
         self._of_url: dict[str, str] = {}
         self._visits: dict[tuple[str, int, str], int] = {}
         self._ids: set[tuple[str, int]] = set()
+        self._cells = _no_cells()
 
     def take(self, path: Path, line: int, event: EventRow) -> None:
         """Take one event, or say why it cannot be counted."""
@@ -158,6 +164,8 @@ class _Rows:
                 self._read.repeated += 1
                 return
             self._ids.add((event.id, row))
+        if len(self._ts) == EVENTS_A_FOLD:
+            self.fold()
         self._ts.append(event.ts)
         self._row.append(row)
         self._channel.append(channel)
@@ -184,6 +192,8 @@ class _Rows:
             url = event.url or ""
             name = self._of_url.get(url)
             if name is None:
+                if len(self._of_url) == ADDRESSES_KEPT:
+                    self._of_url.clear()
                 name = self._of_url[url] = item_of(url, self._rules.item_pattern)
         row = self._rows.get(name)
         if row is None:
@@ -192,30 +202,65 @@ class _Rows:
             row = self._rows[name] = self._item_row(name)
         return row
 
+    def fold(self) -> None:
+        """Add up what was taken so far: from here on its cells take memory, and no longer its events."""
+        if self._rules.dedupe_s or not self._ts:
+            return  # which of them count is known when all are there
+        taken = np.array(self._ts), np.array(self._row), np.array(self._channel)
+        self._read.counted += len(self._ts)
+        for each in (self._ts, self._row, self._channel):
+            del each[:]
+        self._cells = _added(self._cells, self._cells_of(*taken))
+
+    def _cells_of(self, ts: npt.NDArray[np.float64], row: Ints, channel: Ints) -> "_Cells":
+        number = np.floor_divide(ts, self._rules.bucket_s).astype(np.int64)
+        return _Cells(number, channel, row, np.ones(len(ts), dtype=np.int64))
+
     def fill(self, history: History) -> float:
         """Put the counts into `history`; the end of the last bucket in epoch seconds, 0 without any."""
-        ts, row, channel = (np.array(each) for each in (self._ts, self._row, self._channel))
+        self.fold()
         if self._rules.dedupe_s:
+            ts, row, channel = (np.array(each) for each in (self._ts, self._row, self._channel))
             counts = _first_visits(ts, np.array(self._visit), self._rules.dedupe_s)
             self._read.repeated += len(ts) - int(counts.sum())
-            ts, row, channel = ts[counts], row[counts], channel[counts]
-        self._read.counted += len(ts)
-        if not len(ts):
+            self._read.counted += int(counts.sum())
+            self._cells = _added(self._cells, self._cells_of(ts[counts], row[counts], channel[counts]))
+        number, channel, row, counts_of = self._cells
+        if not len(number):
             return 0.0
-        names = sorted(self._names, key=self._names.__getitem__)
         width_s = self._rules.bucket_s
-        number = np.floor_divide(ts, width_s).astype(np.int64)
-        order = np.lexsort((row, channel, number))
-        columns = np.stack((number[order], channel[order], row[order]))
-        edges = np.flatnonzero(np.concatenate([[True], (columns[:, 1:] != columns[:, :-1]).any(axis=0)]))
-        counts_of = np.diff(np.append(edges, columns.shape[1]))
-        number, channel, row = columns[:, edges]
+        names = sorted(self._names, key=self._names.__getitem__)
         starts = np.flatnonzero(np.diff(number, prepend=number[0] - 1))
         for first, last in zip(starts.tolist(), [*starts[1:].tolist(), len(number)], strict=True):
             bucket = Bucket(width_s, int(number[first]) * width_s)
             parts = _parts(names, channel[first:last], row[first:last], counts_of[first:last])
             history.replace_parts(bucket, 0, parts)
         return float((number[-1] + 1) * width_s)
+
+
+class _Cells(NamedTuple):
+    """Counts by number of bucket, channel and row; in this order, once they were added up."""
+
+    number: Ints
+    channel: Ints
+    row: Ints
+    counts: Ints
+
+
+def _no_cells() -> _Cells:
+    none = np.empty(0, dtype=np.int64)
+    return _Cells(none, none, none, none)
+
+
+def _added(some: _Cells, more: _Cells) -> _Cells:
+    number, channel, row, counts = (np.concatenate(pair) for pair in zip(some, more, strict=True))
+    if not len(number):
+        return some
+    order = np.lexsort((row, channel, number))
+    columns = np.stack((number[order], channel[order], row[order]))
+    edges = np.flatnonzero(np.concatenate([[True], (columns[:, 1:] != columns[:, :-1]).any(axis=0)]))
+    number, channel, row = columns[:, edges]
+    return _Cells(number, channel, row, np.add.reduceat(counts[order], edges))
 
 
 def _parts(names: Sequence[str], channel: Ints, row: Ints, counts: Ints) -> Iterable[ChannelCounts]:

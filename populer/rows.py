@@ -67,13 +67,21 @@ def why_bad_event(event: EventRow) -> str | None:
         return "has neither an item nor a url"
     ts = event.ts
     if ts is not None and not 0.0 <= ts <= LATEST_EPOCH_S:
-        return f"ts: must be epoch seconds, not {ts:.0f}{milliseconds_hint(ts)}"
+        return f"ts: must be a time since the epoch, not {ts:.0f}"
     return None
 
 
-def milliseconds_hint(ts: float) -> str:
-    """What a time too large to be seconds may be; empty for any other."""
-    return " (milliseconds? it takes seconds)" if LATEST_EPOCH_S < ts < LATEST_EPOCH_S * 1000 else ""
+def in_seconds(since_epoch: float) -> float:
+    """A time since the epoch in seconds. What no year up to 9999 has as seconds is ms, µs or ns.
+
+    >>> in_seconds(1541343601.5), in_seconds(1541343601500.0), in_seconds(1541343601500000.0)
+    (1541343601.5, 1541343601.5, 1541343601.5)
+    """
+    for _ in range(3):
+        if not since_epoch > LATEST_EPOCH_S:
+            break
+        since_epoch /= 1000.0
+    return since_epoch
 
 
 ELSEWHERE = timezone(timedelta(hours=1))
@@ -90,6 +98,10 @@ def check_item(item: ItemRow) -> None:
     if published is None or published == "":
         item.published_at = None
         return
+    if isinstance(published, float | int):
+        published = in_seconds(published)
+    elif published.strip().isdecimal() and float(published) > LATEST_EPOCH_S:
+        published = in_seconds(float(published))
     text = published if isinstance(published, str) else repr(published)
     try:
         in_utc, elsewhere = parse_moment(text), parse_moment(text, ELSEWHERE)

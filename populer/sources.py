@@ -20,7 +20,8 @@ import msgspec
 
 from populer.combined import PageRules, looks_combined, page_views
 from populer.csv_rows import csv_events, csv_items
-from populer.rows import EventRow, Faults, ItemRow, Lines, Row, check_item, why_bad_event
+from populer.json_rows import json_events
+from populer.rows import EventRow, Faults, ItemRow, Lines, Row, check_item
 from ranking.errors import PopulerError
 
 __all__ = ["FORMATS", "EventRow", "Faults", "ItemRow", "Reading", "Row", "read_events", "read_items"]
@@ -88,11 +89,7 @@ def read_events(
             yield from csv_events(path, first, enumerate(text, line + 1), reading.unreadable)
         else:
             lines = enumerate(chain((first,), text), line)
-            for number, event in _documents(path, lines, msgspec.json.Decoder(EventRow), reading.unreadable):
-                if reason := why_bad_event(event):
-                    reading.unreadable.add(path, number, reason)
-                else:
-                    yield number, event
+            yield from json_events(path, lines, reading.unreadable)
 
 
 def read_items(path: Path, format: str | None = None, reading: Reading | None = None) -> Iterator[tuple[int, ItemRow]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from populer.candidates import based
+from populer.candidates import Base, based
 from populer.combined import page_rules
 from populer.config import Loaded
 from populer.evidence import document, table, toml
@@ -136,9 +136,9 @@ def _files(options: Options, progress: "Progress") -> Source:
 
 
 def _tuned(options: Options, wanted: Wanted, source: Source, progress: "Progress") -> Tuning:
-    settings, raw = options.loaded.settings, options.loaded.raw
+    base, notes = _base(options, source)
     asked = Asked(
-        based(settings, raw, options.list_name, options.changes, kinds_of(source.view)),
+        base,
         wanted,
         options.k,
         options.grids,
@@ -153,7 +153,19 @@ def _tuned(options: Options, wanted: Wanted, source: Source, progress: "Progress
         return lambda: progress.advance(task)
 
     tuning = tune(source.view, asked, options.zone, source.known_until, on_plan)
-    return tuning._replace(notes=[*source.notes, *tuning.notes])
+    return tuning._replace(notes=[*source.notes, *notes, *tuning.notes])
+
+
+def _base(options: Options, source: Source) -> tuple[Base, list[str]]:
+    """The list to tune. In a log of kinds that it does not weigh every event counts alike: it is the log of others."""
+    settings, raw = options.loaded.settings, options.loaded.raw
+    kinds = kinds_of(source.view)
+    base = based(settings, raw, options.list_name, options.changes, kinds)
+    if options.url is not None or not kinds or base.list.kind != "ranked" or base.counts(source.view.history.channels):
+        return base, []
+    changes = [*options.changes, *(f"weights.{kind}=1" for kind in kinds)]
+    note = f"{options.list_name} weighs none of the events, which are {', '.join(kinds)}: here each of them counts 1"
+    return based(settings, raw, options.list_name, changes, kinds), [note]
 
 
 def _print(options: Options, tuning: Tuning) -> None:

@@ -4,6 +4,7 @@ Reads what is to be walked through and asks `ranking.tune`. Numbers that nothing
 listed nothing, or goes by publish times that no item has, is named instead, with what would mend it.
 """
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,12 +20,16 @@ from ranking.history import is_shadow
 from ranking.items import Item
 from ranking.list_settings import ListSettings
 from ranking.ranker import View
+from ranking.setting_types import as_seconds_or_none
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import WHOLE_SITE
 from ranking.tune import Candidate, Evidence, tuned
 from ranking.view import SiteView
 from ranking.walk import Plan, Wanted, planned
 from ranking.weighing import Weighing
+
+#: So many values of one setting are a row that has ends.
+MIN_ROW = 3
 
 
 class Asked(NamedTuple):
@@ -102,6 +107,7 @@ def tune(
     evidence = tuned(view, tried, asked.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
+    notes += _at_the_edge(evidence, asked.grids)
     return Tuning(asked, evidence, notes)
 
 
@@ -143,6 +149,23 @@ def _dated(view: View, asked: Asked, kinds: Sequence[str], tried: list[Candidate
         return left, [note]
     what = "are in no ranking by publication" if asked.dated_only else "count as published when they were first seen"
     return tried, [f"{100 * (1 - share):.0f} % of the reads are on items without a publish time, which {what}"]
+
+
+def _at_the_edge(evidence: Evidence, grids: Sequence[str]) -> list[str]:
+    """That the best of a row of values is its first or last one: what lies beyond may be better still."""
+    changes = evidence.best.candidate.changes
+    if len(changes) != 1 or len(grids) > 1:
+        return []
+    (key, value), tried = next(iter(changes.items())), {}
+    for each in evidence.measured:
+        if each.candidate.changes.keys() == {key}:
+            with contextlib.suppress(ValueError):
+                text = each.candidate.changes[key]
+                tried[text] = as_seconds_or_none(text)
+    if len(tried) < MIN_ROW or value not in tried or tried[value] not in (min(tried.values()), max(tried.values())):
+        return []
+    end = "shortest" if tried[value] == min(tried.values()) else "longest"
+    return [f"{key} = {value} is the {end} that was tried: what lies beyond may be better still (--grid {key}=…)"]
 
 
 def _by_publication(settings: ListSettings) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from populer.rows import in_seconds
 from populer.sources import EventRow, Faults, ItemRow, Reading, read_events, read_items
 from ranking.errors import PopulerError
 from ranking.times import LATEST_EPOCH_S
@@ -104,7 +105,7 @@ def test_a_format_that_is_named_wins_over_the_name(tmp_path: Path) -> None:
 
 
 def test_a_bad_csv_row_is_counted_with_its_line_and_the_rest_goes_on(tmp_path: Path) -> None:
-    text = "ts,item,position\n1,a,\n2,b\nyesterday,c,\n1541343601000,d,\nnan,e,\n\n3,f,first\n4,,\n5,z,1\n"
+    text = "ts,item,position\n1,a,\n2,b\nyesterday,c,\n-5,d,\nnan,e,\n\n3,f,first\n4,,\n5,z,1\n"
     read, faults = rows(written(tmp_path, "log.csv", text))
     assert [(line, event.item) for line, event in read] == [(2, "a"), (10, "z")]
     assert faults.count == 6
@@ -112,20 +113,51 @@ def test_a_bad_csv_row_is_counted_with_its_line_and_the_rest_goes_on(tmp_path: P
     assert faults.first == [
         "log.csv:3: has 2 columns where the header has 3",
         f"log.csv:4: {wanted} 'yesterday'",
-        f"log.csv:5: {wanted} '1541343601000' (milliseconds? it takes seconds)",
+        f"log.csv:5: {wanted} '-5'",
         f"log.csv:6: {wanted} 'nan'",
         "log.csv:8: position: must be a whole number, not 'first'",
     ]
 
 
 def test_a_bad_ndjson_line_is_counted_with_its_line_and_the_rest_goes_on(tmp_path: Path) -> None:
-    text = '{"item":"a"}\n{"item":7}\n{"item":\n{}\n{"item":"b","ts":1541343601000}\n{"item":"z"}\n'
+    text = '{"item":"a"}\n{"item":[7]}\n{"item":\n{}\n{"item":"b","ts":-5}\n{"item":"z"}\n'
     read, faults = rows(written(tmp_path, "log.ndjson", text))
     assert [(line, event.item) for line, event in read] == [(1, "a"), (6, "z")]
     assert [text.split(":")[1] for text in faults.first] == ["2", "3", "4", "5"]
     assert "$.item" in faults.first[0]
     assert "neither an item nor a url" in faults.first[2]
-    assert "milliseconds" in faults.first[3]
+    assert faults.first[3] == "log.ndjson:5: ts: must be a time since the epoch, not -5"
+
+
+@given(st.integers(300_000_000, 4_000_000_000), st.sampled_from([1, 1_000, 1_000_000, 1_000_000_000]))
+def test_a_time_is_the_same_in_seconds_milliseconds_and_finer(seconds: int, per_second: int) -> None:
+    assert in_seconds(float(seconds * per_second)) == pytest.approx(seconds, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", "Timestamp,Article ID,user-id,Event Type\n{ms},7,v,click\n"),
+        ("b.csv", "user_id;event;created_at;article_id\nv;click;{iso};7\n"),
+        ("a.ndjson", '{{"timestamp":{ms},"article_id":7,"user_id":"v","event_type":"click"}}\n'),
+        ("b.ndjson", '{{"item":"7","ts":{s},"visitor":"v","Event-Type":"click"}}\n'),
+        ("c.ndjson", '{{"event":"click","created_at":"{iso}","article_id":"7","session_id":"v"}}\n'),
+    ],
+)
+def test_logs_of_others_are_read_by_the_names_they_use(tmp_path: Path, name: str, text: str) -> None:
+    log = written(tmp_path, name, text.format(s=1541343601, ms=1541343601000, iso="2018-11-04T15:00:01Z"))
+    read, faults = rows(log)
+    assert [event for _, event in read] == [EventRow(item="7", ts=1541343601.0, visitor="v", kind="click")]
+    assert faults.count == 0
+
+
+def test_a_publish_time_may_be_in_milliseconds(tmp_path: Path) -> None:
+    text = "article_id,headline,publish_date\na,A,1541343601000\nb,B,2018-11-04T15:00:01Z\n"
+    read, _ = items(written(tmp_path, "items.csv", text))
+    assert [(item.id, item.title, item.published_at) for _, item in read] == [
+        ("a", "A", 1541343601.0),
+        ("b", "B", 1541343601.0),
+    ]
 
 
 def test_an_unclosed_quote_costs_one_row(tmp_path: Path) -> None:
@@ -208,10 +240,10 @@ def test_a_file_that_is_wrong_as_a_whole_says_what_to_do(tmp_path: Path) -> None
         (written(tmp_path, "latin.csv", "ts,item\n1,café\n".encode("latin-1")), "is not UTF-8 text"),
         (written(tmp_path, "utf16.csv", "ts,item\n1,a\n".encode("utf-16")), "is not UTF-8 text"),
         (
-            written(tmp_path, "noitem.csv", "ts,article\n1,a\n"),
-            "name a column item or item_id or url; it has ts, article",
+            written(tmp_path, "noitem.csv", "ts,what\n1,a\n"),
+            "name a column item or item_id or url or page_url; it has ts, what",
         ),
-        (written(tmp_path, "nots.csv", "date,item\n1,a\n"), "name a column ts or ts_epoch_seconds"),
+        (written(tmp_path, "nots.csv", "when,item\n1,a\n"), "name a column ts or ts_epoch_seconds"),
         (written(tmp_path, "array.json", '[{"item":"a"}]'), "one JSON array"),
         (written(tmp_path, "feed.xml", "<rss/>"), "XML"),
     ]

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from service import Service, run, serving
 
+from populer import log_site
 from populer.candidates import based, candidates
 from populer.cli import app
 from populer.config import load
@@ -157,12 +158,21 @@ def test_self_clicks_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
 
 def test_other_kinds_are_read_where_there_are_no_views(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = write_log(tmp_path / "e.csv.gz", [(ts, item, visitor, "vote", "") for ts, item, visitor, _, _ in reads()])
-    assert refused("--events", str(log), *SHORT) == (
-        "the list populer counts none of the events, which are vote: give them a weight, as --set weights.vote=1 does"
-    )
-    one = found(capsys, "--events", str(log), *SHORT, "--set", "weights.vote=1")
+    one = found(capsys, "--events", str(log), *SHORT)
     assert one["reads"] == ["vote"]
     assert one["best"]["capture"] > 0.5
+    assert one["notes"][0] == "populer weighs none of the events, which are vote: here each of them counts 1"
+    weighed = found(capsys, "--events", str(log), *SHORT, "--set", "weights.vote=1")
+    assert weighed["candidates"] == one["candidates"]
+    pasted = tomllib.loads(weighed["toml"])["lists"]["populer"]
+    assert pasted["weights"] == {"view": 1, "click": 3, "vote": 1}, "what was tried is what is pasted"
+
+
+def test_the_best_at_the_end_of_what_was_tried_is_told(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--events", str(log), *SHORT, "--set", "half_life=3d")
+    (note,) = found(capsys, *options, "--grid", "half_life=1d,2d,3d")["notes"]
+    assert note.startswith("half_life = 1d is the shortest that was tried: what lies beyond may be better still")
+    assert found(capsys, *options, "--grid", "half_life=2h")["notes"] == [], "two values are no row"
 
 
 def test_a_section_is_tuned_by_itself(tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -240,7 +250,7 @@ def test_a_share_of_items_without_a_date_is_told(tmp_path: Path, log: Path, caps
 def test_bad_rows_are_counted_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bad: list[Row] = [(START, "", "", "view", ""), (START, "a", "", "VIEW!", ""), (START, "a", "", "view", "a b")]
     log = write_log(tmp_path / "e.csv.gz", [*bad, *reads()])
-    (note,) = found(capsys, "--events", str(log), *SHORT)["notes"]
+    note, *_ = found(capsys, "--events", str(log), *SHORT)["notes"]
     assert note.startswith(
         "3 rows could not be read: e.csv.gz:2: has neither an item nor a url; e.csv.gz:3: kind: must"
     )
@@ -363,14 +373,16 @@ events = st.lists(
 
 
 @settings(deadline=None)
-@given(events)
-def test_every_event_is_counted_in_its_bucket(rows: list[Row]) -> None:
+@given(events, st.sampled_from([1, 7, 1000]))
+def test_every_event_is_counted_in_its_bucket_however_long_the_log(rows: list[Row], at_once: int) -> None:
     expected = Counter(
         (item, f"{kind}@{source}" if source else kind, ts // 300 * 300) for ts, item, _, kind, source in rows
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_site, "EVENTS_A_FOLD", at_once)
         site = site_of(write_log(Path(folder) / "e.csv.gz", rows))
     assert counts_of(site) == expected
+    assert site.read.counted == len(rows)
     assert site.known_until == max((ts // 300 * 300 + 300 for ts, *_ in rows), default=0)
 
 
