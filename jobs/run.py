@@ -21,7 +21,8 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
     """
     kept = lasting(store, settings)
     leadership = Leadership(store, settings.refresh.lease_s)
-    scheduler = Scheduler(table(store, settings, kept), [site.id for site in settings.sites], leadership)
+    sites = [site.id for site in settings.sites]
+    scheduler = Scheduler(table(store, settings, kept), sites, leadership, note=store.logbook.note_run)
     scheduler.start()
 
     def use(settings: Settings) -> None:

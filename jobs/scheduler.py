@@ -7,6 +7,7 @@ publish.
 """
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
@@ -19,21 +20,26 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.lease import Leadership
 from jobs.prune import Prune
+from jobs.pulse import TakePulse
 from jobs.refresh import RefreshLists
 from jobs.salts import ForgetSalts
 from jobs.seal import SealBuckets
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.salts import overlap_s
 from ranking.settings import Settings
+from ranking.store.logbook import JobRun
 from ranking.store.store import Store
 
 log = structlog.get_logger("jobs")
 
 #: A site, now (epoch seconds) and the epoch of the term that this is done in; what was done, to be logged.
 Run = Callable[[str, float, int], Awaitable[dict[str, int]]]
+#: Writes a run down for those who look after the service.
+Note = Callable[[JobRun], Awaitable[None]]
 SEAL_EVERY_S = 300.0
 PRUNE_EVERY_S = 3600.0
 SALTS_EVERY_S = 300.0
+PULSE_EVERY_S = 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
 
@@ -71,6 +77,7 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
         Job("seal", SealBuckets(store, settings), SEAL_EVERY_S),
         Job("prune", Prune(store, settings), PRUNE_EVERY_S),
         Job("salts", lasting.salts, SALTS_EVERY_S),
+        Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
     ]
 
 
@@ -83,8 +90,12 @@ def _rows(jobs: list[Job], sites: list[str]) -> dict[str, _Row]:
     return {f"{job.name} {site}": _Row(job, site) for job in jobs for site in sites}
 
 
+async def _unnoted(_: JobRun) -> None:
+    pass
+
+
 class Scheduler:
-    """Runs the table until it is stopped, whenever this process leads."""
+    """Runs the table until it is stopped, whenever this process leads. Each run is told to `note` once it has ended."""
 
     def __init__(
         self,
@@ -93,7 +104,9 @@ class Scheduler:
         leadership: Leadership,
         *,
         clock: Callable[[], float] = time.time,
+        note: Note = _unnoted,
     ) -> None:
+        self._note = note
         self._rows = _rows(jobs, sites)
         self._leadership = leadership
         self._clock = clock
@@ -196,7 +209,14 @@ class Scheduler:
                 retry_s=pause_s,
                 exc_info=not expected,
             )
+            await self._noted(JobRun(job.name, site, now, time.monotonic() - started, job.every_s, epoch, str(error)))
             return
         if self._failing.pop((job.name, site), None):
             log.info("job works again", job=job.name, site=site)
-        log.debug("job done", job=job.name, site=site, seconds=round(time.monotonic() - started, 4), **done)
+        took_s = time.monotonic() - started
+        log.debug("job done", job=job.name, site=site, seconds=round(took_s, 4), **done)
+        await self._noted(JobRun(job.name, site, now, took_s, job.every_s, epoch, done=done))
+
+    async def _noted(self, run: JobRun) -> None:
+        with contextlib.suppress(PopulerError):  # the store is away: the work itself says so
+            await self._note(run)

@@ -30,7 +30,7 @@ from ranking.settings import Settings, SiteKeys
 from ranking.times import format_duration
 
 PREFIX = "POPULER_"
-FIXED_TABLES = ("service", "redis", "ingest", "retention", "refresh")
+FIXED_TABLES = ("service", "redis", "ingest", "retention", "refresh", "alarms")
 NOT_SETTINGS = frozenset({"POPULER_KEY", "POPULER_CONFIG"})
 #: What Kubernetes sets in every container beside a Service called "populer"; as settings they would break the start.
 KUBERNETES_NAMES = frozenset({"POPULER_SERVICE_HOST", "POPULER_SERVICE_PORT"})

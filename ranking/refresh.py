@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from ranking.errors import NotReadyError
 from ranking.items import Item
 from ranking.paging import OrderPacker, kept_for_s
+from ranking.pulse import Pulse, pulse_of
 from ranking.questions import Asked, Question, answer
 from ranking.ranker import Ranker, Ranking, entries
 from ranking.scoring import Moment
@@ -81,6 +82,13 @@ class Refresher:
             moment = Moment(self._slot if question.at is None else question.at, self._slot)
             ranker = await asyncio.to_thread(Ranker, self._view, moment, self._zone)
             return await answer(Asked(self._store, self._view, self._settings, ranker), question)
+
+    async def pulse(self, span_s: float) -> Pulse | None:
+        """The site's pulse at the moment that the lists were last ranked for; None: they were not yet."""
+        async with self._turn:
+            if self._slot is None:
+                return None
+            return await asyncio.to_thread(pulse_of, self._view.history, self._slot, self._zone, span_s)
 
     async def _refresh(self, now: float, epoch: int) -> dict[str, int]:
         every_s = self._settings.refresh.every_s

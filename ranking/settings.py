@@ -34,6 +34,7 @@ from ranking.urls import item_pattern
 
 #: What Indonesians call their time zones.
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
+MIN_QUIET_S = 60.0
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
 
 
@@ -133,6 +134,20 @@ class RefreshSettings(Table):
     paging_s: SecondsOrOff = Field(600.0, alias="paging", le=86400)
 
 
+class AlarmSettings(Table):
+    """[alarms]: when silence is one. See `alarms`."""
+
+    quiet_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0, le=86400)] = Field(900.0, alias="quiet")
+    usual_events: float = Field(10.0, ge=1, le=1e9)
+
+    @field_validator("quiet_s")
+    @classmethod
+    def _seen(cls, quiet_s: float) -> float:
+        if 0 < quiet_s < MIN_QUIET_S:
+            raise ValueError(f"0s for none, or at least {MIN_QUIET_S:.0f}s, as counts are kept in buckets")
+        return quiet_s
+
+
 class SiteKeys(Table):
     """keys of a site. Absent ones are generated and kept in the data directory."""
 
@@ -190,6 +205,7 @@ class Settings(Table):
     ingest: IngestSettings = IngestSettings()
     retention: RetentionSettings = RetentionSettings()
     refresh: RefreshSettings = RefreshSettings()
+    alarms: AlarmSettings = AlarmSettings()
     sites: tuple[SiteSettings, ...] = (SiteSettings(),)
     lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
 

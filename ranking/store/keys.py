@@ -50,7 +50,13 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{leader}:epoch                string  number of the last term of a holder; a list that an earlier term has
                                                   ranked is not published over one of a later. For good.
 
+    populer:{leader}:jobs                 hash    `JOB SITE` -> the last run of that job (JSON). 7 days, renewed.
+
     per site
+    populer:{s}:traffic:M                 hash    `WORKER NAME` -> events that this worker had in minute M (since the
+                                                  epoch). NAME is a kind of those that count, or `!` and the reason of
+                                                  those left out. Six hours.
+    populer:{s}:pulse                     string  since when nothing is read, and what is usual (JSON). An hour.
     populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
                                                   or for a year.
     populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block or boost (JSON).
@@ -89,6 +95,7 @@ from ranking.buckets import Bucket
 LAYOUT = "populer:layout"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
+JOB_RUNS = "populer:{leader}:jobs"
 SCHEMA = 1
 QUESTIONS = "populer:questions"
 QUESTION_TTL_S = 60
@@ -100,6 +107,9 @@ REMOVED_KEEP_S = 365 * 86400
 AUDIT_TTL_S = 365 * 86400
 AUDIT_LINES = 1_000
 WORKERS_TTL_S = 3600
+TRAFFIC_TTL_S = 6 * 3600
+JOB_RUNS_TTL_S = 7 * 86400
+PULSE_TTL_S = 3600
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
 GRACE_S = 3600
 
@@ -196,6 +206,16 @@ def changed(site: str, shard: int) -> str:
 def dates(site: str, shard: int) -> str:
     """Hash: what ranking knows of the items, sealed."""
     return f"populer:{{{site}.{shard}}}:dates"
+
+
+def traffic(site: str, minute: int) -> str:
+    """Hash: a minute's events."""
+    return f"populer:{{{site}}}:traffic:{minute}"
+
+
+def pulse(site: str) -> str:
+    """String: since when nothing is read."""
+    return f"populer:{{{site}}}:pulse"
 
 
 def removed(site: str) -> str:

@@ -25,6 +25,7 @@ from ranking.store.connection import FAILURES, Client, close, connected, every_n
 from ranking.store.durability import Ack, level_of, on_one_connection, wait_of
 from ranking.store.record_call import call_of
 from ranking.store.redis_desk import RedisDesk
+from ranking.store.redis_logbook import RedisLogbook
 from ranking.store.scripts import Script
 from ranking.store.store import (
     AllTouched,
@@ -89,11 +90,17 @@ class RedisStore:
         self._wait = wait_of(ack, timeout_s)
         self._client: Client = None
         self._desk = RedisDesk(self._run, self._command)
+        self._logbook = RedisLogbook(self._run, self._command)
 
     @property
     def desk(self) -> RedisDesk:
         """What editors say."""
         return self._desk
+
+    @property
+    def logbook(self) -> RedisLogbook:
+        """How the service fares."""
+        return self._logbook
 
     @property
     def shards(self) -> int:

@@ -13,6 +13,7 @@ from ranking.items import Item, ItemDates
 from ranking.sealed import as_fields, unpack_counts
 from ranking.snapshot import Published, Snapshot
 from ranking.store.desk import Desk
+from ranking.store.logbook import Logbook
 from ranking.visits import Asking
 
 Counts = Mapping[Bucket, Mapping[str, int]]
@@ -201,6 +202,11 @@ class Store(Protocol):
     @property
     def desk(self) -> Desk:
         """What editors say."""
+        ...
+
+    @property
+    def logbook(self) -> Logbook:
+        """How the service fares."""
         ...
 
     async def open(self) -> None:

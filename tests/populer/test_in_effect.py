@@ -159,6 +159,7 @@ def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
         "ingest.max_pending", "ingest.spool", "ingest.spool_after",
         "retention.bucket", "retention.keep", "retention.seal_after", "retention.roll_up.hour", "retention.roll_up.day",
         "refresh.every", "refresh.stale_after", "refresh.lease", "refresh.paging",
+        "alarms.quiet", "alarms.usual_events",
     }  # fmt: skip
     named = {name for name, _ in effective(Settings()) if name.split(".")[0] in FIXED_TABLES}
     assert named == live | set(AT_NEXT_START)

@@ -1,0 +1,71 @@
+"""Logbook: the part of a store where the service writes down how it fares, for whoever looks after it.
+
+Nothing is counted by it and no ranking reads it: what is lost of it is a gap in a picture. Everything in it has a
+lifetime and a bound that does not depend on how much is read.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from ranking.pulse import Pulse
+
+#: A minute's events by name: a kind of those that count, or `!` and a reason of those that were left out.
+Minute = Mapping[str, int]
+
+
+class JobRun(msgspec.Struct, frozen=True):
+    """The last run of a job for a site. Times in epoch seconds, lengths in seconds.
+
+    `error`: why it failed, None where it did not; `done`: what it did, as numbers by name; `epoch`: of the term that
+    it ran in.
+    """
+
+    job: str
+    site: str
+    at: float
+    took_s: float
+    every_s: float
+    epoch: int
+    error: str | None = None
+    done: dict[str, int] = {}
+
+
+class Leader(NamedTuple):
+    """Which process does the scheduled work (`host:pid:token`), in which term; "" where none does."""
+
+    holder: str
+    epoch: int
+
+
+class Logbook(Protocol):
+    """Raises what `Store` raises."""
+
+    async def note_traffic(self, site: str, worker: str, minute: int, events: Minute) -> None:
+        """Say how many events of each name `worker` has had in a minute (since the epoch), in all until now."""
+        ...
+
+    async def traffic(self, site: str, minutes: Sequence[int]) -> list[dict[str, int]]:
+        """Events of some minutes by name, of all workers, in their order."""
+        ...
+
+    async def note_run(self, run: JobRun) -> None:
+        """Write down a job's last run."""
+        ...
+
+    async def runs(self) -> list[JobRun]:
+        """The last run of every job for every site."""
+        ...
+
+    async def leader(self) -> Leader:
+        """Who does the scheduled work."""
+        ...
+
+    async def note_pulse(self, site: str, pulse: Pulse) -> None:
+        """Write down a site's pulse."""
+        ...
+
+    async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:
+        """The last pulse of some sites, of those that have one."""
+        ...

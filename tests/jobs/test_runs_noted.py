@@ -1,0 +1,92 @@
+"""What the jobs did last is written down, also where they failed; and the pulse is one of them."""
+
+import servers
+from test_jobs_under_other_settings import NEVER_S, Leading, settled
+
+from jobs.pulse import TakePulse
+from jobs.refresh import RefreshLists
+from jobs.scheduler import Job, Scheduler
+from ranking.buckets import Bucket
+from ranking.errors import StoreUnavailableError
+from ranking.store.logbook import JobRun
+from ranking.store.store import Batch
+
+SITE = servers.SITE
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.runs: list[JobRun] = []
+        self.away = False
+
+    async def __call__(self, run: JobRun) -> None:
+        if self.away:
+            raise StoreUnavailableError("away")
+        self.runs.append(run)
+
+
+async def works(site: str, now: float, epoch: int) -> dict[str, int]:
+    return {"lists": 3}
+
+
+async def fails(site: str, now: float, epoch: int) -> dict[str, int]:
+    raise StoreUnavailableError("the store does not answer")
+
+
+async def run_once(notes: Notes, *jobs: Job) -> None:
+    scheduler = Scheduler(list(jobs), [SITE], Leading(), clock=lambda: servers.NOW, note=notes)
+    scheduler.start()
+    scheduler.hurry()
+    await settled()
+    await scheduler.stop()
+
+
+async def test_a_run_is_noted_with_what_it_did() -> None:
+    notes = Notes()
+    await run_once(notes, Job("lists", works, NEVER_S))
+    (run,) = notes.runs
+    assert (run.job, run.site, run.at, run.every_s, run.epoch) == ("lists", SITE, servers.NOW, NEVER_S, 1)
+    assert (run.error, run.done) == (None, {"lists": 3})
+    assert run.took_s >= 0
+
+
+async def test_a_failed_run_is_noted_with_its_reason() -> None:
+    notes = Notes()
+    await run_once(notes, Job("seal", fails, NEVER_S))
+    assert [(run.job, run.error) for run in notes.runs] == [("seal", "the store does not answer")]
+
+
+async def test_where_nothing_can_be_noted_the_jobs_go_on() -> None:
+    notes = Notes()
+    notes.away = True
+    seen = []
+
+    async def work(site: str, now: float, epoch: int) -> dict[str, int]:
+        seen.append(site)
+        return {}
+
+    await run_once(notes, Job("lists", work, NEVER_S))
+    assert seen == [SITE]
+
+
+async def test_the_pulse_is_that_of_what_lists_were_ranked_by(server: servers.Valkey) -> None:
+    settings = servers.settings(alarms={"quiet": "10m"})
+    async with servers.opened(server.unix_url) as store:
+        lists = RefreshLists(store, settings)
+        job = TakePulse(store, settings, lists)
+        assert await job(SITE, servers.NOW, 1) == {}
+        bucket = Bucket(300, int(servers.NOW // 300) * 300 - 600)
+        await store.record(Batch(SITE, 0, "w", 1, {bucket: {"view|a": 5}}), 1e9)
+        await lists(SITE, servers.NOW, 1)
+        assert await job(SITE, servers.NOW, 1) == {"spans": 0}
+        found = (await store.logbook.pulses([SITE]))[SITE]
+        assert (found.at, found.silent_since, found.span_s, found.usual) == (servers.NOW, bucket.end_s, 600.0, None)
+
+
+async def test_where_silence_is_no_alarm_no_pulse_is_taken(server: servers.Valkey) -> None:
+    settings = servers.settings(alarms={"quiet": "0s"})
+    async with servers.opened(server.unix_url) as store:
+        lists = RefreshLists(store, settings)
+        await lists(SITE, servers.NOW, 1)
+        assert await TakePulse(store, settings, lists)(SITE, servers.NOW, 1) == {}
+        assert await store.logbook.pulses([SITE]) == {}
