@@ -11,6 +11,7 @@ from typing import NamedTuple
 from api.following import FollowedSite, Shown
 from api.labels import labelled_at
 from api.rendering import Answer, Query, RenderedList
+from ranking.alarms import Listed
 from ranking.errors import NotFoundError, NotReadyError
 from ranking.paging import Cursor
 from ranking.settings import Settings, SiteSettings
@@ -127,8 +128,21 @@ class Board:
 
     def oldest(self) -> float | None:
         """The moment (epoch seconds) of the oldest list shown; None where there is none."""
-        shown = (site.lists.get(name) for site in self._sites.values() for name in self._settings.lists)
-        return min((each.stamp.generated_at for each in shown if each), default=None)
+        return min((each.generated_at for each in self.listed()), default=None)
+
+    def listed(self) -> list[Listed]:
+        """Every list shown, and the moment that it was ranked for."""
+        return [
+            Listed(site, name, shown.stamp.generated_at)
+            for site, here in self._sites.items()
+            for name in self._settings.lists
+            if (shown := here.lists.get(name)) is not None
+        ]
+
+    def sections(self, site: str, name: str) -> list[str]:
+        """The sections that a list of a site is published for."""
+        shown = self._site(site).lists.get(name)
+        return [] if shown is None else sorted(section for section in shown.bodies if section != WHOLE_SITE)
 
     def check_place(self, site: str, name: str, section: str) -> None:
         """Return if there is such a list, and such a section of it.

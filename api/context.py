@@ -6,7 +6,9 @@ from typing import NamedTuple
 from api.board import Board
 from api.config_state import ConfigState
 from api.gate import Gate
+from api.lookout import Lookout
 from api.problems import Problem
+from api.traffic import Traffic
 from ranking.record import Recorder
 from ranking.settings import Settings, SiteSettings
 from ranking.spooling import Spooling
@@ -23,6 +25,8 @@ class Context(NamedTuple):
     clock: Callable[[], float]
     gate: Gate
     config: ConfigState
+    lookout: Lookout
+    traffic: Traffic
     spooling: Spooling | None = None
 
 

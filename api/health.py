@@ -9,7 +9,6 @@ from fastapi.responses import PlainTextResponse
 
 from api import metrics
 from api.context import CurrentContext
-from ranking.errors import PopulerError
 
 NOT_READY: dict[int | str, Any] = {
     503: {"description": "It cannot; `store` and `lists` say why.", "content": {"application/json": {}}}
@@ -30,11 +29,7 @@ def router(current: CurrentContext) -> APIRouter:
     async def readyz() -> Response:
         context = current()
         checks: dict[str, object] = {"worker": os.getpid(), "lists": context.board.ranked()}
-        try:
-            await context.store.ping()
-            checks["store"] = "ok"
-        except PopulerError as error:
-            checks["store"] = str(error)
+        checks["store"] = await context.lookout.look(context.settings) or "ok"
         oldest = context.board.oldest()
         checks["oldest_list_age_s"] = None if oldest is None else round(context.clock() - oldest, 1)
         if context.spooling is not None:
@@ -42,6 +37,7 @@ def router(current: CurrentContext) -> APIRouter:
         ready = bool(checks["lists"]) and checks["store"] == "ok"
         checks["config_version"] = context.settings.config_version
         checks["config"] = context.config._asdict()
+        checks["alarms"] = [alarm._asdict() for alarm in context.lookout.alarms(context.settings, context.config)]
         content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
         return Response(content, 200 if ready else 503, media_type="application/json")
 
@@ -50,7 +46,9 @@ def router(current: CurrentContext) -> APIRouter:
         context = current()
         oldest = context.board.oldest()
         age_s = 0.0 if oldest is None else context.clock() - oldest
-        content = metrics.exposition(age_s, context.config.metrics(context.settings.config_version))
+        alarms = context.lookout.alarms(context.settings, context.config)
+        of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
+        content = metrics.exposition(age_s, [*context.config.metrics(context.settings.config_version), of_alarms])
         return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

@@ -1,6 +1,7 @@
 """`POST /v1/events` and the pixel: answered when the events are counted in the store."""
 
 import math
+from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -11,8 +12,9 @@ from api.auth import Grade, grade
 from api.context import Context, site_of
 from api.events_body import Bad, Parsed, all_good, parse
 from api.problems import Problem, plain_sentence
+from api.traffic import uncounted
 from ranking.errors import InvalidEventError, StoreUnavailableError
-from ranking.events import Event, Intake, WireEvent, checked_event
+from ranking.events import Event, Intake, WireEvent, channel_kind, checked_event
 from ranking.record import ONE_COUNTED, ONE_REPEATED, Recorded
 from ranking.settings import SiteSettings
 from ranking.visits import REFUSED, REPEATED, SHADOW
@@ -32,7 +34,7 @@ PIXEL = asgi.Prepared(
 #: The answers to nearly all events that come alone.
 ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
 ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
-LIMITED, NEW_ITEM = "limited", "new_item"
+ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -106,7 +108,7 @@ async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
     intake = Intake(settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify)
     places, events, bad = _checked(sent.parsed, intake)
     if bad:
-        metrics.events[site.id, "invalid"] += len(bad)
+        _tell(context, site, "invalid", len(bad), now)
         if not events:
             raise _all_bad(bad)
     left_out: dict[int, str] = {}
@@ -124,7 +126,7 @@ async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
     recorded = await context.recorder.record(
         site.id, events, sent.once, received=now, vouched=trusted, wait=settings.ingest.ack != "memory"
     )
-    _tell(site, recorded)
+    _tell_recorded(context, site, events, recorded, now)
     return _Taken(recorded, places, left_out, bad)
 
 
@@ -132,7 +134,7 @@ def _let_in(context: Context, sent: _Sent, client: Client, now: float) -> None:
     """Return if the site takes events from this page, and so many from this address now."""
     count = len(sent.parsed.events)
     if not context.gate.may_send(sent.site, sent.headers):
-        metrics.events[sent.site.id, "origin"] += count
+        _tell(context, sent.site, "origin", count, now)
         page = sent.headers.get(b"origin") or sent.headers.get(b"referer") or b"no Origin and no Referer"
         raise Problem(
             403,
@@ -141,7 +143,7 @@ def _let_in(context: Context, sent: _Sent, client: Client, now: float) -> None:
             " or send the site's write key",
         )
     if context.gate.room(client, count, now) < count:
-        metrics.events[sent.site.id, LIMITED] += count
+        _tell(context, sent.site, LIMITED, count, now)
         raise Problem(
             429,
             "too many events",
@@ -152,8 +154,8 @@ def _let_in(context: Context, sent: _Sent, client: Client, now: float) -> None:
 
 async def _left_out(context: Context, site: SiteSettings, left_out: Sequence[tuple[str, str]], now: float) -> None:
     """Count items' events by why they are left out, in metrics and as shadows; nobody waits for those to be stored."""
-    for _, reason in left_out:
-        metrics.events[site.id, reason] += 1
+    for reason, count in Tally(reason for _, reason in left_out).items():
+        _tell(context, site, reason, count, now)
     shadows = [Event(item, SHADOW + reason, now) for item, reason in left_out]
     try:
         await context.recorder.record(site.id, shadows, received=now, vouched=False, wait=False)
@@ -191,17 +193,32 @@ def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event]
     return places, events, sorted(bad)
 
 
-def _tell(site: SiteSettings, recorded: Recorded) -> None:
+def _tell(context: Context, site: SiteSettings, reason: str, count: int, now: float) -> None:
+    """Say of events that they do not count."""
+    metrics.events[site.id, reason] += count
+    context.traffic.add(site.id, uncounted(reason), count, now)
+
+
+def _tell_recorded(
+    context: Context, site: SiteSettings, events: Sequence[Event], recorded: Recorded, now: float
+) -> None:
+    """Say of events what the store has made of them; of those that count, their kinds."""
     told = metrics.events
     if recorded is ONE_COUNTED:
-        told[site.id, "accepted"] += 1
-    elif recorded is ONE_REPEATED:
-        told[site.id, "duplicate"] += 1
-    else:
-        told[site.id, "accepted"] += recorded.accepted
-        told[site.id, "duplicate"] += recorded.repeated
-        told[site.id, NEW_ITEM] += recorded.refused
-        told[site.id, "spooled"] += recorded.spooled
+        told[site.id, ACCEPTED] += 1
+        context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
+        return
+    repeated, refused = recorded.repeated, recorded.refused
+    told[site.id, ACCEPTED] += recorded.accepted
+    told[site.id, "spooled"] += recorded.spooled
+    if repeated:
+        _tell(context, site, DUPLICATE, repeated, now)
+    if refused:
+        _tell(context, site, NEW_ITEM, refused, now)
+    counting = zip(events, recorded.outcomes, strict=True)
+    channels = Tally(event.channel for event, what in counting if what not in (REPEATED, REFUSED))
+    for channel, count in channels.items():
+        context.traffic.add(site.id, channel_kind(channel), count, now)
 
 
 def _once(given: bytes | None) -> str | None:

@@ -7,6 +7,7 @@ that are changed in place, as a request would see half of the old ones and half 
 """
 
 import asyncio
+import contextlib
 import math
 import secrets
 from collections.abc import Callable
@@ -19,9 +20,13 @@ from api import metrics
 from api.board import Board
 from api.config_state import ConfigState
 from api.context import Context
+from api.following import ended
 from api.gate import Gate
+from api.lookout import Lookout
+from api.traffic import Traffic
 from api.visitors import Visitors
 from ranking.batches import Admission, Terms
+from ranking.errors import PopulerError
 from ranking.record import Recorder
 from ranking.salts import Salts, overlap_s
 from ranking.settings import Settings
@@ -33,6 +38,9 @@ log = structlog.get_logger("api")
 
 SALTS_WITHIN_S = 1.0
 """A reload waits so long for salts; then visitors are told apart under one of the worker's own until they are there."""
+
+SAID_WITHIN_S = 0.5
+"""So long a stop waits for the last minute's traffic to be written down."""
 
 
 class Live:
@@ -56,7 +64,11 @@ class Live:
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         self._salting: asyncio.Task[None] | None = None
         gate = Gate(settings, self._visitors_under(settings))
-        self.context = Context(settings, store, recorder, Board(store, settings), clock, gate, config, spooling)
+        board = Board(store, settings)
+        lookout = Lookout(store, board, clock, lambda: 0 if spooling is None else spooling.events)
+        traffic = Traffic(store.logbook.note_traffic)
+        self.context = Context(settings, store, recorder, board, clock, gate, config, lookout, traffic, spooling)
+        self._beside: list[asyncio.Task[None]] = []
 
     def now(self) -> Context:
         """The context of a request that begins now."""
@@ -69,10 +81,18 @@ class Live:
             await self._salted(None)
         if self.context.spooling is not None:
             self.context.spooling.start()
+        lookout, traffic = self.context.lookout, self.context.traffic
+        looking = lookout.look_for_ever(lambda: self.context.settings)
+        self._beside = [
+            asyncio.create_task(each) for each in (looking, lookout.tell_for_ever(), traffic.say_for_ever())
+        ]
 
     async def stop(self) -> None:
         """Count what has been taken, then end."""
         await self.context.recorder.drain()
+        await ended(self._beside)
+        with contextlib.suppress(PopulerError, TimeoutError):
+            await asyncio.wait_for(self.context.traffic.say(), SAID_WITHIN_S)
         if self.context.spooling is not None:
             await self.context.spooling.stop()
         await self.context.board.stop()

@@ -7,12 +7,15 @@ counting the event does: every addition to a shared number asks the kernel who w
 import asyncio
 import os
 from collections import Counter as Tally
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
+
+from ranking.alarms import ALARMS, OF_SITES, Alarm
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 TELL_EVERY_S = 1.0
@@ -20,6 +23,9 @@ TELL_EVERY_S = 1.0
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])
 _lists_served = Counter("populer_lists_served", "List answers, by status", ["status"])
 _list_age_seconds = Gauge("populer_list_age_seconds", "Age of the oldest list served", multiprocess_mode="max")
+_spooled_events = Gauge(
+    "populer_spooled_events", "Events that wait on this host's disk for the store", multiprocess_mode="livesum"
+)
 _commit_seconds = Histogram(
     "populer_commit_seconds",
     "From the first event of a batch until the batch is counted in the store",
@@ -39,6 +45,32 @@ def committed(seconds: float) -> None:
 def lost(site: str, count: int) -> None:
     """Events that nobody waited for were neither counted nor kept."""
     events[site, "lost"] += count
+
+
+def spooled(events: int) -> None:
+    """So many events wait on this worker's disk."""
+    _spooled_events.set(events)
+
+
+def spooled_on_this_host() -> int:
+    """How many events wait on the disks of all workers here, as they have said last."""
+    registry = _shared() if SHARED_DIR in os.environ else REGISTRY
+    return int(registry.get_sample_value("populer_spooled_events") or 0)
+
+
+def forget_worker(pid: int, folder: Path) -> None:
+    """A worker has ended: what it said of itself holds no more. For the parent, which knows the shared folder."""
+    mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
+
+
+def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
+    """Every alarm there is, 1 while it is raised: those of a site by site, the others once."""
+    raised = {(alarm.alarm, alarm.site or "") for alarm in found}
+    known = {(alarm, site) for alarm in ALARMS for site in (sites if alarm in OF_SITES else [""])}
+    family = GaugeMetricFamily("populer_alarm", "1 while something asks for an operator", labels=["alarm", "site"])
+    for alarm, site in sorted(known | raised):
+        family.add_metric([alarm, site], (alarm, site) in raised)
+    return family
 
 
 def tell() -> None:
@@ -66,9 +98,13 @@ def exposition(list_age_s: float, besides: Sequence[Metric]) -> bytes:
     own.register(_Known(besides))
     if SHARED_DIR not in os.environ:
         return generate_latest() + generate_latest(own)
+    return generate_latest(_shared()) + generate_latest(own)
+
+
+def _shared() -> CollectorRegistry:
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return generate_latest(registry) + generate_latest(own)
+    return registry
 
 
 class _Known(Collector):

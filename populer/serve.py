@@ -20,6 +20,7 @@ from typing import Any
 
 import structlog
 
+from api import metrics
 from api.metrics import SHARED_DIR
 from populer.child import open_store
 from populer.config import Loaded
@@ -87,6 +88,8 @@ class _Child:
         """Start it again whenever it ends; cancelled when the service stops."""
         while self._process is not None:
             code = await self._process.wait()
+            if SHARED_DIR in self._env:
+                metrics.forget_worker(self._process.pid, Path(self._env[SHARED_DIR]))
             lived_s = time.monotonic() - self._started_at
             log.error(
                 "a process ended and is started again", role=self.orders.role, code=code, lived_s=round(lived_s, 1)
