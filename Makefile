@@ -1,11 +1,12 @@
-# Everything runs in .venv; nothing outside this folder is touched. `make demo` shows it, `make test` proves it.
+# Everything runs in .venv; `make demo` shows it, `make test` proves it. Nothing outside this folder is touched, but that
+# `make test-browser` installs Chromium where there is none and it may (root on Debian).
 VENV   ?= .venv
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help demo test test-browser soak check format clean
+.PHONY: help demo test test-browser chromium soak check format clean
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -35,7 +36,13 @@ $(VENV)/.browser: $(VENV)/.installed
 	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]'
 	@touch $@
 
-test-browser: $(VENV)/.browser ## what pages embed, in Chromium (on Debian: apt-get install chromium; or name one in CHROMIUM)
+chromium:
+	@if test -n "$$CHROMIUM" || command -v chromium || command -v chromium-browser; then exit 0; fi >/dev/null; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		echo "installing chromium ..."; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else false; fi || { echo "no Chromium here, and none could be installed: install one, or name it in CHROMIUM" >&2; exit 1; }
+
+test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian's is installed; or name one in CHROMIUM)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
