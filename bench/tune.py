@@ -157,10 +157,8 @@ def measured(cells: int, candidates: int, sampled: int) -> list[Row]:
     goal = (f"<= {GOAL_S:g} s", whole.seconds <= GOAL_S) if asked else ("", None)
     rows = [Row(work, whole.seconds, "s", by_hand, by_hand_s, whole.seconds / by_hand_s, *goal, {})]
     windows = ours(site, plan, candidates, kind="windows")
-    rows.append(
-        Row(work.replace("half-lives", "windows"), windows.seconds, "s", by_hand.replace("numpy", "numpy on half-lives"),
-            by_hand_s, windows.seconds / by_hand_s, "", None, {})
-    )  # fmt: skip
+    named, named_by_hand = work.replace("half-lives", "windows"), by_hand.replace("numpy", "numpy on half-lives")
+    rows.append(Row(named, windows.seconds, "s", named_by_hand, by_hand_s, windows.seconds / by_hand_s, "", None, {}))
     long_way = ours(site, plan, max(candidates // 12, 1), hysteresis=0.1)
     each_s = long_way.seconds / max(candidates // 12, 1)
     rows.append(
