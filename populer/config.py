@@ -1,10 +1,11 @@
 """`populer.toml`, the environment over it, the command line over both -> settings, with where each came from.
 
 Environment: two underscores stand for a dot, so that any setting can be named (`POPULER_LISTS__POPULER__HALF_LIFE`); in
-the five fixed tables one underscore will do (`POPULER_REDIS_URL`). A value that opens with `[` or `{` is JSON.
+the five fixed tables one underscore will do (`POPULER_REDIS_URL`). A value that opens with `[` or `{` is as in the file, or JSON.
 Every error names the setting, what was expected and what was found.
 """
 
+import contextlib
 import difflib
 import json
 import re
@@ -256,11 +257,13 @@ def _read_environment(environ: Mapping[str, str]) -> Raw:
 
 
 def _from_text(text: str) -> Any:
-    if text[:1] in ("[", "{"):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
+    """What a text of the environment or the command line says: an array or table as in the file, or as JSON."""
+    if text[:1] not in ("[", "{"):
+        return text
+    with contextlib.suppress(ValueError):
+        return json.loads(text)
+    with contextlib.suppress(tomllib.TOMLDecodeError):
+        return tomllib.loads(f"value = {text}")["value"]
     return text
 
 

@@ -159,6 +159,13 @@ def test_what_is_said_of_a_bad_secret_does_not_tell_it(tmp_path: Path, text: str
     assert "psst" not in str(raised.value)
 
 
+@pytest.mark.parametrize("text", ["{view = 2, click = 0}", '{"view": 2, "click": 0}', "{view=2,click=0}"])
+def test_a_table_can_be_set_as_in_the_file_or_as_json(text: str) -> None:
+    loaded = load(NOTHING, {})
+    changed = with_list_settings(loaded.settings, loaded.raw, "populer", [f"weights={text}"])
+    assert changed.lists["populer"].weights == {"view": 2, "click": 0}
+
+
 def test_any_setting_of_a_list_can_be_set_for_a_dry_run() -> None:
     loaded = load(NOTHING, {})
     changed = with_list_settings(loaded.settings, loaded.raw, "populer", ["half_life=1h", "size=10", "weights.view=2"])
