@@ -110,19 +110,20 @@ async def answer(send: Send, status: int, headers: Headers, content: bytes) -> N
 class Prepared:
     """A whole answer that is sent again and again."""
 
-    __slots__ = ("_headers", "_rest", "content", "status")
+    __slots__ = ("_rest", "content", "headers", "status")
 
     def __init__(self, status: int, headers: Headers, content: bytes) -> None:
         self.status = status
         self.content = content
-        self._headers = [*headers, (b"content-length", str(len(content)).encode())]
-        self._rest = b"".join([*(b"%b: %b\r\n" % header for header in self._headers), b"\r\n", content])
+        length = [(b"content-length", str(len(content)).encode())] if status != 304 else []
+        self.headers = [*headers, *length]
+        self._rest = b"".join([*(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", content])
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer the request of `scope`."""
         at_once = scope.get("extensions", NO_EXTENSIONS).get(AT_ONCE)
         if at_once is None or not at_once(self.status, self._rest):
-            await send({"type": "http.response.start", "status": self.status, "headers": self._headers})
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
             await send({"type": "http.response.body", "body": self.content})
 
 

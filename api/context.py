@@ -8,6 +8,7 @@ from api.config_state import ConfigState
 from api.gate import Gate
 from api.lookout import Lookout
 from api.problems import Problem
+from api.templating import Templates
 from api.traffic import Traffic
 from ranking.record import Recorder
 from ranking.settings import Settings, SiteSettings
@@ -27,6 +28,7 @@ class Context(NamedTuple):
     config: ConfigState
     lookout: Lookout
     traffic: Traffic
+    templates: Templates
     spooling: Spooling | None = None
 
 

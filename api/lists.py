@@ -1,29 +1,33 @@
 """`GET /v1/lists/{list}` and `GET /v1/lists?names=`: from this worker's memory, with what caches need."""
 
 import hashlib
-from functools import cache, lru_cache
-from typing import NamedTuple, cast
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
 
-from api import asgi, metrics
+from api import asgi
+from api.answers import Ready, key_headers, surrogate_keys
 from api.board import Served
 from api.context import Context, site_of
-from api.ingest import ANY_ORIGIN
+from api.forms import JSON, KNOWN, ready_as
+from api.packing import Pieces, packed
 from api.problems import Problem
-from api.rendering import Answer, Query
+from api.rendering import Answer, Query, age_of
 from ranking.list_settings import MAX_LISTED
 from ranking.paging import cursor_from
-from ranking.settings import SiteSettings
+from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import WHOLE_SITE
 
-STALE_WHILE_REVALIDATE_S = 60
-STALE_IF_ERROR_S = 86_400
 MAX_EXCLUDED = 50
 #: Query strings up to this length are parsed once; what is longer is a stranger's, and may not fill the memory.
 MAX_KEPT_BYTES = 256
 MAX_KEPT = 8_192
+#: Combinations of lists that an answer to several of them is kept for.
+MAX_TOGETHER = 64
+TOGETHER: Final = "together"
 
 
 class Asked(NamedTuple):
@@ -33,105 +37,107 @@ class Asked(NamedTuple):
     names: tuple[str, ...]
     section: str
     query: Query
-
-
-class Ready(NamedTuple):
-    """An answer as it is sent."""
-
-    tag: bytes
-    headers: asgi.Headers
-    unchanged: asgi.Headers
-    content: bytes
+    form: str
+    back: str
 
 
 async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: str) -> None:
-    """One list."""
-    asked = _asked(scope["query_string"])
+    """One list, in the form that is asked for."""
+    asked = asked_of(scope["query_string"])
     now = context.clock()
     name = unquote(name) if "%" in name else name
-    served = await context.board.serve(_site(context, asked).id, name, asked.section, asked.query, now)
-    age_s, stale = _age(context, served, now)
-    await _send(scope, send, _ready(served.answer, age_s, stale, context.settings.refresh.every_s))
+    settings = context.settings
+    served = await context.board.serve(site_asked(context, asked).id, name, asked.section, asked.query, now)
+    if asked.form == JSON:
+        ready = _ready(served.answer, _age(settings, served, now), settings.refresh.every_s)
+    else:
+        ready = ready_as(asked.form, served.answer, settings, context.templates)
+    await ready.send(scope, send)
 
 
 async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
     """Several lists in one answer."""
-    asked = _asked(scope["query_string"])
+    asked = asked_of(scope["query_string"])
     if asked.query.cursor is not None:
         raise Problem(400, "bad cursor", "cursor: goes with one list, such as /v1/lists/populer?cursor=…")
-    site = _site(context, asked)
-    now = context.clock()
-    found, tag = [], hashlib.blake2b(digest_size=12)
-    for name in asked.names or context.board.names(site.id):
-        served = await context.board.serve(site.id, name, asked.section, asked.query, now)
-        age_s, stale = _age(context, served, now)
-        found.append(msgspec.json.encode(name) + b":" + served.answer.document(age_s, stale))
-        tag.update(f"{served.answer.tag}{stale}".encode())
-    content = b'{"lists":{%b}}' % b",".join(found)
-    await _send(scope, send, _made_ready(tag.hexdigest(), content, context.settings.refresh.every_s))
+    if asked.form != JSON:
+        raise Problem(400, "bad format", "format: several lists come as json; ask for one, such as /v1/lists/populer")
+    site = site_asked(context, asked)
+    now, settings = context.clock(), context.settings
+    names = asked.names or context.board.names(site.id)
+    found = [await context.board.serve(site.id, name, asked.section, asked.query, now) for name in names]
+    answers = tuple(each.answer for each in found)
+    ages = tuple(_age(settings, each, now) for each in found)
+    await _together(names, answers, ages, settings.refresh.every_s).send(scope, send)
 
 
-def _age(context: Context, served: Served, now: float) -> tuple[int, bool]:
+def _age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
     """The age of what is answered in seconds, and whether lists are no longer refreshed as they should be."""
-    return max(0, int(now - served.generated_at)), now - served.latest_at > context.settings.refresh.stale_after_s
+    return max(0, int(now - served.generated_at)), now - served.latest_at > settings.refresh.stale_after_s
 
 
-def _ready(answer: Answer, age_s: int, stale: bool, every_s: float) -> Ready:
+def _ready(answer: Answer, age: tuple[int, bool], every_s: float) -> Ready:
     """An answer at an age; the one at the present second is asked for again and again."""
-    key = age_s, stale, every_s
-    of, ready = answer.kept
-    if of != key:
-        tag = f"{answer.tag}-stale" if stale else answer.tag
-        ready = _made_ready(tag, answer.document(age_s, stale), every_s)
-        answer.kept = key, ready
-    return cast(Ready, ready)
+    under = age, every_s
+    kept: tuple[object, Ready] | None = answer.kept.get(JSON)
+    if kept is not None and kept[0] == under:
+        return kept[1]
+    content, changing = answer.content, [age_of(*age)]
+    keys = surrogate_keys(content.site.id, content.list, content.generation)
+    tag = f"{answer.tag}-stale" if age[1] else answer.tag
+    pieces = answer.pieces
+    ready = Ready(tag, [asgi.JSON, *key_headers(keys)], every_s, lambda coding: pieces.packed(coding, changing))
+    answer.kept[JSON] = under, ready
+    return ready
 
 
-def _made_ready(tag: str, content: bytes, every_s: float) -> Ready:
-    weak = f'W/"{tag}"'.encode()
-    headers = [
-        ANY_ORIGIN,
-        (b"etag", weak),
-        (b"cache-control", _cache_control(every_s)),
-        (b"vary", b"accept-encoding"),
-    ]
-    length = (b"content-length", str(len(content)).encode())
-    return Ready(weak, [asgi.JSON, *headers, length], headers, content)
+def _together(
+    names: Sequence[str], answers: tuple[Answer, ...], ages: tuple[tuple[int, bool], ...], every_s: float
+) -> Ready:
+    """Several answers in one; kept with the first of them."""
+    if not answers:
+        return Ready("none", [asgi.JSON], every_s, lambda coding: packed(b'{"lists":{}}', coding))
+    by_others: dict[tuple[Answer, ...], tuple[Pieces, object, Ready]] = answers[0].kept.setdefault(TOGETHER, {})
+    kept = by_others.get(answers)
+    under = ages, every_s
+    if kept is not None and kept[1] == under:
+        return kept[2]
+    pieces = kept[0] if kept is not None else _joined(names, answers)
+    tag, keys = hashlib.blake2b(digest_size=12), list[str]()
+    for answer, (_, stale) in zip(answers, ages, strict=True):
+        tag.update(f"{answer.tag}{stale}".encode())
+        keys += surrogate_keys(answer.content.site.id, answer.content.list, answer.content.generation)
+    changing = [age_of(*age) for age in ages]
+    headers = [asgi.JSON, *key_headers(list(dict.fromkeys(keys)))]
+    ready = Ready(tag.hexdigest(), headers, every_s, lambda coding: pieces.packed(coding, changing))
+    if len(by_others) >= MAX_TOGETHER:
+        by_others.clear()
+    by_others[answers] = pieces, under, ready
+    return ready
 
 
-async def _send(scope: asgi.Scope, send: asgi.Send, ready: Ready) -> None:
-    """Answer 304 where the client has it, else the document."""
-    if _has(asgi.headers(scope).get(b"if-none-match"), ready.tag):
-        metrics.lists_served["304"] += 1
-        await send({"type": "http.response.start", "status": 304, "headers": ready.unchanged})
-        await send({"type": "http.response.body"})
-        return
-    metrics.lists_served["200"] += 1
-    await send({"type": "http.response.start", "status": 200, "headers": ready.headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else ready.content})
+def _joined(names: Sequence[str], answers: Sequence[Answer]) -> Pieces:
+    """The pieces of `{"lists":{…}}`: one more than there are lists."""
+    kept = [b'{"lists":{']
+    for name, answer in zip(names, answers, strict=True):
+        before, after = answer.pieces.kept
+        comma = b"," if len(kept) > 1 else b""
+        kept[-1] += comma + msgspec.json.encode(name) + b":" + before
+        kept.append(after)
+    kept[-1] += b"}}"
+    return Pieces(kept)
 
 
-@cache  # one setting, asked for by every answer
-def _cache_control(every_s: float) -> bytes:
-    return (
-        f"public, max-age={max(1, int(every_s))}, stale-while-revalidate={STALE_WHILE_REVALIDATE_S}, "
-        f"stale-if-error={STALE_IF_ERROR_S}"
-    ).encode()
+def site_asked(context: Context, asked: Asked) -> SiteSettings:
+    """The site that is asked for.
 
-
-def _has(given: bytes | None, tag: bytes) -> bool:
-    """Whether If-None-Match names `tag`. The comparison is the weak one, as for GET it must be (RFC 9110, 13.1.2)."""
-    if given is None:
-        return False
-    bare = tag.removeprefix(b"W/")
-    return given.strip() == b"*" or any(each.strip().removeprefix(b"W/") == bare for each in given.split(b","))
-
-
-def _site(context: Context, asked: Asked) -> SiteSettings:
+    Raises:
+        Problem: 404, there is no such site.
+    """
     return context.settings.sites[0] if asked.site is None else site_of(context, [("site", asked.site)])
 
 
-def _asked(raw: bytes) -> Asked:
+def asked_of(raw: bytes) -> Asked:
     """What a query string asks for.
 
     Raises:
@@ -153,8 +159,11 @@ def _parsed(raw: bytes) -> Asked:
     if len(exclude) > MAX_EXCLUDED:
         raise Problem(400, "too many exclusions", f"exclude: at most {MAX_EXCLUDED} items, found {len(exclude)}")
     names = ",".join(value for name, value in params if name == "names")
+    form = first.get("format") or JSON
+    if form not in KNOWN:
+        raise Problem(400, "unknown format", f"format: expected one of {', '.join(KNOWN)}, found {form[:40]!r}")
     return Asked(
-        first.get("site"),
+        first.get("site") or None,
         tuple(dict.fromkeys(filter(None, names.split(",")))),
         first.get("section", WHOLE_SITE),
         Query(
@@ -162,6 +171,8 @@ def _parsed(raw: bytes) -> Asked:
             exclude,
             cursor_from(first["cursor"]) if first.get("cursor") else None,
         ),
+        form,
+        first.get("back", ""),
     )
 
 

@@ -23,6 +23,7 @@ from api.context import Context
 from api.following import ended
 from api.gate import Gate
 from api.lookout import Lookout
+from api.templating import Templates
 from api.traffic import Traffic
 from api.visitors import Visitors
 from ranking.batches import Admission, Terms
@@ -67,7 +68,10 @@ class Live:
         board = Board(store, settings)
         lookout = Lookout(store, board, clock, lambda: 0 if spooling is None else spooling.events)
         traffic = Traffic(store.logbook.note_traffic)
-        self.context = Context(settings, store, recorder, board, clock, gate, config, lookout, traffic, spooling)
+        templates = Templates(settings.service.templates)
+        self.context = Context(
+            settings, store, recorder, board, clock, gate, config, lookout, traffic, templates, spooling
+        )
         self._beside: list[asyncio.Task[None]] = []
 
     def now(self) -> Context:
@@ -112,7 +116,8 @@ class Live:
             await before.spooling.use(keep_s=settings.retention.keep_s, max_bytes=settings.ingest.spool)
         before.recorder.use(_terms(settings, before.store.shards))
         before.board.use(settings)
-        self.context = self.context._replace(settings=settings, gate=gate, config=config)
+        templates = Templates(settings.service.templates)  # read anew, as they may be why the file was touched
+        self.context = self.context._replace(settings=settings, gate=gate, config=config, templates=templates)
 
     def say(self, config: ConfigState) -> None:
         """Go on under the same settings, and say this of them."""

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from api.forms import FORMS, JSON, KNOWN
+
 Json = dict[str, Any]
 
 
@@ -133,6 +135,12 @@ CURSOR: Json = {
     " in their order then, whatever has moved since, without those that were taken down or blocked. Good for"
     " `refresh.paging` (10 minutes) after the first page.",
 }
+FORMAT: Json = {
+    "name": "format",
+    "in": "query",
+    "schema": {"type": "string", "enum": list(KNOWN), "default": JSON},
+    "description": "html: a fragment for a page; feed: JSON Feed 1.1; rss: RSS 2.0; jsonld: schema.org's ItemList",
+}
 
 
 def _problem(description: str) -> Json:
@@ -230,7 +238,11 @@ def _reading(summary: str, parameters: list[Json], schema: Json) -> Json:
 
 def _get_list() -> Json:
     name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
-    return _reading("Read a list", [name, SITE, SECTION, LIMIT, EXCLUDE, CURSOR], LIST)
+    found = _reading("Read a list", [name, SITE, SECTION, LIMIT, EXCLUDE, CURSOR, FORMAT], LIST)
+    text: Json = {"schema": {"type": "string"}}
+    for form in FORMS.values():
+        found["responses"]["200"]["content"][dict(form.headers)[b"content-type"].decode()] = text
+    return found
 
 
 def _get_lists() -> Json:

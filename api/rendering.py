@@ -1,4 +1,4 @@
-"""A published list as JSON, rendered once per generation and joined per answer.
+"""A published list as JSON, rendered once per generation and joined per answer; other forms are made of its content.
 
 An entry is rendered without its rank and its score apart, because the rank is that within the answer (an excluded
 or taken-down entry leaves no gap) and the score fades from one generation to the next while nothing a reader sees
@@ -12,11 +12,12 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from api.labels import published_label
+from api.packing import Pieces
 from ranking.editorial import composed, moved
 from ranking.paging import Cursor, epoch_of, order_name, part_after, rest_of
 from ranking.settings import SiteSettings
@@ -53,24 +54,51 @@ class Overlay(NamedTuple):
 NO_OVERLAY = Overlay(frozenset())
 
 
+class Row(NamedTuple):
+    """An entry, and when it was published as readers are told."""
+
+    entry: Entry
+    label: str
+
+
+class Content(NamedTuple):
+    """What an answer shows, for forms other than JSON: `rows` follow `before` others; times in epoch seconds."""
+
+    site: SiteSettings
+    list: str
+    title: str
+    section: str
+    generation: int
+    generated_at: float
+    before: int
+    rows: Sequence[Row]
+    following: str | None
+
+
 class Answer:
-    """An answer but for its age: `before`, then `,"age_s":…,"stale":…`, then `after`; `tag` names its content."""
+    """An answer but for its age, which stands between its two pieces; `tag` names its content."""
 
-    __slots__ = ("after", "before", "kept", "tag")
+    __slots__ = ("content", "kept", "pieces", "tag")
 
-    def __init__(self, before: bytes, after: bytes, tag: str) -> None:
-        self.before = before
-        self.after = after
+    def __init__(self, pieces: Pieces, tag: str, content: Content) -> None:
+        self.pieces = pieces
         self.tag = tag
-        self.kept: tuple[object, object] = None, None  # at which age what was made of it last
+        self.content = content
+        self.kept: dict[object, Any] = {}  # what was made of it last, by form
 
     def document(self, age_s: int, stale: bool) -> bytes:
         """The whole answer at this age (seconds)."""
-        return b'%b,"age_s":%d,"stale":%b%b' % (self.before, age_s, b"true" if stale else b"false", self.after)
+        return self.pieces.whole([age_of(age_s, stale)])
+
+
+def age_of(age_s: int, stale: bool) -> bytes:
+    """What stands between an answer's pieces."""
+    return b'%d,"stale":%b,' % (age_s, b"true" if stale else b"false")
 
 
 class _Fragment(NamedTuple):
     id: str
+    row: Row
     place: int  # in the published order; NOWHERE for what is not in it
     content: bytes  # `,"id":…` up to the score
     score: bytes
@@ -244,27 +272,45 @@ class RenderedList:
             at = self._stamp.generated_at
             following = Cursor(self._generation, at, self.order, len(shown), part.reached, part.ahead)
             since = epoch_of(at, self._paging_s) if self._paging_s else self.order
-        return self._joined(self._head, shown, 0, following, since), shown, out.count(False) - len(answered)
+        answer = self._joined(self._head, shown, 0, following, since)
+        return answer, shown, out.count(False) - len(answered)
 
     def _joined(
-        self, head: bytes, shown: Collection[_Fragment], before: int, following: Cursor | None, since: int | str
+        self,
+        head: bytes,
+        shown: Collection[_Fragment],
+        before: int,
+        following: Cursor | None,
+        since: int | str,
     ) -> Answer:
         """`since` names what a cursor in it is good for, as a part of the content."""
         items = b",".join(
             b'{"rank":%d%b,"score":%b}' % (rank, each.content, each.score)
             for rank, each in enumerate(shown, before + 1)
         )
-        after = b',"config_version":%b,"items":[%b],"next":%b}' % (
-            msgspec.json.encode(self._stamp.config_version),
+        stamp, going_on = self._stamp, following and following.text()
+        after = b'"config_version":%b,"items":[%b],"next":%b}' % (
+            msgspec.json.encode(stamp.config_version),
             items,
-            msgspec.json.encode(following and following.text()),
+            msgspec.json.encode(going_on),
         )
-        stamp = self._stamp
         named = [stamp.list, stamp.title, self._section, stamp.config_version, before, following and since]
         tag = hashlib.blake2b(msgspec.json.encode(named), digest_size=12)
         for each in shown:
             tag.update(each.mark)
-        return Answer(head, after, tag.hexdigest())
+        rows = tuple(each.row for each in shown)
+        content = Content(
+            self._site,
+            stamp.list,
+            stamp.title,
+            self._section,
+            self._generation,
+            stamp.generated_at,
+            before,
+            rows,
+            going_on,
+        )
+        return Answer(Pieces([head, after]), tag.hexdigest(), content)
 
     def _head_of(self, generation: int, generated_at: float) -> bytes:
         head = {
@@ -275,16 +321,17 @@ class RenderedList:
             "generation": generation,
             "generated_at": generated_at,
         }
-        return msgspec.json.encode(head)[:-1]
+        return msgspec.json.encode(head)[:-1] + b',"age_s":'
 
     def _fragment(self, entry: Entry, place: int = NOWHERE) -> _Fragment:
+        row = Row(entry, published_label(entry.published_at, self._site, self.labelled_at))
         shown = {
             "id": entry.id,
             "title": entry.title,
             "url": entry.url,
             "section": entry.section,
             "published_at": entry.published_at,
-            "published_label": published_label(entry.published_at, self._site, self.labelled_at),
+            "published_label": row.label,
             "image": entry.image,
             "views": entry.views,
             "previous_rank": entry.previous_rank,
@@ -293,4 +340,4 @@ class RenderedList:
         }
         content = b"," + msgspec.json.encode(shown)[1:-1]
         mark = hashlib.blake2b(content, digest_size=12).digest()
-        return _Fragment(entry.id, place, content, msgspec.json.encode(entry.score), mark)
+        return _Fragment(entry.id, row, place, content, msgspec.json.encode(entry.score), mark)

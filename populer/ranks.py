@@ -82,5 +82,5 @@ async def ranked(
     stamp = Stamp(name, list_settings.title, list_settings.size, at, settings.config_version, {})
     rendered = RenderedList(site, section, 0, stamp, body)
     answer = rendered.answer(Query(limit or max(list_settings.size, SHOWN_AT_LEAST)))
-    found: dict[str, Any] = msgspec.json.decode(answer.before + b',"age_s":0,"stale":false' + answer.after)
+    found: dict[str, Any] = msgspec.json.decode(answer.document(0, stale=False))
     return {**found, "generation": None, "next": None}

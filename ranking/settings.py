@@ -32,6 +32,8 @@ from ranking.setting_types import (
 )
 from ranking.urls import item_pattern
 
+#: Where a service is reached: scheme, host, and perhaps a path.
+ADDRESS = re.compile(r"https?://[a-zA-Z0-9.\-:\[\]]+(/[a-zA-Z0-9._~/\-]*)?")
 #: What Indonesians call their time zones.
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 MIN_QUIET_S = 60.0
@@ -48,6 +50,7 @@ class ServiceSettings(Table):
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     log_format: Literal["text", "json"] = "text"
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
+    templates: Path | None = None
 
 
 class RedisSettings(Table):
@@ -163,6 +166,7 @@ class SiteSettings(Table):
     timezone: str = "Asia/Jakarta"
     locale: str = "id"
     date_format: str = "EEEE, dd MMMM yyyy | HH:mm"
+    address: str = ""
     item_pattern: str = ""
     origins: tuple[str, ...] = ()
     keys: SiteKeys = SiteKeys()
@@ -173,6 +177,13 @@ class SiteSettings(Table):
         if text:
             item_pattern(text)
         return text
+
+    @field_validator("address")
+    @classmethod
+    def _without_slash(cls, address: str) -> str:
+        if address and not ADDRESS.fullmatch(address):
+            raise ValueError("an address such as https://populer.example.id, without a query")
+        return address.rstrip("/")
 
     @cached_property
     def item_finder(self) -> re.Pattern[str] | None:

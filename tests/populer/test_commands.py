@@ -157,7 +157,7 @@ def test_the_example_file_has_every_setting_at_its_default() -> None:
     nothing = load(Path("/dev/null"), {})
     assert dict(effective(example.settings)) == dict(effective(nothing.settings))
     named = set(example.origins)
-    commented = {"redis.url", "redis.shards", "sites.0.keys.write", "sites.0.keys.admin"}
+    commented = {"service.templates", "redis.url", "redis.shards", "sites.0.keys.write", "sites.0.keys.admin"}
     of_other_lists = {name for name, _ in effective(nothing.settings) if name.startswith("lists.")} - {
         name for name, _ in effective(nothing.settings) if name.startswith("lists.populer.")
     }
