@@ -57,6 +57,10 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   epoch). NAME is a kind of those that count, or `!` and the reason of
                                                   those left out. Six hours.
     populer:{s}:pulse                     string  since when nothing is read, and what is usual (JSON). An hour.
+    populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
+                                                  year, renewed every night.
+    populer:{s}:nights:L                  list    what tuning list L found each night (JSON, `learned.Tuned`), the
+                                                  newest first; the last 100. A year, renewed.
     populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
                                                   or for a year.
     populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block or boost (JSON).
@@ -110,6 +114,8 @@ WORKERS_TTL_S = 3600
 TRAFFIC_TTL_S = 6 * 3600
 JOB_RUNS_TTL_S = 7 * 86400
 PULSE_TTL_S = 3600
+LEARNED_TTL_S = 365 * 86400
+NIGHTS = 100
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
 GRACE_S = 3600
 
@@ -216,6 +222,16 @@ def traffic(site: str, minute: int) -> str:
 def pulse(site: str) -> str:
     """String: since when nothing is read."""
     return f"populer:{{{site}}}:pulse"
+
+
+def learned(site: str) -> str:
+    """Hash: what lists have learned."""
+    return f"populer:{{{site}}}:learned"
+
+
+def nights(site: str, name: str) -> str:
+    """List: a list's nights."""
+    return f"populer:{{{site}}}:nights:{name}"
 
 
 def removed(site: str) -> str:

@@ -25,6 +25,7 @@ from ranking.store.connection import FAILURES, Client, close, connected, every_n
 from ranking.store.durability import Ack, level_of, on_one_connection, wait_of
 from ranking.store.record_call import call_of
 from ranking.store.redis_desk import RedisDesk
+from ranking.store.redis_findings import RedisFindings
 from ranking.store.redis_logbook import RedisLogbook
 from ranking.store.scripts import Script
 from ranking.store.store import (
@@ -91,6 +92,7 @@ class RedisStore:
         self._client: Client = None
         self._desk = RedisDesk(self._run, self._command)
         self._logbook = RedisLogbook(self._run, self._command)
+        self._findings = RedisFindings(self._run, self._command)
 
     @property
     def desk(self) -> RedisDesk:
@@ -101,6 +103,11 @@ class RedisStore:
     def logbook(self) -> RedisLogbook:
         """How the service fares."""
         return self._logbook
+
+    @property
+    def findings(self) -> RedisFindings:
+        """What lists have learned."""
+        return self._findings
 
     @property
     def shards(self) -> int:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from ranking.buckets import Bucket
 from ranking.items import Item, ItemDates
+from ranking.learned import Findings
 from ranking.sealed import as_fields, unpack_counts
 from ranking.snapshot import Published, Snapshot
 from ranking.store.desk import Desk
@@ -207,6 +208,11 @@ class Store(Protocol):
     @property
     def logbook(self) -> Logbook:
         """How the service fares."""
+        ...
+
+    @property
+    def findings(self) -> Findings:
+        """What lists have learned."""
         ...
 
     async def open(self) -> None:

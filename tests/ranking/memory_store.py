@@ -13,6 +13,7 @@ from ranking.editorial import Edit, Edits, Subject
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.history import field
 from ranking.items import Item, dates_from_stored, from_stored, stored
+from ranking.learned import InEffect, Tuned
 from ranking.paging import ids_of, needed_for
 from ranking.sealed import unpack_names, volume_of
 from ranking.snapshot import Published, Snapshot, decode_entries
@@ -125,6 +126,26 @@ class MemoryDesk:
         return 0
 
 
+class MemoryFindings:
+    """Keeps all nights."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], list[Tuned]] = {}
+
+    async def in_effect(self, site: str) -> Mapping[str, InEffect]:
+        return {name: nights[0].after for (of, name), nights in self.kept.items() if of == site}
+
+    async def note(self, site: str, tuned: Tuned) -> bool:
+        nights = self.kept.setdefault((site, tuned.list), [])
+        if nights and nights[0].at >= tuned.at:
+            return False
+        nights.insert(0, tuned)
+        return True
+
+    async def nights(self, site: str, name: str, limit: int) -> list[Tuned]:
+        return self.kept.get((site, name), [])[:limit]
+
+
 class MemoryStore:
     """See the module's docstring. `read` lists every bucket that was read, to see what a reader asks for.
 
@@ -148,6 +169,7 @@ class MemoryStore:
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
         self.rewrites = 0
         self.desk = MemoryDesk()
+        self.findings = MemoryFindings()
         self.orders: dict[str, bytes] = {}
 
     # What tests say
