@@ -1,8 +1,8 @@
 """`populer.toml`, the environment over it, the command line over both -> settings, with where each came from.
 
 Environment: two underscores stand for a dot, so that any setting can be named (`POPULER_LISTS__POPULER__HALF_LIFE`); in
-the five fixed tables one underscore will do (`POPULER_REDIS_URL`). A value that opens with `[` or `{` is as in the file,
-or JSON.
+the five fixed tables one underscore will do (`POPULER_REDIS_URL`). A value that opens with `[` or `{` is written as in
+the file, or as JSON.
 Every error names the setting, what was expected and what was found.
 """
 

@@ -101,7 +101,7 @@ async def test_the_documented_list_has_the_fields_of_the_answered_one(service: S
 async def test_the_documented_parameters_are_those_that_are_read(service: Service) -> None:
     document = (await service.http.get("/openapi.json")).json()
     named = {each["name"] for each in document["paths"]["/v1/lists/{list}"]["get"]["parameters"]}
-    assert named == {"list", "site", "section", "limit", "exclude", "cursor"}
+    assert named == {"list", "site", "section", "limit", "exclude", "cursor", "format"}
 
 
 async def test_the_docs_are_a_page(service: Service) -> None:
