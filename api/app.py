@@ -20,6 +20,7 @@ from api.config_state import ConfigState
 from api.hot import Hot
 from api.live import Live
 from api.openapi import hot_paths
+from api.pages import router as style_router
 from api.problems import Problem, problem_of
 from ranking import __version__
 from ranking.errors import PopulerError
@@ -60,6 +61,7 @@ def create_app(
     app.include_router(admin.router(live.now))
     app.include_router(health.router(live.now))
     app.include_router(script.router())
+    app.include_router(style_router())
     app.router.routes.extend(pages)
     _answer_problems(app)
     _document_hot_paths(app)

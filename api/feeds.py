@@ -14,6 +14,7 @@ import msgspec
 
 from api.links import Links, home_of, web, whole_web
 from api.rendering import Content
+from ranking.settings import SiteSettings
 
 JSON_FEED = "https://jsonfeed.org/version/1.1"
 ATOM, MEDIA = "http://www.w3.org/2005/Atom", "http://search.yahoo.com/mrss/"
@@ -32,9 +33,9 @@ def printed(text: str) -> str:
     return " ".join(UNPRINTED.sub("", text).split())
 
 
-def language_of(content: Content) -> str:
+def language_of(site: SiteSettings) -> str:
     """The language as a feed and a page name it (BCP 47)."""
-    return content.site.locale.replace("_", "-")
+    return site.locale.replace("_", "-")
 
 
 def headline(content: Content) -> str:
@@ -48,7 +49,7 @@ def json_feed(content: Content, links: Links) -> bytes:
     feed: dict[str, Any] = {
         "version": JSON_FEED,
         "title": f"{headline(content)} · {content.site.name}",
-        "language": language_of(content),
+        "language": language_of(content.site),
     }
     if links.address:
         feed["home_page_url"] = links.whole(links.page(content))
@@ -71,7 +72,7 @@ def rss(content: Content, links: Links) -> bytes:
         f"<title>{escape(title)}</title>",
         f"<link>{escape(home)}</link>",
         f"<description>{escape(title)}</description>",
-        f"<language>{escape(language_of(content))}</language>",
+        f"<language>{escape(language_of(content.site))}</language>",
     ]
     if links.address:
         lines.append(f'<atom:link rel="self" type="application/rss+xml" href={quoteattr(itself)}/>')

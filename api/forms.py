@@ -62,7 +62,7 @@ def fragment_values(content: Content, links: Links) -> dict[str, Any]:
     apart = f"-{hashlib.blake2b(content.section.encode(), digest_size=3).hexdigest()}" if content.section else ""
     return {
         "words": words_of(content.site.locale),
-        "language": language_of(content),
+        "language": language_of(content.site),
         "list": content.list,
         "section": content.section,
         "headline": headline(content),

@@ -37,6 +37,7 @@ def router(current: CurrentContext) -> APIRouter:
         ready = bool(checks["lists"]) and checks["store"] == "ok"
         checks["config_version"] = context.settings.config_version
         checks["config"] = context.config._asdict()
+        checks["templates"] = context.templates.faults or "ok"
         checks["alarms"] = [alarm._asdict() for alarm in context.lookout.alarms(context.settings, context.config)]
         content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
         return Response(content, 200 if ready else 503, media_type="application/json")

@@ -1,4 +1,4 @@
-"""The two hot paths, recording events and reading lists, in front of everything else.
+"""The hot paths, recording events and reading lists, in front of everything else.
 
 A framework's routing, validation and dependency machinery costs ten times what counting an event does. What is not
 one of these paths goes to the FastAPI application behind; it also documents these.
@@ -10,6 +10,7 @@ from api import asgi
 from api.ingest import ANY_ORIGIN, get_pixel, post_events
 from api.lists import get_list, get_lists
 from api.live import Live
+from api.pages import get_page
 from api.problems import Problem, problem_of
 from ranking.errors import PopulerError
 
@@ -18,6 +19,7 @@ log = structlog.get_logger("api")
 EVENTS = "/v1/events"
 PIXEL = "/v1/pixel.gif"
 LISTS = "/v1/lists"
+PAGES = "/lists/"
 PREFLIGHT = (
     ANY_ORIGIN,
     (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
@@ -40,7 +42,7 @@ class Hot:
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS, PIXEL)):
+        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS, PIXEL, PAGES)):
             await self._behind(scope, receive, send)
             return
         try:
@@ -77,6 +79,11 @@ class Hot:
         if path.startswith(LISTS + "/") and "/" not in name:
             if method in ("GET", "HEAD"):
                 await get_list(context, scope, send, name)
+                return True
+            return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
+        if path.startswith(PAGES) and "/" not in path[len(PAGES) :]:
+            if method in ("GET", "HEAD"):
+                await get_page(context, scope, send, path[len(PAGES) :])
                 return True
             return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
         return False

@@ -73,6 +73,11 @@ def published_label(published_at: float | None, site: SiteSettings, now: float |
     return _label(int(published_at), site.timezone, site.locale, site.date_format)
 
 
+def full_label(moment: float, site: SiteSettings) -> str:
+    """A moment (epoch seconds) with its day, time and zone, whatever form the site has for publish times."""
+    return _label(int(moment), site.timezone, site.locale, "full-zone")
+
+
 def labelled_at(site: SiteSettings, now: float) -> float:
     """The moment (epoch seconds) that labels made at `now` are of: the minute, or 0 where they are of no moment."""
     return now // MINUTE_S * MINUTE_S if site.date_format == RELATIVE else 0.0

@@ -1,6 +1,8 @@
 """Addresses of the service's own pages and feeds, and which addresses of items may become links."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -11,6 +13,7 @@ from ranking.settings import Settings, SiteSettings
 #: Feeds stand for themselves: what is in them needs a scheme and a host.
 WHOLE = re.compile(r"https?://", re.IGNORECASE)
 LOCAL = "http://localhost/"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Links(NamedTuple):
@@ -23,8 +26,11 @@ class Links(NamedTuple):
     def page(self, content: Content, section: str | None = None, cursor: str = "", back: str = "") -> str:
         """The page of a list; `section` None: the content's own."""
         section = content.section if section is None else section
-        asked = {"section": section, "cursor": cursor, "back": back}
-        return self._link(f"lists/{quote(content.list)}", asked)
+        return self.list_page(content.list, {"section": section, "cursor": cursor, "back": back})
+
+    def list_page(self, name: str, asked: Mapping[str, str] = NOTHING) -> str:
+        """The page of the list called so."""
+        return self._link(f"lists/{quote(name)}", asked)
 
     def form(self, content: Content, form: str, cursor: str = "") -> str:
         """A list in another form."""
@@ -36,7 +42,7 @@ class Links(NamedTuple):
         """`link` for those that are elsewhere: under the site's address if there is one, else as it is."""
         return f"{self.address}/{link.removeprefix(self.root)}" if self.address else link
 
-    def _link(self, path: str, asked: dict[str, str]) -> str:
+    def _link(self, path: str, asked: Mapping[str, str]) -> str:
         query = urlencode({name: value for name, value in (*asked.items(), ("site", self.site)) if value})
         return f"{self.root}{path}?{query}" if query else f"{self.root}{path}"
 

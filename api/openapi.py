@@ -32,6 +32,7 @@ def hot_paths() -> Json:
         "/v1/pixel.gif": {"get": _get_pixel()},
         "/v1/lists/{list}": {"get": _get_list()},
         "/v1/lists": {"get": _get_lists()},
+        "/lists/{list}": {"get": _get_page()},
     }
 
 
@@ -249,3 +250,25 @@ def _get_lists() -> Json:
     names = {"name": "names", "in": "query", "schema": {"type": "string"}, "description": "such as populer,update"}
     lists = whole({"lists": {"type": "object", "additionalProperties": LIST}})
     return _reading("Read several lists at once", [names, SITE, SECTION, LIMIT, EXCLUDE], lists)
+
+
+def _get_page() -> Json:
+    name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
+    page: Json = {"text/html; charset=utf-8": {"schema": {"type": "string"}}}
+    said = {
+        "200": "The list as a page, in the site's language.",
+        "400": "A parameter cannot be used.",
+        "404": "No such list, section or site.",
+        "503": "Not ranked yet.",
+    }
+    responses: Json = {status: {"description": each, "content": page} for status, each in said.items()}
+    return {
+        "tags": ["pages"],
+        "summary": "The page of a list",
+        "parameters": [name, SITE, SECTION, CURSOR],
+        "responses": {
+            **responses,
+            "303": {"description": "The cursor is too old: start again without it."},
+            "304": {"description": "Not changed since the ETag in If-None-Match."},
+        },
+    }

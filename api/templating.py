@@ -5,6 +5,7 @@ It is tried with sample lists at the start and at every reload, and refused with
 with what a list holds, is logged once and shown at /readyz; readers get the page that our templates make.
 """
 
+import os
 import traceback
 from collections.abc import Mapping
 from functools import cache
@@ -19,6 +20,7 @@ from jinja2 import (
     FileSystemLoader,
     PrefixLoader,
     StrictUndefined,
+    Template,
     TemplateError,
     TemplateSyntaxError,
 )
@@ -43,13 +45,13 @@ class Templates:
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
         self.faults: dict[str, str] = {}
-        self._of_site: dict[str, Environment] = {}
+        self._of_site: dict[str, tuple[object, Environment]] = {}
 
     def page(self, site: str, name: str, values: Mapping[str, Any]) -> Page:
         """The template `name` of a site, filled in."""
         if self.folder is not None:
             try:
-                found = self._theirs(self.folder, site).get_template(name)
+                found = self.theirs(site, name)
                 page = Page(found.render(values), found.filename == str(OURS / name))
             except Exception as error:  # whatever they have written, a reader gets a list
                 self._note(name, error)
@@ -58,13 +60,19 @@ class Templates:
                 return page
         return Page(_ours().get_template(name).render(values), ours=True)
 
-    def _theirs(self, folder: Path, site: str) -> Environment:
-        found = self._of_site.get(site)
-        if found is None:
-            found = self._of_site[site] = _environment(
-                FileSystemLoader([folder / site, folder, OURS], followlinks=True)
-            )
-        return found
+    def theirs(self, site: str, name: str) -> Template:
+        """The template that their folder has for a site; ours where there is none.
+
+        Raises:
+            TemplateError: it cannot be read.
+        """
+        folders = [self.folder / site, self.folder] if self.folder else []
+        there = [_listing(folder) for folder in folders]
+        listed, found = self._of_site.get(site, (None, None))
+        if found is None or listed != there:
+            found = _environment(FileSystemLoader([*folders, OURS]))
+            self._of_site[site] = there, found
+        return found.get_template(name)
 
     def _note(self, name: str, error: Exception) -> None:
         sentence = fault_of(error)
@@ -76,6 +84,15 @@ class Templates:
 def names() -> list[str]:
     """The templates that there are."""
     return sorted(path.name for path in OURS.iterdir())
+
+
+def _listing(folder: Path) -> dict[str, int]:
+    """The files of a folder, and when each was changed (ns): one that comes or goes changes what a name stands for."""
+    try:
+        with os.scandir(folder) as entries:
+            return {entry.name: entry.stat().st_mtime_ns for entry in entries}
+    except OSError:
+        return {}
 
 
 def fault_of(error: Exception) -> str:

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from api.addresses import Addresses
 from api.labels import check_label_settings
 from api.origins import Origins
+from api.template_check import check_templates
 from ranking.errors import SettingsError
 from ranking.events import channel_kind
 from ranking.list_settings import ListSettings
@@ -113,6 +114,7 @@ def with_content(source: Source, content: bytes | None) -> Loaded:
         origins.update({dotted: name for dotted, _ in leaves(values)})
     raw = _merged([values for _, values in layers])
     settings = validated(raw, origins)
+    check_templates(settings)  # a child takes them as they are: it falls back to ours
     for list_name, of_list in settings.lists.items():
         for dotted, _ in leaves(preset_settings(of_list.preset), f"lists.{list_name}"):
             origins.setdefault(dotted, f"preset {of_list.preset}")
