@@ -65,6 +65,7 @@ def fragment_values(content: Content, links: Links) -> dict[str, Any]:
         "language": language_of(content.site),
         "list": content.list,
         "section": content.section,
+        "heading": printed(content.title),
         "headline": headline(content),
         "heading_id": f"populer-{content.list}{apart}",
         "rows": rows_of(content),
