@@ -18,6 +18,7 @@ import msgspec
 
 from api.labels import published_label
 from api.packing import Pieces
+from api.words import words_of
 from ranking.editorial import composed, moved
 from ranking.paging import Cursor, epoch_of, order_name, part_after, rest_of
 from ranking.settings import SiteSettings
@@ -288,13 +289,14 @@ class RenderedList:
             b'{"rank":%d%b,"score":%b}' % (rank, each.content, each.score)
             for rank, each in enumerate(shown, before + 1)
         )
-        stamp, going_on = self._stamp, following and following.text()
-        after = b'"config_version":%b,"items":[%b],"next":%b}' % (
+        stamp, going_on, more = self._stamp, following and following.text(), words_of(self._site.locale).more
+        after = b'"config_version":%b,"items":[%b],"next":%b,"more_label":%b}' % (
             msgspec.json.encode(stamp.config_version),
             items,
             msgspec.json.encode(going_on),
+            msgspec.json.encode(more),
         )
-        named = [stamp.list, stamp.title, self._section, stamp.config_version, before, following and since]
+        named = [stamp.list, stamp.title, more, self._section, stamp.config_version, before, following and since]
         tag = hashlib.blake2b(msgspec.json.encode(named), digest_size=12)
         for each in shown:
             tag.update(each.mark)

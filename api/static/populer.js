@@ -1,14 +1,14 @@
 // Populer for a site's pages: counts what readers see and open, and fills <populer-list>.
 // It keeps nothing in the browser, writes text and never markup, and what fails in here stays in here.
-// Served without indentation and without lines that are only a comment: comments stand on lines of their own.
+// Served without comments and blanks (see script.py): a comment stands on a line of its own, a statement ends with a ;
 (() => {
   "use strict";
   // Two tags count once.
   if (customElements.get("populer-list")) return;
 
   const script = document.currentScript;
-  const given = script ? script.dataset : {};
-  const home = new URL(".", (script && script.src) || document.baseURI).href;
+  const given = script?.dataset || {};
+  const home = new URL(".", script?.src || document.baseURI).href;
 
   const visible = () => document.visibilityState === "visible" && !document.prerendering;
   const parsed = new Promise((done) =>
@@ -33,7 +33,7 @@
       const address = to + "v1/events?" + asking("site", site);
       const visitor = navigator.globalPrivacyControl ? undefined : given.visitor;
       const body = JSON.stringify({ ...event, visitor });
-      if (navigator.sendBeacon && navigator.sendBeacon(address, body)) return;
+      if (navigator.sendBeacon?.(address, body)) return;
       fetch(address, { method: "POST", body, keepalive: true, mode: "no-cors" }).catch(() => {});
     } catch {}
   };
@@ -70,11 +70,11 @@
     const [article, other] = nodes.filter((node) => node && /Article|BlogPosting/.test(node["@type"]));
     if (article && !other) {
       for (const said of [article.url, article.mainEntityOfPage, article["@id"], article.identifier]) {
-        const url = (said && said["@id"]) || said;
+        const url = said?.["@id"] || said;
         if (/^https?:/.test(url)) return { url };
       }
     }
-    const value = (css, name) => (document.querySelector(css) || {})[name];
+    const value = (css, name) => document.querySelector(css)?.[name];
     const url = web(value("[property='og:url']", "content") || value("link[rel=canonical]", "href"));
     const type = value("[property='og:type']", "content") || "article";
     return url && url.pathname !== "/" && type === "article" ? { url: url.href } : null;
@@ -126,7 +126,7 @@
     for (const list of waiting) {
       if (list.shown && !visible()) continue;
       waiting.delete(list);
-      (groups[list.query] = groups[list.query] || []).push(list);
+      (groups[list.query] ||= []).push(list);
     }
     Object.values(groups).forEach(load);
   };
@@ -145,9 +145,18 @@
     } catch {}
     clearTimeout(timer);
     await parsed;
-    lists.forEach((list) => list.take(found));
+    lists.forEach((list) => list.take(() => found[list.name]));
   };
-  document.addEventListener("visibilitychange", send);
+
+  // Lists that are told of changes. Nobody is told anything on a hidden page: it asks when it is looked at again.
+  const live = new Set();
+  document.addEventListener("visibilitychange", () => {
+    if (visible()) return send();
+    live.forEach((list) => {
+      list.hush();
+      ask(list);
+    });
+  });
 
   // Specificity is that of an element: any rule of the site's own with a class in it wins.
   const STYLE = `
@@ -169,8 +178,8 @@ populer-list :where(.populer-more)::after{content:" →"}
 populer-list :where(.populer-image),populer-list :where(li)::before{position:absolute;inset-inline-start:0}
 populer-list :where(.populer-image){width:5em;height:3.75em;object-fit:cover;background:#8883}
 populer-list:where([theme=thumbs]) :where(li){padding-inline-start:5.8em}
-populer-list:where(:not([theme]),[theme=numbered],[theme=compact]) :where(li){padding-inline-start:2.5em}
-populer-list:where(:not([theme]),[theme=numbered],[theme=compact]) :where(li)::before{content:counter(n);color:var(--p-accent);font-size:2em;font-weight:700;line-height:1}
+populer-list:where(:not([theme=plain],[theme=thumbs])) :where(li){padding-inline-start:2.5em}
+populer-list:where(:not([theme=plain],[theme=thumbs])) :where(li)::before{content:counter(n);color:var(--p-accent);font-size:2em;font-weight:700;line-height:1}
 populer-list:where([theme=compact]){--p-lines:2;font-size:.9em}
 populer-list:where([theme=compact]) :where(li){min-height:calc(3.5em + 1px);padding-block:.45em}
 populer-list:where([theme=compact]) :where(li)::before{font-size:1.5em}
@@ -206,6 +215,7 @@ populer-list:where([theme=compact]) :where(time){display:none}
       ask(this);
     }
     disconnectedCallback() {
+      this.hush();
       waiting.delete(this);
       clearTimeout(this.timer);
     }
@@ -225,35 +235,61 @@ populer-list:where([theme=compact]) :where(time){display:none}
     get site() {
       return this.say("site", given.site);
     }
+    get path() {
+      return encodeURIComponent(this.name);
+    }
+    get place() {
+      return asking("section", this.say("section")) + asking("site", this.site);
+    }
     // One more than is shown, in case the open article is among them: every page asks for the same body.
+    get part() {
+      return asking("limit", this.limit + 1) + this.place;
+    }
     get query() {
-      const section = asking("section", this.say("section"));
-      return `${this.host}v1/lists?${asking("limit", this.limit + 1)}${section}${asking("site", this.site)}names=`;
+      return `${this.host}v1/lists?${this.part}names=`;
     }
 
+    // What `found` gives is shown, and asked for again in a while; `found` throws where there is nothing to show.
     take(found) {
-      let least = 5;
+      let least;
       try {
-        const list = found[this.name];
+        const list = found();
         const page = about() || {};
         const here = [page.item, ...[page.url, location, location.pathname].map(place)].filter(Boolean);
         const items = list.items.filter(({ id, url }) => !here.includes(id) && !here.includes(place(url)));
-        this.show(items.slice(0, this.limit), list.title);
+        this.show(items.slice(0, this.limit), list);
         this.dispatchEvent(new CustomEvent("populer", { bubbles: true, detail: list }));
+        this.listen();
       } catch {
         least = 60;
         if (!this.shown && this.querySelector("[aria-busy]")) this.hidden = true;
       }
+      this.again(least);
+    }
+    again(least = 5) {
       const every = +this.say("refresh", 60);
       clearTimeout(this.timer);
       if (every > 0 && this.isConnected) {
-        this.timer = setTimeout(() => ask(this), Math.min(Math.max(every, least), 86400) * 1e3);
+        const next = () => (this.stream?.readyState === 1 ? this.again() : ask(this));
+        this.timer = setTimeout(next, Math.min(Math.max(every, least), 86400) * 1e3);
       }
     }
 
+    // While the stream is open nothing is asked; a service that gives none is asked for it with each list.
+    listen() {
+      if (!this.hasAttribute("live") || !this.isConnected || !visible() || this.stream?.readyState < 2) return;
+      live.add(this);
+      this.stream = new EventSource(`${this.host}v1/lists/${this.path}/stream?${this.part}`);
+      this.stream.onmessage = ({ data }) => this.take(() => JSON.parse(data));
+    }
+    hush() {
+      live.delete(this);
+      this.stream?.close();
+    }
+
     // A reader on the keyboard stays on the entry; where that has left the list, the list waits for the reader.
-    show(items, title) {
-      const box = this.box(items, title);
+    show(items, list) {
+      const box = this.box(items, list);
       const shown = box.outerHTML;
       const { activeElement } = this.getRootNode();
       const inside = this.contains(activeElement);
@@ -263,24 +299,24 @@ populer-list:where([theme=compact]) :where(time){display:none}
       this.shown = shown;
       this.hidden = !items[0];
       this.replaceChildren(box);
-      const again = inside && this.querySelectorAll(entry ? "li a" : ".populer-more")[index];
-      if (again) again.focus({ preventScroll: true });
+      if (inside) this.querySelectorAll(entry ? "li a" : ".populer-more")[index]?.focus({ preventScroll: true });
     }
 
-    // Without a title it is the place that is kept for a list on its way.
-    box(items, title) {
-      const heading = make("h" + (parseInt(this.say("level")) || 2), "heading", this.say("heading", title || this.name));
+    // Without a list it is the place that is kept for one on its way.
+    box(items, list) {
+      const heading = make("h" + (parseInt(this.say("level")) || 2), "heading", this.say("heading", list?.title || this.name));
       heading.id = "populer-list-" + this.number;
       const rows = make("ol", "rows");
       rows.setAttribute("role", "list");
-      if (!title) rows.setAttribute("aria-busy", true);
+      if (!list) rows.setAttribute("aria-busy", true);
       rows.append(...items.map((item) => row(item, this.say("theme") === "thumbs")));
       const box = make("section", "box");
       box.setAttribute("aria-labelledby", heading.id);
       box.append(heading, rows);
-      const more = web(this.say("more"));
+      const all = `${this.host}lists/${this.path}?${this.place}`.slice(0, -1);
+      const more = web(this.getAttribute("more") ?? all);
       if (more) {
-        const link = make("a", "more", this.say("more-label", "Selengkapnya"));
+        const link = make("a", "more", this.say("more-label", list?.more_label || "…"));
         link.href = more;
         link.setAttribute("aria-label", link.textContent + ": " + heading.textContent);
         box.append(link);
@@ -290,7 +326,7 @@ populer-list:where([theme=compact]) :where(time){display:none}
 
     follow({ target, button }) {
       const link = target.closest("a[href]");
-      const entry = link && link.closest("li");
+      const entry = link?.closest("li");
       if (!entry || button > 1) return;
       const event = entry.dataset.id ? { item: entry.dataset.id } : { url: link.href };
       const position = [...entry.parentNode.children].indexOf(entry) + 1;

@@ -44,7 +44,7 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
     content = answer.json()
     assert list(content) == [
         "list", "site", "section", "title", "generation", "generated_at", "age_s", "stale", "config_version", "items",
-        "next",
+        "next", "more_label",
     ]  # fmt: skip
     (item,) = content.pop("items")
     assert content == {
@@ -58,6 +58,7 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
         "stale": False,
         "config_version": service.settings.config_version,
         "next": None,
+        "more_label": "Selengkapnya",
     }
     score = item.pop("score")
     assert 4 < score <= 5
@@ -78,19 +79,23 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
 
 
 @pytest.mark.parametrize(
-    ("site", "label"),
+    ("site", "label", "more"),
     [
-        ({"timezone": "Asia/Jayapura"}, "Senin, 01 Desember 2025 | 04:29"),
-        ({"timezone": "UTC", "locale": "en"}, "Sunday, 30 November 2025 | 19:29"),
-        ({"locale": "ms", "date_format": "d MMM y"}, "1 Dis 2025"),
+        ({"timezone": "Asia/Jayapura"}, "Senin, 01 Desember 2025 | 04:29", "Selengkapnya"),
+        ({"timezone": "UTC", "locale": "en_GB"}, "Sunday, 30 November 2025 | 19:29", "More"),
+        ({"locale": "ms", "date_format": "d MMM y"}, "1 Dis 2025", "Selanjutnya"),
+        ({"locale": "nl", "date_format": "d MMM y"}, "1 dec 2025", "More"),
     ],
 )
-async def test_labels_are_in_the_sites_zone_language_and_form(serve: Serve, site: dict[str, str], label: str) -> None:
+async def test_labels_are_in_the_sites_zone_language_and_form(
+    serve: Serve, site: dict[str, str], label: str, more: str
+) -> None:
     service = await serve(sites=[{"id": "koran", **site}])
     await service.http.post("/v1/events", json={"item": "a"})
     await service.store.put_items("koran", [Item(id="a", published_at=PUBLISHED)])
     await service.refresh()
-    assert (await service.http.get(LIST)).json()["items"][0]["published_label"] == label
+    content = (await service.http.get(LIST)).json()
+    assert (content["items"][0]["published_label"], content["more_label"]) == (label, more)
 
 
 async def test_an_item_that_nobody_described_shows_its_id(service: Service) -> None:

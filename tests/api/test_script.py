@@ -4,13 +4,14 @@ import base64
 import doctest
 import gzip
 import hashlib
+import re
 from html import escape
 
 import pytest
 from servers import Service
 
 import api.script
-from api.script import SCRIPT, script, without_comments
+from api.script import SCRIPT, script, tightened
 
 GZIP, PLAIN = {"accept-encoding": "gzip, deflate, br"}, {"accept-encoding": "identity"}
 IMMUTABLE = f"/populer.{script().name}.js"
@@ -21,10 +22,22 @@ def test_it_is_at_most_four_kibibytes_as_gzip() -> None:
     assert gzip.decompress(script().packed) == script().content
 
 
-def test_what_is_served_is_the_file_but_for_comments_and_indentation() -> None:
-    written = [line.strip() for line in SCRIPT.read_text().splitlines()]
-    assert script().content.decode().splitlines() == [line for line in written if line and not line.startswith("//")]
-    assert without_comments(script().content.decode()) == script().content.decode()
+def test_what_is_served_is_the_file_but_for_comments_and_blanks() -> None:
+    written = "".join(line for line in SCRIPT.read_text().splitlines() if not line.lstrip().startswith("//"))
+    served = script().content.decode()
+    assert bare(served) == bare(written)
+    assert tightened(served) == served
+
+
+def bare(text: str) -> str:
+    return "".join(text.split()).replace(";}", "}")
+
+
+def test_what_is_quoted_is_left_as_it_is() -> None:
+    quoted = re.compile(r'"[^"\n]*"|`[^`]*`')
+    assert quoted.findall(script().content.decode()) == quoted.findall(
+        "".join(f"{line.strip()}\n" for line in SCRIPT.read_text().splitlines() if not line.lstrip().startswith("//"))
+    )
 
 
 def test_the_examples_hold() -> None:

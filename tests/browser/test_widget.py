@@ -18,7 +18,12 @@ IMAGE = b'<svg xmlns="http://www.w3.org/2000/svg" width="40" height="30"><rect w
 def lists(**items: str) -> Answer:
     """An answer of the service: lists by name, an article for every letter."""
     found = {
-        name: {"list": name, "title": name.upper(), "items": [article(letter) for letter in letters]}
+        name: {
+            "list": name,
+            "title": name.upper(),
+            "more_label": "Selengkapnya",
+            "items": [article(letter) for letter in letters],
+        }
         for name, letters in items.items()
     }
     return Answer(json.dumps({"lists": found}).encode(), "application/json")
@@ -274,6 +279,22 @@ def test_the_attributes_say_what_is_shown(site: Stand, standin: StandIn, visit: 
     expect(page.get_by_role("link", name="Semua: Baru")).to_have_text("Semua")
     page.click("text=Judul b", button="middle")
     wait_until(lambda: [event["position"] for event in standin.events()] == [2])
+
+
+def test_the_link_to_more_is_the_services_page_unless_the_site_has_one(
+    newsroom: Newsroom, standin: StandIn, visit: Open
+) -> None:
+    desk = newsroom.publish(2)
+    tag = '<populer-list section="{}" {}></populer-list>'
+    tags = [tag.format(desk.section, each) for each in ("", 'list="update" site="default"', 'more="/semua"', "more")]
+    page = visit(newsroom.stand.page("/", "".join(tags) + newsroom.script())).page
+    expect(page.locator("populer-list time")).to_have_count(8)
+    links = page.locator("populer-list > section > a").evaluate_all("(all) => all.map((e) => e.href)")
+    assert links == [
+        f"{newsroom.service.url}/lists/populer?section={desk.section}",
+        f"{newsroom.service.url}/lists/update?section={desk.section}&site=default",
+        f"{newsroom.stand.url}/semua",
+    ]
 
 
 def test_pictures_have_their_size_and_are_loaded_late(site: Stand, standin: StandIn, visit: Open) -> None:
