@@ -18,6 +18,8 @@ Headers = Sequence[tuple[bytes, bytes]]
 GZIP = 31
 #: The extension of a server that sends a whole answer at once; see `connections`.
 AT_ONCE = "populer.at_once"
+#: The extension of a server that can cut a connection, whatever waits to be sent.
+CUT = "populer.cut"
 NO_EXTENSIONS: Mapping[str, Any] = {}
 #: Each is cut off the front of what is left: fifty thousand empty ones would keep a worker for half a second.
 MAX_MEMBERS = 100

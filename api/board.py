@@ -33,7 +33,9 @@ class Board:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._sites = {site.id: _followed(store, site) for site in settings.sites}
+        self.changed = asyncio.Event()
+        """Set whenever something else may be served than before; for one to wait for, and clear."""
+        self._sites = {site.id: self._followed(site) for site in settings.sites}
         self._following = False
         self._leaving: set[asyncio.Task[None]] = set()
         self._complete = False
@@ -59,7 +61,7 @@ class Board:
         for site in settings.sites:
             here = self._sites.get(site.id)
             if here is None:
-                self._sites[site.id] = here = _followed(self._store, site)
+                self._sites[site.id] = here = self._followed(site)
                 if self._following:
                     here.begin()
             elif here.settings != site or rendered_otherwise:
@@ -126,6 +128,10 @@ class Board:
         ready = self.ranked() and any(name in here for name in self._settings.lists)
         return [name for name in self._settings.lists if not ready or name in here]
 
+    def unedited(self, site: str, name: str) -> bool:
+        """Whether editors have changed nothing since the list that is served came here."""
+        return name in self._site(site).unedited
+
     def oldest(self) -> float | None:
         """The moment (epoch seconds) of the oldest list shown; None where there is none."""
         return min((each.generated_at for each in self.listed()), default=None)
@@ -161,6 +167,10 @@ class Board:
             raise NotFoundError(f"no site is called {site!r}")
         return here
 
+    def _followed(self, site: SiteSettings) -> FollowedSite:
+        # A name of its own: a site that is gone and soon back says so of the one that is gone only.
+        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set)
+
     def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[Shown, RenderedList]:
         shown = here.lists.get(name)
         if shown is None or name not in self._settings.lists:
@@ -182,8 +192,3 @@ class Board:
             known = sorted({name for shown in here.lists.values() for name in shown.bodies if name != WHOLE_SITE})
             there = f"; there are {', '.join(known[:20])}" if known else ""
             raise NotFoundError(f"no item is in a section called {section!r}{there}")
-
-
-def _followed(store: Store, site: SiteSettings) -> FollowedSite:
-    # A name of its own: a site that is gone and soon back says so of the one that is gone only.
-    return FollowedSite(store, site, secrets.token_hex(8))

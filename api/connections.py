@@ -15,7 +15,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from api.asgi import AT_ONCE
+from api.asgi import AT_ONCE, CUT
 
 SWEEP_EVERY_S = 0.25
 
@@ -78,7 +78,7 @@ class TimedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.owes_since = self.loop.time()
         self._writer = OneWrite(transport, self.loop)
-        self._extensions = {AT_ONCE: self._answer_at_once}
+        self._extensions = {AT_ONCE: self._answer_at_once, CUT: transport.abort}
         super().connection_made(self._writer)  # type: ignore[arg-type]
 
     def on_message_begin(self) -> None:

@@ -30,16 +30,23 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 0.001, 0.05
 class SiteEdits:
     """See the module's docstring. `worker` is a name that no other worker has.
 
-    `on_generations` is told the generation of each of the site's lists whenever the store has said so.
+    `on_generations` is told the generation of each of the site's lists whenever the store has said so; `on_change` is
+    called when something else holds than before.
     """
 
     def __init__(
-        self, store: Store, site: str, worker: str, on_generations: Callable[[Mapping[str, int]], None]
+        self,
+        store: Store,
+        site: str,
+        worker: str,
+        on_generations: Callable[[Mapping[str, int]], None],
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._site = site
         self._worker = worker
         self._on_generations = on_generations
+        self._on_change = on_change
         self.known = False
         """Whether they were ever read."""
         self._edits = Edits()
@@ -168,6 +175,7 @@ class SiteEdits:
         self._edits, self._removed, self._pinned = edits, removed, pinned
         self.known = True
         self._in_force = None
+        self._on_change()
 
     async def _report(self) -> int:
         """Say what is shown here; the latest edition. A lease holds from before it is asked for."""

@@ -5,7 +5,7 @@ They are followed by the news channel, with a look behind it (that of `SiteEdits
 
 import asyncio
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from api.edits import PATIENCE_S, SiteEdits, unranked
 from api.rendering import RenderedList
@@ -31,12 +31,16 @@ class Shown:
 
 
 class FollowedSite:
-    """See the module's docstring. `worker` is a name that no other worker has."""
+    """See the module's docstring. `worker` is a name that no other worker has; `on_change` is called whenever something
+    else is to be served than before."""
 
-    def __init__(self, store: Store, settings: SiteSettings, worker: str) -> None:
+    def __init__(self, store: Store, settings: SiteSettings, worker: str, on_change: Callable[[], None]) -> None:
         self.settings = settings
         self.lists: dict[str, Shown] = {}
-        self.edits = SiteEdits(store, settings.id, worker, self._told)
+        self.unedited: set[str] = set()
+        """Lists of which editors have changed nothing since they came here."""
+        self.edits = SiteEdits(store, settings.id, worker, self._told, self._edited)
+        self._on_change = on_change
         self._store = store
         self._site = settings.id
         self._orders: dict[tuple[str, str, str], Sequence[str]] = {}
@@ -61,6 +65,7 @@ class FollowedSite:
         for name, shown in self.lists.items():
             self._keep_orders(name, shown)
             shown.rendered.clear()
+        self._edited()
 
     async def stop(self) -> None:
         """Follow no more."""
@@ -104,6 +109,10 @@ class FollowedSite:
     def _told(self, generations: Mapping[str, int]) -> None:
         if any(name not in self.lists or self.lists[name].generation != n for name, n in generations.items()):
             self._news.set()
+
+    def _edited(self) -> None:
+        self.unedited.clear()
+        self._on_change()
 
     def _remember(self, key: tuple[str, str, str], order: Sequence[str]) -> None:
         self._orders[key] = order
@@ -150,6 +159,8 @@ class FollowedSite:
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)
             self.lists[name] = Shown(found.generation, found.stamp, bodies)
+            self.unedited.add(name)
+            self._on_change()
         await self.edits.refresh_pinned()
 
     def _keep_orders(self, name: str, shown: Shown | None) -> None:

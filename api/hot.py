@@ -4,6 +4,8 @@ A framework's routing, validation and dependency machinery costs ten times what 
 one of these paths goes to the FastAPI application behind; it also documents these.
 """
 
+from urllib.parse import unquote
+
 import structlog
 
 from api import asgi
@@ -20,6 +22,7 @@ EVENTS = "/v1/events"
 PIXEL = "/v1/pixel.gif"
 LISTS = "/v1/lists"
 PAGES = "/lists/"
+STREAM = "/stream"
 PREFLIGHT = (
     ANY_ORIGIN,
     (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
@@ -48,6 +51,8 @@ class Hot:
         try:
             if path == EVENTS and scope["method"] == "POST":
                 await post_events(self.live.context, scope, receive, send)
+            elif path.endswith(STREAM) and path.startswith(LISTS + "/"):
+                await self._stream(path, scope, receive, send)
             elif not await self._dispatch(path, scope, send):
                 await self._behind(scope, receive, send)
         except asgi.ClientGone:
@@ -87,6 +92,13 @@ class Hot:
                 return True
             return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
         return False
+
+    async def _stream(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        name = unquote(path[len(LISTS) + 1 : -len(STREAM)])
+        if scope["method"] == "GET":
+            await self.live.streams.serve(scope, receive, send, name)
+        else:
+            await _otherwise(scope["method"], b"GET, OPTIONS", send)
 
 
 async def _otherwise(method: str, allowed: bytes, send: asgi.Send) -> bool:

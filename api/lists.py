@@ -49,7 +49,7 @@ async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
     settings = context.settings
     served = await context.board.serve(site_asked(context, asked).id, name, asked.section, asked.query, now)
     if asked.form == JSON:
-        ready = _ready(served.answer, _age(settings, served, now), settings.refresh.every_s)
+        ready = _ready(served.answer, age(settings, served, now), settings.refresh.every_s)
     else:
         ready = ready_as(asked.form, served.answer, settings, context.templates)
     await ready.send(scope, send)
@@ -67,24 +67,24 @@ async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
     names = asked.names or context.board.names(site.id)
     found = [await context.board.serve(site.id, name, asked.section, asked.query, now) for name in names]
     answers = tuple(each.answer for each in found)
-    ages = tuple(_age(settings, each, now) for each in found)
+    ages = tuple(age(settings, each, now) for each in found)
     await _together(names, answers, ages, settings.refresh.every_s).send(scope, send)
 
 
-def _age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
+def age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
     """The age of what is answered in seconds, and whether lists are no longer refreshed as they should be."""
     return max(0, int(now - served.generated_at)), now - served.latest_at > settings.refresh.stale_after_s
 
 
-def _ready(answer: Answer, age: tuple[int, bool], every_s: float) -> Ready:
+def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:
     """An answer at an age; the one at the present second is asked for again and again."""
-    under = age, every_s
+    under = at_age, every_s
     kept: tuple[object, Ready] | None = answer.kept.get(JSON)
     if kept is not None and kept[0] == under:
         return kept[1]
-    content, changing = answer.content, [age_of(*age)]
+    content, changing = answer.content, [age_of(*at_age)]
     keys = surrogate_keys(content.site.id, content.list, content.generation)
-    tag = f"{answer.tag}-stale" if age[1] else answer.tag
+    tag = f"{answer.tag}-stale" if at_age[1] else answer.tag
     pieces = answer.pieces
     ready = Ready(tag, [asgi.JSON, *key_headers(keys)], every_s, lambda coding: pieces.packed(coding, changing))
     answer.kept[JSON] = under, ready
@@ -107,7 +107,7 @@ def _together(
     for answer, (_, stale) in zip(answers, ages, strict=True):
         tag.update(f"{answer.tag}{stale}".encode())
         keys += surrogate_keys(answer.content.site.id, answer.content.list, answer.content.generation)
-    changing = [age_of(*age) for age in ages]
+    changing = [age_of(*each) for each in ages]
     headers = [asgi.JSON, *key_headers(list(dict.fromkeys(keys)))]
     ready = Ready(tag.hexdigest(), headers, every_s, lambda coding: pieces.packed(coding, changing))
     if len(by_others) >= MAX_TOGETHER:

@@ -23,6 +23,7 @@ from api.context import Context
 from api.following import ended
 from api.gate import Gate
 from api.lookout import Lookout
+from api.streams import Streams
 from api.templating import Templates
 from api.traffic import Traffic
 from api.visitors import Visitors
@@ -73,6 +74,7 @@ class Live:
             settings, store, recorder, board, clock, gate, config, lookout, traffic, templates, spooling
         )
         self._beside: list[asyncio.Task[None]] = []
+        self.streams = Streams(self.now)
 
     def now(self) -> Context:
         """The context of a request that begins now."""
@@ -81,6 +83,7 @@ class Live:
     async def start(self) -> None:
         """Take over what is published, and whatever dead workers have left."""
         await self.context.board.start()
+        self.streams.start()
         if self._visitors_under(self.context.settings):
             await self._salted(None)
         if self.context.spooling is not None:
@@ -93,6 +96,7 @@ class Live:
 
     async def stop(self) -> None:
         """Count what has been taken, then end."""
+        await self.streams.stop()
         await self.context.recorder.drain()
         await ended(self._beside)
         with contextlib.suppress(PopulerError, TimeoutError):

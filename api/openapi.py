@@ -31,6 +31,7 @@ def hot_paths() -> Json:
         "/v1/events": {"post": _post_events()},
         "/v1/pixel.gif": {"get": _get_pixel()},
         "/v1/lists/{list}": {"get": _get_list()},
+        "/v1/lists/{list}/stream": {"get": _get_stream()},
         "/v1/lists": {"get": _get_lists()},
         "/lists/{list}": {"get": _get_page()},
     }
@@ -91,6 +92,7 @@ LIST: Json = whole(
         "config_version": {"type": "string"},
         "items": {"type": "array", "items": ENTRY},
         "next": {"type": ["string", "null"]},
+        "more_label": {"type": "string", "examples": ["Selengkapnya"], "description": "of a link to the whole list"},
     }
 )
 INVALID: Json = {
@@ -244,6 +246,29 @@ def _get_list() -> Json:
     for form in FORMS.values():
         found["responses"]["200"]["content"][dict(form.headers)[b"content-type"].decode()] = text
     return found
+
+
+def _get_stream() -> Json:
+    name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
+    last = {
+        "name": "Last-Event-ID",
+        "in": "header",
+        "schema": {"type": "string"},
+        "description": "the generation that the client has: it is told what comes after",
+    }
+    return {
+        "tags": ["lists"],
+        "summary": "Be told of a list's changes (server-sent events)",
+        "description": "A message for every generation, its `id`; where a reader sees another list than before, with"
+        " the list's answer as its `data`. There is no end to it: when the service stops, browsers come back.",
+        "parameters": [name, SITE, SECTION, LIMIT, EXCLUDE, last],
+        "responses": {
+            "200": {"description": "Messages, as they come.", "content": {"text/event-stream": {}}},
+            "400": _problem("A parameter cannot be used."),
+            "404": _problem("No such list, section or site."),
+            "503": _problem("Not ranked yet, or there are too many streams: come back after Retry-After seconds."),
+        },
+    }
 
 
 def _get_lists() -> Json:

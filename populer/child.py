@@ -117,7 +117,12 @@ async def _serve_api(parent: Parent) -> None:
             timeout_graceful_shutdown=DRAIN_S,
         )
     )
-    _on_stop(parent, server.stop)
+
+    def stop_serving() -> None:
+        app.live.streams.end()  # an answer without an end would be waited for
+        server.stop()
+
+    _on_stop(parent, stop_serving)
     if stop.is_set():
         return
     listening = socket.socket(fileno=orders.socket_fd)

@@ -51,6 +51,8 @@ class ServiceSettings(Table):
     log_format: Literal["text", "json"] = "text"
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
     templates: Path | None = None
+    streams: int = Field(1_000, ge=0, le=100_000)
+    streams_per_address: int = Field(100, ge=0, le=100_000)
 
 
 class RedisSettings(Table):

@@ -65,6 +65,7 @@ def document(running: Service) -> Any:
 def test_every_answer_is_one_of_those_in_the_document(document: Any, running: Service, mode: GenerationMode) -> None:
     keys = json.loads((running.data_dir / "keys.json").read_text())["default"]
     operations = [found.ok() for found in document.get_all_operations()]
+    operations = [each for each in operations if not each.path.endswith("/stream")]  # its answer has no end
     assert len(operations) > 12
     with requests.Session() as session:
         session.trust_env = False
