@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from api import admin, health, items, metrics, questions, script
+from api import admin, health, items, metrics, ops, ops_page, questions, script
 from api.asgi import ClientGone
 from api.config_state import ConfigState
 from api.hot import Hot
@@ -60,6 +60,8 @@ def create_app(
     app.include_router(items.router(live.now))
     app.include_router(admin.router(live.now))
     app.include_router(health.router(live.now))
+    app.include_router(ops.router(live.now))
+    app.include_router(ops_page.router(live.now))
     app.include_router(script.router())
     app.include_router(style_router())
     app.router.routes.extend(pages)

@@ -44,13 +44,13 @@ def router(current: CurrentContext) -> APIRouter:
         at: str | None = None,
     ) -> Response:
         context = current()
-        site = _admin(context, request)
-        return await _answered(context, Explain(site.id, name, item, section, _moment(at, site)))
+        site = admin_of(context, request)
+        return await answered(context, Explain(site.id, name, item, section, _moment(at, site)))
 
     @routes.post("/preview", summary="A list under other settings beside the live one", openapi_extra=BODY)
     async def preview(request: Request) -> Response:
         context = current()
-        site = _admin(context, request)
+        site = admin_of(context, request)
         content = await asgi.body(asgi.headers(request.scope), request.receive, context.settings.ingest.max_body)
         try:
             given = msgspec.json.decode(content, type=PreviewInput)
@@ -59,7 +59,7 @@ def router(current: CurrentContext) -> APIRouter:
         if given.limit is not None and not 1 <= given.limit <= MOST_SHOWN:
             raise InvalidQuestionError(f"limit: expected a whole number from 1 to {MOST_SHOWN}, found {given.limit}")
         at = _moment(given.at, site)
-        return await _answered(context, Preview(site.id, given.list, given.settings, given.section, at, given.limit))
+        return await answered(context, Preview(site.id, given.list, given.settings, given.section, at, given.limit))
 
     return routes
 
@@ -86,7 +86,12 @@ BODY: dict[str, Any] = {
 }
 
 
-def _admin(context: Context, request: Request) -> SiteSettings:
+def admin_of(context: Context, request: Request) -> SiteSettings:
+    """The site of a request that has its admin key.
+
+    Raises:
+        Problem: it has not, or there is no such site.
+    """
     site = site_of(context, request.query_params.multi_items())
     given = request.headers.get("authorization")
     require(grade(None if given is None else given.encode("latin-1"), site), Grade.ADMIN, site)
@@ -102,7 +107,13 @@ def _moment(given: float | str | None, site: SiteSettings) -> float | None:
         raise InvalidQuestionError(f"at: expected {error}, found {given[:60]!r}") from None
 
 
-async def _answered(context: Context, question: Question) -> Response:
+async def answered(context: Context, question: Question) -> Response:
+    """What the process that ranks says.
+
+    Raises:
+        NotReadyError: it does not.
+        NotFoundError, InvalidQuestionError: it cannot.
+    """
     reply = await context.store.ask(encoded(question), WAIT_S)
     found = None if reply is None else document_of(reply)
     if found is None:

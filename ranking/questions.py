@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from ranking import wording
 from ranking.errors import InvalidQuestionError, NotFoundError
 from ranking.explain import Explanation, explain
 from ranking.list_settings import ListSettings, with_changes
 from ranking.ranker import Ranker, Ranking, entries
+from ranking.recent import Recent
 from ranking.settings import Settings
 from ranking.snapshot import Entry
 from ranking.store.store import Store
@@ -43,7 +45,7 @@ class Preview(msgspec.Struct, frozen=True, tag="preview"):
     limit: int | None = None
 
 
-Question = Explain | Preview
+Question = Explain | Preview | Recent
 
 
 class Asked(NamedTuple):
@@ -55,7 +57,7 @@ class Asked(NamedTuple):
     ranker: Ranker
 
 
-async def answer(asked: Asked, question: Question) -> dict[str, Any]:
+async def answer(asked: Asked, question: Explain | Preview) -> dict[str, Any]:
     """The answer as a JSON document.
 
     Raises:
@@ -107,6 +109,7 @@ async def _previewed(asked: Asked, question: Preview, of_list: ListSettings) -> 
         return entries(visible, settings, asked.ranker.views, asked.ranker.published, details)
 
     now, then = shown(live, of_list), shown(other, changed)
+    ages_s = wording.ages_for(of_list, changed)
     return {
         "list": question.list_name,
         "site": question.site,
@@ -117,6 +120,13 @@ async def _previewed(asked: Asked, question: Preview, of_list: ListSettings) -> 
         "preview": [_moved(entry, live.rows.tolist(), other.rows.tolist()) for entry in then],
         "entered": _only(then, now),
         "left": _only(now, then),
+        "decay": {
+            "ages_s": ages_s.tolist(),
+            "live": wording.curve(of_list, ages_s),
+            "preview": wording.curve(changed, ages_s),
+            "live_words": wording.in_words(of_list),
+            "preview_words": wording.in_words(changed),
+        },
     }
 
 

@@ -19,6 +19,7 @@ from ranking.paging import OrderPacker, kept_for_s
 from ranking.pulse import Pulse, pulse_of
 from ranking.questions import Asked, Question, answer
 from ranking.ranker import Ranker, Ranking, entries
+from ranking.recent import Recent, recent
 from ranking.scoring import Moment
 from ranking.settings import Settings
 from ranking.snapshot import Entry, Snapshot, Stamp, digest, encode_entries
@@ -79,6 +80,9 @@ class Refresher:
         async with self._turn:
             if self._slot is None:
                 raise NotReadyError("the lists are not ranked yet; the first refresh is on its way")
+            if isinstance(question, Recent):
+                bucket_s = self._settings.retention.bucket_s
+                return await asyncio.to_thread(recent, self._view.history, question, self._slot, bucket_s)
             moment = Moment(self._slot if question.at is None else question.at, self._slot)
             ranker = await asyncio.to_thread(Ranker, self._view, moment, self._zone)
             return await answer(Asked(self._store, self._view, self._settings, ranker), question)

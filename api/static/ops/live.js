@@ -1,0 +1,154 @@
+// The ranking that readers see, and the rows that both rankings are made of.
+
+import { ask } from "./api.js";
+import { $, h, put, show } from "./dom.js";
+import { sparkline } from "./draw.js";
+import { ago, compact, number, plural, score } from "./words.js";
+
+const VIEWS_FOR_MS = 30_000;
+export const HOURS = 6;
+
+/** Views of late by item, asked for when an item is new or what is known is old. */
+class Views {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.known = {};
+    this.step = 300;
+    this.at = 0;
+  }
+
+  of(item) {
+    return sparkline(this.known[item], this.step);
+  }
+
+  async learn(site, items) {
+    const fresh = Date.now() - this.at < VIEWS_FOR_MS;
+    if (fresh && items.every((item) => item in this.known)) return false;
+    this.at = Date.now();
+    const wanted = [...new Set(fresh ? [...Object.keys(this.known), ...items] : items)].slice(-100);
+    const found = await ask("v1/ops/views", { site, method: "POST", body: { items: wanted, hours: HOURS } });
+    this.known = { ...(fresh ? this.known : {}), ...found.views };
+    this.step = found.step_s;
+    return true;
+  }
+}
+
+export const views = new Views();
+
+/** How far an item has risen: ▲2, ▼1, new, or a dash. */
+export function moved(before, rank, { isNew = false, since }) {
+  const none = before === null || before === undefined;
+  const by = none ? 0 : before - rank;
+  if (isNew || none) return h("span", { class: "move new" }, "new", h("span", { class: "unseen" }, since));
+  if (!by) return h("span", { class: "move" }, h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "unseen" }, `same place ${since}`));
+  const [mark, word, style] = by > 0 ? ["▲", "up", "up"] : ["▼", "down", "down"];
+  return h("span", { class: `move ${style}` }, h("span", { "aria-hidden": "true" }, `${mark}${Math.abs(by)}`), h("span", { class: "unseen" }, `${word} ${Math.abs(by)} ${since}`));
+}
+
+/** A place of a ranking. */
+export function row(entry, { move, key, cut, open, notes = [] }) {
+  const about = [
+    entry.section && h("span", { class: "section" }, entry.section),
+    h("span", { title: `${plural(entry.views, "view")} of all that are kept` }, plural(entry.views, "view").replace(/^[\d,]+/, compact(entry.views))),
+    entry.score === null ? null : h("span", { title: "score" }, `score ${score(entry.score)}`),
+    entry.source === "pinned" && h("span", { class: "badge" }, "pinned"),
+    entry.source === "fill" && h("span", { class: "badge dim" }, "fill"),
+    ...notes.map((note) => h("span", { class: "badge" }, note)),
+  ];
+  return h(
+    "li", { class: cut ? "cut" : "", "data-item": entry.id },
+    h("span", { class: "rank" }, number(entry.rank)), move,
+    h("div", { class: "what" },
+      h("button", { type: "button", class: "title", "data-key": `${key} ${entry.id}`, onclick: () => open(entry) }, entry.title || entry.id),
+      h("p", { class: "meta" }, about)),
+    views.of(entry.id),
+  );
+}
+
+/** What editors' boosts say of an item in this list. */
+const boosted = (context, id) => {
+  const boost = context.boosts.find((each) => each.item === id);
+  return boost ? [`boost ×${boost.factor}`] : [];
+};
+
+export class Live {
+  constructor(context) {
+    this.context = context;
+    this.items = [];
+    this.drawn = "";
+    this.stamp = null;
+  }
+
+  /** How many places are looked at: those that readers see, and as many that wait behind them. */
+  get limit() {
+    return Math.min(40, Math.max(2 * this.context.list.size, this.context.list.size + 3));
+  }
+
+  clear() {
+    this.items = [];
+    this.drawn = "";
+    this.stamp = null;
+    put($("live"));
+    show($("live-empty"), false);
+    $("age").textContent = "";
+  }
+
+  async refresh() {
+    const { site, list, section } = this.context;
+    try {
+      const found = await ask(`v1/lists/${list.name}`, { site, query: { section, limit: this.limit } });
+      if (list.name !== this.context.list.name || section !== this.context.section || site !== this.context.site) return false;
+      this.items = found.items;
+      this.stamp = { at: Date.now() - 1000 * found.age_s, stale: found.stale, generation: found.generation };
+      this.empty(found.items.length ? "" : "Nothing is listed: no event counts here yet, or the list’s rules leave all out. Try other settings beside, or open an item below to learn why.");
+    } catch (error) {
+      if (error.status === 0 || error.status === 401) throw error;
+      this.items = [];
+      this.stamp = null;
+      this.empty(error.message);
+    }
+    this.tick();
+    return this.draw();
+  }
+
+  empty(text) {
+    $("live-empty").textContent = text;
+    show($("live-empty"), text !== "");
+  }
+
+  /** Draw what has changed; whether anything had. */
+  draw(again = false) {
+    const { list } = this.context;
+    const drawn = JSON.stringify([this.items, this.context.boosts, list.name]);
+    if (drawn === this.drawn && !again) return false;
+    const other = drawn !== this.drawn;
+    this.drawn = drawn;
+    const since = `against ${list.settings.movement} ago`;
+    put($("live"), this.items.map((entry, at) =>
+      row(entry, {
+        key: "live", cut: at === list.size, open: this.context.open, notes: boosted(this.context, entry.id),
+        move: entry.score === null ? h("span", { class: "move" }) : moved(entry.previous_rank, entry.rank, { isNew: entry.is_new, since }),
+      })));
+    return other;
+  }
+
+  /** Say how old it is. */
+  tick() {
+    const age = $("age");
+    if (!this.stamp) {
+      age.textContent = "not ranked yet";
+      return;
+    }
+    const seconds = (Date.now() - this.stamp.at) / 1000;
+    age.textContent = `ranked ${ago(seconds)}${this.stamp.stale ? " – stale" : ""}`;
+    age.title = `generation ${this.stamp.generation}`;
+    age.classList.toggle("bad", this.stamp.stale);
+  }
+
+  title(id) {
+    return this.items.find((entry) => entry.id === id)?.title || id;
+  }
+}

@@ -1,0 +1,60 @@
+// Numbers, spans and moments as people read them, and spans as populer.toml writes them.
+
+const UNITS = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
+const whole = new Intl.NumberFormat("en-GB");
+const short = new Intl.NumberFormat("en-GB", { notation: "compact", maximumFractionDigits: 1 });
+
+export const number = (value) => whole.format(Math.round(value));
+
+export const compact = (value) => (value < 10_000 ? number(value) : short.format(value));
+
+/** A score: as many digits as tell one place from the next. */
+export function score(value) {
+  if (value === null) return "";
+  return Math.abs(value) >= 100 ? number(value) : Number(value.toPrecision(3)).toString();
+}
+
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** "2h30m" -> seconds; "none" -> Infinity. */
+export function seconds(text) {
+  if (text === "none") return Infinity;
+  return [...text.matchAll(/([\d.]+)(ms|[smhdw])/g)].reduce((sum, [, count, unit]) => sum + count * UNITS[unit], 0);
+}
+
+/** Seconds -> "2h30m", as the file has it. */
+export function written(value) {
+  if (value === Infinity) return "none";
+  let left = Math.round(value);
+  let text = "";
+  for (const unit of ["d", "h", "m", "s"]) {
+    const count = Math.floor(left / UNITS[unit]);
+    left -= count * UNITS[unit];
+    if (count) text += count + unit;
+  }
+  return text || "0s";
+}
+
+/** Seconds -> "2 h 30 min". */
+export function span(value) {
+  if (value === Infinity) return "none";
+  const total = Math.round(value);
+  if (total < 120) return value < 10 && value !== total ? `${value.toFixed(1)} s` : `${total} s`;
+  const minutes = Math.round(total / 60);
+  if (minutes < 60) return `${minutes} min`;
+  if (minutes < 48 * 60) return joined(Math.floor(minutes / 60), "h", minutes % 60, "min");
+  const hours = Math.round(minutes / 60);
+  return joined(Math.floor(hours / 24), "d", hours % 24, "h");
+}
+
+const joined = (large, name, small, smaller) => `${large} ${name}${small ? ` ${small} ${smaller}` : ""}`;
+
+export const ago = (value) => (value < 1.5 ? "just now" : `${span(value)} ago`);
+
+/** A moment (epoch seconds) on the site's clock. */
+export function clock(moment, zone, withDay = false) {
+  const day = withDay ? { day: "numeric", month: "short" } : {};
+  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone, ...day }).format(moment * 1000);
+}
+
+export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
