@@ -17,12 +17,14 @@ from ranking import wording
 from ranking.errors import InvalidQuestionError, PopulerError
 from ranking.recent import MOST_ITEMS, MOST_SPAN_S, Recent
 from ranking.settings import SiteSettings
-from ranking.store.keys import TRAFFIC_TTL_S
+from ranking.snapshot import WHOLE_SITE
+from ranking.store.keys import NIGHTS, TRAFFIC_TTL_S
 
 MINUTE_S = 60
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
 HOUR_S = 3600.0
 Minutes = Annotated[int, Query(ge=1, le=MOST_MINUTES)]
+Nights = Annotated[int, Query(ge=1, le=NIGHTS)]
 
 
 class _RecentInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,6 +70,20 @@ def router(current: CurrentContext) -> APIRouter:
         if not 0 < given.hours * HOUR_S <= MOST_SPAN_S:
             raise InvalidQuestionError(f"hours: expected up to {MOST_SPAN_S / HOUR_S:.0f}, found {given.hours}")
         return await answered(context, Recent(site.id, given.items, given.hours * HOUR_S))
+
+    @routes.get(
+        "/evidence", summary="What tuning found in the site's past", responses=_given(EVIDENCE), openapi_extra=extra
+    )
+    async def get_evidence(
+        request: Request, name: Annotated[str, Query(alias="list")] = "populer", nights: Nights = 7
+    ) -> Response:
+        context = current()
+        site = admin_of(context, request)
+        context.board.check_place(site.id, name, WHOLE_SITE)
+        findings = context.store.findings
+        in_effect = (await findings.in_effect(site.id)).get(name)
+        found = await findings.nights(site.id, name, nights)
+        return _json({"list": name, "in_effect": in_effect, "nights": found})
 
     return routes
 
@@ -166,6 +182,17 @@ VIEWS = whole(
         "start": {"type": "number"},
         "step_s": {"type": "number"},
         "views": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "integer"}}},
+    }
+)
+EVIDENCE = whole(
+    {
+        "list": {"type": "string"},
+        "in_effect": {"type": ["object", "null"], "description": "what the list has learned to go by, if anything"},
+        "nights": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "what tuning found, the newest first: `why` as a sentence, and `trials`",
+        },
     }
 )
 ASKED: Json = {

@@ -10,6 +10,7 @@ from datetime import UTC
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 from ranking.buckets import FloatArray
 from ranking.formula import Formula
@@ -25,8 +26,8 @@ LEAST_SPAN_S, MOST_SPAN_S = HOUR_S, 7 * DAY_S
 NOTHING = 0.005
 
 
-def as_written(settings: ListSettings) -> dict[str, Any]:
-    """A list's settings by their names in the file and in its words.
+def as_written(settings: BaseModel) -> dict[str, Any]:
+    """A table of settings, such as a list's, by the file's names and in its words.
 
     >>> as_written(ListSettings(half_life="90m"))["half_life"], as_written(ListSettings())["window"]
     ('1h30m', 'none')
@@ -34,8 +35,11 @@ def as_written(settings: ListSettings) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        written = format_duration(value) if name.endswith("_s") else list(value) if isinstance(value, tuple) else value
-        found[field.alias or name] = written
+        if isinstance(value, BaseModel):
+            value = as_written(value)
+        elif name.endswith("_s") and isinstance(value, float | int):
+            value = format_duration(value)
+        found[field.alias or name] = list(value) if isinstance(value, tuple) else value
     return found
 
 

@@ -13,12 +13,14 @@ from api.ops_page import CONTENT_SECURITY_POLICY, parts
 from jobs.answers import answer_for_ever
 from jobs.lease import Leadership
 from jobs.refresh import RefreshLists
+from ranking.learned import InEffect, Tuned
 from ranking.store.logbook import JobRun
 from ranking.store.redis_store import RedisStore
 
 Serve = Callable[..., Awaitable[Service]]
 OwnServer = Callable[..., servers.Valkey]
-ADDRESSES = [("GET", "/v1/ops/state"), ("GET", "/v1/ops/traffic"), ("POST", "/v1/ops/views")]
+ASKED_BY_GET = ["evidence", "state", "traffic"]
+ADDRESSES = [*(("GET", f"/v1/ops/{name}") for name in ASKED_BY_GET), ("POST", "/v1/ops/views")]
 
 
 @pytest.fixture
@@ -151,6 +153,22 @@ async def test_a_question_that_makes_no_sense_is_refused(service: Service, body:
     answer = await service.http.post("/v1/ops/views", headers=ADMIN, content=body)
     assert answer.status_code == status
     assert said in answer.json()["detail"]
+
+
+async def test_what_tuning_found_is_told_the_newest_night_first(ranked: Service) -> None:
+    assert await get(ranked, "/v1/ops/evidence") == {"list": "populer", "in_effect": None, "nights": []}
+    nights = [
+        Tuned("populer", at, InEffect(7200.0, 0.0), InEffect(half_life_s, at), half_life_s != 7200.0, f"night {at}")
+        for at, half_life_s in ((86_400.0, 7200.0), (172_800.0, 3600.0))
+    ]
+    for night in nights:
+        await ranked.store.findings.note(SITE, night)
+    found = await get(ranked, "/v1/ops/evidence", list="populer", nights=2)
+    assert [night["why"] for night in found["nights"]] == ["night 172800.0", "night 86400.0"]
+    assert found["in_effect"]["half_life_s"] == 3600.0
+    assert (await get(ranked, "/v1/ops/evidence", list="update"))["nights"] == []
+    answer = await ranked.http.get("/v1/ops/evidence", headers=ADMIN, params={"list": "nothing"})
+    assert answer.status_code == 404
 
 
 async def test_a_preview_says_how_both_lists_forget(ranked: Service) -> None:

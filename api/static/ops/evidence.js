@@ -1,14 +1,12 @@
-// What `populer tune` found in the site's own history: which settings would have shown readers what they went on to read.
+// What tuning found in the site's own past: which half-life would have shown readers what they went on to read.
 
 import { ask } from "./api.js";
 import { $, h, put, svg } from "./dom.js";
-import { clock, number, percent, span } from "./words.js";
+import { clock, number, percent, plural, span, written } from "./words.js";
 
-const SHOWN = 12;
+const NIGHTS = 30;
 
-const name = (settings) => Object.entries(settings).map(([key, value]) => `${key.replaceAll("_", " ")} ${value}`).join(", ") || "as it is";
-
-const same = (one, other) => one && other && JSON.stringify(one.settings) === JSON.stringify(other.settings);
+const named = (trial) => (trial.half_life_s === null ? "a mix, learned" : span(trial.half_life_s));
 
 export class Evidence {
   constructor(context) {
@@ -17,87 +15,93 @@ export class Evidence {
 
   async refresh() {
     const { site, list, zone } = this.context;
-    let found;
-    try {
-      found = await ask("v1/ops/evidence", { site, query: { list: list.name } });
-    } catch (error) {
-      if (error.status !== 404) throw error;
-      put($("evidence-body"), this.none(list));
-      return;
-    }
-    if (list.name === this.context.list.name) put($("evidence-body"), this.drawn(found, zone));
+    const found = await ask("v1/ops/evidence", { site, query: { list: list.name, nights: NIGHTS } });
+    if (list.name !== this.context.list.name || site !== this.context.site) return;
+    const night = found.nights.find((each) => each.trials.length);
+    put($("evidence-body"), night ? this.drawn(night, found.nights, zone) : this.none(list, found.nights[0]));
   }
 
-  none(list) {
+  none(list, night) {
+    if (list.kind !== "ranked") return [h("p", { class: "empty" }, "What fades in this list is not a half-life: there is none to look for.")];
     return [
-      h("p", { class: "empty" }, "No evidence yet. The service can tell from this site’s own history which setting would have shown readers what they went on to read:"),
+      h("p", { class: "empty" }, night ? `${night.why}` : "No evidence yet. The service can tell from this site’s own past which half-life would have shown readers what they went on to read:"),
       h("pre", { tabindex: 0, "aria-label": "Command" }, `populer tune --list ${list.name}`),
+      h("p", { class: "soft" }, "With ", h("code", {}, 'half_life = "auto"'), " it looks every night, moves within the bounds that you set, and shows here what it found."),
     ];
   }
 
-  drawn(found, zone) {
-    const { best, current } = found;
-    const tried = [...found.candidates].sort((a, b) => b.capture - a.capture);
-    const shown = tried.slice(0, SHOWN);
-    for (const each of [best, current]) if (each && !shown.some((one) => same(one, each))) shown.push(each);
-    const parts = [];
-    if (found.sentence) parts.push(h("p", { class: "words" }, found.sentence));
-    parts.push(this.plot(found, tried));
-    parts.push(h("div", { class: "scroll" }, h("table", { class: "tried" },
-      h("caption", { class: "unseen" }, "Settings that were tried"),
-      h("thead", {}, h("tr", {}, ["setting", "of the best reads", "stay", ""].map((each) => h("th", { scope: "col" }, each || h("span", { class: "unseen" }, "try"))))),
-      h("tbody", {}, shown.map((each) => h("tr", { class: same(each, best) ? "best" : "" },
-        h("th", { scope: "row" }, name(each.settings), same(each, best) ? h("span", { class: "badge" }, "best") : null, same(each, current) ? h("span", { class: "badge dim" }, "yours") : null),
-        h("td", {}, this.bar(each)), h("td", {}, `${each.kept.toFixed(1)} of ${found.k}`),
-        h("td", {}, h("button", { type: "button", class: "quiet", "aria-label": `Try ${name(each.settings)}`, onclick: () => this.context.tuning.take(values(each.settings)) }, "Try"))))))));
-    const when = found.from && found.to ? `, ${clock(found.from, zone, true)} to ${clock(found.to, zone, true)}` : "";
-    parts.push(h("p", { class: "soft" }, `${number(found.steps)} steps of ${span(found.step_s)}${when}. Each ranked by what was known then, and judged by what readers did in the ${span(found.horizon_s)} after.`));
-    for (const note of found.notes ?? []) parts.push(h("p", { class: "soft" }, note));
-    return parts;
+  drawn(night, nights, zone) {
+    const tried = [...night.trials].sort((a, b) => (a.half_life_s ?? Infinity) - (b.half_life_s ?? Infinity));
+    const marks = this.marks(night, tried);
+    return [
+      h("p", { class: "words" }, night.why),
+      this.plot(night, tried, marks),
+      h("div", { class: "scroll" }, h("table", { class: "tried" },
+        h("caption", { class: "unseen" }, "Half-lives that were tried"),
+        h("thead", {}, h("tr", {}, ["half-life", "caught", "changes an hour", ""].map((each) => h("th", { scope: "col" }, each || h("span", { class: "unseen" }, "try"))))),
+        h("tbody", {}, tried.map((each) => this.line(each, marks))))),
+      h("p", { class: "soft" }, `Caught: of the reads that the best ${night.k} had, those of the ${night.k} listed. Over ${plural(night.steps, "list")} on ${plural(night.days, "day")}, ${clock(night.first, zone, true)} to ${clock(night.at, zone, true)}, each ranked by what was known then and judged by the ${span(night.horizon_s)} after.`),
+      nights.length > 1 ? h("h3", {}, "Night by night") : null,
+      nights.length > 1 ? h("ol", { class: "trail" }, nights.map((each) => h("li", {},
+        h("time", { datetime: new Date(1000 * each.at).toISOString() }, clock(each.at, zone, true)),
+        h("span", {}, h("b", {}, each.moved ? `${span(each.before.half_life_s)} → ${span(each.after.half_life_s)}` : `stays at ${span(each.after.half_life_s)}`), `: ${each.why}`)))) : null,
+    ];
+  }
+
+  /** What is to be said of a trial: the best, what was in effect, what is now. */
+  marks(night, tried) {
+    const allowed = tried.filter((each) => night.accepted === null || each.changed <= night.accepted);
+    const best = (allowed.length ? allowed : tried).reduce((one, other) => (other.capture > one.capture ? other : one));
+    const nearest = (wanted) => tried.filter((each) => each.half_life_s).find((each) => Math.abs(Math.log(each.half_life_s / wanted)) < 0.01);
+    return new Map([[nearest(night.after.half_life_s), "in effect"], [best, best === nearest(night.after.half_life_s) ? "best, in effect" : "best"]]);
+  }
+
+  line(each, marks) {
+    const name = named(each);
+    const said = marks.get(each);
+    const attempt = each.half_life_s === null ? null : h("button", {
+      type: "button", class: "quiet", "data-key": `try ${name}`, "aria-label": `Try a half-life of ${name}`,
+      onclick: () => this.context.tuning.take({ half_life: written(each.half_life_s) }),
+    }, "Try");
+    return h("tr", { class: said?.startsWith("best") ? "best" : "" },
+      h("th", { scope: "row" }, name, said ? h("span", { class: said === "in effect" ? "badge dim" : "badge" }, said) : null),
+      h("td", {}, this.bar(each)), h("td", {}, each.changed.toFixed(1)), h("td", {}, attempt));
   }
 
   bar(each) {
     const fill = h("span", { class: "fill" });
-    fill.style.width = percent(each.capture).replace(" ", "");
-    const between = each.ci ? ` (${Math.round(100 * each.ci[0])} to ${percent(each.ci[1])})` : "";
+    fill.style.width = `${100 * each.capture}%`;
+    const between = each.interval ? `, ${Math.round(100 * each.interval[0])} to ${percent(each.interval[1])} in 95 of 100 draws of days` : "";
     return h("span", { class: "bar", title: `${percent(each.capture)}${between}` }, fill, h("span", {}, percent(each.capture)));
   }
 
-  /** Capture against how many items stay: up is better for readers, right is calmer for editors. */
-  plot(found, tried) {
+  /** Capture against change: up is better for readers, left is calmer for editors. */
+  plot(night, tried, marks) {
     const [width, height, left, bottom] = [$("evidence-body").clientWidth || 520, 190, 44, 34];
-    const [captures, kept] = [tried.map((each) => each.capture), tried.map((each) => each.kept)];
     const range = (values, pad) => {
       const [low, high] = [Math.min(...values), Math.max(...values)];
-      const room = Math.max(pad, (high - low) * 0.1);
-      return [low - room, high + room];
+      const room = Math.max(pad, (high - low) * 0.12);
+      return [Math.max(0, low - room), high + room];
     };
-    const [[lowC, highC], [lowK, highK]] = [range(captures, 0.01), range(kept, 0.1)];
-    const x = (value) => left + ((width - left - 12) * (value - lowK)) / (highK - lowK);
+    const [lowC, highC] = range(tried.flatMap((each) => [each.capture, ...(each.interval ?? [])]), 0.01);
+    const [lowX, highX] = range(tried.map((each) => each.changed), 0.1);
+    const x = (value) => left + ((width - left - 12) * (value - lowX)) / (highX - lowX);
     const y = (value) => 10 + (height - bottom - 10) * (1 - (value - lowC) / (highC - lowC));
-    const dot = (each) => {
-      const style = same(each, found.best) ? "best" : same(each, found.current) ? "yours" : "";
-      return svg("circle", { class: `dot ${style}`, cx: x(each.kept), cy: y(each.capture), r: style ? 6 : 4 }, svg("title", {}, `${name(each.settings)}: ${percent(each.capture)}, ${each.kept.toFixed(1)} stay`));
-    };
-    const label = (each, word) => each && svg("text", { class: "tick strong", x: Math.min(width - 40, Math.max(left + 30, x(each.kept))), y: y(each.capture) - 11, "text-anchor": "middle" }, word);
+    const dots = tried.map((each) => {
+      const said = marks.get(each);
+      const style = said ? (said.startsWith("best") ? "best" : "yours") : "";
+      const whisker = each.interval && svg("line", { class: "whisker", x1: x(each.changed), x2: x(each.changed), y1: y(each.interval[0]), y2: y(each.interval[1]) });
+      const dot = svg("circle", { class: `dot ${style}`, cx: x(each.changed), cy: y(each.capture), r: style ? 6 : 4 }, svg("title", {}, `${named(each)}: ${percent(each.capture)}, ${each.changed.toFixed(1)} change an hour`));
+      const label = said && svg("text", { class: "tick strong", x: Math.min(width - 44, Math.max(left + 44, x(each.changed))), y: y(each.capture) - 11, "text-anchor": "middle" }, `${named(each)}: ${said}`);
+      return [whisker, dot, label];
+    });
+    const line = tried.filter((each) => each.half_life_s !== null).map((each) => `${x(each.changed).toFixed(1)} ${y(each.capture).toFixed(1)}`).join("L");
     return h("figure", { class: "curve" }, svg(
-      "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "What each setting catches against how calm its list is; the table below has the numbers" },
-      [highC, (lowC + highC) / 2, lowC].map((value) => [svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }), svg("text", { class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, `${Math.round(100 * value)}%`)]).flat(),
-      [lowK, (lowK + highK) / 2, highK].map((value) => svg("text", { class: "tick", x: x(value), y: height - 18, "text-anchor": "middle" }, value.toFixed(1))),
-      svg("text", { class: "tick", x: (left + width) / 2, y: height - 3, "text-anchor": "middle" }, `items of ${found.k} that stay from one step to the next`),
-      tried.map(dot), same(found.best, found.current) ? label(found.best, "yours is best") : [label(found.current, "yours"), label(found.best, "best")].filter(Boolean),
-    ), h("figcaption", {}, "Up: more of what readers went on to read. Right: a calmer list."));
+      "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "What each half-life catches against how much its list changes; the table below has the numbers" },
+      [highC, (lowC + highC) / 2, lowC].map((value) => [svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }), svg("text", { class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, percent(value))]).flat(),
+      [lowX, (lowX + highX) / 2, highX].map((value, at) => svg("text", { class: "tick", x: x(value), y: height - 18, "text-anchor": ["start", "middle", "end"][at] }, value.toFixed(1))),
+      svg("text", { class: "tick", x: (left + width) / 2, y: height - 3, "text-anchor": "middle" }, `items that change an hour, of ${number(night.k)}`),
+      svg("path", { class: "joins", d: `M${line}` }), dots.flat(),
+    ), h("figcaption", {}, "Up: more of what readers went on to read. Left: a calmer list."));
   }
-}
-
-/** Settings in the file's words as values: numbers are numbers, and a name with a dot reaches into a table. */
-function values(settings) {
-  const found = {};
-  for (const [key, text] of Object.entries(settings)) {
-    const value = typeof text === "string" && text !== "" && !Number.isNaN(Number(text)) ? Number(text) : text;
-    const [table, inner] = key.split(/\.(.*)/s);
-    if (inner) found[table] = { ...found[table], [inner]: value };
-    else found[key] = value;
-  }
-  return found;
 }
