@@ -27,6 +27,7 @@ class Catalogue:
         self._first_seen = np.full(FIRST_CAPACITY, np.inf)
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
         self._stored = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
+        self._changed = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
 
     def set(self, item: str, dates: ItemDates | None) -> None:
         """Take over what the store says of an item; None: it is stored no more."""
@@ -37,6 +38,7 @@ class Catalogue:
         self._first_seen[row] = known.first_seen
         self._section[row] = NO_SECTION if known.section is None else self._section_number(known.section)
         self._stored[row] = dates is not None
+        self._changed[row] = True
 
     def take(self, dates: DatesColumns) -> None:
         """Take over what the store says of many items, each named once."""
@@ -49,6 +51,15 @@ class Catalogue:
         self._first_seen[rows] = dates.first_seen
         self._section[rows] = numbers[dates.section]
         self._stored[rows] = dates.stored
+        self._changed[rows] = True
+
+    def changed(self) -> npt.NDArray[np.int64]:
+        """The rows of which something was said since the last `mark`."""
+        return np.flatnonzero(self._changed[: self._rows()])
+
+    def mark(self) -> None:
+        """Reckon `changed` from now on."""
+        self._changed[:] = False
 
     def section_number(self, name: str) -> int | None:
         """The number of a section, or None if no item has been in it."""
@@ -75,9 +86,17 @@ class Catalogue:
 
     def published(self, first_event: FloatArray) -> FloatArray:
         """Publish time per row, epoch seconds; where it is unknown, when the item was first seen."""
-        rows = self._rows()
-        known = self._published[:rows]
-        return np.where(np.isnan(known), np.minimum(self._first_seen[:rows], first_event), known)
+        return self.published_of(slice(0, self._rows()), first_event)
+
+    def published_of(self, rows: npt.NDArray[np.integer] | slice, first_event: FloatArray) -> FloatArray:
+        """The same of some rows, `first_event` having one entry for each of them."""
+        known = self._published[rows]
+        return np.where(np.isnan(known), np.minimum(self._first_seen[rows], first_event), known)
+
+    def undated_of(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Of some rows, whether their publish time is unknown."""
+        unknown: npt.NDArray[np.bool_] = np.isnan(self._published[rows])
+        return unknown
 
     def _rows(self) -> int:
         rows = len(self._history.items)
@@ -99,3 +118,4 @@ class Catalogue:
         self._first_seen = np.concatenate([self._first_seen, np.full(more, np.inf)])
         self._section = np.concatenate([self._section, np.full(more, NO_SECTION, dtype=np.int32)])
         self._stored = np.concatenate([self._stored, np.zeros(more, dtype=np.bool_)])
+        self._changed = np.concatenate([self._changed, np.zeros(more, dtype=np.bool_)])

@@ -19,12 +19,16 @@ from ranking.decay import Alike, Daily, Decay, HalfLife, Linear, Power
 from ranking.events import DEFAULT_KIND, channel_kind
 from ranking.list_settings import ListSettings
 from ranking.periods import NO_PERIOD, day_share, midnight, period_span
-from ranking.scoring import Horizon, Span, Sums
+from ranking.scoring import Counts, Horizon, Span, Sums
 from ranking.weighing import Weighing
 
 ALL_EVENTS = Horizon(Alike())
 #: The kinds that the shape "discourse-top" counts beside views.
 FIRST_LIKE, LIKE, REPLY = "first-like", "like", "reply"
+
+
+#: No function here is off by more than this, and no score that is less by so much is certain.
+A_LITTLE_MORE, LEAST_SCORE = 1.0 + 1e-9, 1e-290
 
 
 class Scored(NamedTuple):
@@ -60,6 +64,35 @@ class Formula:
         if settings.revival_s:
             score = score + self._revived(sums)
         return Scored(n, score)
+
+    @property
+    def fades(self) -> bool:
+        """Whether an item that is not read any more never scores more than before, and by itself alone."""
+        settings = self._settings
+        return (
+            settings.decay != "day-blend"
+            and settings.period != "yesterday"
+            and settings.shape != "discourse-top"
+            and settings.scale == "none"
+            and not settings.revival_s
+        )
+
+    def at_most(self, counts: Counts, since: float, published: FloatArray) -> Scored:
+        """What no row counts, and scores, more than at any moment from `since` on if nothing more happens to it.
+
+        For a formula that `fades`. Each is higher by a billionth where the last bit is not certain.
+        """
+        settings, horizon = self._settings, self.horizon(since)
+        of_cell = counts.of_cells(horizon.at_most(counts.columns, since))
+        of_channel = self.channel_weights(counts.channels)
+        of_bonus = self._of_kinds(counts.channels, *settings.bonus_kinds)
+        n = counts.of_items(of_cell, of_channel - of_bonus)
+        if settings.bonus_kinds:
+            n = n + np.minimum(counts.of_items(of_cell, of_bonus), n)
+        if not isinstance(horizon.decay, Alike):
+            n = n * A_LITTLE_MORE
+        score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
+        return Scored(n, np.where(score > 0, np.maximum(score, LEAST_SCORE), 0.0))
 
     def horizon(self, at: float) -> Horizon:
         """D, and the spans of time that count, at the moment `at` (epoch seconds)."""

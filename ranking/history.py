@@ -18,59 +18,28 @@ import numpy.typing as npt
 
 from ranking.buckets import Bucket, FloatArray
 from ranking.cells import Cells, Ints
+from ranking.columns import (
+    FIELD_SEPARATOR,
+    Block,
+    Columns,
+    Key,
+    Recent,
+    Snapshot,
+    field,
+    is_shadow,
+    place_of,
+    same_counts,
+    times_of,
+)
 from ranking.sealed import ChannelCounts
-from ranking.visits import SHADOW
 
-FIELD_SEPARATOR = b"|"
+__all__ = ["FIELD_SEPARATOR", "Columns", "History", "field", "history_of", "is_shadow"]
+
 #: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
 #: whatever comes an hour late do not touch what is closed.
 OPEN_S = 2 * 3600
 CLOSES_EVERY_S = 3600
 _FIRST_SPARE = 1 << 16
-
-Key = tuple[Bucket, int]  # a bucket of a shard
-
-
-def field(channel: str, item: str) -> str:
-    """A cell's name inside a bucket. A channel never holds the separator; an item id may.
-
-    >>> field("view", "a|b")
-    'view|a|b'
-    """
-    return f"{channel}|{item}"
-
-
-def is_shadow(channel: str) -> bool:
-    """Whether a channel counts events that were left out.
-
-    >>> is_shadow("!robot"), is_shadow("view")
-    (True, False)
-    """
-    return channel.startswith(SHADOW)
-
-
-class Columns(NamedTuple):
-    """Counts, and the cells and buckets that they are of.
-
-    One entry per count: `counts` are events, `cell` and `bucket` index what follows.
-    One entry per cell (an item's channel): `cell_item` and `cell_channel` index the history's names; `cell_order` has
-    the cells by the name of their channel, whichever was seen first.
-    One entry per bucket: `width_s` and `start_s` in seconds.
-    """
-
-    cell: npt.NDArray[np.int32]
-    bucket: npt.NDArray[np.int32]
-    counts: FloatArray
-    cell_item: npt.NDArray[np.int32]
-    cell_channel: npt.NDArray[np.int32]
-    cell_order: npt.NDArray[np.int64]
-    width_s: FloatArray
-    start_s: FloatArray
-
-
-class _Block(NamedTuple):
-    cells: Ints
-    counts: FloatArray
 
 
 class _Names(NamedTuple):
@@ -90,17 +59,22 @@ class History:
         self._item_index: dict[str, int] = {}
         self._channel_index: dict[str, int] = {}
         self._cells = Cells()
-        self._blocks: dict[Key, _Block] = {}
+        self._blocks: dict[Key, Block] = {}
         self._shard_buckets: dict[int, set[Bucket]] = {}
+        self._start: float | None = math.inf  # of the earliest bucket; None: unknown
         self._first_end = math.inf  # no bucket ends before
         self._last_end: int | None = None  # the end of the latest; None: unknown
         self._closed_until = -math.inf
         self._open_keys: set[Key] = set()
         self._closed: Columns | None = None
         self._closed_first = np.empty(0)
+        self._recent: Recent | None = None
         self._open: Columns | None = None
         self._columns: Columns | None = None
         self._names: _Names | None = None
+        self._ranges: dict[Key, tuple[int, int]] = {}
+        self._shot_until = -math.inf
+        self._shot_changes: set[Key] = set()
         # The closed counts lie at the front, the open ones are written behind them.
         self._cell = np.empty(0, dtype=np.int32)
         self._bucket = np.empty(0, dtype=np.int32)
@@ -167,7 +141,7 @@ class History:
             joined, events = joined[order], events[order]
             first = np.flatnonzero(np.concatenate([[True], joined[1:] != joined[:-1]]))
             joined, events = joined[first], np.add.reduceat(events, first)
-        return self._put((bucket, shard), _Block(joined, events.astype(np.float64)))
+        return self._put((bucket, shard), Block(joined, events.astype(np.float64)))
 
     def buckets(self, shard: int) -> Iterator[Bucket]:
         """The buckets of a shard."""
@@ -199,12 +173,35 @@ class History:
         """The counts of the last hours: all that are not in `closed()`. Its buckets are numbered by themselves."""
         self._settle()
         if self._open is None:
-            ordered = sorted(self._open_keys, key=_place)
-            length = sum(len(self._blocks[key].cells) for key in ordered)
-            cell, bucket, counts = np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length)
-            buckets = self._write(ordered, cell, bucket, counts)
-            self._open = self._as_columns(cell, bucket, counts, buckets)
+            self._open = self._as_columns(*self._recent_part())
         return self._open
+
+    def snapshot(self) -> Snapshot:
+        """`closed()` as it is now, from when on `changed_since` is reckoned."""
+        closed = self.closed()
+        self._shot_until, self._shot_changes = self._closed_until, set()
+        return Snapshot(closed, self._closed_until, self._ranges)
+
+    def changed_since(self) -> Mapping[Key, Block | None]:
+        """The blocks that the last `snapshot` has, or lacks, otherwise than they are: as they are now (None: gone)."""
+        return {key: self._blocks.get(key) for key in self._shot_changes}
+
+    def after(self, moment: float) -> Recent:
+        """The counts of the buckets that end after a moment (epoch seconds), in their order."""
+        self._settle()
+        if moment == self._closed_until:
+            return self._recent_part()
+        return self._joined(key for key in self._blocks if key[0].end_s > moment)
+
+    @property
+    def cell_item(self) -> Ints:
+        """The row of each cell."""
+        return self._cells.item
+
+    @property
+    def cell_channel(self) -> Ints:
+        """The channel of each cell."""
+        return self._cells.channel
 
     @property
     def closed_until(self) -> float:
@@ -216,7 +213,7 @@ class History:
         """All counts, those of `open()` behind those of `closed()`. Valid until the next change to the history."""
         self._settle()
         if self._columns is None:
-            closed, recent = self.closed(), self.open()
+            closed, recent = self.closed(), self._recent_part()
             first, length = len(closed.cell), len(closed.cell) + len(recent.cell)
             if length > len(self._cell):
                 self._close(2 * len(recent.cell))
@@ -247,7 +244,9 @@ class History:
 
     def start(self) -> float:
         """Start of the earliest bucket in epoch seconds; inf where there is none."""
-        return min(float(part.start_s.min(initial=math.inf)) for part in (self.closed(), self.open()))
+        if self._start is None:
+            self._start = min((bucket.start_s for bucket, _ in self._blocks), default=math.inf)
+        return self._start
 
     def _channel_number(self, channel: str) -> int:
         number = self._channel_index.get(channel)
@@ -256,8 +255,13 @@ class History:
             self.channels.append(channel)
         return number
 
-    def _put(self, key: Key, block: _Block) -> None:
+    def _put(self, key: Key, block: Block) -> None:
+        before = self._blocks.get(key)
+        if before is not None and same_counts(before, block):  # it was sealed, which changes no count
+            return
         self._blocks[key] = block
+        if self._start is not None:
+            self._start = min(self._start, key[0].start_s)
         self._shard_buckets.setdefault(key[1], set()).add(key[0])
         self._first_end = min(self._first_end, key[0].end_s)
         if self._last_end is not None:
@@ -274,13 +278,17 @@ class History:
                 self._changed(key)
                 if key[0].end_s == self._last_end:
                     self._last_end = None
+                if key[0].start_s == self._start:
+                    self._start = None
 
     def _changed(self, key: Key) -> None:
         self._columns = None
         if key[0].end_s > self._closed_until:
-            self._open = None
+            self._recent = self._open = None
         else:
             self._closed = None
+        if key[0].end_s <= self._shot_until:
+            self._shot_changes.add(key)
 
     def _settle(self) -> None:
         """Find out where closed ends."""
@@ -290,22 +298,23 @@ class History:
         if until != self._closed_until:
             self._closed_until = until
             self._open_keys = {key for key in self._blocks if key[0].end_s > until}
-            self._closed = self._open = self._columns = None
+            self._closed = self._recent = self._open = self._columns = None
 
     def _close(self, spare: int) -> None:
         """Join the closed blocks, with room behind them; the blocks are parts of the joined arrays from then on."""
-        ordered = sorted((key for key in self._blocks if key[0].end_s <= self._closed_until), key=_place)
+        ordered = sorted((key for key in self._blocks if key[0].end_s <= self._closed_until), key=place_of)
         length = sum(len(self._blocks[key].cells) for key in ordered)
         cell, bucket = np.empty(length + spare, np.int32), np.empty(length + spare, np.int32)
         counts = np.empty(length + spare)
         buckets = self._write(ordered, cell, bucket, counts)
-        at = 0
+        self._ranges, at = {}, 0
         for key in ordered:
             end = at + len(self._blocks[key].cells)
-            self._blocks[key] = _Block(cell[at:end], counts[at:end])
+            self._blocks[key] = Block(cell[at:end], counts[at:end])
+            self._ranges[key] = at, end
             at = end
         self._cell, self._bucket, self._counts = cell, bucket, counts
-        self._closed = self._as_columns(cell[:length], bucket[:length], counts[:length], buckets)
+        self._closed = self._as_columns(cell[:length], bucket[:length], counts[:length], *times_of(buckets))
         self._closed_first = np.full(len(self.items), np.inf)
         self._lower(self._closed_first, ordered)
         self._columns = None
@@ -328,18 +337,22 @@ class History:
             at = end
         return list(numbers)
 
-    def _as_columns(self, cell: Ints, bucket: Ints, counts: FloatArray, buckets: list[Bucket]) -> Columns:
+    def _recent_part(self) -> Recent:
+        if self._recent is None:
+            self._recent = self._joined(self._open_keys)
+        return self._recent
+
+    def _joined(self, keys: Iterable[Key]) -> Recent:
+        ordered = sorted(keys, key=place_of)
+        length = sum(len(self._blocks[key].cells) for key in ordered)
+        cell, bucket, counts = np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length)
+        return Recent(cell, bucket, counts, *times_of(self._write(ordered, cell, bucket, counts)))
+
+    def _as_columns(
+        self, cell: Ints, bucket: Ints, counts: FloatArray, width_s: FloatArray, start_s: FloatArray
+    ) -> Columns:
         names = self._cell_names()
-        return Columns(
-            cell=cell,
-            bucket=bucket,
-            counts=counts,
-            cell_item=names.item,
-            cell_channel=names.channel,
-            cell_order=names.order,
-            width_s=np.array([each.width_s for each in buckets], dtype=np.float64),
-            start_s=np.array([each.start_s for each in buckets], dtype=np.float64),
-        )
+        return Columns(cell, bucket, counts, names.item, names.channel, names.order, width_s, start_s)
 
     def _cell_names(self) -> _Names:
         if self._names is None or len(self._names.item) != len(self._cells):
@@ -357,9 +370,3 @@ def history_of(buckets: Mapping[Bucket, Mapping[str, int]]) -> History:
     for bucket, counts in buckets.items():
         history.replace(bucket, 0, (name.encode() for name in counts), counts.values())
     return history
-
-
-def _place(key: Key) -> tuple[int, int, int]:
-    """Where a block stands in the columns."""
-    bucket, shard = key
-    return bucket.end_s, bucket.width_s, shard

@@ -80,6 +80,12 @@ class Pool:
         """All counted views per row."""
         return self.sums(moment).of(ALL_EVENTS, VIEWS.of(self.counts.channels))
 
+    def views_of_sections(self, moment: Moment) -> FloatArray:
+        """All counted views of each section, by its number. Whole numbers, whose sum has one value in any order."""
+        section = self.facts.section
+        filed = section >= 0
+        return np.bincount(section[filed], weights=np.floor(self.views(moment)[filed])).astype(np.float64)
+
     def sums(self, moment: Moment) -> Sums:
         """The sums at a moment, which lists share."""
         if moment not in self._moments:

@@ -4,7 +4,7 @@ Two processes with the same counts rank alike to the last bit, whatever order th
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import NamedTuple, Protocol
 
@@ -50,23 +50,24 @@ class View(Protocol):
 class Ranker:
     """Ranks the lists of one site at one moment; what several lists share is computed once.
 
-    `zone` is the site's, for lists that go by its calendar.
+    `zone` is the site's, for lists that go by its calendar. `pool`: some of its items alone, with `known_row` to find
+    the row that an item has there.
     """
 
-    def __init__(self, view: View, moment: Moment, zone: tzinfo = UTC) -> None:
+    def __init__(
+        self,
+        view: View,
+        moment: Moment,
+        zone: tzinfo = UTC,
+        pool: Pool | None = None,
+        known_row: Callable[[str], int | None] | None = None,
+    ) -> None:
         self._catalogue = view.catalogue
-        self._known_row = view.history.known_row
+        self._known_row = known_row or view.history.known_row
         self.moment = moment
         self.zone = zone
-        history = view.history
-        self._rows = len(history.items)
-        in_force = view.edits.in_force(moment.at)
-        self._boosts = in_force.boosts
-        taken_down, blocked = self._mask(view.removed), self._mask(in_force.blocked)
-        catalogue = view.catalogue
-        first_event = history.first_event() if catalogue.undated.any() else np.full(self._rows, np.inf)
-        facts = Facts(catalogue.published(first_event), catalogue.section, catalogue.stored, taken_down, blocked)
-        self.pool = Pool(history.items, counts_of(history), facts, history.start(), zone)
+        self._boosts = view.edits.in_force(moment.at).boosts
+        self.pool = pool or _whole_pool(view, moment, zone)
         self.views = self.pool.views(moment)
 
     @property
@@ -108,11 +109,6 @@ class Ranker:
         past = Past(pool, settings, self.moment.known_until)
         return Selector(pool, settings, self.moment, past).rule_of(row, self._number(section))
 
-    def _mask(self, items: Iterable[str]) -> Mask:
-        found = np.zeros(self._rows, dtype=np.bool_)
-        found[[row for row in map(self._known_row, items) if row is not None]] = True
-        return found
-
     def _number(self, section: str) -> int | None:
         number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
         if number is None and section != WHOLE_SITE:
@@ -133,8 +129,7 @@ class Ranker:
         """The sections with the most views of all that is kept, if there are too many: the same ones in every list."""
         if len(numbers) <= MAX_SECTIONS:
             return numbers
-        filed = self.pool.facts.section >= 0
-        views = np.bincount(self.pool.facts.section[filed], weights=np.floor(self.views[filed]))  # whole, so exact
+        views = self.pool.views_of_sections(self.moment)
         return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
     def _ranked(
@@ -162,6 +157,28 @@ class Ranker:
             number: {row: rank for rank, row in enumerate(found.rows.tolist(), 1)}
             for number, found in then.selected(numbers).items()
         }
+
+
+def mask_of(items: Iterable[str], known_row: Callable[[str], int | None], size: int) -> Mask:
+    """Which rows are those of `items`."""
+    found = np.zeros(size, dtype=np.bool_)
+    found[[row for row in map(known_row, items) if row is not None]] = True
+    return found
+
+
+def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> Pool:
+    history, catalogue = view.history, view.catalogue
+    size = len(history.items)
+    blocked = view.edits.in_force(moment.at).blocked
+    first_event = history.first_event() if catalogue.undated.any() else np.full(size, np.inf)
+    facts = Facts(
+        catalogue.published(first_event),
+        catalogue.section,
+        catalogue.stored,
+        mask_of(view.removed, history.known_row, size),
+        mask_of(blocked, history.known_row, size),
+    )
+    return Pool(history.items, counts_of(history), facts, history.start(), zone)
 
 
 def entries(

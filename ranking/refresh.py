@@ -18,11 +18,12 @@ from ranking.items import Item
 from ranking.paging import OrderPacker, kept_for_s
 from ranking.pulse import Pulse, pulse_of
 from ranking.questions import Asked, Question, answer
-from ranking.ranker import Ranker, Ranking, entries
+from ranking.ranker import Ranker, entries
 from ranking.recent import Recent, recent
 from ranking.scoring import Moment
 from ranking.settings import Settings
 from ranking.snapshot import Entry, Snapshot, Stamp, digest, encode_entries
+from ranking.steady import Ranked, Steady
 from ranking.store.store import Base, Store
 from ranking.view import SiteView
 
@@ -34,6 +35,7 @@ class Refresher:
         self._store = store
         self._settings = settings
         self._view = SiteView(site)
+        self._steady = Steady()
         self._zone = _zone_of(settings, site)
         self._bases: dict[str, Base] = {}
         self._packers: dict[str, OrderPacker] = {}
@@ -101,37 +103,24 @@ class Refresher:
             slot = self._since
         # What is too old follows from the slot, as all else does: another process must come to the same lists.
         await self._view.update(self._store, slot - self._settings.retention.keep_s)
-        ranker, ranked = await asyncio.to_thread(self._ranked, slot)
+        moment = Moment(at=slot, known_until=slot)
+        ranked = await asyncio.to_thread(self._steady.ranked, self._view, moment, self._zone, self._settings.lists)
         self._slot = slot
-        rows = {row for sections in ranked.values() for ranking in sections.values() for row in ranking.rows.tolist()}
-        details = await self._view.details(self._store, rows)
+        details = await self._view.details_of(self._store, {name for each in ranked.values() for name in each.names()})
         done = {}
         for name in self._settings.lists:
-            snapshot = await asyncio.to_thread(self._snapshot, name, slot, ranked[name], ranker, details)
+            snapshot = await asyncio.to_thread(self._snapshot, name, slot, ranked[name], details)
             generation = await self._publish(snapshot, epoch)
             if generation is not None:
                 done[name] = generation
+        await asyncio.to_thread(self._steady.prepare, self._view, self._zone, self._settings.lists)
         return done
 
-    def _ranked(self, slot: float) -> tuple[Ranker, dict[str, dict[str, Ranking]]]:
-        ranker = Ranker(self._view, Moment(at=slot, known_until=slot), self._zone)
-        return ranker, {
-            name: ranker.rank_sections(settings, ranker.boosts_of(name))
-            for name, settings in self._settings.lists.items()
-        }
-
-    def _snapshot(
-        self,
-        name: str,
-        slot: float,
-        sections: Mapping[str, Ranking],
-        ranker: Ranker,
-        details: Mapping[int, Item],
-    ) -> Snapshot:
-        settings = self._settings.lists[name]
+    def _snapshot(self, name: str, slot: float, ranked: Ranked, details: Mapping[str, Item]) -> Snapshot:
+        settings, ranker = self._settings.lists[name], ranked.ranker
         listed = {
-            section: entries(ranking, settings, ranker.views, ranker.published, details)
-            for section, ranking in sections.items()
+            section: entries(ranking, settings, ranker.views, ranker.published, ranked.details(ranking, details))
+            for section, ranking in ranked.sections.items()
         }
         bodies = {section: encode_entries(found) for section, found in listed.items()}
         stamp = Stamp(

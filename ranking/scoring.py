@@ -49,15 +49,30 @@ class Horizon(NamedTuple):
             inside += span.factor * (before - observed_share(width_s, start_s, min(span.since, moment.at), known))
         return inside * self.decay(ages(width_s, start_s, moment.at))
 
+    def at_most(self, columns: Columns, since: float) -> FloatArray:
+        """What one event of each bucket counts at no moment from `since` on more than.
+
+        For that a span may only lose events as time goes by, never gain older ones.
+        """
+        width_s, start_s = columns.width_s, columns.start_s
+        inside = np.zeros(len(start_s))
+        for span in self.spans:
+            inside += span.factor * (1.0 - observed_share(width_s, start_s, min(span.since, since), math.inf))
+        return inside * self.decay(ages(width_s, start_s, since))
+
 
 class Counts:
-    """A site's columns, ready to be summed many times over. `size` is how many rows there are."""
+    """A site's columns, ready to be summed many times over. `size` is how many rows there are.
 
-    def __init__(self, columns: Columns, channels: Sequence[str], size: int) -> None:
+    `in_order`: the columns are sorted by bucket. Sums are the same if each row's are.
+    """
+
+    def __init__(self, columns: Columns, channels: Sequence[str], size: int, *, in_order: bool = True) -> None:
         self.columns = columns
         self.channels = channels
         self.size = size
         self._cell = columns.cell.astype(np.intp)  # once: bincount would do it at every call
+        self._in_order = in_order
         self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
         self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
         self._item = columns.cell_item[columns.cell_order].astype(np.intp)
@@ -69,6 +84,10 @@ class Counts:
         counting = np.flatnonzero(of_bucket)
         if not len(counting):
             return np.zeros(cells)
+        if not self._in_order:
+            weighed = of_bucket[self.columns.bucket]
+            weighed *= self.columns.counts
+            return np.asarray(np.bincount(self._cell, weights=weighed, minlength=cells), dtype=np.float64)
         first, last = int(counting[0]), int(counting[-1]) + 1
         part = slice(self._edges[first], self._edges[last])
         weighed = np.repeat(of_bucket[first:last], self._lengths[first:last])
@@ -98,7 +117,7 @@ class Counts:
             cell_channel=columns.cell_channel[cells],
             cell_order=cell_place[order[cell_place[order] >= 0]].astype(np.int64),
         )
-        return Counts(some, self.channels, len(rows))
+        return Counts(some, self.channels, len(rows), in_order=self._in_order)
 
     def first_in(self, of_bucket: FloatArray, of_channel: FloatArray) -> FloatArray:
         """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""

@@ -6,7 +6,7 @@ in the meantime, what moved is read again. No event that was counted before an u
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
@@ -68,10 +68,15 @@ class SiteView:
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
         """What to show of some rows; an item that nobody has described shows its id."""
         names = {row: self.history.items[row] for row in rows}
-        missing = [name for name in names.values() if name not in self._details]
+        found = await self.details_of(store, names.values())
+        return {row: found[name] for row, name in names.items()}
+
+    async def details_of(self, store: Store, names: Collection[str]) -> dict[str, Item]:
+        """The same by id."""
+        missing = [name for name in names if name not in self._details]
         for name, item in zip(missing, await store.get_items(self.site, missing), strict=True):
             self._details[name] = item
-        return {row: self._details[name] or Item(id=name) for row, name in names.items()}
+        return {name: self._details[name] or Item(id=name) for name in names}
 
     async def _follow_items(self, store: Store, shard: int) -> bool:
         """Read the items that have changed. False: the store is not the one that was followed."""

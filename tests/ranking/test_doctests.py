@@ -6,12 +6,12 @@ import importlib
 import pytest
 
 PURE_RING = {
-    "aging", "buckets", "catalogue", "cells", "dates", "decay", "errors", "events", "history", "hysteresis", "items",
+    "aging", "buckets", "columns", "catalogue", "cells", "dates", "decay", "errors", "events", "hysteresis", "items",
     "leaderboard", "measures", "packed", "periods", "presets", "rules", "scoring", "sealed", "shapes", "snapshot",
     "times", "trending", "urls", "weighing",
 }  # fmt: skip
 WITH_EXAMPLES = {
-    "aging", "buckets", "decay", "events", "history", "hysteresis", "leaderboard", "measures", "packed", "periods",
+    "aging", "buckets", "columns", "decay", "events", "hysteresis", "leaderboard", "measures", "packed", "periods",
     "presets", "sealed", "shapes", "store.keys", "times", "trending", "tune", "urls", "weighing",
 }  # fmt: skip
 
