@@ -1,21 +1,24 @@
-"""What ingest is measured against: two servers on the service's uvicorn settings (uvloop, httptools, no access log).
+"""What the service is measured against: servers on its uvicorn settings (uvloop, httptools, no access log).
 
 `bare`   the fastest that Python serves here: an ASGI callable that reads the body and answers the same bytes.
          It counts nothing.
 `usual`  what one writes by hand in ten minutes: a FastAPI route, a Pydantic model, and one redis-py HINCRBY per event,
          answered when Redis has it. A list of events goes through one pipeline. hiredis and defaults otherwise.
+`same`   for reads: an ASGI callable that looks at nothing and answers the status, headers and bytes of a file.
 
-`python baselines.py bare|usual [REDIS_URL]` prints `ready http://…` and serves until SIGTERM. Both answer what the
-service answers; `usual` sends fewer headers (no CORS), which is in its favour.
+`python baselines.py bare|usual|same [REDIS_URL|FILE]` prints `ready http://…` and serves until SIGTERM. The first two
+answer what the service answers; `usual` sends fewer headers (no CORS), which is in its favour.
 """
 
 import argparse
 import asyncio
 import contextlib
+import json
 import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import uvicorn
@@ -44,6 +47,19 @@ async def bare(_: dict[str, Any], receive: Receive, send: Send) -> None:
         pass
     await send({"type": "http.response.start", "status": 202, "headers": [*HEADERS, LENGTH]})
     await send({"type": "http.response.body", "body": ANSWER})
+
+
+def same(answer: Path) -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
+    """An application that answers what lies in the file: `[status, [[name, value], …], body]`, bytes as Latin-1."""
+    status, named, text = json.loads(answer.read_text())
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in named]
+    body = text.encode("latin-1")
+
+    async def answered(_: dict[str, Any], __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return answered
 
 
 class Event(BaseModel):
@@ -129,11 +145,15 @@ async def _serve(app: Any) -> None:
 def main() -> None:
     """Serve the named baseline."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=["bare", "usual"])
-    parser.add_argument("redis_url", nargs="?", default="redis://127.0.0.1:6379")
+    parser.add_argument("name", choices=["bare", "usual", "same"])
+    parser.add_argument("of", nargs="?", default="redis://127.0.0.1:6379")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    uvloop.run(_serve(bare if given.name == "bare" else usual(given.redis_url)))
+    if given.name == "bare":
+        app: Any = bare
+    else:
+        app = same(Path(given.of)) if given.name == "same" else usual(given.of)
+    uvloop.run(_serve(app))
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ SHOWN_BYTES = 120
 class Plan(NamedTuple):
     """What to send. `requests` are sent in turn, again and again; each holds `events_each` events.
 
-    `turn` is the number of the first turn.
+    `turn` is the number of the first turn. `status`: of reads, that of a good answer, whose length must be another than
+    0 if it may have a body; 0: they are no reads.
     """
 
     host: str
@@ -56,6 +57,7 @@ class Plan(NamedTuple):
     connections: int = 64
     rate: float | None = None
     turn: int = 0
+    status: int = 0
 
 
 class Outcome(NamedTuple):
@@ -97,6 +99,7 @@ class _Generator:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
+        self._good = b"HTTP/1.1 %d " % plan.status if plan.status else b""
         self._requests = [text.encode("latin-1") for text in plan.requests]
         self._selector = selectors.DefaultSelector()
         self._connections = [_Connection((plan.host, plan.port)) for _ in range(plan.connections)]
@@ -195,8 +198,9 @@ class _Generator:
         if connection.received:
             content = connection.received + content
         head = content.find(END_OF_HEAD)
-        at = content.find(LENGTH, 0, head) + len(LENGTH)
-        if head < 0 or len(content) < head + 4 + int(content[at : content.index(b"\r", at)]):
+        at = content.find(LENGTH, 0, head)
+        length = int(content[at + len(LENGTH) : content.index(b"\r", at)]) if at >= 0 else 0  # a 304 says none
+        if head < 0 or len(content) < head + 4 + length:
             connection.received = content
             return False
         connection.received = b""
@@ -206,6 +210,12 @@ class _Generator:
 
     def _note(self, index: int, content: bytes, body: int) -> None:
         """Note a whole answer whose body starts at `body`; it must have counted every event, now or before."""
+        if self._good:
+            if content.startswith(self._good) and (self._plan.status == 304 or len(content) > body):
+                self.acknowledged[index] += 1
+                return
+            self.refused[content[9:12].decode("latin-1")] += 1
+            return
         middle = content.find(REPEATED, body)
         if content.startswith(DONE) and content.startswith(COUNTED, body) and middle > 0:
             accepted = int(content[body + len(COUNTED) : middle])
