@@ -57,9 +57,10 @@
     look();
   };
 
-  // The item or the address that this page is about; null for a front page and for one that says to be no article.
+  // The item or the address that this page is about; nothing for a front page and for one that says to be no
+  // article, be it by an empty data-item.
   const about = () => {
-    if (given.item) return { item: given.item };
+    if ("item" in given) return given.item && { item: given.item };
     let nodes = [];
     for (const { textContent } of document.querySelectorAll('script[type="application/ld+json"]')) {
       try {
@@ -203,13 +204,10 @@ populer-list:where([theme=compact]) :where(time){display:none}
 
   let count = 0;
   customElements.define("populer-list", class extends HTMLElement {
-    constructor() {
-      super();
-      this.number = ++count;
+    connectedCallback() {
+      this.number ||= ++count;
       this.addEventListener("click", this.follow);
       this.addEventListener("auxclick", this.follow);
-    }
-    connectedCallback() {
       dress(this.getRootNode());
       parsed.then(() => this.firstElementChild || this.replaceChildren(this.box(Array(this.limit).fill({}))));
       ask(this);

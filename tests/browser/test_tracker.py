@@ -212,6 +212,12 @@ def test_a_page_that_is_no_article_is_not_counted(site: Stand, standin: StandIn,
     assert told(standin, page) == []
 
 
+def test_an_empty_item_says_that_the_page_is_no_article(site: Stand, standin: StandIn, visit: Open) -> None:
+    page = visit(site.page("/kanal", "", head=CANONICAL + standin.tag('data-item=""'))).page
+    page.wait_for_function("window.populer")
+    assert told(standin, page) == []
+
+
 def test_an_article_found_by_its_address_counts_under_its_one_id(newsroom: Newsroom, visit: Open) -> None:
     head = '<link rel="canonical" href="https://www.pagi.example/berita/beras-naik/?utm_source=x">'
     visit(newsroom.stand.page("/berita", newsroom.script(), head=head))
