@@ -41,12 +41,13 @@ async def show(folder: Path, port: int | None) -> None:
 
     async def readers(address: str) -> None:
         rng = random.Random(started_at)  # noqa: S311 - readers, not secrets
-        key = site_keys.read(folder)[loaded.settings.sites[0].id]["write"]
+        keys = site_keys.read(folder)[loaded.settings.sites[0].id]
         async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
-            await seed_history(client, articles, write_key=key, started_at=started_at, rng=rng)
+            await seed_history(client, articles, write_key=keys["write"], started_at=started_at, rng=rng)
             await _ranked(client)
             print(f"ready {address}", flush=True)  # noqa: T201
             print(f"open {address}/ in a browser and watch the list move; Ctrl-C ends it", flush=True)  # noqa: T201
+            print(f"open {address}/ops with the key {keys['admin']} to see what moves it", flush=True)  # noqa: T201
             await read_forever(client, articles, rng=rng, stop=asyncio.Event())
 
     await serve(loaded, demo_started_at=started_at, company=readers)

@@ -136,6 +136,11 @@ class Newsroom:
         answer = self.http.get(f"/v1/lists/{name}", params={"section": section, "limit": 100})
         return [item["id"] for item in answer.json().get("items", [])]
 
+    def first(self, section: str, place: int = 0) -> dict[str, Any]:
+        """An entry of a section's list, by its place from 0."""
+        found: dict[str, Any] = self.http.get("/v1/lists/populer", params={"section": section}).json()["items"][place]
+        return found
+
     def counts(self, item: str) -> dict[str, int]:
         """What the store has counted of an item, by kind, list and position."""
         with ThreadPoolExecutor(1) as thread:  # the browser's driver has a loop of its own in ours

@@ -71,6 +71,11 @@ class Service:
         return str(json.loads((self.data_dir / "keys.json").read_text())["default"]["write"])
 
     @property
+    def admin_key(self) -> str:
+        """The generated admin key of the default site."""
+        return str(json.loads((self.data_dir / "keys.json").read_text())["default"]["admin"])
+
+    @property
     def valkey_pid(self) -> int:
         """The bundled server's process. Its file is empty for a moment while the server starts."""
         file = self.data_dir / "valkey.pid"

@@ -92,7 +92,8 @@ export class Evidence {
       const style = said ? (said.startsWith("best") ? "best" : "yours") : "";
       const whisker = each.interval && svg("line", { class: "whisker", x1: x(each.changed), x2: x(each.changed), y1: y(each.interval[0]), y2: y(each.interval[1]) });
       const dot = svg("circle", { class: `dot ${style}`, cx: x(each.changed), cy: y(each.capture), r: style ? 6 : 4 }, svg("title", {}, `${named(each)}: ${percent(each.capture)}, ${each.changed.toFixed(1)} change an hour`));
-      const label = said && svg("text", { class: "tick strong", x: Math.min(width - 44, Math.max(left + 44, x(each.changed))), y: y(each.capture) - 11, "text-anchor": "middle" }, `${named(each)}: ${said}`);
+      const [at, anchor] = x(each.changed) > 0.66 * width ? [width - 4, "end"] : x(each.changed) < 0.33 * width ? [left + 4, "start"] : [x(each.changed), "middle"];
+      const label = said && svg("text", { class: "tick strong", x: at, y: Math.max(10, y(each.capture) - 11), "text-anchor": anchor }, `${named(each)}: ${said}`);
       return [whisker, dot, label];
     });
     const line = tried.filter((each) => each.half_life_s !== null).map((each) => `${x(each.changed).toFixed(1)} ${y(each.capture).toFixed(1)}`).join("L");

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { $, h, put } from "./dom.js";
 import { sparkline } from "./draw.js";
-import { clock, number, plural, score, span } from "./words.js";
+import { adding, clock, number, plural, score, span } from "./words.js";
 
 const REASONS = {
   robot: "by robots", prefetch: "fetched ahead", fetch: "opened as an address", limited: "over a limit",
@@ -16,12 +16,16 @@ export class Item {
     this.dialog = $("item");
     $("item-close").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
-    this.dialog.addEventListener("close", () => { this.id = null; });
+    this.dialog.addEventListener("close", () => {
+      this.id = null; // who had the keyboard gets it back, also where the list was drawn anew meanwhile
+      if (this.from) document.querySelector(`#desk [data-key="${CSS.escape(this.from)}"]`)?.focus({ preventScroll: true });
+    });
   }
 
   async open({ id, title }) {
     const { site, list, section } = this.context;
     this.id = id;
+    if (!this.dialog.open) this.from = document.activeElement?.dataset.key;
     $("item-title").textContent = title || id;
     put($("item-body"), h("p", { class: "soft" }, "Asking why…"), this.say(id, list));
     if (!this.dialog.open) this.dialog.showModal();
@@ -67,8 +71,9 @@ export class Item {
     const name = (each) => (each.source ? `${each.kind} from ${each.source}${each.position ? `, place ${each.position}` : ""}` : each.kind);
     const head = ranked ? ["", "events", "left at their age", "weight", "adds"] : ["", "events"];
     const sum = (value) => (Math.abs(value) < 1e5 ? value.toFixed(2) : number(value)); // alike, so that they can be added up
-    const cells = (each) => (ranked ? [number(each.events), sum(each.decayed), `×${score(each.weight)}`, sum(each.part)] : [number(each.events)]);
-    const lines = found.channels.map((each) => h("tr", {}, h("th", { scope: "row" }, name(each)), cells(each).map((cell) => h("td", {}, cell))));
+    const adds = found.counted < 1e5 ? adding(found.channels.map((each) => each.part), found.counted) : found.channels.map((each) => sum(each.part));
+    const cells = (each, at) => (ranked ? [number(each.events), sum(each.decayed), `×${score(each.weight)}`, adds[at]] : [number(each.events)]);
+    const lines = found.channels.map((each, at) => h("tr", {}, h("th", { scope: "row" }, name(each)), cells(each, at).map((cell) => h("td", {}, cell))));
     const total = (label, value) => h("tr", { class: "total" }, h("th", { scope: "row", colspan: head.length - 1 }, label), h("td", {}, value));
     const totals = ranked ? [total("together", sum(found.counted))] : [];
     if (ranked && found.shaped !== found.counted) totals.push(total("as the list’s shape has it", sum(found.shaped)));

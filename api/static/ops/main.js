@@ -30,8 +30,8 @@ let pause = FIRST_PAUSE_MS;
 
 /** What is asked for again, and every how many milliseconds; `at`: when it was asked last. */
 const beats = [
-  { every: 10_000, at: 0, does: refreshState },
-  { every: 5_000, at: 0, does: refreshLive },
+  { every: 5_000, at: 0, does: refreshState },
+  { get every() { return Math.min(10_000, Math.max(2_000, 1000 * (state?.refresh_every_s ?? 5))); }, at: 0, does: refreshLive },
   { every: 10_000, at: 0, does: refreshTraffic },
   { every: 30_000, at: 0, does: () => desk.refresh() },
   { every: 300_000, at: 0, does: () => evidence.refresh() },

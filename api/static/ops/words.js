@@ -14,6 +14,16 @@ export function score(value) {
   return Math.abs(value) >= 100 ? number(value) : Number(value.toPrecision(3)).toString();
 }
 
+/** Parts of a sum as text, rounded so that what is written adds up to the total as it is written. */
+export function adding(parts, total, digits = 2) {
+  const unit = 10 ** digits;
+  const found = parts.map((part) => Math.floor(part * unit));
+  let left = Math.round(total * unit) - found.reduce((sum, part) => sum + part, 0);
+  const byRest = parts.map((part, at) => [part * unit - found[at], at]).sort(([one], [other]) => other - one);
+  for (const [, at] of byRest) if (left > 0) { found[at] += 1; left -= 1; }
+  return found.map((part) => (part / unit).toFixed(digits));
+}
+
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
 /** "2h30m" -> seconds; "none" -> Infinity. */

@@ -1,0 +1,147 @@
+"""Everybody can work with the ops page: keyboards, screen readers, phones, dark screens."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import Desk, Newsroom, Visit
+from playwright.sync_api import Page, expect
+from service import Service
+from test_ops import at, chosen, holds, move, sign_in, signed_in
+
+Open = Callable[..., Visit]
+SIZES: dict[str, Any] = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}
+TITLES = [
+    "Uji Coba Kereta Lintas Selatan Pangkas Waktu Tempuh hingga Dua Jam",
+    "Harga Cabai Rawit Turun Tajam",
+    "Sebuahkatayangtidakpernahberakhirdantidakdapatdipenggaldimanapunjugaolehperamban",
+]
+
+
+@pytest.fixture
+def desk(newsroom: Newsroom) -> Desk:
+    return newsroom.publish(3, *({"title": title} for title in TITLES))
+
+
+def found_by_axe(page: Page) -> list[str]:
+    return [each["id"] for each in Axe().run(page).response["violations"]]
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_and_the_page_is_pictured(
+    service: Service, desk: Desk, visit: Open, scheme: str, size: str, tmp_path: Path
+) -> None:
+    folder = Path(os.environ.get("POPULER_SHOTS", tmp_path))
+    page = visit(at(service, desk), color_scheme=scheme, viewport=SIZES[size], reduced_motion="reduce").page
+    expect(page.get_by_label("Admin key")).to_be_focused()
+    assert found_by_axe(page) == []
+    sign_in(page, service.admin_key)
+    holds(page, "live", desk.ids)
+    page.get_by_text("More settings").click()
+    move(page, "Half-life", "6 h")
+    holds(page, "proposed", desk.ids)
+    assert found_by_axe(page) == []
+    assert len(page.screenshot(path=folder / f"ops-{scheme}-{size}.png", full_page=True)) > 10_000
+    chosen(page, 0)
+    assert found_by_axe(page) == []
+
+
+def test_axe_finds_nothing_where_something_is_wrong(service: Service, desk: Desk, visit: Open) -> None:
+    page = visit(at(service)).page
+    sign_in(page, "of-nobody-at-all-really")
+    expect(page.locator("#sign-in-fault")).not_to_be_empty()
+    assert found_by_axe(page) == []
+    sign_in(page, service.admin_key)
+    expect(page.locator("#desk")).to_be_visible()
+    page.route("**/v1/**", lambda route: route.abort())
+    expect(page.locator("#trouble")).to_be_visible()
+    assert found_by_axe(page) == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 768, 1360])
+def test_nothing_is_wider_than_the_screen(service: Service, desk: Desk, visit: Open, width: int) -> None:
+    page = visit(at(service, desk), viewport={"width": width, "height": 780}).page
+    wide = "document.documentElement.scrollWidth"
+    assert page.evaluate(wide) <= width
+    sign_in(page, service.admin_key)
+    holds(page, "live", desk.ids)
+    page.get_by_text("More settings").click()
+    move(page, "Half-life", "6 h")
+    holds(page, "proposed", desk.ids)
+    assert page.evaluate(wide) <= width
+    chosen(page, 2)
+    assert page.evaluate(wide) <= width
+    dialog = page.locator("#item")
+    assert dialog.evaluate("dialog => dialog.scrollWidth - dialog.clientWidth") <= 0
+
+
+def test_on_a_phone_what_waits_behind_is_a_touch_away(service: Service, newsroom: Newsroom, visit: Open) -> None:
+    desk = newsroom.publish(9)
+    page = signed_in(service, visit, desk, viewport=SIZES["phone"])
+    last = page.locator("#live li").nth(8)
+    expect(last).to_be_hidden()
+    page.locator("#live ~ .behind").click()
+    expect(last).to_be_visible()
+
+
+def test_all_of_it_can_be_done_by_keyboard(service: Service, desk: Desk, visit: Open) -> None:
+    page = visit(at(service, desk)).page
+    page.keyboard.type(service.admin_key)  # the form has the keyboard
+    page.keyboard.press("Enter")
+    holds(page, "live", desk.ids)
+
+    def tab_to(what: str, name: str) -> None:
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.textContent || document.activeElement.id").strip() == name:
+                return
+        raise AssertionError(f"the keyboard never came to {what}")
+
+    tab_to("the half-life", "set-half_life")
+    page.keyboard.press("ArrowRight")
+    holds(page, "proposed", desk.ids)
+    tab_to("an item", TITLES[1])
+    page.keyboard.press("Enter")
+    expect(page.locator("#item")).to_be_visible()
+    expect(page.locator("#item .why")).to_be_visible()
+    tab_to("the pin", "Pin")
+    page.keyboard.press("Enter")
+    holds(page, "live", [desk.ids[1], desk.ids[0], desk.ids[2]])
+    tab_to("the undo", "Undo")
+    page.keyboard.press("Enter")
+    holds(page, "live", desk.ids)
+
+
+def test_a_slider_goes_from_one_span_that_people_choose_to_the_next(service: Service, desk: Desk, visit: Open) -> None:
+    page = signed_in(service, visit, desk)
+    slider = page.get_by_label("Half-life", exact=True)
+    slider.focus()
+    said = []
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+        said.append(slider.get_attribute("aria-valuetext"))
+    assert said == ["2 h 30 min", "3 h", "4 h", "5 h", "6 h"]
+
+
+def test_who_reads_on_keeps_the_place_when_the_list_moves(
+    service: Service, newsroom: Newsroom, desk: Desk, visit: Open
+) -> None:
+    page = signed_in(service, visit, desk)
+    page.locator("#live button.title").nth(2).focus()
+    newsroom.read({desk.ids[2]: 40})
+    holds(page, "live", [desk.ids[2], desk.ids[0], desk.ids[1]])
+    expect(page.locator("#live button.title").first).to_be_focused()
+
+
+def test_screen_readers_are_told_names_moves_and_lines(service: Service, desk: Desk, visit: Open) -> None:
+    page = signed_in(service, visit, desk)
+    expect(page.get_by_role("list", name="Live now")).to_be_visible()
+    expect(page.get_by_role("region", name="Try other settings")).to_be_visible()
+    first = page.locator("#live li").first
+    expect(first.get_by_role("img")).to_have_accessible_name("6 views in 6 h, 6 in the last hour")
+    expect(first.locator(".move")).to_contain_text("against 1h ago")
+    expect(page.get_by_role("button", name="Populer", exact=True)).to_have_attribute("aria-pressed", "true")
