@@ -6,7 +6,7 @@ import importlib
 import pytest
 
 PURE_RING = {
-    "aging", "buckets", "columns", "catalogue", "cells", "dates", "decay", "errors", "events", "hysteresis", "items",
+    "aging", "buckets", "columns", "catalogue", "cells", "dates", "decay", "errors", "events", "history", "hysteresis", "items",
     "leaderboard", "measures", "packed", "periods", "presets", "rules", "scoring", "sealed", "shapes", "snapshot",
     "times", "trending", "urls", "weighing",
 }  # fmt: skip
