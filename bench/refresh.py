@@ -5,7 +5,11 @@
 For 10^5, 10^6 and 10^7 counts of a made-up month (readership.py: a tenth as many described items, 20 sections) a store
 is filled as it lies once buckets are sealed, and a process of its own follows it as the jobs process does: it starts
 cold, then publishes five lists with a list for each section at every step, between which a batch of events is recorded.
-Its memory is that of the whole process at its highest, sealing included.
+Its memory is that of the whole process at its highest, sealing included. The scores of a list are those of one of
+several, which share the counts as they lie ready.
+
+What a refresh costs once the process runs follows what is read and not what was ever counted. The last rows say how it
+grows while readers grow with the past, as above; and while only the past grows (steady.py), against ranking all rows.
 
 Baselines, each in the same run on the same counts:
   numpy.bincount   the one pass over all counts that no list can do without, its weights made beforehand
@@ -33,20 +37,22 @@ import servers  # isort: skip - it makes a checkout importable
 import filling
 import numpy as np
 import readership
+import steady
 from filling import KEEP_S, SITE
 from redis import Redis
 from report import Row, show
 
 from ranking.buckets import Bucket
-from ranking.decay import half_life
+from ranking.decay import HalfLife, half_life
 from ranking.history import History
 from ranking.leaderboard import best
 from ranking.refresh import Refresher
-from ranking.scoring import scores
+from ranking.scoring import Horizon, Moment, Sums, counts_of, scores
 from ranking.seal import Sealer
 from ranking.settings import Settings
 from ranking.store.redis_store import RedisStore
 from ranking.store.store import Batch
+from ranking.weighing import Weighing
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7
@@ -58,6 +64,7 @@ WEIGHTS = {"view": 1.0, "click": 3.0}
 HOUR_S = 3600
 MIB = 1024**2
 REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
+SAME_READERS_GOAL = 2.0  # nearly none: the rows that are looked at are the same
 SETTINGS = Settings.model_validate(
     {
         "retention": {"keep": f"{KEEP_S:.0f}s"},
@@ -101,17 +108,14 @@ async def followed(url: str, end_s: int) -> Followed:
     history = refresher.view.history
     decay = partial(half_life, half_life_s=HALF_LIFE_S)
 
-    def score() -> np.ndarray:
-        return scores(history, decay=decay, weights=WEIGHTS, at=end_s, known_until=end_s)
-
     def rank() -> list[str]:
-        found = score()
+        found = scores(history, decay=decay, weights=WEIGHTS, at=end_s, known_until=end_s)
         rows = np.flatnonzero(found)
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
     top_s, top, counts = _quickest(rank), rank(), len(history.columns().counts)
-    refresh_s, follow_s = [], []
+    refresh_s, follow_s, scores_s = [], [], _scores_s(history, end_s)
     for step in range(1, STEPS + 1):
         await store.record(_batch(step, end_s), KEEP_S)
         started = time.perf_counter()
@@ -128,12 +132,18 @@ async def followed(url: str, end_s: int) -> Followed:
         cold_s=cold_s,
         refresh_s=statistics.median(refresh_s),
         follow_s=statistics.median(follow_s),
-        scores_s=_quickest(score),
+        scores_s=scores_s,
         bincount_s=_bare_pass(history),
         top_s=top_s,
         peak_bytes=peak_bytes,
         top=top,
     )
+
+
+def _scores_s(history: History, end_s: int) -> float:
+    """Seconds that the scores of one more list take, with the counts as lists share them."""
+    shared, moment, of_channel = counts_of(history), Moment(end_s, end_s), Weighing(WEIGHTS).of(history.channels)
+    return _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), of_channel))
 
 
 def _bare_pass(history: History) -> float:
@@ -205,14 +215,14 @@ def by_duckdb(cells: int, end_s: int) -> Rival | None:
     return found
 
 
-def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> list[Row]:
-    """All measurements of one size."""
+def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> tuple[list[Row], float]:
+    """All measurements of one size, and the seconds of a refresh."""
     asyncio.run(_filled(url, cells, end_s))
     command = [sys.executable, __file__, "--follow", url, "--end", str(end_s)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     ours = Followed(**json.loads(done.stdout))
     largest = cells == max(SIZES)
-    size = f"{ours.counts:.1e}".replace("e+0", "·10^")
+    size = _size(ours.counts)
     sections = readership.SECTIONS
     lists = len(SETTINGS.lists)
     more = {"counts": ours.counts}
@@ -244,7 +254,43 @@ def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> list[Row]:
             print("DuckDB is not installed and is left out: pip install 'populer[bench]'", file=sys.stderr)
         else:
             found.append(_against("DuckDB", duckdb, ours, size, DUCKDB_GOAL))
+    return found, ours.refresh_s
+
+
+def past_alone(sizes: list[int], end_s: int) -> list[Row]:
+    """What the length of the past costs, with the same readers."""
+    found, first_s = [], None
+    for cells in sizes:
+        each = steady.measured(cells, SETTINGS, end_s)
+        first_s = first_s or each.front_s
+        size = _size(each.counts)
+        more = {"counts": each.counts, "of_them_in_the_last_hours": each.recent}
+        found += [
+            Row(
+                f"ranking, the same readers, {size}", each.front_s, "s", "ranking all rows", each.whole_s,
+                each.front_s / each.whole_s, "", None, more,
+            ),
+            Row(
+                f"choosing its rows, once an hour, {size}", each.draw_s, "s", "ranking all rows", each.whole_s,
+                each.draw_s / each.whole_s, "", None, more,
+            ),
+        ]  # fmt: skip
+    if len(sizes) > 1 and first_s is not None:
+        found.append(_growth("ranking, the same readers", sizes, first_s, each.front_s, SAME_READERS_GOAL))
     return found
+
+
+def _growth(what: str, sizes: list[int], first_s: float, last_s: float, goal: float | None) -> Row:
+    """How many times as long it takes for the most counts as for the fewest."""
+    ratio, past = last_s / first_s, max(sizes) / min(sizes)
+    return Row(
+        f"{what}: growth for {past:g} x the past", last_s, "s", f"with {min(sizes):.0e} counts", first_s, ratio,
+        "" if goal is None else f"<= {goal:g} x", None if goal is None else ratio <= goal, {},
+    )  # fmt: skip
+
+
+def _size(counts: int) -> str:
+    return f"{counts:.1e}".replace("e+0", "·10^")
 
 
 def _against(name: str, rival: Rival, ours: Followed, size: str, goal: float) -> Row:
@@ -314,10 +360,16 @@ def main() -> None:
     servers.stop_on_sigterm()
     started = time.monotonic()
     end_s = int(time.time()) // readership.WIDTH_S * readership.WIDTH_S
-    found = []
+    found: list[Row] = []
+    sizes, refresh_s = [int(cells) for cells in given.cells.split(",")], []
     with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "v") as url:
-        for cells in map(int, given.cells.split(",")):
-            found += rows(url, cells, end_s, rivals=not given.no_rivals)
+        for cells in sizes:
+            of_size, seconds = rows(url, cells, end_s, rivals=not given.no_rivals)
+            found += of_size
+            refresh_s.append(seconds)
+    if len(sizes) > 1:
+        found.append(_growth("refresh, readers and past", sizes, refresh_s[0], refresh_s[-1], None))
+    found += past_alone(sizes, end_s)
     notes = f"medians of {STEPS} steps, the quickest of {TRIES} tries, {time.monotonic() - started:.0f} s in all"
     show(found, "Ranking", notes, as_json=given.json)
 

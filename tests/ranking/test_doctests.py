@@ -6,9 +6,9 @@ import importlib
 import pytest
 
 PURE_RING = {
-    "aging", "buckets", "columns", "catalogue", "cells", "dates", "decay", "errors", "events", "history", "hysteresis", "items",
-    "leaderboard", "measures", "packed", "periods", "presets", "rules", "scoring", "sealed", "shapes", "snapshot",
-    "times", "trending", "urls", "weighing",
+    "aging", "buckets", "columns", "catalogue", "cells", "dates", "decay", "errors", "events", "history", "hysteresis",
+    "items", "leaderboard", "measures", "packed", "periods", "presets", "rules", "scoring", "sealed", "shapes",
+    "snapshot", "times", "trending", "urls", "weighing",
 }  # fmt: skip
 WITH_EXAMPLES = {
     "aging", "buckets", "columns", "decay", "events", "hysteresis", "leaderboard", "measures", "packed", "periods",
