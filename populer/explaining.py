@@ -10,6 +10,7 @@ from ranking.settings import SiteSettings
 from ranking.times import format_duration
 
 MOST_BUCKETS = 12
+TERMS = {"aging": "its own age", "scale": "its section", "boost": "an editor", "revival": "it is read again"}
 
 
 def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:
@@ -23,9 +24,12 @@ def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:
         console.print(_channels(found))
         console.print(_buckets(found))
     if found["score"] is not None:
-        factors = "" if found["aging"] == 1 else f" x {found['aging']:.6g} for its own age"
-        factors += "" if found["boost"] == 1 else f" x {found['boost']:.6g} by an editor"
-        console.print(f"score: {found['shaped']:,.6g}{factors} = {found['score']:,.6g}")
+        console.print(f"score: {_terms(found['terms'])} = {found['score']:,.6g}")
+    for move in found["moves"]:
+        places = f"{abs(move['places'])} place{'' if abs(move['places']) == 1 else 's'}"
+        console.print(
+            f"moved {'up' if move['places'] > 0 else 'down'} {places}: {move['why']}" if move["places"] else move["why"]
+        )
     for side in ("above", "below"):
         if other := found[side]:
             console.print(f"{side}: rank {other['rank']}, {other['item']}, by {other['margin']:,.6g}")
@@ -34,13 +38,27 @@ def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:
         console.print(f"left out lately: {told}")
 
 
+def _terms(terms: list[dict[str, Any]]) -> str:
+    """The terms of a score as they are worked out; what a later `=` replaces is shown as what it was made of."""
+    text = ""
+    for term in terms:
+        text += f" -> {term['value']:,.6g}" if text and term["operation"] == "=" else ""
+        if not text:
+            text = f"{term['value']:,.6g}"
+        elif term["operation"] != "=":
+            text += f" {term['operation']} {term['value']:,.6g}"
+        text += f" ({TERMS.get(term['name'], term['name'])})"
+    return text
+
+
 def _where(found: dict[str, Any]) -> str:
     return f"{found['list']}, section {found['section']}" if found["section"] else found["list"]
 
 
 def _sentence(found: dict[str, Any]) -> str:
     if found["rank"] is not None:
-        return f"It is at rank {found['rank']}."
+        pinned = "" if found["shown"] in (None, found["rank"]) else f", shown at {found['shown']} as of what is pinned"
+        return f"It is at rank {found['rank']}{pinned}."
     place = "" if found["place"] is None else f" (by its score alone at place {found['place']:,})"
     return f"It is not listed: {found['why']}{place}."
 

@@ -2,12 +2,14 @@
 
 What a score is made of is computed anew for the one item, by the code that ranks and from the same counts, so the score
 here is the ranked one to the last bit: `counted` is the sum of the channels' parts in their order, a channel's part its
-weight times the sum of its buckets' parts, a bucket's part its events times what one of them counts at its age. A list
-with a shape, an aging or bonus kinds says those factors beside. Shadow counts (events that were left out) are told by
-reason; they weigh nothing.
+weight times the sum of its buckets' parts, a bucket's part its events times what one of them counts at its age; and the
+score is what `terms` come to, one after the other: shape, bonus, aging, revival, scale and boost are named there.
+Shadow counts (events that were left out) are told by reason; they weigh nothing.
 """
 
 import math
+from collections.abc import Iterable
+from itertools import takewhile
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +17,17 @@ import numpy as np
 from ranking.buckets import FloatArray, ages
 from ranking.decay import Alike
 from ranking.events import channel_kind
-from ranking.formula import Formula
+from ranking.formula import Formula, Term
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
+from ranking.moves import Listed, Move, moves, shown
 from ranking.ranker import Ranker
 from ranking.rules import Rule
 from ranking.scoring import Horizon
 from ranking.times import format_duration
 
+#: Terms that are no part of what a list counts.
+AFTER_SHAPE = ("aging", "revival", "scale", "boost")
 SENTENCES = {
     Rule.LISTED: "it may be listed",
     Rule.TAKEN_DOWN: "it was taken down",
@@ -87,7 +92,8 @@ class Explanation(NamedTuple):
 
     `rule` names what keeps it out and `why` says it; `place` is the rank that its score alone would give it among all
     that may be listed. `boost` is the factor by which editors have its score multiplied; `left_out` has its shadow
-    counts by reason.
+    counts by reason. `terms` come to the score. `moves` are what has put it elsewhere than its score alone would, and
+    `shown` is its place once pins are laid over the list.
     """
 
     item: str
@@ -106,6 +112,9 @@ class Explanation(NamedTuple):
     aging: float
     boost: float
     score: float | None
+    terms: list[Term]
+    shown: int | None
+    moves: list[Move]
     channels: list[ChannelPart]
     left_out: dict[str, int]
     above: Neighbour | None
@@ -133,6 +142,9 @@ def explain(
     published = float(ranker.published[row])
     age_s = ranker.moment.at - published if math.isfinite(published) else None
     formula = Formula(settings, ranker.zone)
+    terms = ranker.boosted(boosts).terms(settings, ranker.moment, row)
+    asked = Listed(name, settings, section, listed, row)
+    place_shown, pinned = shown(ranker, asked)
     channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings)
     return Explanation(
         item=item,
@@ -147,15 +159,38 @@ def explain(
         age_s=age_s,
         formula=described(settings),
         counted=float(candidates.counted[row]),
-        shaped=float(formula.shaped(candidates.counted[row : row + 1])[0]),
+        shaped=amount(takewhile(lambda term: term.name not in AFTER_SHAPE, terms)),
         aging=float(formula.aged(np.array([0.0 if age_s is None else age_s]))[0]),
         boost=1.0 if settings.kind == "latest" else boosts.get(item, 1.0),
         score=None if settings.kind == "latest" else score,
+        terms=terms,
+        shown=place_shown,
+        moves=[*moves(ranker, asked, candidates, ranker.rows_of(section)), *pinned],
         channels=channels,
         left_out=left_out,
         above=_neighbour(ranker, candidates.score, listed, rank, row, -1),
         below=_neighbour(ranker, candidates.score, listed, rank, row, +1),
     )
+
+
+def amount(terms: Iterable[Term]) -> float:
+    """What terms come to.
+
+    >>> amount([Term("events", "=", 3.0), Term("aging", "x", 0.5), Term("revival", "+", 2.0), Term("scale", "/", 7.0)])
+    0.5
+    """
+    found = 0.0
+    for term in terms:
+        match term.operation:
+            case "+":
+                found += term.value
+            case "x":
+                found *= term.value
+            case "/":
+                found /= term.value
+            case _:
+                found = term.value
+    return found
 
 
 def described(settings: ListSettings) -> str:

@@ -38,6 +38,17 @@ class Scored(NamedTuple):
     score: FloatArray
 
 
+class Term(NamedTuple):
+    """One step towards a score: what those before it come to is added to (+), multiplied (x) or divided (/) by `value`.
+
+    Or it is `value` from here on (=). A score is what its terms come to, in their order, to the last bit.
+    """
+
+    name: str
+    operation: str
+    value: float
+
+
 class Formula:
     """The parts of the expression for one list, each on its own so that a score can be explained by them.
 
@@ -54,16 +65,40 @@ class Formula:
         horizon = self.horizon(at)
         of_channel = self.channel_weights(sums.channels)
         if settings.bonus_kinds:
-            of_bonus = self._of_kinds(sums.channels, *settings.bonus_kinds)
-            n = sums.of(horizon, of_channel - of_bonus)
-            n = n + np.minimum(sums.of(horizon, of_bonus), n)
+            n, bonus = self._with_bonus(sums, horizon)
+            n = n + bonus
         else:
             n = sums.of(horizon, of_channel)
-        shaped = self._topic(sums, horizon) if settings.shape == "discourse-top" else self.shaped(n)
+        topic = settings.shape == "discourse-top"
+        shaped = shapes.discourse_top(*self._of_topic(sums, horizon)) if topic else self.shaped(n)
         score = shaped * self.aged(at - published)
         if settings.revival_s:
             score = score + self._revived(sums)
         return Scored(n, score)
+
+    def terms(self, sums: Sums, published: FloatArray) -> list[Term]:
+        """What the score of the first row is made of; see `Term`."""
+        settings, at = self._settings, sums.moment.at
+        horizon = self.horizon(at)
+        if settings.shape == "discourse-top":
+            parts = shapes.discourse_parts(*self._of_topic(sums, horizon))
+            named = zip(shapes.TOPIC_PARTS, "=++++", parts, strict=True)
+            found = [Term(name, operation, float(part[0])) for name, operation, part in named]
+        else:
+            if settings.bonus_kinds:
+                n, bonus = self._with_bonus(sums, horizon)
+                found = [Term("events", "=", float(n[0])), Term("bonus", "+", float(bonus[0]))]
+                n = n + bonus
+            else:
+                n = sums.of(horizon, self.channel_weights(sums.channels))
+                found = [Term("events", "=", float(n[0]))]
+            if settings.shape != "plain" or settings.exponent != 1.0:
+                found.append(Term("shape", "=", float(self.shaped(n)[0])))
+        if settings.aging != "none":
+            found.append(Term("aging", "x", float(self.aged(at - published)[0])))
+        if settings.revival_s:
+            found.append(Term("revival", "+", float(self._revived(sums)[0])))
+        return found
 
     @property
     def fades(self) -> bool:
@@ -149,11 +184,20 @@ class Formula:
             np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
         )
 
-    def _topic(self, sums: Sums, horizon: Horizon) -> FloatArray:
+    def _with_bonus(self, sums: Sums, horizon: Horizon) -> tuple[FloatArray, FloatArray]:
+        """What counts without the bonus kinds, and what they add: no more than that."""
+        of_channel, of_bonus = (
+            self.channel_weights(sums.channels),
+            self._of_kinds(sums.channels, *self._settings.bonus_kinds),
+        )
+        n = sums.of(horizon, of_channel - of_bonus)
+        return n, np.minimum(sums.of(horizon, of_bonus), n)
+
+    def _of_topic(self, sums: Sums, horizon: Horizon) -> list[FloatArray]:
         def of(kind: str, over: Horizon = horizon) -> FloatArray:
             return sums.of(over, self._of_kinds(sums.channels, kind))
 
-        return shapes.discourse_top(of(DEFAULT_KIND), of(FIRST_LIKE), of(LIKE), of(REPLY), of(REPLY, ALL_EVENTS))
+        return [of(DEFAULT_KIND), of(FIRST_LIKE), of(LIKE), of(REPLY), of(REPLY, ALL_EVENTS)]
 
     def _of_kinds(self, channels: Sequence[str], *kinds: str) -> FloatArray:
         chosen = np.array([channel_kind(channel) in kinds for channel in channels], dtype=np.bool_)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ranking.buckets import FloatArray
 from ranking.bursts import VIEWS, Bursts
 from ranking.decay import DAY_S, Alike, HalfLife
-from ranking.formula import ALL_EVENTS, Formula
+from ranking.formula import ALL_EVENTS, Formula, Term
 from ranking.leaderboard import Rows, Sections
 from ranking.list_settings import ListSettings
 from ranking.rules import Candidates, Rule, Ruling
@@ -124,6 +124,23 @@ class Pool:
             ruling.out(Rule.BELOW_FLOOR, score < settings.floor)
         return Candidates(score, counted, ruling.codes)
 
+    def terms(self, settings: ListSettings, moment: Moment, row: int) -> list[Term]:
+        """What a row's score is made of: see `Term`. Nothing of a latest list."""
+        if settings.kind == "latest":
+            return []
+        sums = self.sums(moment)
+        if settings.kind == "burst":
+            found = [Term(settings.method, "=", float(self._unscaled(settings, sums)[1][row]))]
+        else:
+            alone = self.only(np.array([row], dtype=np.int64))
+            found = Formula(settings, self._zone).terms(alone.sums(moment), alone.facts.published)
+        if settings.scale != "none":
+            scale = self._scale(settings, moment, self._unscaled(settings, sums)[1])
+            found.append(Term("scale", "/", float(scale[row])))
+        if self._factors is not None:
+            found.append(Term("boost", "x", float(self._factors[row])))
+        return found
+
     def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
         """What every row would count if the list looked further back: all that is kept, halved per span it looks at."""
         span_s = Formula(settings, self._zone).span_s(moment.at)
@@ -140,11 +157,13 @@ class Pool:
 
     def _scored(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, FloatArray]:
         sums = self.sums(moment)
-        if settings.kind == "burst":
-            counted, score = Bursts(settings, self.counts, self._start, self._zone).scored(sums)
-        else:
-            counted, score = Formula(settings, self._zone).scored(sums, self.facts.published)
+        counted, score = self._unscaled(settings, sums)
         return counted, score if settings.scale == "none" else score / self._scale(settings, moment, score)
+
+    def _unscaled(self, settings: ListSettings, sums: Sums) -> tuple[FloatArray, FloatArray]:
+        if settings.kind == "burst":
+            return Bursts(settings, self.counts, self._start, self._zone).scored(sums)
+        return Formula(settings, self._zone).scored(sums, self.facts.published)
 
     def _scale(self, settings: ListSettings, moment: Moment, score: FloatArray) -> FloatArray:
         """What to divide every row's score by so that small sections have a place beside great ones.

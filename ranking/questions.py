@@ -90,7 +90,8 @@ def document(found: Explanation) -> dict[str, Any]:
         {**channel._asdict(), "buckets": [bucket._asdict() for bucket in channel.buckets]} for channel in found.channels
     ]
     neighbours = {side: each and each._asdict() for side, each in (("above", found.above), ("below", found.below))}
-    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours}
+    plain = {name: [each._asdict() for each in fields[name]] for name in ("terms", "moves")}
+    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain}
 
 
 async def _previewed(asked: Asked, question: Preview, of_list: ListSettings) -> dict[str, Any]:

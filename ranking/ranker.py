@@ -66,7 +66,9 @@ class Ranker:
         self._known_row = known_row or view.history.known_row
         self.moment = moment
         self.zone = zone
-        self._boosts = view.edits.in_force(moment.at).boosts
+        in_force = view.edits.in_force(moment.at)
+        self._boosts = in_force.boosts
+        self._pins = in_force.pins
         self.pool = pool or _whole_pool(view, moment, zone)
         self.views = self.pool.views(moment)
 
@@ -82,6 +84,19 @@ class Ranker:
     def boosts_of(self, name: str) -> Mapping[str, float]:
         """What editors have scores in the list `name` multiplied by: item -> factor."""
         return self._boosts.get(name, NO_BOOSTS)
+
+    def pins_of(self, name: str, section: str) -> Sequence[tuple[int, str]]:
+        """What editors have pinned in a section of the list `name`: position and item, the latest first."""
+        return self._pins.get((name, section), ())
+
+    def rows_of(self, section: str) -> Rows:
+        """The rows of a section (`WHOLE_SITE`: all).
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
+        number, sections = self._number(section), self.pool.facts.section
+        return np.arange(len(sections)) if number is None else np.flatnonzero(sections == number)
 
     def boosted(self, boosts: Mapping[str, float]) -> Pool:
         """The pool with some items' scores multiplied by a factor."""
