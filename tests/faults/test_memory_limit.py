@@ -27,6 +27,11 @@ NOON_S = 1_764_565_200.0
 def make_tight(server: servers.Valkey, room_bytes: int) -> None:
     """Leave a server's keys so much memory; `make_room` gives it back."""
     server.admin.setrange("filler", 4_000_000, "x")
+    leave(server, room_bytes)
+
+
+def leave(server: servers.Valkey, room_bytes: int) -> None:
+    """Let a server take so much more memory than it does now."""
     server.admin.config_set("maxmemory", server.admin.info("memory")["used_memory"] + room_bytes)
 
 
@@ -46,6 +51,7 @@ def test_a_full_store_is_told_and_counts_what_was_acknowledged(
         make_tight(server, ROOM_BYTES)
         senders = [stack.enter_context(Sender(service, ledger, events=200, keyed=keyed)) for keyed in (False, True)]
         wait_until(lambda: all(sender.refused > 20 for sender in senders), 100)
+        leave(server, -1_000_000)  # what a buffer of a connection gives back would do for one event
         answer = client.post("/v1/events", content='[{"item":"one more"}]')
         assert answer.status_code == 503
         assert answer.headers["content-type"] == "application/problem+json"
