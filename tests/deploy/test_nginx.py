@@ -1,0 +1,275 @@
+"""The example configuration in Debian's nginx, before a real service: what it shares, keeps, and lets go of."""
+
+import contextlib
+import gzip
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import brotli
+import httpx
+import pytest
+from servers import free_ports
+
+sys.path.append(str(Path(__file__).parents[1] / "populer"))
+
+from service import STOP_S, Service, serving, wait_until
+
+NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+CONFIG = Path(__file__).parents[2] / "deploy" / "nginx" / "populer.conf"
+LIST = "/v1/lists/populer"
+#: What nginx wants beside an example that is included in its own configuration; everything below one folder.
+AROUND = """
+daemon off;
+worker_processes 1;
+{user}
+error_log {folder}/error.log;
+pid {folder}/nginx.pid;
+events {{ worker_connections 512; }}
+http {{
+    access_log off;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    include {folder}/populer.conf;
+}}
+"""
+
+pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx here: apt-get install nginx-light")
+
+
+@dataclass
+class Front:
+    """nginx, and the service behind it."""
+
+    service: Service
+    http: httpx.Client
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.http.get(path, headers={"accept-encoding": "gzip", **headers})
+
+    def answered(self) -> int:
+        """List answers that the service itself has given."""
+        with self.service.client() as client:
+            lines = client.get("/metrics").text.splitlines()
+        return sum(int(float(line.split()[-1])) for line in lines if line.startswith("populer_lists_served_total"))
+
+    def expired(self, path: str) -> httpx.Response:
+        """The first answer that is no longer the one that is kept."""
+        found: list[httpx.Response] = []
+
+        def anew() -> bool:
+            found[:] = [self.get(path)]
+            return found[0].headers["x-cache"] not in ("HIT", "UPDATING")
+
+        wait_until(anew)
+        return found[0]
+
+
+@pytest.fixture(scope="module")
+def front() -> Iterator[Front]:
+    """One for all tests that leave it as it is."""
+    with _front() as started:
+        yield started
+
+
+@pytest.fixture
+def own_front() -> Iterator[Front]:
+    """One for a test that does something to it."""
+    with _front() as started:
+        yield started
+
+
+@contextlib.contextmanager
+def _front() -> Iterator[Front]:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-", dir="/tmp")))
+        settings = folder / "populer.toml"
+        settings.write_text('[ingest]\nbots = false\ndedupe_window = "0s"\n[refresh]\nevery = "1s"\n')
+        service = stack.enter_context(serving(folder / "data", "--config", str(settings)))
+        with service.client() as client:
+            client.put("/v1/items", json=[{"id": f"b{n}", "title": f"Harga cabai turun {n}"} for n in range(12)])
+            client.post("/v1/events", json=[{"item": f"b{n}"} for n in range(12) for _ in range(20 - n)])
+            wait_until(lambda: len(client.get(LIST).json().get("items", [])) == 7)
+        url = stack.enter_context(_nginx(folder, service.url))
+        yield Front(service, stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=30)))
+
+
+@contextlib.contextmanager
+def _nginx(folder: Path, behind: str) -> Iterator[str]:
+    (port,) = free_ports(1)
+    example = CONFIG.read_text()
+    for old, new in (
+        ("server 127.0.0.1:8000;", f"server {behind.removeprefix('http://')};"),
+        ("listen 80;", f"listen 127.0.0.1:{port};"),
+        ("/var/cache/nginx/populer", f"{folder}/cache"),
+        ("    # Events, items", f"    location /koran/ {{ ssi on; root {folder}; }}\n    # Events, items"),
+    ):
+        assert example.count(old) == 1
+        example = example.replace(old, new)
+    (folder / "populer.conf").write_text(example)
+    config = folder / "nginx.conf"
+    config.write_text(AROUND.format(folder=folder, user="user root;" if os.geteuid() == 0 else ""))
+    command = [str(NGINX), "-c", str(config), "-e", f"{folder}/error.log"]
+    tried = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
+    assert tried.returncode == 0, tried.stderr
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+
+    def up() -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{url}/livez", trust_env=False).status_code == 200
+        return False
+
+    try:
+        wait_until(up)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(STOP_S)
+
+
+def ids(answer: httpx.Response) -> list[Any]:
+    assert answer.status_code == 200, answer.text
+    return [item["id"] for item in answer.json()["items"]]
+
+
+def test_lists_go_on_when_the_service_is_gone(own_front: Front) -> None:
+    front = own_front
+    paths = [LIST, "/v1/lists?names=populer,update", f"{LIST}?format=html", f"{LIST}?format=rss", "/lists/populer"]
+    before = [front.get(path).status_code for path in paths]
+    assert before == [200] * len(paths)
+    first = ids(front.get(LIST))
+    for pid in [front.service.process.pid, *front.service.children()]:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: front.get(LIST).headers["x-cache"] == "STALE")
+    for _ in range(50):
+        assert [front.get(path).status_code for path in paths] == [200] * len(paths)
+    assert ids(front.get(LIST)) == first
+    assert front.get(f"{LIST}?limit=3").status_code == 502  # nobody has asked for it before
+
+
+def test_lists_go_on_while_the_service_hangs(front: Front) -> None:
+    front.get(LIST)
+    children = front.service.children()
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(front.expired, LIST)
+            wait_until(lambda: front.get(LIST).headers["x-cache"] == "UPDATING")
+            assert [front.get(LIST).status_code for _ in range(50)] == [200] * 50
+            assert waiting.result().status_code == 200
+    finally:
+        for pid in children:
+            os.kill(pid, signal.SIGCONT)
+
+
+def test_of_many_who_ask_at_once_one_goes_on_to_the_service(front: Front) -> None:
+    before = front.answered()
+    with ThreadPoolExecutor(40) as threads:
+        found = list(threads.map(lambda _: front.get(f"{LIST}?limit=5"), range(40)))
+    assert {answer.status_code for answer in found} == {200}
+    assert len({answer.content for answer in found}) <= 1 + front.answered() - before
+    kept = [answer.headers["x-cache"] for answer in found]
+    assert kept.count("MISS") == 1
+    assert front.answered() - before == len(kept) - kept.count("HIT") - kept.count("UPDATING")
+
+
+def test_what_is_taken_down_is_gone_when_the_second_is_over(front: Front) -> None:
+    paths = LIST, f"{LIST}?limit=12", f"{LIST}?format=html", "/lists/populer"
+    with front.service.client() as client:
+        client.put("/v1/items", json=[{"id": "keliru", "title": "Berita yang keliru"}])
+        client.post("/v1/events", json=[{"item": "keliru"} for _ in range(50)])
+        wait_until(lambda: all("keliru" in front.get(path).text for path in paths))
+        assert client.delete("/v1/items/keliru").status_code < 300
+    assert [path for path in paths if "keliru" in front.expired(path).text] == []
+    for _ in range(100):
+        assert "keliru" not in front.get(LIST).text
+
+
+def test_every_reader_gets_a_coding_that_it_takes_and_shares_it(front: Front) -> None:
+    unpack = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
+    for path in (LIST, "/lists/populer", "/populer.js"):
+        for said, coding in (
+            ("gzip, deflate, br", "br"),
+            ("br;q=1.0, gzip;q=0.5", "br"),
+            ("br", "br"),
+            ("gzip, br;q=0", "gzip"),
+            ("deflate, gzip;q=0.8", "gzip"),
+            ("identity", None),
+            ("gzip;q=0", None),
+            ("brotli, xgzip", None),
+        ):
+            with front.http.stream("GET", path, headers={"accept-encoding": said}) as answer:
+                content = b"".join(answer.iter_raw())
+            found = answer.headers.get("content-encoding")
+            assert found == coding or (path == "/populer.js" and (found or "") in said)
+            assert b"ul" in unpack[found](content)
+            assert answer.headers["vary"] == "accept-encoding"
+    whole = front.expired(LIST)
+    assert front.get(LIST, **{"accept-encoding": "gzip;q=0.9, deflate"}).headers["x-cache"] in ("HIT", "EXPIRED")
+    assert front.get(LIST, **{"if-none-match": whole.headers["etag"]}).status_code == 304
+
+
+def test_one_query_is_one_entry_in_whatever_order_it_is_written(front: Front) -> None:
+    first = front.get(f"{LIST}?limit=5&exclude=b1")
+    assert ids(first) == ["b0", "b2", "b3", "b4", "b5"]
+    before = front.answered()
+    written = ("exclude=b1&limit=5", "limit=5&exclude=b1&utm_source=surat", "a=1&limit=5&format=&exclude=b1")
+    found = [front.get(f"{LIST}?{query}") for query in written]
+    assert [ids(answer) for answer in found] == [ids(first)] * 3
+    assert front.answered() - before == sum(answer.headers["x-cache"] != "HIT" for answer in found)
+    assert ids(front.get(f"{LIST}?exclude=b1&exclude=b0&limit=2")) == ["b2", "b3"]
+    assert ids(front.get(f"{LIST}?exclude=b1&limit=2&EXCLUDE=b0")) in (["b0", "b2"], ["b2", "b3"])
+
+
+def test_nobody_can_put_an_answer_under_anothers_name(front: Front) -> None:
+    """nginx reads names of parameters in any case, the service does not: both must read the same."""
+    for poison in ("LIMIT=1&limit=7", "limit=1%20&limit=7", "Format=rss", "section=&SECTION=x", "limit=7%26limit=1"):
+        front.get(f"{LIST}?{poison}")
+    for path in (LIST, f"{LIST}?limit=7", f"{LIST}?format=json", f"{LIST}?section="):
+        assert len(ids(front.get(path))) == 7
+    assert len(ids(front.get(f"{LIST}?limit=1"))) == 1
+
+
+PAGE = '<main>Artikel</main><populer-list><!--# include virtual="/fragments/{}" --></populer-list>'
+
+
+def test_a_page_that_nginx_puts_together_has_the_list_in_it_and_keeps_it(own_front: Front) -> None:
+    front = own_front
+    folder = front.service.data_dir.parent / "koran"
+    folder.mkdir()
+    for name, asked in (("a.html", "populer?limit=2"), ("b.html", "tiada"), ("c.html", "update?limit=1")):
+        (folder / name).write_text(PAGE.format(asked))
+    for accepted in ("gzip, br", "identity"):
+        page = front.get("/koran/a.html", **{"accept-encoding": accepted}).text
+        assert page.startswith("<main>Artikel</main><populer-list><section")
+        assert [f'data-id="b{n}"' in page for n in range(3)] == [True, True, False]
+    nothing = "<main>Artikel</main><populer-list></populer-list>"
+    assert front.get("/koran/b.html").text == nothing
+    assert front.get("/fragments/populer").text == ""  # it is for pages only
+    for pid in [front.service.process.pid, *front.service.children()]:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: front.get("/livez").status_code == 502)
+    assert 'data-id="b0"' in front.get("/koran/a.html").text
+    assert front.get("/koran/c.html").text == nothing
+
+
+def test_everything_else_passes_through(front: Front) -> None:
+    answer = front.http.post("/v1/events", json={"item": "b0"})
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
+    assert "x-cache" not in answer.headers
+    assert front.get("/readyz").json()["status"] == "ready"
+    assert front.get(f"{LIST}?limit=0").status_code == 400
+    assert front.get("/v1/lists/tiada").status_code == 404
