@@ -23,6 +23,7 @@ from api.templating import Templates
 from ranking.items import Item
 from ranking.settings import SiteSettings
 from ranking.snapshot import Entry
+from ranking.times import LATEST_EPOCH_S
 
 Serve = Callable[..., Awaitable[Service]]
 LIST = "/v1/lists/populer"
@@ -302,3 +303,19 @@ def test_whatever_is_in_an_item_every_form_is_valid(items: list[Item], section: 
     assert named <= {"class", "id", "aria-labelledby", "aria-label", "role", "data-id", "href", "datetime"}
     for link in [each["href"] for each in found.all("a") if "href" in each]:
         assert re.match(r"(https?://|/(?!/))", html.unescape(str(link)), re.IGNORECASE)
+
+
+@pytest.mark.parametrize("zone", ["Asia/Jayapura", "America/Los_Angeles", "UTC"])
+@pytest.mark.parametrize("locale", ["id", "en", "ms", "ar"])
+async def test_the_first_and_the_last_moment_that_can_be_said_can_be_shown(
+    serve: Serve, zone: str, locale: str
+) -> None:
+    service = await serve(sites=[{"id": "koran", "timezone": zone, "locale": locale}])
+    moments = {"awal": 0, "akhir": LATEST_EPOCH_S}
+    await service.store.put_items("koran", [Item(id=name, published_at=at) for name, at in moments.items()])
+    await service.view(**dict.fromkeys(moments, 1))
+    await service.refresh()
+    for path in (*(f"{LIST}?format={form}" for form in KNOWN), "/lists/populer"):
+        answer = await service.http.get(path)
+        assert answer.status_code == 200
+        assert all(name in answer.text for name in moments)
