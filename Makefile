@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 BIN    := $(VENV)/bin
 ARGS   ?=
 
-.PHONY: help demo test test-browser chromium soak check format clean
+.PHONY: help demo test test-browser test-examples chromium soak check format clean
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -44,6 +44,12 @@ chromium:
 
 test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian's is installed; or name one in CHROMIUM)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
+
+test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Node must be there: apt-get install php-cli nodejs npm)
+	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[examples]'
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix $(VENV)/node \
+		typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19
+	POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples $(ARGS)
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
