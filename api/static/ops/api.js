@@ -47,7 +47,10 @@ function failure(status, problem, retry) {
   if (status === 401 || status === 403) return new Failure(status, "This is not the site’s admin key: sign in again.");
   const detail = problem?.detail ?? `The service answered ${status}.`;
   const again = status === 503 ? ` Try again in ${retry ?? 1} s.` : "";
-  return new Failure(status, detail.charAt(0).toUpperCase() + detail.slice(1) + (/[.!?]$/.test(detail) ? "" : ".") + again);
+  return new Failure(
+    status,
+    detail.charAt(0).toUpperCase() + detail.slice(1) + (/[.!?]$/.test(detail) ? "" : ".") + again,
+  );
 }
 
 /** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
@@ -59,8 +62,13 @@ export async function ask(path, { site, key = keys[site], method = "GET", body, 
   let answer;
   try {
     answer = await fetch(address, {
-      method, headers, body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-cache", credentials: "omit", referrerPolicy: "no-referrer", signal: AbortSignal.timeout(PATIENCE_MS),
+      method,
+      headers,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-cache",
+      credentials: "omit",
+      referrerPolicy: "no-referrer",
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
     if (answer.status === 204) return null;
     const found = await answer.json();
@@ -69,6 +77,9 @@ export async function ask(path, { site, key = keys[site], method = "GET", body, 
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (answer && !answer.ok) throw failure(answer.status, null, answer.headers.get("retry-after"));
-    throw new Failure(0, "The service does not answer. It may be restarting; if it stays so, look at its log and at /livez.");
+    throw new Failure(
+      0,
+      "The service does not answer. It may be restarting; if it stays so, look at its log and at /livez.",
+    );
   }
 }

@@ -1,67 +1,18 @@
-// What can be tried: a list's settings as sliders and choices. Spans are on a log scale; a setting that is put back to
-// what it is is no change.
+// A list's settings as sliders and choices. One that is put back to what it is is no change.
 
 import { $, h, put } from "./dom.js";
+import { NONE, OFF, SETTINGS, STEPS, clamp, place, spanAt } from "./tunable.js";
 import { seconds, span, written } from "./words.js";
-
-const [M, H, D] = [60, 3600, 86400];
-const STEPS = 400;
-const NONE = STEPS + 12;
-
-/** Spans that people choose, dense where it matters: a slider rests on these. */
-const NICE = [1, 2, 3, 5, 10, 15, 20, 30, 45].map((each) => each * M)
-  .concat([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 18].map((each) => each * H))
-  .concat([1, 1.5, 2, 3, 4, 5, 7, 10, 14, 21, 30].map((each) => each * D));
-
-const spanOf = (key, label, from, to, more = {}) => ({ key, label, kind: "span", from, to, ...more });
-
-const SETTINGS = {
-  ranked: [
-    spanOf("half_life", "Half-life", 5 * M, 30 * D, { none: true, main: true, ticks: [5 * M, 30 * M, 2 * H, 6 * H, D, 7 * D] }),
-    spanOf("window", "Only events of the last", 30 * M, 30 * D, { none: true }),
-    spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true }),
-    { key: "aging", label: "Items fade with their own age", kind: "choice", of: [["none", "no"], ["half-life", "by a half-life"], ["gravity", "by gravity"]] },
-    spanOf("aging_half_life", "Half-life of an item", 10 * M, 30 * D, { when: { aging: "half-life" } }),
-    { key: "gravity", label: "Gravity", kind: "number", from: 0.1, to: 4, step: 0.1, when: { aging: "gravity" } },
-    { key: "click", label: "A click counts as so many views", kind: "number", from: 0, to: 10, step: 0.5, weight: "click" },
-    { key: "self_click_weight", label: "Clicks that came from a list count", kind: "number", from: 0, to: 1, step: 0.05, percent: true },
-    { key: "hysteresis", label: "Who is in stays until another is better by", kind: "number", from: 0, to: 0.5, step: 0.01, percent: true },
-    { key: "max_per_section", label: "Items of one section at most", kind: "number", from: 0, to: 10, step: 1, zero: "any number" },
-    { key: "fill", label: "Where items are missing", kind: "choice", of: [["none", "leave it short"], ["widen", "look further back"], ["latest", "add the newest"]] },
-  ],
-  burst: [
-    spanOf("short", "A burst is of the last", 10 * M, D, { main: true, ticks: [10 * M, 30 * M, H, 3 * H, 12 * H] }),
-    spanOf("baseline", "Held against the time before", 6 * H, 28 * D),
-    { key: "minimum", label: "Views it takes", kind: "number", from: 0, to: 100, step: 1 },
-    { key: "method", label: "Compared by", kind: "choice", of: ["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"].map((each) => [each, each]) },
-    spanOf("hold", "Listed for its highest burst of", 30 * M, 7 * D, { off: true }),
-    spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true }),
-    { key: "max_per_section", label: "Items of one section at most", kind: "number", from: 0, to: 10, step: 1, zero: "any number" },
-  ],
-  latest: [
-    spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true, main: true, ticks: [H, 6 * H, D, 7 * D] }),
-    spanOf("min_age", "Leave out items newer than", M, D, { off: true }),
-    { key: "max_per_section", label: "Items of one section at most", kind: "number", from: 0, to: 10, step: 1, zero: "any number" },
-  ],
-};
-
-const place = (value, { from, to }) => Math.round((STEPS * Math.log(value / from)) / Math.log(to / from));
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-
-/** The span at a place of a slider: the nearest that people choose. */
-function spanAt(at, spec) {
-  if (spec.none && at > STEPS) return Infinity;
-  if (spec.off && at < 0) return 0;
-  const exact = spec.from * (spec.to / spec.from) ** (at / STEPS);
-  return NICE.filter((each) => each >= spec.from && each <= spec.to)
-    .reduce((best, each) => (Math.abs(Math.log(each / exact)) < Math.abs(Math.log(best / exact)) ? each : best));
-}
 
 class Control {
   constructor(spec, list, changed) {
     this.spec = spec;
     this.list = list;
-    this.live = spec.weight ? (list.settings.weights[spec.weight] ?? 0) : spec.kind === "span" ? seconds(list.settings[spec.key]) : list.settings[spec.key];
+    this.live = spec.weight
+      ? (list.settings.weights[spec.weight] ?? 0)
+      : spec.kind === "span"
+        ? seconds(list.settings[spec.key])
+        : list.settings[spec.key];
     this.value = this.live;
     this.changed = changed;
     this.build();
@@ -77,20 +28,42 @@ class Control {
       this.changed();
     };
     if (spec.kind === "choice") {
-      this.input = h("select", { id, oninput: take }, spec.of.map(([value, text]) => h("option", { value }, text)));
+      this.input = h(
+        "select",
+        { id, oninput: take },
+        spec.of.map(([value, text]) => h("option", { value }, text)),
+      );
     } else {
-      const range = spec.kind === "span" ? [spec.off ? -12 : 0, spec.none ? NONE : STEPS, 1] : [spec.from, Math.max(spec.to, this.live), spec.step];
-      this.input = h("input", { id, type: "range", min: range[0], max: range[1], step: range[2], oninput: take, onkeydown: (event) => this.key(event, take) });
+      const range =
+        spec.kind === "span"
+          ? [spec.off ? OFF : 0, spec.none ? NONE : STEPS, 1]
+          : [spec.from, Math.max(spec.to, this.live), spec.step];
+      this.input = h("input", {
+        id,
+        type: "range",
+        min: range[0],
+        max: range[1],
+        step: range[2],
+        oninput: take,
+        onkeydown: (event) => this.key(event, take),
+      });
     }
     const label = h("label", { for: id }, spec.label);
     const under = spec.ticks ? this.ticks() : null;
-    this.element = h("div", { class: `control ${spec.kind}${spec.main ? " main" : ""}` }, h("div", { class: "head" }, label, spec.kind === "choice" ? null : this.output), this.input, under);
+    this.element = h(
+      "div",
+      { class: `control ${spec.kind}${spec.main ? " main" : ""}` },
+      h("div", { class: "head" }, label, spec.kind === "choice" ? null : this.output),
+      this.input,
+      under,
+    );
     this.reset();
   }
 
   ticks() {
     const { spec } = this;
-    const at = (value) => `${(100 * (value === Infinity ? NONE : clamp(place(value, spec), 0, STEPS))) / (spec.none ? NONE : STEPS)}%`;
+    const at = (value) =>
+      `${(100 * (value === Infinity ? NONE : clamp(place(value, spec), 0, STEPS))) / (spec.none ? NONE : STEPS)}%`;
     const marks = spec.ticks.map((value) => {
       const mark = h("span", {}, written(value));
       mark.style.left = at(value);
@@ -126,16 +99,17 @@ class Control {
     const { spec, live } = this;
     if (spec.kind !== "span") this.input.value = live;
     else if (live === Infinity) this.input.value = NONE;
-    else this.input.value = live <= 0 ? -12 : clamp(place(live, spec), 0, STEPS);
+    else this.input.value = live <= 0 ? OFF : clamp(place(live, spec), 0, STEPS);
     this.say();
   }
 
   set(written_) {
-    this.value = this.spec.kind === "span" ? seconds(String(written_)) : this.spec.kind === "number" ? Number(written_) : written_;
+    this.value =
+      this.spec.kind === "span" ? seconds(String(written_)) : this.spec.kind === "number" ? Number(written_) : written_;
     const { spec, value } = this;
     if (spec.kind !== "span") this.input.value = value;
     else if (value === Infinity) this.input.value = NONE;
-    else this.input.value = value <= 0 ? -12 : clamp(place(value, spec), 0, STEPS);
+    else this.input.value = value <= 0 ? OFF : clamp(place(value, spec), 0, STEPS);
     this.say();
   }
 
@@ -169,7 +143,11 @@ export class Controls {
     const main = this.all.filter((each) => each.spec.main).map((each) => each.element);
     const rest = this.all.filter((each) => !each.spec.main).map((each) => each.element);
     const open = $("controls").querySelector("details")?.open ?? false;
-    put($("controls"), main, h("details", { open }, h("summary", {}, "More settings"), h("div", { class: "more" }, rest)));
+    put(
+      $("controls"),
+      main,
+      h("details", { open }, h("summary", {}, "More settings"), h("div", { class: "more" }, rest)),
+    );
     this.arrange();
   }
 
@@ -210,7 +188,10 @@ export class Controls {
 export function toml(name, changes) {
   const value = (each) => {
     if (typeof each === "string") return JSON.stringify(each);
-    if (typeof each === "object") return `{ ${Object.entries(each).map(([key, one]) => `${JSON.stringify(key)} = ${one}`).join(", ")} }`;
+    if (typeof each === "object")
+      return `{ ${Object.entries(each)
+        .map(([key, one]) => `${JSON.stringify(key)} = ${one}`)
+        .join(", ")} }`;
     return String(each);
   };
   return [`[lists.${name}]`, ...Object.entries(changes).map(([key, each]) => `${key} = ${value(each)}`)].join("\n");

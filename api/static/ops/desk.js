@@ -6,8 +6,14 @@ import { clock, number } from "./words.js";
 
 const LINES = 30;
 const DONE = {
-  pin: "pinned", unpin: "lifted the pin of", block: "blocked", unblock: "lifted the block of", boost: "boosted",
-  unboost: "lifted the boost of", remove: "took down", restore: "put back",
+  pin: "pinned",
+  unpin: "lifted the pin of",
+  block: "blocked",
+  unblock: "lifted the block of",
+  boost: "boosted",
+  unboost: "lifted the boost of",
+  remove: "took down",
+  restore: "put back",
 };
 
 export class Desk {
@@ -22,8 +28,10 @@ export class Desk {
   async refresh() {
     const { site, list } = this.context;
     const [pins, boosts, blocks, audit] = await Promise.all([
-      ask(`v1/lists/${list.name}/pins`, { site }), ask(`v1/lists/${list.name}/boosts`, { site }),
-      ask("v1/blocks", { site }), ask("v1/audit", { site, query: { limit: LINES } }),
+      ask(`v1/lists/${list.name}/pins`, { site }),
+      ask(`v1/lists/${list.name}/boosts`, { site }),
+      ask("v1/blocks", { site }),
+      ask("v1/audit", { site, query: { limit: LINES } }),
     ]);
     if (list.name !== this.context.list.name || site !== this.context.site) return;
     this.context.boosts = boosts.boosts;
@@ -34,42 +42,110 @@ export class Desk {
   draw(pins, boosts, blocks) {
     const { list, zone } = this.context;
     const until = (edit) => (edit.until ? `until ${clock(edit.until, zone, true)}` : "until lifted");
-    const line = (kind, edit, text, path, query) => h("li", {},
-      h("span", { class: `badge ${kind}` }, kind),
-      h("button", { type: "button", class: "title", "data-key": `${kind} ${edit.item}`, onclick: () => this.context.open({ id: edit.item, title: this.context.live.title(edit.item) }) }, this.context.live.title(edit.item)),
-      h("span", { class: "soft" }, `${text}, ${until(edit)}`),
-      h("button", {
-        type: "button", class: "quiet", "aria-label": `Lift the ${kind} of ${this.context.live.title(edit.item)}`,
-        onclick: (event) => this.change(event.currentTarget, { method: "DELETE", path, query, says: "Lifted." }),
-      }, "Lift"));
+    const line = (kind, edit, text, path, query) =>
+      h(
+        "li",
+        {},
+        h("span", { class: `badge ${kind}` }, kind),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "title",
+            "data-key": `${kind} ${edit.item}`,
+            onclick: () => this.context.open({ id: edit.item, title: this.context.live.title(edit.item) }),
+          },
+          this.context.live.title(edit.item),
+        ),
+        h("span", { class: "soft" }, `${text}, ${until(edit)}`),
+        h(
+          "button",
+          {
+            type: "button",
+            class: "quiet",
+            "aria-label": `Lift the ${kind} of ${this.context.live.title(edit.item)}`,
+            onclick: (event) => this.change(event.currentTarget, { method: "DELETE", path, query, says: "Lifted." }),
+          },
+          "Lift",
+        ),
+      );
     const id = (edit) => encodeURIComponent(edit.item);
     const lines = [
-      ...pins.map((edit) => line("pin", edit, `at ${edit.position}${edit.section ? ` in ${edit.section}` : ""}`, `v1/lists/${list.name}/pins/${id(edit)}`, { section: edit.section })),
-      ...boosts.map((edit) => line("boost", edit, `×${number(edit.factor * 10) / 10}`, `v1/lists/${list.name}/boosts/${id(edit)}`)),
-      ...blocks.map((edit) => line("block", edit, edit.reason ? `“${edit.reason}”` : "no reason given", `v1/blocks/${id(edit)}`)),
+      ...pins.map((edit) =>
+        line(
+          "pin",
+          edit,
+          `at ${edit.position}${edit.section ? ` in ${edit.section}` : ""}`,
+          `v1/lists/${list.name}/pins/${id(edit)}`,
+          { section: edit.section },
+        ),
+      ),
+      ...boosts.map((edit) =>
+        line("boost", edit, `×${number(edit.factor * 10) / 10}`, `v1/lists/${list.name}/boosts/${id(edit)}`),
+      ),
+      ...blocks.map((edit) =>
+        line("block", edit, edit.reason ? `“${edit.reason}”` : "no reason given", `v1/blocks/${id(edit)}`),
+      ),
     ];
-    put($("in-force"), lines.length
-      ? h("ul", { class: "force", "aria-label": "In force" }, lines)
-      : h("p", { class: "empty" }, "Nothing is pinned, boosted or blocked here. Open an item to say something of it."));
+    put(
+      $("in-force"),
+      lines.length
+        ? h("ul", { class: "force", "aria-label": "In force" }, lines)
+        : h(
+            "p",
+            { class: "empty" },
+            "Nothing is pinned, boosted or blocked here. Open an item to say something of it.",
+          ),
+    );
   }
 
   trail(changes) {
     const { zone } = this.context;
     let last = null;
-    put($("trail"), changes.length ? changes.map((line) => {
-      const item = this.context.live.title(line.item);
-      const where = line.list ? ` in ${line.list}${line.section ? `, ${line.section}` : ""}` : "";
-      const what = line.after && line.action === "pin" ? ` at ${line.after.position}` : line.after && line.action === "boost" ? ` ×${line.after.factor}` : "";
-      const first = line.edition !== undefined && line.edition !== last; // what was changed at once is undone at once
-      last = line.edition;
-      return h("li", {},
-        h("time", { datetime: new Date(1000 * line.at).toISOString() }, clock(line.at, zone, true)),
-        h("span", {}, `${line.undoes ? "undo: " : ""}the ${line.by || "service’s"} key ${DONE[line.action] ?? line.action} `, h("b", {}, item), `${what}${where}`),
-        first ? h("button", {
-          type: "button", class: "quiet", "data-key": `undo ${line.edition}`, "aria-label": `Undo: ${DONE[line.action] ?? line.action} ${item}`,
-          onclick: (event) => this.undo(line.edition, event.currentTarget),
-        }, "Undo") : null);
-    }) : h("li", { class: "empty" }, "Nothing was changed yet."));
+    put(
+      $("trail"),
+      changes.length
+        ? changes.map((line) => {
+            const item = this.context.live.title(line.item);
+            const where = line.list ? ` in ${line.list}${line.section ? `, ${line.section}` : ""}` : "";
+            const what =
+              line.after && line.action === "pin"
+                ? ` at ${line.after.position}`
+                : line.after && line.action === "boost"
+                  ? ` ×${line.after.factor}`
+                  : "";
+            // What was changed at once is undone at once.
+            const first = line.edition !== undefined && line.edition !== last;
+            last = line.edition;
+            return h(
+              "li",
+              {},
+              h("time", { datetime: new Date(1000 * line.at).toISOString() }, clock(line.at, zone, true)),
+              h(
+                "span",
+                {},
+                line.undoes ? "undo: " : null,
+                `the ${line.by || "service’s"} key ${DONE[line.action] ?? line.action} `,
+                h("b", {}, item),
+                `${what}${where}`,
+              ),
+              first
+                ? h(
+                    "button",
+                    {
+                      type: "button",
+                      class: "quiet",
+                      "data-key": `undo ${line.edition}`,
+                      "aria-label": `Undo: ${DONE[line.action] ?? line.action} ${item}`,
+                      onclick: (event) => this.undo(line.edition, event.currentTarget),
+                    },
+                    "Undo",
+                  )
+                : null,
+            );
+          })
+        : h("li", { class: "empty" }, "Nothing was changed yet."),
+    );
   }
 
   /** Make a change; when it is answered every worker shows it. */

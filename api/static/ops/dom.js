@@ -18,7 +18,8 @@ function fill(element, attributes, children) {
 /** An element: h("p", { class: "soft" }, "text", other). */
 export const h = (name, attributes = {}, ...children) => fill(document.createElement(name), attributes, children);
 
-export const svg = (name, attributes = {}, ...children) => fill(document.createElementNS(SVG, name), attributes, children);
+export const svg = (name, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, name), attributes, children);
 
 /** Put these in the place of what an element holds; who had the keyboard there keeps it, known by `data-key`. */
 export function put(element, ...children) {
@@ -36,7 +37,18 @@ export function tell(text, action = null) {
   const note = h("div", { class: "note" }, h("span", {}, text));
   const away = setTimeout(() => note.remove(), 12_000);
   if (action) {
-    const undo = h("button", { type: "button", onclick: () => { clearTimeout(away); note.remove(); action.does(); } }, action.name);
+    const undo = h(
+      "button",
+      {
+        type: "button",
+        onclick: () => {
+          clearTimeout(away);
+          note.remove();
+          action.does();
+        },
+      },
+      action.name,
+    );
     note.append(undo);
   }
   $("told").replaceChildren(note);

@@ -18,7 +18,8 @@ export function sparkline(views, stepSeconds) {
   const inHour = views.slice(-Math.max(1, Math.round(3600 / stepSeconds))).reduce((sum, count) => sum + count, 0);
   const said = `${plural(total, "view")} in ${span(views.length * stepSeconds)}, ${number(inHour)} in the last hour`;
   return svg(
-    "svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said },
+    "svg",
+    { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said },
     svg("title", {}, said),
     svg("path", { class: "area", d: `M${line}L${x(views.length - 1)} ${height}L${x(0)} ${height}Z` }),
     svg("path", { class: "line", d: `M${line}` }),
@@ -26,9 +27,12 @@ export function sparkline(views, stepSeconds) {
   );
 }
 
-/** How much an event still counts at each age, as it is and as it would be; `width` in pixels, so that text has its size. */
+/** How much an event still counts at each age, as it is and as it would be; `width` in pixels. */
 export function curves(decay, width) {
-  const drawn = [["live", decay.live], ["other", decay.preview]].filter(([, weights]) => weights);
+  const drawn = [
+    ["live", decay.live],
+    ["other", decay.preview],
+  ].filter(([, weights]) => weights);
   if (!drawn.length) return [];
   const [height, left, bottom] = [150, 42, 22];
   const last = decay.ages_s.at(-1);
@@ -37,16 +41,38 @@ export function curves(decay, width) {
   const step = STEPS.find((each) => last / each <= Math.min(6, (width - left) / 56)) ?? STEPS.at(-1);
   const ticks = Array.from({ length: Math.floor(last / step) }, (_, at) => (at + 1) * step);
   const picture = svg(
-    "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `As it would be: ${decay.preview_words}` },
-    [0, 0.5, 1].map((weight) => [
-      svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(weight), y2: y(weight) }),
-      svg("text", { class: "tick", x: left - 6, y: y(weight) + 4, "text-anchor": "end" }, `${100 * weight}%`),
-    ]).flat(),
-    ticks.map((age) => svg("text", { class: "tick", x: Math.min(x(age), width - 16), y: height - 4, "text-anchor": "middle" }, span(age))),
-    drawn.map(([name, weights]) => svg("path", { class: `curve-${name}`, d: `M${decay.ages_s.map((age, at) => `${x(age).toFixed(1)} ${y(weights[at]).toFixed(1)}`).join("L")}` })),
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `As it would be: ${decay.preview_words}` },
+    [0, 0.5, 1]
+      .map((weight) => [
+        svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(weight), y2: y(weight) }),
+        svg("text", { class: "tick", x: left - 6, y: y(weight) + 4, "text-anchor": "end" }, `${100 * weight}%`),
+      ])
+      .flat(),
+    ticks.map((age) =>
+      svg(
+        "text",
+        { class: "tick", x: Math.min(x(age), width - 16), y: height - 4, "text-anchor": "middle" },
+        span(age),
+      ),
+    ),
+    drawn.map(([name, weights]) =>
+      svg("path", {
+        class: `curve-${name}`,
+        d: `M${decay.ages_s.map((age, at) => `${x(age).toFixed(1)} ${y(weights[at]).toFixed(1)}`).join("L")}`,
+      }),
+    ),
   );
   const names = { live: "as it is", other: "as it would be" };
-  return [picture, h("figcaption", {}, h("span", {}, "What a view counts at its age: "), drawn.map(([name]) => h("span", { class: `key-${name}` }, names[name])))];
+  return [
+    picture,
+    h(
+      "figcaption",
+      {},
+      h("span", {}, "What a view counts at its age: "),
+      drawn.map(([name]) => h("span", { class: `key-${name}` }, names[name])),
+    ),
+  ];
 }
 
 /** Stacked columns, one a minute. `series`: [name, class, counts]. */
@@ -62,19 +88,46 @@ export function columns(minutes, series, zone, label, width) {
     for (const [name, style, counts] of series) {
       if (!counts[at]) continue;
       const top = y(below + counts[at]);
-      drawn.push(svg("rect", { class: style, x: (left + at * step).toFixed(2), width: Math.max(1, step - 1).toFixed(2), y: top.toFixed(2), height: (y(below) - top).toFixed(2) },
-        svg("title", {}, `${clock(minute, zone)}: ${number(counts[at])} ${name}`)));
+      drawn.push(
+        svg(
+          "rect",
+          {
+            class: style,
+            x: (left + at * step).toFixed(2),
+            width: Math.max(1, step - 1).toFixed(2),
+            y: top.toFixed(2),
+            height: (y(below) - top).toFixed(2),
+          },
+          svg("title", {}, `${clock(minute, zone)}: ${number(counts[at])} ${name}`),
+        ),
+      );
       below += counts[at];
     }
   });
-  const marks = minutes.map((minute, at) => [minute, at]).filter(([minute]) => minute % (width < 400 ? 1200 : 900) === 0);
+  const marks = minutes
+    .map((minute, at) => [minute, at])
+    .filter(([minute]) => minute % (width < 400 ? 1200 : 900) === 0);
   return svg(
-    "svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "columns" },
-    [0, most].map((count) => [
-      svg("line", { class: "grid", x1: left, x2: width - 4, y1: y(count), y2: y(count) }),
-      svg("text", { class: "tick", x: left - 6, y: y(count) + 4, "text-anchor": "end" }, compact(count)),
-    ]).flat(),
-    marks.map(([minute, at]) => svg("text", { class: "tick", x: Math.min(width - 18, Math.max(left + 14, left + at * step)), y: height - 4, "text-anchor": "middle" }, clock(minute, zone))),
+    "svg",
+    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "columns" },
+    [0, most]
+      .map((count) => [
+        svg("line", { class: "grid", x1: left, x2: width - 4, y1: y(count), y2: y(count) }),
+        svg("text", { class: "tick", x: left - 6, y: y(count) + 4, "text-anchor": "end" }, compact(count)),
+      ])
+      .flat(),
+    marks.map(([minute, at]) =>
+      svg(
+        "text",
+        {
+          class: "tick",
+          x: Math.min(width - 18, Math.max(left + 14, left + at * step)),
+          y: height - 4,
+          "text-anchor": "middle",
+        },
+        clock(minute, zone),
+      ),
+    ),
     drawn,
   );
 }

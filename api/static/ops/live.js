@@ -7,6 +7,9 @@ import { ago, compact, number, plural, score } from "./words.js";
 
 const VIEWS_FOR_MS = 30_000;
 export const HOURS = 6;
+const NOTHING =
+  "Nothing is listed: no event counts here yet, or the list’s rules leave all out. Try other settings, or open an " +
+  "item by its id to learn why.";
 
 /** Views of late by item, asked for when an item is new or what is known is old. */
 class Views {
@@ -43,27 +46,51 @@ export function moved(before, rank, { isNew = false, since }) {
   const none = before === null || before === undefined;
   const by = none ? 0 : before - rank;
   if (isNew || none) return h("span", { class: "move new" }, "new", h("span", { class: "unseen" }, since));
-  if (!by) return h("span", { class: "move" }, h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "unseen" }, `same place ${since}`));
+  if (!by)
+    return h(
+      "span",
+      { class: "move" },
+      h("span", { "aria-hidden": "true" }, "–"),
+      h("span", { class: "unseen" }, `same place ${since}`),
+    );
   const [mark, word, style] = by > 0 ? ["▲", "up", "up"] : ["▼", "down", "down"];
-  return h("span", { class: `move ${style}` }, h("span", { "aria-hidden": "true" }, `${mark}${Math.abs(by)}`), h("span", { class: "unseen" }, `${word} ${Math.abs(by)} ${since}`));
+  return h(
+    "span",
+    { class: `move ${style}` },
+    h("span", { "aria-hidden": "true" }, `${mark}${Math.abs(by)}`),
+    h("span", { class: "unseen" }, `${word} ${Math.abs(by)} ${since}`),
+  );
 }
 
 /** A place of a ranking. */
 export function row(entry, { move, key, cut, open, notes = [] }) {
   const about = [
     entry.section && h("span", { class: "section" }, entry.section),
-    h("span", { title: `${plural(entry.views, "view")} of all that are kept` }, plural(entry.views, "view").replace(/^[\d,]+/, compact(entry.views))),
+    h(
+      "span",
+      { title: `${plural(entry.views, "view")} of all that are kept` },
+      plural(entry.views, "view").replace(/^[\d,]+/, compact(entry.views)),
+    ),
     entry.score === null ? null : h("span", { title: "score" }, `score ${score(entry.score)}`),
     entry.source === "pinned" && h("span", { class: "badge" }, "pinned"),
     entry.source === "fill" && h("span", { class: "badge dim" }, "fill"),
     ...notes.map((note) => h("span", { class: "badge" }, note)),
   ];
   return h(
-    "li", { class: cut ? "cut" : "", "data-item": entry.id },
-    h("span", { class: "rank" }, number(entry.rank)), move,
-    h("div", { class: "what" },
-      h("button", { type: "button", class: "title", "data-key": `${key} ${entry.id}`, onclick: () => open(entry) }, entry.title || entry.id),
-      h("p", { class: "meta" }, about)),
+    "li",
+    { class: cut ? "cut" : "", "data-item": entry.id },
+    h("span", { class: "rank" }, number(entry.rank)),
+    move,
+    h(
+      "div",
+      { class: "what" },
+      h(
+        "button",
+        { type: "button", class: "title", "data-key": `${key} ${entry.id}`, onclick: () => open(entry) },
+        entry.title || entry.id,
+      ),
+      h("p", { class: "meta" }, about),
+    ),
     views.of(entry.id),
   );
 }
@@ -100,10 +127,11 @@ export class Live {
     const { site, list, section } = this.context;
     try {
       const found = await ask(`v1/lists/${list.name}`, { site, query: { section, limit: this.limit } });
-      if (list.name !== this.context.list.name || section !== this.context.section || site !== this.context.site) return false;
+      if (list.name !== this.context.list.name || section !== this.context.section || site !== this.context.site)
+        return false;
       this.items = found.items;
       this.stamp = { at: Date.now() - 1000 * found.age_s, stale: found.stale, generation: found.generation };
-      this.empty(found.items.length ? "" : "Nothing is listed: no event counts here yet, or the list’s rules leave all out. Try other settings beside, or open an item below to learn why.");
+      this.empty(found.items.length ? "" : NOTHING);
     } catch (error) {
       if (error.status === 0 || error.status === 401) throw error;
       this.items = [];
@@ -127,11 +155,21 @@ export class Live {
     const other = drawn !== this.drawn;
     this.drawn = drawn;
     const since = `against ${list.settings.movement} ago`;
-    put($("live"), this.items.map((entry, at) =>
-      row(entry, {
-        key: "live", cut: at === list.size, open: this.context.open, notes: boosted(this.context, entry.id),
-        move: entry.score === null ? h("span", { class: "move" }) : moved(entry.previous_rank, entry.rank, { isNew: entry.is_new, since }),
-      })));
+    put(
+      $("live"),
+      this.items.map((entry, at) =>
+        row(entry, {
+          key: "live",
+          cut: at === list.size,
+          open: this.context.open,
+          notes: boosted(this.context, entry.id),
+          move:
+            entry.score === null
+              ? h("span", { class: "move" })
+              : moved(entry.previous_rank, entry.rank, { isNew: entry.is_new, since }),
+        }),
+      ),
+    );
     return other;
   }
 

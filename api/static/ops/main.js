@@ -13,7 +13,11 @@ const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [1000, 15_000];
 const TRAFFIC_MINUTES = 60;
 
 const context = {
-  site: $("site").value, zone: "UTC", list: null, section: "", boosts: [],
+  site: $("site").value,
+  zone: "UTC",
+  list: null,
+  section: "",
+  boosts: [],
   open: (entry) => item.open(entry),
   learn: (items) => learn(items),
   changed: () => changed(),
@@ -31,7 +35,13 @@ let pause = FIRST_PAUSE_MS;
 /** What is asked for again, and every how many milliseconds; `at`: when it was asked last. */
 const beats = [
   { every: 5_000, at: 0, does: refreshState },
-  { get every() { return Math.min(10_000, Math.max(2_000, 1000 * (state?.refresh_every_s ?? 5))); }, at: 0, does: refreshLive },
+  {
+    get every() {
+      return Math.min(10_000, Math.max(2_000, 1000 * (state?.refresh_every_s ?? 5)));
+    },
+    at: 0,
+    does: refreshLive,
+  },
   { every: 10_000, at: 0, does: refreshTraffic },
   { every: 30_000, at: 0, does: () => desk.refresh() },
   { every: 300_000, at: 0, does: () => evidence.refresh() },
@@ -121,7 +131,11 @@ function choose(list, section = "") {
   context.list = list;
   context.section = list.sections.includes(section) ? section : "";
   context.boosts = [];
-  history.replaceState(null, "", `#${new URLSearchParams(context.section ? { list: list.name, section: context.section } : { list: list.name })}`);
+  history.replaceState(
+    null,
+    "",
+    `#${new URLSearchParams(context.section ? { list: list.name, section: context.section } : { list: list.name })}`,
+  );
   drawLists();
   live.clear();
   tuning.use(list);
@@ -130,13 +144,30 @@ function choose(list, section = "") {
 }
 
 function drawLists() {
-  put($("lists"), state.lists.map((each) => h("button", {
-    type: "button", "data-key": each.name, "aria-pressed": String(each.name === context.list.name), class: each.stale ? "stale" : "",
-    onclick: () => choose(state.lists.find((one) => one.name === each.name)),
-  }, each.title || each.name, each.stale ? h("span", { class: "badge bad" }, "stale") : null)));
+  put(
+    $("lists"),
+    state.lists.map((each) =>
+      h(
+        "button",
+        {
+          type: "button",
+          "data-key": each.name,
+          "aria-pressed": String(each.name === context.list.name),
+          class: each.stale ? "stale" : "",
+          onclick: () => choose(state.lists.find((one) => one.name === each.name)),
+        },
+        each.title || each.name,
+        each.stale ? h("span", { class: "badge bad" }, "stale") : null,
+      ),
+    ),
+  );
   const select = $("section");
   if (document.activeElement === select) return;
-  put(select, h("option", { value: "" }, "All sections"), context.list.sections.map((each) => h("option", { value: each }, each)));
+  put(
+    select,
+    h("option", { value: "" }, "All sections"),
+    context.list.sections.map((each) => h("option", { value: each }, each)),
+  );
   select.value = context.section;
 }
 
@@ -213,7 +244,9 @@ async function beat() {
   if (worst) {
     failed(worst);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-    done.forEach((each, at) => { if (each.status === "rejected") due[at].at = now - due[at].every + pause; });
+    done.forEach((each, at) => {
+      if (each.status === "rejected") due[at].at = now - due[at].every + pause;
+    });
   } else if (due.length) {
     pause = FIRST_PAUSE_MS;
     trouble(null);
@@ -231,7 +264,9 @@ function failed(error) {
 }
 
 function trouble(error) {
-  $("trouble").textContent = error ? `${error.message} What you see is what it said last; this page goes on asking.` : "";
+  $("trouble").textContent = error
+    ? `${error.message} What you see is what it said last; this page goes on asking.`
+    : "";
   show($("trouble"), error !== null);
   $("desk").classList.toggle("old", error !== null);
 }

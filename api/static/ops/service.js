@@ -5,20 +5,53 @@ import { columns } from "./draw.js";
 import { ago, clock, number, plural, span } from "./words.js";
 
 const ALARMS = {
-  store_away: "The store is away", list_stale: "A list is stale", no_events: "Nothing is read", spool: "Events wait on disk",
-  evictions: "Counts were dropped", config_refused: "The settings’ file is refused",
+  store_away: "The store is away",
+  list_stale: "A list is stale",
+  no_events: "Nothing is read",
+  spool: "Events wait on disk",
+  evictions: "Counts were dropped",
+  config_refused: "The settings’ file is refused",
 };
 const REASONS = {
-  robot: "robots", prefetch: "prefetched", fetch: "opened by hand", limited: "over a limit", new_item: "unknown items", gpc: "readers who object",
-  origin: "another origin", duplicate: "repeats", invalid: "invalid", lost: "lost",
+  robot: "robots",
+  prefetch: "prefetched",
+  fetch: "opened by hand",
+  limited: "over a limit",
+  new_item: "unknown items",
+  gpc: "readers who object",
+  origin: "another origin",
+  duplicate: "repeats",
+  invalid: "invalid",
+  lost: "lost",
 };
-const JOBS = { refresh: "rank and publish lists", seal: "pack old counts", prune: "clear away", salts: "forget salts", pulse: "see what is usual", suggest: "look for better settings" };
+const JOBS = {
+  refresh: "rank and publish lists",
+  seal: "pack old counts",
+  prune: "clear away",
+  salts: "forget salts",
+  pulse: "see what is usual",
+  suggest: "look for better settings",
+};
 
 export function alarms(found, zone, now) {
-  put($("alarms"), found.map((each) => h("div", { class: `alarm ${each.alarm}` },
-    h("b", {}, ALARMS[each.alarm] ?? each.alarm),
-    each.since ? h("time", { datetime: new Date(1000 * each.since).toISOString(), title: clock(each.since, zone, true) }, `since ${ago(Math.max(0, now - each.since)).replace(" ago", "")}`) : null,
-    h("p", {}, `${each.says.charAt(0).toUpperCase()}${each.says.slice(1)}.`))));
+  put(
+    $("alarms"),
+    found.map((each) =>
+      h(
+        "div",
+        { class: `alarm ${each.alarm}` },
+        h("b", {}, ALARMS[each.alarm] ?? each.alarm),
+        each.since
+          ? h(
+              "time",
+              { datetime: new Date(1000 * each.since).toISOString(), title: clock(each.since, zone, true) },
+              `since ${ago(Math.max(0, now - each.since)).replace(" ago", "")}`,
+            )
+          : null,
+        h("p", {}, `${each.says.charAt(0).toUpperCase()}${each.says.slice(1)}.`),
+      ),
+    ),
+  );
   const standing = $("standing");
   standing.hidden = false;
   standing.classList.toggle("bad", found.length > 0);
@@ -35,47 +68,133 @@ export function traffic(found, zone) {
     const series = some.map((name, at) => [words(name), `${style}${Math.min(at, 5)}`, found.events[name]]);
     const last = found.minutes.length - 2; // the present minute has only begun
     const all = some.reduce((sum, name) => sum + total(name), 0);
-    return h("figure", { class: "flow" },
+    return h(
+      "figure",
+      { class: "flow" },
       h("figcaption", {}, title),
       columns(found.minutes, series, zone, `${title}: ${number(all)} in the last hour`, width),
-      h("table", { class: "legend" },
+      h(
+        "table",
+        { class: "legend" },
         h("caption", { class: "unseen" }, `${title}, by name`),
-        h("thead", { class: "unseen" }, h("tr", {}, ["", "a minute", "an hour"].map((each) => h("th", { scope: "col" }, each || "name")))),
-        h("tbody", {}, series.map(([name, key, counts]) => h("tr", {},
-          h("th", { scope: "row" }, h("i", { class: key, "aria-hidden": "true" }), name),
-          h("td", {}, `${number(counts[last] ?? 0)} a minute`), h("td", {}, `${number(counts.reduce((sum, count) => sum + count, 0))} an hour`))))));
+        h(
+          "thead",
+          { class: "unseen" },
+          h(
+            "tr",
+            {},
+            ["", "a minute", "an hour"].map((each) => h("th", { scope: "col" }, each || "name")),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          series.map(([name, key, counts]) =>
+            h(
+              "tr",
+              {},
+              h("th", { scope: "row" }, h("i", { class: key, "aria-hidden": "true" }), name),
+              h("td", {}, `${number(counts[last] ?? 0)} a minute`),
+              h("td", {}, `${number(counts.reduce((sum, count) => sum + count, 0))} an hour`),
+            ),
+          ),
+        ),
+      ),
+    );
   };
   put($("traffic"), [
-    kinds.length ? part("Counted, by kind", kinds, "k", (name) => `${name}s`) : h("p", { class: "empty" }, "No event was counted in the last hour."),
-    reasons.length ? part("Left out, by reason", reasons, "r", (name) => REASONS[name.slice(1)] ?? name.slice(1)) : h("p", { class: "soft" }, "None was left out."),
+    kinds.length
+      ? part("Counted, by kind", kinds, "k", (name) => `${name}s`)
+      : h("p", { class: "empty" }, "No event was counted in the last hour."),
+    reasons.length
+      ? part("Left out, by reason", reasons, "r", (name) => REASONS[name.slice(1)] ?? name.slice(1))
+      : h("p", { class: "soft" }, "None was left out."),
   ]);
 }
 
-const size = (bytes) => (bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`);
+const size = (bytes) =>
+  bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(1)} GiB` : `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 export function service(state, zone) {
   const { config } = state;
   const fact = (name, ...value) => [h("dt", {}, name), h("dd", {}, value)];
   const [host, pid] = (state.leader?.holder ?? "").split(":");
   const facts = [
-    fact("Settings", h("code", {}, config.version), ` in effect since ${clock(config.loaded_at, zone, true)}, ${plural(config.applied, "change")} taken over since the start`),
+    fact(
+      "Settings",
+      h("code", {}, config.version),
+      ` in effect since ${clock(config.loaded_at, zone, true)}; `,
+      `${plural(config.applied, "change")} taken over since the start`,
+    ),
     config.refusal
-      ? fact("Refused", h("span", { class: "fault" }, config.refusal), config.refused_at ? ` at ${clock(config.refused_at, zone, true)}` : "")
-      : fact("Last reload", config.refused ? `mended; ${plural(config.refused, "file was", "files were")} refused since the start` : "no file was refused since the start"),
+      ? fact(
+          "Refused",
+          h("span", { class: "fault" }, config.refusal),
+          config.refused_at ? ` at ${clock(config.refused_at, zone, true)}` : "",
+        )
+      : fact(
+          "Last reload",
+          config.refused
+            ? `mended; ${plural(config.refused, "file was", "files were")} refused since the start`
+            : "no file was refused since the start",
+        ),
     config.at_next_start.length ? fact("Waiting for a start", config.at_next_start.join(", ")) : [],
-    fact("Leader", state.leader ? `process ${pid} on ${host}, term ${state.leader.epoch}` : h("span", { class: "fault" }, "no process does the scheduled work: is the jobs process running?")),
+    fact(
+      "Leader",
+      state.leader
+        ? `process ${pid} on ${host}, term ${state.leader.epoch}`
+        : h("span", { class: "fault" }, "no process does the scheduled work: is the jobs process running?"),
+    ),
     state.store === "ok" ? [] : fact("Store", h("span", { class: "fault" }, state.store)),
-    state.servers.map((each) => fact("Store", `${each.version}, ${size(each.memory)} of ${each.memory_limit ? size(each.memory_limit) : "no limit"}, ${each.persistent ? (each.writes ? "kept on disk" : "its last write to disk failed") : "not kept on disk"}`)),
+    state.servers.map((each) =>
+      fact(
+        "Store",
+        `${each.version}, ${size(each.memory)} of ${each.memory_limit ? size(each.memory_limit) : "no limit"}, `,
+        each.persistent ? (each.writes ? "kept on disk" : "its last write to disk failed") : "not kept on disk",
+      ),
+    ),
     fact("Waiting on disk", state.spooled_events ? plural(state.spooled_events, "event") : "nothing"),
   ];
   put($("service"), [
     h("dl", { class: "facts" }, facts.flat(2)),
-    h("div", { class: "scroll" }, h("table", { class: "jobs" },
-      h("caption", {}, "Jobs"),
-      h("thead", {}, h("tr", {}, ["job", "last run", "took", "every"].map((each) => h("th", { scope: "col" }, each)))),
-      h("tbody", {}, state.jobs.length ? state.jobs.map((run) => h("tr", {},
-        h("th", { scope: "row" }, JOBS[run.job] ?? run.job, run.error ? h("p", { class: "fault" }, run.error) : null),
-        h("td", {}, ago(Math.max(0, state.now - run.at))), h("td", {}, run.took_s < 1 ? `${Math.round(1000 * run.took_s)} ms` : span(run.took_s)), h("td", {}, span(run.every_s))))
-        : h("tr", {}, h("td", { colspan: 4 }, "No run is known."))))),
+    h(
+      "div",
+      { class: "scroll" },
+      h(
+        "table",
+        { class: "jobs" },
+        h("caption", {}, "Jobs"),
+        h(
+          "thead",
+          {},
+          h(
+            "tr",
+            {},
+            ["job", "last run", "took", "every"].map((each) => h("th", { scope: "col" }, each)),
+          ),
+        ),
+        h(
+          "tbody",
+          {},
+          state.jobs.length
+            ? state.jobs.map((run) =>
+                h(
+                  "tr",
+                  {},
+                  h(
+                    "th",
+                    { scope: "row" },
+                    JOBS[run.job] ?? run.job,
+                    run.error ? h("p", { class: "fault" }, run.error) : null,
+                  ),
+                  h("td", {}, ago(Math.max(0, state.now - run.at))),
+                  h("td", {}, run.took_s < 1 ? `${Math.round(1000 * run.took_s)} ms` : span(run.took_s)),
+                  h("td", {}, span(run.every_s)),
+                ),
+              )
+            : h("tr", {}, h("td", { colspan: 4 }, "No run is known.")),
+        ),
+      ),
+    ),
   ]);
 }

@@ -90,7 +90,8 @@ export class Tuning {
         const wish = this.waiting;
         this.waiting = null;
         const found = await this.answer(wish);
-        if (!this.waiting && wish.list.name === this.context.list.name && wish.section === this.context.section) this.show(found, wish);
+        if (!this.waiting && wish.list.name === this.context.list.name && wish.section === this.context.section)
+          this.show(found, wish);
       }
     } finally {
       this.asking = false;
@@ -120,7 +121,9 @@ export class Tuning {
     $("try-words").textContent = found.decay.preview_words;
     $("live-words").textContent = found.decay.live_words;
     this.drawCurve();
-    $("try-says").textContent = any ? this.summary(found) : "Move a slider: the list that it would make stands here, place by place.";
+    $("try-says").textContent = any
+      ? this.summary(found)
+      : "Move a slider: the list that it would make stands here, place by place.";
     this.draw();
     this.context.learn(found.preview.map((entry) => entry.id));
   }
@@ -152,8 +155,17 @@ export class Tuning {
       return;
     }
     const { size } = this.context.list;
-    put($("proposed"), found.preview.map((entry, at) =>
-      row(entry, { key: "proposed", cut: at === size, open: this.context.open, move: moved(entry.live_rank, entry.rank, { since: "against the live list" }) })));
+    put(
+      $("proposed"),
+      found.preview.map((entry, at) =>
+        row(entry, {
+          key: "proposed",
+          cut: at === size,
+          open: this.context.open,
+          move: moved(entry.live_rank, entry.rank, { since: "against the live list" }),
+        }),
+      ),
+    );
   }
 
   async copy() {

@@ -20,7 +20,11 @@ export function adding(parts, total, digits = 2) {
   const found = parts.map((part) => Math.floor(part * unit));
   let left = Math.round(total * unit) - found.reduce((sum, part) => sum + part, 0);
   const byRest = parts.map((part, at) => [part * unit - found[at], at]).sort(([one], [other]) => other - one);
-  for (const [, at] of byRest) if (left > 0) { found[at] += 1; left -= 1; }
+  for (const [, at] of byRest)
+    if (left > 0) {
+      found[at] += 1;
+      left -= 1;
+    }
   return found.map((part) => (part / unit).toFixed(digits));
 }
 
@@ -64,7 +68,9 @@ export const ago = (value) => (value < 1.5 ? "just now" : `${span(value)} ago`);
 /** A moment (epoch seconds) on the site's clock. */
 export function clock(moment, zone, withDay = false) {
   const day = withDay ? { day: "numeric", month: "short" } : {};
-  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone, ...day }).format(moment * 1000);
+  return new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZone: zone, ...day }).format(
+    moment * 1000,
+  );
 }
 
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
