@@ -260,6 +260,17 @@ def test_a_block_takes_an_item_out_and_the_trail_brings_it_back(service: Service
     expect(page.locator("#in-force")).not_to_contain_text("salah kutip")
 
 
+def explained(service: Service, desk: Desk, item: str) -> dict[str, Any]:
+    """Why an item is where it is, as the service says it."""
+    found: dict[str, Any] = httpx.get(
+        f"{service.url}/v1/items/{item}/explain",
+        params={"section": desk.section},
+        headers={"authorization": f"Bearer {service.admin_key}"},
+        trust_env=False,
+    ).json()
+    return found
+
+
 def test_a_boost_is_shown_and_lifted(service: Service, desk: Desk, visit: Open) -> None:
     a, b, c = desk.ids
     page = signed_in(service, visit, desk)
@@ -269,6 +280,12 @@ def test_a_boost_is_shown_and_lifted(service: Service, desk: Desk, visit: Open) 
     boost.get_by_role("button").click()
     holds(page, "live", [b, a, c])
     expect(page.locator("#live li").first).to_contain_text("boost ×5")
+    wait_until(lambda: explained(service, desk, b)["boost"] == 5)
+    chosen(page, 0)
+    expect(page.locator("#item tr.total")).to_have_count(3)
+    expect(page.locator("#item tr.total").nth(1)).to_contain_text("× boost")
+    expect(page.locator("#item .moves")).to_have_text("An editor has boosted it: 1 place up.")
+    page.keyboard.press("Escape")
     page.locator("#in-force").get_by_role("button", name=re.compile("^Lift the boost")).first.click()
     holds(page, "live", [a, b, c])
 

@@ -35,6 +35,7 @@ export class Desk {
     ]);
     if (list.name !== this.context.list.name || site !== this.context.site) return;
     this.context.boosts = boosts.boosts;
+    this.context.pinned = pins.pins.some((pin) => (pin.section ?? "") === this.context.section);
     this.draw(pins.pins, boosts.boosts, blocks.blocks);
     this.trail(audit.changes);
   }

@@ -18,6 +18,7 @@ const context = {
   list: null,
   section: "",
   boosts: [],
+  pinned: false,
   open: (entry) => item.open(entry),
   learn: (items) => learn(items),
   changed: () => changed(),

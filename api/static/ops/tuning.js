@@ -140,11 +140,13 @@ export class Tuning {
     const shown = found.preview.slice(0, size);
     const entered = shown.filter((entry) => entry.live_rank === null || entry.live_rank > size).length;
     const other = shown.filter((entry) => entry.move !== 0).length - entered;
-    if (!entered && other <= 0) return `The ${plural(shown.length, "place")} that readers see would stay as they are.`;
+    const pins = this.context.pinned ? " Pins are not laid over it." : "";
+    if (!entered && other <= 0)
+      return `The ${plural(shown.length, "place")} that readers see would stay as they are.${pins}`;
     const parts = [];
     if (entered) parts.push(`${plural(entered, "item")} of ${shown.length} would be new`);
     if (other > 0) parts.push(`${other} would stand elsewhere`);
-    return `${parts.join(", ")}.`;
+    return `${parts.join(", ")}.${pins}`;
   }
 
   draw() {

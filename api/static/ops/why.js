@@ -14,6 +14,17 @@ const REASONS = {
   duplicate: "repeats",
 };
 
+/** What each step towards a score is called; a step of another name is a burst's comparison. */
+const TERMS = {
+  events: "together",
+  bonus: "+ kinds that are a bonus",
+  shape: "as the list’s shape has it",
+  aging: "× what its own age leaves",
+  revival: "+ as it is read again",
+  scale: "÷ for its section",
+  boost: "× boost",
+};
+
 /** Why an item is at its rank, as elements. */
 export function explained(found, context) {
   const { list, zone, live } = context;
@@ -22,6 +33,14 @@ export function explained(found, context) {
   const views = found.channels.find((each) => each.kind === "view" && !each.source);
   const lately = views && line(views.buckets, found.at);
   if (lately) parts.push(h("p", { class: "lately" }, h("span", {}, "Views of the last 6 h"), lately));
+  if (found.moves.length)
+    parts.push(
+      h(
+        "ul",
+        { class: "moves", "aria-label": "What moved it" },
+        found.moves.map((move) => h("li", {}, why(move))),
+      ),
+    );
   const left = Object.entries(found.left_out).map(([reason, count]) => `${number(count)} ${REASONS[reason] ?? reason}`);
   if (left.length) parts.push(h("p", { class: "soft" }, `Left out of late, and not counted: ${left.join(", ")}.`));
   const beside = [
@@ -50,9 +69,17 @@ function sentence(found, list) {
     return `Not in ${where}: ${found.why}${found.place ? ` It would stand at ${found.place} by its score` : ""}.`;
   if (list.kind === "latest") return `At ${found.rank} of ${where}: the newest stands first.`;
   const events = found.channels.filter((each) => each.weight > 0).reduce((total, each) => total + each.events, 0);
-  const boost = found.boost === 1 ? "" : `, and editors multiply it by ${found.boost}`;
-  const made = `${plural(events, "event")} that count, each at its weight and less with its age${boost}`;
-  return `At ${found.rank} of ${where} with a score of ${score(found.score)}: ${made}.`;
+  const made = `${plural(events, "event")} that count, each at its weight and less with its age`;
+  const pinned =
+    found.shown === null || found.shown === found.rank ? "" : ` With what is pinned it is shown at ${found.shown}.`;
+  return `At ${found.rank} of ${where} with a score of ${score(found.score)}: ${made}.${pinned}`;
+}
+
+function why(move) {
+  const text = `${move.why.charAt(0).toUpperCase()}${move.why.slice(1)}`;
+  return move.places
+    ? `${text}: ${plural(Math.abs(move.places), "place")} ${move.places > 0 ? "up" : "down"}.`
+    : `${text}.`;
 }
 
 /** The sum, a channel a line. What a burst makes of its counts is not a sum, and is said by its formula alone. */
@@ -62,6 +89,7 @@ function sum(found, list) {
     each.source ? `${each.kind} from ${each.source}${each.position ? `, place ${each.position}` : ""}` : each.kind;
   const head = ranked ? ["", "events", "left at their age", "weight", "adds"] : ["", "events"];
   const figure = (value) => (Math.abs(value) < 1e5 ? value.toFixed(2) : number(value)); // to be added up by hand
+  const exact = (value) => (value && Math.abs(value) < 0.1 ? score(value) : figure(value));
   const parts = found.channels.map((each) => each.part);
   const whole = parts.reduce((total, part) => total + part, 0);
   const plain = found.counted < 1e5 && Math.abs(whole - found.counted) < 1e-6; // kinds that are a bonus are capped
@@ -78,20 +106,14 @@ function sum(found, list) {
   );
   const total = (label, value) =>
     h("tr", { class: "total" }, h("th", { scope: "row", colspan: head.length - 1 }, label), h("td", {}, value));
-  const totals = ranked ? [total("together", figure(found.counted))] : [];
-  if (ranked && found.shaped !== found.counted) totals.push(total("as the list’s shape has it", figure(found.shaped)));
-  if (ranked && found.aging !== 1) totals.push(total("× what its own age leaves", `×${score(found.aging)}`));
-  if (found.boost !== 1) totals.push(total("× boost", `×${found.boost}`));
-  if (ranked && found.score !== null) {
-    const product = found.shaped * found.aging * found.boost;
-    const apart = Math.abs(product - found.score) > 1e-9 * Math.max(1, Math.abs(product));
-    totals.push(
-      total(
-        apart ? "score, after the list’s revival and scale" : "score",
-        Math.abs(found.score) < 0.1 ? score(found.score) : figure(found.score),
-      ),
-    );
-  }
+  const marks = { x: "×", "/": "÷" };
+  const totals = found.terms.map((term) =>
+    total(
+      found.terms.length === 1 && term.name === "events" ? "score" : (TERMS[term.name] ?? `by ${term.name}`),
+      marks[term.operation] ? `${marks[term.operation]}${score(term.value)}` : exact(term.value),
+    ),
+  );
+  if (found.score !== null && found.terms.length !== 1) totals.push(total("score", exact(found.score)));
   return h(
     "div",
     { class: "scroll" },
