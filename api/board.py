@@ -145,6 +145,18 @@ class Board:
             if (shown := here.lists.get(name)) is not None
         ]
 
+    def learned(self) -> list[dict[str, object]]:
+        """What the lists that learn from their past are ranked by, as shown."""
+        return [
+            {
+                "site": site, "list": name, "half_life_s": learned.half_life_s, "since": learned.since or None,
+                "forecast": bool(learned.mix), "config_version": shown.stamp.config_version,
+            }
+            for site, here in self._sites.items()
+            for name, shown in here.lists.items()
+            if (learned := shown.stamp.learned) is not None
+        ]  # fmt: skip
+
     def sections(self, site: str, name: str) -> list[str]:
         """The sections that a list of a site is published for."""
         shown = self._site(site).lists.get(name)

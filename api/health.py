@@ -38,6 +38,8 @@ def router(current: CurrentContext) -> APIRouter:
         checks["config_version"] = context.settings.config_version
         checks["config"] = context.config._asdict()
         checks["templates"] = context.templates.faults or "ok"
+        if learned := context.board.learned():
+            checks["learned"] = learned
         checks["alarms"] = [alarm._asdict() for alarm in context.lookout.alarms(context.settings, context.config)]
         content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
         return Response(content, 200 if ready else 503, media_type="application/json")

@@ -24,6 +24,7 @@ from jobs.pulse import TakePulse
 from jobs.refresh import RefreshLists
 from jobs.salts import ForgetSalts
 from jobs.seal import SealBuckets
+from jobs.suggest import SuggestHalfLives
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.salts import overlap_s
 from ranking.settings import Settings
@@ -39,6 +40,7 @@ Note = Callable[[JobRun], Awaitable[None]]
 SEAL_EVERY_S = 300.0
 PRUNE_EVERY_S = 3600.0
 SALTS_EVERY_S = 300.0
+SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 30.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 
@@ -77,6 +79,7 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
         Job("seal", SealBuckets(store, settings), SEAL_EVERY_S),
         Job("prune", Prune(store, settings), PRUNE_EVERY_S),
         Job("salts", lasting.salts, SALTS_EVERY_S),
+        Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
     ]
 

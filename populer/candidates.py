@@ -5,14 +5,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from populer.config import effective, with_list_settings
+from populer.config import effective, validated, with_list_settings
 from ranking.bursts import VIEWS
 from ranking.errors import SettingsError
+from ranking.learned import InEffect
 from ranking.list_settings import ListSettings
 from ranking.presets import NO_PRESET, PRESETS, checked_preset, preset_settings
 from ranking.setting_types import as_seconds_or_none
 from ranking.settings import Settings
-from ranking.times import parse_duration
+from ranking.times import format_duration, parse_duration
 from ranking.tune import Candidate
 from ranking.weighing import Weighing
 
@@ -80,6 +81,17 @@ def based(settings: Settings, raw: Raw, name: str, changes: Sequence[str], kinds
     return Base(with_list_settings(settings, raw, name, list(changes)), raw, name, changes)
 
 
+def settled(settings: Settings, raw: Raw, name: str, learned: Mapping[str, InEffect]) -> tuple[Settings, Raw]:
+    """The settings with the half-life that a list is at, where that is "auto": what is tried is a list that stays."""
+    of_list = settings.lists.get(name)
+    if of_list is None or not of_list.auto:
+        return settings, raw
+    half_life = format_duration(of_list.under(learned.get(name)).half_life_s)
+    table = {**raw.get("lists", {}).get(name, {}), "half_life": half_life, "auto": False}
+    raw = {**raw, "lists": {**raw.get("lists", {}), name: table}}
+    return validated(raw), raw
+
+
 def candidates(base: Base, grids: Sequence[str], presets: Sequence[str], finest_s: float) -> list[Candidate]:
     """What to try: the list as it is, the grid, the presets, each list once.
 
@@ -143,7 +155,7 @@ def _as_it_is(base: Base, keys: Iterable[str]) -> dict[str, str]:
     if base.list.preset != NO_PRESET:
         named = ["preset"]
     elif base.list.kind == "ranked" and (not named or {"half_life", "decay"} & set(named)):
-        says_most = ["half_life"] if base.list.decay == "half-life" else ["decay", "window"]
+        says_most = {"half-life": ["half_life"], "forecast": ["decay"]}.get(base.list.decay, ["decay", "window"])
         named = [*says_most, *(key for key in named if key not in (*says_most, "half_life", "window"))]
     return {key: written[key] for key in named}
 

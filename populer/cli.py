@@ -298,6 +298,10 @@ def config_show(config: Config = None, data: Data = None) -> None:
     for name, value in rows:
         origin = loaded.origins.get(name, "default")
         print(f"{name:<{width}}  {value:<28}  {origin}")  # noqa: T201
+    from populer.learned_settings import learned_rows
+
+    for name, value, origin in learned_rows(loaded.settings, lambda: _store_url(loaded.settings)):
+        print(f"{name:<{width}}  {value:<28}  {origin}")  # noqa: T201
 
 
 @app.callback(invoke_without_command=True)

@@ -9,6 +9,7 @@ Every error names the setting, what was expected and what was found.
 import contextlib
 import difflib
 import json
+import math
 import re
 import tomllib
 import types
@@ -30,7 +31,7 @@ from ranking.events import channel_kind
 from ranking.list_settings import ListSettings
 from ranking.presets import preset_settings
 from ranking.settings import Settings, SiteKeys
-from ranking.times import format_duration
+from ranking.times import NO_LIMIT, format_duration
 
 PREFIX = "POPULER_"
 FIXED_TABLES = ("service", "redis", "ingest", "retention", "refresh", "alarms")
@@ -209,6 +210,11 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
             yield from _written(value, dotted)
         elif name.endswith("_s"):
             yield dotted, format_duration(value)
+        elif isinstance(value, float) and math.isinf(value):
+            yield dotted, NO_LIMIT
+        elif isinstance(value, tuple) and value and isinstance(value[0], BaseModel):
+            for number, each in enumerate(value):
+                yield from _written(each, f"{dotted}.{number}")
         elif isinstance(value, dict):
             yield from ((f"{dotted}.{key}", str(inner)) for key, inner in value.items())
         elif isinstance(table, SiteKeys):

@@ -48,6 +48,7 @@ async def explained(
         NotFoundError: no such list, section or item.
     """
     async with viewed(settings, url, site, now) as (store, view):
+        settings = settings.under(await store.findings.in_effect(site.id))
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
         asked = Asked(store, view, settings, ranker)
         return await answer(asked, Explain(site.id, name, item, section, at))
@@ -73,8 +74,9 @@ async def ranked(
     """
     if name not in settings.lists:
         raise NotFoundError(f"no list is called {name!r}; there are {', '.join(settings.lists)}")
-    list_settings = settings.lists[name]
     async with viewed(settings, url, site, now) as (store, view):
+        settings = settings.under(await store.findings.in_effect(site.id))
+        list_settings = settings.lists[name]
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
         ranking = ranker.rank(list_settings, section, ranker.boosts_of(name))
         details = await view.details(store, ranking.rows.tolist())

@@ -6,10 +6,11 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
-from populer.candidates import Base, based
+from populer.candidates import Base, based, settled
 from populer.combined import page_rules
 from populer.config import Loaded
 from populer.evidence import document, table, toml
@@ -17,6 +18,7 @@ from populer.log_site import LogSite, Rules
 from populer.tuning import Asked, Tuning, kinds_of, read_details, read_site, tune
 from ranking.errors import PopulerError
 from ranking.items import Item
+from ranking.learned import InEffect
 from ranking.ranker import View
 from ranking.settings import SiteSettings
 from ranking.times import parse_duration
@@ -66,12 +68,16 @@ Details = Callable[[Iterable[int]], Mapping[int, Item]]
 
 
 class Source(NamedTuple):
-    """A site to walk through: complete until `known_until` (epoch seconds), what to show of its items, and notes."""
+    """A site to walk through: complete until `known_until` (epoch seconds), what to show of its items, and notes.
+
+    `learned` is what its lists go by that the file does not say.
+    """
 
     view: View
     known_until: float
     details: Details
     notes: list[str]
+    learned: Mapping[str, InEffect] = MappingProxyType({})
 
 
 def run(options: Options) -> None:
@@ -110,9 +116,9 @@ def _source(options: Options, progress: "Progress") -> Source:
         raise PopulerError("--items: goes with --events, as the store has items of its own")
     settings, url = options.loaded.settings, options.url
     task = progress.add_task("reading the store", total=None)
-    view = asyncio.run(read_site(settings, url, options.site, options.now))
+    view, learned = asyncio.run(read_site(settings, url, options.site, options.now))
     progress.update(task, total=1, completed=1)
-    return Source(view, options.now, lambda rows: asyncio.run(read_details(settings, url, view, rows)), [])
+    return Source(view, options.now, lambda rows: asyncio.run(read_details(settings, url, view, rows)), [], learned)
 
 
 def _files(options: Options, progress: "Progress") -> Source:
@@ -158,7 +164,7 @@ def _tuned(options: Options, wanted: Wanted, source: Source, progress: "Progress
 
 def _base(options: Options, source: Source) -> tuple[Base, list[str]]:
     """The list to tune. In a log of kinds that it does not weigh every event counts alike: it is the log of others."""
-    settings, raw = options.loaded.settings, options.loaded.raw
+    settings, raw = settled(options.loaded.settings, options.loaded.raw, options.list_name, source.learned)
     kinds = kinds_of(source.view)
     base = based(settings, raw, options.list_name, options.changes, kinds)
     if options.url is not None or not kinds or base.list.kind != "ranked" or base.counts(source.view.history.channels):

@@ -18,6 +18,7 @@ from ranking.errors import NotEnoughError, NotFoundError, PopulerError, StoreUna
 from ranking.events import DEFAULT_KIND, channel_kind
 from ranking.history import is_shadow
 from ranking.items import Item
+from ranking.learned import InEffect
 from ranking.list_settings import ListSettings
 from ranking.ranker import View
 from ranking.setting_types import as_seconds_or_none
@@ -57,7 +58,14 @@ class Tuning(NamedTuple):
     notes: list[str]
 
 
-async def read_site(settings: Settings, url: str, site: SiteSettings, now: float) -> SiteView:
+class Stored(NamedTuple):
+    """What the store has of a site, and what its lists have learned."""
+
+    view: SiteView
+    learned: Mapping[str, InEffect]
+
+
+async def read_site(settings: Settings, url: str, site: SiteSettings, now: float) -> Stored:
     """What the store has of a site.
 
     Raises:
@@ -68,11 +76,11 @@ async def read_site(settings: Settings, url: str, site: SiteSettings, now: float
     try:
         await store.open()
         await view.update(store, now - settings.retention.keep_s)
+        return Stored(view, await store.findings.in_effect(site.id))
     except StoreUnavailableError as error:
         raise PopulerError(f"{error}; is the service running?") from error
     finally:
         await store.close()
-    return view
 
 
 async def read_details(settings: Settings, url: str, view: SiteView, rows: Iterable[int]) -> Mapping[int, Item]:

@@ -9,7 +9,7 @@ What editors have taken down or blocked by now is neither listed nor missed at a
 out, as a setting is to be judged by itself.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -18,10 +18,13 @@ import numpy.typing as npt
 
 from ranking import leaderboard
 from ranking.buckets import FloatArray
+from ranking.forecasting import Forecaster, lead_in
 from ranking.formula import Formula
 from ranking.leaderboard import Rows
+from ranking.learned import MixPart
 from ranking.list_settings import ListSettings
 from ranking.measures import capture, highest, ndcg
+from ranking.objective import mixed
 from ranking.ranker import Ranker, View
 from ranking.scoring import Moment
 from ranking.selection import Past, Selector
@@ -35,7 +38,8 @@ NEAR = 3
 UNDERSTOOD = frozenset({
     "preset", "title", "size", "depth", "sections", "section_minimum", "movement_s",
     "weights", "self_click_weight", "position_bias", "position_cap", "bonus_kinds",
-    "decay", "half_life_s", "window_s", "period", "power", "power_scale_s", "daily", "shape", "exponent",
+    "decay", "half_life_s", "auto", "objective", "mix", "window_s", "period", "power", "power_scale_s", "daily",
+    "shape", "exponent",
     "aging", "aging_half_life_s", "gravity", "gravity_offset_s", "revival_s", "revival_weights",
     "max_age_s", "min_age_s", "min_count", "floor",
     "method", "short_s", "baseline_s", "minimum", "poisson_floor", "hold_s", "peak_half_life_s",
@@ -75,7 +79,8 @@ class Trace(NamedTuple):
 class Backtest(NamedTuple):
     """A back-test: the traces in the order of the lists, and the reads of every step's horizon, all and by a list.
 
-    `best_rows` and `best_reads` are the list that one would have made with knowledge of the horizon.
+    `best_rows` and `best_reads` are the list that one would have made with knowledge of the horizon. `mixes` are what
+    those of the lists that are forecasts have learned when the last horizon is over.
     """
 
     plan: Plan
@@ -84,6 +89,7 @@ class Backtest(NamedTuple):
     own_reads: FloatArray
     best_rows: npt.NDArray[np.int32]
     best_reads: FloatArray
+    mixes: Mapping[int, tuple[MixPart, ...]]
 
 
 def backtest(
@@ -94,7 +100,10 @@ def backtest(
     zone: tzinfo,
     on_step: Callable[[], None] = lambda: None,
 ) -> Backtest:
-    """Walk through a site's past with some lists. `on_step` is told of every step that is done."""
+    """Walk through a site's past with some lists. `on_step` is told of every step that is done.
+
+    Lists that are forecasts learn from the past before the first step, too.
+    """
     moments = plan.moments
     engine = Ranker(view, Moment(moments[-1], moments[-1]), zone)
     walk = Walk(engine.pool, view.history.start(), zone)
@@ -102,13 +111,22 @@ def backtest(
         published = np.where(view.catalogue.undated, -np.inf, walk.facts.published)
         walk.facts = walk.facts._replace(published=published)
     outcome = _Outcome(walk, plan.horizon_s, judging)
-    makers = [_maker(walk, settings, judging, zone) for settings in lists]
+    learning = _learning(walk, lists, outcome.of_read, plan.horizon_s, zone)
+    forecasters = set(learning.values())  # lists that weigh alike learn together
+    if forecasters:
+        for at in lead_in(moments[0], plan.step_s, view.history.start()):
+            walk.go(at)
+            for each in forecasters:
+                each.step(at)
+    makers = [_maker(walk, settings, judging, zone, learning.get(number)) for number, settings in enumerate(lists)]
     traces = [_empty(plan.steps, judging.k) for _ in lists]
     reads, own_reads = np.zeros(plan.steps), np.zeros(plan.steps)
     best = _empty(plan.steps, judging.k)
     for step, at in enumerate(moments):
         moment = walk.go(at)
         outcome.of(at)
+        for each in forecasters:
+            each.step(at)
         reads[step], own_reads[step] = outcome.reads, outcome.own_reads
         outcome.judge(outcome.best_rows, best, step)
         for make, trace in zip(makers, traces, strict=True):
@@ -116,7 +134,10 @@ def backtest(
         on_step()
     for trace in traces:
         trace.kept[:-1] = _kept(trace.rows)
-    return Backtest(plan, traces, reads, own_reads, best.rows, best.reads)
+    over = moments[-1] + plan.horizon_s
+    learned = {each: each.learned(over) for each in forecasters}
+    mixes = {number: learned[each] for number, each in learning.items()}
+    return Backtest(plan, traces, reads, own_reads, best.rows, best.reads, mixes)
 
 
 def _empty(steps: int, k: int) -> Trace:
@@ -138,7 +159,7 @@ class _Outcome:
         self._horizon_s = horizon_s
         self._judging = judging
         channels = walk.counts.channels
-        self._of_read = Weighing(dict.fromkeys(judging.kinds, 1.0)).of(channels)
+        self.of_read = self._of_read = Weighing(dict.fromkeys(judging.kinds, 1.0)).of(channels)
         self._of_own = self._of_read * np.array([_is_own(name) for name in channels], dtype=np.float64)
         counted = ~(walk.facts.taken_down | walk.facts.blocked)
         if judging.section is not None:
@@ -184,8 +205,12 @@ def _is_own(channel: str) -> bool:
 Maker = Callable[[Moment], Rows]
 
 
-def _maker(walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo) -> Maker:
+def _maker(
+    walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo, learning: Forecaster | None = None
+) -> Maker:
     """What makes a list of `k` at the walk's present moment."""
+    if learning is not None:
+        return _Learning(walk, settings, judging, zone, learning).rows
     # Its own depth is how far below the cut hysteresis looks; without it nothing below the cut matters.
     depth = settings.depth if settings.hysteresis else judging.k
     listed = settings.model_copy(update={"size": judging.k, "depth": depth})
@@ -197,6 +222,48 @@ def _maker(walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo) -
         return Selector(walk, listed, moment, past).selected([judging.section])[judging.section].rows
 
     return selected
+
+
+def _learning(
+    walk: Walk, lists: Sequence[ListSettings], of_read: FloatArray, horizon_s: float, zone: tzinfo
+) -> dict[int, Forecaster]:
+    """Who learns for which of the lists, by their place."""
+    of_weights: dict[bytes, Forecaster] = {}
+    found = {}
+    for number, settings in enumerate(lists):
+        if settings.decay == "forecast" and not settings.mix:
+            of_channel = Formula(settings, zone).channel_weights(walk.counts.channels)
+            key = of_channel.tobytes()
+            if key not in of_weights:
+                of_weights[key] = Forecaster(walk, of_channel, of_read, horizon_s, zone)
+            found[number] = of_weights[key]
+    return found
+
+
+class _Learning:
+    """A forecast: the list of what it has learned by then."""
+
+    def __init__(
+        self, walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo, learning: Forecaster
+    ) -> None:
+        self._learning = learning
+        self._walk = walk
+        self._judging = judging
+        self._zone = zone
+        self._settings = settings
+        self._by: tuple[MixPart, ...] = ()
+        self._maker = self._made()
+
+    def rows(self, moment: Moment) -> Rows:
+        """The best k, best first."""
+        if self._learning.mix != self._by:
+            self._maker = self._made()
+        return self._maker(moment)
+
+    def _made(self) -> Maker:
+        self._by = self._learning.mix
+        settings = self._settings.model_copy(update={"mix": mixed(self._by)})
+        return _maker(self._walk, settings, self._judging, self._zone)
 
 
 def _is_simple(settings: ListSettings) -> bool:
@@ -219,6 +286,7 @@ class _Short:
         self._of_channel = self._formula.channel_weights(walk.counts.channels)
         self._is_sum = (
             settings.shape == "plain" and settings.exponent == 1.0 and settings.aging == "none"
+            and settings.decay != "forecast"
             and not settings.revival_s and not settings.bonus_kinds
         )  # fmt: skip
         self._near: Rows = np.empty(0, dtype=np.int64)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.buckets import FloatArray, ages
-from ranking.decay import Alike
+from ranking.decay import Alike, Decay, Mix
 from ranking.events import channel_kind
 from ranking.formula import Formula, Term
 from ranking.leaderboard import Rows
@@ -145,7 +145,7 @@ def explain(
     terms = ranker.boosted(boosts).terms(settings, ranker.moment, row)
     asked = Listed(name, settings, section, listed, row)
     place_shown, pinned = shown(ranker, asked)
-    channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings)
+    channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings, age_s or 0.0)
     return Explanation(
         item=item,
         list_name=name,
@@ -157,7 +157,7 @@ def explain(
         why=SENTENCES[rule] if rule is not Rule.LISTED or rank is not None else "others score more: see place",
         published=None if age_s is None else published,
         age_s=age_s,
-        formula=described(settings),
+        formula=described(settings, formula.horizon(ranker.moment.at, age_s or 0.0).decay),
         counted=float(candidates.counted[row]),
         shaped=amount(takewhile(lambda term: term.name not in AFTER_SHAPE, terms)),
         aging=float(formula.aged(np.array([0.0 if age_s is None else age_s]))[0]),
@@ -193,8 +193,8 @@ def amount(terms: Iterable[Term]) -> float:
     return found
 
 
-def described(settings: ListSettings) -> str:
-    """A list's formula in words.
+def described(settings: ListSettings, decay: Decay | None = None) -> str:
+    """A list's formula in words; `decay`: that of the item, where a forecast has another for each age.
 
     >>> described(ListSettings())
     'sum over channels of weight x sum over buckets of events x 2^-(age / 2h)'
@@ -208,8 +208,10 @@ def described(settings: ListSettings) -> str:
             peak, half_life = format_duration(settings.hold_s), format_duration(settings.peak_half_life_s)
             text += f", the highest of the last {peak}, fading since with a half-life of {half_life}"
         return text + SCALES[settings.scale]
+    half_life = f"2^-(age / {format_duration(settings.half_life_s)})"
     decays = {
-        "half-life": f"2^-(age / {format_duration(settings.half_life_s)})",
+        "half-life": half_life + (", as the site's past has it" if settings.auto else ""),
+        "forecast": _mix(decay) if isinstance(decay, Mix) else half_life,
         "window": f"1 within {format_duration(settings.window_s)}"
         if settings.period == "none"
         else f"1 {settings.period}",
@@ -232,11 +234,16 @@ def described(settings: ListSettings) -> str:
     return text + SCALES[settings.scale]
 
 
-def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings) -> list[ChannelPart]:
+def _mix(decay: Mix) -> str:
+    parts = (f"{weight:.3g} x 2^-(age / {format_duration(half_life_s)})" for half_life_s, weight in decay.parts)
+    return f"({' + '.join(parts)})"
+
+
+def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings, age_s: float) -> list[ChannelPart]:
     """The item's channels in the order in which they are added up, each with its buckets in theirs."""
     counts, moment = ranker.pool.counts.only(np.array([row], dtype=np.int64)), ranker.moment
     columns = counts.columns
-    horizon = formula.horizon(moment.at) if settings.kind == "ranked" else Horizon(Alike())
+    horizon = formula.horizon(moment.at, age_s) if settings.kind == "ranked" else Horizon(Alike())
     of_channel = formula.channel_weights(counts.channels)
     of_bucket = horizon.weights(columns, moment)
     decayed = counts.of_cells(of_bucket)

@@ -8,7 +8,7 @@ settings of this. Rejected: a function per ranking, which could be neither mixed
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from ranking.buckets import FloatArray
 from ranking.decay import Alike, Daily, Decay, HalfLife, Linear, Power
 from ranking.events import DEFAULT_KIND, channel_kind
 from ranking.list_settings import ListSettings
+from ranking.objective import Mixed
 from ranking.periods import NO_PERIOD, day_share, midnight, period_span
 from ranking.scoring import Counts, Horizon, Span, Sums
 from ranking.weighing import Weighing
@@ -62,16 +63,16 @@ class Formula:
     def scored(self, sums: Sums, published: FloatArray) -> Scored:
         """Every row's score; `published` in epoch seconds."""
         settings, at = self._settings, sums.moment.at
-        horizon = self.horizon(at)
         of_channel = self.channel_weights(sums.channels)
+        age_s = at - published
         if settings.bonus_kinds:
-            n, bonus = self._with_bonus(sums, horizon)
+            n, bonus = self._with_bonus(sums, age_s)
             n = n + bonus
         else:
-            n = sums.of(horizon, of_channel)
+            n = self._summed(sums, of_channel, age_s)
         topic = settings.shape == "discourse-top"
-        shaped = shapes.discourse_top(*self._of_topic(sums, horizon)) if topic else self.shaped(n)
-        score = shaped * self.aged(at - published)
+        shaped = shapes.discourse_top(*self._of_topic(sums, self.horizon(at))) if topic else self.shaped(n)
+        score = shaped * self.aged(age_s)
         if settings.revival_s:
             score = score + self._revived(sums)
         return Scored(n, score)
@@ -79,23 +80,23 @@ class Formula:
     def terms(self, sums: Sums, published: FloatArray) -> list[Term]:
         """What the score of the first row is made of; see `Term`."""
         settings, at = self._settings, sums.moment.at
-        horizon = self.horizon(at)
+        age_s = at - published
         if settings.shape == "discourse-top":
-            parts = shapes.discourse_parts(*self._of_topic(sums, horizon))
+            parts = shapes.discourse_parts(*self._of_topic(sums, self.horizon(at)))
             named = zip(shapes.TOPIC_PARTS, "=++++", parts, strict=True)
             found = [Term(name, operation, float(part[0])) for name, operation, part in named]
         else:
             if settings.bonus_kinds:
-                n, bonus = self._with_bonus(sums, horizon)
+                n, bonus = self._with_bonus(sums, age_s)
                 found = [Term("events", "=", float(n[0])), Term("bonus", "+", float(bonus[0]))]
                 n = n + bonus
             else:
-                n = sums.of(horizon, self.channel_weights(sums.channels))
+                n = self._summed(sums, self.channel_weights(sums.channels), age_s)
                 found = [Term("events", "=", float(n[0]))]
             if settings.shape != "plain" or settings.exponent != 1.0:
                 found.append(Term("shape", "=", float(self.shaped(n)[0])))
         if settings.aging != "none":
-            found.append(Term("aging", "x", float(self.aged(at - published)[0])))
+            found.append(Term("aging", "x", float(self.aged(age_s)[0])))
         if settings.revival_s:
             found.append(Term("revival", "+", float(self._revived(sums)[0])))
         return found
@@ -105,7 +106,7 @@ class Formula:
         """Whether an item that is not read any more never scores more than before, and by itself alone."""
         settings = self._settings
         return (
-            settings.decay != "day-blend"
+            settings.decay not in ("day-blend", "forecast")  # which has other weights at another age or hour
             and settings.period != "yesterday"
             and settings.shape != "discourse-top"
             and settings.scale == "none"
@@ -129,9 +130,32 @@ class Formula:
         score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
         return Scored(n, np.where(score > 0, np.maximum(score, LEAST_SCORE), 0.0))
 
-    def horizon(self, at: float) -> Horizon:
-        """D, and the spans of time that count, at the moment `at` (epoch seconds)."""
-        return Horizon(self._decay(), self._spans(at))
+    def horizon(self, at: float, age_s: float = 0.0) -> Horizon:
+        """D, and the spans of time that count, at the moment `at` (epoch seconds).
+
+        For an item of `age_s` seconds, which bears on a forecast alone.
+        """
+        reached = [part for part in self._parts(at) if part.from_age_s <= max(age_s, 0.0)]
+        return Horizon(reached[-1].decay if reached else self._decay(), self._spans(at))
+
+    def _summed(self, sums: Sums, of_channel: FloatArray, age_s: FloatArray) -> FloatArray:
+        """The sum of every row, each under the D of its age."""
+        at = sums.moment.at
+        n = sums.of(self.horizon(at), of_channel)
+        for part in self._parts(at):
+            if part.from_age_s > 0:
+                n = np.where(age_s >= part.from_age_s, sums.of(self.horizon(at, part.from_age_s), of_channel), n)
+        return n
+
+    def _parts(self, at: float) -> list[Mixed]:
+        """The parts of a forecast that hold at a moment, by the age they begin at; none: it has learned nothing."""
+        settings = self._settings
+        if settings.decay != "forecast":
+            return []
+        hour = datetime.fromtimestamp(at, self._zone).hour
+        since = max((part.from_hour for part in settings.mix if part.from_hour <= hour), default=0)
+        held = [part for part in settings.mix if part.from_hour == since]
+        return sorted(held, key=lambda part: part.from_age_s)
 
     def span_s(self, at: float) -> float:
         """How far back the list looks, in seconds: a period, a burst's span, a half-life or a window; inf for all."""
@@ -141,7 +165,7 @@ class Formula:
             return until - since
         if settings.kind == "burst":
             return settings.short_s
-        return settings.half_life_s if settings.decay == "half-life" else settings.window_s
+        return settings.half_life_s if settings.decay in ("half-life", "forecast") else settings.window_s
 
     def channel_weights(self, channels: Sequence[str]) -> FloatArray:
         """w, per channel."""
@@ -184,14 +208,14 @@ class Formula:
             np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
         )
 
-    def _with_bonus(self, sums: Sums, horizon: Horizon) -> tuple[FloatArray, FloatArray]:
+    def _with_bonus(self, sums: Sums, age_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What counts without the bonus kinds, and what they add: no more than that."""
         of_channel, of_bonus = (
             self.channel_weights(sums.channels),
             self._of_kinds(sums.channels, *self._settings.bonus_kinds),
         )
-        n = sums.of(horizon, of_channel - of_bonus)
-        return n, np.minimum(sums.of(horizon, of_bonus), n)
+        n = self._summed(sums, of_channel - of_bonus, age_s)
+        return n, np.minimum(self._summed(sums, of_bonus, age_s), n)
 
     def _of_topic(self, sums: Sums, horizon: Horizon) -> list[FloatArray]:
         def of(kind: str, over: Horizon = horizon) -> FloatArray:
@@ -210,7 +234,7 @@ class Formula:
     def _decay(self) -> Decay:
         settings = self._settings
         match settings.decay:
-            case "half-life":
+            case "half-life" | "forecast":  # a forecast goes by this until it has learned something
                 return HalfLife(settings.half_life_s)
             case "linear":
                 return Linear(settings.window_s)

@@ -13,13 +13,15 @@ import msgspec
 
 
 class MixPart(msgspec.Struct, frozen=True):
-    """Half-lives (seconds, as text) and what each weighs, for items of an age from `from_age_s` on.
+    """Half-lives (`30m`) and what an event counts by each, for some items at some hours.
 
-    The part with the highest `from_age_s` that an item has reached is its own; ages are seconds since publication.
+    It holds from the local hour `from_hour` until another part's; of those that hold, an item goes by the one with the
+    highest `from_age_s`, seconds since its publication, that it has reached.
     """
 
     weights: dict[str, float]
     from_age_s: float = 0.0
+    from_hour: int = 0
 
 
 class InEffect(msgspec.Struct, frozen=True):

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from ranking.events import DEFAULT_KIND
+from ranking.learned import InEffect
+from ranking.objective import AUTO, Mixed, Objective, mixed
 from ranking.periods import NO_PERIOD, Period
 from ranking.presets import NO_PRESET, checked_preset, preset_settings
 from ranking.setting_types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table
@@ -40,8 +42,11 @@ class ListSettings(Table):
     position_cap: int = Field(10, ge=1, le=1_000)
     bonus_kinds: tuple[Kind, ...] = ()
 
-    decay: Literal["half-life", "window", "linear", "power", "daily", "day-blend"] = "half-life"
+    decay: Literal["half-life", "window", "linear", "power", "daily", "day-blend", "forecast"] = "half-life"
     half_life_s: SecondsOrNone = Field(7200.0, alias="half_life", ge=MIN_HALF_LIFE_S)
+    auto: bool = False
+    objective: Objective = Objective()
+    mix: tuple[Mixed, ...] = ()
     window_s: SecondsOrNone = Field(math.inf, alias="window")
     period: Period = NO_PERIOD
     power: float = Field(1.0, gt=0, le=10)
@@ -85,12 +90,19 @@ class ListSettings(Table):
     @model_validator(mode="before")
     @classmethod
     def _of_preset(cls, given: Any) -> Any:
-        return {**preset_settings(given.get("preset")), **given} if isinstance(given, dict) else given
+        if not isinstance(given, dict):
+            return given
+        found = {**preset_settings(given.get("preset")), **given}
+        return _begun(found) if found.get("half_life") == AUTO else found
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.kind == "burst":
             self._fits_burst()
+        if self.auto and (self.kind, self.decay) != ("ranked", "half-life"):
+            raise ValueError('half_life: a duration, as "auto" is for kind = "ranked" with decay = "half-life"')
+        if self.decay == "forecast" and self.kind != "ranked":
+            raise ValueError('decay: not "forecast", which is for kind = "ranked"')
         if self.decay == "linear" and math.isinf(self.window_s):
             raise ValueError('window: a duration such as 1d, over which decay = "linear" falls to nothing')
         if self.exponent != 1.0 and self.shape not in ("plain", "minus-one"):
@@ -106,7 +118,21 @@ class ListSettings(Table):
     @property
     def by_calendar(self) -> bool:
         """Whether it goes by the site's days."""
-        return self.period != NO_PERIOD or self.decay == "day-blend"
+        by_hour = self.decay == "forecast" and any(part.from_hour for part in self.mix)
+        return self.period != NO_PERIOD or self.decay == "day-blend" or by_hour
+
+    @property
+    def learns(self) -> bool:
+        """Whether it is tuned every night."""
+        return self.auto or (self.decay == "forecast" and not self.mix)
+
+    def under(self, learned: InEffect | None) -> Self:
+        """The list as it is with what it has learned."""
+        if learned is None or not self.learns:
+            return self
+        if self.auto:
+            return self if self.objective.pinned else self.model_copy(update={"half_life_s": learned.half_life_s})
+        return self.model_copy(update={"mix": mixed(learned.mix)})
 
     def _fits_burst(self) -> None:
         if self.baseline_s <= self.short_s:
@@ -122,6 +148,14 @@ class ListSettings(Table):
             raise ValueError(
                 'period: none, or today, this week or this month with method = "chi-square", "share" or "excess"'
             )
+
+
+def _begun(given: dict[str, Any]) -> dict[str, Any]:
+    """A half-life that is tuned begins at its pin, or at the default."""
+    objective = given.get("objective")
+    pin = objective.get("pin", NO_LIMIT) if isinstance(objective, dict) else NO_LIMIT
+    begins = {} if pin in (NO_LIMIT, math.inf) else {"half_life": pin}
+    return {**{key: value for key, value in given.items() if key != "half_life"}, **begins, "auto": True}
 
 
 DEFAULT_LISTS: dict[str, dict[str, Any]] = {
@@ -147,6 +181,11 @@ def with_changes(settings: ListSettings, changes: dict[str, Any]) -> ListSetting
         ValueError: naming the setting, what was expected and what was found.
     """
     known = settings.model_dump(by_alias=True, exclude_unset=True)
+    if settings.auto and "half_life" in changes:
+        if changes["half_life"] == AUTO:
+            changes = {key: value for key, value in changes.items() if key != "half_life"}
+        else:
+            known["auto"] = False
     try:
         return ListSettings.model_validate({**known, **preset_settings(changes.get("preset")), **changes})
     except ValidationError as error:

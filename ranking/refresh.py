@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ranking.errors import NotReadyError
 from ranking.items import Item
+from ranking.learned import InEffect
 from ranking.paging import OrderPacker, kept_for_s
 from ranking.pulse import Pulse, pulse_of
 from ranking.questions import Asked, Question, answer
@@ -34,6 +35,8 @@ class Refresher:
     def __init__(self, store: Store, settings: Settings, site: str) -> None:
         self._store = store
         self._settings = settings
+        self._in_effect = settings  # with what the lists have learned
+        self._learned: Mapping[str, InEffect] = {}
         self._view = SiteView(site)
         self._steady = Steady()
         self._zone = _zone_of(settings, site)
@@ -52,6 +55,7 @@ class Refresher:
         if settings.retention.keep_s > self._settings.retention.keep_s:
             self._view = SiteView(self._view.site)  # what it has forgotten is to be ranked again
         self._settings = settings
+        self._in_effect = settings.under(self._learned)
         self._zone = _zone_of(settings, self._view.site)
         self._since = since
 
@@ -87,7 +91,7 @@ class Refresher:
                 return await asyncio.to_thread(recent, self._view.history, question, self._slot, bucket_s)
             moment = Moment(self._slot if question.at is None else question.at, self._slot)
             ranker = await asyncio.to_thread(Ranker, self._view, moment, self._zone)
-            return await answer(Asked(self._store, self._view, self._settings, ranker), question)
+            return await answer(Asked(self._store, self._view, self._in_effect, ranker), question)
 
     async def pulse(self, span_s: float) -> Pulse | None:
         """The site's pulse at the moment that the lists were last ranked for; None: they were not yet."""
@@ -103,8 +107,9 @@ class Refresher:
             slot = self._since
         # What is too old follows from the slot, as all else does: another process must come to the same lists.
         await self._view.update(self._store, slot - self._settings.retention.keep_s)
+        await self._learn()
         moment = Moment(at=slot, known_until=slot)
-        ranked = await asyncio.to_thread(self._steady.ranked, self._view, moment, self._zone, self._settings.lists)
+        ranked = await asyncio.to_thread(self._steady.ranked, self._view, moment, self._zone, self._in_effect.lists)
         self._slot = slot
         details = await self._view.details_of(self._store, {name for each in ranked.values() for name in each.names()})
         done = {}
@@ -113,11 +118,17 @@ class Refresher:
             generation = await self._publish(snapshot, epoch)
             if generation is not None:
                 done[name] = generation
-        await asyncio.to_thread(self._steady.prepare, self._view, self._zone, self._settings.lists)
+        await asyncio.to_thread(self._steady.prepare, self._view, self._zone, self._in_effect.lists)
         return done
 
+    async def _learn(self) -> None:
+        """Go by what the lists have learned, wherever it was found."""
+        if any(each.learns for each in self._settings.lists.values()):
+            self._learned = await self._store.findings.in_effect(self._view.site)
+            self._in_effect = self._settings.under(self._learned)
+
     def _snapshot(self, name: str, slot: float, ranked: Ranked, details: Mapping[str, Item]) -> Snapshot:
-        settings, ranker = self._settings.lists[name], ranked.ranker
+        settings, ranker = self._in_effect.lists[name], ranked.ranker
         listed = {
             section: entries(ranking, settings, ranker.views, ranker.published, ranked.details(ranking, details))
             for section, ranking in ranked.sections.items()
@@ -128,11 +139,22 @@ class Refresher:
             title=settings.title,
             size=settings.size,
             generated_at=slot,
-            config_version=self._settings.config_version,
+            config_version=self._in_effect.config_version,
             digests={section: digest(body) for section, body in bodies.items()},
             boosts=dict(ranker.boosts_of(name)),
+            learned=self._learned_by(name),
         )
         return Snapshot(stamp, bodies, self._orders(name, listed) if self._settings.refresh.paging_s else {})
+
+    def _learned_by(self, name: str) -> InEffect | None:
+        """What a list goes by that is not in the file."""
+        settings, learned = self._settings.lists[name], self._learned.get(name)
+        if not settings.learns:
+            return None
+        since = 0.0 if learned is None or settings.objective.pinned else learned.since
+        return InEffect(
+            self._in_effect.lists[name].half_life_s, since, learned.mix if learned and not settings.auto else ()
+        )
 
     def _orders(self, name: str, listed: Mapping[str, list[Entry]]) -> dict[str, bytes]:
         packer = self._packers.setdefault(name, OrderPacker(name))

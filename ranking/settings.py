@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -17,6 +18,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ranking.events import DEFAULT_KIND
+from ranking.learned import InEffect
 from ranking.list_settings import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.setting_types import (
     Bytes,
@@ -30,6 +32,7 @@ from ranking.setting_types import (
     as_bytes,
     as_seconds,
 )
+from ranking.times import format_duration
 from ranking.urls import item_pattern
 
 #: Where a service is reached: scheme, host, and perhaps a path.
@@ -240,6 +243,23 @@ class Settings(Table):
         if not ids or len(set(ids)) < len(ids):
             raise ValueError("at least one site, and an id of its own for each")
         return sites
+
+    def under(self, learned: Mapping[str, InEffect]) -> Self:
+        """The settings with what a site's lists have learned (list -> what)."""
+        if not any(each.learns for each in self.lists.values()):
+            return self
+        lists = {name: each.under(learned.get(name)) for name, each in self.lists.items()}
+        return self.model_copy(update={"lists": lists})
+
+    @model_validator(mode="after")
+    def _horizons_fit(self) -> Self:
+        for name, each in self.lists.items():
+            if each.learns and each.objective.horizon_s % self.retention.bucket_s:
+                width, found = format_duration(self.retention.bucket_s), format_duration(each.objective.horizon_s)
+                raise ValueError(
+                    f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
+                )
+        return self
 
     @property
     def config_version(self) -> str:

@@ -8,6 +8,8 @@ import hashlib
 
 import msgspec
 
+from ranking.learned import InEffect
+
 WHOLE_SITE = ""  # the section name of the list over all sections
 
 
@@ -37,7 +39,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
     `generated_at` is the aligned moment (epoch seconds) that the list was ranked for, so that equal counts and settings
     give equal stamps; `digests` maps each section to its body's digest. `boosts` are in the ranking already: item ->
-    factor.
+    factor. `learned` is what a list that learns went by.
     """
 
     list: str
@@ -47,6 +49,7 @@ class Stamp(msgspec.Struct, frozen=True):
     config_version: str
     digests: dict[str, str]
     boosts: dict[str, float] = {}
+    learned: InEffect | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

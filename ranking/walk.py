@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.buckets import FloatArray
-from ranking.decay import Alike, Decay, HalfLife
+from ranking.decay import Alike, Decay, HalfLife, Mix
 from ranking.errors import NotEnoughError, PopulerError
 from ranking.history import Columns
 from ranking.pool import Pool
@@ -152,10 +152,17 @@ class _Present(Sums):
 
     def __init__(self, counts: Counts, at: float, carried: dict[tuple[HalfLife, bytes], _Carried]) -> None:
         super().__init__(counts, Moment(at, at))
+        self._size = counts.size
         self._carried = carried
 
     def of(self, horizon: Horizon, of_channel: FloatArray) -> FloatArray:
         """Sum of every item row, valid until the next step."""
+        if isinstance(horizon.decay, Mix) and horizon.spans == ALL_THE_PAST:
+            parts = ((HalfLife(half_life_s), weight) for half_life_s, weight in horizon.decay.parts)
+            found = np.zeros(self._size)
+            for each, weight in parts:
+                found += weight * self.of(Horizon(each), of_channel)
+            return found
         half_life = _as_half_life(horizon.decay)
         if half_life is None or horizon.spans != ALL_THE_PAST:
             return super().of(horizon, of_channel)
@@ -190,6 +197,11 @@ class Walk(Pool):
             for each in self._carried.values():
                 each.advance(since, to, came, rows, place)
         self._present = _Present(self.counts, to, self._carried)
+        return self._present.moment
+
+    @property
+    def present(self) -> Moment:
+        """Where the walk is."""
         return self._present.moment
 
     def sums(self, moment: Moment) -> Sums:

@@ -39,7 +39,11 @@ def as_written(settings: BaseModel) -> dict[str, Any]:
             value = as_written(value)
         elif name.endswith("_s") and isinstance(value, float | int):
             value = format_duration(value)
-        found[field.alias or name] = list(value) if isinstance(value, tuple) else value
+        elif isinstance(value, float) and math.isinf(value):
+            value = NO_LIMIT
+        elif isinstance(value, tuple):
+            value = [as_written(each) if isinstance(each, BaseModel) else each for each in value]
+        found[field.alias or name] = value
     return found
 
 
@@ -47,8 +51,8 @@ def weights(settings: ListSettings, ages_s: FloatArray) -> FloatArray | None:
     """What one event counts at each age, of 1 when it is new; None where that does not follow from its age alone."""
     if settings.kind != "ranked" or settings.by_calendar:
         return None
-    fading = Formula(settings, UTC).horizon(0.0).decay(ages_s)
-    return np.where(ages_s <= settings.window_s, fading, 0.0)
+    decay = Formula(settings, UTC).horizon(0.0).decay
+    return np.where(ages_s <= settings.window_s, decay(ages_s) / decay(np.zeros(1)), 0.0)
 
 
 def ages_for(*lists: ListSettings) -> FloatArray:

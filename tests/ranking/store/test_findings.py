@@ -8,7 +8,7 @@ from ranking.store import keys
 from ranking.store.redis_store import RedisStore
 
 SITE, NIGHT = "koran", 1_764_522_000.0
-MIX = (MixPart({"1800": 0.7, "14400": 0.3}), MixPart({"3600": 1.0}, from_age_s=43_200.0))
+MIX = (MixPart({"30m": 0.7, "4h": 0.3}), MixPart({"1h": 1.0}, from_age_s=43_200.0, from_hour=6))
 BEFORE = InEffect(7200.0, 0.0)
 
 
