@@ -105,7 +105,10 @@ async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
         _let_in(context, sent, client, now)
         reason = gate.refusal(scope, sent.headers)
         identify = gate.reader(site, client, sent.headers) if reason is None else None
-    intake = Intake(settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify)
+    intake = Intake(
+        settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
+        settings.known_sources,
+    )  # fmt: skip
     places, events, bad = _checked(sent.parsed, intake)
     if bad:
         _tell(context, site, "invalid", len(bad), now)

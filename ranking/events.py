@@ -20,12 +20,15 @@ from ranking.items import why_bad_id
 from ranking.times import format_duration
 from ranking.urls import item_of
 from ranking.visits import Identity, short_hash
+from ranking.weighing import LIST_SOURCE
 
 MAX_POSITION = 1_000
 MAX_NAME_CHARS = 64
 MAX_GIVEN_CHARS = 256
 CLOCK_SKEW_S = 60.0
 DEFAULT_KIND = "view"
+#: Where events came from that say a source nobody has named: anyone can make one up, and every one would be a channel.
+OTHER = "other"
 NAME_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 
 
@@ -59,7 +62,8 @@ class Intake(NamedTuple):
     """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds).
 
     `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` tells the
-    visitor from what the event says of it; None: all its events count.
+    visitor from what the event says of it; None: all its events count. `sources` are kept apart, others count as
+    `OTHER` unless the sender is trusted; None: all are kept apart.
     """
 
     kinds: AbstractSet[str]
@@ -68,6 +72,7 @@ class Intake(NamedTuple):
     trusted: bool
     item_pattern: re.Pattern[str] | None = None
     identify: Callable[[str | None], Identity | None] | None = None
+    sources: AbstractSet[str] | None = None
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -106,7 +111,10 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         raise InvalidEventError(f"kind: must be one of {known}, found {wire.kind[:MAX_NAME_CHARS]!r}")
     column = wire.kind
     if wire.source is not None:
-        column = channel(wire.kind, _checked_source(wire.source), _checked_position(wire.position))
+        source, position = _checked_source(wire.source), _checked_position(wire.position)
+        if intake.sources is not None and not intake.trusted and source not in intake.sources:
+            source, position = LIST_SOURCE + OTHER if source.startswith(LIST_SOURCE) else OTHER, None
+        column = channel(wire.kind, source, position)
     ts = intake.now
     if wire.ts is not None:
         if not math.isfinite(wire.ts):

@@ -28,12 +28,14 @@ from ranking.setting_types import (
     SecondsOrNone,
     SecondsOrOff,
     SiteId,
+    Source,
     Table,
     as_bytes,
     as_seconds,
 )
 from ranking.times import format_duration
 from ranking.urls import item_pattern
+from ranking.weighing import LIST_SOURCE
 
 #: Where a service is reached: scheme, host, and perhaps a path.
 ADDRESS = re.compile(r"https?://[a-zA-Z0-9.\-:\[\]]+(/[a-zA-Z0-9._~/\-]*)?")
@@ -86,6 +88,7 @@ class IngestSettings(Table):
     address_limit: int = Field(60_000, ge=0, le=100_000_000)
     new_items: int = Field(1_000, ge=0, le=10_000_000)
     kinds: tuple[Kind, ...] = Field((DEFAULT_KIND, "click"), min_length=1)
+    sources: tuple[Source, ...] = ()
     max_body: Bytes = 1024**2
     deadline_s: Seconds = Field(10.0, alias="deadline")
     max_pending: int = Field(100_000, ge=1_000)
@@ -260,6 +263,13 @@ class Settings(Table):
                     f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
                 )
         return self
+
+    @cached_property
+    def known_sources(self) -> frozenset[str]:
+        """What public events may say they came from: the lists, what is declared, and what a list weighs by itself."""
+        named = (kind for each in self.lists.values() for kind in (*each.weights, *each.revival_weights))
+        weighed = (kind.partition("@")[2] for kind in named if "@" in kind)
+        return frozenset([*(f"{LIST_SOURCE}{name}" for name in self.lists), *self.ingest.sources, *weighed])
 
     @property
     def config_version(self) -> str:

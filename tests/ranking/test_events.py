@@ -43,6 +43,24 @@ def test_an_event_counts_under_its_kind_source_and_position() -> None:
     assert checked_event(WireEvent(item="a", source="app"), PUBLIC).channel == "view@app"
 
 
+@pytest.mark.parametrize(
+    ("source", "channel"),
+    [
+        ("list:populer", "click@list:populer#3"),
+        ("app", "click@app#3"),
+        ("made-up", "click@other"),
+        ("list:made-up", "click@list:other"),
+        (None, "click"),
+    ],
+)
+def test_a_source_that_nobody_has_named_is_no_channel_of_its_own(source: str | None, channel: str) -> None:
+    wire = WireEvent(item="a", kind="click", source=source, position=3)
+    known = PUBLIC._replace(sources=frozenset({"list:populer", "app"}))
+    assert checked_event(wire, known).channel == channel
+    trusted = checked_event(wire, known._replace(trusted=True)).channel
+    assert trusted == ("click" if source is None else f"click@{source}#3")
+
+
 @settings(deadline=None)
 @given(
     st.sampled_from(["view", "click", "baca-2"]), st.none() | st.just("list:populer"), st.none() | st.integers(1, 1000)
