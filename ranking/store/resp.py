@@ -4,7 +4,7 @@ Enough to wait for the bundled server, to ask it how it is and to tell it to end
 of its own, and the caller says how long each read or write may take. What went wrong stays told apart (no
 socket, nobody listening, silence, a refusal), as the owner of the server acts differently on each.
 
-Rejected: the client library, which belongs to `redis_store`.
+Rejected: the client library, which belongs to `link`.
 """
 
 import contextlib
