@@ -100,7 +100,9 @@ LAYOUT = "populer:layout"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
 JOB_RUNS = "populer:{leader}:jobs"
-SCHEMA = 1
+#: 2: counts may be sealed, which a reader of 1 would pass over. A store of 1 is one of 2 that has not sealed any yet.
+SCHEMA = 2
+READABLE_SCHEMAS = (1, SCHEMA)
 QUESTIONS = "populer:questions"
 QUESTION_TTL_S = 60
 WRITER_TTL_S = 7 * 86400

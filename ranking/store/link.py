@@ -41,6 +41,7 @@ class Link:
         self._wanted_shards = shards
         self._allow_eviction = allow_eviction
         self._shards = 0
+        self._schema = keys.SCHEMA
         self._cluster = is_cluster(url)
         self._ack = ack
         self._wait = wait_of(ack, timeout_s)
@@ -191,13 +192,22 @@ class Link:
                 " redis.allow_eviction = true"
             )
 
+    async def _raise_schema(self) -> None:
+        """Have versions that cannot read what is written from now on refuse the store at their start."""
+        if self._schema < keys.SCHEMA:
+            await self._command("HSET", keys.LAYOUT, "schema", keys.SCHEMA)
+            self._schema = keys.SCHEMA
+
     async def _settle_layout(self) -> None:
         """Write down, once, how this store's keys are laid out; refuse a store laid out otherwise."""
         wanted = self._wanted_shards or (CLUSTER_SHARDS if self._cluster else 1)
         await self._client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
-        schema = int(await self._client.hget(keys.LAYOUT, "schema"))
-        if schema != keys.SCHEMA:
-            raise StoreRefusedError(f"this store was written with schema {schema}, this version reads {keys.SCHEMA}")
+        self._schema = int(await self._client.hget(keys.LAYOUT, "schema"))
+        if self._schema not in keys.READABLE_SCHEMAS:
+            raise StoreRefusedError(
+                f"this store was written with schema {self._schema}, this version reads"
+                f" {' and '.join(map(str, keys.READABLE_SCHEMAS))}: use the version it was last used with, or later"
+            )
         await self._client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
         await self._client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
         shards = int(await self._client.hget(keys.LAYOUT, "shards"))

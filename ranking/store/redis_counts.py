@@ -79,6 +79,7 @@ class RedisCounts(Link):
         return found
 
     async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
+        await self._raise_schema()
         return await sealing.seal(self._run, site, shard, swap, keep_s)
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:

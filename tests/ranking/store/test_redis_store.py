@@ -64,7 +64,7 @@ async def test_another_number_of_shards_is_refused(server: servers.Valkey) -> No
     await opening(server.url, shards=4)
 
 
-@pytest.mark.parametrize("schema", [0, 2, 99])
+@pytest.mark.parametrize("schema", [0, 3, 99])
 async def test_a_store_of_another_schema_is_refused_and_left_as_it_is(server: servers.Valkey, schema: int) -> None:
     server.admin.hset("populer:layout", mapping={"schema": schema, "shards": 1})
     with pytest.raises(StoreRefusedError, match=f"schema {schema}"):

@@ -81,6 +81,19 @@ async def test_everything_sealed_has_a_lifetime_of_its_counts_and_the_names_outl
     assert left[names] <= left[sealed_key(NOON)] + VOLUME_S
 
 
+async def test_a_store_of_the_schema_before_is_raised_before_the_first_counts_are_sealed(
+    server: servers.Valkey,
+) -> None:
+    server.admin.hset(keys.LAYOUT, mapping={"schema": 1, "shards": 1, "life": "one"})
+    async with servers.opened(server.url) as store:
+        await record(store, 1, {NOON: {"view|a": 2}})
+        assert server.admin.hget(keys.LAYOUT, "schema") == b"1"
+        await seal(store, LATER)
+        assert server.admin.hget(keys.LAYOUT, "schema") == str(keys.SCHEMA).encode()
+        assert await counted(store, NOON) == [{"view|a": 2}]
+        assert await store.life() == "one"
+
+
 async def test_what_comes_late_is_added_to_what_is_sealed(store: RedisStore) -> None:
     await record(store, 1, {NOON: {"view|a": 2, "view|b": 1}})
     await seal(store, LATER)
