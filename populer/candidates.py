@@ -6,7 +6,6 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from populer.config import effective, validated, with_list_settings
-from ranking.bursts import VIEWS
 from ranking.errors import SettingsError
 from ranking.learned import InEffect
 from ranking.list_settings import ListSettings
@@ -40,8 +39,6 @@ class Base(NamedTuple):
 
     def counts(self, channels: Sequence[str]) -> bool:
         """Whether the list counts events of any of these channels."""
-        if self.list.kind == "burst":
-            return bool(VIEWS.of(channels).any())
         return bool(Weighing(self.list.weights, self.list.self_click_weight).of(channels).any())
 
     def changed(self, changes: Mapping[str, str], option: str) -> ListSettings:

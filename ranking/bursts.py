@@ -18,7 +18,7 @@ from ranking import trending
 from ranking.buckets import FloatArray
 from ranking.decay import Alike, HalfLife
 from ranking.events import DEFAULT_KIND
-from ranking.formula import Scored
+from ranking.formula import Formula, Scored
 from ranking.leaderboard import Rows
 from ranking.list_settings import ListSettings
 from ranking.periods import NO_PERIOD, period_span
@@ -50,7 +50,7 @@ class Bursts:
     def __init__(self, settings: ListSettings, counts: Counts, start: float, zone: tzinfo) -> None:
         self._settings = settings
         self._counts = counts
-        self._of_view = VIEWS.of(counts.channels)
+        self._of_channel = Formula(settings, zone).channel_weights(counts.channels)
         self._start = start
         self._zone = zone
 
@@ -107,7 +107,7 @@ class Bursts:
         spans = max(1, math.floor((edges.since - edges.before) / settings.short_s))
         some = self._counts.only(rows)
         of_moments = [edges.since - settings.short_s * number for number in range(spans, -1, -1)]
-        counts = (_between(some, sums.moment, self._of_view, *pair) for pair in pairwise(of_moments))
+        counts = (_between(some, sums.moment, self._of_channel, *pair) for pair in pairwise(of_moments))
         mean, variance = np.zeros(len(rows)), np.zeros(len(rows))
         if settings.method == "ewma":
             alpha = 1.0 - 2.0 ** (-settings.short_s / settings.half_life_s)
@@ -157,7 +157,7 @@ class Bursts:
     ) -> "Peaks":
         until = np.zeros((len(place), some.size))  # views of every row, from the first place on
         for number, of_bucket in enumerate(steps, 1):
-            until[number] = until[number - 1] + some.of_items(some.of_cells(of_bucket), self._of_view)
+            until[number] = until[number - 1] + some.of_items(some.of_cells(of_bucket), self._of_channel)
         peak, counted, when = np.zeros(some.size), np.zeros(some.size), np.zeros(some.size)
         for each in edges:
             before, since, end = (until[place[point]] for point in (each.before, each.since, each.until))
@@ -167,10 +167,10 @@ class Bursts:
         return Peaks(peak, when, counted)
 
     def _count(self, sums: Sums, since: float, until: float = math.inf) -> FloatArray:
-        return sums.of(Horizon(Alike(), (Span(since, until),)), self._of_view)
+        return sums.of(Horizon(Alike(), (Span(since, until),)), self._of_channel)
 
     def _decayed(self, sums: Sums, half_life_s: float) -> FloatArray:
-        return sums.of(Horizon(HalfLife(half_life_s)), self._of_view)
+        return sums.of(Horizon(HalfLife(half_life_s)), self._of_channel)
 
 
 class Peaks(NamedTuple):

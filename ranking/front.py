@@ -17,7 +17,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.buckets import FloatArray
-from ranking.bursts import VIEWS
 from ranking.decay import Alike
 from ranking.formula import LEAST_SCORE, Formula
 from ranking.leaderboard import NO_SECTION, Rows, Sections, by_section
@@ -143,8 +142,8 @@ def front_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Front:
         case "burst":
             at_most = np.full(len(whole.published), -np.inf)  # without an event in the last `short` there is no burst
             lately = Horizon(Alike(), (Span(since - settings.short_s),)).at_most(whole.counts.columns, math.inf)
-            views = VIEWS.of(whole.counts.channels)
-            forced = np.flatnonzero(whole.counts.of_items(whole.counts.of_cells(lately), views) > 0)
+            of_channel = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
+            forced = np.flatnonzero(whole.counts.of_items(whole.counts.of_cells(lately), of_channel) > 0)
         case _:
             at_most = _at_most(settings, whole, since)
             if settings.decay == "half-life" and (settings.shape, settings.exponent) == ("plain", 1.0):

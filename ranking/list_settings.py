@@ -21,6 +21,9 @@ MIN_TENURE_S = 600.0
 MAX_SPANS = 1_000
 MAX_HOLD_S = 30 * 86400.0
 
+#: What a burst list counts by itself: what chance makes of a number is known of a plain count.
+BURST_WEIGHTS = {DEFAULT_KIND: 1.0}
+
 #: Whose events a weight is for: of a kind, or of a kind from one source.
 Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.:-]{1,64})?$")]
 Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
@@ -98,6 +101,8 @@ class ListSettings(Table):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.kind == "burst":
+            if "weights" not in self.model_fields_set:
+                object.__setattr__(self, "weights", BURST_WEIGHTS)  # it stays one that nobody has set
             self._fits_burst()
         if self.auto and (self.kind, self.decay) != ("ranked", "half-life"):
             raise ValueError('half_life: a duration, as "auto" is for kind = "ranked" with decay = "half-life"')

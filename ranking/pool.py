@@ -151,8 +151,6 @@ class Pool:
         return self.sums(moment).of(Horizon(Alike(), (span,)), self._of_channel(settings))
 
     def _of_channel(self, settings: ListSettings) -> FloatArray:
-        if settings.kind == "burst":
-            return VIEWS.of(self.counts.channels)
         return Formula(settings, self._zone).channel_weights(self.counts.channels)
 
     def _scored(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, FloatArray]:

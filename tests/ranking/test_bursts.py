@@ -248,3 +248,36 @@ def test_no_burst_of_any_count_is_infinite(method: str) -> None:
     scores = site.scores(burst(method=method, minimum=0), AT)
     assert all(0 < score < math.inf for score in scores.values())
     assert "b" in scores
+
+
+# What counts
+
+
+def test_a_burst_list_counts_views_alone_where_it_names_no_weights() -> None:
+    site = site_with([("a", 60, 9), ("b", 60, 8)])
+    site.see("b", AT - 60, 50, "click")
+    assert burst().weights == {"view": 1.0}
+    assert "weights" not in burst().model_fields_set
+    assert list_of(kind="ranked").weights == {"view": 1.0, "click": 3.0}
+    assert list(site.scores(burst(minimum=1), AT)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("method", ["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"])
+def test_a_burst_list_counts_kinds_and_sources_by_its_weights(method: str) -> None:
+    table = {"method": method, "minimum": 1, "baseline": "1d", "hold": "0s"}
+    weighed = burst(**table, weights={"click": 2, "view": 1, "view@amp": 0}, self_click_weight=0.5)
+    site, alike = Site(), Site()
+    for age_s, n in ((60, 6), (2 * HOUR_S, 1), (9 * HOUR_S, 2)):
+        for channel, times in (("click", 2), ("view", 1), ("view@amp", 0), ("click@list:populer", 1), ("like", 0)):
+            site.see("a", AT - age_s, n, channel)
+            if times:
+                alike.see("a", AT - age_s, n * times)
+    (score,), (same,) = (each.scores(of, AT).values() for each, of in ((site, weighed), (alike, burst(**table))))
+    assert score == pytest.approx(same, rel=1e-12)
+
+
+def test_a_held_burst_is_found_again_under_its_weights() -> None:
+    site = Site()
+    site.see("a", AT - 5 * HOUR_S, 40, "click")
+    assert site.scores(burst(hold="12h", weights={"click": 1}), AT)["a"] > 1
+    assert site.scores(burst(hold="12h"), AT) == {}
