@@ -7,6 +7,7 @@ address, no log and no cookie. Rejected: a cookie, which would need a token agai
 a store of sessions. What could steal a key from a tab is somebody else's script: the policy below lets none in.
 """
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.context import CurrentContext
 from api.problems import Problem
+from api.script import NAME_CHARS, accepts_gzip
 
 FOLDER: Final = Path(__file__).parent / "static" / "ops"
 PAGE: Final = "page.html"
@@ -36,11 +38,12 @@ HEADERS: Final = {
 
 
 class Part(NamedTuple):
-    """A file of the page; `tag` names its content."""
+    """A file of the page, plain and as gzip; `name` is that of its content."""
 
     content: bytes
+    packed: bytes
     content_type: str
-    tag: str
+    name: str
 
 
 @cache
@@ -50,8 +53,9 @@ def parts() -> dict[str, Part]:
     for file in sorted(FOLDER.iterdir()):
         if file.suffix in TYPES:
             content = file.read_bytes()
-            tag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            found[file.name] = Part(content, f"{TYPES[file.suffix]}; charset=utf-8", tag)
+            name = hashlib.sha256(content).hexdigest()[:NAME_CHARS]
+            packed = gzip.compress(content, 9, mtime=0)
+            found[file.name] = Part(content, packed, f"{TYPES[file.suffix]}; charset=utf-8", name)
     return found
 
 
@@ -77,9 +81,13 @@ def router(current: CurrentContext) -> APIRouter:
         found = parts().get(name)
         if found is None:
             raise Problem(404, "not found", "the ops page is at /ops")
-        headers = {**HEADERS, "cache-control": "no-cache", "etag": found.tag}
-        if found.tag in request.headers.get("if-none-match", ""):
+        packed = accepts_gzip(request.headers.get("accept-encoding", ""))
+        tag = f'"{found.name}-gzip"' if packed else f'"{found.name}"'
+        headers = {**HEADERS, "cache-control": "no-cache", "etag": tag, "vary": "accept-encoding"}
+        if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
-        return Response(found.content, media_type=found.content_type, headers=headers)
+        content = found.packed if packed else found.content
+        headers |= {"content-encoding": "gzip"} if packed else {}
+        return Response(content, media_type=found.content_type, headers=headers)
 
     return routes
