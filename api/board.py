@@ -13,6 +13,7 @@ from api.labels import labelled_at
 from api.rendering import Answer, Query, RenderedList
 from ranking.alarms import Listed
 from ranking.errors import NotFoundError, NotReadyError
+from ranking.learned import InEffect
 from ranking.paging import Cursor
 from ranking.settings import Settings, SiteSettings
 from ranking.snapshot import WHOLE_SITE, Entry
@@ -156,6 +157,11 @@ class Board:
             for name, shown in here.lists.items()
             if (learned := shown.stamp.learned) is not None
         ]  # fmt: skip
+
+    def in_effect(self, site: str, name: str) -> InEffect | None:
+        """What a list that learns from its past is ranked by, as shown."""
+        shown = self._site(site).lists.get(name)
+        return None if shown is None else shown.stamp.learned
 
     def sections(self, site: str, name: str) -> list[str]:
         """The sections that a list of a site is published for."""

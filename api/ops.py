@@ -112,14 +112,18 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
     found = []
     for name, of_list in settings.lists.items():
         at = ranked_at.get(name)
+        learned = board.in_effect(site.id, name) if of_list.learns else None
+        in_effect = of_list.under(learned)
         found.append(
             {
                 "name": name,
                 "title": of_list.title,
                 "kind": of_list.kind,
                 "size": of_list.size,
-                "settings": wording.as_written(of_list),
-                "words": wording.in_words(of_list),
+                "settings": wording.as_written(in_effect),
+                "words": wording.in_words(in_effect),
+                "learns": of_list.learns,
+                "learned_since": None if learned is None else learned.since or None,
                 "generated_at": at,
                 "age_s": None if at is None else round(max(0.0, now - at), 1),
                 "stale": at is None or now - at > settings.refresh.stale_after_s,

@@ -189,6 +189,24 @@ def test_other_settings_can_be_tried_too(service: Service, desk: Desk, visit: Op
     expect(page.locator("#toml")).to_contain_text("gravity = 2")
 
 
+@pytest.mark.parametrize(
+    ("name", "label", "key", "wanted", "line"),
+    [
+        ("Trending", "A burst is of the last", "ArrowLeft", "30 min", 'short = "30m"'),
+        ("UPDATE", "Leave out items older than", "ArrowLeft", "7 d", 'max_age = "7d"'),
+    ],
+)
+def test_each_kind_of_list_has_settings_of_its_own(
+    service: Service, desk: Desk, visit: Open, name: str, label: str, key: str, wanted: str, line: str
+) -> None:
+    page = signed_in(service, visit, desk)
+    page.get_by_role("button", name=name, exact=True).click()
+    expect(page.get_by_label("Half-life", exact=True)).to_have_count(0)
+    move(page, label, wanted, key)
+    expect(page.locator("#toml")).to_have_text(f"[lists.{name.lower()}]\n{line}")
+    expect(page.locator("#try-says")).to_contain_text("would")
+
+
 def test_what_is_pasted_is_what_was_shown(service: Service, desk: Desk, visit: Open, tmp_path: Path) -> None:
     page = signed_in(service, visit, desk)
     move(page, "Half-life", "6 h")
@@ -425,6 +443,30 @@ def test_a_refused_file_is_an_alarm_until_it_is_mended(own: Service, config: Pat
     expect(page.locator("#standing")).to_have_text("All is well", timeout=20_000)
     expect(page.locator("#live-words")).to_contain_text("After 6 h a view counts half")
     expect(page.get_by_label("Half-life", exact=True)).to_have_attribute("aria-valuetext", "6 h")
+
+
+def test_lists_that_fade_otherwise_and_that_tune_themselves_are_tried_too(
+    own: Service, config: Path, visit: Open
+) -> None:
+    config.write_text(
+        SETTINGS + '[lists.populer]\nhalf_life = "auto"\n[lists.harian]\ndecay = "window"\nwindow = "24h"\n'
+    )
+    wait_until(lambda: httpx.get(f"{own.url}/v1/lists/harian", trust_env=False).status_code == 200)
+    page = visit(at(own)).page
+    sign_in(page, own.admin_key)
+    expect(page.locator("#live-words")).to_contain_text("Tuned every night")
+    move(page, "Half-life", "4 h")
+    expect(page.locator("#paste-says")).to_contain_text("and end its nightly tuning")
+    expect(page.locator("#toml")).to_have_text('[lists.populer]\nhalf_life = "4h"')
+    expect(page.locator("#try-words")).to_have_text("After 4 h a view counts half, after 12 h 12 %.")
+    page.get_by_role("button", name="Harian").click()
+    expect(page.locator("#live-words")).to_have_text("A view counts in full for 24 h, then not at all.")
+    expect(page.get_by_label("Half-life", exact=True)).to_be_hidden()
+    move(page, "Only events of the last", "2 d")
+    expect(page.locator("#try-words")).to_have_text("A view counts in full for 2 d, then not at all.")
+    page.get_by_label("Events fade").select_option("half-life")
+    expect(page.get_by_label("Half-life", exact=True)).to_be_visible()
+    expect(page.locator("#toml")).to_contain_text('decay = "half-life"')
 
 
 def test_each_site_has_a_key_of_its_own(visit: Open, tmp_path: Path) -> None:

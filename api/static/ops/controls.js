@@ -52,7 +52,7 @@ class Control {
     const under = spec.ticks ? this.ticks() : null;
     this.element = h(
       "div",
-      { class: `control ${spec.kind}${spec.main ? " main" : ""}` },
+      { class: `control ${spec.kind}${spec.main === true ? " main" : ""}` },
       h("div", { class: "head" }, label, spec.kind === "choice" ? null : this.output),
       this.input,
       under,
@@ -140,8 +140,9 @@ export class Controls {
       changed();
     };
     this.all = SETTINGS[list.kind].map((spec) => new Control(spec, list, take));
-    const main = this.all.filter((each) => each.spec.main).map((each) => each.element);
-    const rest = this.all.filter((each) => !each.spec.main).map((each) => each.element);
+    const isMain = ({ spec }) => (typeof spec.main === "function" ? spec.main(list.settings) : spec.main);
+    const main = this.all.filter(isMain).map((each) => each.element);
+    const rest = this.all.filter((each) => !isMain(each)).map((each) => each.element);
     const open = $("controls").querySelector("details")?.open ?? false;
     put(
       $("controls"),
@@ -156,7 +157,7 @@ export class Controls {
     const value = Object.fromEntries(this.all.map((each) => [each.spec.key, each.value]));
     for (const each of this.all) {
       const when = each.spec.when ?? {};
-      each.element.hidden = !Object.entries(when).every(([key, wanted]) => value[key] === wanted);
+      each.element.hidden = !Object.entries(when).every(([key, wanted]) => wanted.includes(value[key]));
     }
   }
 

@@ -6,7 +6,7 @@ import { Controls, toml } from "./controls.js";
 import { $, put, tell } from "./dom.js";
 import { curves } from "./draw.js";
 import { moved, row } from "./live.js";
-import { plural } from "./words.js";
+import { clock, plural } from "./words.js";
 
 const PAUSE_MS = 60;
 
@@ -30,7 +30,7 @@ export class Tuning {
     put($("proposed"));
     put($("curve"));
     $("try-words").textContent = "";
-    $("live-words").textContent = list.words;
+    $("live-words").textContent = this.said(list);
     this.controls = new Controls(list, () => this.moved());
     this.moved();
   }
@@ -38,7 +38,7 @@ export class Tuning {
   /** The list's settings have changed in the service: what was tried is held against the new ones. */
   renew(list) {
     const changes = this.changes;
-    $("live-words").textContent = list.words;
+    $("live-words").textContent = this.said(list);
     this.controls = new Controls(list, () => this.moved());
     this.controls.take(changes);
     this.moved();
@@ -67,12 +67,21 @@ export class Tuning {
     const changes = this.changes;
     const any = Object.keys(changes).length > 0;
     $("reset").disabled = !any;
+    const ends =
+      this.context.list.learns && ("half_life" in changes || "decay" in changes) ? ", and end its nightly tuning" : "";
     $("copy").disabled = !any;
     $("paste-says").textContent = any
-      ? "Nothing has changed yet. These lines in populer.toml make it so within two seconds:"
+      ? `Nothing has changed yet. These lines in populer.toml make it so within two seconds${ends}:`
       : "What you try changes nothing by itself: the lines for populer.toml stand here.";
     $("toml").textContent = any ? toml(this.context.list.name, changes) : `[lists.${this.context.list.name}]`;
     this.want();
+  }
+
+  /** How the live list forgets, and whether it has found that out by itself. */
+  said(list, words = list.words) {
+    if (!list.learns) return words;
+    const since = list.learned_since ? `, so since ${clock(list.learned_since, this.context.zone, true)}` : "";
+    return `${words} Tuned every night${since}.`;
   }
 
   /** Ask for the list as it would be, unless a later wish comes first. */
@@ -119,7 +128,7 @@ export class Tuning {
     $("proposed").classList.remove("old");
     const any = Object.keys(changes).length > 0;
     $("try-words").textContent = found.decay.preview_words;
-    $("live-words").textContent = found.decay.live_words;
+    $("live-words").textContent = this.said(this.context.list, found.decay.live_words);
     this.drawCurve();
     $("try-says").textContent = any
       ? this.summary(found)
