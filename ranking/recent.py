@@ -41,7 +41,9 @@ def recent(history: History, question: Recent, at: float, bucket_s: int) -> dict
     cells = wanted[columns.cell_item] & views[columns.cell_channel]
     step_of = np.floor((columns.start_s + columns.width_s / 2 - start) / step_s)
     inside = (step_of >= 0) & (step_of < steps)
-    entries = np.flatnonzero(cells[columns.cell] & inside[columns.bucket])
+    # Counts lie in the order of their buckets: all before the first of these are left alone.
+    first = np.searchsorted(columns.bucket, int(np.argmax(inside)) if inside.any() else len(inside))
+    entries = first + np.flatnonzero(cells[columns.cell[first:]] & inside[columns.bucket[first:]])
     place = np.zeros(len(history.items), dtype=np.intp)
     place[list(rows.values())] = np.arange(len(rows))
     found = np.zeros((len(rows), steps))
