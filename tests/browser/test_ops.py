@@ -242,6 +242,26 @@ def test_a_setting_that_makes_no_list_is_said(service: Service, desk: Desk, visi
     expect(page.locator("#try-says")).not_to_contain_text("window")
 
 
+def test_where_the_process_that_ranks_is_away_the_lists_are_there_and_it_is_said(
+    service: Service, desk: Desk, visit: Open
+) -> None:
+    said = "the jobs process did not answer: its log says why, /readyz whether lists are ranked"
+
+    def away(page: Page) -> None:
+        page.route(
+            re.compile("/v1/(ops/views|preview|items/.*explain)"),
+            lambda route: route.fulfill(status=503, headers={"retry-after": "1"}, json={"detail": said}),
+        )
+
+    page = signed_in(service, visit, desk, prepare=away)
+    holds(page, "live", desk.ids)
+    expect(page.locator("#try-says")).to_contain_text("The jobs process did not answer")
+    expect(page.locator("#trouble")).to_be_hidden()
+    chosen(page, 0)
+    expect(page.locator("#item .fault")).to_contain_text("Try again in 1 s.")
+    expect(page.get_by_role("form", name="Pin")).to_be_visible()
+
+
 # What editors say
 
 

@@ -6,6 +6,7 @@ import { sparkline } from "./draw.js";
 import { ago, compact, number, plural, score } from "./words.js";
 
 const VIEWS_FOR_MS = 30_000;
+const MOST_ITEMS = 100;
 export const HOURS = 6;
 const NOTHING =
   "Nothing is listed: no event counts here yet, or the list’s rules leave all out. Try other settings, or open an " +
@@ -21,21 +22,34 @@ class Views {
     this.known = {};
     this.step = 300;
     this.at = 0;
+    this.notBefore = 0;
+    this.asking = false;
   }
 
   of(item) {
     return sparkline(this.known[item], this.step);
   }
 
+  /** Ask for the views of these items, unless they are known or an answer is on its way; whether any came. */
   async learn(site, items) {
-    const fresh = Date.now() - this.at < VIEWS_FOR_MS;
-    if (fresh && items.every((item) => item in this.known)) return false;
-    this.at = Date.now();
-    const wanted = [...new Set(fresh ? [...Object.keys(this.known), ...items] : items)].slice(-100);
-    const found = await ask("v1/ops/views", { site, method: "POST", body: { items: wanted, hours: HOURS } });
-    this.known = { ...(fresh ? this.known : {}), ...found.views };
-    this.step = found.step_s;
-    return true;
+    const now = Date.now();
+    const fresh = now - this.at < VIEWS_FOR_MS;
+    if (this.asking || now < this.notBefore || (fresh && items.every((item) => item in this.known))) return false;
+    this.asking = true;
+    try {
+      const wanted = [...new Set(fresh ? [...Object.keys(this.known), ...items] : items)].slice(-MOST_ITEMS);
+      const body = { items: wanted, hours: HOURS };
+      const found = await ask("v1/ops/views", { site, method: "POST", body });
+      this.known = { ...(fresh ? this.known : {}), ...found.views };
+      this.step = found.step_s;
+      this.at = now;
+      return true;
+    } catch (error) {
+      this.notBefore = now + VIEWS_FOR_MS; // lists go on without their lines
+      throw error;
+    } finally {
+      this.asking = false;
+    }
   }
 }
 

@@ -233,13 +233,22 @@ async function changed() {
   tuning.want();
 }
 
+async function inTurn(each, now) {
+  each.at = now;
+  each.busy = true;
+  try {
+    await each.does();
+  } finally {
+    each.busy = false;
+  }
+}
+
 /** Ask for what is due. Where the service does not answer, ask less and less often, and say so. */
 async function beat() {
   if (!state || document.hidden) return;
   const now = Date.now();
-  const due = beats.filter((each) => now - each.at >= each.every);
-  for (const each of due) each.at = now;
-  const done = await Promise.allSettled(due.map((each) => each.does()));
+  const due = beats.filter((each) => !each.busy && now - each.at >= each.every);
+  const done = await Promise.allSettled(due.map((each) => inTurn(each, now)));
   const wrong = done.filter((each) => each.status === "rejected").map((each) => each.reason);
   const worst = wrong.find((error) => error.status === 401 || error.status === 403) ?? wrong[0];
   if (worst) {

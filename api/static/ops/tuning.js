@@ -134,7 +134,7 @@ export class Tuning {
       ? this.summary(found)
       : "Move a slider: the list that it would make stands here, place by place.";
     this.draw();
-    this.context.learn(found.preview.map((entry) => entry.id));
+    this.context.learn(found.preview.map((entry) => entry.id)).catch(this.context.failed);
   }
 
   drawCurve() {
