@@ -124,7 +124,7 @@ def _of_evictions(facts: Facts) -> Iterator[Alarm]:
 
 def _of_config(facts: Facts) -> Iterator[Alarm]:
     if facts.refusal is not None:
-        says = f"the settings' file is not in effect: {facts.refusal}; those before it are. Mend it"
+        says = f"the settings' file is not in effect: {facts.refusal}; what was before goes on. Mend it"
         yield Alarm(CONFIG_REFUSED, says, since=facts.refused_at)
 
 

@@ -1,16 +1,19 @@
 """Everybody can work with the ops page: keyboards, screen readers, phones, dark screens."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Desk, Newsroom, Visit
+from conftest import SETTINGS, Desk, Newsroom, Visit
 from playwright.sync_api import Page, expect
-from service import Service
-from test_ops import at, chosen, holds, move, sign_in, signed_in
+from service import Service, serving, wait_until
+from test_ops import at, chosen, holds, in_store, move, sign_in, signed_in
+
+from ranking.learned import InEffect, Trial, Tuned
 
 Open = Callable[..., Visit]
 SIZES: dict[str, Any] = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}
@@ -60,6 +63,42 @@ def test_axe_finds_nothing_where_something_is_wrong(service: Service, desk: Desk
     page.route("**/v1/**", lambda route: route.abort())
     expect(page.locator("#trouble")).to_be_visible()
     assert found_by_axe(page) == []
+
+
+def test_axe_finds_nothing_where_an_alarm_and_evidence_are_shown(visit: Open, tmp_path: Path) -> None:
+    config = tmp_path / "populer.toml"
+    config.write_text(SETTINGS)
+    folder = Path(os.environ.get("POPULER_SHOTS", tmp_path))
+    with serving(tmp_path / "data", "--config", str(config)) as own, own.client() as http:
+        now = time.time()
+        trials = tuple(
+            Trial(3600.0 * hours, 0.8 - 0.02 * hours, 3.0 - 0.4 * hours, (0.78 - 0.02 * hours, 0.82 - 0.02 * hours))
+            for hours in range(1, 7)
+        )
+        nights = [
+            Tuned(
+                "populer", now - 86_400 * ago, InEffect(7200.0, 0.0), InEffect(3600.0, now), ago == 1,
+                "half_life = 1h catches 78 %, 2h caught 76 %.", horizon_s=3600.0, step_s=3600.0, k=7,
+                first=now - 14 * 86_400, steps=300, days=14, trials=trials,
+            )
+            for ago in (2, 1)
+        ]  # fmt: skip
+        for night in nights:
+            in_store(own, lambda store, night=night: store.findings.note("default", night))  # type: ignore[misc]
+        http.put("/v1/items", json=[{"id": "a", "title": TITLES[0], "section": "Nasional"}])
+        http.post("/v1/events", json=[{"item": "a"}] * 3)
+        wait_until(lambda: bool(http.get("/v1/lists/populer").json().get("items")))
+        config.write_text('[lists.populer]\nhalf_life = "soon"\n')
+        wait_until(lambda: b"config_refused" in http.get("/readyz").content)
+        page = visit(at(own), reduced_motion="reduce").page
+        sign_in(page, own.admin_key)
+        expect(page.locator("#alarms")).to_contain_text("lists.populer.half_life")
+        expect(page.locator("#evidence circle.dot")).to_have_count(len(trials))
+        expect(page.locator("#live li")).to_have_count(1)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert found_by_axe(page) == []
+            page.screenshot(path=folder / f"ops-alarm-{scheme}.png", full_page=True)
 
 
 @pytest.mark.parametrize("width", [320, 360, 768, 1360])

@@ -6,7 +6,7 @@ import { Controls, toml } from "./controls.js";
 import { $, put, tell } from "./dom.js";
 import { curves } from "./draw.js";
 import { moved, row } from "./live.js";
-import { clock, plural } from "./words.js";
+import { clock, plural, unbroken } from "./words.js";
 
 const PAUSE_MS = 60;
 
@@ -30,7 +30,7 @@ export class Tuning {
     put($("proposed"));
     put($("curve"));
     $("try-words").textContent = "";
-    $("live-words").textContent = this.said(list);
+    $("live-words").textContent = unbroken(this.said(list));
     this.controls = new Controls(list, () => this.moved());
     this.moved();
   }
@@ -38,7 +38,7 @@ export class Tuning {
   /** The list's settings have changed in the service: what was tried is held against the new ones. */
   renew(list) {
     const changes = this.changes;
-    $("live-words").textContent = this.said(list);
+    $("live-words").textContent = unbroken(this.said(list));
     this.controls = new Controls(list, () => this.moved());
     this.controls.take(changes);
     this.moved();
@@ -127,8 +127,8 @@ export class Tuning {
     $("try-says").classList.remove("fault");
     $("proposed").classList.remove("old");
     const any = Object.keys(changes).length > 0;
-    $("try-words").textContent = found.decay.preview_words;
-    $("live-words").textContent = this.said(this.context.list, found.decay.live_words);
+    $("try-words").textContent = unbroken(found.decay.preview_words);
+    $("live-words").textContent = unbroken(this.said(this.context.list, found.decay.live_words));
     this.drawCurve();
     $("try-says").textContent = any
       ? this.summary(found)

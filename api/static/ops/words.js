@@ -74,3 +74,6 @@ export function clock(moment, zone, withDay = false) {
 }
 
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
+
+/** A sentence whose numbers keep their units on the line. */
+export const unbroken = (text) => text.replace(/(\d) (?=(?:s|min|h|d|%)\b|%)/g, "$1\u00a0");
