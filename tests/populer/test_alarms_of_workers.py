@@ -1,7 +1,8 @@
-"""What waits on the disk of one worker is known to every worker of its host, and forgotten with a worker that died."""
+"""Alarms of a running service: what waits on the disk of one worker is known to all, and silence is noticed."""
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,3 +79,28 @@ def test_what_a_dead_worker_has_said_is_forgotten(service: Service, store: serve
     store.send(signal.SIGCONT)
     wait_until(lambda: not workers & set(alarms(service)))
     wait_until(lambda: shown(service))
+
+
+def test_a_site_that_falls_silent_at_a_busy_time_raises_an_alarm_and_one_event_ends_it(tmp_path: Path) -> None:
+    config = tmp_path / "populer.toml"
+    quick = '[retention]\nbucket = "10s"\n[alarms]\nquiet = "1m"\n[ingest]\ndedupe_window = "0s"\n'
+    config.write_text(quick + '[refresh]\nevery = "1s"\n')
+    with serving(tmp_path / "data", "--config", str(config)) as service, service.client() as client:
+
+        def raised() -> list[dict[str, str]]:
+            answer = client.get("/readyz")
+            assert answer.status_code == 200
+            found: list[dict[str, str]] = answer.json()["alarms"]
+            return found
+
+        now = time.time()
+        # Busy for some minutes around this time of each of the last five days, and silent for three minutes now.
+        busy = [now - day * 86_400 + second for day in range(1, 6) for second in range(-300, 300, 5)]
+        events = [{"item": "a", "ts": ts} for ts in [now - 6 * 86_400, *busy, now - 180]]
+        assert client.post("/v1/events", json=events).json()["accepted"] == len(events)
+        wait_until(lambda: bool(raised()), within_s=90)
+        (alarm,) = raised()
+        assert (alarm["alarm"], alarm["site"]) == ("no_events", "default")
+        assert "on the last 5 days there were 12 in 60 s (median; 5 of them had any)" in alarm["says"]
+        client.post("/v1/events", json={"item": "a"})
+        wait_until(lambda: not raised(), within_s=90)
