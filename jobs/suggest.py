@@ -9,6 +9,8 @@ import asyncio
 import math
 from datetime import datetime, timedelta, tzinfo
 
+import structlog
+
 from ranking.forecasting import NIGHT
 from ranking.learned import InEffect, Tuned
 from ranking.list_settings import ListSettings
@@ -16,6 +18,8 @@ from ranking.settings import Settings
 from ranking.store.store import Store
 from ranking.suggest import needed_s, suggested
 from ranking.view import SiteView
+
+log = structlog.get_logger("jobs")
 
 HOUR_S = 3600.0
 
@@ -41,6 +45,8 @@ class SuggestHalfLives:
         found = [await self._tuned(view, name, at, learned.get(name), zone) for name, at in due.items()]
         noted = [each for each in found if each.trials or each.at == night_before(now, zone)]
         written = [each for each in noted if await self._store.findings.note(site, each)]
+        for each in written:
+            log.info("a list was tuned", site=site, list=each.list, moved=each.moved, why=each.why)
         return {"tuned": len(written), "moved": sum(each.moved for each in written)}
 
     async def _due(self, site: str, name: str, now: float, zone: tzinfo) -> float | None:

@@ -18,6 +18,7 @@ from populer.config import Loaded, effective, load, with_list_settings
 from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.list_settings import MAX_LISTED
+from ranking.objective import AUTO
 from ranking.settings import Settings, SiteSettings
 from ranking.store.places import socket_path, socket_url
 from ranking.times import parse_moment
@@ -295,9 +296,10 @@ def config_show(config: Config = None, data: Data = None) -> None:
     loaded = _loaded(config, data)
     rows = list(effective(loaded.settings))
     width = max(len(name) for name, _ in rows)
+    tuned = {f"lists.{name}.half_life" for name, each in loaded.settings.lists.items() if each.auto}
     for name, value in rows:
         origin = loaded.origins.get(name, "default")
-        print(f"{name:<{width}}  {value:<28}  {origin}")  # noqa: T201
+        print(f"{name:<{width}}  {AUTO if name in tuned else value:<28}  {origin}")  # noqa: T201
     from populer.learned_settings import learned_rows
 
     for name, value, origin in learned_rows(loaded.settings, lambda: _store_url(loaded.settings)):

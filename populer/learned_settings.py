@@ -28,7 +28,7 @@ def learned_rows(settings: Settings, url: Callable[[], str]) -> Iterator[Row]:
         for name in names:
             learned = found[site.id].get(name)
             where = f"lists.{name}"
-            if learned is None:
+            if learned is None or not learned.since:
                 since = "has learned nothing yet"
             elif settings.lists[name].objective.pinned and settings.lists[name].auto:
                 since = "pinned"

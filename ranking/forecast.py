@@ -24,15 +24,17 @@ import numpy.typing as npt
 
 from ranking.buckets import FloatArray
 from ranking.learned import MixPart
+from ranking.measures import highest
 from ranking.times import format_duration
 
-HALF_LIVES_S = (900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0, 86_400.0, 604_800.0)
+HALF_LIVES_S = (300.0, 900.0, 1800.0, 3600.0, 7200.0, 14_400.0, 28_800.0, 86_400.0, 604_800.0)
 #: The rate that the weights of the squares are taken from: that of two hours.
 _USUAL = HALF_LIVES_S.index(7200.0)
 AGES_S = (0.0, 43_200.0, 259_200.0)
 HOURS = (0, 6, 12, 18)
-#: Reads that are always expected: an item that was not read yet may be.
-LEAST = 2.0
+#: What is expected of an item is taken to be uncertain by as much as is expected of the one at this place, and by LEAST
+#: reads: who is far below it is in no list, whatever is learned of it.
+CUT, LEAST = 10, 1.0
 RIDGE = 1e-3
 TOWARDS_ALL = 0.05
 #: A finer mix must foretell so much better, and be learned from so many days at least.
@@ -80,7 +82,10 @@ class Learner:
             age_s: of each item since its publication, in seconds.
             reads: of each item in the horizon that followed.
         """
-        weights = 1.0 / (rates[:, _USUAL] + LEAST)
+        if not len(reads):
+            return
+        usual = rates[:, _USUAL]
+        weights = 1.0 / (usual + float(highest(usual, CUT)[-1]) + LEAST)
         at = int(np.searchsorted(HOURS, hour, side="right")) - 1
         group = np.searchsorted(AGES_S, np.maximum(age_s, 0.0), side="right") - 1
         of_day = self._days.setdefault(day, _nothing())

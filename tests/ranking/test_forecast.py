@@ -16,7 +16,7 @@ from ranking.decay import Mix
 from ranking.explain import explain
 from ranking.forecast import AGES_S, HALF_LIVES_S, HOURS, Learner, nonnegative
 from ranking.learned import InEffect, MixPart
-from ranking.times import parse_duration
+from ranking.times import format_duration, parse_duration
 from ranking.walk import Wanted, planned
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -45,7 +45,7 @@ def test_the_weights_that_are_found_cannot_be_bettered_without_one_below_nothing
 def learned(hours: int = 240, weight_of: dict[str, float] | None = None, seed: int = 3) -> tuple[MixPart, ...]:
     """From reads that follow given weights of rates, by chance of Poisson."""
     draw, learner = np.random.default_rng(seed), Learner()
-    names = ["15m", "30m", "1h", "2h", "4h", "8h", "1d", "7d"]
+    names = [format_duration(half_life_s) for half_life_s in HALF_LIVES_S]
     weights = np.array([(weight_of or {"30m": 0.6, "1d": 0.4}).get(name, 0.0) for name in names])
     for hour in range(hours):
         rates = draw.gamma(1.0, 40.0, (120, SIZE))
@@ -75,7 +75,7 @@ def test_ages_have_mixes_of_their_own_only_where_days_speak_for_it() -> None:
         return learner.mix()
 
     assert len(of({1: 1.0}, {1: 1.0})) == 1
-    apart = of({0: 1.5}, {6: 0.8})
+    apart = of({1: 1.5}, {7: 0.8})
     assert [part.from_age_s for part in apart] == list(AGES_S)
     assert max(as_rates(apart[0]), key=as_rates(apart[0]).__getitem__) == "15m"
     assert max(as_rates(apart[-1]), key=as_rates(apart[-1]).__getitem__) == "1d"
@@ -94,6 +94,7 @@ def test_nothing_is_learned_from_nothing() -> None:
     assert Learner().mix() == ()
     learner = Learner()
     learner.observe(1, 0, np.zeros((3, SIZE)), np.zeros(3), np.zeros(3))
+    learner.observe(1, 1, np.zeros((0, SIZE)), np.zeros(0), np.zeros(0))
     assert learner.mix() == ()
 
 
