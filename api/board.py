@@ -12,7 +12,7 @@ from api.following import FollowedSite, Shown
 from api.labels import labelled_at
 from api.rendering import Answer, Query, RenderedList
 from ranking.alarms import Listed
-from ranking.errors import NotFoundError, NotReadyError
+from ranking.errors import NotFoundError, NotReadyError, unknown_section
 from ranking.learned import InEffect
 from ranking.paging import Cursor
 from ranking.settings import Settings, SiteSettings
@@ -207,6 +207,5 @@ class Board:
 
     def _check_section(self, here: FollowedSite, section: str) -> None:
         if not any(section in shown.bodies for shown in here.lists.values()):
-            known = sorted({name for shown in here.lists.values() for name in shown.bodies if name != WHOLE_SITE})
-            there = f"; there are {', '.join(known[:20])}" if known else ""
-            raise NotFoundError(f"no item is in a section called {section!r}{there}")
+            known = {name for shown in here.lists.values() for name in shown.bodies if name != WHOLE_SITE}
+            raise unknown_section(section, known)

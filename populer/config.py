@@ -30,6 +30,7 @@ from ranking.errors import SettingsError
 from ranking.events import channel_kind
 from ranking.list_settings import ListSettings
 from ranking.presets import preset_settings
+from ranking.setting_types import expected
 from ranking.settings import Settings, SiteKeys
 from ranking.times import NO_LIMIT, format_duration
 
@@ -42,14 +43,6 @@ MASK = "***"
 DEFAULT_FILE = Path("populer.toml")
 
 Raw = dict[str, Any]
-#: pydantic's wording -> ours, after "expected"
-_WORDING = (
-    ("Value error, ", ""),
-    ("Input should be ", ""),
-    ("String should match pattern", "a name that matches"),
-    ("greater than", "a value greater than"),
-    ("less than", "a value less than"),
-)
 
 
 class Source(NamedTuple):
@@ -326,13 +319,10 @@ def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins:
         if fault["type"] == "extra_forbidden":
             yield f"{dotted}: is not a setting{_meant(model, steps)}{where}"
             continue
-        message = fault["msg"]
-        for theirs, ours in _WORDING:
-            if message.startswith(theirs):
-                message = ours + message.removeprefix(theirs)
-        unsaid = isinstance(fault["input"], dict | BaseModel) or "keys" in steps or steps[-1:] == ["url"]  # secrets
-        found = "" if unsaid else f", found {fault['input']!r}"
-        yield f"{dotted}: expected {message}{found}{where}"
+        sentence = expected(fault)
+        if "keys" in steps or steps[-1:] == ["url"]:  # secrets
+            sentence = sentence.rpartition(", found ")[0] or sentence
+        yield f"{sentence}{where}"
 
 
 def _meant(model: type[BaseModel], steps: list[str]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from populer.candidates import Base, candidates
 from populer.child import open_store
 from ranking.backtest import Judging
-from ranking.errors import NotEnoughError, NotFoundError, PopulerError, StoreUnavailableError
+from ranking.errors import NotEnoughError, PopulerError, StoreUnavailableError, unknown_section
 from ranking.events import DEFAULT_KIND, channel_kind
 from ranking.history import is_shadow
 from ranking.items import Item
@@ -139,7 +139,7 @@ def _section(view: View, name: str) -> int | None:
         return None
     number = view.catalogue.section_number(name)
     if number is None:
-        raise NotFoundError(f"no item is in a section called {name!r}")
+        raise unknown_section(name, view.catalogue.sections)
     return number
 
 

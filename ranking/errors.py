@@ -4,6 +4,11 @@ The message is a full sentence for the person who has to act on it. The HTTP sta
 `api/problems.py`, the exit code in `populer/cli.py`; nothing here knows of either.
 """
 
+import difflib
+from collections.abc import Iterable
+
+MOST_NAMED = 20
+
 
 class PopulerError(Exception):
     """Root of all errors that carry a sentence for a user."""
@@ -43,6 +48,20 @@ class GoneError(PopulerError):
 
 class NotFoundError(PopulerError):
     """A site, list, section or item that does not exist here."""
+
+
+def unknown_section(name: str, known: Iterable[str]) -> NotFoundError:
+    """There is no section of this name among those that are `known`; what to ask for instead."""
+    there = sorted(known)
+    near = difflib.get_close_matches(name, there, n=1) or [each for each in there if each.lower() == name.lower()]
+    if near:
+        rest = f"did you mean {near[0]!r}?"
+    elif there:
+        more = " …" if len(there) > MOST_NAMED else ""
+        rest = f"there are {', '.join(there[:MOST_NAMED])}{more}"
+    else:
+        rest = "no item has a section: say it as `section` where items are described (PUT /v1/items)"
+    return NotFoundError(f"no item is in a section called {name!r}; {rest}")
 
 
 class NotReadyError(PopulerError):

@@ -10,7 +10,7 @@ from ranking.learned import InEffect
 from ranking.objective import AUTO, Mixed, Objective, mixed
 from ranking.periods import NO_PERIOD, Period
 from ranking.presets import NO_PRESET, checked_preset, preset_settings
-from ranking.setting_types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table
+from ranking.setting_types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected
 from ranking.times import NO_LIMIT
 
 MIN_HALF_LIFE_S = 1.0
@@ -198,6 +198,4 @@ def with_changes(settings: ListSettings, changes: dict[str, Any]) -> ListSetting
         name = ".".join(str(step) for step in fault["loc"])
         if fault["type"] == "extra_forbidden":
             raise ValueError(f"{name}: is not a setting of a list") from None
-        message = fault["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
-        found = "" if isinstance(fault["input"], dict) else f", found {fault['input']!r}"
-        raise ValueError(f"{name}: expected {message}{found}") from None
+        raise ValueError(expected(fault)) from None

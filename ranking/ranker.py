@@ -13,7 +13,7 @@ import numpy as np
 from ranking.buckets import FloatArray
 from ranking.catalogue import Catalogue
 from ranking.editorial import Edits
-from ranking.errors import NotFoundError
+from ranking.errors import unknown_section
 from ranking.history import History
 from ranking.items import Item
 from ranking.leaderboard import Rows
@@ -127,7 +127,7 @@ class Ranker:
     def _number(self, section: str) -> int | None:
         number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
         if number is None and section != WHOLE_SITE:
-            raise NotFoundError(f"no item is in a section called {section!r}")
+            raise unknown_section(section, self._catalogue.sections)
         return number
 
     def rank_sections(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> dict[str, Ranking]:

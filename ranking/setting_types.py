@@ -1,11 +1,12 @@
 """What a setting may be: durations, sizes and names as the file writes them, and the table they stand in."""
 
 import math
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from ranking.times import NO_LIMIT, parse_duration
+from ranking.times import NO_LIMIT, format_duration, parse_duration
 
 SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "b": 1}
 
@@ -48,3 +49,50 @@ class Table(BaseModel):
     """A table of the file. Attributes carry their unit, the file's names (the aliases) do not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+
+#: pydantic's wording -> ours, after "expected"
+_WORDING = (
+    ("Value error, ", ""),
+    ("Input should be ", ""),
+    ("String should match pattern", "a name that matches"),
+    ("greater than", "a value greater than"),
+    ("less than", "a value less than"),
+)
+_BOUNDS = {
+    "greater_than_equal": ("ge", "of at least"),
+    "greater_than": ("gt", "over"),
+    "less_than_equal": ("le", "of at most"),
+    "less_than": ("lt", "under"),
+}
+
+
+def expected(fault: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says was expected, and what was found, unless that is a whole table.
+
+    >>> expected({"loc": ("half_life",), "type": "greater_than_equal", "ctx": {"ge": 1.0}, "msg": "", "input": 0.0})
+    'half_life: expected a duration of at least 1s, found 0s'
+    """
+    name, found = ".".join(str(step) for step in fault["loc"] if step != "[key]"), fault["input"]
+    if fault["loc"] and fault["loc"][-1] in _durations() and fault["type"] in _BOUNDS:
+        bound, words = _BOUNDS[fault["type"]]
+        given = format_duration(found) if isinstance(found, int | float) and not math.isnan(found) else repr(found)
+        return f"{name}: expected a duration {words} {format_duration(fault['ctx'][bound])}, found {given}"
+    message = fault["msg"]
+    for theirs, ours in _WORDING:
+        if message.startswith(theirs):
+            message = ours + message.removeprefix(theirs)
+    if isinstance(found, dict | BaseModel):
+        inner, _, rest = message.partition(": ")  # what several settings of a table come to names the one to change
+        return f"{name}.{inner}: expected {rest}".removeprefix(".") if rest else f"{name}: expected {message}"
+    return f"{name}: expected {message}, found {found!r}"
+
+
+def _durations() -> set[str]:
+    """What settings that are durations are called in the file."""
+    return {
+        field.alias or name
+        for table in Table.__subclasses__()
+        for name, field in table.model_fields.items()
+        if name.endswith("_s")
+    }

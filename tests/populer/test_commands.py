@@ -120,7 +120,7 @@ def test_rank_publishes_nothing(replayed: tuple[Service, Path, str]) -> None:
         (["--list", "nope"], "no list is called 'nope'; there are populer, trending, update"),
         (["--at", "yesterday"], "--at: expected epoch seconds or ISO 8601"),
         (["--set", "half_life"], "--set: expected KEY=VALUE such as half_life=1h, found 'half_life'"),
-        (["--set", "half_life=0s"], "lists.populer.half_life: expected a value greater than or equal to 1"),
+        (["--set", "half_life=0s"], "lists.populer.half_life: expected a duration of at least 1s"),
         (["--set", "half_live=1h"], "lists.populer.half_live: is not a setting; did you mean half_life?"),
         (["--set", "preset=hackernews"], "lists.populer.preset: expected none or one of hacker-news, "),
         (["--section", "Nowhere"], "no item is in a section called 'Nowhere'"),

@@ -1,6 +1,7 @@
 """What an editor asks of a list beside its formula: floors, caps, tenure, hysteresis and what fills it up."""
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
@@ -15,8 +16,10 @@ from pydantic import ValidationError
 from views import Site, list_of
 
 from ranking import hysteresis, leaderboard
+from ranking.errors import NotFoundError
 from ranking.items import Item
 from ranking.leaderboard import best, best_capped, percentile
+from ranking.list_settings import ListSettings, with_changes
 from ranking.ranker import entries
 from ranking.rules import Rule
 from ranking.scoring import Moment
@@ -424,3 +427,38 @@ def test_sections_are_parted_alike_whether_they_are_few_or_more_than_a_small_num
     section = np.array([3, -1, 40_000, 3, 0], dtype=np.int32)
     parted = leaderboard.by_section(np.arange(5), section)
     assert {number: rows.tolist() for number, rows in parted.items()} == {0: [4], 3: [0, 3], 40_000: [2]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"half_life": "0s"}, "half_life: expected a duration of at least 1s, found 0s"),
+        ({"half_life": float("nan")}, "half_life: expected a duration of at least 1s, found nan"),
+        ({"gravity_offset": 5}, "gravity_offset: expected a duration of at least 1m, found 5s"),
+        ({"window": 0}, "window: expected a duration over 0s, found 0s"),
+        ({"hold": "31d"}, "hold: expected a duration of at most 30d, found 31d"),
+        ({"half_life": "soon"}, "half_life: expected a duration such as 90s, 15m, 6h or 7d, found 'soon'"),
+        ({"exponent": 99}, "exponent: expected a value less than or equal to 4, found 99"),
+        ({"weights": {"view": 1e300}}, "weights.view: expected a value less than or equal to 1000000, found 1e+300"),
+        ({"decay": "linear"}, 'window: expected a duration such as 1d, over which decay = "linear" falls to nothing'),
+        ({"kind": "burst", "short": "9d"}, "baseline: expected longer than short"),
+        ({"lifetime": 3}, "lifetime: is not a setting of a list"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_in_the_words_of_the_file(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
+        with_changes(ListSettings(), changes)
+    assert str(refused.value) == sentence
+
+
+def test_who_asks_for_a_section_that_nobody_has_is_told_which_there_are() -> None:
+    site = Site()
+    site.see("a", AT - 60)
+    with pytest.raises(NotFoundError, match=r"called 'Politik'; no item has a section: say it as `section` where"):
+        site.ranker(AT).rank(list_of(), "Politik")
+    for item, section in (("a", "Politik"), ("b", "Olahraga")):
+        site.put(item, AT - 60, section)
+    for asked, told in (("Wisata", "there are Olahraga, Politik"), ("politik", "did you mean 'Politik'?"),
+                        ("OLAHRAGA", "did you mean 'Olahraga'?")):  # fmt: skip
+        with pytest.raises(NotFoundError, match=re.escape(f"called {asked!r}; {told}")):
+            site.ranker(AT).rank(list_of(), asked)
