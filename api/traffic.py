@@ -17,6 +17,7 @@ from ranking.visits import SHADOW
 MINUTE_S = 60
 SAY_EVERY_S = 5.0
 MOST_MINUTES = 120
+"""Of each site, at any time."""
 
 Place = tuple[str, int]  # site, minute since the epoch
 #: See `Logbook.note_traffic`.
@@ -38,18 +39,22 @@ class Traffic:
     def __init__(self, note: Note) -> None:
         self._note = note
         self._worker = secrets.token_hex(4)
-        self._minutes: dict[Place, Counter[str]] = {}
+        self._sites: dict[str, dict[int, Counter[str]]] = {}
         self._unsaid: set[Place] = set()
 
     def add(self, site: str, name: str, count: int, now: float) -> None:
         """Events at `now` (epoch seconds): a kind, or what `uncounted` calls a reason."""
-        place = site, int(now // MINUTE_S)
-        events = self._minutes.get(place)
+        minute = int(now // MINUTE_S)
+        minutes = self._sites.setdefault(site, {})
+        events = minutes.get(minute)
         if events is None:
-            self._forget()
-            events = self._minutes[place] = Counter()
+            while len(minutes) >= MOST_MINUTES:
+                oldest = min(minutes)
+                self._unsaid.discard((site, oldest))
+                del minutes[oldest]
+            events = minutes[minute] = Counter()
         events[name] += count
-        self._unsaid.add(place)
+        self._unsaid.add((site, minute))
 
     async def say(self) -> None:
         """Write down what has changed.
@@ -57,12 +62,12 @@ class Traffic:
         Raises:
             PopulerError: the store does not take it; it is written down another time.
         """
-        for place in sorted(self._unsaid):
-            self._unsaid.discard(place)
+        for site, minute in sorted(self._unsaid):
+            self._unsaid.discard((site, minute))
             try:
-                await self._note(place[0], self._worker, place[1], dict(self._minutes.get(place, {})))
+                await self._note(site, self._worker, minute, dict(self._sites[site].get(minute, {})))
             except PopulerError:
-                self._unsaid.add(place)
+                self._unsaid.add((site, minute))
                 raise
 
     async def say_for_ever(self) -> None:
@@ -71,10 +76,3 @@ class Traffic:
             await asyncio.sleep(SAY_EVERY_S)
             with contextlib.suppress(PopulerError):
                 await self.say()
-
-    def _forget(self) -> None:
-        """Make room for another minute of one of the sites."""
-        while len(self._minutes) >= MOST_MINUTES:
-            oldest = min(self._minutes, key=lambda place: place[1])
-            self._unsaid.discard(oldest)
-            del self._minutes[oldest]

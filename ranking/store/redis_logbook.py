@@ -1,7 +1,8 @@
 """The logbook in Redis. See `keys` for what lies where."""
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,6 +14,8 @@ from ranking.store.scripts import Run, Script
 NOTE = Script("note")
 READ_HASHES = Script("read_hashes", reads=True)
 READ_AT_ONCE = 100
+
+T = TypeVar("T")
 
 
 class RedisLogbook:
@@ -40,7 +43,8 @@ class RedisLogbook:
 
     async def runs(self) -> list[JobRun]:
         found: dict[bytes, bytes] = await self._command("HGETALL", keys.JOB_RUNS)
-        return [msgspec.json.decode(found[field], type=JobRun) for field in sorted(found)]
+        runs = (_read(found[field], JobRun) for field in sorted(found))
+        return [run for run in runs if run is not None]
 
     async def leader(self) -> Leader:
         holder = await self._command("GET", keys.LEASE_HOLDER)
@@ -52,10 +56,18 @@ class RedisLogbook:
     async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:
         found = {}
         for site in sites:  # one by one: in a cluster they lie apart
-            content = await self._command("GET", keys.pulse(site))
-            if content is not None:
-                found[site] = msgspec.json.decode(content, type=Pulse)
+            pulse = _read(await self._command("GET", keys.pulse(site)), Pulse)
+            if pulse is not None:
+                found[site] = pulse
         return found
+
+
+def _read(content: bytes | None, form: type[T]) -> T | None:
+    """What was written down; None for what another version has written in another form."""
+    if content is not None:
+        with contextlib.suppress(msgspec.MsgspecError):
+            return msgspec.json.decode(content, type=form)
+    return None
 
 
 def _added_up(fields: Sequence[bytes]) -> dict[str, int]:

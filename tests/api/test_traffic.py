@@ -98,3 +98,12 @@ async def test_a_long_outage_takes_no_more_memory_than_a_short_one() -> None:
         traffic.add(SITE, "view", 1, 60.0 * minute)
     await traffic.say()
     assert sorted(book.sums()) == list(range(9 * MOST_MINUTES, 10 * MOST_MINUTES))
+
+
+async def test_many_sites_do_not_crowd_each_other_out() -> None:
+    book = Book()
+    traffic = Traffic(book)
+    for site in range(2 * MOST_MINUTES):
+        traffic.add(f"site-{site}", "view", 1, 60.0)
+    await traffic.say()
+    assert book.sums() == {1: 2 * MOST_MINUTES}

@@ -7,7 +7,7 @@ import { ago, compact, number, plural, score } from "./words.js";
 
 const VIEWS_FOR_MS = 30_000;
 const MOST_ITEMS = 100;
-export const HOURS = 6;
+const HOURS = 6;
 const NOTHING =
   "Nothing is listed: no event counts here yet, or the list’s rules leave all out. Try other settings, or open an " +
   "item by its id to learn why.";

@@ -5,7 +5,7 @@ import { Desk } from "./desk.js";
 import { $, h, put, show } from "./dom.js";
 import { Evidence } from "./evidence.js";
 import { Item } from "./item.js";
-import { HOURS, Live, views } from "./live.js";
+import { Live, views } from "./live.js";
 import { alarms, service, traffic } from "./service.js";
 import { Tuning } from "./tuning.js";
 
@@ -288,6 +288,5 @@ setInterval(() => {
 }, 1000);
 document.addEventListener("visibilitychange", beat);
 
-document.documentElement.dataset.hours = HOURS;
 if (known(context.site)) start();
 else signedOut();

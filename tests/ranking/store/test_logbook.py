@@ -72,3 +72,18 @@ async def test_everything_has_its_lifetime(store: RedisStore, topology: servers.
         (keys.pulse(SITE), keys.PULSE_TTL_S),
     ):
         assert ttl_s - 60 < lives[key] <= ttl_s
+
+
+async def test_what_another_version_has_written_in_another_form_is_not_read(
+    store: RedisStore, topology: servers.Topology
+) -> None:
+    await store.logbook.note_run(JobRun("seal", SITE, 1.0, 0.0, 5.0, 1))
+    await store.logbook.note_pulse(SITE, Pulse(1.0, None, 900.0, None))
+    for server in topology.servers:
+        for key in server.admin.scan_iter():
+            if key.decode() == keys.JOB_RUNS:
+                server.admin.hset(key, "refresh koran", '{"job": 3}')
+            if key.decode() == keys.pulse(SITE):
+                server.admin.set(key, "[]", keepttl=True)
+    assert [run.job for run in await store.logbook.runs()] == ["seal"]
+    assert await store.logbook.pulses([SITE]) == {}
