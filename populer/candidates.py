@@ -49,9 +49,10 @@ class Base(NamedTuple):
         """
         texts = [*(f"{key}={value}" for key, value in self.shared(changes).items()), *self._whole_tables(changes)]
         try:
-            return with_list_settings(self.settings, self.raw, self.name, texts).lists[self.name]
+            found = with_list_settings(self.settings, self.raw, self.name, texts).lists[self.name]
         except SettingsError as error:
             raise SettingsError(str(error).replace("--set", option)) from None
+        return _staying(found, option)
 
     def shared(self, changes: Mapping[str, str]) -> dict[str, str]:
         """The `--set` changes that hold beside others. A ranking of others is tried as it is."""
@@ -75,7 +76,15 @@ def based(settings: Settings, raw: Raw, name: str, changes: Sequence[str], kinds
     """
     known = list(dict.fromkeys([*settings.ingest.kinds, *kinds]))
     raw = {**raw, "ingest": {**raw.get("ingest", {}), "kinds": known}}
-    return Base(with_list_settings(settings, raw, name, list(changes)), raw, name, changes)
+    base = Base(with_list_settings(settings, raw, name, list(changes)), raw, name, changes)
+    _staying(base.list, "--set")
+    return base
+
+
+def _staying(of_list: ListSettings, option: str) -> ListSettings:
+    if of_list.auto:
+        raise SettingsError(f"{option}: half_life: expected a duration to try, found 'auto'")
+    return of_list
 
 
 def settled(settings: Settings, raw: Raw, name: str, learned: Mapping[str, InEffect]) -> tuple[Settings, Raw]:

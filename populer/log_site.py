@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 ROWS_A_LOOK = 20_000
-EVENTS_A_FOLD = 4_000_000
+EVENTS_A_FOLD = 1_000_000
 ADDRESSES_KEPT = 500_000
 Ints = npt.NDArray[np.int64]
 
@@ -141,6 +141,7 @@ class _Rows:
         self._visits: dict[tuple[str, int, str], int] = {}
         self._ids: set[tuple[str, int]] = set()
         self._cells = _no_cells()
+        self._fold_at = EVENTS_A_FOLD
 
     def take(self, path: Path, line: int, event: EventRow) -> None:
         """Take one event, or say why it cannot be counted."""
@@ -164,7 +165,7 @@ class _Rows:
                 self._read.repeated += 1
                 return
             self._ids.add((event.id, row))
-        if len(self._ts) == EVENTS_A_FOLD:
+        if len(self._ts) >= self._fold_at:
             self.fold()
         self._ts.append(event.ts)
         self._row.append(row)
@@ -211,6 +212,7 @@ class _Rows:
         for each in (self._ts, self._row, self._channel):
             del each[:]
         self._cells = _added(self._cells, self._cells_of(*taken))
+        self._fold_at = max(EVENTS_A_FOLD, len(self._cells.counts))  # as they grow, they are added to less often
 
     def _cells_of(self, ts: npt.NDArray[np.float64], row: Ints, channel: Ints) -> "_Cells":
         number = np.floor_divide(ts, self._rules.bucket_s).astype(np.int64)

@@ -21,12 +21,13 @@ from hypothesis import strategies as st
 from service import Service, run, serving
 
 from populer import log_site
-from populer.candidates import based, candidates
+from populer.candidates import based, candidates, settled
 from populer.cli import app
 from populer.config import load
 from populer.evidence import toml_of
 from populer.log_site import LogSite, Rules
 from ranking.errors import PopulerError, SettingsError
+from ranking.learned import InEffect
 from ranking.tune import Candidate
 
 ROOT = Path(__file__).parents[2]
@@ -200,6 +201,8 @@ def test_a_section_is_tuned_by_itself(tmp_path: Path, log: Path, capsys: pytest.
         ((*SHORT, "--list", "nope"), "no list is called 'nope'"),
         ((*SHORT, "--list", "update"), "update lists the latest: it forgets nothing, and there is nothing to tune"),
         ((*SHORT, "--grid", "half_life"), "--grid: expected KEY=VALUE,VALUE such as half_life=30m,1h,2h"),
+        ((*SHORT, "--grid", "half_life=1h,auto"), "--grid: half_life: expected a duration to try, found 'auto'"),
+        ((*SHORT, "--set", "half_life=auto"), "--set: half_life: expected a duration to try, found 'auto'"),
         ((*SHORT, "--grid", "half_life=1h,soon"), "lists.populer.half_life: expected a duration such as"),
         (
             (*SHORT, "--grid", "half_live=1h"),
@@ -301,6 +304,16 @@ def tried(
 def based_on(list_name: str, table: dict[str, Any]) -> Any:
     loaded = load(Path("/dev/null"), {}, {"lists": {list_name: table}})
     return based(loaded.settings, loaded.raw, list_name, [], ["view", "click"])
+
+
+def test_a_list_that_tunes_itself_is_tried_from_where_it_is() -> None:
+    loaded = load(Path("/dev/null"), {}, {"lists": {"populer": {"half_life": "auto", "max_age": "3d"}}})
+    learned = {"populer": InEffect(2700.0, 1.0)}
+    for known, half_life in ((learned, "45m"), ({}, "2h")):
+        settings, raw = settled(loaded.settings, loaded.raw, "populer", known)
+        found = candidates(based(settings, raw, "populer", [], ["view"]), ["half_life=1h"], (), 300)
+        assert [each.changes for each in found if each.changes["half_life"] != "1h"] == [{"half_life": half_life}]
+        assert all(each.settings.max_age_s == 3 * DAY_S and not each.settings.auto for each in found)
 
 
 def test_a_grid_of_several_settings_is_their_product() -> None:
