@@ -5,8 +5,8 @@
 For 10^5, 10^6 and 10^7 counts of a made-up month (readership.py: a tenth as many described items, 20 sections) a store
 is filled as it lies once buckets are sealed, and a process of its own follows it as the jobs process does: it starts
 cold, then publishes five lists with a list for each section at every step, between which a batch of events is recorded.
-Its memory is that of the whole process at its highest, sealing included. The scores of a list are those of one of
-several, which share the counts as they lie ready.
+Its memory is that of the whole process at its highest, sealing included. The scores of a list, and its top, are those
+of one of several, which share the counts as they lie ready.
 
 What a refresh costs once the process runs follows what is read and not what was ever counted. The last rows say how it
 grows while readers grow with the past, as above; and while only the past grows (steady.py), against ranking all rows.
@@ -29,7 +29,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,11 +42,11 @@ from redis import Redis
 from report import Row, show
 
 from ranking.buckets import Bucket
-from ranking.decay import HalfLife, half_life
+from ranking.decay import HalfLife
 from ranking.history import History
 from ranking.leaderboard import best
 from ranking.refresh import Refresher
-from ranking.scoring import Horizon, Moment, Sums, counts_of, scores
+from ranking.scoring import Horizon, Moment, Sums, counts_of
 from ranking.seal import Sealer
 from ranking.settings import Settings
 from ranking.store.redis_store import RedisStore
@@ -95,27 +94,40 @@ class Rival(NamedTuple):
     top: list[str]
 
 
+class _Noting(RedisStore):
+    """Notes when the last list was published; fronts are drawn after that."""
+
+    published_at = 0.0
+
+    async def publish(self, *arguments: Any, **named: Any) -> int | None:
+        done = await super().publish(*arguments, **named)
+        self.published_at = time.perf_counter()
+        return done
+
+
 async def followed(url: str, end_s: int) -> Followed:
     """What a jobs process does, measured from its start. Run in a process of its own."""
-    store = RedisStore(url)
+    store = _Noting(url)
     await store.open()
     refresher = Refresher(store, SETTINGS, SITE)
     started = time.perf_counter()
     await refresher.view.update(store, end_s - KEEP_S)
     read_s = time.perf_counter() - started
     await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
-    cold_s = time.perf_counter() - started
+    cold_s = store.published_at - started
     history = refresher.view.history
-    decay = partial(half_life, half_life_s=HALF_LIFE_S)
+    shared, moment, of_channel = counts_of(history), Moment(end_s, end_s), Weighing(WEIGHTS).of(history.channels)
 
     def rank() -> list[str]:
-        found = scores(history, decay=decay, weights=WEIGHTS, at=end_s, known_until=end_s)
+        found = Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), of_channel)
         rows = np.flatnonzero(found)
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
     top_s, top, counts = _quickest(rank), rank(), len(history.columns().counts)
-    refresh_s, follow_s, scores_s = [], [], _scores_s(history, end_s)
+    scores_s = _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), of_channel))
+    shared = counts_of(History())  # a process that follows keeps none
+    refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):
         await store.record(_batch(step, end_s), KEEP_S)
         started = time.perf_counter()
@@ -138,12 +150,6 @@ async def followed(url: str, end_s: int) -> Followed:
         peak_bytes=peak_bytes,
         top=top,
     )
-
-
-def _scores_s(history: History, end_s: int) -> float:
-    """Seconds that the scores of one more list take, with the counts as lists share them."""
-    shared, moment, of_channel = counts_of(history), Moment(end_s, end_s), Weighing(WEIGHTS).of(history.channels)
-    return _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), of_channel))
 
 
 def _bare_pass(history: History) -> float:

@@ -108,6 +108,11 @@ class Refresher:
         # What is too old follows from the slot, as all else does: another process must come to the same lists.
         await self._view.update(self._store, slot - self._settings.retention.keep_s)
         await self._learn()
+        done = await self._rank(slot, epoch)  # what that took in memory is free again when the next fronts are drawn
+        await asyncio.to_thread(self._steady.prepare, self._view, self._zone, self._in_effect.lists)
+        return done
+
+    async def _rank(self, slot: float, epoch: int) -> dict[str, int]:
         moment = Moment(at=slot, known_until=slot)
         ranked = await asyncio.to_thread(self._steady.ranked, self._view, moment, self._zone, self._in_effect.lists)
         self._slot = slot
@@ -118,7 +123,6 @@ class Refresher:
             generation = await self._publish(snapshot, epoch)
             if generation is not None:
                 done[name] = generation
-        await asyncio.to_thread(self._steady.prepare, self._view, self._zone, self._in_effect.lists)
         return done
 
     async def _learn(self) -> None:
