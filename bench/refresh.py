@@ -78,6 +78,7 @@ class Followed(NamedTuple):
     counts: int
     read_s: float
     cold_s: float
+    cold_cpu_s: float
     refresh_s: float
     follow_s: float
     scores_s: float
@@ -97,11 +98,11 @@ class Rival(NamedTuple):
 class _Noting(RedisStore):
     """Notes when the last list was published; fronts are drawn after that."""
 
-    published_at = 0.0
+    published_at = published_cpu_s = 0.0
 
     async def publish(self, *arguments: Any, **named: Any) -> int | None:
         done = await super().publish(*arguments, **named)
-        self.published_at = time.perf_counter()
+        self.published_at, self.published_cpu_s = time.perf_counter(), time.process_time()
         return done
 
 
@@ -110,11 +111,11 @@ async def followed(url: str, end_s: int) -> Followed:
     store = _Noting(url)
     await store.open()
     refresher = Refresher(store, SETTINGS, SITE)
-    started = time.perf_counter()
+    started, cpu_before_s = time.perf_counter(), time.process_time()
     await refresher.view.update(store, end_s - KEEP_S)
     read_s = time.perf_counter() - started
     await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
-    cold_s = store.published_at - started
+    cold_s, cold_cpu_s = store.published_at - started, store.published_cpu_s - cpu_before_s
     history = refresher.view.history
     shared, moment, of_channel = counts_of(history), Moment(end_s, end_s), Weighing(WEIGHTS).of(history.channels)
 
@@ -142,6 +143,7 @@ async def followed(url: str, end_s: int) -> Followed:
         counts=counts,
         read_s=read_s,
         cold_s=cold_s,
+        cold_cpu_s=cold_cpu_s,
         refresh_s=statistics.median(refresh_s),
         follow_s=statistics.median(follow_s),
         scores_s=scores_s,
@@ -241,7 +243,7 @@ def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> tuple[list[Row], 
         _row(f"of which following the counts, {size}", ours.follow_s, "cold start", ours.read_s, None, more),
         _row(
             f"cold start to published lists, {size}", ours.cold_s, "of which reading", ours.read_s,
-            COLD_GOAL_S if largest else None, more,
+            COLD_GOAL_S if largest else None, {**more, "cpu_s": round(ours.cold_cpu_s, 3)},
         ),
         Row(
             f"scores of a list, {size}", ours.scores_s, "s", "numpy.bincount", ours.bincount_s,
