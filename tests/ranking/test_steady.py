@@ -11,15 +11,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from soak import either
 from views import Site, list_of
 
 from ranking import front
 from ranking.buckets import Bucket
 from ranking.editorial import Block, Boost, Edit, Edits, Subject
-from ranking.front import FrontPool, fits
+from ranking.formula import LEAST_SCORE
+from ranking.front import FrontPool, Whole, fits
+from ranking.leaderboard import NO_SECTION
 from ranking.list_settings import ListSettings
 from ranking.ranker import Ranker, Ranking
-from ranking.scoring import Moment
+from ranking.rules import Rule
+from ranking.scoring import Counts, Moment
 from ranking.steady import Steady
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -176,8 +180,9 @@ def _no_more_rows_than_it_takes() -> Iterator[None]:
         yield
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=either(12, 1000), deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_process_that_has_run_for_days_ranks_as_one_that_has_just_started(seed: int) -> None:
     chance, site, steady, at, since = Newsroom(seed), Site(), Steady(), NOW, -math.inf
@@ -315,3 +320,46 @@ def test_a_late_event_and_a_bucket_that_is_sealed_or_forgotten_leave_the_front_a
     assert {name for name, *_ in listed} == {"item 399", "tak dikenal"}
     site.history.replace(Bucket(300, 0), 0, [b"view|item 5"], [1])
     assert ranked_steadily(steady, site, NOW, lists) == ranked_whole(site, NOW, lists)
+
+
+def whole_of(site: Site) -> Whole:
+    """All that is known of a site's closed hours."""
+    history, catalogue = site.history, site.catalogue
+    snapshot = history.snapshot()
+    counts = Counts(snapshot.columns, history.channels, len(history.items))
+    published = catalogue.published(history.first_event())
+    return Whole(counts, published, catalogue.section, catalogue.stored, snapshot.until, UTC)
+
+
+@pytest.mark.usefixtures("_no_more_rows_than_it_takes")
+@pytest.mark.parametrize("name", [name for name, table in FITTING.items() if table.get("kind") != "burst"])
+def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -> None:
+    site, settings = busy(), list_of(**{**FITTING[name], "size": 2, "depth": 2})
+    whole = whole_of(site)
+    found = front.front_of(settings, whole)
+    outside = np.setdiff1d(np.arange(len(site.history.items)), found.rows)
+    read_no_more = np.setdiff1d(outside, site.history.cell_item[site.history.after(whole.until).cell])
+    for later_s in (0.0, 20.0, HOUR_S, 9 * HOUR_S, 3 * DAY_S):
+        rows = read_no_more if later_s else outside
+        moment = Moment(whole.until + later_s, whole.until)
+        candidates = Ranker(site, moment, UTC).pool.candidates(settings, moment)
+        listed = rows[candidates.rule[rows] == Rule.LISTED]
+        section = site.catalogue.section[listed] - NO_SECTION
+        marks, falling = found.marks.copy(), found.marks > 0
+        if not math.isinf(found.half_life_s):
+            marks[falling] = np.maximum(marks[falling] * 2.0 ** (-later_s / found.half_life_s), LEAST_SCORE)
+        assert (candidates.score[listed] <= marks[section] * (1 + 1e-12)).all()
+        if not later_s and name == "hours":
+            best = [candidates.score[listed[section == each]].max() for each in np.unique(section)]
+            assert best == pytest.approx(marks[np.unique(section)]), "the mark is the best of the rest, and no more"
+
+
+def test_a_boost_of_what_nobody_reads_any_more_is_seen_at_once() -> None:
+    site, steady, lists = busy(), Steady(), lists_of({"hours": {}})
+    steady.prepare(site, UTC, lists)
+    assert of_fronts(steady, site, NOW, lists) == {"hours"}
+    site.edits = Edits(1, _boosts(["item 250"], 1e9))
+    assert of_fronts(steady, site, NOW, lists) == {"hours"}
+    found = ranked_steadily(steady, site, NOW, lists)
+    assert found == ranked_whole(site, NOW, lists)
+    assert found["hours"][""][0][0] == "item 250"
