@@ -11,12 +11,10 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import structlog
 import uvicorn
 import uvloop
-from starlette.routing import Mount
 
 from api.app import create_app
 from api.config_state import ConfigState
@@ -24,8 +22,7 @@ from api.connections import TimedProtocol, close_slow_ones
 from jobs.run import run_jobs
 from populer import logs
 from populer.config import validated
-from populer.demo.articles import load_articles
-from populer.demo.newsroom import newsroom
+from populer.demo.cast import Demo
 from populer.orders import Parent
 from ranking.errors import StoreUnavailableError
 from ranking.settings import Settings
@@ -99,7 +96,8 @@ async def _serve_api(parent: Parent) -> None:
         return
     settings = validated(orders.raw)
     store.promise(_ack(settings))
-    pages = [] if orders.demo_started_at is None else _demo_pages(orders.demo_started_at)
+    demo = None if orders.demo_started_at is None else Demo(orders.demo_started_at, settings)
+    pages = demo.pages if demo else []
     spool_dir = settings.service.data_dir / SPOOL_DIR
     app = create_app(settings, store, pages=pages, spool_dir=spool_dir, config=orders.config)
     server = _Server(
@@ -118,7 +116,11 @@ async def _serve_api(parent: Parent) -> None:
         )
     )
 
+    playing = None if demo is None else asyncio.create_task(demo.run())
+
     def stop_serving() -> None:
+        if playing is not None:
+            playing.cancel()
         app.live.streams.end()  # an answer without an end would be waited for
         server.stop()
 
@@ -201,10 +203,6 @@ def _on_stop(parent: Parent, stop: Callable[[], None]) -> None:
 def _say_ready() -> None:
     with contextlib.suppress(OSError):
         os.write(sys.stdout.fileno(), b"ready\n")
-
-
-def _demo_pages(started_at: float) -> list[Any]:
-    return [Mount("/", app=newsroom(load_articles(), started_at=started_at))]
 
 
 if __name__ == "__main__":

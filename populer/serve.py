@@ -9,6 +9,7 @@ first.
 
 import asyncio
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -45,6 +46,10 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 #: Runs beside the service once it is ready, until it stops; gets the service's address.
 Company = Callable[[str], Awaitable[None]]
+
+
+class PortTakenError(PopulerError):
+    """Somebody else listens there."""
 
 
 class _Child:
@@ -205,7 +210,8 @@ def _bound(host: str, port: int) -> socket.socket:
         raise SettingsError(f"service.port: expected a port from 0 to 65535, found {port}") from None
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise PopulerError(
+        kind = PortTakenError if error.errno == errno.EADDRINUSE else PopulerError
+        raise kind(
             f"cannot listen on {host} port {port}: {reason.lower()}; stop what uses it, or choose another with --port"
         ) from error
     listening.set_inheritable(True)

@@ -1,10 +1,11 @@
-"""The demo's articles: invented news, read from `articles.json`.
+"""The demo's articles: invented news, read from JSON files beside this one.
 
 Publication is kept relative (`minutes_ago`), so the newsroom is fresh whenever someone starts it; the start
 of the demo turns it into a time.
 """
 
 from importlib.resources import files
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -20,6 +21,9 @@ SECTIONS: tuple[str, ...] = (
     "Daerah",
 )
 
+#: What is out when the demo starts; what comes out one by one while it runs; what somebody has to ask for.
+Supply = Literal["articles", "wire", "breaking"]
+
 
 class Article(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     id: str
@@ -28,26 +32,30 @@ class Article(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     lead: str
     author: str
     paragraphs: tuple[str, ...]
-    minutes_ago: float
     appeal: float
     """How much readers like it, relative to the others: 0.2 (filler) to 10 (everybody reads it)."""
+
+    minutes_ago: float = 0.0
+    """When it came out, before the demo's start; what comes out later has none."""
 
     @property
     def path(self) -> str:
         return f"/berita/{self.id}"
 
-    def published_at(self, started_at: float) -> float:
-        """Epoch seconds of publication in a demo that started at `started_at`.
-
-        >>> article = Article("a", "Judul", "Daerah", "", "", (), minutes_ago=2, appeal=1)
-        >>> article.published_at(1000.0)
-        880.0
-        """
-        return started_at - self.minutes_ago * SECONDS_PER_MINUTE
+    @property
+    def picture_path(self) -> str:
+        return f"/gambar/{self.id}.svg"
 
 
-def load_articles() -> list[Article]:
-    return msgspec.json.decode(files(__package__).joinpath("articles.json").read_bytes(), type=list[Article])
+class Story(NamedTuple):
+    """An article that is out. `published_at` in epoch seconds."""
+
+    article: Article
+    published_at: float
+
+
+def load_articles(supply: Supply = "articles") -> list[Article]:
+    return msgspec.json.decode(files(__package__).joinpath(f"{supply}.json").read_bytes(), type=list[Article])
 
 
 def section_slug(section: str) -> str:

@@ -1,54 +1,49 @@
 """The sample newsroom: server-rendered pages that embed the lists the way a news site would.
 
-It knows nothing of the service. Its pages hold empty boxes, and `newsroom.js` fills them through the public
-API; what a reader sees here is what any site gets by calling `/v1/lists`. Pages carry no inline script or
-style, and say so in a Content-Security-Policy, because newsrooms with a strict policy must be able to copy
-them.
+A page has the two lines that the documentation names, `/populer.js` and `<populer-list>`. Inside the element
+stands what the service answers as `format=html`, as a newsroom's server would include it: the first paint has
+the list, and so has a browser without scripts. Where the service does not answer, the page comes without.
 """
 
+import time
 from collections.abc import Sequence
-from datetime import datetime
-from pathlib import Path
-from typing import NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
-from babel.dates import format_datetime
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.applications import Starlette
+import httpx
+import msgspec
+from markupsafe import Markup
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from populer.demo.art import picture
-from populer.demo.articles import SECTIONS, Article, section_slug
+from populer.demo.articles import SECTIONS, Article, Story, section_slug
+from populer.demo.press import HERE, NAME, Press, day, iso
+from populer.demo.service import BROWSER
+from populer.demo.stage import Stage
 
-HERE = Path(__file__).parent
-NAME = "Harian Segara"
-WIB = ZoneInfo("Asia/Jakarta")
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-)
-
-LEAD_MAX_AGE_MINUTES = 6 * 60
+FRAGMENT_TIMEOUT_S = 1.0
+LEAD_MAX_AGE_S = 6 * 3600.0
 SECOND_STORIES = 2
 GRID_STORIES = 9
 SHELF_STORIES = 3
 RELATED_STORIES = 3
-
-
-class Story(NamedTuple):
-    """An article with what the demo's start adds to it."""
-
-    article: Article
-    published: datetime
+POPULER_SIZE, UPDATE_SIZE = 7, 10
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" '
+LISTS = {"populer": "Populer", "update": "UPDATE"}
 
 
 class Section(NamedTuple):
     name: str
     slug: str
+
+
+def sections_of(articles: Sequence[Article]) -> list[Section]:
+    """The sections that articles are in, in the newsroom's order."""
+    in_use = {article.section for article in articles}
+    return [Section(name, section_slug(name)) for name in SECTIONS if name in in_use]
 
 
 class Shelf(NamedTuple):
@@ -65,30 +60,22 @@ class Front(NamedTuple):
     shelves: list[Shelf]
 
 
-def full_date(moment: datetime) -> str:
-    """The form of the lists' own labels.
+class Box(NamedTuple):
+    """A list on a page; `rendered` is what stands in it from the start."""
 
-    >>> full_date(datetime(2025, 12, 1, 2, 29, tzinfo=WIB))
-    'Senin, 01 Desember 2025 | 02:29'
-    """
-    return format_datetime(moment, "EEEE, dd MMMM yyyy '|' HH:mm", tzinfo=WIB, locale="id")
+    name: str
+    size: int
+    rendered: Markup
+    section: str = ""
 
-
-def short_date(moment: datetime) -> str:
-    """
-    >>> short_date(datetime(2025, 12, 1, 2, 29, tzinfo=WIB))
-    '1 Des | 02:29 WIB'
-    """
-    return format_datetime(moment, "d MMM '|' HH:mm 'WIB'", tzinfo=WIB, locale="id")
+    @property
+    def label(self) -> str:
+        return LISTS[self.name]
 
 
-def day(moment: datetime) -> str:
-    return format_datetime(moment, "EEEE, d MMMM yyyy", tzinfo=WIB, locale="id")
-
-
-def lay_out(stories: Sequence[Story], sections: Sequence[Section]) -> Front:
+def lay_out(stories: Sequence[Story], sections: Sequence[Section], now: float) -> Front:
     """Fills the front page from stories ordered newest first."""
-    recent = [story for story in stories if story.article.minutes_ago <= LEAD_MAX_AGE_MINUTES]
+    recent = [story for story in stories if now - story.published_at <= LEAD_MAX_AGE_S]
     by_appeal = sorted(recent or stories, key=lambda story: -story.article.appeal)
     lead, second = by_appeal[0], by_appeal[1 : 1 + SECOND_STORIES]
     placed = {story.article.id for story in (lead, *second)}
@@ -103,75 +90,100 @@ def lay_out(stories: Sequence[Story], sections: Sequence[Section]) -> Front:
     return Front(lead, second, grid, shelves)
 
 
-def _templates(today: datetime, sections: Sequence[Section]) -> Environment:
-    templates = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    templates.globals.update(site=NAME, sections=sections, today=today, picture=picture)
-    templates.filters.update(
-        full_date=full_date, short_date=short_date, day=day, slug=section_slug, iso=datetime.isoformat
-    )
-    return templates
+class Newsroom:
+    """The newsroom's pages. `client` speaks to the service; `address` is where readers find both."""
 
+    def __init__(
+        self, stage: Stage, press: Press, sections: Sequence[Section], client: httpx.AsyncClient, address: str
+    ) -> None:
+        self._stage, self._desk = stage, stage.newsdesk
+        self._press, self._sections = press, sections
+        self._client, self._address = client, address
+        self.routes = [
+            Route("/", self._front),
+            Route("/berita/{id}", self._article),
+            Route("/kanal/{slug}", self._section),
+            Route("/gambar/{id}.svg", self._picture),
+            Mount("/demo/static", StaticFiles(directory=HERE / "static")),
+        ]
 
-def newsroom(articles: Sequence[Article], *, started_at: float) -> Starlette:
-    """The newsroom as an application, meant to stand at the root beside the service's `/v1`."""
-    stories = sorted(
-        (Story(article, datetime.fromtimestamp(article.published_at(started_at), WIB)) for article in articles),
-        key=lambda story: story.published,
-        reverse=True,
-    )
-    by_id = {story.article.id: story for story in stories}
-    in_use = {article.section for article in articles}
-    sections = [Section(name, section_slug(name)) for name in SECTIONS if name in in_use]
-    by_slug = {section.slug: section for section in sections}
-    templates = _templates(datetime.fromtimestamp(started_at, WIB), sections)
+    async def missing(self, _request: Request, _error: Exception) -> HTMLResponse:
+        """There is no such page."""
+        return await self._page("missing.html", status=404, stories=self._desk.stories[:RELATED_STORIES])
 
-    def page(template: str, status: int = 200, **context: object) -> HTMLResponse:
-        return HTMLResponse(
-            templates.get_template(template).render(**context),
-            status_code=status,
-            headers={"Content-Security-Policy": CONTENT_SECURITY_POLICY, "Cache-Control": "no-cache"},
-        )
+    async def page(self, template: str, boxes: Sequence[Box], status: int = 200, **context: Any) -> HTMLResponse:
+        """A page with lists on it."""
+        newest = self._stage.newest()
+        given = {"item": None, "boxes": boxes, "today": day(time.time()), "newest": newest, **context}
+        return self._press.page(template, status, **given)
 
-    async def front(_request: Request) -> HTMLResponse:
-        return page("front.html", front=lay_out(stories, sections))
+    async def box(self, name: str, size: int, *, section: str = "", exclude: str = "") -> Box:
+        """A list, as the service renders it; empty where it does not answer in time."""
+        asked = {"format": "html", "limit": str(size), "section": section, "exclude": exclude}
+        params = {key: value for key, value in asked.items() if value}
+        try:
+            answer = await self._client.get(
+                f"/v1/lists/{name}", params=params, headers=BROWSER, timeout=FRAGMENT_TIMEOUT_S
+            )
+            found = answer.text if answer.is_success else ""
+        except httpx.HTTPError:
+            found = ""
+        return Box(name, size, Markup(found), section)  # noqa: S704 - markup by contract
 
-    async def article(request: Request) -> HTMLResponse:
-        story = by_id.get(request.path_params["id"])
+    async def boxes(self, section: str = "", exclude: str = "") -> list[Box]:
+        """Both lists that stand beside every story."""
+        return [
+            await self.box("populer", POPULER_SIZE, section=section, exclude=exclude),
+            await self.box("update", UPDATE_SIZE, exclude=exclude),
+        ]
+
+    async def _page(self, template: str, **context: Any) -> HTMLResponse:
+        return await self.page(template, await self.boxes(), **context)
+
+    async def _front(self, _request: Request) -> HTMLResponse:
+        return await self._page("front.html", front=lay_out(self._desk.stories, self._sections, time.time()))
+
+    async def _article(self, request: Request) -> HTMLResponse:
+        story = self._desk.story(request.path_params["id"])
         if story is None:
             raise HTTPException(404)
-        related = [other for other in stories if other.article.section == story.article.section and other is not story]
-        return page("article.html", story=story, related=related[:RELATED_STORIES])
+        item, section = story.article.id, story.article.section
+        related = [other for other in self._desk.stories if other.article.section == section and other is not story]
+        boxes = await self.boxes(exclude=item)
+        return await self.page(
+            "article.html", boxes, story=story, item=item, related=related[:RELATED_STORIES],
+            linked=self._linked(story), address=self._address,
+        )  # fmt: skip
 
-    async def section_front(request: Request) -> HTMLResponse:
-        section = by_slug.get(request.path_params["slug"])
+    async def _section(self, request: Request) -> HTMLResponse:
+        section = next((each for each in self._sections if each.slug == request.path_params["slug"]), None)
         if section is None:
             raise HTTPException(404)
-        inside = [story for story in stories if story.article.section == section.name]
-        return page("section.html", section=section, stories=inside)
+        inside = [story for story in self._desk.stories if story.article.section == section.name]
+        return await self.page("section.html", await self.boxes(section.name), section=section, stories=inside)
 
-    async def populer(_request: Request) -> HTMLResponse:
-        return page("list.html", name="populer", other="update")
+    async def _picture(self, request: Request) -> Response:
+        story = self._desk.story(request.path_params["id"])
+        if story is None:
+            raise HTTPException(404)
+        drawn = str(picture(story.article.section, story.article.id)).replace("<svg ", SVG, 1)
+        return Response(drawn, media_type="image/svg+xml", headers={"Cache-Control": "max-age=3600"})
 
-    async def update(_request: Request) -> HTMLResponse:
-        return page("list.html", name="update", other="populer")
-
-    async def missing(_request: Request, _error: Exception) -> HTMLResponse:
-        return page("missing.html", status=404, stories=stories[:RELATED_STORIES])
-
-    return Starlette(
-        routes=[
-            Route("/", front),
-            Route("/berita/{id}", article),
-            Route("/kanal/{slug}", section_front),
-            Route("/populer", populer),
-            Route("/update", update),
-            Mount("/demo/static", StaticFiles(directory=HERE / "static")),
-        ],
-        exception_handlers={404: missing},
-    )
+    def _linked(self, story: Story) -> Markup:
+        """The article as schema.org's NewsArticle, fit for a script element."""
+        article = story.article
+        said = {
+            "@context": "https://schema.org",
+            "@type": "NewsArticle",
+            "headline": article.title,
+            "description": article.lead,
+            "url": f"{self._address}{article.path}",
+            "image": f"{self._address}{article.picture_path}",
+            "datePublished": iso(story.published_at),
+            "articleSection": article.section,
+            "author": {"@type": "Person", "name": article.author},
+            "publisher": {"@type": "Organization", "name": NAME},
+            "inLanguage": "id",
+        }
+        text = msgspec.json.encode(said).decode().replace("<", "\\u003c")
+        return Markup(text)  # noqa: S704 - no end of the element can be in it

@@ -1,216 +1,209 @@
-"""Simulated readers: they speak to the service over HTTP exactly as a newsroom and its visitors would.
+"""Simulated people: they speak to the service over HTTP exactly as a newsroom and its visitors would.
 
-`seed_history` is the newsroom's back office: it puts the items and yesterday's views with the write key.
-`read_forever` is the public: beacons without a key or timestamps, until told to stop. A service that does
-not answer is worth one line in the log and a pause that grows, never a traceback: the demo starts its parts
-together, and somebody may stop Redis to see what happens.
+The public sends beacons without a key or timestamps; the desk lets articles come out with the write key, and breaking
+news when somebody presses the button; so do robots come.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from random import Random
-from typing import TypeVar
 
 import httpx
-import msgspec
 import structlog
 
-from populer.demo.articles import Article
-from populer.demo.audience import click_events, history_events, interests, poisson, view_events
+from populer.demo.articles import Article, Story
+from populer.demo.audience import Surge, click_events, interests, poisson, usual_rate, view_events
+from populer.demo.backoffice import Pause, described
+from populer.demo.robots import ATTACK_LASTS_S, attack
+from populer.demo.service import BROWSER, Counted, ListAnswer, Service, bearer, decoded, outcomes_of
+from populer.demo.stage import Attack, Stage
 
 log = structlog.get_logger("populer.demo")
 
-VIEWS_PER_S = 15.0
 TICK_S = 0.5
 LONGEST_TICK_S = 2.0
-CLICK_CHANCE_PER_TICK = 0.3
-LIST_EVERY_S = 5.0
+CLICKS_PER_VIEW = 0.06
+LOOK_EVERY_S = 1.0
 LIST_PATH = "/v1/lists/populer"
-FIRST_BREAKING_S = 15.0
-BREAKING_EVERY_S = 45.0
-BREAKING_LASTS_S = 120.0
+VISIBLE = 7
+WHOLE_LIST = 100
 
-HISTORY_BATCH = 1_000
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 15.0
-REQUEST_TIMEOUT_S = 10.0
+FIRST_WIRE_S, WIRE_EVERY_S, WIRE_VIEWS_PER_S = 20.0, 75.0, 4.0
+FIRST_SURGE_S, SURGE_EVERY_S, SURGE_VIEWS_PER_S = 45.0, 70.0, 5.0
+BREAKING_VIEWS_PER_S = 24.0
+#: Robots choose an article well below the box.
+TARGET_BELOW = 14
 
-# The simulated public uses browsers; under the HTTP library's own name the service would filter it as bots.
-BROWSER = {
-    "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
-    "Chrome/142.0.0.0 Safari/537.36"
-}
-# The request itself is refused: sending it again cannot help, unlike 429 and the 500s.
-REFUSED = frozenset({400, 401, 403, 404, 405, 413, 415, 422})
-
-Pause = Callable[[float], Awaitable[object]]
 Clock = Callable[[], float]
-T = TypeVar("T")
 
 
-class _Counted(msgspec.Struct):
-    accepted: int = 0
-    filtered: dict[str, int] = {}
+class Readers:
+    """See the module's docstring. `clock` tells epoch seconds."""
 
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        stage: Stage,
+        *,
+        write_key: str,
+        rng: Random,
+        clock: Clock = time.time,
+        pause: Pause = asyncio.sleep,
+    ) -> None:
+        self._service = Service(client)
+        self._stage, self._desk = stage, stage.newsdesk
+        self._authorization = bearer(write_key)
+        self._rng, self._clock, self._pause = rng, clock, pause
+        self._surges: list[Surge] = []
+        began = clock()
+        self._before, self._look_due = began, 0.0
+        self._wire_due, self._surge_due = began + FIRST_WIRE_S, began + FIRST_SURGE_S
+        self._robots: asyncio.Task[None] | None = None
+        self._told_filtered = False
 
-class _ListedItem(msgspec.Struct):
-    id: str
-
-
-class _List(msgspec.Struct):
-    items: list[_ListedItem] = []
-
-
-class _Service:
-    """The service as seen from outside: requests that never raise, and an outage that is told once."""
-
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
-        self._failures = 0
-
-    @property
-    def pause_s(self) -> float:
-        """How long to leave the service alone: not at all, or 0.5 s doubling up to 15 s while it fails."""
-        if not self._failures:
-            return 0.0
-        doublings = min(self._failures - 1, 10)
-        return float(min(FIRST_PAUSE_S * 2**doublings, LONGEST_PAUSE_S))
-
-    async def send(
-        self, method: str, path: str, *, headers: dict[str, str], json: object = None
-    ) -> httpx.Response | None:
-        """The answer, a refusal included; None where the service could not answer."""
+    async def read(self) -> None:
+        """Read until cancelled, from the moment that there is a list."""
+        await self._recall()
+        while not self._stage.listed:
+            await self._look()
+            await self._pause(max(TICK_S / 2, self._service.pause_s))
+        self._before = self._clock()
+        self._stage.reading = True
         try:
-            answer = await self._client.request(method, path, json=json, headers=headers, timeout=REQUEST_TIMEOUT_S)
-        except httpx.HTTPError as error:
-            self._failed(f"{type(error).__name__} {error}".strip())
-            return None
-        if answer.is_success:
-            self._recovered()
-            return answer
-        self._failed(f"status {answer.status_code}")
-        return answer if answer.status_code in REFUSED else None
+            while True:
+                await self._turn()
+                await self._pause(max(TICK_S, self._service.pause_s))
+        finally:
+            if self._robots is not None:
+                self._robots.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._robots
 
-    def _failed(self, reason: str) -> None:
-        self._failures += 1
-        if self._failures == 1:
-            log.warning("demo readers wait for the service", reason=reason)
+    async def _recall(self) -> None:
+        """What came out before this worker took the place of another is still out."""
+        for article in self._desk.held:
+            try:
+                answer = await self._service.client.get(f"/v1/items/{article.id}", headers=self._authorization)
+                if answer.is_success:
+                    self._desk.publish(article, float(answer.json()["published_at"]))
+            except (httpx.HTTPError, ValueError, KeyError):
+                return
 
-    def _recovered(self) -> None:
-        if self._failures:
-            log.info("demo readers are back", failed_requests=self._failures)
-        self._failures = 0
-
-
-async def seed_history(
-    client: httpx.AsyncClient,
-    articles: Sequence[Article],
-    *,
-    write_key: str,
-    started_at: float,
-    rng: Random,
-    pause: Pause = asyncio.sleep,
-) -> int:
-    """Puts the items and the past day's views, so that the lists are full at once.
-
-    Waits for a service that is not up yet. Answers how many views were recorded.
-    """
-    service = _Service(client)
-    authorization = {"Authorization": f"Bearer {write_key}"}
-
-    async def insist(method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response | None:
-        while (answer := await service.send(method, path, json=body, headers=headers)) is None:
-            await pause(service.pause_s)
-        if answer.is_success:
-            return answer
-        log.error("the service refuses the demo's history", path=path, status=answer.status_code)
-        return None
-
-    items = [
-        {
-            "id": article.id,
-            "title": article.title,
-            "url": str(client.base_url.join(article.path)),
-            "section": article.section,
-            "published_at": article.published_at(started_at),
-            "image": None,
-        }
-        for article in articles
-    ]
-    if await insist("PUT", "/v1/items", items, authorization) is None:
-        return 0
-    events = history_events(articles, started_at, rng)
-    recorded = 0
-    for first in range(0, len(events), HISTORY_BATCH):
-        # The key makes a batch count once even when its answer got lost and it is sent again.
-        key = {"Idempotency-Key": f"demo-{started_at:.3f}-{first}"}
-        batch = {"events": events[first : first + HISTORY_BATCH]}
-        answer = await insist("POST", "/v1/events", batch, authorization | key)
-        if answer is None:
-            return recorded
-        counted = _decode(answer, _Counted)
-        recorded += counted.accepted if counted else 0
-    log.info("demo history recorded", items=len(items), views=recorded)
-    return recorded
-
-
-async def read_forever(
-    client: httpx.AsyncClient,
-    articles: Sequence[Article],
-    *,
-    rng: Random,
-    stop: asyncio.Event,
-    clock: Clock = time.monotonic,
-    pause: Pause | None = None,
-) -> None:
-    """Reads until `stop`: some fifteen views a second, clicks in the list, now and then breaking news."""
-    service = _Service(client)
-    rest = pause or (lambda seconds: _stopped_within(stop, seconds))
-    began = clock()
-    elapsed = list_due = 0.0
-    breaking_due = FIRST_BREAKING_S
-    breaking: dict[str, float] = {}
-    listed: list[str] = []
-    told_filtered = False
-    await rest(TICK_S)
-    while not stop.is_set():
-        before, elapsed = elapsed, clock() - began
-        if elapsed >= breaking_due:
-            article = rng.choice(articles)
-            breaking[article.id] = elapsed + BREAKING_LASTS_S
-            breaking_due = elapsed + BREAKING_EVERY_S * rng.uniform(0.8, 1.2)
-            log.info("demo breaking news", item=article.id)
+    async def _turn(self) -> None:
+        now = self._clock()
+        await self._take_wishes(now)
+        await self._go_on(now)
         # After an outage or a suspended laptop the readers go on; they do not make up for what they missed.
-        views = poisson(VIEWS_PER_S * min(elapsed - before, LONGEST_TICK_S), rng)
-        events = view_events(articles, interests(articles, elapsed, breaking), views, rng)
-        if rng.random() < CLICK_CHANCE_PER_TICK:
-            events += click_events(listed, rng)
-        if events:
-            answer = await service.send("POST", "/v1/events", json={"events": events}, headers=BROWSER)
-            counted = _decode(answer, _Counted)
-            if counted and counted.filtered and not counted.accepted and not told_filtered:
-                told_filtered = True
-                log.warning("the service filters the demo's readers", filtered=counted.filtered)
-        if elapsed >= list_due and not service.pause_s:
-            list_due = elapsed + LIST_EVERY_S
-            published = _decode(await service.send("GET", LIST_PATH, headers=BROWSER), _List)
-            if published:
-                listed = [item.id for item in published.items]
-        await rest(max(TICK_S, service.pause_s))
+        await self._send(now, min(now - self._before, LONGEST_TICK_S))
+        self._before = now
+        if now >= self._look_due and not self._service.pause_s:
+            self._look_due = now + LOOK_EVERY_S
+            await self._look()
+
+    async def _take_wishes(self, now: float) -> None:
+        stage = self._stage
+        if stage.wants_breaking:
+            stage.wants_breaking = False
+            held = self._desk.next_breaking()
+            article = held if held else self._desk.next_update().article
+            if held is None or await self._publish(held, now):
+                self._surges.append(Surge(article.id, now, BREAKING_VIEWS_PER_S))
+                stage.urgent = article
+                stage.tell(now, "urgent", article)
+                log.info("demo breaking news", item=article.id)
+        if stage.wants_robots:
+            stage.wants_robots = False
+            target = self._target()
+            if target is not None and (stage.attack is None or stage.attack.over):
+                stage.attack = Attack(target, stage.rank(target.id))
+                stage.tell(now, "robots", target)
+                self._robots = asyncio.create_task(self._attack(stage.attack))
+                log.info("demo robot attack", item=target.id)
+
+    async def _go_on(self, now: float) -> None:
+        """The ordinary course of the day: an article comes out, another is passed on."""
+        if now >= self._wire_due:
+            self._wire_due = now + WIRE_EVERY_S * self._rng.uniform(0.8, 1.2)
+            article = self._desk.next_wire()
+            if article is not None and await self._publish(article, now):
+                self._surges.append(Surge(article.id, now, WIRE_VIEWS_PER_S))
+                self._stage.tell(now, "published", article)
+        if now >= self._surge_due:
+            self._surge_due = now + SURGE_EVERY_S * self._rng.uniform(0.8, 1.2)
+            lower = self._stage.listed[VISIBLE:] or self._stage.listed
+            attacked = self._stage.attack.target.id if self._stage.attack else None
+            story = self._desk.story(self._rng.choice([item for item in lower if item != attacked] or lower))
+            if story is not None:
+                self._surges.append(Surge(story.article.id, now, SURGE_VIEWS_PER_S))
+                self._stage.tell(now, "shared", story.article)
+        self._surges = [surge for surge in self._surges if not surge.over(now)]
+
+    async def _publish(self, article: Article, now: float) -> bool:
+        """Have it come out: first for the service, then on the pages."""
+        answer = await self._service.send(
+            "PUT", "/v1/items", json=[described(Story(article, now))], headers=self._authorization
+        )
+        if answer is None or not answer.is_success:
+            return False
+        self._desk.publish(article, now)
+        return True
+
+    async def _send(self, now: float, seconds: float) -> None:
+        usual = usual_rate(now - self._stage.started_at)
+        stories = self._desk.stories
+        items = [story.article.id for story in stories]
+        events = view_events(items, interests(stories, now), poisson(usual * seconds, self._rng), self._rng)
+        for surge in self._surges:
+            events += view_events([surge.item], [1.0], poisson(surge.beyond(now) * seconds, self._rng), self._rng)
+        for _ in range(poisson(usual * seconds * CLICKS_PER_VIEW, self._rng)):
+            events += click_events(self._stage.listed[:VISIBLE], self._rng)
+        self._stage.views_per_s = usual + sum(surge.beyond(now) for surge in self._surges)
+        if not events:
+            return
+        answer = await self._service.send("POST", "/v1/events", json={"events": events}, headers=BROWSER)
+        counted = decoded(answer, Counted)
+        if counted is None:
+            return
+        self._stage.clicks += sum(event["kind"] == "click" for event in events)
+        if counted.filtered and not counted.accepted and not self._told_filtered:
+            self._told_filtered = True
+            log.warning("the service filters the demo's readers", filtered=counted.filtered)
+
+    async def _look(self) -> None:
+        """See what the list is, and what the service says it has counted."""
+        answer = await self._service.send("GET", LIST_PATH, params={"limit": WHOLE_LIST}, headers=BROWSER)
+        found = decoded(answer, ListAnswer)
+        if found is not None:
+            self._stage.show(found.items)
+        metrics = await self._service.send("GET", "/metrics", headers=BROWSER)
+        if metrics is not None and metrics.is_success:
+            self._stage.outcomes = outcomes_of(metrics.text)
+
+    def _target(self) -> Article | None:
+        """Who the robots want in the list: the same as before, or one from far below."""
+        if self._stage.attack is not None:
+            return self._stage.attack.target
+        lower = self._stage.listed[TARGET_BELOW:] or self._stage.listed
+        busy = {surge.item for surge in self._surges}
+        found = [story for item in lower if item not in busy and (story := self._desk.story(item)) is not None]
+        return found[0].article if found else None
+
+    async def _attack(self, robots: Attack) -> None:
+        batches = list(attack(robots.target.id, self._rng))
+        for batch in batches:
+            answer = await self._service.send(
+                "POST", "/v1/events", json={"events": batch.events}, headers=batch.headers
+            )
+            counted = decoded(answer, Counted)
+            robots.took(len(batch.events), counted.outcomes() if counted else {})
+            await self._pause(ATTACK_LASTS_S / len(batches))
+        robots.over = True
+        self._stage.tell(self._clock(), "repelled", robots.target)
+        log.info("demo robots are done", sent=robots.sent, outcomes=dict(robots.outcomes))
 
 
-def _decode(answer: httpx.Response | None, form: type[T]) -> T | None:
-    """The answer as `form`; None for no answer, and for one that is something else."""
-    if answer is None or not answer.is_success:
-        return None
-    try:
-        return msgspec.json.decode(answer.content, type=form)
-    except msgspec.MsgspecError:
-        return None
-
-
-async def _stopped_within(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
+def sample_readers(client: httpx.AsyncClient, stage: Stage, write_key: str) -> Readers:
+    """The readers of the demo."""
+    return Readers(client, stage, write_key=write_key, rng=Random(stage.started_at))  # noqa: S311 - not secrets

@@ -1,8 +1,10 @@
 """`populer demo`: the real service, a newsroom in front of it, and readers who read."""
 
 import asyncio
+import contextlib
 import os
 import random
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -11,16 +13,22 @@ import httpx
 
 from populer import logs, site_keys
 from populer.config import load
-from populer.demo.articles import load_articles
-from populer.demo.readers import read_forever, seed_history
-from populer.serve import serve
+from populer.demo.backoffice import seed_history
+from populer.demo.newsdesk import sample_newsdesk
+from populer.demo.press import LIST_TEMPLATES, NAME
+from populer.serve import PortTakenError, serve
+from ranking.errors import PopulerError
 
-#: Quick enough that one sees a story climb while one watches.
+HOST, PORT = "127.0.0.1", 8000
+SITE = "segara"
+
+#: Quick enough that one sees a story climb while one watches: the readers' day passes in 24 minutes, and its
+#: 5 hours in 5 minutes.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "service": {"port": 8000},
-    "retention": {"bucket": "1m", "keep": "8d"},
+    "ingest": {"item_limit": 10},  # the readers behind the demo's addresses are few
+    "retention": {"bucket": "15s", "keep": "8d"},
     "refresh": {"every": "1s"},
-    "lists": {"populer": {"half_life": "15m", "movement": "10m"}},
+    "lists": {"populer": {"half_life": "5m", "movement": "2m", "self_click_weight": 0.3}},
 }
 
 FIRST_LIST_TRIES, FIRST_LIST_PAUSE_S = 50, 0.1
@@ -32,25 +40,34 @@ async def show(folder: Path, port: int | None) -> None:
     Raises:
         PopulerError: the service cannot start.
     """
-    service = {"data_dir": str(folder), **({} if port is None else {"port": port})}
-    flags = {**SETTINGS, "service": {**SETTINGS["service"], **service}}
-    loaded = load(Path(os.devnull), {}, flags)
+    port = PORT if port is None else port or _free_port()
+    site = {"id": SITE, "name": NAME, "address": f"http://{HOST}:{port}"}
+    service = {"data_dir": str(folder), "host": HOST, "port": port, "templates": str(LIST_TEMPLATES)}
+    loaded = load(Path(os.devnull), {}, {**SETTINGS, "service": service, "sites": [site]})
     logs.set_up("text", role="demo")
     started_at = time.time()
-    articles = load_articles()
 
     async def readers(address: str) -> None:
         rng = random.Random(started_at)  # noqa: S311 - readers, not secrets
-        keys = site_keys.read(folder)[loaded.settings.sites[0].id]
+        keys = site_keys.read(folder)[SITE]
         async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
-            await seed_history(client, articles, write_key=keys["write"], started_at=started_at, rng=rng)
+            desk = sample_newsdesk(started_at)
+            await seed_history(client, desk, write_key=keys["write"], started_at=started_at, rng=rng)
             await _ranked(client)
-            print(f"ready {address}", flush=True)  # noqa: T201
-            print(f"open {address}/ in a browser and watch the list move; Ctrl-C ends it", flush=True)  # noqa: T201
-            print(f"open {address}/ops with the key {keys['admin']} to see what moves it", flush=True)  # noqa: T201
-            await read_forever(client, articles, rng=rng, stop=asyncio.Event())
+        print(f"ready {address}", flush=True)  # noqa: T201
+        print(f"open {address}/ in a browser and watch the list move; Ctrl-C ends it", flush=True)  # noqa: T201
+        print(f"open {address}/ops with the key {keys['admin']} to see what moves it", flush=True)  # noqa: T201
 
-    await serve(loaded, demo_started_at=started_at, company=readers)
+    try:
+        await serve(loaded, demo_started_at=started_at, company=readers)
+    except PortTakenError as error:
+        raise PopulerError(f"{error}; with make: make demo ARGS='--port {port + 1}'") from error
+
+
+def _free_port() -> int:
+    """A port that nobody listens on: pages and lists name it, so it must be known before the service is."""
+    with contextlib.closing(socket.create_server((HOST, 0))) as found:
+        return int(found.getsockname()[1])
 
 
 async def _ranked(client: httpx.AsyncClient) -> None:
