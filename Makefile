@@ -5,6 +5,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN    := $(VENV)/bin
 ARGS   ?=
+# One more than there are cores, as many tests wait for a server; more would only make each other late.
+TESTERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((cores < 4 ? cores + 1 : 4)))
 
 .PHONY: help demo test test-browser test-examples chromium soak check format clean
 help: ## what can be made
@@ -27,7 +29,7 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/lint-imports
 
 test: check ## what CI runs: check, then the tests with warnings as errors
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
 
 soak: $(VENV)/.installed ## the tests of faults for hours: the same ones, far more of each (ARGS='-k signal' picks)
 	POPULER_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 10000 $(ARGS)
@@ -47,8 +49,9 @@ test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian
 
 test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Node must be there: apt-get install php-cli nodejs npm)
 	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[examples]'
-	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --prefix $(VENV)/node \
-		typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19
+	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
+		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \
+		|| echo "React and TypeScript could not be installed: their tests are skipped"
 	POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples $(ARGS)
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
