@@ -15,6 +15,7 @@ import time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+import servers  # isort: skip  # noqa: F401 - it makes a checkout importable
 import numpy as np
 import numpy.typing as npt
 from readership import WIDTH_S, bucketfuls, items, name
