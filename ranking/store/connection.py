@@ -6,7 +6,7 @@ callers repeat a call whose script knows that it ran before.
 
 import contextlib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -80,7 +80,7 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
     if parts.scheme == CLUSTER_SCHEME:
         return RedisCluster(startup_nodes=[ClusterNode(*_host_port(host, CLUSTER_PORT)) for host in hosts], **options)
     name, _, database = parts.path.lstrip("/").partition("/")
-    sentinel = Sentinel(  # type: ignore[no-untyped-call]
+    sentinel = Sentinels(
         [_host_port(host, SENTINEL_PORT) for host in hosts],
         sentinel_kwargs={
             "retry": Retry(NoBackoff(), 0),
@@ -89,6 +89,26 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
         },
     )
     return sentinel.master_for(name or "mymaster", Redis, db=int(database or 0), **options)
+
+
+class Sentinels(Sentinel):
+    """Sentinels that stay as many as there are.
+
+    The driver puts the one that answered first by swapping it with what is first by then: of two callers who ask at
+    once, the second writes it over another, which is never asked again, and never closed.
+    """
+
+    def __init__(self, addresses: Sequence[tuple[str, int]], **options: Any) -> None:
+        super().__init__(addresses, **options)  # type: ignore[no-untyped-call]
+        self._every = tuple(self.sentinels)
+
+    async def discover_master(self, service_name: str) -> Any:
+        """Address of the primary."""
+        try:
+            return await super().discover_master(service_name)
+        finally:
+            first = self.sentinels[0]
+            self.sentinels = [first, *(each for each in self._every if each is not first)]
 
 
 async def close(client: Client) -> None:

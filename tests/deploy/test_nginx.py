@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -176,14 +177,14 @@ def test_lists_go_on_while_the_service_hangs(front: Front) -> None:
 
 
 def test_of_many_who_ask_at_once_one_goes_on_to_the_service(front: Front) -> None:
-    before = front.answered()
+    before, began_at = front.answered(), time.monotonic()
     with ThreadPoolExecutor(40) as threads:
         found = list(threads.map(lambda _: front.get(f"{LIST}?limit=5"), range(40)))
+    asked, took_s = front.answered() - before, time.monotonic() - began_at
     assert {answer.status_code for answer in found} == {200}
-    assert len({answer.content for answer in found}) <= 1 + front.answered() - before
-    kept = [answer.headers["x-cache"] for answer in found]
-    assert kept.count("MISS") == 1
-    assert front.answered() - before == len(kept) - kept.count("HIT") - kept.count("UPDATING")
+    assert len({answer.content for answer in found}) <= 1 + asked
+    assert [answer.headers["x-cache"] for answer in found].count("MISS") == 1
+    assert 1 <= asked <= 2 + took_s, "one that waits for it, one a second behind those who do not, and one of before"
 
 
 def test_what_is_taken_down_is_gone_when_the_second_is_over(front: Front) -> None:
