@@ -111,7 +111,7 @@ async def test_hundreds_hear_of_a_new_list_and_of_a_take_down(service: Service) 
             assert http.delete("/v1/items/b").is_success
         await all_told(clients, ["a"])
         await asyncio.to_thread(wait_until, lambda: streams(service).get("opened") == CLIENTS)
-    await asyncio.to_thread(wait_until, lambda: streams(service)["ended"] == CLIENTS)
+    await asyncio.to_thread(wait_until, lambda: streams(service).get("ended", 0) == CLIENTS)
     assert streams(service).keys() == {"opened", "ended"}
 
 
