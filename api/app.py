@@ -14,18 +14,19 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from api import admin, health, items, metrics, ops, ops_page, questions, script
-from api.asgi import ClientGone
-from api.config_state import ConfigState
-from api.hot import Hot
-from api.live import Live
-from api.openapi import hot_paths
-from api.pages import router as style_router
-from api.problems import Problem, problem_of
+from api.dispatch import Hot
+from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
+from api.endpoints.openapi import hot_paths
+from api.endpoints.pages import router as style_router
+from api.http.asgi import ClientGone
+from api.http.problems import Problem, problem_of
+from api.monitoring import metrics
+from api.monitoring.config_state import ConfigState
+from api.runtime import Live
 from ranking import __version__
 from ranking.errors import PopulerError
-from ranking.settings import Settings
-from ranking.store.store import Store
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
 
 log = structlog.get_logger("api")
 
@@ -56,13 +57,13 @@ def create_app(
         metrics.tell()
 
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
-    app.include_router(questions.router(live.now))  # before the items: its path is below theirs
+    app.include_router(explain.router(live.now))  # before the items: its path is below theirs
     app.include_router(items.router(live.now))
-    app.include_router(admin.router(live.now))
+    app.include_router(editorial.router(live.now))
     app.include_router(health.router(live.now))
     app.include_router(ops.router(live.now))
     app.include_router(ops_page.router(live.now))
-    app.include_router(script.router())
+    app.include_router(embed.router())
     app.include_router(style_router())
     app.router.routes.extend(pages)
     _answer_problems(app)

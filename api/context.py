@@ -3,17 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from api.board import Board
-from api.config_state import ConfigState
-from api.gate import Gate
-from api.lookout import Lookout
-from api.problems import Problem
-from api.templating import Templates
-from api.traffic import Traffic
-from ranking.record import Recorder
-from ranking.settings import Settings, SiteSettings
-from ranking.spooling import Spooling
-from ranking.store.store import Store
+from api.filtering.event_filter import Gate
+from api.http.problems import Problem
+from api.monitoring.alarm_facts import Lookout
+from api.monitoring.config_state import ConfigState
+from api.monitoring.traffic import Traffic
+from api.serving.published_lists import Board
+from api.serving.templating import Templates
+from ranking.recording.overflow import Spooling
+from ranking.recording.recorder import Recorder
+from ranking.settings.service import Settings, SiteSettings
+from ranking.store.protocol import Store
 
 
 class Context(NamedTuple):

@@ -125,7 +125,7 @@ class _Server(uvicorn.Server):
 
 async def _serve(app: Any) -> None:
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
-    config = uvicorn.Config(  # as populer/child.py has it
+    config = uvicorn.Config(  # as populer/service/child_process.py has it
         app,
         http="httptools",
         lifespan="off",

@@ -11,12 +11,13 @@ import numpy as np
 import readership
 from readership import Bucketful
 
-from ranking.buckets import Bucket
-from ranking.items import Item
-from ranking.seal import Sealer
-from ranking.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, volume_of
-from ranking.settings import RetentionSettings
-from ranking.store.store import NAMES_CHANGED, SPAN_CHANGED, Batch, Store, Swap
+from ranking.counts.buckets import Bucket
+from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, volume_of
+from ranking.intake.items import Item
+from ranking.refreshing.sealer import Sealer
+from ranking.settings.service import RetentionSettings
+from ranking.store.counts import Batch, Swap
+from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
 
 SITE = "default"
 KEEP_S = 365 * 86400.0

@@ -20,12 +20,13 @@ import servers
 from redis import Redis
 from report import Row, show
 
-from ranking.paging import OrderPacker, kept_for_s
-from ranking.settings import Settings
-from ranking.snapshot import Snapshot, Stamp
-from ranking.store import keys
-from ranking.store.redis_store import RedisStore
-from ranking.store.store import Base
+from ranking.published.cursor import kept_for_s
+from ranking.published.orders import OrderPacker
+from ranking.published.snapshot import Snapshot, Stamp
+from ranking.settings.service import Settings
+from ranking.store.protocol import Base
+from ranking.store.redis import keys
+from ranking.store.redis.store import RedisStore
 
 LISTS, SECTIONS, DEPTH, ITEMS = 5, 20, 200, 1_000
 EVERY_S, HALF_LIFE_S = 5.0, 7200.0

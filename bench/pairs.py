@@ -15,12 +15,12 @@ def memory(url: str, sizes: list[int]) -> list[int]:
 
 
 async def _grown(url: str, sizes: list[int]) -> list[int]:
-    from ranking.batches import Admission
-    from ranking.events import Event
-    from ranking.record import Recorder
-    from ranking.settings import Settings
-    from ranking.store.redis_store import RedisStore
-    from ranking.visits import Identity
+    from ranking.intake.events import Event
+    from ranking.intake.visits import Identity
+    from ranking.recording.batches import Admission
+    from ranking.recording.recorder import Recorder
+    from ranking.settings.service import Settings
+    from ranking.store.redis.store import RedisStore
 
     settings = Settings()
     retention, ingest = settings.retention, settings.ingest

@@ -43,21 +43,21 @@ from filling import KEEP_S, SITE
 from redis import Redis
 from report import Row, show
 
-from ranking.buckets import Bucket
-from ranking.decay import HalfLife
-from ranking.history import History
-from ranking.leaderboard import best
-from ranking.list_settings import ListSettings
-from ranking.refresh import Refresher
-from ranking.scoring import Horizon, Moment, Sums, counts_of
-from ranking.seal import Sealer
-from ranking.settings import Settings
-from ranking.snapshot import WHOLE_SITE
-from ranking.steady import Steady
-from ranking.store.redis_store import RedisStore
-from ranking.store.store import Batch
-from ranking.view import SiteView
-from ranking.weighing import Weighing
+from ranking.counts.buckets import Bucket
+from ranking.counts.history import History
+from ranking.lists.incremental import Steady
+from ranking.lists.ordering import best
+from ranking.published.snapshot import WHOLE_SITE
+from ranking.refreshing.refresher import Refresher
+from ranking.refreshing.sealer import Sealer
+from ranking.refreshing.site_view import SiteView
+from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.decay import HalfLife
+from ranking.scoring.sums import Horizon, Moment, Sums, counts_of
+from ranking.settings.lists import ListSettings
+from ranking.settings.service import Settings
+from ranking.store.counts import Batch
+from ranking.store.redis.store import RedisStore
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7

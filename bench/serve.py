@@ -137,7 +137,7 @@ def commands(folder: Path) -> int:
     """Commands that the service's store has carried out so far."""
     from redis import Redis
 
-    from ranking.store.places import socket_url
+    from ranking.store.embedded.data_dir import socket_url
 
     with Redis.from_url(socket_url(folder / "data")) as redis:
         return int(redis.info("stats")["total_commands_processed"])

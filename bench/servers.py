@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
 STOP_S = 15.0
+CHILD = "populer.service.child_process"
 #: Every event counts, whoever sends it; and the settings as shipped, but for limits that so few addresses would reach.
 ALL_COUNT = '[ingest]\ndedupe_window = "0s"\nbots = false\n'
 AS_SHIPPED = "[ingest]\nitem_limit = 100_000_000\naddress_limit = 100_000_000\n"
@@ -53,7 +54,7 @@ class Server:
         """Its processes that answer requests, or might: workers and jobs look alike from outside."""
         listed = _ps("-A", "-o", "pid=,ppid=,args=")
         rows = [line.split(None, 2) for line in listed.splitlines()]
-        children = [int(pid) for pid, ppid, args in rows if int(ppid) == self.process.pid and "populer.child" in args]
+        children = [int(pid) for pid, ppid, args in rows if int(ppid) == self.process.pid and CHILD in args]
         return children or [self.process.pid]
 
     def busiest(self) -> int:
@@ -107,7 +108,7 @@ def baseline(name: str, folder: Path, *arguments: str) -> Iterator[Server]:
 @contextlib.contextmanager
 def valkey(folder: Path) -> Iterator[str]:
     """A Valkey just like the service's own, on its own; its address."""
-    from ranking.store.embedded import EmbeddedValkey
+    from ranking.store.embedded.server import EmbeddedValkey
 
     folder.mkdir()
     with EmbeddedValkey(folder) as server:
@@ -116,15 +117,15 @@ def valkey(folder: Path) -> Iterator[str]:
 
 def write_key(folder: Path) -> str:
     """The key that a service in `folder` has made for its site."""
-    from populer import site_keys
+    from populer.service import site_keys
 
     return site_keys.read(folder / "data")["default"]["write"]
 
 
 def counts_of_service(folder: Path) -> Counts:
     """All counts in the service's store."""
-    from ranking.store.places import socket_url
-    from ranking.store.redis_store import RedisStore
+    from ranking.store.embedded.data_dir import socket_url
+    from ranking.store.redis.store import RedisStore
 
     async def read() -> Counts:
         found = Counts({}, {})

@@ -12,16 +12,16 @@ from typing import NamedTuple
 import numpy as np
 import readership
 
-from ranking.buckets import Bucket
-from ranking.catalogue import Catalogue
-from ranking.dates import DatesColumns
-from ranking.editorial import Edits
-from ranking.history import History
-from ranking.ranker import Ranker
-from ranking.scoring import Moment
-from ranking.sealed import ChannelCounts
-from ranking.settings import Settings
-from ranking.steady import Steady
+from ranking.counts.buckets import Bucket
+from ranking.counts.catalogue import Catalogue
+from ranking.counts.history import History
+from ranking.counts.item_dates import DatesColumns
+from ranking.counts.sealed import ChannelCounts
+from ranking.lists.incremental import Steady
+from ranking.lists.ranker import Ranker
+from ranking.published.edits import Edits
+from ranking.scoring.sums import Moment
+from ranking.settings.service import Settings
 
 RECENT_S = 4 * 3600
 RECENT_CELLS = 1_000_000

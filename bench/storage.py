@@ -27,12 +27,12 @@ import readership
 from filling import KEEP_S, SITE
 from report import Row, show
 
-from ranking.buckets import Bucket, bucket_start
-from ranking.seal import Sealer
-from ranking.settings import RetentionSettings
-from ranking.store.redis_store import RedisStore
-from ranking.store.store import Batch
-from ranking.view import SiteView
+from ranking.counts.buckets import Bucket, bucket_start
+from ranking.refreshing.sealer import Sealer
+from ranking.refreshing.site_view import SiteView
+from ranking.settings.service import RetentionSettings
+from ranking.store.counts import Batch
+from ranking.store.redis.store import RedisStore
 
 BATCH_CELLS = 1_500
 DAY_S = 86_400

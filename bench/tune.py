@@ -21,14 +21,14 @@ import numpy.typing as npt
 from readership import WIDTH_S, bucketfuls, items, name
 from report import Row, show
 
-from ranking.backtest import Judging
-from ranking.buckets import Bucket
-from ranking.catalogue import Catalogue
-from ranking.editorial import Edits
-from ranking.history import History, field
-from ranking.list_settings import ListSettings
-from ranking.tune import Candidate, Evidence, tuned
-from ranking.walk import Plan, Wanted, planned
+from ranking.counts.buckets import Bucket
+from ranking.counts.catalogue import Catalogue
+from ranking.counts.history import History, field
+from ranking.published.edits import Edits
+from ranking.settings.lists import ListSettings
+from ranking.tuning.backtest import Judging
+from ranking.tuning.evidence import Candidate, Evidence, tuned
+from ranking.tuning.walk_forward import Plan, Wanted, planned
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 END_S = 1_764_522_000
@@ -40,7 +40,7 @@ ZONE = ZoneInfo("Asia/Jakarta")
 
 
 class Site:
-    """Drawn counts of the last fourteen days; see `ranking.ranker.View`."""
+    """Drawn counts of the last fourteen days; see `ranking.lists.ranker.View`."""
 
     def __init__(self, cells: int) -> None:
         made = cells * MADE_DAYS // DAYS

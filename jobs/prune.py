@@ -1,8 +1,8 @@
 """The job that clears away what outlived the retention: buckets still named in the index, and old take-downs."""
 
-from ranking.settings import Settings
-from ranking.store.keys import GRACE_S, REMOVED_KEEP_S
-from ranking.store.store import Store
+from ranking.settings.service import Settings
+from ranking.store.limits import GRACE_S, REMOVED_KEEP_S
+from ranking.store.protocol import Store
 
 
 class Prune:

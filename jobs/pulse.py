@@ -1,8 +1,8 @@
 """The job that writes down since when nothing is read on a site, and what is usual there at this time."""
 
 from jobs.refresh import RefreshLists
-from ranking.settings import Settings
-from ranking.store.store import Store
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
 
 
 class TakePulse:

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
-from ranking.refresh import Refresher
-from ranking.settings import Settings
-from ranking.store.store import Store
+from ranking.refreshing.refresher import Refresher
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
 
 
 class _Ranked(NamedTuple):

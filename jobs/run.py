@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
-from jobs.answers import answer_for_ever
-from jobs.lease import Leadership
+from jobs.leadership import Leadership
+from jobs.questions import answer_for_ever
 from jobs.scheduler import Scheduler, lasting, table
-from ranking.settings import Settings
-from ranking.store.store import Store
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
 
 #: Calls what it is given with the settings whenever they have changed, until it is cancelled.
 Follow = Callable[[Callable[[Settings], None]], Awaitable[None]]

@@ -11,8 +11,8 @@ or rotate them itself; the bundled server has none.
 import structlog
 
 from ranking.errors import StoreRefusedError
-from ranking.salts import day_of, is_over
-from ranking.store.store import Store
+from ranking.recording.salts import day_of, is_over
+from ranking.store.protocol import Store
 
 log = structlog.get_logger("jobs.salts")
 

@@ -1,9 +1,9 @@
 """The table of jobs, and the loop that runs it. The only importer of APScheduler.
 
-Each row is a job that is run for every site on its own beat, in the process that leads (see `jobs.lease`). A run that
-fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not overtaken by
-itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the middle of a
-publish.
+Each row is a job that is run for every site on its own beat, in the process that leads (see `jobs.leadership`). A run
+that fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not
+overtaken by itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the
+middle of a publish.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from jobs.lease import Leadership
+from jobs.leadership import Leadership
 from jobs.prune import Prune
 from jobs.pulse import TakePulse
 from jobs.refresh import RefreshLists
 from jobs.salts import ForgetSalts
 from jobs.seal import SealBuckets
-from jobs.suggest import SuggestHalfLives
+from jobs.tune import SuggestHalfLives
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
-from ranking.salts import overlap_s
-from ranking.settings import Settings
+from ranking.recording.salts import overlap_s
+from ranking.settings.service import Settings
 from ranking.store.logbook import JobRun
-from ranking.store.store import Store
+from ranking.store.protocol import Store
 
 log = structlog.get_logger("jobs")
 

@@ -1,8 +1,8 @@
 """The job that packs the counts of buckets that are over."""
 
-from ranking.seal import Sealer
-from ranking.settings import Settings
-from ranking.store.store import Store
+from ranking.refreshing.sealer import Sealer
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
 
 
 class SealBuckets:

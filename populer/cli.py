@@ -13,14 +13,14 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from populer import logs, site_keys
 from populer.config import Loaded, effective, load, with_list_settings
+from populer.service import logs, site_keys
 from ranking import __version__
 from ranking.errors import PopulerError
-from ranking.list_settings import MAX_LISTED
-from ranking.objective import AUTO
-from ranking.settings import Settings, SiteSettings
-from ranking.store.places import socket_path, socket_url
+from ranking.settings.lists import MAX_LISTED
+from ranking.settings.objective import AUTO
+from ranking.settings.service import Settings, SiteSettings
+from ranking.store.embedded.data_dir import socket_path, socket_url
 from ranking.times import parse_moment
 
 T = TypeVar("T")
@@ -68,7 +68,7 @@ def serve(
     data: Data = None,
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
-    from populer.serve import serve as run
+    from populer.service.supervisor import serve as run
 
     loaded = _loaded(config, data, host=host, port=port, workers=workers)
     logs.set_up(loaded.settings.service.log_format, role="main")
@@ -107,8 +107,8 @@ def replay(
 ) -> None:
     """Record the events of log files through a running service, with their own timestamps."""
     from populer.client import Patience
-    from populer.replay import ReplayReport, render_report
-    from populer.replay import replay as run
+    from populer.commands.replay import ReplayReport, render_report
+    from populer.commands.replay import replay as run
 
     report = ReplayReport()
     try:
@@ -136,7 +136,7 @@ def items_import(
     format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
 ) -> None:
     """Describe items to a running service: titles, addresses, sections, publish times."""
-    from populer.importing import ImportReport, import_items, render_import_report
+    from populer.commands.items_import import ImportReport, import_items, render_import_report
 
     report = ImportReport()
     try:
@@ -163,7 +163,7 @@ def rank(
     as_json: AsJson = False,
 ) -> None:
     """Show a list as it would be, now or at a past moment, with other settings. Nothing is published."""
-    from populer.ranks import ranked
+    from populer.commands.rank import ranked
 
     loaded = _loaded(config, data)
     settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes or [])
@@ -191,8 +191,8 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why an item is at its rank: its counts, their weights, what keeps it out, who stands above and below."""
-    from populer.explaining import print_explanation
-    from populer.ranks import explained
+    from populer.commands.explain import print_explanation
+    from populer.commands.rank import explained
 
     loaded = _loaded(config, data)
     settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes or [])
@@ -253,7 +253,7 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Say from the site's own history which decay would have served readers best. Changes nothing."""
-    from populer.tune_command import Options, run
+    from populer.commands.tune import Options, run
 
     loaded = _loaded(config, data)
     run(
@@ -268,7 +268,7 @@ def tune(
 @app.command()
 def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
     """Check the server, its memory, persistence and clock, keys and lists, and say what to do."""
-    from populer.doctor import State, examined
+    from populer.commands.doctor import State, examined
 
     settings = _loaded(config, data).settings
     findings = _run(examined(settings, _store_url(settings)))
@@ -300,7 +300,7 @@ def config_show(config: Config = None, data: Data = None) -> None:
     for name, value in rows:
         origin = loaded.origins.get(name, "default")
         print(f"{name:<{width}}  {AUTO if name in tuned else value:<28}  {origin}")  # noqa: T201
-    from populer.learned_settings import learned_rows
+    from populer.commands.config_show import learned_rows
 
     for name, value, origin in learned_rows(loaded.settings, lambda: _store_url(loaded.settings)):
         print(f"{name:<{width}}  {value:<28}  {origin}")  # noqa: T201
@@ -397,7 +397,7 @@ def _print_list(found: dict[str, Any], site: SiteSettings, size: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from api.labels import published_label
+    from api.serving.labels import published_label
 
     table = Table(title=f"{found['title']}, {published_label(found['generated_at'], site)}", title_justify="left")
     for name, justify in (

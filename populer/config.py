@@ -22,16 +22,16 @@ import pydantic
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from api.addresses import Addresses
-from api.labels import check_label_settings
-from api.origins import Origins
-from api.template_check import check_templates
+from api.filtering.addresses import Addresses
+from api.filtering.origins import Origins
+from api.serving.labels import check_label_settings
+from api.serving.template_check import check_templates
 from ranking.errors import SettingsError
-from ranking.events import channel_kind
-from ranking.list_settings import ListSettings
-from ranking.presets import preset_settings
-from ranking.setting_types import expected
-from ranking.settings import Settings, SiteKeys
+from ranking.intake.events import channel_kind
+from ranking.settings.lists import ListSettings
+from ranking.settings.presets import preset_settings
+from ranking.settings.service import Settings, SiteKeys
+from ranking.settings.types import expected
 from ranking.times import NO_LIMIT, format_duration
 
 PREFIX = "POPULER_"

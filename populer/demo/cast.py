@@ -12,7 +12,7 @@ from populer.demo.newsroom import Newsroom, sections_of
 from populer.demo.press import Press
 from populer.demo.readers import sample_readers
 from populer.demo.stage import Stage
-from ranking.settings import Settings
+from ranking.settings.service import Settings
 
 
 class Demo:

@@ -11,12 +11,12 @@ from typing import Any
 
 import httpx
 
-from populer import logs, site_keys
 from populer.config import load
 from populer.demo.backoffice import seed_history
 from populer.demo.newsdesk import sample_newsdesk
 from populer.demo.press import LIST_TEMPLATES, NAME
-from populer.serve import PortTakenError, serve
+from populer.service import logs, site_keys
+from populer.service.supervisor import PortTakenError, serve
 from ranking.errors import PopulerError
 
 HOST, PORT = "127.0.0.1", 8000
@@ -59,7 +59,7 @@ async def show(folder: Path, port: int | None) -> None:
         print(f"open {address}/ops with the key {keys['admin']} to see what moves it", flush=True)  # noqa: T201
 
     try:
-        await serve(loaded, demo_started_at=started_at, company=readers)
+        await serve(loaded, page_provider="populer.demo.cast:Demo", pages_from=started_at, company=readers)
     except PortTakenError as error:
         raise PopulerError(f"{error}; with make: make demo ARGS='--port {port + 1}'") from error
 

@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from populer.report import charts
 from populer.report.charts import Frame, Label
-from ranking.buckets import FloatArray
-from ranking.measures import draws_of_days, interval
-from ranking.setting_types import as_seconds_or_none
-from ranking.tune import Evidence, Measured
+from ranking.counts.arrays import FloatArray
+from ranking.settings.types import as_seconds_or_none
+from ranking.tuning.evidence import Evidence, Measured
+from ranking.tuning.measures import draws_of_days, interval
 
 MOST_DAY_TICKS = 7
 SPREAD = (10, 90)  # per cent of a day's steps

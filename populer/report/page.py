@@ -16,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from populer.evidence import toml
 from populer.report.figures import (
     NARROW,
     WIDE,
@@ -30,12 +29,13 @@ from populer.report.figures import (
     short_name,
     trade_off,
 )
-from populer.tuning import Tuning
-from ranking.backtest import NOBODY
+from populer.tuning.output import toml
+from populer.tuning.run import Tuning
 from ranking.errors import PopulerError
-from ranking.items import Item
-from ranking.settings import SiteSettings
-from ranking.tune import Measured, sentence, span
+from ranking.intake.items import Item
+from ranking.settings.service import SiteSettings
+from ranking.tuning.backtest import NOBODY
+from ranking.tuning.evidence import Measured, sentence, span
 
 HERE = Path(__file__).parent
 Details = Callable[[Iterable[int]], Mapping[int, Item]]

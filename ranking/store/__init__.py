@@ -1,1 +1,1 @@
-"""The only code that speaks Redis."""
+"""What the core asks of a store, and the rooms that answer: redis/, embedded/, spool/."""

@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from ranking.pulse import Pulse
+from ranking.watching.pulse import Pulse
 
 #: A minute's events by name: a kind of those that count, or `!` and a reason of those that were left out.
 Minute = Mapping[str, int]

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import servers
 from servers import ADMIN, SITE, WRITER, Service
 
-from api.edits import SiteEdits, monotonic
-from api.following import FollowedSite, ended
+from api.serving.followed_site import FollowedSite, ended
+from api.serving.site_edits import SiteEdits, monotonic
 
 Serve = Callable[..., Awaitable[Service]]
 OwnServer = Callable[..., servers.Valkey]

@@ -7,7 +7,7 @@ import pytest
 import servers
 from servers import ADMIN, ADMIN_KEY, SITE, WRITE_KEY, WRITER, Service
 
-from api.config_state import ConfigState
+from api.monitoring.config_state import ConfigState
 
 STATE = ConfigState(loaded_at=servers.NOW, applied=1)
 READER = {"user-agent": "Mozilla/5.0", "x-forwarded-for": "203.0.113.9"}

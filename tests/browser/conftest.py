@@ -21,8 +21,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from servers import counts_by_bucket, opened
 from stand import Answer, Stand
 
-from api.script import script
-from ranking.store.places import socket_url
+from api.endpoints.embed import script
+from ranking.store.embedded.data_dir import socket_url
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 

@@ -15,9 +15,9 @@ from playwright.sync_api import Page, Response, expect
 from servers import opened
 from service import Service, serving, wait_until
 
-from ranking.learned import InEffect, Trial, Tuned
-from ranking.store.places import socket_url
-from ranking.store.redis_store import RedisStore
+from ranking.settings.learned import InEffect, Trial, Tuned
+from ranking.store.embedded.data_dir import socket_url
+from ranking.store.redis.store import RedisStore
 
 Open = Callable[..., Visit]
 HOUR_S = 3600.0

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from service import Service, serving, wait_until
 from test_ops import at, chosen, holds, in_store, move, sign_in, signed_in
 
-from ranking.learned import InEffect, Trial, Tuned
+from ranking.settings.learned import InEffect, Trial, Tuned
 
 Open = Callable[..., Visit]
 SIZES: dict[str, Any] = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}

@@ -10,7 +10,7 @@ from newsrooms import EXAMPLES, TITLES
 from servers import counts_by_bucket, eventually, opened
 from service import Service
 
-from ranking.store.places import socket_url
+from ranking.store.embedded.data_dir import socket_url
 
 TEXT = (EXAMPLES / "amp" / "article.html").read_text()
 CACHE = {"origin": "https://news-example.cdn.ampproject.org"}

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 import servers
 from service import Service, wait_until
 
-from ranking.store.keys import shard_of
-from ranking.store.store import Store
-from ranking.view import SiteView
+from ranking.refreshing.site_view import SiteView
+from ranking.store.protocol import Store
+from ranking.store.shards import shard_of
 
 SHARED = "of all batches"
 PAUSE_S = 0.02

@@ -10,8 +10,8 @@ import servers
 from ledger import Ledger, Sent, counts_of
 
 from ranking.errors import StoreUnavailableError
-from ranking.events import Event
-from ranking.record import BatchStore, Recorder
+from ranking.intake.events import Event
+from ranking.recording.recorder import BatchStore, Recorder
 
 SITE = "koran"
 BUCKET_S = 300

@@ -14,7 +14,7 @@ from service import Service, serving, wait_until
 from soak import LONG, either
 from stage import nothing_waits, settings_file
 
-from ranking.store.embedded import EmbeddedValkey
+from ranking.store.embedded.server import EmbeddedValkey
 
 KILLS_EACH = either(1, 20)
 EVENTS_IN_ALL = either(0, 100_000)

@@ -17,9 +17,9 @@ from recording import FORGETS_CONNECTIONS, OUTAGE_S, SITE, compare, reach, recor
 from soak import LONG, either
 from stage import shards_on
 
-from ranking.record import LONGEST_PAUSE_S
-from ranking.settings import IngestSettings
-from ranking.store.keys import shard_of
+from ranking.recording.recorder import LONGEST_PAUSE_S
+from ranking.settings.service import IngestSettings
+from ranking.store.shards import shard_of
 
 pytestmark = FORGETS_CONNECTIONS
 

@@ -22,14 +22,14 @@ from ledger import Sent, counts_of, in_shard
 from recording import FORGETS_CONNECTIONS, KEEP_S, SITE, record, recorder
 from soak import LONG, either
 
-import ranking.record
-import ranking.spooling
+import ranking.recording.overflow
+import ranking.recording.recorder
 from ranking.errors import PopulerError, StoreRefusedError, StoreUnavailableError
-from ranking.spooling import Spooling
-from ranking.store.keys import shard_of
-from ranking.store.redis_store import RedisStore
-from ranking.store.spool import Spool, orphans
-from ranking.store.store import Batch
+from ranking.recording.overflow import Spooling
+from ranking.store.counts import Batch
+from ranking.store.redis.store import RedisStore
+from ranking.store.shards import shard_of
+from ranking.store.spool.spool import Spool, orphans
 
 pytestmark = FORGETS_CONNECTIONS
 
@@ -336,11 +336,11 @@ def test_a_request_counts_once_or_not_at_all(
     own_server: Callable[..., servers.Valkey], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name, value in (
-        (ranking.record, "FIRST_PAUSE_S", 0.001),
-        (ranking.record, "LONGEST_PAUSE_S", 0.004),
-        (ranking.spooling, "FIRST_PAUSE_S", PATIENCE_S),
-        (ranking.spooling, "LONGEST_PAUSE_S", PATIENCE_S),
-        (ranking.spooling, "LOOK_FOR_ORPHANS_S", 0.01),
+        (ranking.recording.recorder, "FIRST_PAUSE_S", 0.001),
+        (ranking.recording.recorder, "LONGEST_PAUSE_S", 0.004),
+        (ranking.recording.overflow, "FIRST_PAUSE_S", PATIENCE_S),
+        (ranking.recording.overflow, "LONGEST_PAUSE_S", PATIENCE_S),
+        (ranking.recording.overflow, "LOOK_FOR_ORPHANS_S", 0.01),
     ):
         monkeypatch.setattr(module, name, value)
     server = own_server(appendonly="yes", appendfsync="always")  # what it has answered it has, also after a kill

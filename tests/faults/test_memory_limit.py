@@ -13,10 +13,10 @@ from soak import either
 from stage import settings_file, shards_on
 
 from ranking.errors import StoreRefusedError
-from ranking.events import Event
-from ranking.record import Recorder
-from ranking.store.keys import shard_of
-from ranking.store.redis_store import RedisStore
+from ranking.intake.events import Event
+from ranking.recording.recorder import Recorder
+from ranking.store.redis.store import RedisStore
+from ranking.store.shards import shard_of
 
 #: What is left of the memory when the test begins. A batch needs a few hundred bytes.
 ROOM_BYTES = either(200_000, 5_000_000)

@@ -13,7 +13,7 @@ from service import Service, serving, wait_until
 from soak import LONG, either
 from stage import nothing_waits, settings_file
 
-from ranking.store.embedded import EmbeddedValkey
+from ranking.store.embedded.server import EmbeddedValkey
 
 sys.path.append(str(Path(__file__).parents[2] / "bench"))
 

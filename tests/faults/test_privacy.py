@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from ranking.store.embedded import EmbeddedValkey
+from ranking.store.embedded.server import EmbeddedValkey
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 

@@ -14,7 +14,7 @@ from service import Service, serving, wait_until
 from soak import either
 from stage import settings_file
 
-from ranking.store.embedded import EmbeddedValkey
+from ranking.store.embedded.server import EmbeddedValkey
 
 CLIENTS = 8
 BATCHES = either(100, 2_000)

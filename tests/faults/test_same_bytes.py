@@ -13,15 +13,15 @@ from random import Random
 import pytest
 import servers
 
-from ranking.buckets import Bucket
-from ranking.items import Item
-from ranking.refresh import Refresher
-from ranking.seal import Sealer
-from ranking.settings import Settings
-from ranking.snapshot import decode_entries, encode_stamp
-from ranking.store import keys
-from ranking.store.redis_store import RedisStore
-from ranking.store.store import Batch
+from ranking.counts.buckets import Bucket
+from ranking.intake.items import Item
+from ranking.published.snapshot import decode_entries, encode_stamp
+from ranking.refreshing.refresher import Refresher
+from ranking.refreshing.sealer import Sealer
+from ranking.settings.service import Settings
+from ranking.store.counts import Batch
+from ranking.store.redis.store import RedisStore
+from ranking.store.shards import shard_of
 
 SITE = "koran"
 NOW = 1_764_532_100.0  # a slot
@@ -120,7 +120,7 @@ async def lists_of(
     for part, moment in enumerate(seal_at):
         batches: dict[int, dict[Bucket, dict[str, int]]] = {}
         for name, bucket, n in events[part::parts]:
-            shard = keys.shard_of(name.partition("|")[2], store.shards)
+            shard = shard_of(name.partition("|")[2], store.shards)
             cells = batches.setdefault(shard, {}).setdefault(bucket, {})
             cells[name] = cells.get(name, 0) + n
         for shard, counts in batches.items():

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import servers
 
-from ranking.buckets import Bucket
-from ranking.seal import Sealed, Sealer
-from ranking.settings import RetentionSettings
-from ranking.store.redis_store import RedisStore
-from ranking.store.store import Batch
-from ranking.view import SiteView
+from ranking.counts.buckets import Bucket
+from ranking.refreshing.sealer import Sealed, Sealer
+from ranking.refreshing.site_view import SiteView
+from ranking.settings.service import RetentionSettings
+from ranking.store.counts import Batch
+from ranking.store.redis.store import RedisStore
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = "koran"

@@ -16,7 +16,7 @@ from service import Service, environment, serving, wait_until
 from soak import either
 from stage import nothing_waits, settings_file
 
-from ranking.store.embedded import EmbeddedValkey
+from ranking.store.embedded.server import EmbeddedValkey
 
 EXIT_WITHIN_S = 10
 SEVERAL = "3"

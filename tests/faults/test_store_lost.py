@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ranking.store.embedded import EmbeddedValkey
+from ranking.store.embedded.server import EmbeddedValkey
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 

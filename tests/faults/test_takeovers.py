@@ -18,16 +18,16 @@ import pytest
 import servers
 from redis.client import PubSub
 
-from api.config_state import ConfigState
-from populer.orders import Orders
-from ranking.buckets import Bucket, bucket_start
+from api.monitoring.config_state import ConfigState
+from populer.service.child_messages import Orders
+from ranking.counts.buckets import Bucket, bucket_start
 from ranking.errors import OvertakenError
-from ranking.refresh import Refresher
-from ranking.settings import Settings
-from ranking.snapshot import WHOLE_SITE, decode_entries
-from ranking.store import keys
-from ranking.store.redis_store import RedisStore
-from ranking.store.store import Batch
+from ranking.published.snapshot import WHOLE_SITE, decode_entries
+from ranking.refreshing.refresher import Refresher
+from ranking.settings.service import Settings
+from ranking.store.counts import Batch
+from ranking.store.redis import keys
+from ranking.store.redis.store import RedisStore
 
 SOAK = bool(os.environ.get("POPULER_SOAK"))
 TAKEOVERS = 50 if SOAK else 6
@@ -45,7 +45,7 @@ class Jobs:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("POPULER_")}
         with log.open("ab") as to:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "populer.child"],
+                [sys.executable, "-m", "populer.service.child_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=to,

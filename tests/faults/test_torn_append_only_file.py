@@ -15,7 +15,7 @@ from service import serving, wait_until
 from soak import LONG, either
 from stage import settings_file
 
-from ranking.store.embedded import EmbeddedValkey
+from ranking.store.embedded.server import EmbeddedValkey
 
 BATCHES = 40
 

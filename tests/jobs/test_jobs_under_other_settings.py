@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import servers
 
-from jobs.lease import Leadership
+from jobs.leadership import Leadership
 from jobs.run import run_jobs
 from jobs.scheduler import Job, Scheduler
-from ranking.settings import Settings
+from ranking.settings.service import Settings
 
 NEVER_S = 1e6
 

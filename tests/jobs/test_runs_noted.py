@@ -6,10 +6,10 @@ from test_jobs_under_other_settings import NEVER_S, Leading, settled
 from jobs.pulse import TakePulse
 from jobs.refresh import RefreshLists
 from jobs.scheduler import Job, Scheduler
-from ranking.buckets import Bucket
+from ranking.counts.buckets import Bucket
 from ranking.errors import StoreUnavailableError
+from ranking.store.counts import Batch
 from ranking.store.logbook import JobRun
-from ranking.store.store import Batch
 
 SITE = servers.SITE
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import servers
 
 from jobs.run import run_jobs
-from ranking.buckets import Bucket
-from ranking.settings import Settings
-from ranking.store.store import Batch
+from ranking.counts.buckets import Bucket
+from ranking.settings.service import Settings
+from ranking.store.counts import Batch
 
 
 async def unchanged(_: Callable[[Settings], None]) -> None:

@@ -14,6 +14,7 @@ import httpx
 
 START_S = 30.0
 STOP_S = 15.0
+CHILD = "populer.service.child_process"
 
 
 def environment() -> dict[str, str]:
@@ -88,7 +89,7 @@ class Service:
             ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         ).stdout.splitlines()
         rows = [line.split(None, 2) for line in found]
-        return [int(row[0]) for row in rows if int(row[1]) == self.process.pid and "populer.child" in row[2]]
+        return [int(row[0]) for row in rows if int(row[1]) == self.process.pid and CHILD in row[2]]
 
     def client(self) -> httpx.Client:
         """A client with the write key."""

@@ -7,16 +7,16 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from populer.candidates import based
 from populer.config import load
-from populer.log_site import LogSite
+from populer.log_files.log_site import LogSite
 from populer.report.page import page
-from populer.tuning import Asked, Tuning, tune
-from ranking.buckets import Bucket
-from ranking.items import Item
-from ranking.sealed import ChannelCounts
-from ranking.settings import SiteSettings
-from ranking.walk import Wanted
+from populer.tuning.candidates import based
+from populer.tuning.run import Asked, Tuning, tune
+from ranking.counts.buckets import Bucket
+from ranking.counts.sealed import ChannelCounts
+from ranking.intake.items import Item
+from ranking.settings.service import SiteSettings
+from ranking.tuning.walk_forward import Wanted
 
 HOUR_S, START = 3600, 1_764_522_000
 ZONE = ZoneInfo("Asia/Jakarta")

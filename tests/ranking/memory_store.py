@@ -8,36 +8,30 @@ from typing import Any
 
 import msgspec
 
-from ranking.buckets import Bucket, bucket_start
-from ranking.editorial import Edit, Edits, Subject
+from ranking.counts.buckets import Bucket, bucket_start
+from ranking.counts.history import field
+from ranking.counts.sealed import unpack_names, volume_of
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
-from ranking.history import field
-from ranking.items import Item, dates_from_stored, from_stored, stored
-from ranking.learned import InEffect, Tuned
-from ranking.paging import ids_of, needed_for
-from ranking.sealed import unpack_names, volume_of
-from ranking.snapshot import Published, Snapshot, decode_entries
-from ranking.store import keys
-from ranking.store.desk import Changed, Standing
-from ranking.store.store import (
-    NAMES_CHANGED,
-    SPAN_CHANGED,
+from ranking.intake.items import Item, dates_from_stored, from_stored, stored
+from ranking.published.edits import Edit, Edits, Subject
+from ranking.published.orders import ids_of, needed_for
+from ranking.published.snapshot import Published, Snapshot, decode_entries
+from ranking.settings.learned import InEffect, Tuned
+from ranking.store.counts import (
     AllTouched,
-    Base,
     Batch,
     BucketCells,
-    ChangedItems,
     Committed,
-    DatesState,
-    Lease,
-    LogState,
-    SealedDates,
-    ServerFacts,
     StoredCounts,
     Swap,
     TouchedBuckets,
     whole_cells,
 )
+from ranking.store.edits import Changed, Standing
+from ranking.store.items import ChangedItems, DatesState, SealedDates
+from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Base
+from ranking.store.server import Lease, LogState, ServerFacts
+from ranking.store.shards import shard_of
 
 WIDTH_S = 300
 
@@ -176,7 +170,7 @@ class MemoryStore:
 
     def see(self, item: str, ts: float, n: int = 1, channel: str = "view", width_s: int = WIDTH_S) -> None:
         """Count `n` events of an item at `ts`."""
-        shard = self._shard("s", keys.shard_of(item, self._count))
+        shard = self._shard("s", shard_of(item, self._count))
         bucket = Bucket(width_s, bucket_start(ts, width_s))
         cells = shard.counts.setdefault(bucket, {})
         name = field(channel, item)
@@ -186,7 +180,7 @@ class MemoryStore:
     def put(self, *items: Item, site: str = "s") -> None:
         """Store items, and lift their take-down if they had one."""
         for item in items:
-            shard = self._shard(site, keys.shard_of(item.id, self._count))
+            shard = self._shard(site, shard_of(item.id, self._count))
             if before := shard.items.get(item.id):
                 shard.items[item.id] = stored(msgspec.structs.replace(item, first_seen=from_stored(before).first_seen))
             else:
@@ -293,7 +287,7 @@ class MemoryStore:
         self.put(*items, site=site)
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
-        documents = (self._shard(site, keys.shard_of(item, self._count)).items.get(item) for item in ids)
+        documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)
         return [from_stored(document) if document else None for document in documents]
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
@@ -324,7 +318,7 @@ class MemoryStore:
         return True
 
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
-        shard = self._shard(site, keys.shard_of(item, self._count))
+        shard = self._shard(site, shard_of(item, self._count))
         self._removed.setdefault(site, {})[item] = now
         shard.changed[item] = shard.next()
         return shard.items.pop(item, None) is not None

@@ -5,8 +5,9 @@ import math
 import numpy as np
 from views import Site
 
-from ranking.buckets import Bucket, FloatArray
-from ranking.sealed import ChannelCounts
+from ranking.counts.arrays import FloatArray
+from ranking.counts.buckets import Bucket
+from ranking.counts.sealed import ChannelCounts
 
 HOUR_S = 3600.0
 START = 1_764_522_000  # 2025-12-01 in Jakarta

@@ -5,23 +5,23 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
-from ranking.buckets import Bucket, bucket_start
-from ranking.catalogue import Catalogue
-from ranking.editorial import Edits
-from ranking.history import History, field
-from ranking.items import ItemDates
-from ranking.list_settings import ListSettings
-from ranking.ranker import Ranker
-from ranking.scoring import Moment
-from ranking.settings import Settings
-from ranking.snapshot import WHOLE_SITE
+from ranking.counts.buckets import Bucket, bucket_start
+from ranking.counts.catalogue import Catalogue
+from ranking.counts.history import History, field
+from ranking.intake.items import ItemDates
+from ranking.lists.ranker import Ranker
+from ranking.published.edits import Edits
+from ranking.published.snapshot import WHOLE_SITE
+from ranking.scoring.sums import Moment
+from ranking.settings.lists import ListSettings
+from ranking.settings.service import Settings
 
 WIDTH_S = 300
 Events = Iterable[tuple[str, float, int]]  # item or channel|item, epoch seconds, how many
 
 
 class Site:
-    """Counts and items of one site; see `ranking.ranker.View`."""
+    """Counts and items of one site; see `ranking.lists.ranker.View`."""
 
     def __init__(self) -> None:
         self.history = History()

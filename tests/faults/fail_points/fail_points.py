@@ -62,11 +62,11 @@ class _Between:
 
 def set_up(folder: str) -> None:
     """Put the points into this process."""
-    from api import asgi
-    from ranking.record import Recorder
-    from ranking.spooling import Spooling
-    from ranking.store.spool import Spool
-    from ranking.store.spool_lock import Ledger
+    from api.http import asgi
+    from ranking.recording.overflow import Spooling
+    from ranking.recording.recorder import Recorder
+    from ranking.store.spool.lock_file import Ledger
+    from ranking.store.spool.spool import Spool
 
     global _folder  # noqa: PLW0603 - one per process
     _folder = folder

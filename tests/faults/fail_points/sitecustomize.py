@@ -3,7 +3,7 @@
 import os
 import sys
 
-if "FAIL_POINTS" in os.environ and sys.orig_argv[1:] == ["-m", "populer.child"]:
+if "FAIL_POINTS" in os.environ and sys.orig_argv[1:] == ["-P", "-m", "populer.service.child_process"]:
     import fail_points
 
     from jobs import scheduler
@@ -11,6 +11,6 @@ if "FAIL_POINTS" in os.environ and sys.orig_argv[1:] == ["-m", "populer.child"]:
     fail_points.set_up(os.environ["FAIL_POINTS"])
     scheduler.SEAL_EVERY_S = 1.0  # where buckets are sealed at all, let it be in the way of what happens
 elif "FAIL_POINTS" in os.environ and sys.orig_argv[1:4] == ["-m", "populer", "serve"]:
-    from populer import serve
+    from populer.service import supervisor
 
-    serve.SETTLED_S = 0.1  # a worker that was killed twice in a row is no reason to wait
+    supervisor.SETTLED_S = 0.1  # a worker that was killed twice in a row is no reason to wait

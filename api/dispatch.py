@@ -1,0 +1,117 @@
+"""The hot paths, recording events and reading lists, in front of everything else.
+
+A framework's routing, validation and dependency machinery costs ten times what counting an event does. What is not
+one of these paths goes to the FastAPI application behind; it also documents these.
+"""
+
+from urllib.parse import unquote
+
+import structlog
+
+from api.endpoints.events import get_pixel, post_events
+from api.endpoints.lists import get_list, get_lists
+from api.endpoints.pages import get_page
+from api.http import asgi
+from api.http.asgi import ANY_ORIGIN
+from api.http.problems import Problem, problem_of
+from api.runtime import Live
+from ranking.errors import PopulerError
+
+log = structlog.get_logger("api")
+
+EVENTS = "/v1/events"
+PIXEL = "/v1/pixel.gif"
+LISTS = "/v1/lists"
+PAGES = "/lists/"
+STREAM = "/stream"
+PREFLIGHT = (
+    ANY_ORIGIN,
+    (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
+    (b"access-control-max-age", b"86400"),
+)
+FAULT = Problem(500, "internal error", "this is a fault of the service; its log says more")
+
+
+class Hot:
+    """Serves the hot paths from what is `live`, and hands everything else to `behind`."""
+
+    def __init__(self, live: Live, behind: asgi.ASGIApp) -> None:
+        self.live = live
+        self._behind = behind
+
+    def ranked(self) -> bool:
+        """Whether every list is in memory."""
+        return self.live.context.board.ranked()
+
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS, PIXEL, PAGES)):
+            await self._behind(scope, receive, send)
+            return
+        try:
+            if path == EVENTS and scope["method"] == "POST":
+                await post_events(self.live.context, scope, receive, send)
+            elif path.endswith(STREAM) and path.startswith(LISTS + "/"):
+                await self._stream(path, scope, receive, send)
+            elif not await self._dispatch(path, scope, send):
+                await self._behind(scope, receive, send)
+        except asgi.ClientGone:
+            pass
+        except Problem as problem:
+            await _refuse(send, problem)
+        except PopulerError as error:
+            await _refuse(send, problem_of(error))
+        except Exception:
+            log.exception("request failed", path=path)
+            await _refuse(send, FAULT)
+
+    async def _dispatch(self, path: str, scope: asgi.Scope, send: asgi.Send) -> bool:
+        """Serve a hot path other than the hottest; False where this is none."""
+        method, context = scope["method"], self.live.context
+        if path == EVENTS:
+            return await _otherwise(method, b"POST, OPTIONS", send)
+        if path == PIXEL:
+            if method == "GET":
+                await get_pixel(context, scope, send)
+                return True
+            return await _otherwise(method, b"GET, OPTIONS", send)
+        if path in (LISTS, LISTS + "/"):
+            if method in ("GET", "HEAD"):
+                await get_lists(context, scope, send)
+                return True
+            return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
+        name = path[len(LISTS) + 1 :]
+        if path.startswith(LISTS + "/") and "/" not in name:
+            if method in ("GET", "HEAD"):
+                await get_list(context, scope, send, name)
+                return True
+            return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
+        if path.startswith(PAGES) and "/" not in path[len(PAGES) :]:
+            if method in ("GET", "HEAD"):
+                await get_page(context, scope, send, path[len(PAGES) :])
+                return True
+            return await _otherwise(method, b"GET, HEAD, OPTIONS", send)
+        return False
+
+    async def _stream(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        name = unquote(path[len(LISTS) + 1 : -len(STREAM)])
+        if scope["method"] == "GET":
+            await self.live.streams.serve(scope, receive, send, name)
+        else:
+            await _otherwise(scope["method"], b"GET, OPTIONS", send)
+
+
+async def _otherwise(method: str, allowed: bytes, send: asgi.Send) -> bool:
+    if method == "OPTIONS":
+        await asgi.answer(send, 204, PREFLIGHT, b"")
+        return True
+    problem = Problem(405, "method not allowed", f"this address takes {allowed.decode()}")
+    await asgi.answer(send, 405, [*problem.headers, ANY_ORIGIN, (b"allow", allowed)], problem.body)
+    return True
+
+
+async def _refuse(send: asgi.Send, problem: Problem) -> None:
+    # Also of a body that is too large the rest is read and dropped, until it has lasted too long: to close at once
+    # would reset the connection, and the client would not learn why.
+    await asgi.answer(send, problem.status, [*problem.headers, ANY_ORIGIN], problem.body)

@@ -1,0 +1,261 @@
+"""Pins, blocks and boosts, and the trail of who changed what. All of it takes the site's admin key.
+
+A change is answered when every worker shows it.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, TypeVar
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as PathParameter
+
+from api.context import Context, CurrentContext, site_of
+from api.endpoints.openapi import SAID, problems
+from api.http import asgi
+from api.http.auth import Grade, grade, require
+from api.http.problems import Problem, plain_sentence
+from ranking.errors import InvalidEditError, InvalidItemError
+from ranking.intake.items import why_bad_id
+from ranking.published.edits import MAX_EDITS, Block, Boost, Edit, Edits, Pin, Subject, check
+from ranking.published.snapshot import WHOLE_SITE
+from ranking.refreshing.undo import undo
+from ranking.settings.service import SiteSettings
+from ranking.store.edits import trail_members
+from ranking.store.limits import AUDIT_LINES
+from ranking.times import parse_moment
+
+T = TypeVar("T")
+LATEST_EDITION = 2**53 - 1
+ListName = Annotated[str, PathParameter(alias="list")]
+ItemId = Annotated[str, PathParameter(description="the item's id, percent-encoded")]
+Section = Annotated[str | None, Query(description="only the pin in this section's list; all of the item's without")]
+Edition = Annotated[int, PathParameter(ge=1, le=LATEST_EDITION, description="of a line of the trail")]
+Limit = Annotated[int, Query(ge=1, le=AUDIT_LINES)]
+Moment = float | str | None
+
+
+class _PinInput(msgspec.Struct, forbid_unknown_fields=True):
+    position: int
+    until: Moment = None
+    section: str | None = None
+
+
+class _BlockInput(msgspec.Struct, forbid_unknown_fields=True):
+    reason: str | None = None
+    until: Moment = None
+
+
+class _BoostInput(msgspec.Struct, forbid_unknown_fields=True):
+    factor: float
+    until: Moment = None
+
+
+def router(current: CurrentContext) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*SAID))
+
+    @routes.put("/lists/{list}/pins/{item:path}", summary="Give an item a place", openapi_extra=_body(PIN))
+    async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        given = await desk.body(_PinInput)
+        section = given.section or WHOLE_SITE
+        desk.check_place(name, section)
+        pin = Pin(given.position, desk.moment(given.until), desk.now)
+        return await desk.make(Subject("pin", name, section, item), pin)
+
+    @routes.delete("/lists/{list}/pins/{item:path}", status_code=204, summary="Lift an item's pins")
+    async def delete_pin(name: ListName, item: ItemId, request: Request, section: Section = None) -> Response:
+        desk = _Desk(current(), request)
+        pins = await desk.edits_of(name)
+        return await desk.lift(
+            subject
+            for subject in pins
+            if (subject.kind, subject.item) == ("pin", item) and section in (None, subject.section)
+        )
+
+    @routes.get("/lists/{list}/pins", summary="Pins of a list")
+    async def get_pins(name: ListName, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        await desk.edits_of(name)
+        pins = await desk.shown("pin", name)
+        return _json({"pins": sorted(pins, key=lambda pin: (pin["section"] or "", pin["position"], -pin["set_at"]))})
+
+    @routes.put("/lists/{list}/boosts/{item:path}", summary="Multiply an item's score", openapi_extra=_body(BOOST))
+    async def put_boost(name: ListName, item: ItemId, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        given = await desk.body(_BoostInput)
+        desk.check_place(name, WHOLE_SITE)
+        of_list = desk.context.settings.lists.get(name)
+        if of_list is not None and of_list.kind == "latest":
+            raise InvalidEditError(f"list {name} goes by publish time: there are no scores to multiply; pin the item")
+        boost = Boost(given.factor, desk.moment(given.until), desk.now)
+        return await desk.make(Subject("boost", name, WHOLE_SITE, item), boost)
+
+    @routes.delete("/lists/{list}/boosts/{item:path}", status_code=204, summary="Lift an item's boost")
+    async def delete_boost(name: ListName, item: ItemId, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        await desk.edits_of(name)
+        return await desk.lift([Subject("boost", name, WHOLE_SITE, item)])
+
+    @routes.get("/lists/{list}/boosts", summary="Boosts of a list")
+    async def get_boosts(name: ListName, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        await desk.edits_of(name)
+        return _json({"boosts": await desk.shown("boost", name)})
+
+    @routes.put("/blocks/{item:path}", summary="Keep an item out of every list", openapi_extra=_body(BLOCK, False))
+    async def put_block(item: ItemId, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        given = await desk.body(_BlockInput, empty=_BlockInput())
+        return await desk.make(
+            Subject("block", "", "", item), Block(given.reason or "", desk.moment(given.until), desk.now)
+        )
+
+    @routes.delete("/blocks/{item:path}", status_code=204, summary="Lift a block")
+    async def delete_block(item: ItemId, request: Request) -> Response:
+        return await _Desk(current(), request).lift([Subject("block", "", "", item)])
+
+    @routes.get("/blocks", summary="Blocked items")
+    async def get_blocks(request: Request) -> Response:
+        return _json({"blocks": await _Desk(current(), request).shown("block", "")})
+
+    @routes.get("/audit", summary="Who changed what, the newest first")
+    async def get_audit(request: Request, limit: Limit = 100) -> Response:
+        desk = _Desk(current(), request)
+        return _json({"changes": await desk.context.store.desk.audit(desk.site.id, limit)})
+
+    @routes.post("/edits/{edition}/undo", summary="Take back what was changed at once", responses=problems(409))
+    async def post_undo(edition: Edition, request: Request) -> Response:
+        desk = _Desk(current(), request)
+        return await desk.undo(edition)
+
+    return routes
+
+
+class _Desk:
+    """One request of an editor of one site."""
+
+    def __init__(self, context: Context, request: Request) -> None:
+        self.context = context
+        self.site: SiteSettings = site_of(context, request.query_params.multi_items())
+        self.now = context.clock()
+        self._request = request
+        given = asgi.headers(request.scope).get(b"authorization")
+        self._grade = grade(given, self.site)
+        require(self._grade, Grade.ADMIN, self.site)
+
+    async def body(self, shape: type[T], empty: T | None = None) -> T:
+        """The request's body; `empty` stands for none."""
+        headers = asgi.headers(self._request.scope)
+        content = await asgi.body(headers, self._request.receive, self.context.settings.ingest.max_body)
+        if empty is not None and not content.strip():
+            return empty
+        try:
+            return msgspec.json.decode(content, type=shape)
+        except msgspec.ValidationError as error:
+            raise InvalidEditError(plain_sentence(error)) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Problem(400, "malformed JSON", str(error)) from None
+
+    def moment(self, given: Moment) -> float | None:
+        """A moment in epoch seconds; an ISO time without an offset is the site's."""
+        if given is None:
+            return None
+        try:
+            return parse_moment(given if isinstance(given, str) else repr(given), ZoneInfo(self.site.timezone))
+        except ValueError as error:
+            raise InvalidEditError(f"until: must be {error}, found {given!r:.80}") from None
+
+    def check_place(self, name: str, section: str) -> None:
+        """Return if the site has such a list and section; NotFoundError otherwise."""
+        self.context.board.check_place(self.site.id, name, section)
+
+    async def edits(self) -> Edits:
+        """All edits of the site."""
+        return await self.context.store.desk.edits(self.site.id)
+
+    async def edits_of(self, name: str) -> Collection[Subject]:
+        """What is said of a list; of one that is gone from the settings as well, so that it can be seen and lifted.
+
+        Raises:
+            NotFoundError: there is no such list, and nothing is said of one.
+        """
+        found = [subject for subject in (await self.edits()).edits if subject.list == name]
+        if not found:
+            self.check_place(name, WHOLE_SITE)
+        return found
+
+    async def shown(self, kind: str, name: str) -> list[dict[str, Any]]:
+        """The edits of a kind in a list that hold now."""
+        edits = await self.edits()
+        over = set(edits.over(self.now))
+        return [
+            _wire(subject, edit)
+            for subject, edit in edits.edits.items()
+            if (subject.kind, subject.list) == (kind, name) and subject not in over
+        ]
+
+    async def make(self, subject: Subject, edit: Edit) -> Response:
+        """Make an edit; answered when every worker shows it."""
+        if problem := why_bad_id(subject.item):
+            raise InvalidItemError(f"id: {problem}")
+        check(edit, self.now)
+        edits = await self.edits()
+        over = list(edits.over(self.now))
+        if subject not in edits.edits and len(edits.edits) - len(over) >= MAX_EDITS:
+            raise Problem(409, "too many edits", f"the site has {MAX_EDITS} pins, blocks and boosts: lift some first")
+        await self._change({subject: edit}, over)
+        return _json(_wire(subject, edit))
+
+    async def lift(self, subjects: Any) -> Response:
+        """Lift edits; answered when every worker shows it. One that is not there is no mistake: it is not there."""
+        await self._change(dict.fromkeys(subjects), [])
+        return Response(status_code=204)
+
+    async def undo(self, edition: int) -> Response:
+        """Take back all that was changed in an edition; answered when every worker shows it."""
+        context = self.context
+        undone = await undo(context.store, self.site.id, edition, self._grade.name.lower(), self.now)
+        await context.board.settle(self.site.id)
+        return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
+
+    async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
+        await self.context.store.desk.change(self.site.id, changes, self._grade.name.lower(), over)
+        await self.context.board.settle(self.site.id)
+
+
+PIN: dict[str, Any] = {
+    "type": "object",
+    "required": ["position"],
+    "properties": {
+        "position": {"type": "integer", "minimum": 1, "maximum": 1000},
+        "until": {"description": "epoch seconds or ISO 8601", "type": ["number", "string", "null"]},
+        "section": {"description": "in this section's list, not in that of the whole site", "type": ["string", "null"]},
+    },
+}
+BLOCK: dict[str, Any] = {
+    "type": "object",
+    "properties": {"reason": {"type": ["string", "null"], "maxLength": 500}, "until": PIN["properties"]["until"]},
+}
+BOOST: dict[str, Any] = {
+    "type": "object",
+    "required": ["factor"],
+    "properties": {"factor": {"type": "number", "minimum": 0.1, "maximum": 10}, "until": PIN["properties"]["until"]},
+}
+
+
+def _body(schema: dict[str, Any], required: bool = True) -> dict[str, Any]:
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+
+
+def _wire(subject: Subject, edit: Edit) -> dict[str, Any]:
+    about: dict[str, Any] = {"list": subject.list} if subject.list else {}
+    if subject.kind == "pin":
+        about["section"] = subject.section or None
+    return {**about, "item": subject.item, **msgspec.structs.asdict(edit)}
+
+
+def _json(content: Any) -> Response:
+    return Response(msgspec.json.encode(content), media_type="application/json")

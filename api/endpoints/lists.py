@@ -1,0 +1,186 @@
+"""`GET /v1/lists/{list}` and `GET /v1/lists?names=`: from this worker's memory, with what caches need."""
+
+import hashlib
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+
+from api.context import Context, site_of
+from api.http import asgi
+from api.http.compression import Pieces, packed
+from api.http.problems import Problem
+from api.serving.cached_answer import Ready, key_headers, surrogate_keys
+from api.serving.formats import JSON, KNOWN, ready_as
+from api.serving.published_lists import Served
+from api.serving.rendered_list import Answer, Query, age_of
+from ranking.published.cursor import cursor_from
+from ranking.published.snapshot import WHOLE_SITE
+from ranking.settings.lists import MAX_LISTED
+from ranking.settings.service import Settings, SiteSettings
+
+MAX_EXCLUDED = 50
+#: Query strings up to this length are parsed once; what is longer is a stranger's, and may not fill the memory.
+MAX_KEPT_BYTES = 256
+MAX_KEPT = 8_192
+#: Combinations of lists that an answer to several of them is kept for.
+MAX_TOGETHER = 64
+TOGETHER: Final = "together"
+
+
+class Asked(NamedTuple):
+    """A query string, understood."""
+
+    site: str | None
+    names: tuple[str, ...]
+    section: str
+    query: Query
+    form: str
+    back: str
+
+
+async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: str) -> None:
+    """One list, in the form that is asked for."""
+    asked = asked_of(scope["query_string"])
+    now = context.clock()
+    name = unquote(name) if "%" in name else name
+    settings = context.settings
+    served = await context.board.serve(site_asked(context, asked).id, name, asked.section, asked.query, now)
+    if asked.form == JSON:
+        ready = _ready(served.answer, age(settings, served, now), settings.refresh.every_s)
+    else:
+        ready = ready_as(asked.form, served.answer, settings, context.templates)
+    await ready.send(scope, send)
+
+
+async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
+    """Several lists in one answer."""
+    asked = asked_of(scope["query_string"])
+    if asked.query.cursor is not None:
+        raise Problem(400, "bad cursor", "cursor: goes with one list, such as /v1/lists/populer?cursor=…")
+    if asked.form != JSON:
+        raise Problem(400, "bad format", "format: several lists come as json; ask for one, such as /v1/lists/populer")
+    site = site_asked(context, asked)
+    now, settings = context.clock(), context.settings
+    names = asked.names or context.board.names(site.id)
+    found = [await context.board.serve(site.id, name, asked.section, asked.query, now) for name in names]
+    answers = tuple(each.answer for each in found)
+    ages = tuple(age(settings, each, now) for each in found)
+    await _together(names, answers, ages, settings.refresh.every_s).send(scope, send)
+
+
+def age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
+    """The age of what is answered in seconds, and whether lists are no longer refreshed as they should be."""
+    return max(0, int(now - served.generated_at)), now - served.latest_at > settings.refresh.stale_after_s
+
+
+def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:
+    """An answer at an age; the one at the present second is asked for again and again."""
+    under = at_age, every_s
+    kept: tuple[object, Ready] | None = answer.kept.get(JSON)
+    if kept is not None and kept[0] == under:
+        return kept[1]
+    content, changing = answer.content, [age_of(*at_age)]
+    keys = surrogate_keys(content.site.id, content.list, content.generation)
+    tag = f"{answer.tag}-stale" if at_age[1] else answer.tag
+    pieces = answer.pieces
+    ready = Ready(tag, [asgi.JSON, *key_headers(keys)], every_s, lambda coding: pieces.packed(coding, changing))
+    answer.kept[JSON] = under, ready
+    return ready
+
+
+def _together(
+    names: Sequence[str], answers: tuple[Answer, ...], ages: tuple[tuple[int, bool], ...], every_s: float
+) -> Ready:
+    """Several answers in one; kept with the first of them."""
+    if not answers:
+        return Ready("none", [asgi.JSON], every_s, lambda coding: packed(b'{"lists":{}}', coding))
+    by_others: dict[tuple[Answer, ...], tuple[Pieces, object, Ready]] = answers[0].kept.setdefault(TOGETHER, {})
+    kept = by_others.get(answers)
+    under = ages, every_s
+    if kept is not None and kept[1] == under:
+        return kept[2]
+    pieces = kept[0] if kept is not None else _joined(names, answers)
+    tag, keys = hashlib.blake2b(digest_size=12), list[str]()
+    for answer, (_, stale) in zip(answers, ages, strict=True):
+        tag.update(f"{answer.tag}{stale}".encode())
+        keys += surrogate_keys(answer.content.site.id, answer.content.list, answer.content.generation)
+    changing = [age_of(*each) for each in ages]
+    headers = [asgi.JSON, *key_headers(list(dict.fromkeys(keys)))]
+    ready = Ready(tag.hexdigest(), headers, every_s, lambda coding: pieces.packed(coding, changing))
+    if len(by_others) >= MAX_TOGETHER:
+        by_others.clear()
+    by_others[answers] = pieces, under, ready
+    return ready
+
+
+def _joined(names: Sequence[str], answers: Sequence[Answer]) -> Pieces:
+    """The pieces of `{"lists":{…}}`: one more than there are lists."""
+    kept = [b'{"lists":{']
+    for name, answer in zip(names, answers, strict=True):
+        before, after = answer.pieces.kept
+        comma = b"," if len(kept) > 1 else b""
+        kept[-1] += comma + msgspec.json.encode(name) + b":" + before
+        kept.append(after)
+    kept[-1] += b"}}"
+    return Pieces(kept)
+
+
+def site_asked(context: Context, asked: Asked) -> SiteSettings:
+    """The site that is asked for.
+
+    Raises:
+        Problem: 404, there is no such site.
+    """
+    return context.settings.sites[0] if asked.site is None else site_of(context, [("site", asked.site)])
+
+
+def asked_of(raw: bytes) -> Asked:
+    """What a query string asks for.
+
+    Raises:
+        Problem: 400, it cannot be.
+        InvalidCursorError: its cursor is none.
+    """
+    return _kept(raw) if len(raw) <= MAX_KEPT_BYTES else _parsed(raw)
+
+
+@lru_cache(MAX_KEPT)  # pages ask for the same again and again, each leaving out its own article
+def _kept(raw: bytes) -> Asked:
+    return _parsed(raw)
+
+
+def _parsed(raw: bytes) -> Asked:
+    params = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
+    first = dict(reversed(params))
+    exclude = frozenset(value for name, value in params if name == "exclude" and value)
+    if len(exclude) > MAX_EXCLUDED:
+        raise Problem(400, "too many exclusions", f"exclude: at most {MAX_EXCLUDED} items, found {len(exclude)}")
+    names = ",".join(value for name, value in params if name == "names")
+    form = first.get("format") or JSON
+    if form not in KNOWN:
+        raise Problem(400, "unknown format", f"format: expected one of {', '.join(KNOWN)}, found {form[:40]!r}")
+    return Asked(
+        first.get("site") or None,
+        tuple(dict.fromkeys(filter(None, names.split(",")))),
+        first.get("section", WHOLE_SITE),
+        Query(
+            _whole(first.get("limit", ""), "limit", least=1, most=MAX_LISTED),
+            exclude,
+            cursor_from(first["cursor"]) if first.get("cursor") else None,
+        ),
+        form,
+        first.get("back", ""),
+    )
+
+
+def _whole(text: str, name: str, *, least: int, most: int) -> int | None:
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise Problem(
+            400, f"bad {name}", f"{name}: expected a whole number from {least} to {most}, found {text[:40]!r}"
+        )
+    return int(text)

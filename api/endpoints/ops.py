@@ -1,0 +1,229 @@
+"""`/v1/ops/…`: what the ops page shows beside the lists themselves. All of it takes the site's admin key.
+
+Where the store is away the answers say so and hold what this worker knows by itself: that is when they are looked at.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from api.context import Context, CurrentContext
+from api.endpoints.explain import admin_of, answered
+from api.endpoints.openapi import SAID, SITE, Json, answer, problems, whole
+from api.http import asgi
+from api.http.problems import Problem, plain_sentence
+from api.monitoring import metrics
+from ranking.errors import InvalidQuestionError, PopulerError
+from ranking.published.snapshot import WHOLE_SITE
+from ranking.scoring import describe
+from ranking.settings.service import SiteSettings
+from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
+from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, Recent
+
+MINUTE_S = 60
+MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
+HOUR_S = 3600.0
+Minutes = Annotated[int, Query(ge=1, le=MOST_MINUTES)]
+Nights = Annotated[int, Query(ge=1, le=NIGHTS)]
+
+
+class _RecentInput(msgspec.Struct, forbid_unknown_fields=True):
+    items: list[str]
+    hours: float = 6.0
+
+
+def router(current: CurrentContext) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/v1/ops", tags=["ops"], responses=problems(*SAID))
+    extra: Json = {"parameters": [SITE]}
+
+    @routes.get("/state", summary="How the service fares", responses=_given(STATE), openapi_extra=extra)
+    async def get_state(request: Request) -> Response:
+        context = current()
+        return _json(await _state(context, admin_of(context, request)))
+
+    @routes.get("/traffic", summary="Events by the minute", responses=_given(TRAFFIC), openapi_extra=extra)
+    async def get_traffic(request: Request, minutes: Minutes = 60) -> Response:
+        context = current()
+        site = admin_of(context, request)
+        now = int(context.clock() // MINUTE_S)
+        asked = range(now - minutes + 1, now + 1)
+        found = await context.store.logbook.traffic(site.id, asked)
+        names = sorted({name for minute in found for name in minute})
+        events = {name: [minute.get(name, 0) for minute in found] for name in names}
+        return _json({"minutes": [minute * MINUTE_S for minute in asked], "events": events})
+
+    @routes.post(
+        "/views", summary="How often items were viewed of late", responses=_given(VIEWS), openapi_extra=extra | ASKED
+    )
+    async def post_views(request: Request) -> Response:
+        context = current()
+        site = admin_of(context, request)
+        headers = asgi.headers(request.scope)
+        content = await asgi.body(headers, request.receive, context.settings.ingest.max_body)
+        try:
+            given = msgspec.json.decode(content, type=_RecentInput)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise Problem(400, "malformed question", plain_sentence(error)) from None
+        if len(given.items) > MOST_ITEMS:
+            raise InvalidQuestionError(f"items: expected at most {MOST_ITEMS}, found {len(given.items)}")
+        if not 0 < given.hours * HOUR_S <= MOST_SPAN_S:
+            raise InvalidQuestionError(f"hours: expected up to {MOST_SPAN_S / HOUR_S:.0f}, found {given.hours}")
+        return await answered(context, Recent(site.id, given.items, given.hours * HOUR_S))
+
+    @routes.get(
+        "/evidence", summary="What tuning found in the site's past", responses=_given(EVIDENCE), openapi_extra=extra
+    )
+    async def get_evidence(
+        request: Request, name: Annotated[str, Query(alias="list")] = "populer", nights: Nights = 7
+    ) -> Response:
+        context = current()
+        site = admin_of(context, request)
+        context.board.check_place(site.id, name, WHOLE_SITE)
+        findings = context.store.findings
+        in_effect = (await findings.in_effect(site.id)).get(name)
+        found = await findings.nights(site.id, name, nights)
+        return _json({"list": name, "in_effect": in_effect, "nights": found})
+
+    return routes
+
+
+async def _state(context: Context, site: SiteSettings) -> dict[str, Any]:
+    settings, now = context.settings, context.clock()
+    away = await context.lookout.look(settings)
+    raised = context.lookout.alarms(settings, context.config)
+    return {
+        "now": now,
+        "site": {"id": site.id, "name": site.name, "timezone": site.timezone, "locale": site.locale},
+        "lists": _lists(context, site, now),
+        "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
+        "config": {"version": settings.config_version, **context.config._asdict()},
+        "refresh_every_s": settings.refresh.every_s,
+        "store": away or "ok",
+        "servers": [server._asdict() for server in context.lookout.servers],
+        "spooled_events": metrics.spooled_on_this_host(),
+        **await _jobs(context, site),
+    }
+
+
+def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, Any]]:
+    board, settings = context.board, context.settings
+    ranked_at = {each.name: each.generated_at for each in board.listed() if each.site == site.id}
+    found = []
+    for name, of_list in settings.lists.items():
+        at = ranked_at.get(name)
+        learned = board.in_effect(site.id, name) if of_list.learns else None
+        in_effect = of_list.under(learned)
+        found.append(
+            {
+                "name": name,
+                "title": of_list.title,
+                "kind": of_list.kind,
+                "size": of_list.size,
+                "settings": describe.as_written(in_effect),
+                "words": describe.in_words(in_effect),
+                "learns": of_list.learns,
+                "learned_since": None if learned is None else learned.since or None,
+                "generated_at": at,
+                "age_s": None if at is None else round(max(0.0, now - at), 1),
+                "stale": at is None or now - at > settings.refresh.stale_after_s,
+                "sections": board.sections(site.id, name),
+            }
+        )
+    return found
+
+
+async def _jobs(context: Context, site: SiteSettings) -> dict[str, Any]:
+    """Who does the scheduled work, and what it did last; nothing where the store does not say."""
+    book = context.store.logbook
+    try:
+        leader, runs = await book.leader(), await book.runs()
+    except PopulerError:
+        return {"leader": None, "jobs": []}
+    return {
+        "leader": leader._asdict() if leader.holder else None,
+        "jobs": [msgspec.structs.asdict(run) for run in runs if run.site == site.id],
+    }
+
+
+ALARM = whole(
+    {
+        "alarm": {"type": "string"},
+        "says": {"type": "string", "description": "what is wrong, and what to do"},
+        "site": {"type": ["string", "null"]},
+        "list": {"type": ["string", "null"]},
+        "since": {"type": ["number", "null"], "description": "epoch seconds"},
+    }
+)
+STATE = whole(
+    {
+        "now": {"type": "number"},
+        "site": {"type": "object"},
+        "lists": {"type": "array", "items": {"type": "object"}},
+        "alarms": {"type": "array", "items": ALARM},
+        "config": {"type": "object"},
+        "refresh_every_s": {"type": "number"},
+        "store": {"type": "string", "description": "ok, or why it does not answer"},
+        "servers": {"type": "array", "items": {"type": "object"}},
+        "spooled_events": {"type": "integer", "description": "that wait on this host's disk"},
+        "leader": {"type": ["object", "null"], "description": "which process does the scheduled work"},
+        "jobs": {"type": "array", "items": {"type": "object"}, "description": "the last run of each"},
+    }
+)
+TRAFFIC = whole(
+    {
+        "minutes": {"type": "array", "items": {"type": "integer"}, "description": "epoch seconds, the oldest first"},
+        "events": {
+            "type": "object",
+            "additionalProperties": {"type": "array", "items": {"type": "integer"}},
+            "description": "of each minute: by kind, and by `!` and the reason where they do not count",
+        },
+    }
+)
+VIEWS = whole(
+    {
+        "at": {"type": "number"},
+        "start": {"type": "number"},
+        "step_s": {"type": "number"},
+        "views": {"type": "object", "additionalProperties": {"type": "array", "items": {"type": "integer"}}},
+    }
+)
+EVIDENCE = whole(
+    {
+        "list": {"type": "string"},
+        "in_effect": {"type": ["object", "null"], "description": "what the list has learned to go by, if anything"},
+        "nights": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "what tuning found, the newest first: `why` as a sentence, and `trials`",
+        },
+    }
+)
+ASKED: Json = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["items"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "items": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ITEMS},
+                        "hours": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_SPAN_S / HOUR_S},
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def _given(schema: Json) -> dict[int | str, Json]:
+    return {200: answer("As of now.", schema)}
+
+
+def _json(content: Any) -> Response:
+    headers = {"cache-control": "no-store"}
+    return Response(msgspec.json.encode(content), media_type="application/json", headers=headers)

@@ -1,0 +1,1 @@
+"""What an event must pass before it counts."""

@@ -1,0 +1,114 @@
+"""What an event of the public must pass before it counts: where it comes from, who sends it, and how much of it.
+
+One gate for all of a worker's requests. What is stopped is stopped for one reason, by which it is counted and said:
+
+    origin      no page of the site sent it (`sites.origins`)
+    robot, prefetch, fetch   no reader did (`ingest.bots`)
+    gpc         the reader objects to being counted (`ingest.gpc = "refuse"`)
+    limited     its visitor sends more than readers do, or its address, altogether or on one item
+
+Who holds a key passes without being asked: what a server sends is its own word for its readers. Requests from this
+machine itself are not limited either; behind a trusted proxy they carry the reader's address and are.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+from api.filtering.addresses import Addresses, Client
+from api.filtering.bots import Robots
+from api.filtering.limits import Limiter
+from api.filtering.origins import Origins
+from api.filtering.visitors import Sender, Visitors
+from api.http.asgi import Scope
+from ranking.intake.events import Event
+from ranking.settings.service import Settings, SiteSettings
+
+BURST_MINUTES: Final = 2.0
+"""A limit's burst: what it allows in so many minutes may come at once."""
+
+REMEMBERED: Final = 50_000
+"""Senders whose use is kept per limit: about 15 MB a worker when all of them are busy."""
+
+
+class _Limited(NamedTuple):
+    per_minute: int
+    limiter: Limiter | None
+
+
+class Gate:
+    """Stands before the events of all sites. `visitors` None: nobody is told apart, all that passes counts.
+
+    `before` is the gate that this one takes the place of: where a limit stays, so does what is known of its senders.
+    """
+
+    def __init__(self, settings: Settings, visitors: Visitors | None, before: "Gate | None" = None) -> None:
+        ingest = settings.ingest
+        self._gpc = ingest.gpc
+        self._visitors = visitors
+        self._addresses = Addresses(settings.service.trusted_proxies)
+        known: Robots | None = before._robots if before else None
+        self._robots: Robots | None = (known or Robots()) if ingest.bots else None
+        self._origins = {site.id: Origins(site.origins) for site in settings.sites if site.origins}
+        limits = (ingest.address_limit, ingest.visitor_limit if visitors is not None else 0, ingest.item_limit)
+        old: Sequence[_Limited] = before._limited if before else [_Limited(0, None)] * len(limits)
+        self._limited: list[_Limited] = [
+            was if was.per_minute == limit else _Limited(limit, _limiter(limit))
+            for was, limit in zip(old, limits, strict=True)
+        ]
+        self._by_address, self._by_visitor, self._by_item = (each.limiter for each in self._limited)
+
+    def may_send(self, site: SiteSettings, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether the site takes events from the page that sent this."""
+        origins = self._origins.get(site.id)
+        return origins is None or origins.allows(headers)
+
+    def refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
+        """Why no reader who may be counted sent this request; None where one did."""
+        if self._robots is not None and (reason := self._robots.refusal(scope["headers"])) is not None:
+            return reason
+        return "gpc" if self._gpc == "refuse" and headers.get(b"sec-gpc") == b"1" else None
+
+    def client(self, scope: Scope) -> Client:
+        """Who sent it."""
+        return self._addresses.client(scope)
+
+    def room(self, client: Client, count: int, now: float) -> int:
+        """How many of `count` events its address may send now (epoch seconds)."""
+        if self._by_address is None or client.local:
+            return count
+        return self._by_address.take(client.address, count, now)
+
+    def wait_s(self, client: Client, now: float) -> float:
+        """Seconds until its address may send again."""
+        return 0.0 if self._by_address is None else self._by_address.wait_s(client.address, now)
+
+    def reader(self, site: SiteSettings, client: Client, headers: Mapping[bytes, bytes]) -> Sender | None:
+        """Tells a request's visitors by what its events say of them; None where they are not told apart."""
+        if self._visitors is None or (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1"):
+            return None
+        return self._visitors.reader(site.id, client.address, headers.get(b"user-agent", b""))
+
+    def server(self, site: SiteSettings) -> Sender | None:
+        """Tells the visitors that a holder of the site's key names."""
+        return None if self._visitors is None else self._visitors.server(site.id)
+
+    def stopped(self, events: Sequence[Event], client: Client, now: float) -> list[int]:
+        """Which of some events (their places) are more than their visitor, or their address on that item, may send.
+
+        The address is asked too because the public may call itself a new visitor with every event.
+        """
+        if client.local:
+            return []
+        address, of_visitor, of_item = client.address, self._by_visitor, self._by_item
+        found: list[int] = []
+        for place, event in enumerate(events):
+            visitor = event.visitor
+            if (visitor is not None and of_visitor is not None and not of_visitor.take(visitor.now, 1, now)) or (
+                of_item is not None and not of_item.take(f"{address} {event.item}", 1, now)
+            ):
+                found.append(place)
+        return found
+
+
+def _limiter(per_minute: float) -> Limiter | None:
+    return Limiter(per_minute, BURST_MINUTES * per_minute, REMEMBERED) if per_minute else None

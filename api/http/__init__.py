@@ -1,0 +1,1 @@
+"""ASGI, authentication, problems, compression and files: what every endpoint needs."""

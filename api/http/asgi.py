@@ -1,0 +1,137 @@
+"""Reading a request and sending an answer in plain ASGI, for the paths that a framework would slow down."""
+
+import zlib
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from api.http.problems import Problem
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+#: zlib's name for a gzip header and trailer.
+GZIP = 31
+#: The extension of a server that sends a whole answer at once; see `connections`.
+AT_ONCE = "populer.at_once"
+#: The extension of a server that can cut a connection, whatever waits to be sent.
+CUT = "populer.cut"
+NO_EXTENSIONS: Mapping[str, Any] = {}
+#: Each is cut off the front of what is left: fifty thousand empty ones would keep a worker for half a second.
+MAX_MEMBERS = 100
+JSON = (b"content-type", b"application/json")
+
+
+class ClientGone(Exception):  # noqa: N818 - it is an outcome, not an error
+    """The client hung up before its request was complete; there is nobody to answer."""
+
+
+def headers(scope: Scope) -> dict[bytes, bytes]:
+    """The request's headers by their names in lower case; of one that is repeated, the last."""
+    return dict(scope["headers"])
+
+
+def query(scope: Scope) -> list[tuple[str, str]]:
+    """The query string's names and values, in order."""
+    raw = scope["query_string"]
+    return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
+
+
+async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+    """The whole body, inflated where it came as gzip; at most `limit` bytes either way, declared or chunked.
+
+    `given` are the request's headers.
+
+    Raises:
+        Problem: 413, the body is longer; 415, another encoding; 400, it is not what it says.
+        ClientGone: the client hung up.
+    """
+    declared = given.get(b"content-length")
+    if declared is not None:
+        if not declared.isdigit():
+            raise Problem(400, "bad Content-Length", "expected a number of bytes")
+        if int(declared) > limit:
+            raise too_large(limit)
+    message = await receive()
+    content: bytes = message.get("body", b"")
+    if message["type"] != "http.request" or message.get("more_body") or len(content) > limit:
+        content = await _received(message, receive, limit)
+    encoding = given.get(b"content-encoding")
+    if encoding is None or encoding.lower() == b"identity":
+        return content
+    if encoding.lower() not in (b"gzip", b"x-gzip"):
+        raise Problem(415, "unknown encoding", "the body may be plain or gzip (Content-Encoding)")
+    return _inflated(content, limit)
+
+
+async def _received(message: Message, receive: Receive, limit: int) -> bytes:
+    """The body that begins with `message`."""
+    content = bytearray()
+    while message["type"] == "http.request":
+        content += message.get("body", b"")
+        if len(content) > limit:
+            raise too_large(limit)
+        if not message.get("more_body"):
+            return bytes(content)
+        message = await receive()
+    raise ClientGone
+
+
+def _inflated(content: bytes, limit: int) -> bytes:
+    """A gzip body of several members. Never more than a byte over `limit` is inflated."""
+    found = b""
+    members = 0
+    while content:
+        members += 1
+        if members > MAX_MEMBERS:
+            raise Problem(400, "bad gzip", f"the gzip body has more than {MAX_MEMBERS} members")
+        member = zlib.decompressobj(wbits=GZIP)
+        try:
+            found += member.decompress(content, limit + 1 - len(found))
+        except zlib.error:
+            raise Problem(400, "bad gzip", "the body says it is gzip (Content-Encoding) and is not") from None
+        if len(found) > limit:
+            raise too_large(limit)
+        if not member.eof:
+            raise Problem(400, "bad gzip", "the gzip body breaks off")
+        content = member.unused_data
+    return found
+
+
+async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:
+    """Send a whole answer."""
+    length = [(b"content-length", str(len(content)).encode())] if status != 204 else []
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.body", "body": content})
+
+
+class Prepared:
+    """A whole answer that is sent again and again."""
+
+    __slots__ = ("_rest", "content", "headers", "status")
+
+    def __init__(self, status: int, headers: Headers, content: bytes) -> None:
+        self.status = status
+        self.content = content
+        length = [(b"content-length", str(len(content)).encode())] if status != 304 else []
+        self.headers = [*headers, *length]
+        self._rest = b"".join([*(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", content])
+
+    async def send(self, scope: Scope, send: Send) -> None:
+        """Answer the request of `scope`."""
+        at_once = scope.get("extensions", NO_EXTENSIONS).get(AT_ONCE)
+        if at_once is None or not at_once(self.status, self._rest):
+            await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+            await send({"type": "http.response.body", "body": self.content})
+
+
+def too_large(limit: int) -> Problem:
+    """The answer to a body over the limit."""
+    return Problem(413, "body too large", f"the body is over {limit} bytes (ingest.max_body): send smaller batches")
+
+
+ANY_ORIGIN = (b"access-control-allow-origin", b"*")

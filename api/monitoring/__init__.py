@@ -1,0 +1,1 @@
+"""Metrics, traffic and the facts that alarms are made of."""

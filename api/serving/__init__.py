@@ -1,0 +1,1 @@
+"""What a published list looks like, in every form that it is served in."""

@@ -1,0 +1,87 @@
+"""Answers as they are sent: with what caches need, under each content coding, or as a 304.
+
+All of it is made once, when the first request asks for it, and kept for as long as it holds. What a request costs then
+is to look at two of its headers and to write bytes that lie ready.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+from api.http import asgi
+from api.http.asgi import ANY_ORIGIN
+from api.http.compression import PLAIN, coding_of
+from api.monitoring import metrics
+
+#: Shared caches ask again after so long, so that what is taken down is soon gone; what they hold is told by a 304.
+SHARED_MAX_AGE_S = 1
+STALE_WHILE_REVALIDATE_S = 60
+STALE_IF_ERROR_S = 86_400
+
+
+class Ready:
+    """An answer to be sent again and again. `pack` gives its body under a content coding."""
+
+    __slots__ = ("_bodies", "_headers", "_pack", "_unchanged", "tag")
+
+    def __init__(self, tag: str, headers: asgi.Headers, every_s: float, pack: Callable[[str], bytes]) -> None:
+        """`headers` are those of the body; `every_s`: how often the list is refreshed."""
+        self.tag = f'W/"{tag}"'.encode()
+        kept = [
+            ANY_ORIGIN,
+            (b"etag", self.tag),
+            (b"cache-control", cache_control(every_s)),
+            (b"vary", b"accept-encoding"),
+        ]
+        self._unchanged = asgi.Prepared(304, kept, b"")
+        self._headers = [*kept, *headers]
+        self._pack = pack
+        self._bodies: dict[str, asgi.Prepared] = {}
+
+    async def send(self, scope: asgi.Scope, send: asgi.Send) -> None:
+        """Answer 304 where the client has it, else the body."""
+        known, accepted = None, b""
+        for name, value in scope["headers"]:
+            if name == b"if-none-match":
+                known = value
+            elif name == b"accept-encoding":
+                accepted = value
+        if known is not None and (known == self.tag or _names(known, self.tag)):
+            metrics.lists_served["304"] += 1
+            await self._unchanged.send(scope, send)
+            return
+        metrics.lists_served["200"] += 1
+        coding = coding_of(accepted)
+        body = self._bodies.get(coding)
+        if body is None:
+            said = [(b"content-encoding", coding.encode())] if coding != PLAIN else []
+            body = self._bodies[coding] = asgi.Prepared(200, [*self._headers, *said], self._pack(coding))
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.start", "status": 200, "headers": body.headers})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await body.send(scope, send)
+
+
+def surrogate_keys(site: str, name: str, generation: int) -> list[str]:
+    """What a shared cache can be told to forget: all of a site, a list of it, or one generation of that."""
+    return [f"populer-{site}", f"populer-{site}-{name}", f"populer-{site}-{name}-{generation}"]
+
+
+def key_headers(keys: list[str]) -> asgi.Headers:
+    """Keys as the two kinds of shared caches read them."""
+    return [(b"surrogate-key", " ".join(keys).encode()), (b"cache-tag", ",".join(keys).encode())]
+
+
+@cache  # one setting, asked for by every answer
+def cache_control(every_s: float) -> bytes:
+    """How long an answer may be kept: by browsers until the next refresh, and longer where we are slow or gone."""
+    return (
+        f"public, max-age={max(1, int(every_s))}, s-maxage={SHARED_MAX_AGE_S}, "
+        f"stale-while-revalidate={STALE_WHILE_REVALIDATE_S}, stale-if-error={STALE_IF_ERROR_S}"
+    ).encode()
+
+
+def _names(given: bytes, tag: bytes) -> bool:
+    """Whether If-None-Match names `tag`. The comparison is the weak one, as for GET it must be (RFC 9110, 13.1.2)."""
+    bare = tag.removeprefix(b"W/")
+    return given.strip() == b"*" or any(each.strip().removeprefix(b"W/") == bare for each in given.split(b","))

@@ -1,0 +1,117 @@
+"""The forms of a list other than JSON: which there are, and how an answer is made in each, once per snapshot.
+
+The ETag is that of the body, less the cursor in it, which names a generation: the content it leads on from is part of
+the tag as it is of that of the JSON.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
+
+from api.http import asgi
+from api.http.compression import packed
+from api.serving.cached_answer import Ready, key_headers, surrogate_keys
+from api.serving.feeds import headline, item_list, json_feed, language_of, moment_of, printed, rss
+from api.serving.links import Links, links_of, web
+from api.serving.phrases import words_of
+from api.serving.rendered_list import Answer, Content
+from api.serving.templating import Templates
+from ranking.settings.service import Settings
+
+JSON: Final = "json"
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
+#: Opened by itself, a fragment is a page of the service's own address: it may do nothing there.
+ALONE = (b"content-security-policy", b"default-src 'none'; img-src http: https:; sandbox")
+
+
+class Row(NamedTuple):
+    """One line of a template."""
+
+    rank: int
+    id: str
+    title: str
+    url: str | None
+    image: str | None
+    section: str
+    label: str
+    moment: str
+
+
+class Form(NamedTuple):
+    """A form: what it is sent as, and how it is written."""
+
+    headers: asgi.Headers
+    write: Callable[[Content, Links, Templates], bytes]
+
+
+def rows_of(content: Content) -> list[Row]:
+    """What templates show."""
+    found = []
+    for rank, (entry, label) in enumerate(content.rows, content.before + 1):
+        moment = "" if entry.published_at is None else moment_of(content, entry.published_at)
+        title = printed(entry.title) or printed(entry.id)
+        section = printed(entry.section or "")
+        found.append(Row(rank, entry.id, title, web(entry.url), web(entry.image), section, label, moment))
+    return found
+
+
+def fragment_values(content: Content, links: Links) -> dict[str, Any]:
+    """What the fragment's template is given, and the page's too."""
+    apart = f"-{hashlib.blake2b(content.section.encode(), digest_size=3).hexdigest()}" if content.section else ""
+    return {
+        "words": words_of(content.site.locale),
+        "language": language_of(content.site),
+        "list": content.list,
+        "section": content.section,
+        "heading": printed(content.title),
+        "headline": headline(content),
+        "heading_id": f"populer-{content.list}{apart}",
+        "rows": rows_of(content),
+        "start": content.before + 1,
+        "images": False,
+        "more": links.whole(links.page(content)) if links.address else None,
+    }
+
+
+def fragment(content: Content, links: Links, templates: Templates) -> bytes:
+    """HTML to put into a page: what the element `<populer-list>` makes, and keeps where it cannot be reached."""
+    return templates.page(content.site.id, "fragment.html", fragment_values(content, links)).text.encode()
+
+
+def _typed(media_type: str, *more: tuple[bytes, bytes]) -> asgi.Headers:
+    return [(b"content-type", media_type.encode()), NO_SNIFFING, *more]
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {
+        "html": Form(_typed("text/html; charset=utf-8", ALONE), fragment),
+        "feed": Form(_typed("application/feed+json"), lambda content, links, _: json_feed(content, links)),
+        "rss": Form(_typed("application/rss+xml; charset=utf-8"), lambda content, links, _: rss(content, links)),
+        "jsonld": Form(_typed("application/ld+json"), lambda content, links, _: item_list(content, links)),
+    }
+)
+KNOWN: Final = (JSON, *FORMS)
+
+
+def ready_as(form: str, answer: Answer, settings: Settings, templates: Templates) -> Ready:
+    """An answer in a form of FORMS, ready to be sent."""
+    kept: tuple[Settings, Templates, Ready] | None = answer.kept.get(form)
+    if kept is not None and kept[0] is settings and kept[1] is templates:
+        return kept[2]
+    content = answer.content
+    write = FORMS[form].write
+    body = write(content, links_of(settings, content.site), templates)
+    made = made_ready(answer, body, FORMS[form].headers, settings)
+    answer.kept[form] = settings, templates, made
+    return made
+
+
+def made_ready(answer: Answer, body: bytes, headers: asgi.Headers, settings: Settings) -> Ready:
+    """A body that was made of `answer`, ready to be sent."""
+    content = answer.content
+    tag = hashlib.blake2b(answer.tag.encode(), digest_size=12)
+    tag.update(body.replace(content.following.encode(), b"") if content.following else body)
+    keys = key_headers(surrogate_keys(content.site.id, content.list, content.generation))
+    return Ready(tag.hexdigest(), [*headers, *keys], settings.refresh.every_s, partial(packed, body))

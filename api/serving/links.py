@@ -1,0 +1,79 @@
+"""Addresses of the service's own pages and feeds, and which addresses of items may become links."""
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+from urllib.parse import quote, urlencode, urlsplit
+
+from api.serving.rendered_list import Content
+from ranking.intake.items import LINK
+from ranking.settings.service import Settings, SiteSettings
+
+#: Feeds stand for themselves: what is in them needs a scheme and a host.
+WHOLE = re.compile(r"https?://", re.IGNORECASE)
+LOCAL = "http://localhost/"
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Links(NamedTuple):
+    """Of one site. `site` is its id where requests must name it; `root` leads to the service from where links stand."""
+
+    address: str
+    site: str | None
+    root: str = ""
+
+    def page(self, content: Content, section: str | None = None, cursor: str = "", back: str = "") -> str:
+        """The page of a list; `section` None: the content's own."""
+        section = content.section if section is None else section
+        return self.list_page(content.list, {"section": section, "cursor": cursor, "back": back})
+
+    def list_page(self, name: str, asked: Mapping[str, str] = NOTHING) -> str:
+        """The page of the list called so."""
+        return self._link(f"lists/{quote(name)}", asked)
+
+    def form(self, content: Content, form: str, cursor: str = "") -> str:
+        """A list in another form."""
+        return self._link(
+            f"v1/lists/{quote(content.list)}", {"section": content.section, "format": form, "cursor": cursor}
+        )
+
+    def whole(self, link: str) -> str:
+        """`link` for those that are elsewhere: under the site's address if there is one, else as it is."""
+        return f"{self.address}/{link.removeprefix(self.root)}" if self.address else link
+
+    def _link(self, path: str, asked: Mapping[str, str]) -> str:
+        query = urlencode({name: value for name, value in (*asked.items(), ("site", self.site)) if value})
+        return f"{self.root}{path}?{query}" if query else f"{self.root}{path}"
+
+
+def links_of(settings: Settings, site: SiteSettings, root: str = "") -> Links:
+    """The links of a site; the first one is what requests mean that name none."""
+    return Links(site.address, None if settings.sites[0].id == site.id else site.id, root)
+
+
+def web(address: str | None) -> str | None:
+    """An item's address if it may become a link: http(s), or a path of the site; else None.
+
+    It was looked at when it was described; what is in the store may be of another hand.
+
+    >>> web("https://koran.example/a"), web("/a"), web("javascript:alert(1)"), web("//elsewhere"), web(None)
+    ('https://koran.example/a', '/a', None, None, None)
+    """
+    return address if address and LINK.fullmatch(address) else None
+
+
+def whole_web(address: str | None) -> str | None:
+    """The same with a scheme and a host, for feeds."""
+    found = web(address)
+    return found if found and WHOLE.match(found) else None
+
+
+def home_of(content: Content) -> str:
+    """The newsroom's own pages, as far as is known: where its articles are."""
+    for row in content.rows:
+        found = whole_web(row.entry.url)
+        if found:
+            parts = urlsplit(found)
+            return f"{parts.scheme}://{parts.netloc}/"
+    return LOCAL

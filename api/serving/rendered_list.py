@@ -1,0 +1,346 @@
+"""A published list as JSON, rendered once per generation and joined per answer; other forms are made of its content.
+
+An entry is rendered without its rank and its score apart, because the rank is that within the answer (an excluded
+or taken-down entry leaves no gap) and the score fades from one generation to the next while nothing a reader sees
+changes. What is left names the content: it makes the ETag, a weak one, as `age_s` and the scores may differ.
+
+Each article page excludes itself, so there are as many different requests as articles. They cost no more than one: an
+excluded item that is not among those shown changes nothing, and the same answer serves them all.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import msgspec
+
+from api.http.compression import Pieces
+from api.serving.labels import published_label
+from api.serving.phrases import words_of
+from ranking.published.cursor import Cursor, epoch_of, part_after, rest_of
+from ranking.published.edits import composed, moved
+from ranking.published.orders import order_name
+from ranking.published.snapshot import Entry, Stamp, decode_entries
+from ranking.settings.service import SiteSettings
+
+MAX_CACHED_ANSWERS, MAX_CACHED_PAGES = 256, 32
+NOWHERE = -1
+_Excluded = AbstractSet[str]
+
+
+class Query(NamedTuple):
+    """Which part of a list is asked for: at most `limit` entries, from the first on or from where `cursor` says.
+
+    `limit` None: as many as the list's size.
+    """
+
+    limit: int | None = None
+    exclude: frozenset[str] = frozenset()
+    cursor: Cursor | None = None
+
+
+class Overlay(NamedTuple):
+    """What is laid over one section of a list when it is read, told apart by its identity.
+
+    `hidden`: items to leave out; `pins`: position and entry, the latest first; `boosts`: the factors that scores shall
+    have, whichever the list was ranked with.
+    """
+
+    hidden: AbstractSet[str]
+    pins: Sequence[tuple[int, Entry]] = ()
+    boosts: Mapping[str, float] = {}
+
+
+NO_OVERLAY = Overlay(frozenset())
+
+
+class Row(NamedTuple):
+    """An entry, and when it was published as readers are told."""
+
+    entry: Entry
+    label: str
+
+
+class Content(NamedTuple):
+    """What an answer shows, for forms other than JSON: `rows` follow `before` others; times in epoch seconds."""
+
+    site: SiteSettings
+    list: str
+    title: str
+    section: str
+    generation: int
+    generated_at: float
+    before: int
+    rows: Sequence[Row]
+    following: str | None
+
+
+class Answer:
+    """An answer but for its age, which stands between its two pieces; `tag` names its content."""
+
+    __slots__ = ("content", "kept", "pieces", "tag")
+
+    def __init__(self, pieces: Pieces, tag: str, content: Content) -> None:
+        self.pieces = pieces
+        self.tag = tag
+        self.content = content
+        self.kept: dict[object, Any] = {}  # what was made of it last, by form
+
+    def document(self, age_s: int, stale: bool) -> bytes:
+        """The whole answer at this age (seconds)."""
+        return self.pieces.whole([age_of(age_s, stale)])
+
+
+def age_of(age_s: int, stale: bool) -> bytes:
+    """What stands between an answer's pieces."""
+    return b'%d,"stale":%b,' % (age_s, b"true" if stale else b"false")
+
+
+class _Fragment(NamedTuple):
+    id: str
+    row: Row
+    place: int  # in the published order; NOWHERE for what is not in it
+    content: bytes  # `,"id":…` up to the score
+    score: bytes
+    mark: bytes  # names the content
+
+
+class _Page(NamedTuple):
+    """A first page that nothing is excluded from; `left` eligible entries follow it."""
+
+    answer: Answer
+    ids: frozenset[str]
+    left: int
+
+
+class RenderedList:
+    """One section of one list at one generation.
+
+    `paging_s`: how long walks through it may take; `labelled_at`: the moment (epoch seconds) that its labels are of.
+    """
+
+    def __init__(
+        self,
+        site: SiteSettings,
+        section: str,
+        generation: int,
+        stamp: Stamp,
+        body: bytes | None,
+        paging_s: float = 0.0,
+        labelled_at: float = 0.0,
+    ) -> None:
+        self.labelled_at = labelled_at
+        self._site = site
+        self._section = section
+        self._generation = generation
+        self._stamp = stamp
+        self._paging_s = paging_s
+        self._entries = decode_entries(body) if body is not None else []
+        self._head = self._head_of(generation, stamp.generated_at)
+        self._fragments: list[_Fragment] = []
+        self._overlay: Overlay | None = None
+        self._ranked: list[_Fragment] = []
+        self._pinned: list[tuple[int, _Fragment]] = []
+        self._listed: frozenset[str] = frozenset()
+        self._pages: dict[int, _Page] = {}
+        self._answers: dict[tuple[int, _Excluded], Answer] = {}
+
+    @cached_property
+    def ids(self) -> list[str]:
+        """The items in the published order."""
+        return [entry.id for entry in self._entries]
+
+    @cached_property
+    def order(self) -> str:
+        """The name of that order."""
+        return order_name(self._stamp.list, self._section, self.ids)
+
+    @property
+    def walked(self) -> bool:
+        """Whether a cursor may be out that names this order."""
+        return "order" in vars(self)
+
+    def answer(self, query: Query, overlay: Overlay = NO_OVERLAY) -> Answer:
+        """The first page that `query` asks for."""
+        if overlay is not self._overlay:
+            self._lay(overlay)
+        limit = query.limit or self._stamp.size
+        page = self._pages.get(limit)
+        if page is None:
+            if len(self._pages) >= MAX_CACHED_PAGES:
+                self._pages.clear()
+            page = self._pages[limit] = self._page(limit)
+        exclude = query.exclude
+        if not exclude or (page.ids.isdisjoint(exclude) and (not page.left or page.left > len(exclude))):
+            return page.answer
+        key = limit, exclude & self._listed
+        found = self._answers.get(key)
+        if found is None:
+            if len(self._answers) >= MAX_CACHED_ANSWERS:
+                self._answers.clear()  # a stranger may not fill the memory
+            found = self._answers[key] = self._first(limit, exclude)[0]
+        return found
+
+    def further(
+        self, query: Query, cursor: Cursor, order: Sequence[str], entries: Mapping[str, Entry], overlay: Overlay
+    ) -> Answer:
+        """The page that follows in the walk of `cursor` through `order`.
+
+        Items are shown as they are now; `entries` has those that are in the list no more.
+        """
+        if overlay is not self._overlay:
+            self._lay(overlay)
+        out = [item in overlay.hidden or item in query.exclude for item in order]
+        part = part_after(cursor, out, query.limit or self._stamp.size)
+        known = {each.id: each for each in self._ranked}
+        shown = [known.get(order[place]) or self._fragment(entries[order[place]]) for place in part.places]
+        following = None
+        if part.reached is not None:
+            shown_by_now = cursor.shown + len(shown)
+            following = cursor._replace(shown=shown_by_now, reached=part.reached, ahead=part.ahead)
+        head = self._head_of(cursor.generation, cursor.at)
+        return self._joined(head, shown, cursor.shown, following, cursor.order)
+
+    def missing(self, query: Query, cursor: Cursor, order: Sequence[str], overlay: Overlay) -> list[str]:
+        """Items that `further` will show and that are in the list no more."""
+        out = [item in overlay.hidden or item in query.exclude for item in order]
+        known = set(self.ids)
+        part = part_after(cursor, out, query.limit or self._stamp.size)
+        return [order[place] for place in part.places if order[place] not in known]
+
+    def _lay(self, overlay: Overlay) -> None:
+        if not self._fragments:
+            self._fragments = [self._fragment(entry, place) for place, entry in enumerate(self._entries)]
+        self._ranked = self._boosted(overlay.boosts)
+        own = {each.id: each for each in self._ranked}
+        self._pinned = [
+            (position, self._pin(own.get(entry.id), entry))
+            for position, entry in overlay.pins
+            if entry.id not in overlay.hidden
+        ]
+        self._listed = frozenset([*own, *(each.id for _, each in self._pinned)])
+        self._pages.clear()
+        self._answers.clear()
+        self._overlay = overlay
+
+    def _boosted(self, boosts: Mapping[str, float]) -> list[_Fragment]:
+        """The entries in the order that they have with other boosts than those that they were ranked with."""
+        ranked_with = self._stamp.boosts
+        if boosts == ranked_with:
+            return self._fragments
+        factors = {}
+        for place, entry in enumerate(self._entries):
+            factor = boosts.get(entry.id, 1.0) / ranked_with.get(entry.id, 1.0)
+            if factor != 1.0:
+                factors[place] = factor
+        filled = sum(entry.source == "fill" for entry in self._entries)
+        ranked = self._entries[: len(self._entries) - filled]
+        places = moved([entry.score for entry in ranked], factors)
+        found = [
+            self._fragments[place]._replace(score=msgspec.json.encode(score))
+            if place in factors
+            else self._fragments[place]
+            for place, score in places
+        ]
+        return found + self._fragments[len(ranked) :]
+
+    def _pin(self, own: _Fragment | None, entry: Entry) -> _Fragment:
+        if own is None:
+            return self._fragment(entry)
+        pinned = self._fragment(msgspec.structs.replace(self._entries[own.place], source="pinned"), own.place)
+        return pinned._replace(score=own.score)
+
+    def _page(self, limit: int) -> _Page:
+        answer, shown, left = self._first(limit, frozenset())
+        return _Page(answer, frozenset(each.id for each in shown), left)
+
+    def _first(self, limit: int, exclude: _Excluded) -> tuple[Answer, list[_Fragment], int]:
+        """A first page, what is on it, and how much of the published order is left."""
+        hidden = self._overlay.hidden if self._overlay else frozenset()
+        pins = [each for each in self._pinned if each[1].id not in exclude]
+        apart = {each.id for _, each in pins}
+        ranked = (
+            each for each in self._ranked if each.id not in hidden and each.id not in exclude and each.id not in apart
+        )
+        shown = composed(ranked, pins, limit)
+        out = [entry.id in hidden or entry.id in exclude for entry in self._entries]
+        answered = {each.place for each in shown if each.place != NOWHERE}
+        part = rest_of(out, answered, ())
+        following: Cursor | None = None
+        since: int | str = 0
+        if part.reached is not None:
+            at = self._stamp.generated_at
+            following = Cursor(self._generation, at, self.order, len(shown), part.reached, part.ahead)
+            since = epoch_of(at, self._paging_s) if self._paging_s else self.order
+        answer = self._joined(self._head, shown, 0, following, since)
+        return answer, shown, out.count(False) - len(answered)
+
+    def _joined(
+        self,
+        head: bytes,
+        shown: Collection[_Fragment],
+        before: int,
+        following: Cursor | None,
+        since: int | str,
+    ) -> Answer:
+        """`since` names what a cursor in it is good for, as a part of the content."""
+        items = b",".join(
+            b'{"rank":%d%b,"score":%b}' % (rank, each.content, each.score)
+            for rank, each in enumerate(shown, before + 1)
+        )
+        stamp, going_on, more = self._stamp, following and following.text(), words_of(self._site.locale).more
+        after = b'"config_version":%b,"items":[%b],"next":%b,"more_label":%b}' % (
+            msgspec.json.encode(stamp.config_version),
+            items,
+            msgspec.json.encode(going_on),
+            msgspec.json.encode(more),
+        )
+        named = [stamp.list, stamp.title, more, self._section, stamp.config_version, before, following and since]
+        tag = hashlib.blake2b(msgspec.json.encode(named), digest_size=12)
+        for each in shown:
+            tag.update(each.mark)
+        rows = tuple(each.row for each in shown)
+        content = Content(
+            self._site,
+            stamp.list,
+            stamp.title,
+            self._section,
+            self._generation,
+            stamp.generated_at,
+            before,
+            rows,
+            going_on,
+        )
+        return Answer(Pieces([head, after]), tag.hexdigest(), content)
+
+    def _head_of(self, generation: int, generated_at: float) -> bytes:
+        head = {
+            "list": self._stamp.list,
+            "site": self._site.id,
+            "section": self._section or None,
+            "title": self._stamp.title,
+            "generation": generation,
+            "generated_at": generated_at,
+        }
+        return msgspec.json.encode(head)[:-1] + b',"age_s":'
+
+    def _fragment(self, entry: Entry, place: int = NOWHERE) -> _Fragment:
+        row = Row(entry, published_label(entry.published_at, self._site, self.labelled_at))
+        shown = {
+            "id": entry.id,
+            "title": entry.title,
+            "url": entry.url,
+            "section": entry.section,
+            "published_at": entry.published_at,
+            "published_label": row.label,
+            "image": entry.image,
+            "views": entry.views,
+            "previous_rank": entry.previous_rank,
+            "is_new": entry.is_new,
+            "source": entry.source,
+        }
+        content = b"," + msgspec.json.encode(shown)[1:-1]
+        mark = hashlib.blake2b(content, digest_size=12).digest()
+        return _Fragment(entry.id, row, place, content, msgspec.json.encode(entry.score), mark)

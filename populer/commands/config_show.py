@@ -1,0 +1,51 @@
+"""What lists have learned, for `populer config show`: settings in effect that no file says."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+
+from populer.stores import open_store
+from ranking.errors import PopulerError
+from ranking.settings.learned import InEffect
+from ranking.settings.service import Settings
+from ranking.times import format_duration
+
+Row = tuple[str, str, str]
+
+
+def learned_rows(settings: Settings, url: Callable[[], str]) -> Iterator[Row]:
+    """Name, value and origin of what each list that learns goes by at each site; where the store is not there, that."""
+    names = [name for name, each in settings.lists.items() if each.learns]
+    if not names:
+        return
+    try:
+        found = asyncio.run(_in_effect(settings, url()))
+    except PopulerError as error:
+        yield from ((f"lists.{name}", "?", f"what it has learned is in the store: {error}") for name in names)
+        return
+    for site in settings.sites:
+        under = settings.under(found[site.id])
+        for name in names:
+            learned = found[site.id].get(name)
+            where = f"lists.{name}"
+            if learned is None or not learned.since:
+                since = "has learned nothing yet"
+            elif settings.lists[name].objective.pinned and settings.lists[name].auto:
+                since = "pinned"
+            else:
+                since = f"learned, since {datetime.fromtimestamp(learned.since, site.zone):%Y-%m-%d %H:%M}"
+            yield f"{where}.half_life", format_duration(under.lists[name].half_life_s), f"site {site.id}: {since}"
+            for part in under.lists[name].mix:
+                mixed = ", ".join(f"{half_life} {weight:g}" for half_life, weight in part.weights.items())
+                since = f"from age {format_duration(part.from_age_s)}, from {part.from_hour:02}:00"
+                yield f"{where}.mix", mixed, f"site {site.id}: {since}"
+        yield "config version", under.config_version, f"site {site.id}: with what was learned"
+
+
+async def _in_effect(settings: Settings, url: str) -> Mapping[str, Mapping[str, InEffect]]:
+    store = open_store(settings, url)
+    try:
+        await store.open()
+        return {site.id: await store.findings.in_effect(site.id) for site in settings.sites}
+    finally:
+        await store.close()

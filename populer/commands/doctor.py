@@ -1,0 +1,155 @@
+"""`populer doctor`: is the store fit to keep counts, and what to do where it is not."""
+
+import contextlib
+import shutil
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from populer.service import site_keys
+from populer.stores import open_store
+from ranking import __version__
+from ranking.errors import PopulerError
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
+from ranking.store.server import ServerFacts
+
+OLDEST_VERSION = (7, 0)
+CLOCK_MAY_DIFFER_S = 2.0
+MEMORY_IS_SHORT = 0.8
+DISK_IS_SHORT = 512 * 1024**2
+MIB = 1024**2
+
+
+class State(Enum):
+    """What a finding asks for: nothing, attention, action."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+
+
+class Finding(NamedTuple):
+    """What was looked at, how it is, and what to do where it is not good."""
+
+    name: str
+    state: State
+    found: str
+    advice: str = ""
+
+
+async def examined(settings: Settings, url: str) -> list[Finding]:
+    """Everything that is looked at, in order. A store that cannot be reached is a finding as well."""
+    found = [Finding("versions", State.GOOD, f"populer {__version__}, Python {sys.version.split()[0]}")]
+    found += _of_settings(settings)
+    store = open_store(settings, url)
+    try:
+        await store.open()
+        began = time.time()
+        facts = await store.facts()
+        now = (began + time.time()) / 2
+        for server in facts:
+            found += _of_server(server, now)
+        found += [each async for each in _of_content(store, settings)]
+    except PopulerError as error:
+        found.append(Finding("store", State.BAD, str(error), "start it, or correct redis.url"))
+    finally:
+        with contextlib.suppress(PopulerError):
+            await store.close()
+    return found
+
+
+def _of_settings(settings: Settings) -> Iterator[Finding]:
+    data_dir = settings.service.data_dir
+    for site in settings.sites:
+        origins = ", ".join(site.origins)
+        yield Finding(
+            f"site {site.id}: origins",
+            State.GOOD if origins else State.WARNING,
+            origins or "any page may send events",
+            "" if origins else "name the site's pages in sites.origins, such as https://www.example.id",
+        )
+    try:
+        kept = site_keys.read(data_dir)
+        missing = [site.id for site in settings.sites if not (site.keys.write or site.id in kept)]
+        yield Finding(
+            "keys",
+            State.WARNING if missing else State.GOOD,
+            f"none yet for {', '.join(missing)}" if missing else "every site has its own",
+            "the first `populer serve` makes them" if missing else "",
+        )
+    except PopulerError as error:
+        yield Finding("keys", State.BAD, str(error))
+    if data_dir.exists():
+        free = shutil.disk_usage(data_dir).free
+        yield Finding(
+            "disk",
+            State.WARNING if free < DISK_IS_SHORT else State.GOOD,
+            f"{free / MIB:,.0f} MiB free for {data_dir}",
+            "make room: the bundled Valkey and the spool refuse events when it is full" if free < DISK_IS_SHORT else "",
+        )
+
+
+def _of_server(server: ServerFacts, now: float) -> Iterator[Finding]:
+    where = f"server {server.address}"
+    numbers = tuple(int(part) for part in server.version.rpartition(" ")[2].split(".")[:2] if part.isdigit())
+    old = numbers < OLDEST_VERSION
+    yield Finding(where, State.BAD if old else State.GOOD, server.version, "use Redis 7.0 or Valkey" if old else "")
+    evicts = server.policy not in ("noeviction", "unknown")
+    yield Finding(
+        f"{where}: maxmemory-policy",
+        State.BAD if evicts else State.GOOD,
+        server.policy,
+        "CONFIG SET maxmemory-policy noeviction, and in its settings: anything else drops counts" if evicts else "",
+    )
+    if server.evicted:
+        advice = "counts are lost: rank with care until they have aged, or replay a log"
+        yield Finding(f"{where}: evictions", State.BAD, f"{server.evicted:,} keys since its start", advice)
+    short = bool(server.memory_limit) and server.memory > MEMORY_IS_SHORT * server.memory_limit
+    limit = f"of {server.memory_limit / MIB:,.0f} MiB" if server.memory_limit else "without a limit"
+    yield Finding(
+        f"{where}: memory",
+        State.WARNING if short else State.GOOD,
+        f"{server.memory / MIB:,.1f} MiB {limit}",
+        "raise maxmemory, or lower retention.keep: at the limit events are refused" if short else "",
+    )
+    yield _persistence(f"{where}: persistence", server)
+    ahead_s = server.time - now
+    wrong = abs(ahead_s) > CLOCK_MAY_DIFFER_S
+    yield Finding(
+        f"{where}: clock",
+        State.WARNING if wrong else State.GOOD,
+        f"{abs(ahead_s):.1f} s {'ahead of' if ahead_s > 0 else 'behind'} ours",
+        "run NTP on both: lifetimes go by the server's clock, counts by ours" if wrong else "",
+    )
+
+
+def _persistence(name: str, server: ServerFacts) -> Finding:
+    if not server.persistent:
+        return Finding(
+            name, State.WARNING, "none", "CONFIG SET appendonly yes, or its next start has forgotten all counts"
+        )
+    if not server.writes:
+        return Finding(name, State.BAD, "its last write failed", "its disk is full or broken: see its log")
+    return Finding(name, State.GOOD, "append-only file")
+
+
+async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding]:
+    yield Finding("layout", State.GOOD, f"{store.shards} shard{'s' if store.shards > 1 else ''} a site")
+    for site in settings.sites:
+        buckets = 0
+        for shard in range(store.shards):
+            buckets += len((await store.touched_buckets(site.id, shard, 0)).buckets)
+        generations = await store.generations(site.id)
+        missing = [name for name in settings.lists if name not in generations]
+        yield Finding(
+            f"site {site.id}: counts", State.GOOD, f"{buckets:,} bucket{'' if buckets == 1 else 's'} with counts"
+        )
+        yield Finding(
+            f"site {site.id}: lists",
+            State.WARNING if missing else State.GOOD,
+            f"not published: {', '.join(missing)}" if missing else ", ".join(generations),
+            "`populer serve` publishes them within refresh.every" if missing else "",
+        )

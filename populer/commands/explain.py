@@ -1,0 +1,88 @@
+"""An explanation for a terminal: the sentence first, then the numbers that add up to the score."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from api.serving.labels import published_label
+from ranking.settings.service import SiteSettings
+from ranking.times import format_duration
+
+MOST_BUCKETS = 12
+TERMS = {"aging": "its own age", "scale": "its section", "boost": "an editor", "revival": "it is read again"}
+
+
+def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:
+    """Print an answer of `questions.Explain`."""
+    console = Console(highlight=False)
+    moment = published_label(found["at"], site)
+    console.print(f"{found['title']} ({found['item']}) in {_where(found)}, {moment}", style="bold", markup=False)
+    console.print(_sentence(found))
+    console.print(f"score = {found['formula']}")
+    if found["channels"]:
+        console.print(_channels(found))
+        console.print(_buckets(found))
+    if found["score"] is not None:
+        console.print(f"score: {_terms(found['terms'])} = {found['score']:,.6g}")
+    for move in found["moves"]:
+        places = f"{abs(move['places'])} place{'' if abs(move['places']) == 1 else 's'}"
+        console.print(
+            f"moved {'up' if move['places'] > 0 else 'down'} {places}: {move['why']}" if move["places"] else move["why"]
+        )
+    for side in ("above", "below"):
+        if other := found[side]:
+            console.print(f"{side}: rank {other['rank']}, {other['item']}, by {other['margin']:,.6g}")
+    if found["left_out"]:
+        told = ", ".join(f"{reason} {count:,}" for reason, count in found["left_out"].items())
+        console.print(f"left out lately: {told}")
+
+
+def _terms(terms: list[dict[str, Any]]) -> str:
+    """The terms of a score as they are worked out; what a later `=` replaces is shown as what it was made of."""
+    text = ""
+    for term in terms:
+        text += f" -> {term['value']:,.6g}" if text and term["operation"] == "=" else ""
+        if not text:
+            text = f"{term['value']:,.6g}"
+        elif term["operation"] != "=":
+            text += f" {term['operation']} {term['value']:,.6g}"
+        text += f" ({TERMS.get(term['name'], term['name'])})"
+    return text
+
+
+def _where(found: dict[str, Any]) -> str:
+    return f"{found['list']}, section {found['section']}" if found["section"] else found["list"]
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    if found["rank"] is not None:
+        pinned = "" if found["shown"] in (None, found["rank"]) else f", shown at {found['shown']} as of what is pinned"
+        return f"It is at rank {found['rank']}{pinned}."
+    place = "" if found["place"] is None else f" (by its score alone at place {found['place']:,})"
+    return f"It is not listed: {found['why']}{place}."
+
+
+def _channels(found: dict[str, Any]) -> Table:
+    table = Table("channel", title="by channel", title_justify="left")
+    for name in ("events", "decayed", "weight", "part"):
+        table.add_column(name, justify="right")
+    for each in found["channels"]:
+        numbers = (each["decayed"], each["weight"], each["part"])
+        table.add_row(each["channel"], f"{each['events']:,.0f}", *(f"{number:,.6g}" for number in numbers))
+    table.add_row("sum", "", "", "", f"{found['counted']:,.6g}")
+    return table
+
+
+def _buckets(found: dict[str, Any]) -> Table:
+    parts = [(bucket, channel) for channel in found["channels"] for bucket in channel["buckets"]]
+    parts.sort(key=lambda part: -part[0]["part"] * part[1]["weight"])
+    title = "what counts most" if len(parts) > MOST_BUCKETS else "by bucket"
+    table = Table("age", "channel", title=title, title_justify="left")
+    for name in ("events", "each counts", "part"):
+        table.add_column(name, justify="right")
+    for bucket, channel in parts[:MOST_BUCKETS]:
+        age = format_duration(60 * round(bucket["age_s"] / 60)) if bucket["age_s"] >= 60 else "under 1m"
+        numbers = (bucket["weight"], bucket["part"] * channel["weight"])
+        table.add_row(age, channel["channel"], f"{bucket['events']:,.0f}", *(f"{number:,.6g}" for number in numbers))
+    return table

@@ -1,0 +1,114 @@
+"""Importing a catalogue: items of a file, upserted through the service in batches.
+
+One batch is sent at a time: where a file describes an item twice, the later row has to win.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from populer.client import DEFAULT_TO, USUAL_PATIENCE, Client, ItemsAnswer, Patience
+from populer.commands.replay import Batch, fitting
+from populer.log_files.files import FORMATS, Faults, Reading, read_items
+from populer.log_files.progress import Bar
+from ranking.errors import PopulerError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+ITEMS_A_BATCH = 500
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of an import, so far. Counts are items unless they say otherwise; see `ReplayReport`."""
+
+    sent: int = 0
+    stored: int = 0
+    invalid: Faults = field(default_factory=Faults)
+    unreadable: Faults = field(default_factory=Faults)
+    acknowledged_batches: int = 0
+    seconds: float = 0.0
+    finished: bool = False
+
+    def add(self, batch: Batch, answer: ItemsAnswer) -> None:
+        """Count one acknowledged batch."""
+        self.acknowledged_batches += 1
+        self.stored += answer.stored
+        for invalid in answer.invalid:
+            self.invalid.add(batch.path, batch.line(invalid.index), invalid.error)
+
+
+async def import_items(
+    path: Path,
+    *,
+    key: str,
+    to: str = DEFAULT_TO,
+    site: str | None = None,
+    format: str | None = None,
+    batch: int = ITEMS_A_BATCH,
+    patience: Patience = USUAL_PATIENCE,
+    progress: "Progress | None" = None,
+    report: ImportReport | None = None,
+) -> ImportReport:
+    """Upsert the items of the file at `path` through the service at `to`.
+
+    Args:
+        path: csv or ndjson, plain or gzip.
+        key: the site's write key.
+        batch: most items in a batch.
+        report: filled while this runs; a new one if absent.
+
+    Raises:
+        PopulerError: the file cannot be read, or the service does not answer or refuses; `report` has what
+            was acknowledged.
+    """
+    if "://" in str(path) or str(path).startswith(("http:/", "https:/")):
+        raise PopulerError(f"{path} is an address: only files are imported, as {' or '.join(FORMATS)}")
+    report = ImportReport() if report is None else report
+    started_s = time.monotonic()
+    bar = Bar(progress, "importing", [path])
+    batches = _batches(path, format, batch, report)
+    try:
+        async with Client(to, site=site, key=key, patience=patience) as client:
+            while (items := await asyncio.to_thread(next, batches, None)) is not None:
+                report.sent += len(items.lines)
+                report.add(items, await client.put_items(items.body))
+                bar.advance(items.read_bytes)
+        report.finished = True
+    finally:
+        report.seconds = time.monotonic() - started_s
+    return report
+
+
+def _batches(path: Path, format: str | None, size: int, report: ImportReport) -> Iterator[Batch]:
+    encode = msgspec.json.Encoder().encode
+    reading = Reading(report.unreadable)
+    done_bytes = 0
+    rows = read_items(path, format, reading)
+    while taken := list(islice(rows, size)):
+        read_bytes, done_bytes = reading.bytes_read - done_bytes, reading.bytes_read
+        for lines, _, body in fitting(taken, encode):
+            yield Batch(path, body, lines, read_bytes=read_bytes)
+            read_bytes = 0
+
+
+def render_import_report(report: ImportReport) -> str:
+    """The report as a few lines for a terminal."""
+    lines = [
+        f"{report.stored:,} of {report.sent:,} items sent were stored "
+        f"in {report.seconds:.1f} s (batches: {report.acknowledged_batches:,})",
+        f"  invalid     {report.invalid.count:>12,}",
+        *(f"    {text}" for text in report.invalid.first),
+        f"  unreadable  {report.unreadable.count:>12,}",
+        *(f"    {text}" for text in report.unreadable.first),
+    ]
+    if not report.finished:
+        lines.append("stopped before the end; run again, the same command stores nothing twice")
+    return "\n".join(lines)

@@ -1,0 +1,210 @@
+"""What `populer tune` does, from its options to what it prints."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
+from zoneinfo import ZoneInfo
+
+from populer.config import Loaded
+from populer.log_files.access_log import page_rules
+from populer.log_files.log_site import LogSite, Rules
+from populer.tuning.candidates import Base, based, settled
+from populer.tuning.output import document, table, toml
+from populer.tuning.run import Asked, Tuning, kinds_of, read_details, read_site, tune
+from ranking.errors import PopulerError
+from ranking.intake.items import Item
+from ranking.lists.ranker import View
+from ranking.settings.learned import InEffect
+from ranking.settings.service import SiteSettings
+from ranking.times import parse_duration
+from ranking.tuning.evidence import sentence
+from ranking.tuning.walk_forward import Plan, Wanted
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+UNDATED = ("first-seen", "out")
+
+
+class Options(NamedTuple):
+    """The command line's options, as they were written. `url`: of the store; None: `events` are read instead."""
+
+    loaded: Loaded
+    site: SiteSettings
+    url: str | None
+    now: float
+    list_name: str = "populer"
+    section: str = ""
+    events: Sequence[Path] = ()
+    items: Sequence[Path] = ()
+    horizon: str = "1h"
+    step: str = "1h"
+    warmup: str = "7d"
+    k: int = 10
+    grids: Sequence[str] = ()
+    presets: Sequence[str] = ()
+    changes: Sequence[str] = ()
+    reads: Sequence[str] = ()
+    undated: str | None = None
+    dedupe: str = "0s"
+    format: str | None = None
+    item_pattern: str | None = None
+    base: str | None = None
+    report: Path | None = None
+    as_json: bool = False
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The site's time zone."""
+        return ZoneInfo(self.site.timezone)
+
+
+Details = Callable[[Iterable[int]], Mapping[int, Item]]
+
+
+class Source(NamedTuple):
+    """A site to walk through: complete until `known_until` (epoch seconds), what to show of its items, and notes.
+
+    `learned` is what its lists go by that the file does not say.
+    """
+
+    view: View
+    known_until: float
+    details: Details
+    notes: list[str]
+    learned: Mapping[str, InEffect] = MappingProxyType({})
+
+
+def run(options: Options) -> None:
+    """Tune and print.
+
+    Raises:
+        PopulerError: an option cannot be used, or there is too little to go by.
+    """
+    wanted = Wanted(*(_seconds(options, name) for name in ("step", "horizon", "warmup")))
+    if options.undated not in (None, *UNDATED):
+        raise PopulerError(f"--undated: expected {' or '.join(UNDATED)}, found {options.undated!r}")
+    if options.report is not None and not options.report.absolute().parent.is_dir():
+        raise PopulerError(f"--report: {options.report.parent} is no folder")
+    with _progress() as progress:
+        source = _source(options, progress)
+        tuning = _tuned(options, wanted, source, progress)
+    if options.report is not None:
+        from populer.report.page import write
+
+        write(options.report, tuning, options.site, source.details)
+    _print(options, tuning)
+
+
+def _seconds(options: Options, name: str) -> float:
+    text = getattr(options, name)
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise PopulerError(f"--{name}: expected {error}, found {text!r}") from None
+
+
+def _source(options: Options, progress: "Progress") -> Source:
+    if options.url is None:
+        return _files(options, progress)
+    if options.items:
+        raise PopulerError("--items: goes with --events, as the store has items of its own")
+    settings, url = options.loaded.settings, options.url
+    task = progress.add_task("reading the store", total=None)
+    view, learned = asyncio.run(read_site(settings, url, options.site, options.now))
+    progress.update(task, total=1, completed=1)
+    return Source(view, options.now, lambda rows: asyncio.run(read_details(settings, url, view, rows)), [], learned)
+
+
+def _files(options: Options, progress: "Progress") -> Source:
+    site = options.site
+    pages = page_rules(options.item_pattern or site.item_pattern or None, options.base, secrets.token_hex())
+    rules = Rules(
+        options.loaded.settings.retention.bucket_s, options.zone, _seconds(options, "dedupe"), options.format, pages,
+        pages.pattern,
+    )  # fmt: skip
+    read = LogSite()
+    read.describe(options.items, rules, progress)
+    read.count(options.events, rules, progress)
+    notes = []
+    if read.read.repeated:
+        notes.append(f"{read.read.repeated:,} repeats were left out")
+    if left_out := read.read.left_out:
+        notes.append("left out of the log: " + ", ".join(f"{why} {n:,}" for why, n in sorted(left_out.items())))
+    if faults := read.read.unreadable.count:
+        notes.append(f"{faults:,} rows could not be read: {'; '.join(read.read.unreadable.first)}")
+    return Source(read, read.known_until, read.details, notes)
+
+
+def _tuned(options: Options, wanted: Wanted, source: Source, progress: "Progress") -> Tuning:
+    base, notes = _base(options, source)
+    asked = Asked(
+        base,
+        wanted,
+        options.k,
+        options.grids,
+        options.presets,
+        options.section,
+        options.reads,
+        dated_only=(options.undated or ("out" if options.url is None else "first-seen")) == "out",
+    )
+
+    def on_plan(plan: Plan) -> Callable[[], None]:
+        task = progress.add_task("walking through the past", total=plan.steps)
+        return lambda: progress.advance(task)
+
+    tuning = tune(source.view, asked, options.zone, source.known_until, on_plan)
+    return tuning._replace(notes=[*source.notes, *notes, *tuning.notes])
+
+
+def _base(options: Options, source: Source) -> tuple[Base, list[str]]:
+    """The list to tune. In a log of kinds that it does not weigh every event counts alike: it is the log of others."""
+    settings, raw = settled(options.loaded.settings, options.loaded.raw, options.list_name, source.learned)
+    kinds = kinds_of(source.view)
+    base = based(settings, raw, options.list_name, options.changes, kinds)
+    if options.url is not None or not kinds or base.list.kind != "ranked" or base.counts(source.view.history.channels):
+        return base, []
+    changes = [*options.changes, *(f"weights.{kind}=1" for kind in kinds)]
+    note = f"{options.list_name} weighs none of the events, which are {', '.join(kinds)}: here each of them counts 1"
+    return based(settings, raw, options.list_name, changes, kinds), [note]
+
+
+def _print(options: Options, tuning: Tuning) -> None:
+    if options.as_json:
+        print(json.dumps(document(tuning), ensure_ascii=False))  # noqa: T201
+        return
+    from rich.console import Console
+
+    out = Console()
+    out.print(table(tuning, out.width))
+    said = [*(f"· {note}" for note in tuning.notes), "", sentence(tuning.evidence)]
+    if advice := toml(tuning):
+        said += ["", advice.rstrip()]
+    if options.report is not None:
+        said += ["", f"report: {options.report}"]
+    print("\n".join(said))  # noqa: T201
+
+
+@contextmanager
+def _progress() -> Iterator["Progress"]:
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield progress

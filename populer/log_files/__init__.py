@@ -1,0 +1,1 @@
+"""Every format of logs and tables that is read."""

@@ -1,0 +1,217 @@
+"""Rows of a csv log or catalogue: columns found by the names in its header, cells made into events and items.
+
+A line without a quote, which is nearly every line of a log, is split by `str.split`; only the others go
+through the csv module. That is a little faster (1.8 s against 2.1 s for 1.9 million rows), and an unclosed
+quote costs one row instead of the rest of the file.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from populer.log_files.rows import EventRow, Faults, ItemRow, Lines, in_seconds
+from ranking.errors import PopulerError
+from ranking.intake.events import DEFAULT_KIND
+from ranking.times import LATEST_EPOCH_S, parse_moment
+
+DELIMITERS = ",;\t"
+MAX_LINES_A_ROW = 100
+
+#: Names that a csv header or a JSON object may use for a field, the preferred one first; upper and lower case are the
+#: same, and so are spaces, dashes and underscores.
+EVENT_COLUMNS: Mapping[str, Sequence[str]] = {
+    "ts": ("ts", "ts_epoch_seconds", "timestamp", "time", "datetime", "date", "created_at", "event_time", "epoch",
+           "unix_time", "timestamp_ms", "ts_ms"),
+    "item": ("item", "item_id", "article_id", "article", "content_id", "post_id", "story_id", "page_id"),
+    "visitor": ("visitor", "visitor_id", "user", "user_id", "session_id", "session", "client_id", "reader_id"),
+    "kind": ("kind", "event", "event_type", "event_name"),
+    "source": ("source",),
+    "position": ("position",),
+    "url": ("url", "page_url", "page_location", "link"),
+    "id": ("id", "event_id"),
+}  # fmt: skip
+ITEM_COLUMNS: Mapping[str, Sequence[str]] = {
+    "id": ("item_id", "id", "item", "article_id", "article", "content_id", "post_id", "story_id", "page_id"),
+    "title": ("title", "headline", "name"),
+    "url": ("url", "link", "page_url"),
+    "section": ("section", "category", "channel"),
+    "published_at": ("published_at", "published_epoch", "published", "publish_time", "publish_date", "pub_date",
+                     "pubdate", "date_published", "created_at"),
+    "image": ("image", "image_url"),
+    "author": ("author",),
+    "tags": ("tags",),
+}  # fmt: skip
+SHOWN_NAMES = 2
+TAG_SEPARATOR = re.compile(r"\s*[|;,]\s*")
+
+
+def csv_events(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, EventRow]]:
+    """Events of the csv at `path`, whose header is `first` and whose rows are `lines`."""
+    header = _Header(path, first, EVENT_COLUMNS)
+    header.need(("ts",), ("item", "url"))
+    at = header.at
+    ts_at, item_at, visitor_at, kind_at = at["ts"], at["item"], at["visitor"], at["kind"]
+    source_at, position_at, url_at, id_at = at["source"], at["position"], at["url"], at["id"]
+    rarer = max(source_at, position_at, url_at, id_at) >= 0
+    for line, cells in _rows(path, header, lines, unreadable):
+        try:
+            event = EventRow(
+                cells[item_at] or None,
+                _ts(cells[ts_at]),
+                cells[visitor_at] or None,
+                cells[kind_at] or DEFAULT_KIND,
+            )
+            if rarer:
+                event.source = cells[source_at] or None
+                event.position = _position(cells[position_at])
+                event.url = cells[url_at] or None
+                event.id = cells[id_at] or None
+        except ValueError as error:
+            unreadable.add(path, line, str(error))
+            continue
+        if event.item is None and event.url is None:
+            unreadable.add(path, line, "has neither an item nor a url")
+        else:
+            yield line, event
+
+
+def csv_items(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, ItemRow]]:
+    """Items of the csv at `path`, whose header is `first` and whose rows are `lines`; unchecked."""
+    header = _Header(path, first, ITEM_COLUMNS)
+    header.need(("id",))
+    at = header.at
+    for line, cells in _rows(path, header, lines, unreadable):
+        tags = tuple(tag for tag in TAG_SEPARATOR.split(cells[at["tags"]].strip()) if tag)
+        yield (
+            line,
+            ItemRow(
+                id=cells[at["id"]],
+                title=cells[at["title"]] or None,
+                url=cells[at["url"]] or None,
+                section=cells[at["section"]] or None,
+                published_at=cells[at["published_at"]] or None,
+                image=cells[at["image"]] or None,
+                author=cells[at["author"]] or None,
+                tags=tags or None,
+            ),
+        )
+
+
+def _ts(text: str) -> float | None:
+    """Epoch seconds, as nearly every log has them, or ISO 8601."""
+    if not text:
+        return None
+    try:
+        ts = float(text)
+    except ValueError:
+        ts = -1.0  # fails the range below; ISO text is looked at there, off the fast path
+    if 0.0 <= ts <= LATEST_EPOCH_S:
+        return ts
+    if 0.0 <= (seconds := in_seconds(ts)) <= LATEST_EPOCH_S:
+        return seconds
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise ValueError(f"ts: must be {error}, not {text!r}") from None
+
+
+def _position(text: str) -> int | None:
+    try:
+        return int(text) if text else None
+    except ValueError:
+        raise ValueError(f"position: must be a whole number, not {text!r}") from None
+
+
+def plain_name(name: str) -> str:
+    """A column's name as the tables above write it.
+
+    >>> plain_name(" Event-Time "), plain_name("article ID")
+    ('event_time', 'article_id')
+    """
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+class _Header:
+    """The first line of a csv: its delimiter, its width, and at which index each field stands (-1: nowhere).
+
+    Rows get one empty cell appended, so that index -1 reads as empty: no branch per optional column and row.
+    """
+
+    def __init__(self, path: Path, line: str, columns: Mapping[str, Sequence[str]]) -> None:
+        self.delimiter = max(DELIMITERS, key=line.count)
+        try:
+            names = next(csv.reader((line,), delimiter=self.delimiter))
+        except csv.Error as error:
+            raise PopulerError(f"{path}: the first line is not a csv header ({error})") from None
+        found = [plain_name(name) for name in names]
+        self.width = len(names)
+        self.at = {
+            name: next((found.index(word) for word in words if word in found), -1) for name, words in columns.items()
+        }
+        self._path, self._columns, self._found = path, columns, found
+
+    def need(self, *groups: Sequence[str]) -> None:
+        """PopulerError unless at least one field of each group has a column."""
+        for group in groups:
+            if max(self.at[name] for name in group) < 0:
+                accepted = " or ".join(word for name in group for word in self._columns[name][:SHOWN_NAMES])
+                found = ", ".join(self._found)[:100]
+                raise PopulerError(f"{self._path}: its first line must name a column {accepted}; it has {found}")
+
+
+def _rows(path: Path, header: _Header, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, list[str]]]:
+    """Cells of each row plus one empty cell. A row not as wide as the header was cut or shifted."""
+    delimiter, width = header.delimiter, header.width
+    for line, text in lines:
+        if '"' in text:
+            yield from _quoted_rows(path, header, (line, text), lines, unreadable)
+            continue
+        cells = text.rstrip("\n").split(delimiter)
+        if len(cells) == width:
+            cells.append("")
+            yield line, cells
+        elif text.strip():
+            unreadable.add(path, line, _why_bad_width(len(cells), width))
+
+
+def _quoted_rows(
+    path: Path, header: _Header, first: tuple[int, str], lines: Lines, unreadable: Faults
+) -> Iterator[tuple[int, list[str]]]:
+    """The row that starts with line `first`, which has a quote, and may go on over the following lines.
+
+    If it cannot be read, only its first line is lost: the others it had taken are looked at again as rows.
+    """
+    waiting = deque((first,))
+    while waiting:
+        taken: list[tuple[int, str]] = []
+        texts = _taking(waiting, lines, taken)
+        reason = None
+        try:
+            cells = next(csv.reader(texts, delimiter=header.delimiter, strict=True), [])
+        except csv.Error as error:
+            cells = []
+            reason = "a quote opens and does not close" if "end of data" in str(error) else str(error)
+        line = taken[0][0]
+        if len(cells) == header.width:
+            cells.append("")
+            yield line, cells
+            continue
+        if taken[0][1].strip():
+            unreadable.add(path, line, reason or _why_bad_width(len(cells), header.width))
+        waiting.extendleft(reversed(taken[1:]))
+
+
+def _taking(waiting: deque[tuple[int, str]], lines: Lines, taken: list[tuple[int, str]]) -> Iterator[str]:
+    """Texts of the waiting lines, then of the file's; what was asked for is noted in `taken`."""
+    while len(taken) < MAX_LINES_A_ROW:
+        entry = waiting.popleft() if waiting else next(lines, None)
+        if entry is None:
+            return
+        taken.append(entry)
+        yield entry[1]
+
+
+def _why_bad_width(found: int, wanted: int) -> str:
+    return f"has {found} columns where the header has {wanted}"

@@ -1,0 +1,69 @@
+"""Rows of an ndjson log: one JSON object a line, as the service takes them, or with other names for its fields.
+
+A line as the service takes it is decoded at once. Any other is looked at by the names that a csv may use too; numbers
+may be ids, and times ISO 8601. An object that names nothing is as wrong as it was.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from populer.log_files.csv_rows import EVENT_COLUMNS, plain_name
+from populer.log_files.rows import EventRow, Faults, Lines, in_seconds, why_bad_event
+from ranking.times import parse_moment
+
+_FIELD_OF = {name: field for field, names in EVENT_COLUMNS.items() for name in names}
+_KINDS = "|".join(name.replace("_", "[ _-]") for name in EVENT_COLUMNS["kind"][1:])
+_OTHER_KIND = re.compile(rf'"(?:{_KINDS})"\s*:', re.IGNORECASE)
+_ORDER = {name: place for names in EVENT_COLUMNS.values() for place, name in enumerate(names)}
+
+
+def json_events(path: Path, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, EventRow]]:
+    """Events of the ndjson at `path`."""
+    as_sent, as_any = msgspec.json.Decoder(EventRow), msgspec.json.Decoder(dict[str, Any])
+    for line, text in lines:
+        if not text.strip():
+            continue
+        try:
+            event = as_sent.decode(text)
+            if event.ts is None or (event.item is None and event.url is None) or _OTHER_KIND.search(text):
+                event = _named_otherwise(as_any.decode(text))
+        except (msgspec.DecodeError, ValueError) as error:
+            try:
+                event = _named_otherwise(as_any.decode(text))
+            except (msgspec.DecodeError, ValueError):
+                unreadable.add(path, line, str(error))
+                continue
+        if event.ts is not None:
+            event.ts = in_seconds(event.ts)
+        if reason := why_bad_event(event):
+            unreadable.add(path, line, reason)
+        else:
+            yield line, event
+
+
+def _named_otherwise(found: Mapping[str, Any]) -> EventRow:
+    """An event out of an object whose fields go by other names.
+
+    Raises:
+        ValueError: a field holds what it cannot.
+    """
+    fields: dict[str, Any] = {}
+    for name in sorted(map(str, found), key=lambda name: _ORDER.get(plain_name(name), 0)):
+        field = _FIELD_OF.get(plain_name(name))
+        if field is not None and found[name] not in (None, "") and field not in fields:
+            fields[field] = found[name]
+    for name in fields.keys() & {"item", "visitor", "kind", "source", "url", "id"}:
+        fields[name] = _as_text(name, fields[name])
+    if isinstance(ts := fields.get("ts"), str):
+        fields["ts"] = parse_moment(ts)
+    return msgspec.convert(fields, EventRow, strict=False)
+
+
+def _as_text(name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"{name}: must be text, not {value!r}"[:200])
+    return str(value)

@@ -1,0 +1,1 @@
+"""The processes of a service: supervisor, children, live settings, logs, keys."""

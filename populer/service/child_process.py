@@ -1,0 +1,212 @@
+"""What runs in a child process: an API worker or the jobs. Started by `serve`, never by hand.
+
+The parent says on stdin what is to be done (see `orders`); the child says `ready` on stdout.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import pkgutil
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.routing import BaseRoute
+
+from api.app import create_app
+from api.http.connections import TimedProtocol, close_slow_ones
+from api.monitoring.config_state import ConfigState
+from jobs.run import run_jobs
+from populer.config import validated
+from populer.service import logs
+from populer.service.child_messages import Orders, Parent
+from populer.stores import _ack, open_store
+from ranking.errors import StoreUnavailableError
+from ranking.settings.service import Settings
+from ranking.store.redis.store import RedisStore
+
+log = structlog.get_logger("populer")
+
+DRAIN_S = 5
+KEEP_ALIVE_S = 65
+BACKLOG = 2048
+FIRST_LISTS_S = 15.0
+PAUSE_S = 0.5
+SPOOL_DIR = "spool"
+
+
+class PageProvider(Protocol):
+    """Pages beside the service's own, and what goes on while they are served."""
+
+    pages: Sequence[BaseRoute]
+
+    async def run(self) -> None:
+        """Goes on until cancelled."""
+        ...
+
+
+def main() -> None:
+    """Follow the parent's orders until told to stop."""
+    try:
+        parent = Parent()
+    except EOFError:
+        return
+    role = parent.orders.role
+    logs.set_up(validated(parent.orders.raw).service.log_format, role=role, pid=os.getpid())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when we stop
+    uvloop.run(_serve_api(parent) if role == "api" else _run_jobs(parent))
+
+
+async def _run_jobs(parent: Parent) -> None:
+    stop = asyncio.Event()
+    _on_stop(parent, stop.set)
+    store = await _opened(parent, stop)
+    if store is None:
+        return
+    _say_ready()
+    orders = parent.orders
+
+    async def follow(use: Callable[[Settings], None]) -> None:
+        async def used(settings: Settings | None, _: ConfigState) -> None:
+            if settings is not None:
+                use(settings)
+
+        await parent.follow(orders, used)
+
+    await run_jobs(store, validated(orders.raw), stop, follow)
+    await store.close()
+
+
+async def _serve_api(parent: Parent) -> None:
+    stop = asyncio.Event()
+    _on_stop(parent, stop.set)
+    store = await _opened(parent, stop)
+    orders = parent.orders
+    if store is None or orders.socket_fd is None:
+        return
+    settings = validated(orders.raw)
+    store.promise(_ack(settings))
+    provider = _page_provider(orders, settings)
+    pages = provider.pages if provider else []
+    spool_dir = settings.service.data_dir / SPOOL_DIR
+    app = create_app(settings, store, pages=pages, spool_dir=spool_dir, config=orders.config)
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http=TimedProtocol,
+            lifespan="on",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=BACKLOG,
+            timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+    )
+
+    playing = None if provider is None else asyncio.create_task(provider.run())
+
+    def stop_serving() -> None:
+        if playing is not None:
+            playing.cancel()
+        app.live.streams.end()  # an answer without an end would be waited for
+        server.stop()
+
+    _on_stop(parent, stop_serving)
+    if stop.is_set():
+        return
+    listening = socket.socket(fileno=orders.socket_fd)
+
+    async def use(settings: Settings | None, config: ConfigState) -> None:
+        if settings is None:
+            app.live.say(config)
+        else:
+            store.promise(_ack(settings))
+            await app.live.use(settings, config)
+
+    def patience_s() -> float:
+        return app.live.context.settings.service.request_timeout_s
+
+    beside = [
+        asyncio.create_task(_announce(server, app.ranked)),
+        asyncio.create_task(close_slow_ones(server.server_state.connections, patience_s)),
+        asyncio.create_task(parent.follow(orders, use)),
+    ]
+    await server.serve(sockets=[listening])
+    for task in beside:
+        task.cancel()
+    await store.close()
+
+
+def _page_provider(orders: Orders, settings: Settings) -> PageProvider | None:
+    if orders.page_provider is None:
+        return None
+    provider: PageProvider = pkgutil.resolve_name(orders.page_provider)(orders.pages_from, settings)
+    return provider
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handling of its own: a second signal would skip the draining."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+async def _announce(server: uvicorn.Server, ranked: Callable[[], bool]) -> None:
+    """Say ready once the socket is served and the first lists are in memory, or did not come."""
+    loop = asyncio.get_running_loop()
+    give_up_at = loop.time() + FIRST_LISTS_S
+    while not (server.started and (ranked() or loop.time() > give_up_at)):  # noqa: ASYNC110 - uvicorn tells nobody
+        await asyncio.sleep(0.02)
+    _settle_memory()
+    _say_ready()
+
+
+def _settle_memory() -> None:
+    """What is there at the start stays: the garbage collector need not walk 80 MB of it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
+
+
+async def _opened(parent: Parent, stop: asyncio.Event) -> RedisStore | None:
+    """The open store; None if a stop was asked for before it answered."""
+    while not stop.is_set():
+        store = open_store(validated(parent.orders.raw), parent.orders.redis_url)
+        try:
+            await store.open()
+        except StoreUnavailableError as error:
+            log.warning("waiting for the store", error=str(error))
+            await store.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), PAUSE_S)
+        else:
+            return store
+    return None
+
+
+def _on_stop(parent: Parent, stop: Callable[[], None]) -> None:
+    """Call `stop` on SIGTERM, and when the parent is gone."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    parent.listen(stop)
+
+
+def _say_ready() -> None:
+    with contextlib.suppress(OSError):
+        os.write(sys.stdout.fileno(), b"ready\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tuning from the command line: candidates, the run and its output."""

@@ -1,0 +1,193 @@
+"""`populer tune`: evidence for a decay, from the live store or from logs.
+
+Reads what is to be walked through and asks `ranking.tuning.evidence`. Numbers that nothing stands behind are not given:
+what listed nothing, or goes by publish times that no item has, is named instead, with what would mend it.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from populer.stores import open_store
+from populer.tuning.candidates import Base, candidates
+from ranking.counts.history import is_shadow
+from ranking.errors import NotEnoughError, PopulerError, StoreUnavailableError, unknown_section
+from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.intake.items import Item
+from ranking.lists.ranker import View
+from ranking.published.snapshot import WHOLE_SITE
+from ranking.refreshing.site_view import SiteView
+from ranking.scoring.channel_weights import Weighing
+from ranking.settings.learned import InEffect
+from ranking.settings.lists import ListSettings
+from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.types import as_seconds_or_none
+from ranking.tuning.backtest import Judging
+from ranking.tuning.evidence import Candidate, Evidence, tuned
+from ranking.tuning.walk_forward import Plan, Wanted, planned
+
+#: So many values of one setting are a row that has ends.
+MIN_ROW = 3
+
+
+class Asked(NamedTuple):
+    """What `populer tune` is asked for. `reads`: kinds of events that are reads; none named: views.
+
+    `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
+    they were first seen.
+    """
+
+    base: Base
+    wanted: Wanted
+    k: int = 10
+    grids: Sequence[str] = ()
+    presets: Sequence[str] = ()
+    section: str = WHOLE_SITE
+    reads: Sequence[str] = ()
+    dated_only: bool = False
+
+
+class Tuning(NamedTuple):
+    """What was asked and found, and what must be said beside it."""
+
+    asked: Asked
+    evidence: Evidence
+    notes: list[str]
+
+
+class Stored(NamedTuple):
+    """What the store has of a site, and what its lists have learned."""
+
+    view: SiteView
+    learned: Mapping[str, InEffect]
+
+
+async def read_site(settings: Settings, url: str, site: SiteSettings, now: float) -> Stored:
+    """What the store has of a site.
+
+    Raises:
+        PopulerError: the store does not answer.
+    """
+    store = open_store(settings, url)
+    view = SiteView(site.id)
+    try:
+        await store.open()
+        await view.update(store, now - settings.retention.keep_s)
+        return Stored(view, await store.findings.in_effect(site.id))
+    except StoreUnavailableError as error:
+        raise PopulerError(f"{error}; is the service running?") from error
+    finally:
+        await store.close()
+
+
+async def read_details(settings: Settings, url: str, view: SiteView, rows: Iterable[int]) -> Mapping[int, Item]:
+    """What to show of some items that the store has."""
+    store = open_store(settings, url)
+    try:
+        await store.open()
+        return await view.details(store, rows)
+    finally:
+        await store.close()
+
+
+def kinds_of(view: View) -> list[str]:
+    """The kinds of events that a site has counts of, by name."""
+    return sorted({channel_kind(name) for name in view.history.channels if not is_shadow(name)})
+
+
+def tune(
+    view: View, asked: Asked, zone: ZoneInfo, known_until: float, on_plan: Callable[[Plan], Callable[[], None]]
+) -> Tuning:
+    """Walk through a site's past with all candidates. `on_plan` is told the steps, and gives what is called at each.
+
+    Raises:
+        PopulerError: an option cannot be used, or there is too little to go by; the sentence says how much it takes.
+    """
+    columns = view.history.columns()
+    plan = planned(columns, asked.wanted, known_until)
+    walked = columns.start_s + columns.width_s > plan.first
+    tried = candidates(asked.base, asked.grids, asked.presets, float(columns.width_s[walked].min()))
+    judging = Judging(asked.k, _reads(view, asked), _section(view, asked.section), asked.dated_only)
+    tried, notes = _dated(view, asked, judging.kinds, tried)
+    evidence = tuned(view, tried, asked.base.list, plan, judging, zone, on_plan(plan))
+    if evidence.empty:
+        notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
+    notes += _at_the_edge(evidence, asked.grids)
+    return Tuning(asked, evidence, notes)
+
+
+def _reads(view: View, asked: Asked) -> tuple[str, ...]:
+    """The kinds that are reads: those asked for, else views, else what the list weighs."""
+    there, base = kinds_of(view), asked.base
+    if there and not base.counts(view.history.channels):
+        raise NotEnoughError(
+            f"the list {base.name} counts none of the events, which are {', '.join(there)}: "
+            f"give them a weight, as --set weights.{there[0]}=1 does"
+        )
+    if asked.reads:
+        if missing := [kind for kind in asked.reads if kind not in there]:
+            raise NotEnoughError(f"--reads: there are no events of {', '.join(missing)}, only {', '.join(there)}")
+        return tuple(asked.reads)
+    return (DEFAULT_KIND,) if DEFAULT_KIND in there else tuple(kind for kind in there if base.counts([kind]))
+
+
+def _section(view: View, name: str) -> int | None:
+    if name == WHOLE_SITE:
+        return None
+    number = view.catalogue.section_number(name)
+    if number is None:
+        raise unknown_section(name, view.catalogue.sections)
+    return number
+
+
+def _dated(view: View, asked: Asked, kinds: Sequence[str], tried: list[Candidate]) -> tuple[list[Candidate], list[str]]:
+    """The candidates that can be judged with the publish times that are known, and what is to be said of them."""
+    by_publication = [each for each in tried if _by_publication(each.settings)]
+    share = _dated_share(view, kinds)
+    if not by_publication or share == 1.0:
+        return tried, []
+    if asked.dated_only and share == 0.0:
+        note = f"left out, as they go by publish times and no item that was read has one: {_names(by_publication)}"
+        left = [each for each in tried if each not in by_publication]
+        if not left:
+            raise NotEnoughError(f"{note}; name a catalogue that has them (--items), or take --undated first-seen")
+        return left, [note]
+    what = "are in no ranking by publication" if asked.dated_only else "count as published when they were first seen"
+    return tried, [f"{100 * (1 - share):.0f} % of the reads are on items without a publish time, which {what}"]
+
+
+def _at_the_edge(evidence: Evidence, grids: Sequence[str]) -> list[str]:
+    """That the best of a row of values is its first or last one: what lies beyond may be better still."""
+    changes = evidence.best.candidate.changes
+    if len(changes) != 1 or len(grids) > 1:
+        return []
+    (key, value), tried = next(iter(changes.items())), {}
+    for each in evidence.measured:
+        if each.candidate.changes.keys() == {key}:
+            with contextlib.suppress(ValueError):
+                text = each.candidate.changes[key]
+                tried[text] = as_seconds_or_none(text)
+    if len(tried) < MIN_ROW or value not in tried or tried[value] not in (min(tried.values()), max(tried.values())):
+        return []
+    end = "shortest" if tried[value] == min(tried.values()) else "longest"
+    return [f"{key} = {value} is the {end} that was tried: what lies beyond may be better still (--grid {key}=…)"]
+
+
+def _by_publication(settings: ListSettings) -> bool:
+    return settings.aging != "none" or settings.min_age_s > 0 or np.isfinite(settings.max_age_s)
+
+
+def _dated_share(view: View, kinds: Sequence[str]) -> float:
+    """The share of all reads that are on items whose publish time is known."""
+    columns = view.history.columns()
+    of_channel = Weighing(dict.fromkeys(kinds, 1.0)).of(view.history.channels)
+    reads = columns.counts * of_channel[columns.cell_channel[columns.cell]]
+    dated = ~view.catalogue.undated[columns.cell_item[columns.cell]]
+    return float(reads[dated].sum() / max(reads.sum(), 1.0))
+
+
+def _names(some: Iterable[Candidate]) -> str:
+    return "; ".join(each.name for each in some)

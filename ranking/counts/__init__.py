@@ -1,0 +1,1 @@
+"""Counts per bucket, item and channel, as arrays: cells, columns, sealed buckets, the catalogue of items."""

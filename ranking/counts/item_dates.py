@@ -1,0 +1,80 @@
+"""What ranking knows of every item, as few values: ids, sections and times in chunks.
+
+A process that starts must know the dates and sections of all items. Asked for one by one, a million of them take five
+seconds; as columns they take one. Chunks are in the order in which items changed, and a later one goes over an earlier.
+"""
+
+import zlib
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from ranking.counts.arrays import FloatArray
+from ranking.counts.varints import LEVEL, from_varints, pack_texts, unpack_strings, varints
+from ranking.errors import StoreRefusedError
+from ranking.intake.items import ItemDates
+
+CHUNK_ITEMS = 16_384
+
+
+class DatesColumns(NamedTuple):
+    """One entry per item: `section` indexes `sections`, -1 for none; times in epoch seconds, NaN where unknown.
+
+    `stored` is False for an item that the newsroom has taken back.
+    """
+
+    ids: list[str]
+    sections: list[str]
+    section: npt.NDArray[np.int64]
+    published: FloatArray
+    first_seen: FloatArray
+    stored: npt.NDArray[np.bool_]
+
+
+class _Chunk(msgspec.Struct, array_like=True):
+    ids: bytes
+    sections: list[str]
+    section: bytes
+    times: bytes
+    stored: bytes
+
+
+def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
+    """Dates by item as a chunk; None: it is stored no more."""
+    known = [each or ItemDates(first_seen=np.inf) for each in dates.values()]
+    sections: dict[str | None, int] = {None: 0}
+    section = [sections.setdefault(each.section, len(sections)) for each in known]
+    times = [np.nan if each.published_at is None else each.published_at for each in known]
+    times += [each.first_seen for each in known]
+    chunk = _Chunk(
+        ids=pack_texts([item.encode() for item in dates]),
+        sections=[name for name in sections if name is not None],
+        section=zlib.compress(varints(np.array(section, dtype=np.int64)), LEVEL),
+        # Bytes of equal weight side by side: the high ones hardly differ.
+        times=zlib.compress(np.array(times, dtype="<f8").view(np.uint8).reshape(-1, 8).T.tobytes(), LEVEL),
+        stored=np.packbits(np.array([each is not None for each in dates.values()], dtype=np.bool_)).tobytes(),
+    )
+    return msgspec.msgpack.encode(chunk)
+
+
+def unpack_dates(packed: bytes) -> DatesColumns:
+    """The inverse of `pack_dates`.
+
+    Raises:
+        StoreRefusedError: it is of a later version, or damaged.
+    """
+    try:
+        chunk = msgspec.msgpack.decode(packed, type=_Chunk)
+        ids = unpack_strings(chunk.ids)
+        section = from_varints(zlib.decompress(chunk.section)) - 1
+        planes = np.frombuffer(zlib.decompress(chunk.times), dtype=np.uint8).reshape(8, 2 * len(ids))
+    except (ValueError, zlib.error, msgspec.MsgspecError) as error:
+        raise StoreRefusedError(
+            f"sealed dates of items cannot be read ({error}): they are damaged, or of a later version of Populer"
+        ) from error
+    times = np.ascontiguousarray(planes.T).view("<f8").reshape(2, len(ids)).astype(np.float64)
+    stored = np.unpackbits(np.frombuffer(chunk.stored, dtype=np.uint8), count=len(ids)).astype(np.bool_)
+    return DatesColumns(ids, chunk.sections, section, times[0], times[1], stored)

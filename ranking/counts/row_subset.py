@@ -1,0 +1,165 @@
+"""Part: some rows of a history with all their counts, as small columns of their own that follow what is counted.
+
+What was counted long ago is taken from a snapshot of the history, by rows; what came since, late or not, is joined to
+it each time. Invariant: a row's counts are all there, in the history's order, so that sums of it have the same bits.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from ranking.counts.arrays import FloatArray, Ints
+from ranking.counts.cells import grown
+from ranking.counts.columns import Columns, Key, Snapshot, times_of
+from ranking.counts.history import History
+
+Rows = npt.NDArray[np.int64]
+_OUTSIDE = -1
+
+
+class ByRow:
+    """Where each row's counts lie in columns, in their order."""
+
+    def __init__(self, columns: Columns, size: int) -> None:
+        item = columns.cell_item[columns.cell]
+        self._size = size
+        self._entries = np.argsort(item, kind="stable").astype(np.int32)
+        self._first = np.concatenate([[0], np.cumsum(np.bincount(item, minlength=size))])
+
+    def entries(self, rows: Rows) -> Ints:
+        """The places of all counts of some rows, one row's behind another's."""
+        rows = rows[rows < self._size]
+        first, last = self._first[rows], self._first[rows + 1]
+        lengths = last - first
+        behind = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
+        found: Ints = self._entries[behind + np.arange(len(behind))]
+        return found
+
+
+class Part:
+    """See the module's docstring. Rows of the history become rows 0, 1, … in the order in which they were added."""
+
+    def __init__(self, history: History, snapshot: Snapshot, by_row: ByRow) -> None:
+        self.rows: Rows = np.zeros(0, dtype=np.int64)
+        self.names: list[str] = []
+        self._history = history
+        self._snapshot = snapshot
+        self._by_row = by_row
+        self._row_place = np.full(len(history.items), _OUTSIDE, dtype=np.int32)
+        self._cell_place = np.full(len(history.cell_item), _OUTSIDE, dtype=np.int32)
+        self._cells: Ints = np.zeros(0, dtype=np.int32)
+        self._entries: Ints = np.zeros(0, dtype=np.int32)
+        self._entry_cells: Ints = np.zeros(0, dtype=np.int32)
+        self._gone: npt.NDArray[np.bool_] | None = None  # counts of the snapshot that hold no more
+        self._gone_keys: set[Key] = set()
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def place(self, row: int) -> int | None:
+        """The row here of a row of the history; None if it was not added."""
+        found = int(self._row_place[row]) if row < len(self._row_place) else _OUTSIDE
+        return None if found == _OUTSIDE else found
+
+    def add(self, rows: npt.NDArray[np.integer]) -> None:
+        """Add rows of the history; those that are here already are no mistake."""
+        self._row_place = _reaching(self._row_place, len(self._history.items))
+        new = np.unique(rows[self._row_place[rows] == _OUTSIDE]).astype(np.int64)
+        if not len(new):
+            return
+        self._row_place[new] = np.arange(len(self.rows), len(self.rows) + len(new), dtype=np.int32)
+        self.rows = np.concatenate([self.rows, new])
+        self.names += map(self._history.items.__getitem__, new.tolist())
+        entries = self._by_row.entries(new)
+        self._entries = np.concatenate([self._entries, entries])
+        self._entry_cells = np.concatenate([self._entry_cells, self._places(self._snapshot.columns.cell[entries])])
+
+    def follow(self) -> None:
+        """Take in what was counted since the snapshot, but for what is not of these rows: add the rows it touches."""
+        history, snapshot = self._history, self._snapshot
+        recent = history.after(snapshot.until)
+        self.add(history.cell_item[recent.cell])
+        changed = history.changed_since()
+        for key in changed.keys() - self._gone_keys:
+            self._gone_keys.add(key)
+            first, last = snapshot.ranges.get(key, (0, 0))
+            if first < last:
+                if self._gone is None:
+                    self._gone = np.zeros(len(snapshot.columns.cell), dtype=np.bool_)
+                self._gone[first:last] = True
+                self._touch(snapshot.columns.cell[first:last])
+        for block in changed.values():
+            if block is not None:
+                self._touch(block.cells)
+        if self._gone is not None:
+            kept = ~self._gone[self._entries]
+            if not kept.all():
+                self._entries, self._entry_cells = self._entries[kept], self._entry_cells[kept]
+
+    def _touch(self, cells: Ints) -> None:
+        self.add(self._history.cell_item[cells])
+
+    def columns(self) -> Columns:
+        """The counts of the rows, each row's in their order. Valid until something is added or changes."""
+        history, known = self._history, self._snapshot.columns
+        recent = history.after(self._snapshot.until)
+        late = {key: block for key, block in history.changed_since().items() if block is not None}
+        cells = [self._entry_cells, *(self._places(block.cells) for block in late.values()), self._places(recent.cell)]
+        late_s = times_of([bucket for bucket, _ in late])
+        first_late, first_recent = len(known.start_s), len(known.start_s) + len(late)
+        buckets = [
+            known.bucket[self._entries],
+            *(np.full(len(block.cells), first_late + n, np.int32) for n, block in enumerate(late.values())),
+            recent.bucket + np.int32(first_recent),
+        ]
+        counts = [known.counts[self._entries], *(block.counts for block in late.values()), recent.counts]
+        width_s = np.concatenate([known.width_s, late_s[0], recent.width_s])
+        start_s = np.concatenate([known.start_s, late_s[1], recent.start_s])
+        cell, bucket, count = np.concatenate(cells), np.concatenate(buckets), np.concatenate(counts)
+        if late:
+            order = _in_order(bucket, width_s, start_s)
+            cell, bucket, count = cell[order], bucket[order], count[order]
+        channel = history.cell_channel[self._cells]
+        return Columns(
+            cell=cell,
+            bucket=bucket,
+            counts=count,
+            cell_item=self._row_place[history.cell_item[self._cells]],
+            cell_channel=channel,
+            cell_order=_by_name(channel, history.channels),
+            width_s=width_s,
+            start_s=start_s,
+        )
+
+    def _places(self, cells: Ints) -> Ints:
+        """The numbers here of some cells of the history, given out on first sight."""
+        self._cell_place = _reaching(self._cell_place, len(self._history.cell_item))
+        found: Ints = self._cell_place[cells]
+        unknown = np.unique(cells[found == _OUTSIDE])
+        if len(unknown):
+            first = len(self._cells)
+            self._cell_place[unknown] = np.arange(first, first + len(unknown), dtype=np.int32)
+            self._cells = np.concatenate([self._cells, unknown])
+            found = self._cell_place[cells]
+        return found
+
+
+def _reaching(places: Ints, length: int) -> Ints:
+    if length <= len(places):
+        return places
+    longer = grown(places, length)
+    longer[len(places) :] = _OUTSIDE
+    return longer
+
+
+def _in_order(bucket: Ints, width_s: FloatArray, start_s: FloatArray) -> npt.NDArray[np.int64]:
+    """The order of counts by their buckets' end and width, as a history has them."""
+    rank = np.empty(len(start_s), dtype=np.int32)
+    rank[np.lexsort((width_s, start_s + width_s))] = np.arange(len(start_s), dtype=np.int32)
+    return np.argsort(rank[bucket], kind="stable")
+
+
+def _by_name(channel: Ints, channels: list[str]) -> npt.NDArray[np.int64]:
+    """The order of cells by their channel's name."""
+    rank = {name: place for place, name in enumerate(sorted(channels))}
+    ranks = np.array([rank[name] for name in channels], dtype=np.min_scalar_type(len(rank)))
+    return np.argsort(ranks[channel], kind="stable")

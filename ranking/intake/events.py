@@ -1,0 +1,172 @@
+"""Event: one view or click on one item at one time, and what it must be to count.
+
+`WireEvent` is what clients say; `checked_event` turns one into an `Event` or says in a sentence why not. The
+receive time counts, unless the sender is trusted (a site's write key): browser clocks lie.
+
+An event's channel (its kind, and its source where it has one) is what counts are kept by, next to the item and the
+bucket, so that weights per kind and per source stay settings and are never baked into a number.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+import msgspec
+
+from ranking.errors import InvalidEventError
+from ranking.intake.items import why_bad_id
+from ranking.intake.urls import item_of
+from ranking.intake.visits import Identity, short_hash
+from ranking.times import format_duration
+
+MAX_POSITION = 1_000
+MAX_NAME_CHARS = 64
+MAX_GIVEN_CHARS = 256
+CLOCK_SKEW_S = 60.0
+DEFAULT_KIND = "view"
+#: Where events came from that say a source nobody has named: anyone can make one up, and every one would be a channel.
+OTHER = "other"
+NAME_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
+
+
+class WireEvent(msgspec.Struct, gc=False):
+    """One event as a client writes it. Times in epoch seconds; unknown fields are ignored."""
+
+    item: str | None = None
+    kind: str = DEFAULT_KIND
+    ts: float | None = None
+    source: str | None = None
+    position: int | None = None
+    visitor: str | None = None
+    id: str | None = None
+    url: str | None = None
+
+
+class Event(NamedTuple):
+    """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
+
+    `visitor`: whose repeats of it do not count; `mark`: the hash of its own id, under which it counts once.
+    """
+
+    item: str
+    channel: str
+    ts: float
+    visitor: Identity | None = None
+    mark: bytes | None = None
+
+
+class Intake(NamedTuple):
+    """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds).
+
+    `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` tells the
+    visitor from what the event says of it; None: all its events count. `sources` are kept apart, others count as
+    `OTHER` unless the sender is trusted; None: all are kept apart.
+    """
+
+    kinds: AbstractSet[str]
+    now: float
+    keep_s: float
+    trusted: bool
+    item_pattern: re.Pattern[str] | None = None
+    identify: Callable[[str | None], Identity | None] | None = None
+    sources: AbstractSet[str] | None = None
+
+
+def channel(kind: str, source: str | None, position: int | None) -> str:
+    """The column an event counts in: `kind`, `kind@source` or `kind@source#position`.
+
+    >>> channel("view", None, None), channel("click", "list:populer", 3)
+    ('view', 'click@list:populer#3')
+    """
+    if source is None:
+        return kind
+    return f"{kind}@{source}" if position is None else f"{kind}@{source}#{position}"
+
+
+def channel_kind(text: str) -> str:
+    """The kind in a channel.
+
+    >>> channel_kind("click@list:populer#3")
+    'click'
+    """
+    return text.partition("@")[0]
+
+
+def checked_event(wire: WireEvent, intake: Intake) -> Event:
+    """`wire` as an event that counts.
+
+    Raises:
+        InvalidEventError: the sentence names the field.
+    """
+    item = wire.item
+    if item is None:
+        item = _item_at(wire.url, intake.item_pattern)
+    if problem := why_bad_id(item):
+        raise InvalidEventError(f"item: {problem}")
+    if wire.kind not in intake.kinds:
+        known = ", ".join(sorted(intake.kinds))
+        raise InvalidEventError(f"kind: must be one of {known}, found {wire.kind[:MAX_NAME_CHARS]!r}")
+    column = wire.kind
+    if wire.source is not None:
+        source, position = _checked_source(wire.source), _checked_position(wire.position)
+        if intake.sources is not None and not intake.trusted and source not in intake.sources:
+            source, position = LIST_SOURCE + OTHER if source.startswith(LIST_SOURCE) else OTHER, None
+        column = channel(wire.kind, source, position)
+    ts = intake.now
+    if wire.ts is not None:
+        if not math.isfinite(wire.ts):
+            raise InvalidEventError(f"ts: must be epoch seconds, found {wire.ts}")
+        if intake.trusted:
+            ts = _checked_ts(wire.ts, intake)
+    if intake.identify is None and not wire.id:
+        return Event(item, column, ts)
+    visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
+    identity = None if intake.identify is None else intake.identify(visitor)
+    return Event(item, column, ts, identity, None if name is None else short_hash(name))
+
+
+def _checked_name(field: str, given: str | None) -> str | None:
+    """What a client calls a visitor or an event; an empty name is none."""
+    if given is not None and len(given) > MAX_GIVEN_CHARS:
+        raise InvalidEventError(f"{field}: must have at most {MAX_GIVEN_CHARS} characters, found {len(given)}")
+    return given or None
+
+
+def _item_at(url: str | None, pattern: re.Pattern[str] | None) -> str:
+    if url is None:
+        raise InvalidEventError("item: is missing, and so is url")
+    try:
+        return item_of(url, pattern)
+    except ValueError as error:
+        raise InvalidEventError(f"url: {error}") from None
+
+
+def _checked_source(source: str) -> str:
+    if not 0 < len(source) <= MAX_NAME_CHARS or not NAME_ALPHABET.issuperset(source):
+        raise InvalidEventError(
+            f"source: must be 1 to {MAX_NAME_CHARS} letters, digits or . _ : -, such as list:populer, "
+            f"found {source[:MAX_NAME_CHARS]!r}"
+        )
+    return source
+
+
+def _checked_position(position: int | None) -> int | None:
+    if position is not None and not 1 <= position <= MAX_POSITION:
+        raise InvalidEventError(f"position: must be from 1 to {MAX_POSITION}, found {position}")
+    return position
+
+
+def _checked_ts(ts: float, intake: Intake) -> float:
+    if ts > intake.now + CLOCK_SKEW_S:
+        hint = " (milliseconds? it takes seconds)" if ts > intake.now * 100 else ""
+        raise InvalidEventError(f"ts: must not lie in the future, found {ts:.0f} at {intake.now:.0f}{hint}")
+    if ts <= intake.now - intake.keep_s:
+        raise InvalidEventError(
+            f"ts: must lie within the last {format_duration(intake.keep_s)} (retention.keep), found {ts:.0f}"
+        )
+    return min(ts, intake.now)
+
+
+LIST_SOURCE = "list:"

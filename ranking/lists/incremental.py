@@ -1,0 +1,170 @@
+"""Steady: ranks a site's lists again and again, at the cost of what is read and not of what was ever counted.
+
+Between refreshes it keeps each list's front (see `front`), drawn from what had been counted some hours before, with the
+counts of their rows. All of it is derived: without it, at the first refresh and where it proves nothing, all rows are
+ranked, and the lists are the same. It is drawn anew once the history has closed more hours, after the lists of that
+moment are published.
+"""
+
+from collections.abc import Mapping
+from datetime import tzinfo
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.counts.arrays import FloatArray, Rows
+from ranking.counts.catalogue import Catalogue
+from ranking.counts.columns import Snapshot
+from ranking.counts.history import History
+from ranking.counts.row_subset import ByRow, Part
+from ranking.intake.items import Item
+from ranking.lists.item_pool import Facts
+from ranking.lists.ranker import Ranker, Ranking, View, mask_of
+from ranking.lists.shortlist import Front, FrontPool, NotProvenError, Whole, fits, front_of
+from ranking.scoring.sums import Counts, Moment
+from ranking.settings.lists import ListSettings
+
+Lists = Mapping[str, ListSettings]
+#: How many times wider a front is drawn after one that proved nothing, and when to give up.
+WIDER, WIDEST = 4.0, 64.0
+#: A part that has grown to so many rows, and times as many as it began with, is drawn anew.
+MANY_ROWS, GROWN = 50_000, 4
+
+
+class Ranked(NamedTuple):
+    """One list: rankings by section, of rows of this ranker."""
+
+    ranker: Ranker
+    sections: Mapping[str, Ranking]
+
+    def names(self) -> set[str]:
+        """The ids of all that is listed."""
+        known = self.ranker.pool.names
+        return {known[row] for ranking in self.sections.values() for row in ranking.rows.tolist()}
+
+    def details(self, ranking: Ranking, by_name: Mapping[str, Item]) -> dict[int, Item]:
+        """What to show of a ranking's rows."""
+        return {row: by_name[self.ranker.pool.names[row]] for row in ranking.rows.tolist()}
+
+
+class Steady:
+    """See the module's docstring. For one site, whose history and catalogue tell nobody else of their changes."""
+
+    def __init__(self) -> None:
+        self._base: _Base | None = None
+        self._wider: dict[str, float] = {}
+
+    def ranked(self, view: View, moment: Moment, zone: tzinfo, lists: Lists) -> dict[str, Ranked]:
+        """Every list over all sections and of each."""
+        base = self._base if self._base is not None and self._base.is_of(view, zone) else None
+        few = None if base is None else base.ranker(view, moment)
+        whole: Ranker | None = None
+        found = {}
+        for name, settings in lists.items():
+            if base is not None and few is not None and base.front(settings) is not None:
+                try:
+                    found[name] = Ranked(few, few.rank_sections(settings, few.boosts_of(name)))
+                    continue
+                except NotProvenError:
+                    base.drop(settings)
+                    self._wider[name] = self._wider.get(name, 1.0) * WIDER
+            whole = whole or Ranker(view, moment, zone)
+            found[name] = Ranked(whole, whole.rank_sections(settings, whole.boosts_of(name)))
+        return found
+
+    def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
+        """Draw what the next refresh can use, where that is not drawn yet."""
+        wanted = {name: each for name, each in lists.items() if fits(each) and self._wider.get(name, 1.0) <= WIDEST}
+        if self._base is None or not self._base.is_of(view, zone) or self._base.is_worn():
+            self._base = None  # before the next one takes as much memory
+            self._base = _Base(view.history, view.catalogue, zone) if wanted else None
+        if self._base is not None:
+            self._base.draw(wanted, self._wider)
+
+
+class _Base:
+    """What was counted when it was made, the fronts that were drawn from it, and their rows as they are."""
+
+    def __init__(self, history: History, catalogue: Catalogue, zone: tzinfo) -> None:
+        self._history = history
+        self._catalogue = catalogue
+        self._zone = zone
+        self._snapshot: Snapshot = history.snapshot()
+        catalogue.mark()
+        self._part = Part(history, self._snapshot, ByRow(self._snapshot.columns, len(history.items)))
+        self._first_rows = 0
+        self._fronts: dict[str, Front] = {}
+
+    def is_of(self, view: View, zone: tzinfo) -> bool:
+        """Whether it was made of this view."""
+        return self._history is view.history and self._catalogue is view.catalogue and self._zone == zone
+
+    def is_worn(self) -> bool:
+        """Whether another would be cheaper to use."""
+        grown = len(self._part) > max(MANY_ROWS, GROWN * self._first_rows)
+        return grown or self._history.closed_until != self._snapshot.until
+
+    def front(self, settings: ListSettings) -> Front | None:
+        """The front of a list with these settings, if there is one."""
+        return next((each for each in self._fronts.values() if each.settings == settings), None)
+
+    def drop(self, settings: ListSettings) -> None:
+        """Forget a front that proves nothing."""
+        self._fronts = {name: each for name, each in self._fronts.items() if each.settings != settings}
+
+    def draw(self, lists: Lists, wider: Mapping[str, float]) -> None:
+        """Draw the fronts of these lists, but for those that are the same already."""
+        same = {name: each for name, each in self._fronts.items() if lists.get(name) == each.settings}
+        new = {name: each for name, each in lists.items() if name not in same}
+        if not new:
+            self._fronts = same
+            return
+        history, catalogue = self._history, self._catalogue
+        whole = Whole(
+            Counts(self._snapshot.columns, history.channels, len(history.items)),
+            catalogue.published(history.first_event()),
+            catalogue.section,
+            catalogue.stored,
+            self._snapshot.until,
+            self._zone,
+        )
+        self._fronts = same | {name: front_of(each, whole, wider.get(name, 1.0)) for name, each in new.items()}
+        for name in new:
+            self._part.add(self._fronts[name].rows)
+        self._first_rows = len(self._part)
+
+    def ranker(self, view: View, moment: Moment) -> Ranker:
+        """A ranker of the rows that may be in these lists at a moment."""
+        history, part = self._history, self._part
+        in_force = view.edits.in_force(moment.at)
+        part.follow()
+        part.add(self._catalogue.changed())
+        boosted = (history.known_row(item) for boosts in in_force.boosts.values() for item in boosts)
+        part.add(np.array([row for row in boosted if row is not None], dtype=np.int64))
+        counts = Counts(part.columns(), history.channels, len(part), in_order=False)
+        rows = part.rows
+        facts = Facts(
+            self._catalogue.published_of(rows, self._first_event(counts, rows)),
+            self._catalogue.section[rows],
+            self._catalogue.stored[rows],
+            mask_of(view.removed, self._known_row, len(rows)),
+            mask_of(in_force.blocked, self._known_row, len(rows)),
+        )
+        pool = FrontPool(part.names, counts, facts, history.start(), self._zone)
+        pool.fronts = list(self._fronts.values())
+        return Ranker(view, moment, self._zone, pool, self._known_row)
+
+    def _known_row(self, item: str) -> int | None:
+        row = self._history.known_row(item)
+        return None if row is None else self._part.place(row)
+
+    def _first_event(self, counts: Counts, rows: Rows) -> FloatArray:
+        """Start of each row's earliest bucket, where that is asked for."""
+        first = np.full(len(rows), np.inf)
+        columns = counts.columns
+        undated = self._catalogue.undated_of(rows)
+        if undated.any():
+            item = columns.cell_item[columns.cell]
+            asked = undated[item]
+            np.minimum.at(first, item[asked], columns.start_s[columns.bucket[asked]])
+        return first

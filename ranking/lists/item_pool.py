@@ -1,0 +1,177 @@
+"""Pool: items with their counts and dates, and what a list makes of each of them at a moment.
+
+All of a site's items are one pool; the few that matter to a question of the past are a smaller one, of which the past
+is cheap to compute. Sums of the same items have the same bits in both.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
+from ranking.lists.rules import Candidates, Rule, Ruling
+from ranking.scoring.bursts import VIEWS, Bursts
+from ranking.scoring.decay import DAY_S, Alike, HalfLife
+from ranking.scoring.formula import ALL_EVENTS, Formula, Term
+from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
+from ranking.settings.lists import ListSettings
+
+MONTH_S = 30 * DAY_S
+
+
+class Facts(NamedTuple):
+    """Per row: publish time in epoch seconds, number of its section (-1: none), whether it is described, taken down.
+
+    And whether editors have blocked it.
+    """
+
+    published: FloatArray
+    section: Sections
+    stored: Mask
+    taken_down: Mask
+    blocked: Mask
+
+
+class Pool:
+    """See the module's docstring. `start` is when the site's counts begin, `zone` where its days do.
+
+    `factors` are what editors have each row's score multiplied by; None: by nothing.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        counts: Counts,
+        facts: Facts,
+        start: float,
+        zone: tzinfo,
+        factors: FloatArray | None = None,
+    ) -> None:
+        self.names = names
+        self.counts = counts
+        self.facts = facts
+        self._start = start
+        self._zone = zone
+        self._factors = factors
+        self._moments: dict[Moment, Sums] = {}
+
+    def only(self, rows: Rows) -> "Pool":
+        """The pool of some rows, which become rows 0, 1, … of it."""
+        published, section, stored, taken_down, blocked = self.facts
+        facts = Facts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows])
+        names = [self.names[row] for row in rows.tolist()]
+        factors = None if self._factors is None else self._factors[rows]
+        return Pool(names, self.counts.only(rows), facts, self._start, self._zone, factors)
+
+    def boosted(self, factors: FloatArray) -> "Pool":
+        """The same pool, with every row's score multiplied. Its sums are this one's too."""
+        found = Pool(self.names, self.counts, self.facts, self._start, self._zone, factors)
+        found._moments = self._moments
+        return found
+
+    def views(self, moment: Moment) -> FloatArray:
+        """All counted views per row."""
+        return self.sums(moment).of(ALL_EVENTS, VIEWS.of(self.counts.channels))
+
+    def views_of_sections(self, moment: Moment) -> FloatArray:
+        """All counted views of each section, by its number. Whole numbers, whose sum has one value in any order."""
+        section = self.facts.section
+        filed = section >= 0
+        return np.bincount(section[filed], weights=np.floor(self.views(moment)[filed])).astype(np.float64)
+
+    def sums(self, moment: Moment) -> Sums:
+        """The sums at a moment, which lists share."""
+        if moment not in self._moments:
+            self._moments[moment] = Sums(self.counts, moment)
+        return self._moments[moment]
+
+    def forget(self, moment: Moment) -> None:
+        """Let go of the sums at a moment that nobody will ask for again."""
+        self._moments.pop(moment, None)
+
+    def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
+        """Every row under a list's formula, and under those of its rules that ask of a row alone."""
+        facts = self.facts
+        age_s = moment.at - facts.published
+        ruling = Ruling(len(age_s))
+        ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
+        ruling.out(Rule.BLOCKED, facts.blocked)
+        if settings.kind == "latest":
+            # Only what the newsroom has described: anyone can send an event with an id of their own.
+            ruling.out(Rule.NOT_DESCRIBED, ~facts.stored)
+            ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
+        if settings.min_age_s:
+            ruling.out(Rule.TOO_NEW, age_s < settings.min_age_s)
+        if not math.isinf(settings.max_age_s):
+            ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
+        if settings.kind == "latest":
+            return Candidates(facts.published, facts.published, ruling.codes)
+        counted, score = self._scored(settings, moment)
+        if self._factors is not None:
+            score = score * self._factors
+        if minimum := settings.minimum if settings.kind == "burst" else settings.min_count:
+            few = counted < minimum
+            ruling.out(Rule.BELOW_MINIMUM, few & (score <= 0) if settings.hold_s else few)
+        ruling.out(Rule.NO_SCORE, score <= 0)
+        if settings.floor:
+            ruling.out(Rule.BELOW_FLOOR, score < settings.floor)
+        return Candidates(score, counted, ruling.codes)
+
+    def terms(self, settings: ListSettings, moment: Moment, row: int) -> list[Term]:
+        """What a row's score is made of: see `Term`. Nothing of a latest list."""
+        if settings.kind == "latest":
+            return []
+        sums = self.sums(moment)
+        if settings.kind == "burst":
+            found = [Term(settings.method, "=", float(self._unscaled(settings, sums)[1][row]))]
+        else:
+            alone = self.only(np.array([row], dtype=np.int64))
+            found = Formula(settings, self._zone).terms(alone.sums(moment), alone.facts.published)
+        if settings.scale != "none":
+            scale = self._scale(settings, moment, self._unscaled(settings, sums)[1])
+            found.append(Term("scale", "/", float(scale[row])))
+        if self._factors is not None:
+            found.append(Term("boost", "x", float(self._factors[row])))
+        return found
+
+    def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
+        """What every row would count if the list looked further back: all that is kept, halved per span it looks at."""
+        span_s = Formula(settings, self._zone).span_s(moment.at)
+        return self.sums(moment).of(Horizon(HalfLife(span_s)), self._of_channel(settings))
+
+    def read(self, settings: ListSettings, span: Span, moment: Moment) -> FloatArray:
+        """What every row counts of a span of time, each event alike."""
+        return self.sums(moment).of(Horizon(Alike(), (span,)), self._of_channel(settings))
+
+    def _of_channel(self, settings: ListSettings) -> FloatArray:
+        return Formula(settings, self._zone).channel_weights(self.counts.channels)
+
+    def _scored(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, FloatArray]:
+        sums = self.sums(moment)
+        counted, score = self._unscaled(settings, sums)
+        return counted, score if settings.scale == "none" else score / self._scale(settings, moment, score)
+
+    def _unscaled(self, settings: ListSettings, sums: Sums) -> tuple[FloatArray, FloatArray]:
+        if settings.kind == "burst":
+            return Bursts(settings, self.counts, self._start, self._zone).scored(sums)
+        return Formula(settings, self._zone).scored(sums, self.facts.published)
+
+    def _scale(self, settings: ListSettings, moment: Moment, score: FloatArray) -> FloatArray:
+        """What to divide every row's score by so that small sections have a place beside great ones.
+
+        By the section's best score, or 1 if that is less (Reddit's `normalized_hot.py`), or by log10(2 + the events of
+        the section in 30 days) (Lemmy's `utils.sql`). Items without a section are one section.
+        """
+        section = self.facts.section + 1
+        if settings.scale == "section-best":
+            best = np.ones(int(section.max(initial=0)) + 1)
+            np.maximum.at(best, section, score)
+            return best[section]
+        month = Horizon(Alike(), (Span(moment.at - MONTH_S),))
+        events = self.sums(moment).of(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
+        active = np.bincount(section, weights=np.floor(events))  # whole numbers, whose sum has one value in any order
+        found: FloatArray = np.log10(2.0 + active)[section]
+        return found

@@ -1,0 +1,226 @@
+"""Ranker: one site's lists at one moment, as a function of its counts, its items and each list's settings.
+
+Two processes with the same counts rank alike to the last bit, whatever order the counts arrived in.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from ranking.counts.arrays import FloatArray, Mask, Rows
+from ranking.counts.catalogue import Catalogue
+from ranking.counts.history import History
+from ranking.errors import unknown_section
+from ranking.intake.items import Item
+from ranking.lists.item_pool import Facts, Pool
+from ranking.lists.rules import Rule
+from ranking.lists.selection import Past, Selector
+from ranking.published.edits import Edits
+from ranking.published.snapshot import WHOLE_SITE, Entry
+from ranking.scoring.sums import Moment, counts_of
+from ranking.settings.lists import ListSettings
+
+#: More sections than any newsroom has; a site that files every author as a section gets lists for the busiest ones.
+MAX_SECTIONS = 100
+NO_BOOSTS: Mapping[str, float] = {}
+
+
+class Ranking(NamedTuple):
+    """One list of one section: rows of the history, best first, with what is shown beside each."""
+
+    rows: Rows
+    score: FloatArray | None
+    previous: Mapping[int, int] | None  # row -> rank one `movement` ago; None: there was no list then
+    filled: int = 0  # how many rows at the end are not there by their rank but fill the list up
+
+
+class View(Protocol):
+    """What is known of a site: its counts, its items' dates and sections, what is taken down and what editors say."""
+
+    history: History
+    catalogue: Catalogue
+    removed: frozenset[str]
+    edits: Edits
+
+
+class Ranker:
+    """Ranks the lists of one site at one moment; what several lists share is computed once.
+
+    `zone` is the site's, for lists that go by its calendar. `pool`: some of its items alone, with `known_row` to find
+    the row that an item has there.
+    """
+
+    def __init__(
+        self,
+        view: View,
+        moment: Moment,
+        zone: tzinfo = UTC,
+        pool: Pool | None = None,
+        known_row: Callable[[str], int | None] | None = None,
+    ) -> None:
+        self._catalogue = view.catalogue
+        self._known_row = known_row or view.history.known_row
+        self.moment = moment
+        self.zone = zone
+        in_force = view.edits.in_force(moment.at)
+        self._boosts = in_force.boosts
+        self._pins = in_force.pins
+        self.pool = pool or _whole_pool(view, moment, zone)
+        self.views = self.pool.views(moment)
+
+    @property
+    def published(self) -> FloatArray:
+        """Publish time per row, epoch seconds; when it was first seen, where that is unknown."""
+        return self.pool.facts.published
+
+    def row(self, item: str) -> int | None:
+        """The row of an item; None if nothing is known of it."""
+        return self._known_row(item)
+
+    def boosts_of(self, name: str) -> Mapping[str, float]:
+        """What editors have scores in the list `name` multiplied by: item -> factor."""
+        return self._boosts.get(name, NO_BOOSTS)
+
+    def pins_of(self, name: str, section: str) -> Sequence[tuple[int, str]]:
+        """What editors have pinned in a section of the list `name`: position and item, the latest first."""
+        return self._pins.get((name, section), ())
+
+    def rows_of(self, section: str) -> Rows:
+        """The rows of a section (`WHOLE_SITE`: all).
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
+        number, sections = self._number(section), self.pool.facts.section
+        return np.arange(len(sections)) if number is None else np.flatnonzero(sections == number)
+
+    def boosted(self, boosts: Mapping[str, float]) -> Pool:
+        """The pool with some items' scores multiplied by a factor."""
+        factors = np.ones(len(self.pool.names))
+        known = {row: factor for item, factor in boosts.items() if (row := self._known_row(item)) is not None}
+        if not known:
+            return self.pool
+        factors[list(known)] = list(known.values())
+        return self.pool.boosted(factors)
+
+    def rank(self, settings: ListSettings, section: str, boosts: Mapping[str, float] = NO_BOOSTS) -> Ranking:
+        """One list of one section (`WHOLE_SITE`: of all); `boosts` are factors of items' scores.
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
+        number = self._number(section)
+        pool = self.boosted(boosts)
+        past = Past(pool, settings, self.moment.known_until)
+        return self._ranked(pool, settings, Selector(pool, settings, self.moment, past), past, [number])[number]
+
+    def rule_of(self, settings: ListSettings, section: str, row: int, boosts: Mapping[str, float] = NO_BOOSTS) -> Rule:
+        """What keeps a row out of a list of one section; that others are better does not."""
+        pool = self.boosted(boosts)
+        past = Past(pool, settings, self.moment.known_until)
+        return Selector(pool, settings, self.moment, past).rule_of(row, self._number(section))
+
+    def _number(self, section: str) -> int | None:
+        number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
+        if number is None and section != WHOLE_SITE:
+            raise unknown_section(section, self._catalogue.sections)
+        return number
+
+    def rank_sections(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> dict[str, Ranking]:
+        """The list over all sections, and one for each section where the list wants them; `boosts` as for `rank`."""
+        pool = self.boosted(boosts)
+        past = Past(pool, settings, self.moment.known_until)
+        now = Selector(pool, settings, self.moment, past)
+        names = self._catalogue.sections
+        numbers = self._busiest(now.sections()) if settings.sections else []
+        ranked = self._ranked(pool, settings, now, past, [None, *sorted(numbers, key=names.__getitem__)])
+        return {WHOLE_SITE if number is None else names[number]: found for number, found in ranked.items()}
+
+    def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
+        """The sections with the most views of all that is kept, if there are too many: the same ones in every list."""
+        if len(numbers) <= MAX_SECTIONS:
+            return numbers
+        views = self.pool.views_of_sections(self.moment)
+        return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
+
+    def _ranked(
+        self, pool: Pool, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
+    ) -> dict[int | None, Ranking]:
+        selected = now.selected(numbers)
+        before = self._earlier(pool, settings, past, numbers)
+        score = None if settings.kind == "latest" else now.candidates.score
+        return {
+            number: Ranking(found.rows, score, None if before is None else before[number], found.filled)
+            for number, found in selected.items()
+        }
+
+    def _earlier(
+        self, pool: Pool, settings: ListSettings, past: Past, numbers: Sequence[int | None]
+    ) -> dict[int | None, Mapping[int, int]] | None:
+        """Ranks one `movement` ago, by row; None where there was no list."""
+        if settings.kind == "latest":
+            return None
+        before = Moment(self.moment.at - settings.movement_s, self.moment.known_until)
+        then = Selector(pool, settings, before, past)
+        if not then.candidates.rows.size:
+            return None
+        return {
+            number: {row: rank for rank, row in enumerate(found.rows.tolist(), 1)}
+            for number, found in then.selected(numbers).items()
+        }
+
+
+def mask_of(items: Iterable[str], known_row: Callable[[str], int | None], size: int) -> Mask:
+    """Which rows are those of `items`."""
+    found = np.zeros(size, dtype=np.bool_)
+    found[[row for row in map(known_row, items) if row is not None]] = True
+    return found
+
+
+def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> Pool:
+    history, catalogue = view.history, view.catalogue
+    size = len(history.items)
+    blocked = view.edits.in_force(moment.at).blocked
+    first_event = history.first_event() if catalogue.undated.any() else np.full(size, np.inf)
+    facts = Facts(
+        catalogue.published(first_event),
+        catalogue.section,
+        catalogue.stored,
+        mask_of(view.removed, history.known_row, size),
+        mask_of(blocked, history.known_row, size),
+    )
+    return Pool(history.items, counts_of(history), facts, history.start(), zone)
+
+
+def entries(
+    ranking: Ranking,
+    settings: ListSettings,
+    views: FloatArray,
+    published: FloatArray,
+    details: Mapping[int, Item],
+) -> list[Entry]:
+    """A ranking as the entries of a list. `views` and `published` have one entry per row."""
+    found = []
+    for rank, row in enumerate(ranking.rows.tolist(), 1):
+        item = details[row]
+        was = None if ranking.previous is None else ranking.previous.get(row)
+        found.append(
+            Entry(
+                rank=rank,
+                id=item.id,
+                title=item.title or item.id,
+                url=item.url,
+                section=item.section,
+                published_at=float(published[row]) if math.isfinite(published[row]) else None,
+                image=item.image,
+                score=None if ranking.score is None else float(ranking.score[row]),
+                views=round(float(views[row])),
+                previous_rank=was,
+                source="fill" if rank > len(ranking.rows) - ranking.filled else "ranked",
+                is_new=ranking.previous is not None and rank <= settings.size and (was is None or was > settings.size),
+            )
+        )
+    return found

@@ -1,0 +1,60 @@
+"""Rules: what keeps an item out of a list, as a code per row, so that it can be said of each why it is not there."""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ranking.counts.arrays import FloatArray
+
+
+class Rule(IntEnum):
+    """What keeps an item out; of several, the first in this order."""
+
+    LISTED = 0  # nothing does
+    TAKEN_DOWN = 1
+    BLOCKED = 2  # by an editor
+    NOT_DESCRIBED = 3  # latest lists: anyone can send an event with an id of their own
+    NOT_YET_PUBLISHED = 4  # latest lists
+    TOO_NEW = 5  # min_age
+    TOO_OLD = 6  # max_age
+    BELOW_MINIMUM = 7  # min_count, or a burst list's minimum
+    NO_SCORE = 8
+    BELOW_FLOOR = 9
+    BELOW_SECTION_FLOOR = 10
+    LISTED_LONG = 11  # max_tenure
+    OVER_SECTION_CAP = 12  # max_per_section
+    OTHER_SECTION = 13  # the list of a section
+
+
+#: Rules that `fill = "widen"` sets aside: they say how much or how lately an item must be read. The others are meant.
+WIDENED = (Rule.TOO_OLD, Rule.BELOW_MINIMUM, Rule.NO_SCORE, Rule.BELOW_FLOOR, Rule.BELOW_SECTION_FLOOR)
+
+
+class Candidates(NamedTuple):
+    """Every row under one list's formula at one moment.
+
+    `counted` is what `min_count` and `section_floor` ask about: the sum before its shape, in a burst list the events
+    that its `minimum` asks about.
+    """
+
+    score: FloatArray
+    counted: FloatArray
+    rule: npt.NDArray[np.int8]
+
+    @property
+    def rows(self) -> npt.NDArray[np.int64]:
+        """The rows that may be listed."""
+        return np.flatnonzero(self.rule == Rule.LISTED)
+
+
+class Ruling:
+    """Codes under construction. Rules are put to it in their order; a row keeps the first that keeps it out."""
+
+    def __init__(self, size: int) -> None:
+        self.codes = np.zeros(size, dtype=np.int8)
+
+    def out(self, rule: Rule, rows: npt.NDArray[np.bool_]) -> None:
+        """Keep `rows` (a mask) out by `rule`."""
+        self.codes[rows & (self.codes == Rule.LISTED)] = rule

@@ -1,0 +1,235 @@
+"""Selection: which of the candidates stand in a list, in which order, and what fills it up.
+
+Every rule is applied before the limit: seven asked are seven given wherever there are seven. In this order: what a row
+is by itself (`pool`), the floor of its section, how long it has been listed, the cap per section, the hysteresis at
+the cut, and what is missing then is filled up.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.counts import arrays
+from ranking.counts.arrays import FloatArray, Rows
+from ranking.lists import hysteresis, ordering
+from ranking.lists.item_pool import Pool
+from ranking.lists.ordering import percentile
+from ranking.lists.rules import WIDENED, Rule
+from ranking.scoring.sums import Moment, Span
+from ranking.settings.lists import ListSettings
+
+TENURE_STEPS = 8
+#: How many times the visible part take part in a replay, of each kind of contender; two change nothing on real reads.
+CONTENDERS = 5
+#: Rules that hold for what fills a list up as well.
+MEANT = (Rule.TAKEN_DOWN, Rule.BLOCKED, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW)
+NOTHING: Rows = np.zeros(0, dtype=np.int64)
+
+
+class Selection(NamedTuple):
+    """One list of one section at one moment: rows, best first; the last `filled` of them fill it up."""
+
+    rows: Rows
+    filled: int = 0
+
+
+class Past:
+    """One list at other moments, as it is without tenure, hysteresis and what fills it up. What was asked is kept."""
+
+    def __init__(self, pool: Pool, settings: ListSettings, known_until: float) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._known_until = known_until
+        self._tops: dict[tuple[float, int], dict[int | None, Rows]] = {}
+
+    def tops(self, at: float, numbers: Iterable[int | None], limit: int) -> Mapping[int | None, Rows]:
+        """The first rows at a moment (epoch seconds), over all sections (number None) and of some."""
+        known = self._tops.setdefault((at, limit), {})
+        asked = [number for number in numbers if number not in known]
+        if asked:
+            moment = Moment(at, self._known_until)
+            known.update(Selector(self._pool, self._settings, moment, self).plain(asked, limit))
+            self._pool.forget(moment)
+        return known
+
+
+class Selector:
+    """Selects the rows of one list at one moment, over all sections (number None) or some."""
+
+    def __init__(self, pool: Pool, settings: ListSettings, moment: Moment, past: Past) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._moment = moment
+        self._past = past
+        self._depth = max(settings.depth, settings.size)
+        self.candidates = pool.candidates(settings, moment)
+        self._parted: dict[int, Rows] | None = None
+        self._fillers: list[Tier] | None = None
+
+    def sections(self) -> list[int]:
+        """The numbers of the sections that have something to list."""
+        found = set(self._by_section())
+        for tier in self._tiers():
+            found |= tier.parted.keys()
+        return sorted(found)
+
+    def selected(self, numbers: Iterable[int | None]) -> dict[int | None, Selection]:
+        """The list over all sections (None) and of each of some sections."""
+        rows = {number: self._eligible(number) for number in numbers}
+        long = self._listed_long(rows)
+        tops = {number: self._best(_without(each, long[number]), number, self._depth) for number, each in rows.items()}
+        if self._settings.hysteresis:
+            tops = self._kept(tops)
+        return {number: self._filled(top, number, long[number]) for number, top in tops.items()}
+
+    def plain(self, numbers: Iterable[int | None], limit: int) -> dict[int | None, Rows]:
+        """The first rows of each list, but for tenure, hysteresis and what fills it up."""
+        return {number: self._best(self._eligible(number), number, limit) for number in numbers}
+
+    def rule_of(self, row: int, number: int | None) -> Rule:
+        """What keeps a row out of the list of all sections (number None) or of one; that others are better does not."""
+        section, cap = self._pool.facts.section, self._settings.max_per_section
+        if self.candidates.rule[row] != Rule.LISTED:
+            return Rule(self.candidates.rule[row])
+        if number is not None and section[row] != number:
+            return Rule.OTHER_SECTION
+        eligible = self._eligible(number)
+        if row not in eligible:
+            return Rule.BELOW_SECTION_FLOOR
+        long = self._listed_long({number: eligible})[number]
+        if row in long:
+            return Rule.LISTED_LONG
+        if number is None and cap and section[row] != arrays.NO_SECTION:
+            beside = _without(eligible[section[eligible] == section[row]], long)
+            if row not in self._ordered(beside, self.candidates.score, section[row], cap, Counter()):
+                return Rule.OVER_SECTION_CAP
+        return Rule.LISTED
+
+    def _by_section(self) -> dict[int, Rows]:
+        if self._parted is None:
+            self._parted = ordering.by_section(self.candidates.rows, self._pool.facts.section)
+        return self._parted
+
+    def _eligible(self, number: int | None) -> Rows:
+        if number is None:
+            return self.candidates.rows
+        rows = self._by_section().get(number, NOTHING)
+        if self._settings.section_floor and self._settings.kind != "latest":
+            counted = self.candidates.counted[rows]
+            least = max(self._settings.section_minimum, percentile(counted, self._settings.section_floor))
+            rows = rows[counted >= least]
+        return rows
+
+    def _best(self, rows: Rows, number: int | None, limit: int) -> Rows:
+        return self._ordered(rows, self.candidates.score, number, limit, Counter())
+
+    def _ordered(self, rows: Rows, score: FloatArray, number: int | None, limit: int, taken: Counter[int]) -> Rows:
+        published, names, cap = self._pool.facts.published, self._pool.names, self._settings.max_per_section
+        if number is not None or not cap:
+            return ordering.best(rows, score=score, published=published, names=names, limit=limit)
+        return ordering.best_capped(
+            rows, score=score, published=published, names=names, limit=limit,
+            section=self._pool.facts.section, cap=cap, taken=taken,
+        )  # fmt: skip
+
+    # How long it has been listed
+
+    def _listed_long(self, eligible: Mapping[int | None, Rows]) -> Mapping[int | None, Rows]:
+        """Rows that were in the visible part at every look of the last `max_tenure`, an eighth of it apart.
+
+        Asked of the list without this rule: what was left out for it comes back when its readers have let go of it.
+        """
+        tenure_s, at = self._settings.max_tenure_s, self._moment.at
+        if np.isinf(tenure_s):
+            return dict.fromkeys(eligible, NOTHING)
+        step_s, size = tenure_s / TENURE_STEPS, self._settings.size
+        oldest = int((at - tenure_s) // step_s)
+        long = {number: self._best(rows, number, size) for number, rows in eligible.items()}
+        for look in range(oldest, oldest + TENURE_STEPS + 1):  # the oldest first: it leaves the fewest to ask about
+            asked = [number for number, rows in long.items() if len(rows)]
+            tops = self._past.tops(look * step_s, asked, size)
+            long.update((number, np.intersect1d(long[number], tops[number])) for number in asked)
+        return long
+
+    # Who stays at the cut
+
+    def _kept(self, tops: Mapping[int | None, Rows]) -> dict[int | None, Rows]:
+        """The lists with those in their visible part who are there by hysteresis, and those who wait for it below."""
+        size, margin, kept = self._settings.size, self._settings.hysteresis, dict(tops)
+        steps = hysteresis.steps(self._moment.at)
+        contenders = self._contenders([number for number, top in tops.items() if len(top) > size], tops, steps[0])
+        if not contenders:
+            return kept
+        union = np.unique(np.concatenate(list(contenders.values())))
+        some, past = self._pool.only(union), []
+        for step in steps:
+            found = some.candidates(self._settings, Moment(step, self._moment.known_until))
+            past.append(np.where(found.rule == Rule.LISTED, found.score, 0.0))
+        now = self.candidates.score[union]
+        for number, rows in contenders.items():
+            place, top = np.searchsorted(union, rows), tops[number]
+            scores = [*(score[place] for score in past), np.where(np.isin(rows, top), now[place], 0.0)]
+            stays = np.isin(top, rows[hysteresis.members(scores, size, margin)])
+            kept[number] = np.concatenate([top[stays], top[~stays]])
+        return kept
+
+    def _contenders(
+        self, numbers: Sequence[int | None], tops: Mapping[int | None, Rows], since: float
+    ) -> dict[int | None, Rows]:
+        """Who takes part in each list's replay: the best now, the best at its beginning, the most read in between."""
+        enough = CONTENDERS * self._settings.size
+        before = self._past.tops(since, numbers, enough)
+        read = self._pool.read(self._settings, Span(since), self._moment)
+        facts, names, found = self._pool.facts, self._pool.names, {}
+        for number in numbers:
+            most = ordering.best(
+                self._eligible(number), score=read, published=facts.published, names=names, limit=enough
+            )
+            rows = np.unique(np.concatenate([tops[number][:enough], before[number], most]))
+            in_order = sorted(rows.tolist(), key=lambda row: (-facts.published[row], names[row]))  # of equal scores
+            found[number] = np.array(in_order, dtype=np.int64)
+        return found
+
+    # What fills it up
+
+    def _filled(self, top: Rows, number: int | None, long: Rows) -> Selection:
+        ranked = len(top)
+        taken = Counter(self._pool.facts.section[top].tolist())
+        for tier in self._tiers() if ranked < self._depth else ():
+            rows = tier.rows if number is None else tier.parted.get(number, NOTHING)
+            rows = _without(rows, np.concatenate([top, long]))
+            missing = self._depth - len(top)
+            top = np.concatenate([top, self._ordered(rows, tier.score, number, missing, taken)])
+        return Selection(top, len(top) - ranked)
+
+    def _tiers(self) -> list["Tier"]:
+        """Rows that may fill a list up, the better ones first."""
+        if self._fillers is None:
+            score, rule, section = self.candidates.score, self.candidates.rule, self._pool.facts.section
+            self._fillers = []
+            if self._settings.fill == "latest":
+                meant = np.isin(rule, MEANT)
+                facts = self._pool.facts
+                rows = np.flatnonzero(facts.stored & (facts.published <= self._moment.at) & ~meant)
+                self._fillers = [Tier(rows, ordering.by_section(rows, section), facts.published)]
+            elif self._settings.fill == "widen":
+                open_to = np.isin(rule, (Rule.LISTED, *WIDENED))
+                widened = self._pool.widened(self._settings, self._moment)
+                for order, mask in ((score, score > 0), (widened, (score <= 0) & (widened > 0))):
+                    rows = np.flatnonzero(open_to & mask)
+                    self._fillers.append(Tier(rows, ordering.by_section(rows, section), order))
+        return self._fillers
+
+
+class Tier(NamedTuple):
+    """Rows that may fill a list up, also by the number of their section, and the score that orders them."""
+
+    rows: Rows
+    parted: Mapping[int, Rows]
+    score: FloatArray
+
+
+def _without(rows: Rows, out: Rows) -> Rows:
+    return rows[~np.isin(rows, out)] if len(out) else rows

@@ -1,0 +1,1 @@
+"""What is published: snapshots, editorial changes, the order that a cursor walks."""

@@ -1,0 +1,1 @@
+"""The use case of counting: events to batches to the store, or to the spool."""

@@ -1,0 +1,209 @@
+"""Batches in the making: the counts on their way into one shard, and the requests that wait for them.
+
+Equal cells are added up before they are sent; events that must ask the store first (see `visits`) ride along one by
+one. A repeat of what this process has itself seen count is known without asking.
+"""
+
+import asyncio
+import math
+from typing import NamedTuple
+
+from ranking.counts.buckets import Bucket, bucket_start
+from ranking.counts.history import field
+from ranking.intake.events import Event, channel_kind
+from ranking.intake.visits import (
+    COUNTED,
+    NO_PAIR,
+    REFUSED,
+    REPEAT_CHANNEL,
+    REPEATED,
+    SPOOLED,
+    Asking,
+    Remembered,
+    pair_of,
+    short_hash,
+)
+from ranking.store.counts import Batch, Committed
+
+MAX_CELLS = 1_500
+RECENT_PAIRS = 100_000
+KNOWN_ITEMS = 100_000
+
+#: In place of a visit's number: the event counts with its batch, or is a repeat of one that did. Behind the outcomes of
+#: a batch's visits stand those of these two, so that an index from the end finds them.
+SURE, LOCAL_REPEAT = -1, -2
+KNOWN = bytes([REPEATED, COUNTED])
+
+
+class Admission(NamedTuple):
+    """What events are asked. `span_s`: a visitor's repeats within it do not count (0: they do). `known_s`: how long an
+    item that nobody described stays known; `new_items`: how many unknown ones a minute a shard takes (0: any).
+    """
+
+    span_s: int = 0
+    known_s: int = 30 * 86400
+    new_items: int = 0
+
+
+#: Every event counts.
+ANY = Admission()
+
+
+class Terms(NamedTuple):
+    """The settings under which events are counted; a batch is counted under those that it was opened under.
+
+    `bucket_s` and `keep_s` are the retention, `deadline_s` is how long a batch is retried, `max_pending` how many
+    events may wait, `overflow_after_s` how long a batch is tried where there is somewhere else for it to wait.
+    """
+
+    bucket_s: int
+    keep_s: float
+    deadline_s: float
+    max_pending: int
+    overflow_after_s: float = 1.0
+    admission: Admission = ANY
+
+
+class Seen:
+    """What this process knows of a site without asking the store."""
+
+    __slots__ = ("items", "pairs")
+
+    def __init__(self) -> None:
+        self.pairs: Remembered[bytes] = Remembered(RECENT_PAIRS)
+        self.items: Remembered[str] = Remembered(KNOWN_ITEMS)
+
+
+class OpenBatch:
+    """Counts on their way into one shard, and the requests that wait for them. `outcomes`: once it is settled."""
+
+    __slots__ = (
+        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_marks", "_newcomers", "_pairs", "_received_s",
+        "_seconds", "_seen", "_visits", "events", "once", "opened_s", "outcomes", "terms", "waiters",
+    )  # fmt: skip
+
+    def __init__(self, opened_s: float, terms: Terms, seen: Seen, once: str | None = None) -> None:
+        self.terms = terms
+        self._seen = seen
+        self.opened_s = opened_s
+        self.once = once
+        self.events = 0
+        self.waiters: list[asyncio.Future[Committed | None]] = []
+        self.outcomes = b""
+        self._cells: dict[int, dict[str, int]] = {}  # bucket start -> field -> number of the cell
+        self._counts: list[int] = []
+        self._visits: list[int] = []  # their cells
+        self._seconds: list[int] = []
+        self._pairs: list[bytes] = []
+        self._befores: dict[int, bytes] = {}
+        self._marks: dict[int, bytes] = {}
+        self._newcomers: dict[int, str] = {}
+        self._received_s = 0
+        self._latest = math.nan  # when the latest event was, and the cells of its bucket:
+        self._latest_cells: dict[str, int] = {}
+
+    def takes_more(self, terms: Terms) -> bool:
+        """Whether another request's events may join under `terms`."""
+        return self.terms is terms and self.once is None and len(self._counts) + len(self._visits) < MAX_CELLS
+
+    def add(self, event: Event, received_s: int, *, vouched: bool) -> int:
+        """Count an event, maybe only if the store agrees.
+
+        Its number among the batch's visits, or what is known of it already; for `told`.
+        """
+        item, channel, ts, visitor, mark = event
+        if ts != self._latest:
+            self._latest = ts
+            self._latest_cells = self._cells.setdefault(bucket_start(ts, self.terms.bucket_s), {})
+        name = field(channel, item)
+        known = vouched or item in self._seen.items or not self.terms.admission.new_items
+        number = SURE
+        if visitor is not None or mark is not None or not known:
+            number = self._ask(event, name, received_s, known=known)
+            if number == LOCAL_REPEAT:
+                name = field(REPEAT_CHANNEL, item)
+        cell = self._latest_cells.get(name)
+        if cell is None:
+            cell = self._latest_cells[name] = len(self._counts)
+            self._counts.append(0)
+        if number < 0:
+            self._counts[cell] += 1
+        else:
+            self._visits.append(cell)
+        self.events += 1
+        return number
+
+    def numbered(self, site: str, shard: int, writer: str, number: int) -> Batch:
+        """The batch as it is sent."""
+        width_s, admission = self.terms.bucket_s, self.terms.admission
+        counts: dict[Bucket, dict[str, int]] = {}
+        place = [0] * len(self._counts)
+        position = 0
+        for start_s, cells in self._cells.items():
+            bucket = counts[Bucket(width_s, start_s)] = {}
+            for name, cell in cells.items():
+                bucket[name] = self._counts[cell]
+                place[cell] = position
+                position += 1
+        asking = None
+        if self._visits:
+            befores = [self._befores.get(visit, NO_PAIR) for visit in range(len(self._visits))] if self._befores else []
+            asking = Asking(
+                [place[cell] for cell in self._visits],
+                self._seconds,
+                b"".join(self._pairs),
+                b"".join(befores),
+                self._marks,
+                {visit: short_hash(item) for visit, item in self._newcomers.items()},
+                admission.span_s,
+                self._received_s,
+                admission.known_s,
+                admission.new_items,
+            )
+        return Batch(site, shard, writer, number, counts, self.once, asking)
+
+    def settle(self, committed: Committed | None) -> None:
+        """Note what became of it (None: it waits on disk), and remember what the store said of the visits."""
+        visits = len(self._visits)
+        if committed is None or committed.repeated:
+            self.outcomes = bytes([SPOOLED if committed is None else REPEATED]) * (visits + len(KNOWN))
+            return
+        self.outcomes = committed.outcomes.ljust(visits, bytes([COUNTED])) + KNOWN
+        if committed.outcomes:
+            told = zip(self._pairs, self._seconds, committed.outcomes, strict=False)
+            counted = {pair: second for pair, second, outcome in told if outcome == COUNTED and pair != NO_PAIR}
+            self._seen.pairs.put(counted)
+            taken = {item: 0 for visit, item in self._newcomers.items() if self.outcomes[visit] != REFUSED}
+            self._seen.items.put(taken)
+
+    def told(self, numbers: list[int]) -> bytes:
+        """What became of some events, once it is settled; `numbers` is what `add` gave for them."""
+        outcomes = self.outcomes
+        return bytes([outcomes[number] for number in numbers])
+
+    def _ask(self, event: Event, name: str, received_s: int, *, known: bool) -> int:
+        """The number of a new visit, whose cell is for the caller to note, or what is known without asking."""
+        item, channel, ts, visitor, mark = event
+        span_s = self.terms.admission.span_s
+        visit, second = len(self._visits), int(ts)
+        pair = NO_PAIR
+        if visitor is not None and span_s:
+            kind = channel_kind(channel)
+            cell = name if kind == channel else field(kind, item)
+            pair = pair_of(visitor.now, cell)
+            if mark is None:
+                last = self._seen.pairs.get(pair)
+                if last is not None and -span_s < second - last < span_s:
+                    return LOCAL_REPEAT
+            if visitor.before:
+                self._befores[visit] = pair_of(visitor.before, cell)
+        if not known:
+            self._newcomers[visit] = item
+        elif pair == NO_PAIR and mark is None:
+            return SURE
+        if mark is not None:
+            self._marks[visit] = mark
+        self._pairs.append(pair)
+        self._seconds.append(second)
+        self._received_s = received_s
+        return visit

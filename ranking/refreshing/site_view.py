@@ -1,0 +1,194 @@
+"""SiteView: this process's copy of what the store knows of one site, brought up to date by what has changed.
+
+A view that follows reads the open buckets and not the history. It may be read while buckets are being sealed and
+rolled up: a bucket is read with both its parts at one moment, and where counts have moved from one bucket into another
+in the meantime, what moved is read again. No event that was counted before an update began is missed or counted twice.
+"""
+
+import asyncio
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+
+from ranking.counts.arrays import Ints
+from ranking.counts.buckets import Bucket, bucket_start
+from ranking.counts.catalogue import Catalogue
+from ranking.counts.history import History, is_shadow
+from ranking.counts.item_dates import unpack_dates
+from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, unpack_counts, unpack_ids, volume_end, volume_of
+from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.intake.items import Item
+from ranking.published.edits import Edits
+from ranking.store.protocol import Store
+
+READ_AT_ONCE = 100
+READ_TRIES = 20
+CELLS_BETWEEN_PAUSES = 50_000
+
+
+class SiteView:
+    """What the store knows of one site, in columns."""
+
+    def __init__(self, site: str) -> None:
+        self.site = site
+        self._life = ""
+        self._forget()
+
+    def _forget(self) -> None:
+        self.history = History()
+        self.catalogue = Catalogue(self.history)
+        self.removed: frozenset[str] = frozenset()
+        self.edits = Edits()
+        self._bucket_cursors: dict[int, int] = {}
+        self._item_cursors: dict[int, int] = {}
+        self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names
+        self._details: dict[str, Item | None] = {}
+
+    async def update(self, store: Store, keep_since: float) -> None:
+        """Read what has changed. Buckets that ended before `keep_since` (epoch seconds) are left out.
+
+        A store that was lost and started anew is read anew.
+        """
+        life = await store.life()
+        if life != self._life:
+            self._forget()
+            self._life = life
+        for shard in range(store.shards):
+            whole = await self._follow_counts(store, shard, keep_since) and await self._follow_items(store, shard)
+            if not whole:
+                self._forget()
+                return await self.update(store, keep_since)
+        self.history.forget_before(keep_since)
+        self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
+        self.removed = frozenset(await store.removed_items(self.site))
+        self.edits = await store.desk.edits(self.site)
+        return None
+
+    async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
+        """What to show of some rows; an item that nobody has described shows its id."""
+        names = {row: self.history.items[row] for row in rows}
+        found = await self.details_of(store, names.values())
+        return {row: found[name] for row, name in names.items()}
+
+    async def details_of(self, store: Store, names: Collection[str]) -> dict[str, Item]:
+        """The same by id."""
+        missing = [name for name in names if name not in self._details]
+        for name, item in zip(missing, await store.get_items(self.site, missing), strict=True):
+            self._details[name] = item
+        return {name: self._details[name] or Item(id=name) for name in names}
+
+    async def _follow_items(self, store: Store, shard: int) -> bool:
+        """Read the items that have changed. False: the store is not the one that was followed."""
+        cursor = self._item_cursors.get(shard)
+        known = cursor is not None
+        if cursor is None:
+            sealed = await store.read_dates(self.site, shard)
+            for chunk in sealed.chunks:
+                self.catalogue.take(unpack_dates(chunk))
+                await asyncio.sleep(0)
+            cursor = sealed.cursor
+        changed = await store.changed_items(self.site, shard, cursor)
+        if changed.reset and known:
+            return False
+        for item, dates in changed.dates.items():
+            self.catalogue.set(item, dates)
+            self._details.pop(item, None)
+        self._item_cursors[shard] = changed.cursor
+        return True
+
+    async def _follow_counts(self, store: Store, shard: int, keep_since: float) -> bool:
+        """Read the buckets that have changed, until none of them was rolled up meanwhile. False: as above."""
+        read: set[Bucket] = set()
+        for _ in range(READ_TRIES):
+            before = self._bucket_cursors.get(shard, 0)
+            touched = await store.touched_buckets(self.site, shard, before)
+            if touched.reset:
+                return False
+            if read and not any(map(_Spans(touched.buckets).hold, read)):
+                return True
+            wanted = [bucket for bucket in touched.buckets if bucket.end_s > keep_since]
+            sealed_at: dict[Bucket, int] = {}
+            for first in range(0, len(wanted), READ_AT_ONCE):
+                part = wanted[first : first + READ_AT_ONCE]
+                sealed_at.update(zip(part, await self._read(store, shard, part), strict=True))
+            # When a bucket was sealed nothing finer was left in its span: what is held of it is in the bucket now, but
+            # for what has changed since and was read with it.
+            sealings = _Spans(bucket for bucket, at in sealed_at.items() if at > before)
+            held = list(self.history.buckets(shard)) if sealings else []
+            self.history.drop(shard, [each for each in held if each not in sealed_at and sealings.hold(each)])
+            self._bucket_cursors[shard] = touched.cursor
+            read |= sealed_at.keys()
+            if not read:
+                return True
+        raise StoreUnavailableError(f"counts were rolled up at every one of {READ_TRIES} attempts to read them")
+
+    async def _read(self, store: Store, shard: int, buckets: Sequence[Bucket]) -> list[int]:
+        """Take over some buckets as they are now; the change number of each one's sealing."""
+        stored = await store.read_counts(self.site, shard, buckets)
+        sealed = [self._unpacked(shard, bucket, counts.sealed) for bucket, counts in zip(buckets, stored, strict=True)]
+        for volume, highest in _highest(buckets, sealed).items():
+            await self._know_names(store, shard, volume, highest)
+        taken = 0
+        for bucket, parts, counts in zip(buckets, sealed, stored, strict=True):
+            rows = self._rows.get((shard, volume_of(bucket)))
+            known = [
+                ChannelCounts(part.channel, rows[part.numbers], part.counts)
+                for part in parts
+                if rows is not None and not is_shadow(part.channel)
+            ]
+            known += self.history.parts_of(counts.open.fields, counts.open.counts)
+            self.history.replace_parts(bucket, shard, known)
+            taken += sum(len(part.numbers) for part in known)
+            if taken > CELLS_BETWEEN_PAUSES:  # millions take seconds, and a lease wants renewing
+                taken = 0
+                await asyncio.sleep(0)
+        return [counts.sealed_at for counts in stored]
+
+    def _unpacked(self, shard: int, bucket: Bucket, value: bytes) -> list[ChannelCounts]:
+        try:
+            return unpack_counts(value)
+        except StoreRefusedError as error:
+            place = f"site {self.site}, shard {shard}, bucket of {bucket.width_s} s from {bucket.start_s}"
+            raise StoreRefusedError(f"sealed counts of {place}: {error}") from error
+
+    async def _know_names(self, store: Store, shard: int, volume: int, highest: int) -> None:
+        """Read a volume's names as far as a number; names are only ever added."""
+        rows = self._rows.get((shard, volume), np.empty(0, dtype=np.int32))
+        if highest < len(rows):
+            return
+        first_chunk, known = divmod(len(rows), CHUNK_NAMES)
+        parts = [rows]
+        for chunk in await store.read_names(self.site, shard, volume, first_chunk):
+            parts.append(self.history.item_rows(unpack_ids(chunk)[known:]))
+            known = 0
+            await asyncio.sleep(0)
+        self._rows[shard, volume] = np.concatenate(parts)
+
+
+class _Spans:
+    """The spans of some buckets."""
+
+    def __init__(self, buckets: Iterable[Bucket]) -> None:
+        self._buckets = frozenset(buckets)
+        self._widths_s = {bucket.width_s for bucket in self._buckets}
+
+    def __bool__(self) -> bool:
+        return bool(self._buckets)
+
+    def hold(self, inner: Bucket) -> bool:
+        """Whether a bucket lies in one of them, and is finer."""
+        return any(
+            width_s > inner.width_s
+            and (span := Bucket(width_s, bucket_start(inner.start_s, width_s))) in self._buckets
+            and inner.end_s <= span.end_s
+            for width_s in self._widths_s
+        )
+
+
+def _highest(buckets: Sequence[Bucket], sealed: Sequence[list[ChannelCounts]]) -> dict[int, int]:
+    """The highest number in use of each volume's names."""
+    found: dict[int, int] = {}
+    for bucket, parts in zip(buckets, sealed, strict=True):
+        highest = max((int(part.numbers[-1]) for part in parts), default=-1)
+        found[volume_of(bucket)] = max(found.get(volume_of(bucket), -1), highest)
+    return found

@@ -1,0 +1,1 @@
+"""From counts to scores: decays, ageing, channel weights, sums and burst measures."""

@@ -1,0 +1,185 @@
+"""Burst lists: what lately happened to every item, against its own past, out of the same counts as any other list.
+
+A peak may be held: an item that stood out is shown for a while, fading from the moment at which it stood out most. The
+peak is found again at every refresh, by measuring the burst at past moments that are aligned to the clock. Rejected: to
+keep it. A kept peak depends on when somebody looked, so two processes would disagree, a list of a past moment could not
+be had, and a late event would change nothing.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.calendar import NO_PERIOD, period_span
+from ranking.counts.arrays import FloatArray, Rows
+from ranking.intake.events import DEFAULT_KIND
+from ranking.scoring import burst_measures
+from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.decay import Alike, HalfLife
+from ranking.scoring.formula import Formula, Scored
+from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
+from ranking.settings.lists import ListSettings
+
+VIEWS = Weighing({DEFAULT_KIND: 1.0})
+MOST_PEAKS = 96  # moments at which a past burst is measured: every half hour in two days
+PEAK_STEP_S = 300.0
+MOST_NUMBERS = 4_000_000  # of one table of items by moments: 32 MB
+
+
+class Edges(NamedTuple):
+    """The two spans that a burst at one moment compares, in epoch seconds.
+
+    What is expected in `[since, until)` is what happened in `[before, since)`, per `over_s` seconds, in `short_s`.
+    """
+
+    before: float
+    since: float
+    until: float
+    over_s: float = 1.0
+    short_s: float = 1.0
+
+
+class Bursts:
+    """One burst list's formula over a site's counts. `start` is when the site's counts begin."""
+
+    def __init__(self, settings: ListSettings, counts: Counts, start: float, zone: tzinfo) -> None:
+        self._settings = settings
+        self._counts = counts
+        self._of_channel = Formula(settings, zone).channel_weights(counts.channels)
+        self._start = start
+        self._zone = zone
+
+    def scored(self, sums: Sums) -> Scored:
+        """Per row: the events that `minimum` asks about, and how far they stand out."""
+        now = self._now(sums)
+        return self._with_peaks(sums, now) if self._settings.hold_s else now
+
+    def _now(self, sums: Sums) -> Scored:
+        settings, edges = self._settings, self._edges(sums.moment.at)
+        match settings.method:
+            case "ratio":
+                recent, longer = (self._decayed(sums, span_s) for span_s in (settings.short_s, settings.baseline_s))
+                return Scored(recent, burst_measures.ratio(recent, longer, settings.minimum))
+            case "acceleration":
+                at, short_s = sums.moment.at, settings.short_s
+                starts = [at - short_s * number for number in range(4)]
+                newest, middle, oldest = (self._count(sums, since, until) for until, since in pairwise(starts))
+                return Scored(newest, burst_measures.acceleration(newest, middle, oldest, settings.minimum))
+            case "z-score" | "ewma":
+                observed = self._count(sums, edges.since)
+                return Scored(observed, self._against_spans(sums, observed, edges))
+            case _:
+                observed, earlier = self._count(sums, edges.since), self._count(sums, edges.before, edges.since)
+                return self._compared(observed, earlier, edges)
+
+    def _compared(self, observed: FloatArray, earlier: FloatArray, edges: Edges) -> Scored:
+        settings, expected = self._settings, earlier / edges.over_s * edges.short_s
+        match settings.method:
+            case "share":
+                both = observed + earlier
+                enough = both >= max(settings.minimum, 1.0)
+                return Scored(both, np.where(enough, burst_measures.ratio(observed, both, 0.0), 0.0))
+            case "excess":
+                return Scored(observed, burst_measures.excess(observed, expected, settings.minimum))
+            case _:
+                return Scored(observed, burst_measures.chi_square(observed, expected, settings.minimum))
+
+    def _edges(self, at: float) -> Edges:
+        settings = self._settings
+        if settings.period != NO_PERIOD:  # compared with the whole of the period before it
+            since, _ = period_span(settings.period, at, self._zone)
+            before, _ = period_span(settings.period, since - 1, self._zone)
+            return Edges(before, since, at)
+        since = at - settings.short_s
+        # A site younger than the baseline, or a shorter retention, is compared with what there is.
+        before = max(at - settings.baseline_s, min(self._start, since))
+        return Edges(before, since, at, max(since - before, settings.short_s), settings.short_s)
+
+    def _against_spans(self, sums: Sums, observed: FloatArray, edges: Edges) -> FloatArray:
+        """Against the spans of equal length before it, the oldest first. Only rows that may stand out are looked at."""
+        settings = self._settings
+        rows = np.flatnonzero((observed >= settings.minimum) & (observed > 0))
+        spans = max(1, math.floor((edges.since - edges.before) / settings.short_s))
+        some = self._counts.only(rows)
+        of_moments = [edges.since - settings.short_s * number for number in range(spans, -1, -1)]
+        counts = (_between(some, sums.moment, self._of_channel, *pair) for pair in pairwise(of_moments))
+        mean, variance = np.zeros(len(rows)), np.zeros(len(rows))
+        if settings.method == "ewma":
+            alpha = 1.0 - 2.0 ** (-settings.short_s / settings.half_life_s)
+            for count in counts:
+                off = count - mean
+                mean, variance = mean + alpha * off, (1.0 - alpha) * (variance + alpha * off * off)
+        else:
+            square = np.zeros(len(rows))
+            for count in counts:
+                mean += count
+                square += count * count
+            mean /= spans
+            variance = np.maximum(square / spans - mean * mean, 0.0)
+        score = np.zeros(len(observed))
+        score[rows] = burst_measures.z_score(
+            observed[rows], mean, np.sqrt(variance), settings.minimum, poisson_floor=settings.poisson_floor
+        )
+        return score
+
+    def _with_peaks(self, sums: Sums, now: Scored) -> Scored:
+        """The highest burst of the held past, the first of equals, faded since then; with the events it was made of."""
+        at, hold_s = sums.moment.at, self._settings.hold_s
+        step_s = PEAK_STEP_S * max(1, math.ceil(hold_s / MOST_PEAKS / PEAK_STEP_S))
+        first, last = math.floor((at - hold_s) / step_s) + 1, math.ceil(at / step_s) - 1
+        edges = [self._edges(step_s * number) for number in range(first, last + 1)]
+        peak, counted, when = now.score.copy(), now.counted.copy(), np.full(len(now.score), at)
+        for rows, found in self._past_peaks(sums, edges) if edges else ():
+            higher = found.peak >= peak[rows]
+            chosen = rows[higher]
+            peak[chosen], when[chosen], counted[chosen] = (column[higher] for column in found)
+        return Scored(counted, burst_measures.held(peak, at - when, self._settings.peak_half_life_s))
+
+    def _past_peaks(self, sums: Sums, edges: Sequence[Edges]) -> Iterator[tuple[Rows, "Peaks"]]:
+        """Rows that may have had a burst, in parts, and the highest that each had."""
+        grid = sorted({point for each in edges for point in (each.before, each.since, each.until)})
+        place = {point: number for number, point in enumerate(grid)}
+        steps = [Horizon(Alike(), (Span(*pair),)).weights(self._counts.columns, sums.moment) for pair in pairwise(grid)]
+        lively = self._count(sums, edges[0].since)
+        rows = np.flatnonzero((lively >= self._settings.minimum) & (lively > 0))
+        among, size = self._counts.only(rows), max(1, MOST_NUMBERS // len(grid))
+        for start in range(0, len(rows), size):
+            part = np.arange(start, min(len(rows), start + size))
+            yield rows[part], self._peaks(among.only(part), steps, edges, place)
+
+    def _peaks(
+        self, some: Counts, steps: Sequence[FloatArray], edges: Sequence[Edges], place: Mapping[float, int]
+    ) -> "Peaks":
+        until = np.zeros((len(place), some.size))  # views of every row, from the first place on
+        for number, of_bucket in enumerate(steps, 1):
+            until[number] = until[number - 1] + some.of_items(some.of_cells(of_bucket), self._of_channel)
+        peak, counted, when = np.zeros(some.size), np.zeros(some.size), np.zeros(some.size)
+        for each in edges:
+            before, since, end = (until[place[point]] for point in (each.before, each.since, each.until))
+            then = self._compared(end - since, since - before, each)
+            higher = then.score > peak
+            peak[higher], counted[higher], when[higher] = then.score[higher], then.counted[higher], each.until
+        return Peaks(peak, when, counted)
+
+    def _count(self, sums: Sums, since: float, until: float = math.inf) -> FloatArray:
+        return sums.of(Horizon(Alike(), (Span(since, until),)), self._of_channel)
+
+    def _decayed(self, sums: Sums, half_life_s: float) -> FloatArray:
+        return sums.of(Horizon(HalfLife(half_life_s)), self._of_channel)
+
+
+class Peaks(NamedTuple):
+    """Per row: the highest burst, when it was (epoch seconds), and the events that `minimum` asks about."""
+
+    peak: FloatArray
+    when: FloatArray
+    counted: FloatArray
+
+
+def _between(counts: Counts, moment: Moment, of_channel: FloatArray, since: float, until: float) -> FloatArray:
+    weights = Horizon(Alike(), (Span(since, until),)).weights(counts.columns, moment)
+    return counts.of_items(counts.of_cells(weights), of_channel)

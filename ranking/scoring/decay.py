@@ -1,0 +1,125 @@
+"""Decay: what an event still counts at a given age.
+
+Scores are recomputed from bucketed counts at every refresh, so that a changed half-life applies to the past at
+once. Rejected: a decayed number per item, updated on each event. It is cheaper to read but has the half-life
+baked in (nothing to preview or retune), and as a sorted set of 2^((t-L)/h) it turns to `inf` after 1,023 half-lives.
+
+A `Decay` maps ages to weights: 1 at age 0, never more for an older event. Decays are values: two of one form with
+the same parameter are equal, so that lists that share one share its sums.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ranking.counts.arrays import FloatArray
+
+HOUR_S = 3600.0
+DAY_S = 86_400.0
+
+
+class Decay(Protocol):
+    """Weights of events by their age in seconds, which is never negative."""
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray: ...
+
+
+def half_life(age_s: FloatArray, half_life_s: float) -> FloatArray:
+    """Weight of an event of `age_s` under exponential decay: 2 ** -(age / half-life).
+
+    An infinite half-life weighs all events alike. Source: the decay of Drupal Radioactivity and of Cormode et al.,
+    "Forward Decay", ICDE 2009, which this equals with landmark L = t.
+
+    >>> half_life(np.array([0.0, 6 * 3600, 12 * 3600]), 6 * 3600).tolist()
+    [1.0, 0.5, 0.25]
+    """
+    if math.isinf(half_life_s):
+        return np.ones_like(age_s)
+    return np.exp2(-age_s / half_life_s)
+
+
+@dataclass(frozen=True)
+class HalfLife:
+    """See `half_life`."""
+
+    half_life_s: float
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray:
+        return half_life(age_s, self.half_life_s)
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Every event counts one, whatever its age: a plain sum, of a window or of all that is kept.
+
+    >>> Alike()(np.array([0.0, 1e9])).tolist()
+    [1.0, 1.0]
+    """
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray:
+        return np.ones_like(age_s)
+
+
+@dataclass(frozen=True)
+class Linear:
+    """1 - age / span, and 0 from then on.
+
+    >>> Linear(4 * HOUR_S)(np.array([0.0, 3600, 4 * 3600, 9 * 3600])).tolist()
+    [1.0, 0.75, 0.0, 0.0]
+    """
+
+    span_s: float
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray:
+        return np.maximum(1.0 - age_s / self.span_s, 0.0)
+
+
+@dataclass(frozen=True)
+class Power:
+    """(1 + age / scale) ** -exponent: fast at first and then ever slower, as attention to news is seen to fade.
+
+    >>> Power(1.0, HOUR_S)(np.array([0.0, 3600, 3 * 3600])).tolist()
+    [1.0, 0.5, 0.25]
+    """
+
+    exponent: float
+    scale_s: float
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray:
+        found: FloatArray = (1.0 + age_s / self.scale_s) ** -self.exponent
+        return found
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Sum of weight * 2 ** -(age / half-life) over some half-lives: fast at first and with a long tail, as learned.
+
+    At age 0 it is the sum of the weights, which `forecast` scales.
+
+    >>> Mix(((3600.0, 0.75), (math.inf, 0.25)))(np.array([0.0, 3600.0])).tolist()
+    [1.0, 0.625]
+    """
+
+    parts: tuple[tuple[float, float], ...]
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray:
+        found = np.zeros_like(age_s)
+        for half_life_s, weight in self.parts:
+            found += weight * half_life(age_s, half_life_s)
+        return found
+
+
+@dataclass(frozen=True)
+class Daily:
+    """factor ** whole days of age, in steps. Source: Metarank, `TrendingRecommender.scala`.
+
+    >>> Daily(0.8)(np.array([0.0, DAY_S - 1, DAY_S, 2 * DAY_S])).round(4).tolist()
+    [1.0, 1.0, 0.8, 0.64]
+    """
+
+    factor: float
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray:
+        return np.power(self.factor, np.floor(age_s / DAY_S))

@@ -1,0 +1,261 @@
+"""Formula: a list's settings, put into the one expression that every ranking of counts is.
+
+    score(item, t) = f( sum over kinds k of w(k) * sum over buckets b of n(item, k, b) * D(t - b) ) * G(t - published)
+
+D is the decay of the events, G the aging of the item, f the shape. `presets` has the rankings that others use as
+settings of this. Rejected: a function per ranking, which could be neither mixed nor explained nor retuned in one way.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.calendar import NO_PERIOD, day_share, midnight, period_span
+from ranking.counts.arrays import FloatArray
+from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.scoring import aging, shapes
+from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.decay import Alike, Daily, Decay, HalfLife, Linear, Mix, Power
+from ranking.scoring.sums import Counts, Horizon, Span, Sums
+from ranking.settings.lists import ListSettings
+from ranking.settings.objective import Mixed
+from ranking.times import parse_duration
+
+ALL_EVENTS = Horizon(Alike())
+#: The kinds that the shape "discourse-top" counts beside views.
+FIRST_LIKE, LIKE, REPLY = "first-like", "like", "reply"
+
+
+#: No function here is off by more than this, and no score that is less by so much is certain.
+A_LITTLE_MORE, LEAST_SCORE = 1.0 + 1e-9, 1e-290
+
+
+class Scored(NamedTuple):
+    """Per row: the sum before its shape, and the score."""
+
+    counted: FloatArray
+    score: FloatArray
+
+
+class Term(NamedTuple):
+    """One step towards a score: what those before it come to is added to (+), multiplied (x) or divided (/) by `value`.
+
+    Or it is `value` from here on (=). A score is what its terms come to, in their order, to the last bit.
+    """
+
+    name: str
+    operation: str
+    value: float
+
+
+class Formula:
+    """The parts of the expression for one list, each on its own so that a score can be explained by them.
+
+    `zone` is the site's: "today" begins at its midnight.
+    """
+
+    def __init__(self, settings: ListSettings, zone: tzinfo) -> None:
+        self._settings = settings
+        self._zone = zone
+
+    def scored(self, sums: Sums, published: FloatArray) -> Scored:
+        """Every row's score; `published` in epoch seconds."""
+        settings, at = self._settings, sums.moment.at
+        of_channel = self.channel_weights(sums.channels)
+        age_s = at - published
+        if settings.bonus_kinds:
+            n, bonus = self._with_bonus(sums, age_s)
+            n = n + bonus
+        else:
+            n = self._summed(sums, of_channel, age_s)
+        topic = settings.shape == "discourse-top"
+        shaped = shapes.discourse_top(*self._of_topic(sums, self.horizon(at))) if topic else self.shaped(n)
+        score = shaped * self.aged(age_s)
+        if settings.revival_s:
+            score = score + self._revived(sums)
+        return Scored(n, score)
+
+    def terms(self, sums: Sums, published: FloatArray) -> list[Term]:
+        """What the score of the first row is made of; see `Term`."""
+        settings, at = self._settings, sums.moment.at
+        age_s = at - published
+        if settings.shape == "discourse-top":
+            parts = shapes.discourse_parts(*self._of_topic(sums, self.horizon(at)))
+            named = zip(shapes.TOPIC_PARTS, "=++++", parts, strict=True)
+            found = [Term(name, operation, float(part[0])) for name, operation, part in named]
+        else:
+            if settings.bonus_kinds:
+                n, bonus = self._with_bonus(sums, age_s)
+                found = [Term("events", "=", float(n[0])), Term("bonus", "+", float(bonus[0]))]
+                n = n + bonus
+            else:
+                n = self._summed(sums, self.channel_weights(sums.channels), age_s)
+                found = [Term("events", "=", float(n[0]))]
+            if settings.shape != "plain" or settings.exponent != 1.0:
+                found.append(Term("shape", "=", float(self.shaped(n)[0])))
+        if settings.aging != "none":
+            found.append(Term("aging", "x", float(self.aged(age_s)[0])))
+        if settings.revival_s:
+            found.append(Term("revival", "+", float(self._revived(sums)[0])))
+        return found
+
+    @property
+    def fades(self) -> bool:
+        """Whether an item that is not read any more never scores more than before, and by itself alone."""
+        settings = self._settings
+        return (
+            settings.decay not in ("day-blend", "forecast")  # which has other weights at another age or hour
+            and settings.period != "yesterday"
+            and settings.shape != "discourse-top"
+            and settings.scale == "none"
+            and not settings.revival_s
+        )
+
+    def at_most(self, counts: Counts, since: float, published: FloatArray) -> Scored:
+        """What no row counts, and scores, more than at any moment from `since` on if nothing more happens to it.
+
+        For a formula that `fades`. Each is higher by a billionth where the last bit is not certain.
+        """
+        settings, horizon = self._settings, self.horizon(since)
+        of_cell = counts.of_cells(horizon.at_most(counts.columns, since))
+        of_channel = self.channel_weights(counts.channels)
+        of_bonus = self._of_kinds(counts.channels, *settings.bonus_kinds)
+        n = counts.of_items(of_cell, of_channel - of_bonus)
+        if settings.bonus_kinds:
+            n = n + np.minimum(counts.of_items(of_cell, of_bonus), n)
+        if not isinstance(horizon.decay, Alike):
+            n = n * A_LITTLE_MORE
+        score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
+        return Scored(n, np.where(score > 0, np.maximum(score, LEAST_SCORE), 0.0))
+
+    def horizon(self, at: float, age_s: float = 0.0) -> Horizon:
+        """D, and the spans of time that count, at the moment `at` (epoch seconds).
+
+        For an item of `age_s` seconds, which bears on a forecast alone.
+        """
+        reached = [part for part in self._parts(at) if part.from_age_s <= max(age_s, 0.0)]
+        return Horizon(_mix_decay(reached[-1]) if reached else self._decay(), self._spans(at))
+
+    def _summed(self, sums: Sums, of_channel: FloatArray, age_s: FloatArray) -> FloatArray:
+        """The sum of every row, each under the D of its age."""
+        at = sums.moment.at
+        n = sums.of(self.horizon(at), of_channel)
+        for part in self._parts(at):
+            if part.from_age_s > 0:
+                n = np.where(age_s >= part.from_age_s, sums.of(self.horizon(at, part.from_age_s), of_channel), n)
+        return n
+
+    def _parts(self, at: float) -> list[Mixed]:
+        """The parts of a forecast that hold at a moment, by the age they begin at; none: it has learned nothing."""
+        settings = self._settings
+        if settings.decay != "forecast":
+            return []
+        hour = datetime.fromtimestamp(at, self._zone).hour
+        since = max((part.from_hour for part in settings.mix if part.from_hour <= hour), default=0)
+        held = [part for part in settings.mix if part.from_hour == since]
+        return sorted(held, key=lambda part: part.from_age_s)
+
+    def span_s(self, at: float) -> float:
+        """How far back the list looks, in seconds: a period, a burst's span, a half-life or a window; inf for all."""
+        settings = self._settings
+        if settings.period != NO_PERIOD:
+            since, until = period_span(settings.period, at, self._zone)
+            return until - since
+        if settings.kind == "burst":
+            return settings.short_s
+        return settings.half_life_s if settings.decay in ("half-life", "forecast") else settings.window_s
+
+    def channel_weights(self, channels: Sequence[str]) -> FloatArray:
+        """w, per channel."""
+        return self._weighing(self._settings.weights).of(channels)
+
+    def shaped(self, n: FloatArray) -> FloatArray:
+        """f of the sums of every row."""
+        match self._settings.shape:
+            case "minus-one":
+                return shapes.minus_one(n, self._settings.exponent)
+            case "plus-one":
+                return shapes.plus_one(n)
+            case "log":
+                return shapes.log(n)
+            case _:
+                return shapes.plain(n, self._settings.exponent)
+
+    def aged(self, age_s: FloatArray) -> FloatArray:
+        """G of the ages of every row, in seconds since its publication."""
+        settings = self._settings
+        match settings.aging:
+            case "half-life":
+                return aging.half_life(age_s, settings.aging_half_life_s)
+            case "gravity":
+                return aging.gravity(age_s, settings.gravity, settings.gravity_offset_s)
+            case _:
+                return np.ones_like(age_s)
+
+    def _revived(self, sums: Sums) -> FloatArray:
+        """What an item that is read again scores as if new: (recent events - 1) * gravity since the first of them.
+
+        Source: Discourse, `topic_hot_score.rb`.
+        """
+        settings, at = self._settings, sums.moment.at
+        recent = Horizon(Alike(), (Span(since=at - settings.revival_s),))
+        of_channel = self._weighing(settings.revival_weights or settings.weights).of(sums.channels)
+        since = at - sums.first(recent, of_channel)
+        again = shapes.minus_one(sums.of(recent, of_channel))
+        return np.where(
+            np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
+        )
+
+    def _with_bonus(self, sums: Sums, age_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """What counts without the bonus kinds, and what they add: no more than that."""
+        of_channel, of_bonus = (
+            self.channel_weights(sums.channels),
+            self._of_kinds(sums.channels, *self._settings.bonus_kinds),
+        )
+        n = self._summed(sums, of_channel - of_bonus, age_s)
+        return n, np.minimum(self._summed(sums, of_bonus, age_s), n)
+
+    def _of_topic(self, sums: Sums, horizon: Horizon) -> list[FloatArray]:
+        def of(kind: str, over: Horizon = horizon) -> FloatArray:
+            return sums.of(over, self._of_kinds(sums.channels, kind))
+
+        return [of(DEFAULT_KIND), of(FIRST_LIKE), of(LIKE), of(REPLY), of(REPLY, ALL_EVENTS)]
+
+    def _of_kinds(self, channels: Sequence[str], *kinds: str) -> FloatArray:
+        chosen = np.array([channel_kind(channel) in kinds for channel in channels], dtype=np.bool_)
+        return np.where(chosen, self.channel_weights(channels), 0.0)
+
+    def _weighing(self, weights: Mapping[str, float]) -> Weighing:
+        settings = self._settings
+        return Weighing(weights, settings.self_click_weight, settings.position_bias, settings.position_cap)
+
+    def _decay(self) -> Decay:
+        settings = self._settings
+        match settings.decay:
+            case "half-life" | "forecast":  # a forecast goes by this until it has learned something
+                return HalfLife(settings.half_life_s)
+            case "linear":
+                return Linear(settings.window_s)
+            case "power":
+                return Power(settings.power, settings.power_scale_s)
+            case "daily":
+                return Daily(settings.daily)
+            case _:
+                return Alike()
+
+    def _spans(self, at: float) -> tuple[Span, ...]:
+        if self._settings.decay == "day-blend":
+            today, passed = midnight(at, self._zone), day_share(at, self._zone)
+            return Span(midnight(at, self._zone, -1), today, 1.0 - passed), Span(today, math.inf, passed)
+        if self._settings.period != NO_PERIOD:
+            since, until = period_span(self._settings.period, at, self._zone)
+            return (Span(max(since, at - self._settings.window_s), until),)
+        return (Span(since=at - self._settings.window_s),)
+
+
+def _mix_decay(part: Mixed) -> Mix:
+    """What an event counts at its age under a part of a forecast."""
+    return Mix(tuple((parse_duration(text), weight) for text, weight in part.weights.items()))

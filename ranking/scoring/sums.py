@@ -1,0 +1,181 @@
+"""Counts x weights -> sums per item. The one place where counts are added up.
+
+    sum(item, t) = sum over channels of  weight(channel) * sum over buckets of  count * share(t) * decay(age(t))
+
+Deterministic: every sum runs in an order that the counts alone decide, so the same counts give the same bits. An item's
+channel is summed over its buckets first, in their order, and its channels then in the order of their names.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ranking.counts.arrays import FloatArray
+from ranking.counts.buckets import ages, observed_share
+from ranking.counts.history import Columns, History
+from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.decay import Alike, Decay
+
+
+class Moment(NamedTuple):
+    """A moment to rank for, and the moment up to which the counts were recorded. Epoch seconds."""
+
+    at: float
+    known_until: float
+
+
+class Span(NamedTuple):
+    """Events of `[since, until)` (epoch seconds) count `factor`; buckets that straddle an edge in proportion."""
+
+    since: float = -math.inf
+    until: float = math.inf
+    factor: float = 1.0
+
+
+class Horizon(NamedTuple):
+    """Which events count, and what each counts at its age. Equal horizons at one moment have equal sums."""
+
+    decay: Decay
+    spans: tuple[Span, ...] = (Span(),)
+
+    def weights(self, columns: Columns, moment: Moment) -> FloatArray:
+        """What one event of each bucket counts at `moment`."""
+        width_s, start_s, known = columns.width_s, columns.start_s, moment.known_until
+        inside = np.zeros(len(start_s))
+        for span in self.spans:
+            before = observed_share(width_s, start_s, min(span.until, moment.at), known)
+            inside += span.factor * (before - observed_share(width_s, start_s, min(span.since, moment.at), known))
+        return inside * self.decay(ages(width_s, start_s, moment.at))
+
+    def at_most(self, columns: Columns, since: float) -> FloatArray:
+        """What one event of each bucket counts at no moment from `since` on more than.
+
+        For that a span may only lose events as time goes by, never gain older ones.
+        """
+        width_s, start_s = columns.width_s, columns.start_s
+        inside = np.zeros(len(start_s))
+        for span in self.spans:
+            inside += span.factor * (1.0 - observed_share(width_s, start_s, min(span.since, since), math.inf))
+        return inside * self.decay(ages(width_s, start_s, since))
+
+
+class Counts:
+    """A site's columns, ready to be summed many times over. `size` is how many rows there are.
+
+    `in_order`: the columns are sorted by bucket. Sums are the same if each row's are.
+    """
+
+    def __init__(self, columns: Columns, channels: Sequence[str], size: int, *, in_order: bool = True) -> None:
+        self.columns = columns
+        self.channels = channels
+        self.size = size
+        self._cell = columns.cell.astype(np.intp)  # once: bincount would do it at every call
+        self._in_order = in_order
+        self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
+        self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
+        self._item = columns.cell_item[columns.cell_order].astype(np.intp)
+        self._channel = columns.cell_channel[columns.cell_order]
+
+    def of_cells(self, of_bucket: FloatArray) -> FloatArray:
+        """Sum of every cell, an event of each bucket counting as told; only buckets that count are looked at."""
+        cells = len(self.columns.cell_item)
+        counting = np.flatnonzero(of_bucket)
+        if not len(counting):
+            return np.zeros(cells)
+        if not self._in_order:
+            weighed = of_bucket[self.columns.bucket]
+            weighed *= self.columns.counts
+            return np.asarray(np.bincount(self._cell, weights=weighed, minlength=cells), dtype=np.float64)
+        first, last = int(counting[0]), int(counting[-1]) + 1
+        part = slice(self._edges[first], self._edges[last])
+        weighed = np.repeat(of_bucket[first:last], self._lengths[first:last])
+        weighed *= self.columns.counts[part]
+        return np.asarray(np.bincount(self._cell[part], weights=weighed, minlength=cells), dtype=np.float64)
+
+    def of_items(self, of_cell: FloatArray, of_channel: FloatArray) -> FloatArray:
+        """Sum of every item row over its cells, an event of each channel counting as told."""
+        weighed = of_cell[self.columns.cell_order]
+        weighed *= of_channel[self._channel]
+        return np.asarray(np.bincount(self._item, weights=weighed, minlength=self.size), dtype=np.float64)
+
+    def only(self, rows: npt.NDArray[np.int64]) -> "Counts":
+        """The counts of some rows alone, which become rows 0, 1, … of what is returned. Sums have the same bits."""
+        columns, order = self.columns, self.columns.cell_order
+        place = np.full(self.size, -1, dtype=np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        cells = np.flatnonzero(place[columns.cell_item] >= 0)
+        cell_place = np.full(len(columns.cell_item), -1, dtype=np.int32)
+        cell_place[cells] = np.arange(len(cells), dtype=np.int32)
+        entries = np.flatnonzero((cell_place >= 0)[columns.cell])
+        some = columns._replace(
+            cell=cell_place[columns.cell[entries]],
+            bucket=columns.bucket[entries],
+            counts=columns.counts[entries],
+            cell_item=place[columns.cell_item[cells]],
+            cell_channel=columns.cell_channel[cells],
+            cell_order=cell_place[order[cell_place[order] >= 0]].astype(np.int64),
+        )
+        return Counts(some, self.channels, len(rows), in_order=self._in_order)
+
+    def first_in(self, of_bucket: FloatArray, of_channel: FloatArray) -> FloatArray:
+        """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""
+        columns = self.columns
+        counts = (of_bucket > 0)[columns.bucket] & (of_channel > 0)[columns.cell_channel][self._cell]
+        entries = np.flatnonzero(counts)[::-1]  # the earliest is written last, and stays
+        first = np.full(self.size, np.inf)
+        first[columns.cell_item[self._cell[entries]]] = columns.start_s[columns.bucket[entries]]
+        return first
+
+
+class Sums:
+    """The sums of some counts at one moment. Lists with equal horizons share the pass over the cells."""
+
+    def __init__(self, counts: Counts, moment: Moment) -> None:
+        self.moment = moment
+        self._counts = counts
+        self._cells: dict[Horizon, FloatArray] = {}
+
+    @property
+    def channels(self) -> Sequence[str]:
+        """What the weights of channels are in the order of."""
+        return self._counts.channels
+
+    def of(self, horizon: Horizon, of_channel: FloatArray) -> FloatArray:
+        """Sum of every item row."""
+        of_cell = self._cells.get(horizon)
+        if of_cell is None:
+            weights = horizon.weights(self._counts.columns, self.moment)
+            of_cell = self._cells[horizon] = self._counts.of_cells(weights)
+        return self._counts.of_items(of_cell, of_channel)
+
+    def first(self, horizon: Horizon, of_channel: FloatArray) -> FloatArray:
+        """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""
+        return self._counts.first_in(horizon.weights(self._counts.columns, self.moment), of_channel)
+
+
+def counts_of(history: History) -> Counts:
+    """The counts of a history as they are now."""
+    return Counts(history.columns(), history.channels, len(history.items))
+
+
+def scores(
+    history: History, *, decay: Decay, weights: Mapping[str, float], at: float, known_until: float
+) -> FloatArray:
+    """Decayed and weighted sum of every item row of `history` at the moment `at` (epoch seconds).
+
+    `decay` maps ages in seconds to weights; `known_until` is when the counts were read.
+    """
+    return _summed(history, Horizon(decay), Weighing(weights), Moment(at, known_until))
+
+
+def totals(history: History, *, kinds: frozenset[str], since: float, until: float, known_until: float) -> FloatArray:
+    """Events of `kinds` on every item row in `[since, until)`, buckets that straddle an edge in proportion."""
+    horizon = Horizon(Alike(), (Span(since, until),))
+    return _summed(history, horizon, Weighing(dict.fromkeys(kinds, 1.0)), Moment(until, known_until))
+
+
+def _summed(history: History, horizon: Horizon, weighing: Weighing, moment: Moment) -> FloatArray:
+    return Sums(counts_of(history), moment).of(horizon, weighing.of(history.channels))

@@ -1,0 +1,201 @@
+"""Settings of a list: which ranking it is, how long it is, and how it forgets."""
+
+import math
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+
+from ranking.calendar import NO_PERIOD, Period
+from ranking.intake.events import DEFAULT_KIND
+from ranking.settings.learned import InEffect
+from ranking.settings.objective import AUTO, Mixed, Objective, mixed
+from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings
+from ranking.settings.types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected
+from ranking.times import NO_LIMIT
+
+MIN_HALF_LIFE_S = 1.0
+MIN_OFFSET_S = 60.0
+MAX_LISTED = 1_000
+MAX_WEIGHT = 1e6
+MIN_TENURE_S = 600.0
+MAX_SPANS = 1_000
+MAX_HOLD_S = 30 * 86400.0
+
+#: What a burst list counts by itself: what chance makes of a number is known of a plain count.
+BURST_WEIGHTS = {DEFAULT_KIND: 1.0}
+
+#: Whose events a weight is for: of a kind, or of a kind from one source.
+Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.:-]{1,64})?$")]
+Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
+CountOrNone = Annotated[int, BeforeValidator(lambda value: 0 if value == NO_LIMIT else value)]
+
+
+class ListSettings(Table):
+    """[lists.NAME]: one ranking. No allowed value makes a score infinite: see the bounds of each."""
+
+    preset: Annotated[str, AfterValidator(checked_preset)] = NO_PRESET
+    kind: Literal["ranked", "burst", "latest"] = "ranked"
+    title: str = ""
+    size: int = Field(10, ge=1, le=MAX_LISTED)
+    depth: int = Field(200, ge=1, le=MAX_LISTED)
+
+    weights: Weights = Field({DEFAULT_KIND: 1.0, "click": 3.0})
+    self_click_weight: float = Field(1.0, ge=0, le=1_000)
+    position_bias: float = Field(0.0, ge=0, le=4)
+    position_cap: int = Field(10, ge=1, le=1_000)
+    bonus_kinds: tuple[Kind, ...] = ()
+
+    decay: Literal["half-life", "window", "linear", "power", "daily", "day-blend", "forecast"] = "half-life"
+    half_life_s: SecondsOrNone = Field(7200.0, alias="half_life", ge=MIN_HALF_LIFE_S)
+    auto: bool = False
+    objective: Objective = Objective()
+    mix: tuple[Mixed, ...] = ()
+    window_s: SecondsOrNone = Field(math.inf, alias="window")
+    period: Period = NO_PERIOD
+    power: float = Field(1.0, gt=0, le=10)
+    power_scale_s: Seconds = Field(3600.0, alias="power_scale", ge=MIN_OFFSET_S)
+    daily: float = Field(0.8, gt=0, le=1)
+
+    shape: Literal["plain", "minus-one", "plus-one", "log", "discourse-top"] = "plain"
+    exponent: float = Field(1.0, gt=0, le=4)
+
+    aging: Literal["none", "half-life", "gravity"] = "none"
+    aging_half_life_s: SecondsOrNone = Field(6 * 3600.0, alias="aging_half_life", ge=MIN_HALF_LIFE_S)
+    gravity: float = Field(1.8, gt=0, le=10)
+    gravity_offset_s: Seconds = Field(7200.0, alias="gravity_offset", ge=MIN_OFFSET_S)
+    max_age_s: SecondsOrNone = Field(math.inf, alias="max_age")
+    min_age_s: SecondsOrOff = Field(0.0, alias="min_age")
+
+    revival_s: SecondsOrOff = Field(0.0, alias="revival")
+    revival_weights: Weights = Field({})
+
+    sections: bool = True
+    min_count: float = Field(0.0, ge=0, le=1e12)
+    floor: float = Field(0.0, ge=0, le=1e12)
+
+    scale: Literal["none", "section-activity", "section-best"] = "none"
+    section_floor: float = Field(0.0, ge=0, lt=100)
+    section_minimum: float = Field(5.0, ge=0, le=1e12)
+    max_per_section: CountOrNone = Field(0, ge=0)
+    max_tenure_s: SecondsOrNone = Field(math.inf, alias="max_tenure", ge=MIN_TENURE_S)
+    hysteresis: float = Field(0.0, ge=0, le=1)
+    fill: Literal["none", "widen", "latest"] = "none"
+    movement_s: Seconds = Field(3600.0, alias="movement")
+
+    method: Literal["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"] = "chi-square"
+    short_s: Seconds = Field(3600.0, alias="short")
+    baseline_s: Seconds = Field(7 * 86400.0, alias="baseline")
+    minimum: float = Field(5.0, ge=0, le=1e9)
+    poisson_floor: bool = True
+    hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
+    peak_half_life_s: Seconds = Field(8 * 3600.0, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_preset(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        found = {**preset_settings(given.get("preset")), **given}
+        return _begun(found) if found.get("half_life") == AUTO else found
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.kind == "burst":
+            if "weights" not in self.model_fields_set:
+                object.__setattr__(self, "weights", BURST_WEIGHTS)  # it stays one that nobody has set
+            self._fits_burst()
+        if self.auto and (self.kind, self.decay) != ("ranked", "half-life"):
+            raise ValueError('half_life: a duration, as "auto" is for kind = "ranked" with decay = "half-life"')
+        if self.decay == "forecast" and self.kind != "ranked":
+            raise ValueError('decay: not "forecast", which is for kind = "ranked"')
+        if self.decay == "linear" and math.isinf(self.window_s):
+            raise ValueError('window: a duration such as 1d, over which decay = "linear" falls to nothing')
+        if self.exponent != 1.0 and self.shape not in ("plain", "minus-one"):
+            raise ValueError('exponent: 1, or shape = "plain" or "minus-one", the shapes that have one')
+        if self.hysteresis and self.kind == "latest":
+            raise ValueError("hysteresis: 0 in a latest list, which has no scores to compare")
+        if self.hysteresis and self.scale != "none":
+            raise ValueError('hysteresis: 0, or scale = "none", as sections cannot be scaled in a replay')
+        if self.hysteresis and self.hold_s:
+            raise ValueError('hysteresis: 0, or hold = "0s", which keeps an item by itself')
+        return self
+
+    @property
+    def by_calendar(self) -> bool:
+        """Whether it goes by the site's days."""
+        by_hour = self.decay == "forecast" and any(part.from_hour for part in self.mix)
+        return self.period != NO_PERIOD or self.decay == "day-blend" or by_hour
+
+    @property
+    def learns(self) -> bool:
+        """Whether it is tuned every night."""
+        return self.auto or (self.decay == "forecast" and not self.mix)
+
+    def under(self, learned: InEffect | None) -> Self:
+        """The list as it is with what it has learned."""
+        if learned is None or not self.learns:
+            return self
+        if self.auto:
+            return self if self.objective.pinned else self.model_copy(update={"half_life_s": learned.half_life_s})
+        return self.model_copy(update={"mix": mixed(learned.mix)})
+
+    def _fits_burst(self) -> None:
+        if self.baseline_s <= self.short_s:
+            raise ValueError("baseline: longer than short")
+        if self.method in ("z-score", "ewma") and self.baseline_s > MAX_SPANS * self.short_s:
+            raise ValueError(
+                f'baseline: at most {MAX_SPANS:,} times short, as method = "{self.method}" looks at every one'
+            )
+        by_span = self.method in ("chi-square", "share", "excess")
+        if self.hold_s and not by_span:
+            raise ValueError('hold: 0s, or method = "chi-square", "share" or "excess", whose peaks can be found again')
+        if self.period == "yesterday" or (self.period != NO_PERIOD and not by_span):
+            raise ValueError(
+                'period: none, or today, this week or this month with method = "chi-square", "share" or "excess"'
+            )
+
+
+def _begun(given: dict[str, Any]) -> dict[str, Any]:
+    """A half-life that is tuned begins at its pin, or at the default."""
+    objective = given.get("objective")
+    pin = objective.get("pin", NO_LIMIT) if isinstance(objective, dict) else NO_LIMIT
+    begins = {} if pin in (NO_LIMIT, math.inf) else {"half_life": pin}
+    return {**{key: value for key, value in given.items() if key != "half_life"}, **begins, "auto": True}
+
+
+DEFAULT_LISTS: dict[str, dict[str, Any]] = {
+    "populer": {"title": "Populer", "size": 7},
+    "trending": {"title": "Trending", "kind": "burst", "size": 7},
+    "update": {"title": "UPDATE", "kind": "latest", "size": 10},
+}
+
+
+def with_defaults(name: str, table: dict[str, Any]) -> dict[str, Any]:
+    """A list's table over what its preset stands for, over what the list of this name is without one."""
+    default = {"title": name.capitalize(), **DEFAULT_LISTS.get(name, {})}
+    found = {**default, **preset_settings(table.get("preset")), **table}
+    if found.get("period", NO_PERIOD) != NO_PERIOD:
+        found.setdefault("decay", "window")  # what is most read today is counted, unless a decay is asked for
+    return found
+
+
+def with_changes(settings: ListSettings, changes: dict[str, Any]) -> ListSettings:
+    """`settings` with changes by their names in the file; a preset's settings come under them.
+
+    Raises:
+        ValueError: naming the setting, what was expected and what was found.
+    """
+    known = settings.model_dump(by_alias=True, exclude_unset=True)
+    if settings.auto and "half_life" in changes:
+        if changes["half_life"] == AUTO:
+            changes = {key: value for key, value in changes.items() if key != "half_life"}
+        else:
+            known["auto"] = False
+    try:
+        return ListSettings.model_validate({**known, **preset_settings(changes.get("preset")), **changes})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = ".".join(str(step) for step in fault["loc"])
+        if fault["type"] == "extra_forbidden":
+            raise ValueError(f"{name}: is not a setting of a list") from None
+        raise ValueError(expected(fault)) from None

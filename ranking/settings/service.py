@@ -1,0 +1,280 @@
+"""Settings: every name, its type, its default and what it may be, as one frozen value.
+
+The front door reads the file and the environment (`populer/config.py`) and hands the result in; nothing in the core
+reads either. What is not listed here is not a setting: an unknown name is refused, because a misspelt one that is
+silently ignored is found months later. Attributes carry their unit (`half_life_s`), the names in the file do not.
+"""
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
+from ranking.intake.urls import item_pattern
+from ranking.settings.learned import InEffect
+from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
+from ranking.settings.types import (
+    Bytes,
+    Kind,
+    Name,
+    Seconds,
+    SecondsOrNone,
+    SecondsOrOff,
+    SiteId,
+    Source,
+    Table,
+    as_bytes,
+    as_seconds,
+)
+from ranking.times import format_duration
+
+#: Where a service is reached: scheme, host, and perhaps a path.
+ADDRESS = re.compile(r"https?://[a-zA-Z0-9.\-:\[\]]+(/[a-zA-Z0-9._~/\-]*)?")
+#: What Indonesians call their time zones.
+ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
+MIN_QUIET_S = 60.0
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
+
+
+class ServiceSettings(Table):
+    """[service]: where the service listens and keeps its files."""
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(8000, ge=0, le=65535)
+    workers: int = Field(1, ge=1, le=256)
+    data_dir: Path = Path("populer-data")
+    trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    log_format: Literal["text", "json"] = "text"
+    request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
+    templates: Path | None = None
+    streams: int = Field(1_000, ge=0, le=100_000)
+    streams_per_address: int = Field(100, ge=0, le=100_000)
+
+
+class RedisSettings(Table):
+    """[redis]: the store. Without a url the bundled Valkey runs in `service.data_dir`."""
+
+    url: str | None = None
+    shards: int | None = Field(None, ge=1, le=1024)
+    timeout_s: Seconds = Field(5.0, alias="timeout")
+    allow_eviction: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _known_scheme(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(REDIS_SCHEMES):
+            raise ValueError(f"an address that starts with one of {', '.join(REDIS_SCHEMES)}")
+        return url
+
+
+class IngestSettings(Table):
+    """[ingest]: what events may say and when they are answered."""
+
+    ack: Literal["memory", "commit", "replica", "disk"] = "commit"
+    dedupe_window_s: SecondsOrOff = Field(1800.0, alias="dedupe_window", le=86400)
+    bots: bool = True
+    gpc: Literal["no-visitor", "ignore", "refuse"] = "no-visitor"
+    visitor_limit: int = Field(600, ge=0, le=1_000_000)
+    item_limit: int = Field(600, ge=0, le=100_000_000)
+    address_limit: int = Field(60_000, ge=0, le=100_000_000)
+    new_items: int = Field(1_000, ge=0, le=10_000_000)
+    kinds: tuple[Kind, ...] = Field((DEFAULT_KIND, "click"), min_length=1)
+    sources: tuple[Source, ...] = ()
+    max_body: Bytes = 1024**2
+    deadline_s: Seconds = Field(10.0, alias="deadline")
+    max_pending: int = Field(100_000, ge=1_000)
+    spool: Annotated[int, BeforeValidator(as_bytes), Field(ge=0)] = 256 * 1024**2
+    spool_after_s: Seconds = Field(1.0, alias="spool_after")
+
+    @cached_property
+    def known_kinds(self) -> frozenset[str]:
+        """`kinds` to look one up in."""
+        return frozenset(self.kinds)
+
+
+class RollUpSettings(Table):
+    """retention.roll_up: the age from which counts are kept by the hour, and by the day. Infinite: never."""
+
+    hour_s: SecondsOrNone = Field(math.inf, alias="hour")
+    day_s: SecondsOrNone = Field(math.inf, alias="day")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.day_s < self.hour_s < math.inf:
+            raise ValueError("day: not before hour")
+        return self
+
+    @property
+    def tiers(self) -> dict[int, float]:
+        """Width of a bucket -> age from which counts are kept so; both in seconds."""
+        return {width_s: age_s for width_s, age_s in ((3600, self.hour_s), (86400, self.day_s)) if age_s < math.inf}
+
+
+class RetentionSettings(Table):
+    """[retention]: how finely counts are kept, and for how long."""
+
+    bucket_s: Annotated[int, BeforeValidator(as_seconds)] = Field(300, alias="bucket", ge=10, le=86400)
+    keep_s: Seconds = Field(30 * 86400.0, alias="keep")
+    seal_after_s: SecondsOrOff = Field(1800.0, alias="seal_after")
+    roll_up: RollUpSettings = RollUpSettings()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if 86400 % self.bucket_s:
+            raise ValueError("bucket: a duration that divides a day evenly, such as 1m, 5m, 15m or 1h")
+        if self.keep_s < self.bucket_s:
+            raise ValueError("keep: at least one bucket")
+        return self
+
+
+class RefreshSettings(Table):
+    """[refresh]: how often lists are ranked, when one counts as stale, and how long a process leads that was lost."""
+
+    every_s: Seconds = Field(5.0, alias="every", ge=0.25, le=3600)
+    stale_after_s: Seconds = Field(60.0, alias="stale_after")
+    lease_s: Seconds = Field(10.0, alias="lease", ge=0.2, le=3600)
+    paging_s: SecondsOrOff = Field(600.0, alias="paging", le=86400)
+
+
+class AlarmSettings(Table):
+    """[alarms]: when silence is one. See `alarms`."""
+
+    quiet_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0, le=86400)] = Field(900.0, alias="quiet")
+    usual_events: float = Field(10.0, ge=1, le=1e9)
+
+    @field_validator("quiet_s")
+    @classmethod
+    def _seen(cls, quiet_s: float) -> float:
+        if 0 < quiet_s < MIN_QUIET_S:
+            raise ValueError(f"0s for none, or at least {MIN_QUIET_S:.0f}s, as counts are kept in buckets")
+        return quiet_s
+
+
+class SiteKeys(Table):
+    """keys of a site. Absent ones are generated and kept in the data directory."""
+
+    write: str | None = Field(None, min_length=16, repr=False)
+    admin: str | None = Field(None, min_length=16, repr=False)
+
+
+class SiteSettings(Table):
+    """[[sites]]: one newsroom."""
+
+    id: SiteId = "default"
+    name: str = "Populer"
+    timezone: str = "Asia/Jakarta"
+    locale: str = "id"
+    date_format: str = "EEEE, dd MMMM yyyy | HH:mm"
+    address: str = ""
+    item_pattern: str = ""
+    origins: tuple[str, ...] = ()
+    keys: SiteKeys = SiteKeys()
+
+    @field_validator("item_pattern")
+    @classmethod
+    def _one_group(cls, text: str) -> str:
+        if text:
+            item_pattern(text)
+        return text
+
+    @field_validator("address")
+    @classmethod
+    def _without_slash(cls, address: str) -> str:
+        if address and not ADDRESS.fullmatch(address):
+            raise ValueError("an address such as https://populer.example.id, without a query")
+        return address.rstrip("/")
+
+    @cached_property
+    def item_finder(self) -> re.Pattern[str] | None:
+        """`item_pattern`, ready to search with; None without one."""
+        return item_pattern(self.item_pattern) if self.item_pattern else None
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """`timezone`, to reckon with."""
+        return ZoneInfo(self.timezone)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        name = ZONES.get(name, name)
+        try:
+            ZoneInfo(name)
+        except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError, folders raise OSError
+            raise ValueError("WIB, WITA, WIT, or a time zone such as Asia/Jakarta") from None
+        except KeyError:
+            raise ValueError("WIB, WITA, WIT, or a time zone such as Asia/Jakarta") from None
+        return name
+
+
+class Settings(Table):
+    """All settings of a service."""
+
+    service: ServiceSettings = ServiceSettings()
+    redis: RedisSettings = RedisSettings()
+    ingest: IngestSettings = IngestSettings()
+    retention: RetentionSettings = RetentionSettings()
+    refresh: RefreshSettings = RefreshSettings()
+    alarms: AlarmSettings = AlarmSettings()
+    sites: tuple[SiteSettings, ...] = (SiteSettings(),)
+    lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
+
+    @field_validator("lists", mode="before")
+    @classmethod
+    def _with_default_lists(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        tables: dict[str, Any] = {**{name: {} for name in DEFAULT_LISTS}, **given}
+        return {
+            name: with_defaults(str(name), table) if isinstance(table, dict) else table
+            for name, table in tables.items()
+        }
+
+    @field_validator("sites")
+    @classmethod
+    def _distinct(cls, sites: tuple[SiteSettings, ...]) -> tuple[SiteSettings, ...]:
+        ids = [site.id for site in sites]
+        if not ids or len(set(ids)) < len(ids):
+            raise ValueError("at least one site, and an id of its own for each")
+        return sites
+
+    def under(self, learned: Mapping[str, InEffect]) -> Self:
+        """The settings with what a site's lists have learned (list -> what)."""
+        if not any(each.learns for each in self.lists.values()):
+            return self
+        lists = {name: each.under(learned.get(name)) for name, each in self.lists.items()}
+        return self.model_copy(update={"lists": lists})
+
+    @model_validator(mode="after")
+    def _horizons_fit(self) -> Self:
+        for name, each in self.lists.items():
+            if each.learns and each.objective.horizon_s % self.retention.bucket_s:
+                width, found = format_duration(self.retention.bucket_s), format_duration(each.objective.horizon_s)
+                raise ValueError(
+                    f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
+                )
+        return self
+
+    @cached_property
+    def known_sources(self) -> frozenset[str]:
+        """What public events may say they came from: the lists, what is declared, and what a list weighs by itself."""
+        named = (kind for each in self.lists.values() for kind in (*each.weights, *each.revival_weights))
+        weighed = (kind.partition("@")[2] for kind in named if "@" in kind)
+        return frozenset([*(f"{LIST_SOURCE}{name}" for name in self.lists), *self.ingest.sources, *weighed])
+
+    @property
+    def config_version(self) -> str:
+        """Names everything that a list's content depends on; equal on every host with equal settings."""
+        lists = [self.lists[name].model_dump(mode="python") for name in sorted(self.lists)]
+        retention = self.retention.model_dump(mode="python", exclude={"seal_after_s"})
+        calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
+        text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()

@@ -1,0 +1,123 @@
+"""Desk: the part of a store where editors and workers meet. What editors say, the trail of it, and who shows it.
+
+An edition is a number that grows with each change of a site's edits and take-downs. A worker reports the edition that
+it shows several times a second; what it says holds for a lease. Whoever changes something waits until no worker's lease
+covers an older edition, and a worker whose lease is over looks at the store before it shows anything. So an answered
+change is what every worker shows, without a look at the store per read, and a worker that died costs one lease at most.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from ranking.published.edits import FORMS, Edit, Edits, Subject
+
+
+class Standing(NamedTuple):
+    """The latest edition of a site, and the generation of each of its lists."""
+
+    edition: int
+    generations: dict[str, int]
+
+
+class Changed(NamedTuple):
+    """A line of the trail. A take-down has a subject of kind "item", and the item as it was (None: not described)."""
+
+    subject: Subject
+    made: bool
+    before: Any
+    after: Any
+
+
+class Desk(Protocol):
+    """Raises what `Store` raises."""
+
+    async def edits(self, site: str) -> Edits:
+        """All edits of a site, also those that are over."""
+        ...
+
+    async def change(
+        self,
+        site: str,
+        changes: Mapping[Subject, Edit | None],
+        by: str,
+        over: Iterable[Subject] = (),
+        undoes: int | None = None,
+    ) -> None:
+        """Make edits, or lift them (None), as one edition; `by` is the grade of the key. Clear away those in `over`.
+
+        `undoes`: the edition that this takes back, for the trail.
+        """
+        ...
+
+    async def restore(self, site: str, items: Iterable[str], by: str) -> None:
+        """Lift the take-downs that these items have."""
+        ...
+
+    async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
+        """The last changes, the newest first: `edition`, `at` (epoch seconds), `by`, `action`, what, `before`, `after`.
+
+        What was changed at once has one edition.
+        """
+        ...
+
+    async def changed_in(self, site: str, edition: int) -> list[Changed]:
+        """What was changed in one edition, as far as the trail goes back."""
+        ...
+
+    async def report(self, site: str, worker: str, edition: int | None) -> Standing:
+        """`worker` shows `edition` of the site; None: it shows nothing any more."""
+        ...
+
+    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+        """How many workers may show something older than `edition`: their last report was within `lease_s`."""
+        ...
+
+
+#: The kind of the subject of a take-down.
+ITEM = "item"
+#: What a change is called in the trail: kind of the edit -> made, lifted.
+ACTIONS = {
+    "pin": ("pin", "unpin"),
+    "block": ("block", "unblock"),
+    "boost": ("boost", "unboost"),
+    ITEM: ("remove", "restore"),
+}
+_ACTED = {
+    action: (kind, made) for kind, named in ACTIONS.items() for made, action in zip((True, False), named, strict=True)
+}
+
+
+def trail_members(subject: Subject, *, made: bool, undoes: int | None = None) -> dict[str, Any]:
+    """What the trail says that a change was about."""
+    found: dict[str, Any] = {"action": ACTIONS[subject.kind][not made]}
+    if undoes is not None:
+        found["undoes"] = undoes
+    if subject.list:
+        found["list"] = subject.list
+    if subject.kind == "pin":
+        found["section"] = subject.section or None
+    return {**found, "item": subject.item}
+
+
+def changed_by(line: Mapping[str, Any]) -> Changed:
+    """What a line of the trail says, as it is stored."""
+    kind, made = _ACTED[line["action"]]
+    subject = Subject(kind, line.get("list", ""), line.get("section") or "", line["item"])
+    forms = (
+        msgspec.convert(line[when], FORMS[kind]) if kind in FORMS and line[when] is not None else line[when]
+        for when in ("before", "after")
+    )
+    return Changed(subject, made, *forms)
+
+
+def as_sent(line: Mapping[str, Any]) -> dict[str, Any]:
+    """A line of the trail with `before` and `after` in the form in which they can be sent again."""
+    section = {"section": line["section"]} if "section" in line else {}
+    forms = {
+        when: {name: each for name, each in {**value, **section}.items() if name != "set_at"}
+        for when in ("before", "after")
+        if isinstance(value := line[when], Mapping)
+    }
+    return {**line, **forms}

@@ -1,0 +1,1 @@
+"""The bundled Valkey: its folder, its launch, its end."""

@@ -1,0 +1,1 @@
+"""The store in Redis or Valkey; the only importer of the driver."""

@@ -1,0 +1,62 @@
+"""How safe a batch is when it is answered: in the server's memory, on a replica too, or on the server's disk.
+
+The wait goes out with the write, on the same connection: servers wait for what their connection has written, and for
+nothing on another one. What cannot be waited for (no replica, no append-only file, a server that does not know the
+command) leaves the batch at `commit`, and that is what its answer says.
+"""
+
+from typing import Any, Final, Literal
+
+from redis.exceptions import AskError, MovedError, ResponseError
+
+from ranking.store.redis.connection import Client
+
+Ack = Literal["commit", "replica", "disk"]
+
+LONGEST_WAIT_S: Final = 1.0
+"""A replica or a disk that is slower holds nothing up; its batches are answered as committed."""
+
+
+def wait_of(ack: Ack, timeout_s: float) -> tuple[Any, ...]:
+    """The command that waits for a level; none for `commit`. `timeout_s` is that of a reply."""
+    wait_ms = int(1000 * min(LONGEST_WAIT_S, timeout_s / 2))
+    return {"commit": (), "replica": ("WAIT", 1, wait_ms), "disk": ("WAITAOF", 1, 0, wait_ms)}[ack]
+
+
+def level_of(ack: Ack, reply: Any) -> Ack:
+    """The level that the wait's reply proves."""
+    done = reply[0] if isinstance(reply, list) and reply else reply
+    return ack if isinstance(done, int) and done >= 1 else "commit"
+
+
+async def on_one_connection(client: Client, *, cluster: bool, key: str, commands: list[tuple[Any, ...]]) -> list[Any]:
+    """The replies of commands that go out together, errors of the server among them; `key` says where they belong.
+
+    Raises:
+        MovedError, AskError: the key belongs elsewhere (a cluster only).
+    """
+    if not cluster:
+        pipe = client.pipeline(transaction=False)
+        for command in commands:
+            pipe.execute_command(*command)
+        return list(await pipe.execute(raise_on_error=False))
+    node = client.get_node_from_key(key)
+    connection = node.acquire_connection()
+    try:
+        await node.disconnect_if_needed(connection)
+        await connection.send_packed_command(connection.pack_commands(commands))
+        replies = []
+        for _ in commands:
+            try:
+                replies.append(await connection.read_response())
+            except ResponseError as error:
+                replies.append(error)
+    except BaseException:
+        await connection.disconnect()  # replies may still be on their way: nobody else may read them
+        raise
+    finally:
+        node.release(connection)
+    moved = next((reply for reply in replies if isinstance(reply, MovedError | AskError)), None)
+    if moved is not None:
+        raise moved
+    return replies

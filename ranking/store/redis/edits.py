@@ -1,0 +1,112 @@
+"""The desk in Redis. See `keys` for what lies where."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from ranking.published.edits import FORMS, Edit, Edits, Subject
+from ranking.store import limits
+from ranking.store.edits import ITEM, Changed, Standing, as_sent, changed_by, trail_members
+from ranking.store.redis import keys
+from ranking.store.redis.scripts import Run, Script
+
+AMEND = Script("amend")
+REPORT = Script("report")
+UNAWARE = Script("unaware")
+EDITION = b"edition"
+FORGOTTEN_AFTER_S = 600
+NOTHING = b"null"
+
+#: Sends one command and gives its reply.
+Command = Callable[..., Awaitable[Any]]
+
+
+class RedisDesk:
+    """Desk on what `run` and `command` reach."""
+
+    def __init__(self, run: Run, command: Command) -> None:
+        self._run = run
+        self._command = command
+
+    async def edits(self, site: str) -> Edits:
+        found: dict[bytes, bytes] = await self._command("HGETALL", keys.edits(site))
+        edition = int(found.pop(EDITION, 0))
+        return Edits(edition, dict(_edit_of(field, value) for field, value in found.items()))
+
+    async def change(
+        self,
+        site: str,
+        changes: Mapping[Subject, Edit | None],
+        by: str,
+        over: Iterable[Subject] = (),
+        undoes: int | None = None,
+    ) -> None:
+        parts: list[Any] = []
+        for subject, edit in changes.items():
+            value = b"" if edit is None else msgspec.json.encode(edit)
+            members = trail_members(subject, made=edit is not None, undoes=undoes)
+            parts += [_field(subject), value, _members(members), b"", b""]
+        for subject in over:
+            if subject not in changes:
+                parts += [_field(subject), b"", b"", b"", b""]
+        await self._amend(site, keys.edits(site), by, ("edits", ""), parts)
+
+    async def take_down(self, site: str, item: str, now: float, by: str, before: bytes) -> None:
+        """Mark an item as removed at `now` (epoch seconds); `before` is what it was (JSON)."""
+        members = _members(trail_members(Subject(ITEM, "", "", item), made=True))
+        parts = [item, repr(now), members, before, NOTHING]
+        await self._amend(site, keys.removed(site), by, ("item", item), parts)
+
+    async def restore(self, site: str, items: Iterable[str], by: str) -> None:
+        parts: list[Any] = []
+        for item in items:
+            members = trail_members(Subject(ITEM, "", "", item), made=False)
+            parts += [item, b"", _members(members), NOTHING, NOTHING]
+        await self._amend(site, keys.removed(site), by, ("removed", ""), parts)
+
+    async def forget_removed(self, site: str, items: Iterable[str]) -> None:
+        """Lift take-downs that nobody remembers."""
+        parts = [part for item in items for part in (item, b"", b"", b"", b"")]
+        await self._amend(site, keys.removed(site), "", ("removed", ""), parts)
+
+    async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
+        lines = await self._command("LRANGE", keys.audit(site), 0, limit - 1)
+        return [as_sent(msgspec.json.decode(line)) for line in lines]
+
+    async def changed_in(self, site: str, edition: int) -> list[Changed]:
+        lines = map(msgspec.json.decode, await self._command("LRANGE", keys.audit(site), 0, -1))
+        return [changed_by(line) for line in lines if line.get("edition") == edition]
+
+    async def report(self, site: str, worker: str, edition: int | None) -> Standing:
+        latest, *lists = await self._run(
+            REPORT,
+            [keys.workers(site), keys.edits(site), keys.generations(site)],
+            [worker, "" if edition is None else edition, keys.WORKERS_TTL_S],
+        )
+        names, generations = lists[::2], lists[1::2]
+        return Standing(int(latest), {name.decode(): int(n) for name, n in zip(names, generations, strict=True)})
+
+    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+        arguments = [edition, round(lease_s * 1000), FORGOTTEN_AFTER_S * 1000]
+        return int(await self._run(UNAWARE, [keys.workers(site)], arguments))
+
+    async def _amend(self, site: str, amended: str, by: str, news: tuple[str, str], parts: list[Any]) -> None:
+        await self._run(
+            AMEND,
+            [amended, keys.edits(site), keys.audit(site)],
+            [by, keys.AUDIT_TTL_S, limits.AUDIT_LINES, keys.news(site), *news, *parts],
+        )
+
+
+def _field(subject: Subject) -> bytes:
+    return msgspec.json.encode(subject)
+
+
+def _edit_of(field: bytes, value: bytes) -> tuple[Subject, Edit]:
+    subject = Subject(*msgspec.json.decode(field, type=tuple[str, str, str, str]))
+    return subject, msgspec.json.decode(value, type=FORMS[subject.kind])
+
+
+def _members(named: Mapping[str, Any]) -> bytes:
+    return msgspec.json.encode(named)[1:-1]

@@ -1,0 +1,259 @@
+"""Every key in Redis: its type, its members, its lifetime.
+
+The data of a site is spread over shards, so that a cluster can share the load; an item's shard is a checksum of its
+id. All keys of one shard carry the hash tag `{site.shard}` and lie in one cluster slot, because one script call counts
+a whole batch there, all of it or nothing. The published lists of a site carry the tag `{site}`.
+
+    populer:layout                        hash    schema, shards: what this store's keys were written with; life: a name
+                                                  made with the store, so that one that was lost is not taken for it
+                                                  when it has as many changes again. For good.
+    populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
+                                                  UTC) are hashed, for all sites. Deleted when their use is over, gone
+                                                  47 hours after the day began in any case.
+    populer:questions                     list    questions that wait for the process that ranks. A minute.
+    populer:reply:ID                      list    the reply to one. A minute.
+
+    per site and shard
+    populer:{s.n}:counts:W:T              hash    counts of the bucket of W seconds that starts at T (epoch seconds).
+                                                  field `channel|item`, value events. Gone at T + W + retention.keep.
+                                                  Channels that open with `!` are shadows: events left out, by reason.
+    populer:{s.n}:sealed:W:T              string  sealed counts of the same bucket: `N:value`, where N is the sequence
+                                                  of their sealing and `ranking/counts/sealed.py` has its form. At
+                                                  that change nothing else counted anywhere in the bucket's span; what
+                                                  came later lies in an open bucket, and both are to be added up. Gone
+                                                  when the open one would be.
+    populer:{s.n}:names:V                 hash    names that the sealed counts of volume V (30 days) have numbered.
+                                                  `count`: how many; 0, 1, ...: chunks of them in the order of their
+                                                  numbers. Names are only ever added. Gone with the volume's last.
+    populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
+    populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
+                                                  buckets, and what a reader must read again. Pruned with its buckets.
+    populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted, and its outcomes.
+                                                  A batch with no higher number was counted, its reply was lost.
+                                                  7 days, renewed.
+    populer:{s.n}:once:KEY                string  a request with idempotency key KEY was counted here. 24 hours.
+    populer:{s.n}:seen:S:K                hash    visitor, kind and item as 8 bytes -> second at which that counted,
+                                                  within the window of S seconds that starts at K * S. Twice the span
+                                                  after its last change, at least an hour.
+    populer:{s.n}:ids:D                   set     ids of events received on day D, as 8 bytes. Two days.
+    populer:{s.n}:known:K                 set     items that events were taken for though nobody had described them, as
+                                                  8 bytes, in the K-th span of retention.keep. Twice that span.
+    populer:{s.n}:budget                  hash    `tokens`, `at`: what is left for new such items. Until it is full.
+    populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
+    populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
+    populer:{s.n}:dates                   hash    what ranking knows of the items, sealed: `cursor`, the change up to
+                                                  which it does; `entries`, how many; 0, 1, ...: chunks in the order of
+                                                  the changes, see `ranking/counts/item_dates.py`. A year.
+
+    for all sites
+    populer:{leader}:holder               string  which process does the scheduled work. Gone when its lease runs out.
+    populer:{leader}:epoch                string  number of the last term of a holder; a list that an earlier term has
+                                                  ranked is not published over one of a later. For good.
+
+    populer:{leader}:jobs                 hash    `JOB SITE` -> the last run of that job (JSON). 7 days, renewed.
+
+    per site
+    populer:{s}:traffic:M                 hash    `WORKER NAME` -> events that this worker had in minute M (since the
+                                                  epoch). NAME is a kind of those that count, or `!` and the reason of
+                                                  those left out. Six hours.
+    populer:{s}:pulse                     string  since when nothing is read, and what is usual (JSON). An hour.
+    populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
+                                                  year, renewed every night.
+    populer:{s}:nights:L                  list    what tuning list L found each night (JSON, `learned.Tuned`), the
+                                                  newest first; the last 100. A year, renewed.
+    populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
+                                                  or for a year.
+    populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block or boost (JSON).
+                                                  Until it is lifted, or over and another is made. `edition`:
+                                                  milliseconds of the server's clock at the last change here or in
+                                                  `removed`; it only grows.
+    populer:{s}:audit                     list    who changed what of both, and when (JSON), the newest first; the last
+                                                  1,000. A year, renewed.
+    populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
+                                                  renewed.
+    populer:{s}:list:L                    hash    the published list L: `generation`, `slot`, `epoch`, `stamp`, and one
+                                                  body `section:NAME` per section. 7 days, renewed by every publish.
+    populer:{s}:order:L:NAME              string  ids of the items of L (one section's) in their order, packed (see
+                                                  paging.py), called by their content. 7 days, renewed, while it is
+                                                  the order or an order is packed against it; then `refresh.paging`.
+    populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
+    populer:s:news                        channel `list L generation`, and with the editions before and after a change:
+                                                  `item E F ID` (taken down), `edits E F`, `removed E F`. A reader that
+                                                  missed one finds out from `lists` and `edition` at its next look.
+
+Why a writer's number and not a marker per batch: a marker must outlive every retry of its batch, and at a thousand
+batches a second that is a gigabyte of markers. A writer sends its batches to a shard one after the other, so one
+number is the same proof in constant memory.
+
+Why the salt is deleted by a job although it has a lifetime: a key that is gone is still in the append-only log until
+that is rewritten, and with it every visitor of its day could be looked up. The job does both.
+
+Why a hash per bucket and not a sorted set per list: a sorted set of decayed scores has its half-life baked in, and one
+of counts costs 110 bytes a cell where a hash costs 64. Why sealed values beside it: 2 to 3 bytes a cell.
+"""
+
+from ranking.counts.buckets import Bucket
+
+LAYOUT = "populer:layout"
+LEASE_HOLDER = "populer:{leader}:holder"
+LEASE_EPOCH = "populer:{leader}:epoch"
+JOB_RUNS = "populer:{leader}:jobs"
+#: 2: counts may be sealed, which a reader of 1 would pass over. A store of 1 is one of 2 that has not sealed any yet.
+SCHEMA = 2
+READABLE_SCHEMAS = (1, SCHEMA)
+QUESTIONS = "populer:questions"
+QUESTION_TTL_S = 60
+WRITER_TTL_S = 7 * 86400
+ONCE_TTL_S = 24 * 3600
+PUBLISHED_TTL_S = 7 * 86400
+CHANGED_TTL_S = 365 * 86400
+AUDIT_TTL_S = 365 * 86400
+WORKERS_TTL_S = 3600
+JOB_RUNS_TTL_S = 7 * 86400
+PULSE_TTL_S = 3600
+LEARNED_TTL_S = 365 * 86400
+
+
+def salt(day: int) -> str:
+    """String: the salt of a day."""
+    return f"populer:salt:{day}"
+
+
+def reply(to: str) -> str:
+    """List: the reply to a question."""
+    return f"populer:reply:{to}"
+
+
+def counts(site: str, shard: int, width_s: int, start_s: int) -> str:
+    """Hash: counts of one bucket."""
+    return f"populer:{{{site}.{shard}}}:counts:{width_s}:{start_s}"
+
+
+def sealed(site: str, shard: int, width_s: int, start_s: int) -> str:
+    """String: sealed counts of one bucket."""
+    return f"populer:{{{site}.{shard}}}:sealed:{width_s}:{start_s}"
+
+
+def names(site: str, shard: int, volume: int) -> str:
+    """Hash: names that the sealed counts of a volume have numbered."""
+    return f"populer:{{{site}.{shard}}}:names:{volume}"
+
+
+def member(bucket: Bucket) -> str:
+    """How `touched` names a bucket."""
+    return f"{bucket.width_s}:{bucket.start_s}"
+
+
+def sequence(site: str, shard: int) -> str:
+    """String: the shard's change number."""
+    return f"populer:{{{site}.{shard}}}:sequence"
+
+
+def touched(site: str, shard: int) -> str:
+    """Zset: buckets by their last change."""
+    return f"populer:{{{site}.{shard}}}:touched"
+
+
+def writer(site: str, shard: int, writer_id: str) -> str:
+    """String: a writer's last counted batch number."""
+    return f"populer:{{{site}.{shard}}}:writer:{writer_id}"
+
+
+def once(site: str, shard: int, key: str) -> str:
+    """String: marks an idempotency key as counted."""
+    return f"populer:{{{site}.{shard}}}:once:{key}"
+
+
+def seen(site: str, shard: int, span_s: int, window: int) -> str:
+    """Hash: when which visitor counted for which item."""
+    return f"populer:{{{site}.{shard}}}:seen:{span_s}:{window}"
+
+
+def ids(site: str, shard: int, day: int) -> str:
+    """Set: event ids of a day."""
+    return f"populer:{{{site}.{shard}}}:ids:{day}"
+
+
+def known(site: str, shard: int, span: int) -> str:
+    """Set: items that are not described and yet known."""
+    return f"populer:{{{site}.{shard}}}:known:{span}"
+
+
+def budget(site: str, shard: int) -> str:
+    """Hash: what is left for new items."""
+    return f"populer:{{{site}.{shard}}}:budget"
+
+
+def items(site: str, shard: int) -> str:
+    """Hash: items by id."""
+    return f"populer:{{{site}.{shard}}}:items"
+
+
+def changed(site: str, shard: int) -> str:
+    """Zset: items by their last change."""
+    return f"populer:{{{site}.{shard}}}:changed"
+
+
+def dates(site: str, shard: int) -> str:
+    """Hash: what ranking knows of the items, sealed."""
+    return f"populer:{{{site}.{shard}}}:dates"
+
+
+def traffic(site: str, minute: int) -> str:
+    """Hash: a minute's events."""
+    return f"populer:{{{site}}}:traffic:{minute}"
+
+
+def pulse(site: str) -> str:
+    """String: since when nothing is read."""
+    return f"populer:{{{site}}}:pulse"
+
+
+def learned(site: str) -> str:
+    """Hash: what lists have learned."""
+    return f"populer:{{{site}}}:learned"
+
+
+def nights(site: str, name: str) -> str:
+    """List: a list's nights."""
+    return f"populer:{{{site}}}:nights:{name}"
+
+
+def removed(site: str) -> str:
+    """Hash: items taken down."""
+    return f"populer:{{{site}}}:removed"
+
+
+def edits(site: str) -> str:
+    """Hash: pins, blocks and boosts, and the site's edition."""
+    return f"populer:{{{site}}}:edits"
+
+
+def audit(site: str) -> str:
+    """List: what editors changed."""
+    return f"populer:{{{site}}}:audit"
+
+
+def workers(site: str) -> str:
+    """Hash: which worker shows what."""
+    return f"populer:{{{site}}}:workers"
+
+
+def order(site: str, name: str, order_name: str) -> str:
+    """String: the order of a list's items at some time."""
+    return f"populer:{{{site}}}:order:{name}:{order_name}"
+
+
+def published(site: str, name: str) -> str:
+    """Hash: a published list."""
+    return f"populer:{{{site}}}:list:{name}"
+
+
+def generations(site: str) -> str:
+    """Hash: generation of every published list."""
+    return f"populer:{{{site}}}:lists"
+
+
+def news(site: str) -> str:
+    """Channel: what changed, as it changes."""
+    return f"populer:{site}:news"

@@ -1,0 +1,98 @@
+"""The published lists in Redis: snapshots, the orders that walks go by, and the news of them."""
+
+import math
+from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
+
+from ranking.errors import OvertakenError, StoreUnavailableError
+from ranking.published.orders import ids_of, needed_for
+from ranking.published.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
+from ranking.store.protocol import Base
+from ranking.store.redis import keys
+from ranking.store.redis.connection import close, connected, one_node, translated
+from ranking.store.redis.link import Link
+from ranking.store.redis.scripts import Script
+
+PUBLISH = Script("publish")
+READ_TRIES = 5
+LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
+LONGEST_CHAIN = 8
+
+
+class RedisLists(Link):
+    """See `Store`."""
+
+    async def publish(
+        self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0, paging_s: float = 0.0
+    ) -> int | None:
+        stamp = snapshot.stamp
+        known: Mapping[str, str] = base.digests if base else {}
+        fresh = [(name, body) for name, body in snapshot.bodies.items() if known.get(name) != stamp.digests[name]]
+        gone = [name for name in known if name not in stamp.digests]
+        kept: AbstractSet[str] = base.orders if base else frozenset()
+        wanted = snapshot.orders.keys()
+        new, past, same = sorted(wanted - kept), sorted(kept - wanted), sorted(kept & wanted)
+        generation = await self._run(
+            PUBLISH,
+            [
+                keys.published(site, stamp.list), keys.generations(site),
+                *(keys.order(site, stamp.list, name) for name in (*new, *past, *same)),
+            ],
+            [
+                stamp.list, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S, keys.news(site),
+                base.generation if base else -1, len(fresh), epoch, len(new), len(past), math.ceil(paging_s),
+                *(snapshot.orders[name] for name in new), *(part for pair in fresh for part in pair), *gone,
+            ],
+        )  # fmt: skip
+        if isinstance(generation, list):
+            raise OvertakenError(generation[1])
+        if generation == ANOTHER_IS_PUBLISHED:
+            return await self.publish(site, snapshot, None, epoch, paging_s)
+        return None if generation == LATER_IS_PUBLISHED else int(generation)
+
+    async def generations(self, site: str) -> dict[str, int]:
+        with translated():
+            found = await self._client.hgetall(keys.generations(site))
+        return {name.decode(): int(generation) for name, generation in found.items()}
+
+    async def published(self, site: str, name: str, have: Mapping[str, str]) -> Published | None:
+        key = keys.published(site, name)
+        for _ in range(READ_TRIES):
+            with translated():
+                generation, document = await self._client.hmget(key, ["generation", "stamp"])
+                if document is None:
+                    return None
+                stamp = decode_stamp(document)
+                wanted = [section for section, named in stamp.digests.items() if have.get(section) != named]
+                bodies = await self._client.hmget(key, [f"section:{name}" for name in wanted]) if wanted else []
+            found = dict(zip(wanted, bodies, strict=True))
+            # Between the two reads a newer list may have been published: a body that is not the stamp's says so.
+            if all(body is not None and digest(body) == stamp.digests[section] for section, body in found.items()):
+                return Published(int(generation), stamp, found)
+        raise StoreUnavailableError(f"list {name} changed at every one of {READ_TRIES} attempts to read it")
+
+    async def order(self, site: str, name: str, order: str) -> list[str] | None:
+        found: list[bytes] = []
+        needed: str | None = order
+        while needed is not None:
+            content = await self._command("GET", keys.order(site, name, needed))
+            if content is None or len(found) >= LONGEST_CHAIN:
+                return None
+            found.append(content)
+            needed = needed_for(content)  # more than one is rare: an order that others were packed against came again
+        return ids_of(found)
+
+    async def news(self, site: str) -> AsyncIterator[str]:
+        with translated():
+            client = (
+                one_node(self._client)
+                if self._cluster
+                else connected(self._url, timeout_s=self._timeout_s, reply_timeout_s=None)
+            )
+            try:
+                async with client.pubsub(ignore_subscribe_messages=True) as listener:
+                    await listener.subscribe(keys.news(site))
+                    async for message in listener.listen():
+                        yield message["data"].decode()
+            finally:
+                await close(client)

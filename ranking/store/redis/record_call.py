@@ -1,0 +1,95 @@
+"""A batch as the keys and arguments of lua/record.lua, which says what each of them is."""
+
+from typing import Any
+
+import msgspec
+
+from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, Asking
+from ranking.store import limits
+from ranking.store.counts import Batch
+from ranking.store.redis import keys
+
+#: Windows outlive the repeats that they answer for, by an hour at least: a log is replayed faster than it was written.
+SEEN_AT_LEAST_S = 3_600
+#: Unused budget for new items is saved up for so many minutes.
+SAVED_MINUTES = 20
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
+    """Keys and arguments of the script for `batch`, whose counts are kept for `keep_s` seconds."""
+    site, shard = batch.site, batch.shard
+    lifetime = int(keep_s) + limits.GRACE_S
+    names = [keys.writer(site, shard, batch.writer), keys.sequence(site, shard), keys.touched(site, shard)]
+    if batch.once is not None:
+        names.append(keys.once(site, shard, batch.once))
+    content: list[list[str | int]] = []
+    for bucket, cells in batch.counts.items():
+        names.append(keys.counts(site, shard, bucket.width_s, bucket.start_s))
+        flat: list[str | int] = [f"{bucket.width_s}:{bucket.start_s}", bucket.end_s + lifetime]
+        for cell in cells.items():
+            flat += cell
+        content.append(flat)
+    arguments: list[Any] = [
+        batch.number,
+        keys.WRITER_TTL_S,
+        max(lifetime, keys.CHANGED_TTL_S),
+        0 if batch.once is None else keys.ONCE_TTL_S,
+        _pack(content),
+    ]
+    if batch.asking is not None:
+        _ask(batch.asking, site, shard, names, arguments)
+    return names, arguments
+
+
+def _ask(asking: Asking, site: str, shard: int, names: list[str], arguments: list[Any]) -> None:
+    """Add the keys and arguments that visits need."""
+    span_s = asking.span_s
+    day, era = asking.received_s // MARK_SPAN_S, asking.received_s // asking.known_s
+    names += [
+        keys.items(site, shard),
+        keys.known(site, shard, era),
+        keys.known(site, shard, era - 1),
+        keys.budget(site, shard),
+        keys.ids(site, shard, day),
+        keys.ids(site, shard, day - 1),
+    ]
+    offsets, window_of, windows = _windows(asking, site, shard, names)
+    rate = asking.new_items
+    lifetimes = [2 * asking.known_s, 2 * MARK_SPAN_S, max(2 * span_s, SEEN_AT_LEAST_S)]
+    limits = [span_s, *lifetimes, asking.received_s, rate, SAVED_MINUTES * rate]
+    arguments += [
+        _pack([asking.cells, offsets, window_of, windows, list(asking.marks), list(asking.newcomers), limits]),
+        asking.pairs if windows else b"",
+        asking.befores,
+        b"".join(asking.marks.values()),
+        b"".join(asking.newcomers.values()),
+    ]
+
+
+def _windows(
+    asking: Asking, site: str, shard: int, names: list[str]
+) -> tuple[list[int], list[int], list[tuple[int, int, int, int, int]]]:
+    """Each visit's offset into its window, that window's number, and the windows; their keys are added to `names`."""
+    seconds, pairs, span_s = asking.seconds, asking.pairs, asking.span_s
+    if not span_s:
+        return [0] * len(seconds), [0] * len(seconds), []
+    offsets = [second % span_s for second in seconds]
+    numbers = {second // span_s: 0 for second in dict.fromkeys(seconds)}
+    numbers = {start: number for number, start in enumerate(numbers, 1)}
+    every = sorted({near for start in numbers for near in (start - 1, start, start + 1)})
+    key_of = {start: number for number, start in enumerate(every, 1)}
+    names += [keys.seen(site, shard, span_s, start) for start in every]
+    windows = [
+        (key_of[start], key_of[start - 1], key_of[start + 1], numbers.get(start - 1, 0), numbers.get(start + 1, 0))
+        for start in numbers
+    ]
+    if len(windows) == 1 and NO_PAIR not in pairs:
+        return offsets, [], windows
+    paired = [pairs[at : at + PAIR_BYTES] != NO_PAIR for at in range(0, len(pairs), PAIR_BYTES)]
+    return (
+        offsets,
+        [numbers[second // span_s] if has else 0 for second, has in zip(seconds, paired, strict=True)],
+        windows,
+    )

@@ -1,0 +1,1 @@
+"""Events on disk while the store is away."""

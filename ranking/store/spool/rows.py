@@ -1,0 +1,49 @@
+"""A spooled batch as a row: what it holds, and whether it is as it was written."""
+
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from ranking.counts.buckets import Bucket
+from ranking.intake.visits import Asking
+from ranking.store.counts import Batch
+
+Row = tuple[Any, ...]
+
+PAGE = 4096
+FRAME = 24  # bytes before each page in the write-ahead log
+COLUMNS = 9
+
+_Cells = list[tuple[int, int, dict[str, int]]]
+
+_content = msgspec.msgpack.Decoder(tuple[_Cells, Asking | None])
+
+
+def payload_of(batch: Batch) -> bytes:
+    """What of a batch stands in no column of its own."""
+    cells = [(bucket.width_s, bucket.start_s, fields) for bucket, fields in batch.counts.items()]
+    return msgspec.msgpack.encode((cells, batch.asking))
+
+
+class DamagedError(Exception):
+    """A row is not what was written, or there are fewer than were."""
+
+
+def checksum(facts: Row, payload: bytes) -> bytes:
+    """What a row with these columns and this payload must carry."""
+    return blake2b(msgspec.msgpack.encode(facts) + payload, digest_size=16).digest()
+
+
+def batch_of(row: Row) -> Batch:
+    """A row's batch. Raises DamagedError if anything in it is not as it was written."""
+    try:
+        *facts, kept, payload = row
+        if checksum(tuple(facts), payload) == kept:
+            cells, asking = _content.decode(payload)
+            counts = {Bucket(width_s, start_s): fields for width_s, start_s, fields in cells}
+            _, site, shard, writer, number, once, _ = facts
+            return Batch(site, shard, writer, number, counts, once, asking)
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
+        pass  # a row of other columns or types than ours
+    raise DamagedError(f"row {row[0]} is not as it was written")

@@ -1,0 +1,213 @@
+"""Tune: a site's own history -> evidence for a decay.
+
+Candidates are settings of one list. Each is back-tested on the same steps, and what is said of two of them is said of
+their differences on the same days, as a day on which everybody reads one story is easy for all. A candidate that listed
+nothing has no measures; where nothing can be measured there is no evidence but a sentence of what it takes.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ranking.counts.arrays import FloatArray
+from ranking.errors import NotEnoughError
+from ranking.lists.ranker import View
+from ranking.settings.lists import ListSettings
+from ranking.times import format_duration
+from ranking.tuning.backtest import NOBODY, Backtest, Judging, Trace, backtest
+from ranking.tuning.measures import Interval, draws_of_days, interval
+from ranking.tuning.walk_forward import MIN_STEPS, Plan
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+
+
+class Candidate(NamedTuple):
+    """Settings to try: what is changed, by the file's names and in its words, and the list that it makes."""
+
+    changes: Mapping[str, str]
+    settings: ListSettings
+
+    @property
+    def name(self) -> str:
+        """What to call it.
+
+        >>> from ranking.settings.lists import ListSettings
+        >>> Candidate({"half_life": "1h", "max_age": "7d"}, ListSettings()).name
+        'half_life = 1h, max_age = 7d'
+        """
+        return ", ".join(f"{key} = {value}" for key, value in self.changes.items()) or "as it is"
+
+
+class Measured(NamedTuple):
+    """What a candidate did, as means over the steps; see `measures`.
+
+    `changed`: items that the next step's list does not have any more. `share`: of all reads, those of the listed.
+    `own`: of the reads of the listed, those that came from a list; None where nobody read what it listed.
+    """
+
+    candidate: Candidate
+    capture: float
+    ndcg: float
+    kept: float
+    changed: float
+    interval: Interval | None
+    share: float
+    own: float | None
+    trace: Trace
+
+
+class Evidence(NamedTuple):
+    """What candidates did on the same steps.
+
+    `steps` are those after which somebody read something. `gain` is the interval of what the best one captures more
+    than the current one. `calmer` is the one that keeps most items among those that may capture as much as the best
+    does, as far as these days can tell. `empty` are the candidates that listed nothing at all. `day` numbers the local
+    day of each step.
+    """
+
+    plan: Plan
+    judging: Judging
+    steps: int
+    days: int
+    measured: list[Measured]
+    best: Measured
+    current: Measured | None
+    gain: Interval | None
+    calmer: Measured | None
+    own: float
+    empty: list[Candidate]
+    day: npt.NDArray[np.int64]
+    backtest: Backtest
+
+
+def tuned(
+    view: View,
+    candidates: Sequence[Candidate],
+    current: ListSettings,
+    plan: Plan,
+    judging: Judging,
+    zone: tzinfo,
+    on_step: Callable[[], None] = lambda: None,
+) -> Evidence:
+    """Evidence of candidates, among which the list as it is (`current`) may be.
+
+    Raises:
+        NotEnoughError: too few steps had readers, or no candidate listed anything.
+    """
+    found = backtest(view, [candidate.settings for candidate in candidates], plan, judging, zone, on_step)
+    steps = int(np.count_nonzero(found.reads))
+    if steps < MIN_STEPS:
+        raise NotEnoughError(
+            f"somebody read something in the {format_duration(plan.horizon_s)} after only {steps} of {plan.steps} "
+            f"steps: it takes {MIN_STEPS}"
+        )
+    day = _days(plan, zone)
+    draws = draws_of_days(int(day[-1]) + 1)
+    measured, empty = [], []
+    for candidate, trace in zip(candidates, found.traces, strict=True):
+        if (trace.rows == NOBODY).all():
+            empty.append(candidate)
+        else:
+            measured.append(_measured(candidate, trace, found, day, draws))
+    if not measured:
+        raise NotEnoughError(f"the list is empty at every one of {plan.steps} steps, whatever is tried: {_why(found)}")
+    best = max(measured, key=lambda each: (each.capture, each.kept))
+    now = next((each for each in measured if each.candidate.settings == current), None)
+    gain = None if now is None else interval(best.trace.capture - now.trace.capture, day, draws)
+    calmer = _calmer(best, measured, day, draws)
+    own = float(found.own_reads.sum() / found.reads.sum())
+    judged = day[found.reads > 0]
+    return Evidence(
+        plan, judging, steps, len(np.unique(judged)), measured, best, now, gain, calmer, own, empty, day, found
+    )
+
+
+def _calmer(
+    best: Measured, measured: Sequence[Measured], day: npt.NDArray[np.int64], draws: FloatArray
+) -> Measured | None:
+    by_calm = sorted(measured, key=lambda each: -each.kept)
+    for each in by_calm:
+        if each.kept <= best.kept:
+            break
+        less = interval(best.trace.capture - each.trace.capture, day, draws)
+        if less is not None and less.low <= 0:
+            return each
+    return None
+
+
+def _why(found: Backtest) -> str:
+    return f"there were {found.reads.sum():,.0f} reads, but no item that the list's weights and rules let in"
+
+
+def _measured(
+    candidate: Candidate, trace: Trace, found: Backtest, day: npt.NDArray[np.int64], draws: FloatArray
+) -> Measured:
+    caught = float(np.nansum(trace.caught))
+    listed = np.count_nonzero(trace.rows != NOBODY, axis=1)
+    return Measured(
+        candidate,
+        capture=float(np.nanmean(trace.capture)),
+        ndcg=float(np.nanmean(trace.ndcg)),
+        kept=float(np.nanmean(trace.kept)),
+        changed=float(np.mean(listed[:-1] - trace.kept[:-1])),
+        interval=interval(trace.capture, day, draws),
+        share=caught / float(found.reads.sum()),
+        own=float(np.nansum(trace.own)) / caught if caught else None,
+        trace=trace,
+    )
+
+
+def _days(plan: Plan, zone: tzinfo) -> npt.NDArray[np.int64]:
+    """The number of each step's local day, from 0 on."""
+    days = [datetime.fromtimestamp(at, zone).toordinal() for at in plan.moments]
+    return np.unique(days, return_inverse=True)[1].astype(np.int64)
+
+
+# In words
+
+
+def sentence(evidence: Evidence) -> str:
+    """What was found, for whoever has to decide."""
+    best, now, calmer = evidence.best, evidence.current, evidence.calmer
+    every = {HOUR_S: "an hour", DAY_S: "a day"}.get(evidence.plan.step_s) or f"every {span(evidence.plan.step_s)}"
+    if best is now:
+        found = f"Nothing tried is better than what you have: it caught {_percent(best.capture)} of "
+        found += f"{_those_reads(evidence)}; the list changed {best.changed:.1f} items {every}."
+    else:
+        found = f"{best.candidate.name} would have caught {_percent(best.capture)} of {_those_reads(evidence)}; "
+        if now is not None:
+            found += f"your {_briefly(now.candidate, best.candidate)} caught {_percent(now.capture)}; "
+        found += f"the list would change {best.changed:.1f} items {every}"
+        found += "." if now is None else f" instead of {now.changed:.1f}."
+    if best.interval is None:
+        return f"{found} Reads on {evidence.days} days are too few to say how sure this is."
+    if evidence.gain is not None and best is not now and evidence.gain.low <= 0:
+        low, high = (100 * bound for bound in evidence.gain)
+        found += f" The difference may be chance: between {low:+.1f} and {high:+.1f} points in 95 of 100 draws of days."
+    if calmer is not None:
+        who = "What you have" if calmer is now else calmer.candidate.name
+        found += f" {who} does as well as far as these days can tell, and changes {calmer.changed:.1f}."
+    return found
+
+
+def _those_reads(evidence: Evidence) -> str:
+    return f"the reads that the best {evidence.judging.k} of the next {span(evidence.plan.horizon_s)} had"
+
+
+def span(seconds: float) -> str:
+    """A span of time as one says it: hour, day, 3h."""
+    return {HOUR_S: "hour", DAY_S: "day"}.get(seconds) or format_duration(seconds)
+
+
+def _briefly(one: Candidate, beside: Candidate) -> str:
+    """A candidate's name, less what the one beside it says already."""
+    if one.changes.keys() == beside.changes.keys() and len(one.changes) == 1:
+        return next(iter(one.changes.values()))
+    return one.name
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

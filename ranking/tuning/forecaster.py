@@ -1,0 +1,105 @@
+"""Forecasting: learning a mix of half-lives as one walks through a site's past, from what is over at each moment.
+
+What followed a step is known when its horizon has passed, and is learned from then: at no moment does the mix know more
+than readers had done by then. It is fitted anew once a day, at the first step after the local NIGHT.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import NamedTuple
+
+import numpy as np
+
+from ranking.counts.arrays import FloatArray, Rows
+from ranking.scoring.decay import HalfLife
+from ranking.scoring.sums import Horizon
+from ranking.settings.learned import MixPart
+from ranking.tuning.measures import highest
+from ranking.tuning.mix_learner import HALF_LIVES_S, Learner
+from ranking.tuning.walk_forward import Walk
+
+#: The local hour after which a day's mix is fitted, and lists are tuned.
+NIGHT = 3
+#: Of each half-life so many of the best are learned from: who is far from every list teaches nothing about one.
+NEAR = 60
+
+
+class _Step(NamedTuple):
+    """What was known at a step, and when what followed is over."""
+
+    over: float
+    at: float
+    rows: Rows
+    rates: FloatArray
+    age_s: FloatArray
+
+
+class Forecaster:
+    """Learns along a walk, of reads in the `horizon_s` after each step, counted as `of_read` weighs channels."""
+
+    def __init__(self, walk: Walk, of_channel: FloatArray, of_read: FloatArray, horizon_s: float, zone: tzinfo) -> None:
+        self._walk = walk
+        self._of_channel = of_channel
+        self._of_read = of_read
+        self._horizon_s = horizon_s
+        self._zone = zone
+        self._learner = Learner()
+        self._waiting: list[_Step] = []
+        self._fitted_on: int | None = None
+        self._near: list[Rows] = [np.empty(0, dtype=np.int64)] * len(HALF_LIVES_S)
+        self.mix: tuple[MixPart, ...] = ()
+
+    def step(self, at: float) -> None:
+        """Go on to the walk's present moment, `at`."""
+        while self._waiting and self._waiting[0].over <= at:
+            self._learn(self._waiting.pop(0))
+        local = datetime.fromtimestamp(at, self._zone)
+        night = local.toordinal() - (local.hour < NIGHT)
+        if self._learner.days and (night != self._fitted_on or not self.mix):
+            self.mix, self._fitted_on = self._learner.mix(), night
+        self._waiting.append(self._seen(at))
+
+    def learned(self, at: float) -> tuple[MixPart, ...]:
+        """The mix of all that is over at `at`, the last moment that is asked for."""
+        while self._waiting and self._waiting[0].over <= at:
+            self._learn(self._waiting.pop(0))
+        return self._learner.mix() if self._learner.days else ()
+
+    def _seen(self, at: float) -> _Step:
+        sums = self._walk.sums(self._walk.present)
+        found = [sums.of(Horizon(HalfLife(half_life_s)), self._of_channel) for half_life_s in HALF_LIVES_S]
+        self._near = [top_rows(each, NEAR, near) for each, near in zip(found, self._near, strict=True)]
+        rows = np.unique(np.concatenate(self._near))
+        per_horizon = np.log(2.0) * self._horizon_s / np.array(HALF_LIVES_S)
+        rates = np.stack([each[rows] for each in found], axis=1) * per_horizon
+        return _Step(at + self._horizon_s, at, rows, rates, at - self._walk.facts.published[rows])
+
+    def _learn(self, step: _Step) -> None:
+        came = self._walk.entries.ended_in(step.at, step.over)
+        weights = came.counts * self._of_read[came.channel]
+        reads: FloatArray = np.bincount(came.item, weights=weights, minlength=len(self._walk.names)).astype(np.float64)
+        local = datetime.fromtimestamp(step.at, self._zone)
+        self._learner.observe(local.toordinal(), local.hour, step.rates, step.age_s, reads[step.rows])
+
+
+def top_rows(each: FloatArray, k: int, near: Rows) -> Rows:
+    """The rows of the best `k` of a sum, none of them zero. Quick if those of `near` are still about the best.
+
+    >>> top_rows(np.array([3.0, 0.0, 2.0, 9.0]), 2, np.array([0, 2])).tolist()
+    [0, 3]
+    """
+    bound = highest(each[near], k)[-1] if len(near) >= k else 0.0
+    rows = np.flatnonzero(each >= bound) if bound else np.flatnonzero(each > 0)
+    if len(rows) > k:
+        rows = np.sort(rows[np.argpartition(each[rows], len(rows) - k)[len(rows) - k :]])
+    return rows
+
+
+def lead_in(first: float, step_s: float, start: float) -> Sequence[float]:
+    """The moments before `first` to learn from, of counts that begin at `start`: a first day is needed to look back on.
+
+    >>> lead_in(100 * 3600.0, 3600.0, 73 * 3600.0)
+    [349200.0, 352800.0, 356400.0]
+    """
+    steps = int(max(first - start - 86_400.0, 0.0) // step_s)
+    return [first - number * step_s for number in range(steps, 0, -1)]

@@ -1,0 +1,217 @@
+"""Suggest: a site's own past -> what a list that learns is to go by from tonight on, and the evidence.
+
+A function of the counts up to a moment, of the list's settings and of what it went by before: nothing later is looked
+at, and two processes come to the same. It moves only where the days of the past say surely that it gains by that, or
+where more items change than the objective accepts; by no more than a factor of two a night, so that no night of chance
+throws a list over; and never out of the objective's bounds.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import NamedTuple
+
+import msgspec
+
+from ranking.counts.history import Columns, is_shadow
+from ranking.errors import PopulerError
+from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.lists.ranker import View
+from ranking.scoring.channel_weights import Weighing
+from ranking.settings.learned import InEffect, Trial, Tuned
+from ranking.settings.lists import ListSettings
+from ranking.times import format_duration
+from ranking.tuning.backtest import Judging
+from ranking.tuning.evidence import Candidate, Evidence, Measured, tuned
+from ranking.tuning.measures import Interval, draws_of_days, interval
+from ranking.tuning.walk_forward import Plan, Wanted, planned
+
+MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
+#: What is tried, so far as it lies within the bounds, in minutes: steps of a fifth to a half.
+GRID_S = tuple(
+    MINUTE_S * minutes
+    for minutes in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1080, 1440, 2880, 5760,
+                    10_080, 20_160, 43_200)
+)  # fmt: skip
+#: At most so far at once, and only for so much of what the best list catches.
+FACTOR, LEAST_GAIN = 2.0, 0.002
+
+
+def needed_s(settings: ListSettings) -> float:
+    """How much of the past is looked at, in seconds: the days that are judged, and a warmup before them."""
+    return settings.objective.history_s + _warmup_s(settings)
+
+
+def suggested(view: View, name: str, settings: ListSettings, before: InEffect, at: float, zone: tzinfo) -> Tuned:
+    """Tune the list `name` on what was counted up to `at` (epoch seconds)."""
+    objective = settings.objective
+    pinned = settings.auto and objective.pinned
+    stays = InEffect(objective.pin_s, before.since) if pinned else before
+    accepted = objective.changes if math.isfinite(objective.changes) else None
+    bounds_s = (objective.shortest_s, objective.longest_s)
+    try:
+        tried, plan, found = _tried(view, settings, before, at, zone)
+    except PopulerError as error:
+        return Tuned(name, at, before, stays, stays != before, f"It stays: {error}.", pinned, bounds_s=bounds_s)
+    per_hour = HOUR_S / plan.step_s
+    trials = tuple(_trial(each, per_hour) for each in found.measured)
+    judged = Tuned(
+        name, at, before, before, False, "", pinned, None, plan.horizon_s, plan.step_s, found.judging.k, plan.first,
+        found.steps, found.days, accepted, bounds_s, trials,
+    )  # fmt: skip
+    if not settings.auto:
+        return _forecast(judged, found, tried)
+    choice = _chosen(found, settings, before, per_hour)
+    target_s = choice.measured.candidate.settings.half_life_s if choice.moves else before.half_life_s
+    after_s = objective.pin_s if pinned else _stepped(before.half_life_s, target_s, bounds_s)
+    moved = after_s != before.half_life_s
+    after = InEffect(after_s, at) if moved else before
+    return _with(judged, after, moved, target_s, _why(choice, after_s, target_s, pinned, found, per_hour))
+
+
+def _with(judged: Tuned, after: InEffect, moved: bool, suggested_s: float | None, why: str) -> Tuned:
+    return msgspec.structs.replace(judged, after=after, moved=moved, suggested_s=suggested_s, why=why)
+
+
+# The past
+
+
+def _warmup_s(settings: ListSettings) -> float:
+    return max(DAY_S, settings.objective.longest_s)
+
+
+def _tried(
+    view: View, settings: ListSettings, before: InEffect, at: float, zone: tzinfo
+) -> tuple[list[Candidate], Plan, Evidence]:
+    columns = view.history.columns()
+    plan = _within(planned(columns, _wanted(columns, settings), at), at - settings.objective.history_s)
+    kinds = tuple(sorted({channel_kind(each) for each in view.history.channels if not is_shadow(each)}))
+    counted = tuple(kind for kind in kinds if Weighing(settings.weights).of([kind]).any())
+    judging = Judging(settings.size, (DEFAULT_KIND,) if DEFAULT_KIND in kinds else counted)
+    fixed = settings.model_copy(update={"auto": False, "decay": "half-life"})
+    tried = [
+        Candidate({"half_life": format_duration(half_life_s)}, fixed.model_copy(update={"half_life_s": half_life_s}))
+        for half_life_s in _half_lives(settings, before.half_life_s)
+    ]
+    if settings.decay == "forecast":
+        tried.append(Candidate({"decay": "forecast"}, settings))
+    now = fixed.model_copy(update={"half_life_s": before.half_life_s})
+    return tried, plan, tuned(view, tried, now, plan, judging, zone)
+
+
+def _wanted(columns: Columns, settings: ListSettings) -> Wanted:
+    """Lists of every hour, or of as many buckets as make one."""
+    finest_s = float(columns.width_s.min(initial=HOUR_S))
+    step_s = math.ceil(HOUR_S / finest_s) * finest_s
+    return Wanted(step_s, settings.objective.horizon_s, _warmup_s(settings))
+
+
+def _within(plan: Plan, since: float) -> Plan:
+    """The plan without the steps before a moment, if that leaves any."""
+    skipped = min(max(math.ceil((since - plan.first) / plan.step_s), 0), plan.steps - 1)
+    return plan._replace(first=plan.first + skipped * plan.step_s, steps=plan.steps - skipped)
+
+
+def _half_lives(settings: ListSettings, now_s: float) -> list[float]:
+    low_s, high_s = settings.objective.shortest_s, settings.objective.longest_s
+    inside = {each for each in GRID_S if low_s <= each <= high_s} | {low_s, high_s}
+    return sorted(inside | {now_s} if math.isfinite(now_s) else inside)
+
+
+def _trial(one: Measured, per_hour: float) -> Trial:
+    settings = one.candidate.settings
+    half_life_s = None if settings.decay == "forecast" else settings.half_life_s
+    bounds = None if one.interval is None else (one.interval.low, one.interval.high)
+    return Trial(half_life_s, one.capture, one.changed * per_hour, bounds)
+
+
+# The choice
+
+
+class _Choice(NamedTuple):
+    """What would be best within the objective, against what there is; `calm`: nothing changes as little as asked."""
+
+    measured: Measured
+    now: Measured | None
+    gain: Interval | None
+    moves: bool
+    calm: bool
+
+
+def _chosen(found: Evidence, settings: ListSettings, before: InEffect, per_hour: float) -> _Choice:
+    objective = settings.objective
+    inside = [
+        each
+        for each in found.measured
+        if objective.shortest_s <= each.candidate.settings.half_life_s <= objective.longest_s
+    ]
+    accepted = [each for each in inside if each.changed * per_hour <= objective.changes]
+    if accepted:
+        best = max(accepted, key=lambda each: (each.capture, each.kept))
+    else:
+        best = max(inside or found.measured, key=lambda each: each.kept)
+    now = next((e for e in found.measured if e.candidate.settings.half_life_s == before.half_life_s), None)
+    if now is None:
+        return _Choice(best, None, None, True, not accepted)
+    gain = interval(best.trace.capture - now.trace.capture, found.day, draws_of_days(int(found.day[-1]) + 1))
+    surely = gain is not None and gain.low > 0 and best.capture - now.capture >= LEAST_GAIN
+    moves = surely or not any(now is each for each in accepted)
+    return _Choice(best, now, gain, moves and best is not now, not accepted)
+
+
+def _stepped(now_s: float, target_s: float, bounds_s: tuple[float, float]) -> float:
+    """On the way from one half-life to another, by the factor at most, within the bounds."""
+    wanted_s = min(max(target_s, now_s / FACTOR), now_s * FACTOR)
+    return min(max(wanted_s, bounds_s[0]), bounds_s[1])
+
+
+def _forecast(judged: Tuned, found: Evidence, tried: Sequence[Candidate]) -> Tuned:
+    """What was learned is gone by, whatever it is worth; `why` says what that is."""
+    mix = found.backtest.mixes[len(tried) - 1]
+    before = judged.before
+    after = InEffect(before.half_life_s, judged.at, mix)
+    learned = next((each for each in found.measured if each.candidate.settings.decay == "forecast"), None)
+    if not mix or learned is None:
+        return _with(judged, before, False, None, "It stays: there was nothing to learn from.")
+    others = [each for each in found.measured if each is not learned]
+    best = max(others, key=lambda each: each.capture)
+    gain = interval(learned.trace.capture - best.trace.capture, found.day, draws_of_days(int(found.day[-1]) + 1))
+    what = f"The mix that it learned caught {_percent(learned.capture)} of {_reads(found)}"
+    what += f", the best single half-life ({format_duration(best.candidate.settings.half_life_s)}) "
+    what += f"{_percent(best.capture)}{_points(gain)}."
+    return _with(judged, after, mix != before.mix, None, what)
+
+
+# In words
+
+
+def _why(choice: _Choice, after_s: float, target_s: float, pinned: bool, found: Evidence, per_hour: float) -> str:
+    best, now = choice.measured, choice.now
+    best_name = format_duration(best.candidate.settings.half_life_s)
+    caught = f"{best_name} caught {_percent(best.capture)} of {_reads(found)} on {found.days} days"
+    if now is not None and now is not best:
+        caught += f", {format_duration(now.candidate.settings.half_life_s)} {_percent(now.capture)}"
+        caught += _points(choice.gain)
+    if choice.calm:
+        caught += "; no half-life within the bounds changes as little as the objective accepts, and this one least"
+    if pinned:
+        return f"It is pinned to {format_duration(after_s)}. {caught[0].upper()}{caught[1:]}."
+    if not choice.moves:
+        reason = "" if now is best else ", which may be chance or is too little to move for"
+        return f"It stays at {format_duration(after_s)}: {caught}{reason}."
+    if now is not None:
+        caught += f"; {best.changed * per_hour:.1f} items an hour change instead of {now.changed * per_hour:.1f}"
+    on_the_way = "" if after_s == target_s else f", on its way to {format_duration(target_s)}"
+    return f"It goes to {format_duration(after_s)}{on_the_way}: {caught}."
+
+
+def _reads(found: Evidence) -> str:
+    return f"the reads that the best {found.judging.k} of the next {format_duration(found.plan.horizon_s)} had"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def _points(gain: Interval | None) -> str:
+    return "" if gain is None else f" ({100 * gain.low:+.1f} to {100 * gain.high:+.1f} points)"

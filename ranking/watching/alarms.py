@@ -1,0 +1,156 @@
+"""Alarms: what an operator must know of now, from facts alone. The one place that decides; the edges only show it.
+
+An alarm is a fact that somebody has to act on, so its sentence says what is wrong, since when as far as that is known,
+and what to do. It is over when the fact is. Rejected: thresholds on rates, which a newsroom would have to set and mend
+for every hour of the week; what is usual is asked of the site's own past (see `pulse`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Final, NamedTuple
+
+from ranking.settings.service import Settings
+from ranking.watching.pulse import Pulse
+
+STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
+SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
+#: All that there are, the most pressing first.
+ALARMS: Final = (STORE_AWAY, LIST_STALE, NO_EVENTS, SPOOL, EVICTIONS, CONFIG_REFUSED)
+#: Those that are about one site.
+OF_SITES: Final = (LIST_STALE, NO_EVENTS)
+
+#: Of the spans at this time so many must have held events: a silence that happens every fourth time is none.
+MOST_READ = 0.75
+#: A pulse that is older says nothing of now, as the jobs that take it are not running: their lists are stale.
+PULSE_HOLDS_S = 150.0
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+
+
+class Listed(NamedTuple):
+    """A list as it is served: the moment that it was ranked for, epoch seconds."""
+
+    site: str
+    name: str
+    generated_at: float
+
+
+class Facts(NamedTuple):
+    """What is known at `now` (epoch seconds).
+
+    `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
+    dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
+    `away_since`.
+    """
+
+    now: float
+    lists: Sequence[Listed] = ()
+    pulses: Mapping[str, Pulse] = {}
+    refusal: str | None = None
+    refused_at: float | None = None
+    evicted: int = 0
+    spooled: int = 0
+    away: str | None = None
+    away_since: float | None = None
+
+
+class Alarm(NamedTuple):
+    """`alarm` is one of `ALARMS`; `site` and `list` where it is about one; `since` in epoch seconds, where known."""
+
+    alarm: str
+    says: str
+    site: str | None = None
+    list: str | None = None
+    since: float | None = None
+
+
+def alarms(facts: Facts, settings: Settings) -> list[Alarm]:
+    """What is wrong, the most pressing first."""
+    found = [*_of_store(facts), *_of_lists(facts, settings), *_of_silence(facts, settings)]
+    return [*found, *_of_spool(facts), *_of_evictions(facts), *_of_config(facts)]
+
+
+def _of_store(facts: Facts) -> Iterator[Alarm]:
+    if facts.away is not None:
+        says = f"the store does not answer: {facts.away}; lists are served from memory, events wait on disk. Look at it"
+        yield Alarm(STORE_AWAY, says, since=facts.away_since)
+
+
+def _of_lists(facts: Facts, settings: Settings) -> Iterator[Alarm]:
+    limit_s = settings.refresh.stale_after_s
+    for listed in facts.lists:
+        age_s = facts.now - listed.generated_at
+        if age_s > limit_s:
+            says = (
+                f"list {listed.name} was ranked {span(age_s)} ago, and every {span(settings.refresh.every_s)} is meant:"
+                " see the jobs process's log"
+            )
+            yield Alarm(LIST_STALE, says, listed.site, listed.name, listed.generated_at + limit_s)
+
+
+def _of_silence(facts: Facts, settings: Settings) -> Iterator[Alarm]:
+    limits = settings.alarms
+    for site in settings.sites:
+        pulse = facts.pulses.get(site.id)
+        if pulse is None or pulse.silent_since is None or pulse.usual is None or not limits.quiet_s:
+            continue
+        usual, silent_s = pulse.usual, pulse.at - pulse.silent_since
+        if (
+            facts.now - pulse.at <= PULSE_HOLDS_S
+            and silent_s >= limits.quiet_s
+            and usual.events >= limits.usual_events
+            and usual.read >= MOST_READ * usual.spans
+        ):
+            says = (
+                f"no event for {span(silent_s)}, since {_clock(pulse.silent_since, site.zone)}; {_usually(pulse)}."
+                " Look whether pages still send them, and whether /v1/events answers them"
+            )
+            yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
+
+
+def _of_spool(facts: Facts) -> Iterator[Alarm]:
+    if facts.spooled:
+        events = f"{facts.spooled:,} event{'s wait' if facts.spooled > 1 else ' waits'}"
+        yield Alarm(SPOOL, f"{events} on this host's disk for the store, and will be counted when it takes them")
+
+
+def _of_evictions(facts: Facts) -> Iterator[Alarm]:
+    if facts.evicted:
+        says = (
+            f"the server has dropped {facts.evicted:,} keys for want of memory, and counts with them: give it more, set"
+            " its maxmemory-policy to noeviction; CONFIG RESETSTAT ends this alarm"
+        )
+        yield Alarm(EVICTIONS, says)
+
+
+def _of_config(facts: Facts) -> Iterator[Alarm]:
+    if facts.refusal is not None:
+        says = f"the settings' file is not in effect: {facts.refusal}; what was before goes on. Mend it"
+        yield Alarm(CONFIG_REFUSED, says, since=facts.refused_at)
+
+
+def _usually(pulse: Pulse) -> str:
+    """What is usual, and how much history says so."""
+    usual = pulse.usual
+    if usual is None:
+        return "too little history is kept to say what is usual"
+    past = f"this time on the same day of the last {usual.spans} weeks" if usual.weekly else ""
+    past = past or f"this time on the last {usual.spans} days"
+    return f"at {past} there were {usual.events:,.0f} in {span(pulse.span_s)} (median; {usual.read} of them had any)"
+
+
+def _clock(moment: float, zone: tzinfo = UTC) -> str:
+    return datetime.fromtimestamp(moment, zone).strftime("%H:%M")
+
+
+def span(seconds: float) -> str:
+    """A length of time as people say it.
+
+    >>> span(4), span(90), span(1080), span(7500), span(200_000)
+    ('4 s', '90 s', '18 min', '2 h 5 min', '2 d 8 h')
+    """
+    for unit, name, below, small in ((DAY_S, "d", HOUR_S, "h"), (HOUR_S, "h", MINUTE_S, "min")):
+        whole = round(seconds / below) * below
+        if whole >= unit:
+            rest = whole % unit // below
+            return f"{whole // unit} {name}" + (f" {rest} {small}" if rest else "")
+    return f"{round(seconds / MINUTE_S)} min" if round(seconds) >= 2 * MINUTE_S else f"{round(seconds)} s"

@@ -1,0 +1,209 @@
+"""What the ops page asks for: with the admin key only, right as of now, and still answered while the store is away."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+import servers
+from servers import ADMIN, SITE, WRITER, Service
+
+from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, parts
+from jobs.leadership import Leadership
+from jobs.questions import answer_for_ever
+from jobs.refresh import RefreshLists
+from ranking.settings.learned import InEffect, Tuned
+from ranking.store.logbook import JobRun
+from ranking.store.redis.store import RedisStore
+
+Serve = Callable[..., Awaitable[Service]]
+OwnServer = Callable[..., servers.Valkey]
+ASKED_BY_GET = ["evidence", "state", "traffic"]
+ADDRESSES = [*(("GET", f"/v1/ops/{name}") for name in ASKED_BY_GET), ("POST", "/v1/ops/views")]
+
+
+@pytest.fixture
+async def ranked(service: Service) -> Service:
+    for number, item in enumerate("abc"):
+        section = ("Ekonomi", "Olahraga")[number % 2]
+        await service.put({"id": item, "title": f"Judul {item}", "section": section, "published_at": servers.NOW - 60})
+    await service.view(a=3, b=2, c=1)
+    for site in service.settings.sites:
+        await service.refresh(site.id)
+    return service
+
+
+async def get(service: Service, address: str, **params: Any) -> Any:
+    answer = await service.http.get(address, headers=ADMIN, params=params)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["cache-control"] == "no-store"
+    return answer.json()
+
+
+@contextlib.asynccontextmanager
+async def answering(service: Service) -> AsyncIterator[None]:
+    """A process that ranks, beside the service."""
+    store = service.store
+    assert isinstance(store, RedisStore)
+    lists = RefreshLists(store, service.settings)
+    leadership = Leadership(store, 60.0)
+    await leadership.renew()
+    await lists(SITE, service.clock.now, leadership.epoch)
+    task = asyncio.create_task(answer_for_ever(store, lists, leadership))
+    yield
+    while not task.done():  # redis-py swallows a cancellation that comes together with a reply
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
+
+
+@pytest.mark.parametrize(("method", "address"), ADDRESSES)
+async def test_nothing_is_told_without_the_admin_key(service: Service, method: str, address: str) -> None:
+    statuses = [
+        (await service.http.request(method, address, headers=headers)).status_code
+        for headers in ({}, {"authorization": "Bearer of-nobody-at-all"}, WRITER)
+    ]
+    assert statuses == [401, 401, 403]
+    other = await service.http.request(method, address, headers=ADMIN, params={"site": "kedua"})
+    assert other.status_code == 401
+
+
+async def test_the_state_has_every_list_with_its_settings_in_the_files_words(ranked: Service) -> None:
+    ranked.clock.now += 7
+    state = await get(ranked, "/v1/ops/state")
+    assert state["site"]["id"] == SITE
+    assert [each["name"] for each in state["lists"]] == list(ranked.settings.lists)
+    populer = state["lists"][0]
+    assert (populer["title"], populer["kind"], populer["size"], populer["stale"]) == ("Populer", "ranked", 7, False)
+    assert populer["settings"]["half_life"] == "2h"
+    assert populer["words"] == "After 2 h a view counts half, after 6 h 12 %."
+    assert populer["sections"] == ["Ekonomi", "Olahraga"]
+    assert populer["age_s"] == state["now"] - populer["generated_at"] == 12.0
+    assert state["config"]["version"] == ranked.settings.config_version
+    assert (state["store"], state["alarms"], state["spooled_events"]) == ("ok", [], 0)
+
+
+async def test_the_state_has_alarms_of_this_site_and_of_the_service(ranked: Service) -> None:
+    ranked.clock.now += 61
+    state = await get(ranked, "/v1/ops/state")
+    assert {(each["alarm"], each["site"]) for each in state["alarms"]} == {("list_stale", SITE)}
+    assert all(each["stale"] for each in state["lists"])
+
+
+async def test_the_state_has_the_leader_and_the_last_run_of_this_sites_jobs(ranked: Service) -> None:
+    state = await get(ranked, "/v1/ops/state")
+    assert (state["leader"], state["jobs"]) == (None, [])
+    await ranked.store.hold_lease("host:12:abc", 60.0, 0)
+    for site in (SITE, "kedua"):
+        await ranked.store.logbook.note_run(JobRun("refresh", site, 5.0, 0.25, 5.0, 1, error="no"))
+    state = await get(ranked, "/v1/ops/state")
+    assert state["leader"] == {"holder": "host:12:abc", "epoch": 1}
+    (run,) = state["jobs"]
+    assert (run["job"], run["site"], run["took_s"], run["error"]) == ("refresh", SITE, 0.25, "no")
+
+
+async def test_with_the_store_away_the_state_says_so_and_what_is_known(serve: Serve, own_server: OwnServer) -> None:
+    server = own_server()
+    service = await serve(on=server, redis={"timeout": "0.5s"})
+    await service.view(a=1)
+    for site in service.settings.sites:
+        await service.refresh(site.id)
+    server.kill()
+    state = await get(service, "/v1/ops/state")
+    assert state["store"] != "ok"
+    assert [each["alarm"] for each in state["alarms"]] == ["store_away"]
+    assert (state["leader"], state["jobs"]) == (None, [])
+    assert state["lists"][0]["generated_at"] is not None
+
+
+async def test_traffic_is_told_by_the_minute(ranked: Service) -> None:
+    for later in (0, 60, 180):
+        ranked.clock.now = servers.NOW + later
+        await ranked.view(a=1 + later // 60)
+    await ranked.app.live.context.traffic.say()
+    found = await get(ranked, "/v1/ops/traffic", minutes=5)
+    last = int(ranked.clock.now // 60) * 60
+    assert found["minutes"] == [last - 60 * ago for ago in range(4, -1, -1)]
+    assert found["events"] == {"view": [0, 7, 2, 0, 4]}
+    refused = await ranked.http.get("/v1/ops/traffic", headers=ADMIN, params={"minutes": 100_000})
+    assert refused.status_code == 422
+
+
+async def test_views_of_late_are_asked_of_the_process_that_ranks(ranked: Service) -> None:
+    async with answering(ranked):
+        answer = await ranked.http.post("/v1/ops/views", headers=ADMIN, json={"items": ["a", "b", "x"], "hours": 1})
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert {item: sum(line) for item, line in found["views"].items()} == {"a": 3, "b": 2, "x": 0}
+    assert (found["step_s"], len(found["views"]["a"])) == (300, 12)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"{", 400, "truncated"),
+        (b'{"items": 3}', 400, "items: Expected `array`"),
+        (b'{"items": [], "hours": 0}', 422, "hours: expected up to 168"),
+        (b'{"items": [], "hours": 1000}', 422, "hours: expected up to 168"),
+        (b'{"items": ["a"], "our": 1}', 400, "unknown field"),
+        (b'{"items": [%b]}' % b",".join(b'"%d"' % n for n in range(101)), 422, "items: expected at most 100"),
+    ],
+)
+async def test_a_question_that_makes_no_sense_is_refused(service: Service, body: bytes, status: int, said: str) -> None:
+    answer = await service.http.post("/v1/ops/views", headers=ADMIN, content=body)
+    assert answer.status_code == status
+    assert said in answer.json()["detail"]
+
+
+async def test_what_tuning_found_is_told_the_newest_night_first(ranked: Service) -> None:
+    assert await get(ranked, "/v1/ops/evidence") == {"list": "populer", "in_effect": None, "nights": []}
+    nights = [
+        Tuned("populer", at, InEffect(7200.0, 0.0), InEffect(half_life_s, at), half_life_s != 7200.0, f"night {at}")
+        for at, half_life_s in ((86_400.0, 7200.0), (172_800.0, 3600.0))
+    ]
+    for night in nights:
+        await ranked.store.findings.note(SITE, night)
+    found = await get(ranked, "/v1/ops/evidence", list="populer", nights=2)
+    assert [night["why"] for night in found["nights"]] == ["night 172800.0", "night 86400.0"]
+    assert found["in_effect"]["half_life_s"] == 3600.0
+    assert (await get(ranked, "/v1/ops/evidence", list="update"))["nights"] == []
+    answer = await ranked.http.get("/v1/ops/evidence", headers=ADMIN, params={"list": "nothing"})
+    assert answer.status_code == 404
+
+
+async def test_a_preview_says_how_both_lists_forget(ranked: Service) -> None:
+    body = {"list": "populer", "settings": {"half_life": "6h"}}
+    async with answering(ranked):
+        answer = await ranked.http.post("/v1/preview", headers=ADMIN, json=body)
+    decay = answer.json()["decay"]
+    assert decay["live_words"] == "After 2 h a view counts half, after 6 h 12 %."
+    assert decay["preview_words"] == "After 6 h a view counts half, after 24 h 6 %."
+    assert len(decay["ages_s"]) == len(decay["live"]) == len(decay["preview"])
+    assert all(live <= other for live, other in zip(decay["live"], decay["preview"], strict=True))
+
+
+async def test_the_page_lets_in_nothing_from_elsewhere_and_tells_nothing_of_the_lists(ranked: Service) -> None:
+    answer = await ranked.http.get("/ops")
+    assert answer.status_code == 200
+    assert answer.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+    assert "unsafe" not in CONTENT_SECURITY_POLICY
+    assert "http" not in answer.text.replace("https-", "")
+    assert "style=" not in answer.text
+    assert "<script>" not in answer.text
+    assert "Judul" not in answer.text
+    assert ranked.settings.config_version not in answer.text
+    for site in ranked.settings.sites:
+        assert f'<option value="{site.id}">' in answer.text
+
+
+async def test_the_pages_parts_are_sent_once_and_then_asked_about(service: Service) -> None:
+    assert {"ops.css", "main.js", "mark.svg"} <= set(parts())
+    for name in parts():
+        first = await service.http.get(f"/ops/{name}")
+        assert first.status_code == 200
+        again = await service.http.get(f"/ops/{name}", headers={"if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        assert b"http://" not in first.content.replace(b"http://www.w3.org/", b"")
+        assert b"https://" not in first.content
+    assert (await service.http.get("/ops/page.html")).status_code == 404
+    assert (await service.http.get("/ops/nothing")).status_code == 404

@@ -1,0 +1,88 @@
+"""On the real reads of an article site, what tunes itself does as well as what one would have set knowing them all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+
+from jobs.tune import begun, night_before
+from populer.log_files.log_site import LogSite, Rules
+from ranking.settings.learned import Tuned
+from ranking.settings.lists import ListSettings
+from ranking.tuning.backtest import Backtest, Judging, backtest
+from ranking.tuning.measures import draws_of_days, interval
+from ranking.tuning.nightly import GRID_S, suggested
+from ranking.tuning.walk_forward import Plan, Wanted, planned
+
+REAL = Path(__file__).parents[3].parent / "shared" / "data" / "article-reads"
+ZONE = ZoneInfo("Asia/Seoul")
+DAY_S = 86_400.0
+K = 10
+
+pytestmark = [pytest.mark.real_data, pytest.mark.timeout(300)]
+
+
+class Reads(NamedTuple):
+    """The log, and the lists from the eighth day on that its measures are of."""
+
+    site: LogSite
+    plan: Plan
+
+
+@pytest.fixture(scope="module")
+def real() -> Reads:
+    if not REAL.exists():
+        pytest.skip(f"needs the real reads at {REAL}")
+    site, rules = LogSite(), Rules(300, ZONE)
+    site.describe([REAL / "items.csv.gz"], rules)
+    site.count([REAL / "events.csv.gz"], rules)
+    return Reads(site, planned(site.history.columns(), Wanted(), site.known_until))
+
+
+def walked(real: Reads, lists: Sequence[ListSettings]) -> Backtest:
+    return backtest(real.site, lists, real.plan, Judging(K, dated_only=True), ZONE)
+
+
+def nights(real: Reads, settings: ListSettings) -> list[Tuned]:
+    """Every night of the log, from its beginning."""
+    begin = float(real.site.history.columns().start_s.min())
+    at, learned, found = night_before(begin + DAY_S, ZONE), begun(settings), []
+    while at < real.site.known_until:
+        found.append(suggested(real.site, "populer", settings, learned, at, ZONE))
+        learned = found[-1].after
+        at += DAY_S
+    return found
+
+
+@pytest.mark.parametrize("first", ["15m", "2h", "12h"])
+def test_it_lands_within_one_per_cent_of_the_best_half_life_in_hindsight(real: Reads, first: str) -> None:
+    settings = ListSettings.model_validate({"half_life": first, "auto": True, "size": K})
+    went = nights(real, settings)
+    used = {night.after.half_life_s for night in went} | {settings.half_life_s}
+    tried = sorted(used | {each for each in GRID_S if 900 <= each <= DAY_S})
+    fixed = settings.model_copy(update={"auto": False})
+    found = walked(real, [fixed.model_copy(update={"half_life_s": each}) for each in tried])
+    best = max(float(np.nanmean(trace.capture)) for trace in found.traces)
+    ours = []
+    for step, at in enumerate(real.plan.moments):
+        past = [night.after.half_life_s for night in went if night.at <= at]
+        ours.append(found.traces[tried.index(past[-1])].capture[step])
+    assert np.nanmean(ours) > 0.99 * best
+    assert all(night.at >= night.first + (night.steps - 1) * night.step_s + night.horizon_s for night in went)
+
+
+def test_a_learned_mix_catches_surely_more_than_the_best_half_life_and_changes_no_more(real: Reads) -> None:
+    half_lives = [ListSettings.model_validate({"half_life": each}) for each in (1800.0, 2700.0, 3600.0, 5400.0)]
+    found = walked(real, [ListSettings.model_validate({"decay": "forecast"}), *half_lives])
+    ours, *others = found.traces
+    best = max(others, key=lambda trace: float(np.nanmean(trace.capture)))
+    day = np.array([int((at + 9 * 3600) // DAY_S) for at in real.plan.moments])
+    day -= day[0]
+    gain = interval(ours.capture - best.capture, day, draws_of_days(int(day[-1]) + 1))
+    assert gain is not None
+    assert gain.low > 0.001
+    assert 0.004 < np.nanmean(ours.capture - best.capture) < 0.02, "and that is about half a point: not much"
+    assert np.nanmean(ours.kept) >= np.nanmean(best.kept)

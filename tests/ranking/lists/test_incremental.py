@@ -1,0 +1,365 @@
+"""What is ranked from a front is what is ranked from all rows: the same items, scores and ranks, to the last bit."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
+from random import Random
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from soak import either
+from views import Site, list_of
+
+from ranking.counts.arrays import NO_SECTION
+from ranking.counts.buckets import Bucket
+from ranking.lists import shortlist
+from ranking.lists.incremental import Steady
+from ranking.lists.ranker import Ranker, Ranking
+from ranking.lists.rules import Rule
+from ranking.lists.shortlist import FrontPool, Whole, fits
+from ranking.published.edits import Block, Boost, Edit, Edits, Subject
+from ranking.scoring.formula import LEAST_SCORE
+from ranking.scoring.sums import Counts, Moment
+from ranking.settings.lists import ListSettings
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+NOW = 1_764_532_800.0
+WEIGHTS = {"view": 1, "click": 3, "like": 0.7}
+SHORT = {"size": 1, "depth": 2}
+FITTING: dict[str, dict[str, Any]] = {
+    "hours": {"half_life": "2h"},
+    "minutes": {"half_life": "3m", "weights": {"view": 0.3}},
+    "seconds": {"half_life": "1s"},
+    "days": {"half_life": "2d", "max_age": "1d", "floor": 0.5, "weights": WEIGHTS},
+    "all": {"half_life": "none"},
+    "window": {"decay": "window", "window": "5h", "min_count": 2},
+    "linear": {"decay": "linear", "window": "9h", "weights": WEIGHTS},
+    "power": {"decay": "power", "power": 1.3, "max_per_section": 1},
+    "daily": {"decay": "daily", "daily": 0.5, "movement": "7h"},
+    "today": {"period": "today"},
+    "weekly": {"period": "this week", "half_life": "5h", "decay": "half-life"},
+    "gravity": {"preset": "hacker-news"},
+    "lemmy": {"preset": "lemmy"},
+    "status": {"preset": "mastodon-status"},
+    "aging": {"aging": "half-life", "aging_half_life": "3h", "half_life": "4h", "exponent": 0.5},
+    "bonus": {"weights": {"view": 1, "like": 2}, "bonus_kinds": ["like"], "half_life": "6h"},
+    "sources": {"self_click_weight": 0.1, "position_bias": 1, "half_life": "1h"},
+    "young": {"min_age": "90m", "half_life": "7h"},
+    "burst": {"kind": "burst", "baseline": "1d", "minimum": 2},
+    "z": {"kind": "burst", "method": "z-score", "short": "2h", "baseline": "1d", "minimum": 0},
+    "ewma": {"kind": "burst", "method": "ewma", "short": "1h", "baseline": "12h"},
+    "share": {"kind": "burst", "method": "share", "short": "30m", "baseline": "1d", "movement": "3h"},
+    "excess": {"kind": "burst", "method": "excess", "baseline": "1d", "minimum": 0},
+    "latest": {"kind": "latest", "min_age": "10m", "max_age": "2d"},
+}
+OTHERS: dict[str, dict[str, Any]] = {
+    "filled": {"fill": "widen"},
+    "newest": {"fill": "latest"},
+    "kept": {"hysteresis": 0.2},
+    "tenure": {"max_tenure": "6h"},
+    "scaled": {"scale": "section-best"},
+    "percentile": {"section_floor": 50},
+    "held": {"kind": "burst", "hold": "12h", "baseline": "1d"},
+    "ratio": {"kind": "burst", "method": "ratio"},
+    "yesterday": {"period": "yesterday"},
+    "blend": {"decay": "day-blend"},
+    "topic": {"shape": "discourse-top"},
+    "revived": {"preset": "discourse-hot"},
+    "rising": {"kind": "burst", "method": "acceleration", "minimum": 0},
+    "day": {"kind": "burst", "period": "today"},
+}
+CHANNELS = ["view", "click", "like", "click@list:populer#2", "click@mail"]
+SECTIONS = [None, "Politik", "Olahraga"]
+EDITED = ("hours", "window", "burst", "all")
+
+Event = tuple[str, float, int, str]  # item, epoch seconds, events, channel
+
+
+class Newsroom:
+    """Seeded chance: what happens at a site of which most items are read no more."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+        self.items = [f"berita {number}" for number in range(self._random.choice([12, 40, 90]))]
+
+    def events(self, at: float, many: int, ages: Sequence[float]) -> list[Event]:
+        """Events at about these ages (seconds)."""
+        random = self._random
+        return [
+            (
+                min(random.choices(self.items, k=3)),
+                at - random.choice(ages) * random.random(),
+                random.choice([1, 1, 2, 7]),
+                random.choice(CHANNELS),
+            )
+            for _ in range(many)
+        ]
+
+    def described(self, at: float, many: int) -> list[tuple[str, float, str | None]]:
+        """Items with their publish times and sections."""
+        random = self._random
+        return [
+            (random.choice(self.items), at + HOUR_S - random.random() * 3 * DAY_S, random.choice(SECTIONS))
+            for _ in range(many)
+        ]
+
+    def happens(self, chance: float) -> bool:
+        return self._random.random() < chance
+
+    def wait_s(self) -> float:
+        return self._random.choice([5.0, 5.0, 300.0, 2000.0, 9000.0, 30_000.0])
+
+    def some(self, many: int, of: Sequence[str] = ()) -> list[str]:
+        return self._random.sample(of or self.items, min(many, len(of or self.items)))
+
+
+def shown(ranker: Ranker, ranking: Ranking) -> list[tuple[Any, ...]]:
+    """A ranking without its rows' numbers."""
+    names, before = ranker.pool.names, ranking.previous
+    return [
+        (
+            names[row],
+            None if ranking.score is None else float(ranking.score[row]).hex(),
+            None if before is None else before.get(row, 0),
+            float(ranker.views[row]),
+            float(ranker.published[row]),
+        )
+        for row in ranking.rows.tolist()
+    ]
+
+
+def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> dict[str, Any]:
+    ranker = Ranker(site, Moment(at, at), UTC)
+    found = {}
+    for name, each in lists.items():
+        rankings = ranker.rank_sections(each, ranker.boosts_of(name))
+        found[name] = {section: shown(ranker, ranking) for section, ranking in rankings.items()}
+    return found
+
+
+def ranked_steadily(steady: Steady, site: Site, at: float, lists: Mapping[str, ListSettings]) -> dict[str, Any]:
+    ranked = steady.ranked(site, Moment(at, at), UTC, lists)
+    steady.prepare(site, UTC, lists)
+    return {
+        name: {section: shown(each.ranker, ranking) for section, ranking in each.sections.items()}
+        for name, each in ranked.items()
+    }
+
+
+def of_fronts(steady: Steady, site: Site, at: float, lists: Mapping[str, ListSettings]) -> set[str]:
+    """The lists that were ranked from their fronts."""
+    ranked = steady.ranked(site, Moment(at, at), UTC, lists)
+    return {name for name, each in ranked.items() if isinstance(each.ranker.pool, FrontPool)}
+
+
+def lists_of(tables: Mapping[str, dict[str, Any]], **over: Any) -> dict[str, ListSettings]:
+    return {name: list_of(**{**SHORT, **over, **table}) for name, table in tables.items()}
+
+
+def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
+    """The same site in a process that has just started, which heard of everything in another order."""
+    fresh = Site()
+    for item, ts, n, channel in sorted(seen, key=lambda each: (each[3], -each[1])):
+        fresh.see(item, ts, n, channel)
+    fresh.history.forget_before(since)
+    fresh.removed, fresh.edits = site.removed, site.edits
+    return fresh
+
+
+FITTING_LISTS, OTHER_LISTS = lists_of(FITTING), lists_of(OTHERS)
+
+
+@pytest.fixture(scope="module")
+def _no_more_rows_than_it_takes() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shortlist, "SPARE_ROWS", 0)
+        yield
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("_no_more_rows_than_it_takes")
+@settings(max_examples=either(12, 1000), deadline=None)
+@given(st.integers(0, 2**32))
+def test_a_process_that_has_run_for_days_ranks_as_one_that_has_just_started(seed: int) -> None:
+    chance, site, steady, at, since = Newsroom(seed), Site(), Steady(), NOW, -math.inf
+    seen: list[Event] = []
+    said: dict[str, tuple[float, str | None]] = {}
+    listed: list[str] = []
+
+    def happen(events: Iterable[Event], described: Iterable[tuple[str, float, str | None]]) -> None:
+        for event in events:
+            seen.append(event)
+            site.see(*event)
+        site.history.forget_before(since)
+        for item, *about in described:
+            said[item] = (about[0], about[1])
+            site.put(item, *said[item])
+
+    happen(chance.events(at, 250, [3 * DAY_S, 3 * DAY_S, HOUR_S]), chance.described(at, 60))
+    for _ in range(6):
+        happen(chance.events(at, 4, [600.0, 4 * HOUR_S]), chance.described(at, 1) if chance.happens(0.3) else [])
+        if chance.happens(0.3):
+            happen(chance.events(at, 2, [3 * DAY_S]), [])
+        if chance.happens(0.3):
+            site.removed |= frozenset(chance.some(6, listed))
+        if chance.happens(0.4):
+            blocks = {Subject("block", "", "", item): Block(until=at + HOUR_S) for item in chance.some(4, listed)}
+            site.edits = Edits(1, {**blocks, **_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)})
+        if chance.happens(0.2):
+            since = at - 2 * DAY_S
+            site.history.forget_before(since)
+        fresh = anew(site, seen, since)
+        for item, about in said.items():
+            fresh.put(item, *about)
+        found = ranked_whole(fresh, at, FITTING_LISTS)
+        assert ranked_steadily(steady, site, at, FITTING_LISTS) == found
+        listed = sorted({item for name in EDITED for item, *_ in found[name][""]})
+        at += chance.wait_s()
+
+
+def _boosts(items: Iterable[str], factor: float) -> dict[Subject, Edit]:
+    return {Subject("boost", name, "", item): Boost(factor) for name in EDITED for item in items}
+
+
+def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:
+    """A site of which most items are read no more."""
+    site, random = Site(), np.random.default_rng(7)
+    for number in range(items):
+        published = NOW - number / items * hours * HOUR_S
+        site.put(f"item {number}", published, f"Rubrik {number % sections}")
+        for age_s in random.exponential(2 * HOUR_S, 12):
+            if published + age_s < NOW:
+                site.see(f"item {number}", published + age_s, int(random.integers(1, 5)))
+    return site
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_a_list_that_fits_is_ranked_from_its_front_refresh_after_refresh(name: str) -> None:
+    site, steady, lists = busy(), Steady(), lists_of({name: FITTING[name]}, size=2, depth=2)
+    assert of_fronts(steady, site, NOW, lists) == set()
+    steady.prepare(site, UTC, lists)
+    for step in range(1, 4):
+        at = NOW + 20.0 * step
+        site.see(f"item {step}", at - 1, 30)
+        site.see(f"item {300 + step}", at - 1, 3)
+        proven = of_fronts(steady, site, at, lists)
+        assert ranked_steadily(steady, site, at, lists) == ranked_whole(site, at, lists)
+    assert proven == set(lists), "a front that proved nothing was drawn wider"
+
+
+def test_only_what_may_be_listed_or_was_read_lately_is_looked_at() -> None:
+    site, steady, lists = busy(2000), Steady(), lists_of({"hours": {}, "update": {"kind": "latest"}})
+    steady.prepare(site, UTC, lists)
+    rows = [len(each.ranker.pool.names) for each in steady.ranked(site, Moment(NOW, NOW), UTC, lists).values()]
+    assert rows[0] == rows[1] < 600
+    assert len(site.history.items) == 2000
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_list_that_asks_of_all_rows_is_ranked_from_all_rows(name: str) -> None:
+    site, steady = busy(60), Steady()
+    lists = lists_of({name: OTHERS[name], "hours": {}})
+    assert not fits(lists[name])
+    for step in range(3):
+        at = NOW + 5.0 * step
+        assert ranked_steadily(steady, site, at, lists) == ranked_whole(site, at, lists)
+    assert of_fronts(steady, site, NOW + 20, lists) == {"hours"}
+
+
+def test_where_all_that_was_in_front_is_blocked_the_rest_is_looked_at() -> None:
+    site, steady, lists = busy(), Steady(), lists_of({"hours": {}})
+    steady.prepare(site, UTC, lists)
+    (few,) = steady.ranked(site, Moment(NOW, NOW), UTC, lists).values()
+    site.removed = frozenset(few.ranker.pool.names)
+    assert of_fronts(steady, site, NOW, lists) == set()
+    assert ranked_steadily(steady, site, NOW, lists) == ranked_whole(site, NOW, lists)
+    assert of_fronts(steady, site, NOW + 5, lists) == {"hours"}, "a wider one"
+
+
+def test_a_moment_long_past_is_ranked_from_all_rows() -> None:
+    site, steady, lists = busy(), Steady(), lists_of({"hours": {}, "burst": {"kind": "burst", "minimum": 1}})
+    steady.prepare(site, UTC, lists)
+    for at in (NOW - 3 * HOUR_S, NOW - 30 * HOUR_S):
+        assert of_fronts(steady, site, at, lists) == set()
+        steady.prepare(site, UTC, lists)
+
+
+def test_a_change_of_one_lists_settings_leaves_the_other_fronts() -> None:
+    site, steady, before = busy(), Steady(), lists_of({"hours": {}, "days": {}})
+    steady.prepare(site, UTC, before)
+    after = {**before, **lists_of({"days": {"half_life": "9h"}})}
+    assert of_fronts(steady, site, NOW, after) == {"hours"}
+    assert ranked_steadily(steady, site, NOW, after) == ranked_whole(site, NOW, after)
+    assert of_fronts(steady, site, NOW + 5, after) == {"hours", "days"}
+
+
+def test_another_time_zone_or_a_store_that_was_lost_begins_anew() -> None:
+    site, steady, lists = busy(), Steady(), lists_of({"today": {"period": "today"}})
+    steady.prepare(site, UTC, lists)
+    assert of_fronts(steady, site, NOW, lists) == {"today"}
+    (jakarta,) = steady.ranked(site, Moment(NOW, NOW), ZoneInfo("Asia/Jakarta"), lists).values()
+    assert not isinstance(jakarta.ranker.pool, FrontPool)
+    assert of_fronts(steady, busy(30), NOW, lists) == set()
+
+
+def test_a_late_event_and_a_bucket_that_is_sealed_or_forgotten_leave_the_front_as_it_is() -> None:
+    site, steady, lists = busy(), Steady(), lists_of({"hours": {}, "all": {"half_life": "none"}})
+    steady.prepare(site, UTC, lists)
+    site.see("item 399", NOW - 40 * HOUR_S, 500)
+    site.see("item 12", NOW - 30 * HOUR_S, 1, "click")
+    site.see("tak dikenal", NOW - 20 * HOUR_S, 400)
+    site.see("item 77", NOW - 90 * HOUR_S, 400)
+    site.history.forget_before(NOW - 55 * HOUR_S)
+    assert of_fronts(steady, site, NOW, lists) == {"hours", "all"}
+    assert ranked_steadily(steady, site, NOW, lists) == ranked_whole(site, NOW, lists)
+    listed = ranked_whole(site, NOW, lists)["all"][""]
+    assert {name for name, *_ in listed} == {"item 399", "tak dikenal"}
+    site.history.replace(Bucket(300, 0), 0, [b"view|item 5"], [1])
+    assert ranked_steadily(steady, site, NOW, lists) == ranked_whole(site, NOW, lists)
+
+
+def whole_of(site: Site) -> Whole:
+    """All that is known of a site's closed hours."""
+    history, catalogue = site.history, site.catalogue
+    snapshot = history.snapshot()
+    counts = Counts(snapshot.columns, history.channels, len(history.items))
+    published = catalogue.published(history.first_event())
+    return Whole(counts, published, catalogue.section, catalogue.stored, snapshot.until, UTC)
+
+
+@pytest.mark.usefixtures("_no_more_rows_than_it_takes")
+@pytest.mark.parametrize("name", [name for name, table in FITTING.items() if table.get("kind") != "burst"])
+def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -> None:
+    site, settings = busy(), list_of(**{**FITTING[name], "size": 2, "depth": 2})
+    whole = whole_of(site)
+    found = shortlist.front_of(settings, whole)
+    outside = np.setdiff1d(np.arange(len(site.history.items)), found.rows)
+    read_no_more = np.setdiff1d(outside, site.history.cell_item[site.history.after(whole.until).cell])
+    for later_s in (0.0, 20.0, HOUR_S, 9 * HOUR_S, 3 * DAY_S):
+        rows = read_no_more if later_s else outside
+        moment = Moment(whole.until + later_s, whole.until)
+        candidates = Ranker(site, moment, UTC).pool.candidates(settings, moment)
+        listed = rows[candidates.rule[rows] == Rule.LISTED]
+        section = site.catalogue.section[listed] - NO_SECTION
+        marks, falling = found.marks.copy(), found.marks > 0
+        if not math.isinf(found.half_life_s):
+            marks[falling] = np.maximum(marks[falling] * 2.0 ** (-later_s / found.half_life_s), LEAST_SCORE)
+        assert (candidates.score[listed] <= marks[section] * (1 + 1e-12)).all()
+        if not later_s and name == "hours":
+            best = [candidates.score[listed[section == each]].max() for each in np.unique(section)]
+            assert best == pytest.approx(marks[np.unique(section)]), "the mark is the best of the rest, and no more"
+
+
+def test_a_boost_of_what_nobody_reads_any_more_is_seen_at_once() -> None:
+    site, steady, lists = busy(), Steady(), lists_of({"hours": {}})
+    steady.prepare(site, UTC, lists)
+    assert of_fronts(steady, site, NOW, lists) == {"hours"}
+    site.edits = Edits(1, _boosts(["item 250"], 1e9))
+    assert of_fronts(steady, site, NOW, lists) == {"hours"}
+    found = ranked_steadily(steady, site, NOW, lists)
+    assert found == ranked_whole(site, NOW, lists)
+    assert found["hours"][""][0][0] == "item 250"

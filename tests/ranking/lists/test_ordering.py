@@ -1,0 +1,71 @@
+"""The best are the first of a full sort, cheaper; ties have one order and it does not depend on arrival."""
+
+from random import Random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ranking.lists.ordering import best, by_section
+
+#: Few different values: nearly every draw has crowds of ties in score, and in publication among those.
+TABLES = st.lists(
+    st.tuples(st.sampled_from([0.0, 0.5, 1.0, 2.0]), st.sampled_from([1e9, 1.5e9, np.inf])), min_size=1, max_size=60
+)
+
+
+@settings(deadline=None)
+@given(TABLES, st.data())
+def test_the_best_are_the_first_of_a_full_sort(table: list[tuple[float, float]], data: st.DataObject) -> None:
+    score, published = (np.array(column) for column in zip(*table, strict=True))
+    names = data.draw(st.permutations([f"item-{number:02}" for number in range(len(table))]))
+    rows = np.array(sorted(data.draw(st.sets(st.integers(0, len(table) - 1)))), dtype=np.int64)
+    limit = data.draw(st.integers(1, len(table) + 2))
+    wanted = sorted(rows.tolist(), key=lambda row: (-score[row], -published[row], names[row]))[:limit]
+    assert best(rows, score=score, published=published, names=names, limit=limit).tolist() == wanted
+
+
+@settings(deadline=None)
+@given(TABLES, st.integers(1, 70), st.randoms(use_true_random=False))
+def test_the_order_in_which_rows_were_given_out_does_not_show(
+    table: list[tuple[float, float]], limit: int, random: Random
+) -> None:
+    lists = []
+    numbered = list(enumerate(table))
+    for _ in range(2):
+        random.shuffle(numbered)
+        names = [f"item-{number}" for number, _ in numbered]
+        score = np.array([each[0] for _, each in numbered])
+        published = np.array([each[1] for _, each in numbered])
+        found = best(np.arange(len(names)), score=score, published=published, names=names, limit=limit)
+        lists.append([names[row] for row in found])
+    assert lists[0] == lists[1]
+
+
+def test_equal_scores_go_by_the_newer_publication_and_then_by_id() -> None:
+    names = ["d", "c", "b", "a"]
+    score, published = np.array([1.0, 1.0, 1.0, 2.0]), np.array([5.0, 9.0, 5.0, 0.0])
+    order = best(np.arange(4), score=score, published=published, names=names, limit=10)
+    assert [names[row] for row in order] == ["a", "c", "b", "d"]
+
+
+def test_the_best_of_nothing_is_nothing() -> None:
+    nothing = np.array([], dtype=np.int64)
+    assert best(nothing, score=np.array([1.0]), published=np.array([1.0]), names=["a"], limit=3).tolist() == []
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-1, 5), max_size=40), st.data())
+def test_sections_part_the_rows_and_keep_their_order(section: list[int], data: st.DataObject) -> None:
+    rows = data.draw(st.permutations([row for row in range(len(section)) if data.draw(st.booleans())]))
+    parted = by_section(np.array(rows, dtype=np.int64), np.array(section, dtype=np.int32))
+    assert {number: found.tolist() for number, found in parted.items()} == {
+        number: [row for row in rows if section[row] == number]
+        for number in range(6)
+        if any(section[row] == number for row in rows)
+    }
+
+
+def test_rows_without_a_section_are_in_none() -> None:
+    assert by_section(np.array([0, 1]), np.array([-1, -1], dtype=np.int32)) == {}
+    assert by_section(np.array([], dtype=np.int64), np.array([0], dtype=np.int32)) == {}

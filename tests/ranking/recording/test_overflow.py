@@ -1,0 +1,198 @@
+"""Batches that wait on disk: in their lane's order, past a lane that is held, and never past what waits before them."""
+
+import asyncio
+from collections.abc import Iterable
+
+import pytest
+
+from ranking.counts.buckets import Bucket
+from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.intake.events import Event
+from ranking.recording import overflow
+from ranking.recording.overflow import Spooling
+from ranking.recording.recorder import Recorded, Recorder
+from ranking.store.counts import Batch, Committed
+
+NOW = 1_764_531_906.0
+NOON = Bucket(300, 1_764_531_900)
+
+
+class ListSpool:
+    """A spool in memory that takes at most `room` batches."""
+
+    def __init__(self, *batches: Batch, room: int = 100) -> None:
+        self.rows: dict[int, Batch] = dict(enumerate(batches, 1))
+        self.room = room
+        self.closed = False
+        self.reason: str | None = None
+        self._given = len(batches)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def events(self) -> int:
+        return sum(sum(cells.values()) for batch in self.rows.values() for cells in batch.counts.values())
+
+    def append(self, batch: Batch) -> bool:
+        if len(self.rows) >= self.room:
+            self.reason = "the spool is full"
+            return False
+        self._given += 1
+        self.rows[self._given] = batch
+        return True
+
+    def peek(self, limit: int, *, after: int = 0) -> list[tuple[int, Batch]]:
+        return [row for row in self.rows.items() if row[0] > after][:limit]
+
+    def remove(self, row_ids: Iterable[int]) -> None:
+        for row_id in row_ids:
+            del self.rows[row_id]
+
+    def sync(self) -> None:
+        """In memory there is nothing to do."""
+
+    def resize(self, max_bytes: int) -> None:
+        self.room = max_bytes
+
+    def close(self, *, delete_if_empty: bool = False) -> None:
+        self.closed = True
+
+
+class LossyStore:
+    """Counts batches of the sites that are not `away`; remembers (site, number) in the order of counting."""
+
+    def __init__(self, *away: str, shards: int = 1) -> None:
+        self.away = set(away)
+        self.full: set[str] = set()
+        self.shards = shards
+        self.counted: list[tuple[str, int]] = []
+        self.tried = asyncio.Event()
+
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
+        self.tried.set()
+        if batch.site in self.away:
+            raise StoreUnavailableError("away")
+        if batch.site in self.full:
+            raise StoreRefusedError("full")
+        self.counted.append((batch.site, batch.number))
+        return Committed()
+
+
+def batch(number: int, site: str = "s") -> Batch:
+    return Batch(site, 0, "w", number, {NOON: {"view|a": 1}})
+
+
+def recorder_on(store: LossyStore, overflow: Spooling) -> Recorder:
+    return Recorder(
+        store, writer="w", bucket_s=300, keep_s=1e9, deadline_s=5, max_pending=1000,
+        overflow=overflow, overflow_after_s=0.001,
+    )  # fmt: skip
+
+
+async def until(spool: ListSpool, waiting: int = 0) -> None:
+    async with asyncio.timeout(5):
+        while len(spool) != waiting:  # noqa: ASYNC110 - a spool tells nobody
+            await asyncio.sleep(0.001)
+
+
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(overflow, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(overflow, "LONGEST_PAUSE_S", 0.002)
+
+
+async def test_what_waits_is_counted_in_order_and_what_comes_waits_behind_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quick(monkeypatch)
+    store, spool = LossyStore("s"), ListSpool()
+    overflow = Spooling(spool, store, keep_s=1e9)
+    recorder = recorder_on(store, overflow)
+    for _ in range(3):
+        assert await recorder.record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
+    store.away.clear()
+    late = await recorder.record("s", [Event("a", "view", NOW)])
+    await until(spool)
+    assert await recorder.record("s", [Event("a", "view", NOW)]) == Recorded(b"1")
+    assert store.counted == [("s", number) for number in (1, 2, 3, 4, 5)]
+    assert late in (Recorded(b"1"), Recorded(b"s", "spool"))
+    await overflow.stop()
+    assert spool.closed
+
+
+async def test_a_lane_that_is_held_does_not_hold_up_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    store, spool = LossyStore("held"), ListSpool()
+    overflow = Spooling(spool, store, keep_s=1e9)
+    for number in (1, 2):
+        await overflow.keep(batch(number, "held"))
+        await overflow.keep(batch(number, "free"))
+    await until(spool, 2)
+    assert store.counted == [("free", 1), ("free", 2)]
+    assert overflow.waiting(("w", "held", 0))
+    assert not overflow.waiting(("w", "free", 0))
+    store.away.clear()
+    await until(spool)
+    assert store.counted[2:] == [("held", 1), ("held", 2)]
+    await overflow.stop()
+
+
+async def test_a_full_store_is_waited_for_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    store, spool = LossyStore(), ListSpool()
+    store.full = {"s"}
+    overflow = Spooling(spool, store, keep_s=1e9)
+    await overflow.keep(batch(1))
+    await store.tried.wait()
+    store.full.clear()
+    await until(spool)
+    assert store.counted == [("s", 1)]
+    await overflow.stop()
+
+
+async def test_no_room_is_said_and_leaves_nothing_behind() -> None:
+    store, spool = LossyStore("s"), ListSpool(room=0)
+    overflow = Spooling(spool, store, keep_s=1e9)
+    try:
+        await recorder_on(store, overflow).record("s", [Event("a", "view", NOW)])
+    except StoreUnavailableError as error:
+        assert str(error) == "the store is away, and the spool is full"
+    else:
+        raise AssertionError("it was taken")
+    assert not overflow.waiting(("w", "s", 0))
+    await overflow.stop()
+
+
+async def test_a_spool_that_is_made_larger_has_room_again() -> None:
+    store, spool = LossyStore("s"), ListSpool(room=0)
+    overflow = Spooling(spool, store, keep_s=1e9)
+    await overflow.use(keep_s=1e9, max_bytes=1)
+    assert await recorder_on(store, overflow).record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
+    await overflow.stop()
+
+
+async def test_what_a_dead_worker_left_is_counted_and_its_spool_is_closed() -> None:
+    store, orphan = LossyStore(), ListSpool(batch(7), batch(8))
+    found = [[orphan], []]
+    overflow = Spooling(ListSpool(), store, keep_s=1e9, find_orphans=lambda: found.pop(0) if found else [])
+    overflow.start()
+    await until(orphan)
+    assert store.counted == [("s", 7), ("s", 8)]
+    await overflow.stop()
+    assert orphan.closed
+
+
+async def test_it_is_told_when_the_spool_is_in_use_and_when_it_is_empty_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quick(monkeypatch)
+    told: list[bool] = []
+    store, spool = LossyStore("s"), ListSpool()
+    overflow = Spooling(spool, store, keep_s=1e9, on_change=told.append)
+    for number in (1, 2):
+        await overflow.keep(batch(number))
+    store.away.clear()
+    async with asyncio.timeout(5):
+        while told != [True, False]:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await overflow.stop()

@@ -1,0 +1,97 @@
+"""A batch is said to be as safe as the server has proved, and no safer."""
+
+import contextlib
+import signal
+from collections.abc import Callable
+
+import servers
+
+from ranking.counts.buckets import Bucket
+from ranking.store.counts import Batch, Committed
+from ranking.store.redis.durability import Ack
+
+KEEP_S = 50 * 365 * 86_400.0
+NOON = Bucket(300, 1_764_565_200)
+OwnServer = Callable[..., servers.Valkey]
+
+
+def batch(number: int, once: str | None = None) -> Batch:
+    return Batch("koran", 0, "one", number, {NOON: {"view|a": 1}}, once)
+
+
+async def levels(url: str, ack: Ack, *numbers: int, once: str | None = None) -> list[str]:
+    async with servers.opened(url, ack=ack, shards=1) as store:
+        return [(await store.record(batch(number, once), KEEP_S)).level for number in numbers]
+
+
+async def counted(url: str) -> int:
+    async with servers.opened(url, shards=1) as store:
+        (cells,) = await store.read_buckets("koran", 0, [NOON])
+        return sum(cells.counts)
+
+
+async def test_a_batch_that_a_replica_has_says_so(own_server: OwnServer) -> None:
+    primary = own_server()
+    own_server(replicaof=f"{servers.HOST} {primary.port}")
+    servers.wait_until(lambda: primary.admin.info("replication")["connected_slaves"] == 1, "a replica")
+    assert await levels(primary.url, "replica", 1, 2, 2) == ["replica"] * 3
+    assert await levels(primary.unix_url, "replica", 3) == ["replica"]
+    assert await counted(primary.url) == 3
+
+
+async def test_a_replica_that_stalls_is_not_claimed_whichever_call_asks(own_server: OwnServer) -> None:
+    primary = own_server()
+    replica = own_server(replicaof=f"{servers.HOST} {primary.port}")
+    servers.wait_until(lambda: replica.admin.info("replication")["master_link_status"] == "up", "a replica in step")
+    assert await levels(primary.url, "replica", 1, once="key") == ["replica"]
+    replica.send(signal.SIGSTOP)
+    with contextlib.ExitStack() as stack:
+        stack.callback(replica.send, signal.SIGCONT)
+        # The second is a repeat over a new connection, which itself has written nothing.
+        assert await levels(primary.url, "replica", 2) == ["commit"]
+        assert await levels(primary.url, "replica", 2) == ["commit"]
+        assert await levels(primary.url, "replica", 3, once="key") == ["commit"]
+    assert await levels(primary.url, "replica", 2) == ["replica"]
+    assert await counted(primary.url) == 2
+
+
+async def test_a_batch_on_disk_says_so(own_server: OwnServer) -> None:
+    server = own_server(appendonly="yes", appendfsync="always")
+    assert await levels(server.url, "disk", 1, 2) == ["disk", "disk"]
+
+
+async def test_another_safety_holds_from_the_next_batch_on(own_server: OwnServer) -> None:
+    server = own_server(appendonly="yes", appendfsync="always")
+    async with servers.opened(server.url, shards=1) as store:
+        found = []
+        for number, ack in enumerate(("commit", "disk", "replica", "commit"), 1):
+            store.promise(ack)
+            found.append((await store.record(batch(number), KEEP_S)).level)
+    assert found == ["commit", "disk", "commit", "commit"]
+
+
+async def test_without_an_append_only_file_nothing_is_said_of_the_disk(own_server: OwnServer) -> None:
+    server = own_server()
+    assert await levels(server.url, "disk", 1) == ["commit"]
+    assert await levels(server.url, "replica", 2) == ["commit"]
+    assert await counted(server.url) == 2
+
+
+async def test_a_server_that_does_not_know_the_command_commits_all_the_same(own_server: OwnServer) -> None:
+    server = own_server(appendonly="yes")
+    server.admin.acl_setuser(
+        "default", enabled=True, nopass=True, commands=["+@all", "-waitaof"], keys="*", channels="*"
+    )
+    assert await levels(server.url, "disk", 1, 2) == ["commit", "commit"]
+    assert await counted(server.url) == 2
+
+
+async def test_every_topology_takes_a_batch_with_a_wait(topology: servers.Topology) -> None:
+    async with servers.opened(topology.url, ack="replica", timeout_s=0.5) as store:
+        shard = store.shards - 1
+        sent = batch(1)._replace(shard=shard)
+        first = await store.record(sent, KEEP_S)
+        assert first.level == ("replica" if topology.name == "sentinel" else "commit")
+        topology.servers[0].admin.script_flush()
+        assert await store.record(sent, KEEP_S) == Committed(level=first.level)
+        assert await store.record(sent._replace(number=2), KEEP_S) == Committed(level=first.level)

@@ -1,0 +1,210 @@
+"""A list that tunes itself moves to the half-life that its past speaks for, slowly, within bounds, and says why."""
+
+import math
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as runs
+from hypothesis import strategies as st
+from planted import START, counted, steady, wandering
+from views import Site, list_of
+
+from ranking.settings.learned import InEffect, Tuned
+from ranking.settings.lists import ListSettings
+from ranking.tuning.nightly import FACTOR, suggested
+
+HOUR_S, DAY_S = 3600.0, 86_400.0
+JAKARTA = ZoneInfo("Asia/Jakarta")
+AFTER_ALL = START + 300 * HOUR_S
+
+
+def auto(**objective: Any) -> ListSettings:
+    return list_of(half_life="auto", size=10, objective=objective)
+
+
+def nights(site: Site, settings: ListSettings, first_s: float, number: int = 6) -> list[Tuned]:
+    """Night after night on the same past, each from where the last one went."""
+    learned, found = InEffect(first_s, 0.0), []
+    for night in range(number):
+        found.append(suggested(site, "populer", settings, learned, AFTER_ALL + night, JAKARTA))
+        learned = found[-1].after
+    return found
+
+
+@pytest.fixture(scope="module")
+def three_hours() -> Site:
+    return wandering(3, hours=300)
+
+
+@pytest.mark.parametrize("first_h", [0.25, 3.0, 24.0])
+def test_from_wherever_it_begins_it_comes_to_what_was_planted_and_stays(three_hours: Site, first_h: float) -> None:
+    found = nights(three_hours, auto(), first_h * HOUR_S)
+    captures = {trial.half_life_s: trial.capture for trial in found[-1].trials}
+    assert captures[found[-1].after.half_life_s] > max(captures.values()) - 0.005
+    assert not found[-1].moved
+    assert found[-1].why.startswith("It stays at ")
+    for each in found:
+        assert max(each.before.half_life_s, each.after.half_life_s) <= FACTOR * min(
+            each.before.half_life_s, each.after.half_life_s
+        ), "a night is a factor of two at most"
+        assert each.moved == (each.after != each.before)
+        assert each.after.since == (each.at if each.moved else each.before.since)
+
+
+def test_what_it_found_is_there_in_numbers_and_words(three_hours: Site) -> None:
+    (found,) = nights(three_hours, auto(), 24 * HOUR_S, 1)
+    assert found.moved
+    assert found.why.startswith("It goes to 12h, on its way to ")
+    assert " points); " in found.why
+    assert found.steps > 200
+    assert found.days >= 10
+    by_half_life = {trial.half_life_s: trial for trial in found.trials}
+    assert found.suggested_s is not None
+    assert by_half_life[found.suggested_s].capture == max(trial.capture for trial in found.trials)
+    assert {15 * 60.0, 24 * HOUR_S} <= by_half_life.keys()
+    changed = [
+        by_half_life[each].changed for each in sorted(h for h in by_half_life if h is not None and h <= 8 * HOUR_S)
+    ]
+    assert changed == sorted(changed, reverse=True)
+    interval = by_half_life[found.suggested_s].interval
+    assert interval is not None
+    assert interval[0] <= by_half_life[found.suggested_s].capture <= interval[1]
+
+
+def test_it_moves_within_its_bounds_alone(three_hours: Site) -> None:
+    for shortest, longest, expected in (("30m", "1h", HOUR_S), ("8h", "1d", 8 * HOUR_S)):
+        found = nights(three_hours, auto(shortest=shortest, longest=longest), 8 * HOUR_S)
+        assert found[-1].after.half_life_s == expected
+        assert {trial.half_life_s for trial in found[-1].trials} <= {
+            h * HOUR_S for h in (0.5, 0.75, 1, 8, 12, 18, 24)
+        }, "and tries nothing else"
+
+
+def test_it_takes_the_best_that_changes_no_more_than_is_accepted(three_hours: Site) -> None:
+    free = nights(three_hours, auto(), 3 * HOUR_S, 1)[0]
+    limit = 0.6 * next(trial.changed for trial in free.trials if trial.half_life_s == free.after.half_life_s)
+    found = nights(three_hours, auto(changes=limit), 3 * HOUR_S)[-1]
+    accepted = [trial for trial in found.trials if trial.changed <= limit]
+    assert found.accepted == limit
+    assert found.after.half_life_s == max(accepted, key=lambda trial: trial.capture).half_life_s
+    assert found.after.half_life_s > free.after.half_life_s
+
+
+def test_where_nothing_is_as_calm_as_is_accepted_it_goes_to_the_calmest_and_says_so(three_hours: Site) -> None:
+    found = nights(three_hours, auto(changes=0.001), 12 * HOUR_S)
+    calmest = min(found[-1].trials, key=lambda trial: trial.changed)
+    assert found[-1].after.half_life_s == calmest.half_life_s
+    assert calmest.changed > 0.001
+    assert "no half-life within the bounds changes as little as the objective accepts" in found[0].why
+
+
+def test_a_pin_stays_and_what_it_would_be_is_still_told(three_hours: Site) -> None:
+    settings = auto(pin="1d")
+    assert settings.half_life_s == DAY_S, "from the first moment on"
+    assert settings.under(InEffect(3 * HOUR_S, 1.0)).half_life_s == DAY_S
+    found = nights(three_hours, settings, 12 * HOUR_S, 2)
+    assert [each.after.half_life_s for each in found] == [DAY_S, DAY_S]
+    assert found[1].pinned
+    assert not found[1].moved
+    assert found[1].suggested_s is not None
+    assert 2 * HOUR_S <= found[1].suggested_s <= 4 * HOUR_S
+    assert found[1].why.startswith("It is pinned to 1d. ")
+
+
+def test_it_does_not_move_for_what_may_be_chance() -> None:
+    site = wandering(3, hours=60)  # hardly more than a day to judge by
+    found = suggested(site, "populer", auto(), InEffect(8 * HOUR_S, 5.0), START + 60 * HOUR_S, JAKARTA)
+    assert found.trials
+    assert found.after == InEffect(8 * HOUR_S, 5.0)
+    assert found.why.endswith("which may be chance or is too little to move for.")
+
+
+@pytest.mark.parametrize(
+    ("hours", "sentence"),
+    [
+        (0, "It stays: there is no history: a warmup of 1d, 12 steps of 1h and a horizon of 1h take 1d12h."),
+        (30, "It stays: the history is 1d6h long, and that is too short"),
+    ],
+)
+def test_too_little_history_leaves_it_as_it_is_and_says_how_much_it_takes(hours: int, sentence: str) -> None:
+    site = counted(np.full((hours, 3), 5.0)) if hours else Site()
+    found = suggested(site, "populer", auto(), InEffect(7200.0, 0.0), START + 10 * DAY_S, JAKARTA)
+    assert found.why.startswith(sentence)
+    assert (found.after, found.moved, found.trials) == (InEffect(7200.0, 0.0), False, ())
+
+
+def test_only_the_days_that_are_asked_for_are_judged(three_hours: Site) -> None:
+    found = suggested(three_hours, "populer", auto(history="3d"), InEffect(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    assert found.first >= AFTER_ALL - 3 * DAY_S
+    assert found.steps == 72
+
+
+later = st.lists(st.tuples(st.integers(0, 199), st.integers(0, 90), st.integers(1, 10_000)), max_size=20)
+
+
+@runs(deadline=None, max_examples=15)
+@given(later, later, st.sampled_from(["auto", "forecast"]))
+def test_what_comes_later_is_not_looked_at(
+    one: list[tuple[int, int, int]], other: list[tuple[int, int, int]], kind: str
+) -> None:
+    settings = auto() if kind == "auto" else list_of(decay="forecast", size=10)
+    found = []
+    for future in (one, other):
+        site = wandering(2, hours=110)
+        at = START + 110 * HOUR_S
+        for item, hour, n in future:
+            site.see(f"item-{item:03}", at + hour * HOUR_S, n)
+        site.see("item-000", at + 150 * HOUR_S)
+        found.append(suggested(site, "populer", settings, InEffect(7200.0, 0.0), at, JAKARTA))
+    assert found[0] == found[1]
+    assert found[0].trials
+
+
+def test_a_forecast_learns_a_mix_and_says_what_it_is_worth() -> None:
+    settings = list_of(decay="forecast", size=10)
+    found = suggested(wandering(2, hours=200), "populer", settings, InEffect(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    assert found.moved
+    assert found.after.mix
+    assert found.why.startswith("The mix that it learned caught ")
+    assert "the best single half-life (" in found.why
+    assert [trial.half_life_s for trial in found.trials].count(None) == 1
+    under = settings.under(found.after)
+    assert not math.isnan(sum(weight for part in under.mix for weight in part.weights.values()))
+
+
+def test_where_nothing_changes_it_goes_to_longer_ones_night_after_night() -> None:
+    found = nights(steady(), auto(longest="2d"), HOUR_S, 4)
+    assert [each.after.half_life_s / HOUR_S for each in found[:3]] == [2, 4, 8]
+
+
+# As settings
+
+
+def test_a_list_is_auto_by_its_half_life_and_goes_by_what_it_has_learned() -> None:
+    settings = auto()
+    assert (settings.auto, settings.learns, settings.half_life_s) == (True, True, 7200.0)
+    assert settings.under(InEffect(2700.0, 1.0)).half_life_s == 2700.0
+    assert settings.under(None) == settings
+    assert list_of(half_life="2h").under(InEffect(2700.0, 1.0)).half_life_s == 7200.0
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"half_life": "auto", "decay": "window"}, 'half_life: a duration, as "auto" is for kind = "ranked"'),
+        ({"half_life": "auto", "kind": "burst"}, 'half_life: a duration, as "auto" is for kind = "ranked"'),
+        ({"decay": "forecast", "kind": "burst"}, 'decay: not "forecast"'),
+        ({"half_life": "auto", "objective": {"shortest": "2h", "longest": "1h"}}, "longest: not below shortest"),
+        ({"half_life": "auto", "objective": {"changes": 0}}, "greater than 0"),
+        ({"half_life": "auto", "objective": {"pin": "soon"}}, "a duration such as"),
+        ({"decay": "forecast", "mix": [{"weights": {}}]}, "at least 1 item"),
+        ({"decay": "forecast", "mix": [{"weights": {"soon": 1}}]}, "a duration such as"),
+        ({"decay": "forecast", "mix": [{"weights": {"1h": -1}}]}, "greater than 0"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        list_of(**settings)

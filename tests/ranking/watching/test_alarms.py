@@ -1,0 +1,128 @@
+"""An alarm is raised by a fact, says what it is and what to do, and is over when the fact is."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ranking.settings.service import Settings
+from ranking.watching.alarms import ALARMS, OF_SITES, PULSE_HOLDS_S, Alarm, Facts, Listed, alarms
+from ranking.watching.pulse import Pulse, Usual
+
+#: 01 December 2025, 02:29 in Jakarta.
+NOW = 1_764_530_940.0
+SETTINGS = Settings.model_validate({"refresh": {"every": "5s", "stale_after": "1m"}, "alarms": {"quiet": "15m"}})
+BUSY = Usual(240.0, 7, 7, weekly=False)
+
+
+def raised(settings: Settings = SETTINGS, **facts: Any) -> list[Alarm]:
+    return alarms(Facts(NOW, **facts), settings)
+
+
+def silent(for_s: float = 1080.0, usual: Usual | None = BUSY, taken_s_ago: float = 10.0) -> dict[str, Pulse]:
+    at = NOW - taken_s_ago
+    return {"default": Pulse(at, at - for_s, 900.0, usual)}
+
+
+def test_where_nothing_is_wrong_nothing_is_raised() -> None:
+    fine = Facts(NOW, [Listed("default", "populer", NOW - 60)], silent(for_s=899))
+    assert alarms(fine, SETTINGS) == []
+
+
+def test_a_list_is_stale_when_its_answers_say_so() -> None:
+    lists = [Listed("default", "populer", NOW - 61), Listed("default", "update", NOW - 5)]
+    (found,) = raised(lists=lists)
+    assert (found.alarm, found.site, found.list, found.since) == ("list_stale", "default", "populer", NOW - 1)
+    assert found.says.startswith("list populer was ranked 61 s ago, and every 5 s is meant")
+
+
+def test_silence_at_a_time_that_has_events_is_an_alarm_that_says_by_how_much_history() -> None:
+    (found,) = raised(pulses=silent())
+    assert (found.alarm, found.site, found.since) == ("no_events", "default", NOW - 1090)
+    assert found.says.startswith(
+        "no event for 18 min, since 02:10; at this time on the last 7 days there were 240 in 15 min"
+        " (median; 7 of them had any)"
+    )
+    (weekly,) = raised(pulses=silent(usual=Usual(240.0, 4, 3, weekly=True)))
+    assert "at this time on the same day of the last 4 weeks" in weekly.says
+
+
+@pytest.mark.parametrize(
+    "usual",
+    [
+        pytest.param(None, id="too little history"),
+        pytest.param(Usual(9.9, 7, 7, weekly=False), id="few events are usual"),
+        pytest.param(Usual(240.0, 7, 5, weekly=False), id="silent on every third day"),
+        pytest.param(Usual(0.0, 7, 0, weekly=True), id="never any"),
+    ],
+)
+def test_silence_where_it_may_be_usual_is_none(usual: Usual | None) -> None:
+    assert raised(pulses=silent(usual=usual)) == []
+
+
+def test_silence_can_be_switched_off_and_set() -> None:
+    never = Settings.model_validate({"alarms": {"quiet": "0s"}})
+    assert raised(never, pulses=silent()) == []
+    later = Settings.model_validate({"alarms": {"quiet": "1h"}})
+    assert raised(later, pulses=silent()) == []
+    many = Settings.model_validate({"alarms": {"usual_events": 241}})
+    assert raised(many, pulses=silent()) == []
+
+
+def test_a_pulse_of_long_ago_says_nothing_of_now() -> None:
+    assert raised(pulses=silent(taken_s_ago=PULSE_HOLDS_S)) != []
+    assert raised(pulses=silent(taken_s_ago=PULSE_HOLDS_S + 1)) == []
+
+
+def test_a_site_that_was_never_read_is_not_silent() -> None:
+    assert raised(pulses={"default": Pulse(NOW, None, 900.0, BUSY)}) == []
+
+
+def test_the_others_say_what_is_the_matter() -> None:
+    found = raised(
+        spooled=12_345,
+        evicted=7,
+        refusal="populer.toml: lists.populer.half_life: expected a duration",
+        refused_at=NOW - 3,
+        away="connection refused",
+        away_since=NOW - 9,
+    )
+    assert [each.alarm for each in found] == ["store_away", "spool", "evictions", "config_refused"]
+    assert [each.since for each in found] == [NOW - 9, None, None, NOW - 3]
+    texts = [each.says for each in found]
+    for said, text in zip(("connection refused", "12,345 events wait", "7 keys", "lists.populer"), texts, strict=True):
+        assert said in text
+
+
+@given(
+    lists=st.lists(
+        st.builds(Listed, st.just("default"), st.sampled_from(["populer", "update"]), st.floats(NOW - 1e6, NOW))
+    ),
+    spooled=st.integers(0, 10**9),
+    evicted=st.integers(0, 10**9),
+    refusal=st.none() | st.text(),
+    away=st.none() | st.text(),
+    silent_s=st.floats(0, 1e6),
+    usual=st.none() | st.builds(Usual, st.floats(0, 1e6), st.integers(3, 7), st.integers(0, 7), st.booleans()),
+)
+def test_whatever_the_facts_alarms_come_in_one_order_and_can_be_read(
+    lists: list[Listed],
+    spooled: int,
+    evicted: int,
+    refusal: str | None,
+    away: str | None,
+    silent_s: float,
+    usual: Usual | None,
+) -> None:
+    found = raised(
+        lists=lists,
+        spooled=spooled,
+        evicted=evicted,
+        refusal=refusal,
+        away=away,
+        pulses=silent(for_s=silent_s, usual=usual),
+    )
+    assert [ALARMS.index(each.alarm) for each in found] == sorted(ALARMS.index(each.alarm) for each in found)
+    assert all(each.says and (each.site is not None) == (each.alarm in OF_SITES) for each in found)
+    assert all(each.since is None or each.since <= NOW for each in found)
