@@ -14,7 +14,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
-from api.dispatch import Hot
+from api.dispatch import Dispatcher
 from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
 from api.endpoints.openapi import hot_paths
 from api.endpoints.pages import router as style_router
@@ -22,7 +22,7 @@ from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
 from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
-from api.runtime import Live
+from api.runtime import WorkerRuntime
 from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings
@@ -39,18 +39,18 @@ def create_app(
     pages: Sequence[BaseRoute] = (),
     spool_dir: Path | None = None,
     config: ConfigState | None = None,
-) -> Hot:
+) -> Dispatcher:
     """One worker's application on an open `store`.
 
     `pages` are further routes to serve, behind all others; `spool_dir` is where events wait while the store is away
     (None: they are refused then); `config` is what is known of the settings' file.
     """
-    live = Live(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()))
+    live = WorkerRuntime(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await live.start()
-        telling = asyncio.create_task(metrics.tell_for_ever())
+        telling = asyncio.create_task(metrics.report_loop())
         yield
         await live.stop()
         telling.cancel()
@@ -68,7 +68,7 @@ def create_app(
     app.router.routes.extend(pages)
     _answer_problems(app)
     _document_hot_paths(app)
-    return Hot(live, app)
+    return Dispatcher(live, app)
 
 
 def _answer_problems(app: FastAPI) -> None:

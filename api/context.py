@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from api.filtering.event_filter import Gate
+from api.filtering.event_filter import EventFilter
 from api.http.problems import Problem
-from api.monitoring.alarm_facts import Lookout
+from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
-from api.serving.published_lists import Board
+from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.recording.overflow import Spooling
 from ranking.recording.recorder import Recorder
@@ -22,11 +22,11 @@ class Context(NamedTuple):
     settings: Settings
     store: Store
     recorder: Recorder
-    board: Board
+    board: PublishedLists
     clock: Callable[[], float]
-    gate: Gate
+    gate: EventFilter
     config: ConfigState
-    lookout: Lookout
+    lookout: AlarmFacts
     traffic: Traffic
     templates: Templates
     spooling: Spooling | None = None

@@ -14,7 +14,7 @@ from api.endpoints.pages import get_page
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.problems import Problem, problem_of
-from api.runtime import Live
+from api.runtime import WorkerRuntime
 from ranking.errors import PopulerError
 
 log = structlog.get_logger("api")
@@ -33,10 +33,10 @@ PREFLIGHT = (
 FAULT = Problem(500, "internal error", "this is a fault of the service; its log says more")
 
 
-class Hot:
+class Dispatcher:
     """Serves the hot paths from what is `live`, and hands everything else to `behind`."""
 
-    def __init__(self, live: Live, behind: asgi.ASGIApp) -> None:
+    def __init__(self, live: WorkerRuntime, behind: asgi.ASGIApp) -> None:
         self.live = live
         self._behind = behind
 

@@ -18,14 +18,14 @@ import structlog
 
 from api.context import Context
 from api.endpoints.streams import Streams
-from api.filtering.event_filter import Gate
+from api.filtering.event_filter import EventFilter
 from api.filtering.visitors import Visitors
 from api.monitoring import metrics
-from api.monitoring.alarm_facts import Lookout
+from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
 from api.serving.followed_site import ended
-from api.serving.published_lists import Board
+from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.errors import PopulerError
 from ranking.recording.batches import Admission, Terms
@@ -45,7 +45,7 @@ SAID_WITHIN_S = 0.5
 """So long a stop waits for the last minute's traffic to be written down."""
 
 
-class Live:
+class WorkerRuntime:
     """One worker's parts on an open `store`. `context` is what requests that begin now are served from."""
 
     def __init__(
@@ -65,9 +65,9 @@ class Live:
         self._salts = Salts(store, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         self._salting: asyncio.Task[None] | None = None
-        gate = Gate(settings, self._visitors_under(settings))
-        board = Board(store, settings)
-        lookout = Lookout(store, board.listed, clock, lambda: 0 if spooling is None else spooling.events)
+        gate = EventFilter(settings, self._visitors_under(settings))
+        board = PublishedLists(store, settings)
+        lookout = AlarmFacts(store, board.listed, clock, lambda: 0 if spooling is None else spooling.events)
         traffic = Traffic(store.logbook.note_traffic)
         templates = Templates(settings.service.templates)
         self.context = Context(
@@ -89,10 +89,8 @@ class Live:
         if self.context.spooling is not None:
             self.context.spooling.start()
         lookout, traffic = self.context.lookout, self.context.traffic
-        looking = lookout.look_for_ever(lambda: self.context.settings)
-        self._beside = [
-            asyncio.create_task(each) for each in (looking, lookout.tell_for_ever(), traffic.say_for_ever())
-        ]
+        looking = lookout.poll_loop(lambda: self.context.settings)
+        self._beside = [asyncio.create_task(each) for each in (looking, lookout.report_loop(), traffic.announce_loop())]
 
     async def stop(self) -> None:
         """Count what has been taken, then end."""
@@ -112,7 +110,7 @@ class Live:
     async def use(self, settings: Settings, config: ConfigState) -> None:
         """Serve what begins from now on under `settings`; what of them takes a start is as it was."""
         before = self.context
-        gate = Gate(settings, self._visitors_under(settings), before.gate)
+        gate = EventFilter(settings, self._visitors_under(settings), before.gate)
         self._salts.use(overlap_s(settings.ingest.dedupe_window_s))
         if self._visitors_under(settings):
             await self._salted(SALTS_WITHIN_S)

@@ -45,13 +45,13 @@ from report import Row, show
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.history import History
-from ranking.lists.incremental import Steady
+from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ordering import best
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.sealer import Sealer
 from ranking.refreshing.site_view import SiteView
-from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import Horizon, Moment, Sums, counts_of
 from ranking.settings.lists import ListSettings
@@ -125,16 +125,20 @@ async def followed(url: str, end_s: int) -> Followed:
     await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
     cold_s, cold_cpu_s = store.published_at - started, store.published_cpu_s - cpu_before_s
     history = refresher.view.history
-    shared, moment, of_channel = counts_of(history), Moment(end_s, end_s), Weighing(WEIGHTS).of(history.channels)
+    shared, moment, channel_weights = (
+        counts_of(history),
+        Moment(end_s, end_s),
+        ChannelWeights(WEIGHTS).of(history.channels),
+    )
 
     def rank() -> list[str]:
-        found = Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), of_channel)
+        found = Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
         rows = np.flatnonzero(found)
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
     top_s, top, counts = _quickest(rank), rank(), len(history.columns().counts)
-    scores_s = _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), of_channel))
+    scores_s = _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):
@@ -168,7 +172,7 @@ async def followed(url: str, end_s: int) -> Followed:
 def _kept_top(view: SiteView, end_s: int) -> tuple[float, int]:
     """The decayed top as a process makes it again that has made it before: seconds, and how many of it are right."""
     table = {"size": TOP, "depth": TOP, "half_life": f"{HALF_LIFE_S:.0f}s", "weights": WEIGHTS}
-    lists, moment, steady = {"top": ListSettings.model_validate(table)}, Moment(end_s, end_s), Steady()
+    lists, moment, steady = {"top": ListSettings.model_validate(table)}, Moment(end_s, end_s), IncrementalRanker()
 
     def rank() -> list[str]:
         ranked = steady.ranked(view, moment, UTC, lists)["top"]

@@ -17,7 +17,7 @@ from ranking.counts.catalogue import Catalogue
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
 from ranking.counts.sealed import ChannelCounts
-from ranking.lists.incremental import Steady
+from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits
 from ranking.scoring.sums import Moment
@@ -76,7 +76,7 @@ class Site:
 
 def measured(cells: int, settings: Settings, end_s: int) -> Steadily:
     """One size."""
-    site, steady, lists = Site(cells, end_s), Steady(), settings.lists
+    site, steady, lists = Site(cells, end_s), IncrementalRanker(), settings.lists
     now = Moment(end_s, end_s)
     steady.ranked(site, now, UTC, lists)
     started = time.perf_counter()

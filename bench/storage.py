@@ -142,10 +142,10 @@ class Bench:
         await view.update(self._store, 0)
         columns, history = view.history.columns(), view.history
         found: Counter[str] = Counter()
-        of_cell = Counter[int]()
+        cell_weights = Counter[int]()
         for cell, count in zip(columns.cell.tolist(), columns.counts.tolist(), strict=True):
-            of_cell[cell] += round(count)
-        for cell, count in of_cell.items():
+            cell_weights[cell] += round(count)
+        for cell, count in cell_weights.items():
             found[f"{history.channels[columns.cell_channel[cell]]}|{history.items[columns.cell_item[cell]]}"] += count
         expected: Counter[str] = Counter()
         for cells in self._cells.values():

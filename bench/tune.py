@@ -96,9 +96,9 @@ def plain(site: Site, moments: list[float], candidates: int) -> Plain:
     """The same by plain numpy, at some moments."""
     columns, rows = site.columns, len(site.history.items)
     item = columns.cell_item[columns.cell].astype(np.intp)
-    of_channel = np.array([3.0 if channel == "click" else 1.0 for channel in site.history.channels])
+    channel_weights = np.array([3.0 if channel == "click" else 1.0 for channel in site.history.channels])
     is_view = np.array([channel == "view" for channel in site.history.channels])
-    counts = columns.counts * of_channel[columns.cell_channel[columns.cell]]
+    counts = columns.counts * channel_weights[columns.cell_channel[columns.cell]]
     reads = columns.counts * is_view[columns.cell_channel[columns.cell]]
     end_s = (columns.start_s + columns.width_s)[columns.bucket]
     middle_s = (columns.start_s + columns.width_s / 2)[columns.bucket]
@@ -132,12 +132,14 @@ def agree(site: Site, found: Evidence, moments: list[float], other: Plain) -> No
 
 def _scores(site: Site, listed: npt.NDArray[np.int32], at: float, half_life_s: float) -> npt.NDArray[np.float64]:
     columns = site.columns
-    of_channel = np.array([3.0 if channel == "click" else 1.0 for channel in site.history.channels])
+    channel_weights = np.array([3.0 if channel == "click" else 1.0 for channel in site.history.channels])
     entries = np.flatnonzero(np.isin(columns.cell_item[columns.cell], listed))
     cell, bucket = columns.cell[entries], columns.bucket[entries]
     age_s = at - columns.start_s[bucket] - columns.width_s[bucket] / 2
     known = columns.start_s[bucket] + columns.width_s[bucket] <= at
-    weights = columns.counts[entries] * of_channel[columns.cell_channel[cell]] * np.exp2(-age_s / half_life_s) * known
+    weights = (
+        columns.counts[entries] * channel_weights[columns.cell_channel[cell]] * np.exp2(-age_s / half_life_s) * known
+    )
     sums = np.bincount(columns.cell_item[cell], weights=weights, minlength=int(listed.max()) + 1)
     return np.asarray(sums[listed], dtype=np.float64)
 

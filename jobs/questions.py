@@ -17,7 +17,7 @@ LISTEN_S = 1.0
 PAUSE_S = 0.5
 
 
-async def answer_for_ever(store: Store, lists: RefreshLists, leadership: Leadership) -> None:
+async def answer_loop(store: Store, lists: RefreshLists, leadership: Leadership) -> None:
     """Answer questions, one after the other, whenever this process leads; until cancelled."""
     while True:
         if not leadership.epoch:

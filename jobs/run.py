@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from jobs.leadership import Leadership
-from jobs.questions import answer_for_ever
+from jobs.questions import answer_loop
 from jobs.scheduler import Scheduler, lasting, table
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
@@ -29,7 +29,7 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
         leadership.use(settings.refresh.lease_s)
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
 
-    answering = answer_for_ever(store, kept.refresh, leadership)
+    answering = answer_loop(store, kept.refresh, leadership)
     following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering)
     await stop.wait()
     await scheduler.stop()

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, tzinfo
 import structlog
 
 from ranking.refreshing.site_view import SiteView
-from ranking.settings.learned import InEffect, Tuned
+from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
@@ -58,14 +58,14 @@ class SuggestHalfLives:
         hour = math.floor(now / HOUR_S) * HOUR_S
         return None if last[0].trials or last[0].at >= hour else hour
 
-    async def _tuned(self, view: SiteView, name: str, at: float, before: InEffect | None, zone: tzinfo) -> Tuned:
+    async def _tuned(self, view: SiteView, name: str, at: float, before: LearnedSetting | None, zone: tzinfo) -> Tuned:
         settings = self._lists[name]
         return await asyncio.to_thread(suggested, view, name, settings, before or begun(settings), at, zone)
 
 
-def begun(settings: ListSettings) -> InEffect:
+def begun(settings: ListSettings) -> LearnedSetting:
     """What a list goes by that has learned nothing yet."""
-    return InEffect(settings.half_life_s, 0.0)
+    return LearnedSetting(settings.half_life_s, 0.0)
 
 
 def night_before(now: float, zone: tzinfo) -> float:

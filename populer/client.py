@@ -80,7 +80,7 @@ class _Problem(msgspec.Struct, frozen=True):
     invalid: list[Invalid] = []
 
 
-class Client:
+class ServiceClient:
     """Sends batches to one site of the service at `to`. Use as an async context manager.
 
     Args:

@@ -45,7 +45,7 @@ DEFAULT_FILE = Path("populer.toml")
 Raw = dict[str, Any]
 
 
-class Source(NamedTuple):
+class SettingSources(NamedTuple):
     """Where settings come from, as it was at the start: a file, under the environment, under the flags."""
 
     file: Path
@@ -62,7 +62,7 @@ class Loaded(NamedTuple):
     settings: Settings
     raw: Raw
     origins: dict[str, str]
-    source: Source
+    source: SettingSources
     content: bytes | None
 
 
@@ -86,12 +86,12 @@ def load(path: Path | None, environ: Mapping[str, str], flags: Raw | None = None
     Raises:
         SettingsError: one sentence per fault, in one line.
     """
-    source = Source(path or DEFAULT_FILE, dict(environ), flags or {})
+    source = SettingSources(path or DEFAULT_FILE, dict(environ), flags or {})
     there = path is not None or DEFAULT_FILE.exists()
     return with_content(source, _read_file(source.file) if there else None)
 
 
-def with_content(source: Source, content: bytes | None) -> Loaded:
+def with_content(source: SettingSources, content: bytes | None) -> Loaded:
     """Settings from a source whose file holds `content` (None: there is no file).
 
     Raises:

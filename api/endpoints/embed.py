@@ -28,7 +28,7 @@ SENT: dict[int | str, dict[str, Any]] = {
 MOVED: dict[int | str, dict[str, Any]] = {307: {"description": "A script of another version: here is the current one."}}
 
 
-class Script(NamedTuple):
+class ServedScript(NamedTuple):
     """The script as it is sent: plain and as gzip, its name by content, and its SRI hash."""
 
     content: bytes
@@ -38,12 +38,12 @@ class Script(NamedTuple):
 
 
 @cache
-def script() -> Script:
+def script() -> ServedScript:
     """The script of this version."""
     content = tightened(SCRIPT.read_text(encoding="utf-8")).encode()
     name = hashlib.sha256(content).hexdigest()[:NAME_CHARS]
     integrity = "sha384-" + base64.b64encode(hashlib.sha384(content).digest()).decode()
-    return Script(content, gzip.compress(content, 9, mtime=0), name, integrity)
+    return ServedScript(content, gzip.compress(content, 9, mtime=0), name, integrity)
 
 
 #: What is one piece: strings, and texts between backticks, which may run over several lines.

@@ -8,7 +8,7 @@ import msgspec
 
 from api.context import Context, site_of
 from api.endpoints.events_body import Bad, Parsed, all_good, parse
-from api.filtering.addresses import Client
+from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.auth import Grade, grade
@@ -44,7 +44,7 @@ class _Sent(msgspec.Struct, frozen=True):
     site: SiteSettings
     headers: Mapping[bytes, bytes]
     parsed: Parsed
-    client: Client | None
+    client: ClientAddress | None
     once: str | None = None
 
 
@@ -134,7 +134,7 @@ async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
     return _Taken(recorded, places, left_out, bad)
 
 
-def _let_in(context: Context, sent: _Sent, client: Client, now: float) -> None:
+def _let_in(context: Context, sent: _Sent, client: ClientAddress, now: float) -> None:
     """Return if the site takes events from this page, and so many from this address now."""
     count = len(sent.parsed.events)
     if not context.gate.may_send(sent.site, sent.headers):

@@ -30,7 +30,7 @@ MAX_TOGETHER = 64
 TOGETHER: Final = "together"
 
 
-class Asked(NamedTuple):
+class ListRequest(NamedTuple):
     """A query string, understood."""
 
     site: str | None
@@ -128,7 +128,7 @@ def _joined(names: Sequence[str], answers: Sequence[Answer]) -> Pieces:
     return Pieces(kept)
 
 
-def site_asked(context: Context, asked: Asked) -> SiteSettings:
+def site_asked(context: Context, asked: ListRequest) -> SiteSettings:
     """The site that is asked for.
 
     Raises:
@@ -137,7 +137,7 @@ def site_asked(context: Context, asked: Asked) -> SiteSettings:
     return context.settings.sites[0] if asked.site is None else site_of(context, [("site", asked.site)])
 
 
-def asked_of(raw: bytes) -> Asked:
+def asked_of(raw: bytes) -> ListRequest:
     """What a query string asks for.
 
     Raises:
@@ -148,11 +148,11 @@ def asked_of(raw: bytes) -> Asked:
 
 
 @lru_cache(MAX_KEPT)  # pages ask for the same again and again, each leaving out its own article
-def _kept(raw: bytes) -> Asked:
+def _kept(raw: bytes) -> ListRequest:
     return _parsed(raw)
 
 
-def _parsed(raw: bytes) -> Asked:
+def _parsed(raw: bytes) -> ListRequest:
     params = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
     first = dict(reversed(params))
     exclude = frozenset(value for name, value in params if name == "exclude" and value)
@@ -162,7 +162,7 @@ def _parsed(raw: bytes) -> Asked:
     form = first.get("format") or JSON
     if form not in KNOWN:
         raise Problem(400, "unknown format", f"format: expected one of {', '.join(KNOWN)}, found {form[:40]!r}")
-    return Asked(
+    return ListRequest(
         first.get("site") or None,
         tuple(dict.fromkeys(filter(None, names.split(",")))),
         first.get("section", WHOLE_SITE),

@@ -19,7 +19,7 @@ from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
 from ranking.settings.service import SiteSettings
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
-from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, Recent
+from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, RecentViews
 
 MINUTE_S = 60
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
@@ -70,7 +70,7 @@ def router(current: CurrentContext) -> APIRouter:
             raise InvalidQuestionError(f"items: expected at most {MOST_ITEMS}, found {len(given.items)}")
         if not 0 < given.hours * HOUR_S <= MOST_SPAN_S:
             raise InvalidQuestionError(f"hours: expected up to {MOST_SPAN_S / HOUR_S:.0f}, found {given.hours}")
-        return await answered(context, Recent(site.id, given.items, given.hours * HOUR_S))
+        return await answered(context, RecentViews(site.id, given.items, given.hours * HOUR_S))
 
     @routes.get(
         "/evidence", summary="What tuning found in the site's past", responses=_given(EVIDENCE), openapi_extra=extra

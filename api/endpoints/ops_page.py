@@ -37,7 +37,7 @@ HEADERS: Final = {
 }
 
 
-class Part(NamedTuple):
+class PageFile(NamedTuple):
     """A file of the page, plain and as gzip; `name` is that of its content."""
 
     content: bytes
@@ -47,7 +47,7 @@ class Part(NamedTuple):
 
 
 @cache
-def parts() -> dict[str, Part]:
+def parts() -> dict[str, PageFile]:
     """The page's files by name."""
     found = {}
     for file in sorted(FOLDER.iterdir()):
@@ -55,7 +55,7 @@ def parts() -> dict[str, Part]:
             content = file.read_bytes()
             name = hashlib.sha256(content).hexdigest()[:NAME_CHARS]
             packed = gzip.compress(content, 9, mtime=0)
-            found[file.name] = Part(content, packed, f"{TYPES[file.suffix]}; charset=utf-8", name)
+            found[file.name] = PageFile(content, packed, f"{TYPES[file.suffix]}; charset=utf-8", name)
     return found
 
 

@@ -20,7 +20,7 @@ from api.http.problems import Problem, problem_of
 from api.serving.cached_answer import Ready
 from api.serving.formats import NO_SNIFFING, made_ready
 from api.serving.links import links_of
-from api.serving.page_values import ROOT, Walk, page_values, problem_values, walk_of
+from api.serving.page_values import ROOT, PageTurns, page_values, problem_values, walk_of
 from api.serving.rendered_list import Answer, Query
 from ranking.errors import GoneError, PopulerError
 from ranking.settings.service import SiteSettings
@@ -45,7 +45,7 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
         name = unquote(name)
         query = Query(PAGE_ITEMS, frozenset(), cursor)
         served = await context.board.serve(site.id, name, asked.section, query, context.clock())
-        walk = walk_of(cursor.text(), asked.back) if cursor else Walk()
+        walk = walk_of(cursor.text(), asked.back) if cursor else PageTurns()
         ready = _ready(served.answer, context, context.board.sections(site.id, name), walk)
     except GoneError:  # the walk lasted too long: it starts anew
         where = scope["query_string"].decode("latin-1")
@@ -60,7 +60,7 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
         await ready.send(scope, send)
 
 
-def _ready(answer: Answer, context: Context, sections: Sequence[str], walk: Walk) -> Ready:
+def _ready(answer: Answer, context: Context, sections: Sequence[str], walk: PageTurns) -> Ready:
     """The page, ready to be sent; first pages are kept."""
     settings, templates, content = context.settings, context.templates, answer.content
     kept = None if walk.here else answer.kept.get(PAGE)

@@ -23,7 +23,7 @@ import structlog
 
 from api.context import CurrentContext
 from api.endpoints.lists import age, asked_of, site_asked
-from api.filtering.addresses import Client
+from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.problems import Problem
@@ -187,7 +187,7 @@ class Streams:
         return same and self._current().board.unedited(key.site, key.name)
 
     @contextlib.contextmanager
-    def _place(self, service: ServiceSettings, client: Client) -> Iterator[None]:
+    def _place(self, service: ServiceSettings, client: ClientAddress) -> Iterator[None]:
         of_address = self._of_address
         if self._ending:
             raise Problem(503, "stopping", "this worker is about to stop: come back", retry_after_s=1)

@@ -34,7 +34,7 @@ _IPV4_WITH_PORT = re.compile(r"([0-9.]+)(?::[0-9]{1,5})?")
 _IPV6_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?")
 
 
-class Client(NamedTuple):
+class ClientAddress(NamedTuple):
     """Who is asking. `local`: this machine itself, and nobody through it as far as is known."""
 
     address: str
@@ -42,7 +42,7 @@ class Client(NamedTuple):
 
 
 class _Peer(NamedTuple):
-    client: Client
+    client: ClientAddress
     trusted: bool
 
 
@@ -57,7 +57,7 @@ class Addresses:
         self._peer = functools.lru_cache(maxsize=REMEMBERED)(self._judge)
         self._forwarded = functools.lru_cache(maxsize=REMEMBERED)(self._walk)
 
-    def client(self, scope: MutableMapping[str, Any]) -> Client:
+    def client(self, scope: MutableMapping[str, Any]) -> ClientAddress:
         """The client of an ASGI request. Never raises, whatever the headers hold."""
         peer = scope.get("client")
         client, trusted = self._peer(peer[0] if peer else None)
@@ -76,13 +76,13 @@ class Addresses:
     def _judge(self, host: str | None) -> _Peer:
         if host is None:
             loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
-            return _Peer(Client("unix", local=True), any(self._trusts(address) for address in loopback))
+            return _Peer(ClientAddress("unix", local=True), any(self._trusts(address) for address in loopback))
         address = _address(host)
         if address is None:
-            return _Peer(Client(host, local=False), trusted=False)
-        return _Peer(Client(_name(address), local=address.is_loopback), self._trusts(address))
+            return _Peer(ClientAddress(host, local=False), trusted=False)
+        return _Peer(ClientAddress(_name(address), local=address.is_loopback), self._trusts(address))
 
-    def _walk(self, listed: bytes) -> Client | None:
+    def _walk(self, listed: bytes) -> ClientAddress | None:
         """The right-most address that is no trusted proxy; where all are, the last one before the list ends."""
         found = None
         for entry in reversed(listed.decode("latin-1").split(",")):
@@ -94,7 +94,7 @@ class Addresses:
             found = address
             if not self._trusts(address):
                 break
-        return None if found is None else Client(_name(found), local=False)
+        return None if found is None else ClientAddress(_name(found), local=False)
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)

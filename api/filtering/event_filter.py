@@ -14,7 +14,7 @@ machine itself are not limited either; behind a trusted proxy they carry the rea
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from api.filtering.addresses import Addresses, Client
+from api.filtering.addresses import Addresses, ClientAddress
 from api.filtering.bots import Robots
 from api.filtering.limits import Limiter
 from api.filtering.origins import Origins
@@ -35,13 +35,13 @@ class _Limited(NamedTuple):
     limiter: Limiter | None
 
 
-class Gate:
+class EventFilter:
     """Stands before the events of all sites. `visitors` None: nobody is told apart, all that passes counts.
 
     `before` is the gate that this one takes the place of: where a limit stays, so does what is known of its senders.
     """
 
-    def __init__(self, settings: Settings, visitors: Visitors | None, before: "Gate | None" = None) -> None:
+    def __init__(self, settings: Settings, visitors: Visitors | None, before: "EventFilter | None" = None) -> None:
         ingest = settings.ingest
         self._gpc = ingest.gpc
         self._visitors = visitors
@@ -68,21 +68,21 @@ class Gate:
             return reason
         return "gpc" if self._gpc == "refuse" and headers.get(b"sec-gpc") == b"1" else None
 
-    def client(self, scope: Scope) -> Client:
+    def client(self, scope: Scope) -> ClientAddress:
         """Who sent it."""
         return self._addresses.client(scope)
 
-    def room(self, client: Client, count: int, now: float) -> int:
+    def room(self, client: ClientAddress, count: int, now: float) -> int:
         """How many of `count` events its address may send now (epoch seconds)."""
         if self._by_address is None or client.local:
             return count
         return self._by_address.take(client.address, count, now)
 
-    def wait_s(self, client: Client, now: float) -> float:
+    def wait_s(self, client: ClientAddress, now: float) -> float:
         """Seconds until its address may send again."""
         return 0.0 if self._by_address is None else self._by_address.wait_s(client.address, now)
 
-    def reader(self, site: SiteSettings, client: Client, headers: Mapping[bytes, bytes]) -> Sender | None:
+    def reader(self, site: SiteSettings, client: ClientAddress, headers: Mapping[bytes, bytes]) -> Sender | None:
         """Tells a request's visitors by what its events say of them; None where they are not told apart."""
         if self._visitors is None or (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1"):
             return None
@@ -92,7 +92,7 @@ class Gate:
         """Tells the visitors that a holder of the site's key names."""
         return None if self._visitors is None else self._visitors.server(site.id)
 
-    def stopped(self, events: Sequence[Event], client: Client, now: float) -> list[int]:
+    def stopped(self, events: Sequence[Event], client: ClientAddress, now: float) -> list[int]:
         """Which of some events (their places) are more than their visitor, or their address on that item, may send.
 
         The address is asked too because the public may call itself a new visitor with every event.

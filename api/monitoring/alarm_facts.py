@@ -12,20 +12,20 @@ from api.monitoring.config_state import ConfigState
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
-from ranking.store.server import ServerFacts
-from ranking.watching.alarms import Alarm, Facts, Listed, alarms
+from ranking.store.server import ServerInfo
+from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
 from ranking.watching.pulse import Pulse
 
 LOOK_EVERY_S = 10.0
 
 
-class Lookout:
+class AlarmFacts:
     """One worker's. `listed` gives the lists it shows, `spooled` how many events wait on its own disk."""
 
     def __init__(
         self,
         store: Store,
-        listed: Callable[[], Sequence[Listed]],
+        listed: Callable[[], Sequence[ListState]],
         clock: Callable[[], float],
         spooled: Callable[[], int],
     ) -> None:
@@ -34,7 +34,7 @@ class Lookout:
         self._clock = clock
         self._spooled = spooled
         self._pulses: Mapping[str, Pulse] = {}
-        self.servers: Sequence[ServerFacts] = ()
+        self.servers: Sequence[ServerInfo] = ()
         self._away: str | None = None
         self._away_since: float | None = None
 
@@ -51,13 +51,13 @@ class Lookout:
             self._away = self._away_since = None
         return self._away
 
-    async def tell_for_ever(self) -> None:
+    async def report_loop(self) -> None:
         """Tell the other workers how many events wait here, every second until cancelled."""
         while True:
             metrics.spooled(self._spooled())
             await asyncio.sleep(metrics.TELL_EVERY_S)
 
-    async def look_for_ever(self, settings: Callable[[], Settings]) -> None:
+    async def poll_loop(self, settings: Callable[[], Settings]) -> None:
         """Look every few seconds under the settings of that time, until cancelled."""
         while True:
             await self.look(settings())
@@ -66,7 +66,7 @@ class Lookout:
     def alarms(self, settings: Settings, config: ConfigState) -> list[Alarm]:
         """What is wrong now, as far as this worker knows."""
         metrics.spooled(self._spooled())
-        facts = Facts(
+        facts = SiteFacts(
             now=self._clock(),
             lists=self._listed(),
             pulses=self._pulses,

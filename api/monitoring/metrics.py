@@ -88,7 +88,7 @@ def tell() -> None:
     lists_served.clear()
 
 
-async def tell_for_ever() -> None:
+async def report_loop() -> None:
     """Tell every second until cancelled."""
     while True:
         await asyncio.sleep(TELL_EVERY_S)

@@ -70,7 +70,7 @@ class Traffic:
                 self._unsaid.add((site, minute))
                 raise
 
-    async def say_for_ever(self) -> None:
+    async def announce_loop(self) -> None:
         """Write down every few seconds, until cancelled."""
         while True:
             await asyncio.sleep(SAY_EVERY_S)

@@ -20,7 +20,7 @@ PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
 MAX_ORDERS = 256
 
 
-class Shown:
+class LoadedList:
     """A list as it was last published."""
 
     def __init__(self, generation: int, stamp: Stamp, bodies: dict[str, bytes]) -> None:
@@ -36,7 +36,7 @@ class FollowedSite:
 
     def __init__(self, store: Store, settings: SiteSettings, worker: str, on_change: Callable[[], None]) -> None:
         self.settings = settings
-        self.lists: dict[str, Shown] = {}
+        self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists of which editors have changed nothing since they came here."""
         self.edits = SiteEdits(store, settings.id, worker, self._told, self._edited)
@@ -158,12 +158,12 @@ class FollowedSite:
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)
-            self.lists[name] = Shown(found.generation, found.stamp, bodies)
+            self.lists[name] = LoadedList(found.generation, found.stamp, bodies)
             self.unedited.add(name)
             self._on_change()
         await self.edits.refresh_pinned()
 
-    def _keep_orders(self, name: str, shown: Shown | None) -> None:
+    def _keep_orders(self, name: str, shown: LoadedList | None) -> None:
         """Walks that began here need not ask the store for their order."""
         for section, rendered in shown.rendered.items() if shown else ():
             if rendered.walked:

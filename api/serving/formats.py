@@ -26,7 +26,7 @@ NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 ALONE = (b"content-security-policy", b"default-src 'none'; img-src http: https:; sandbox")
 
 
-class Row(NamedTuple):
+class FormattedRow(NamedTuple):
     """One line of a template."""
 
     rank: int
@@ -39,21 +39,21 @@ class Row(NamedTuple):
     moment: str
 
 
-class Form(NamedTuple):
+class Format(NamedTuple):
     """A form: what it is sent as, and how it is written."""
 
     headers: asgi.Headers
     write: Callable[[Content, Links, Templates], bytes]
 
 
-def rows_of(content: Content) -> list[Row]:
+def rows_of(content: Content) -> list[FormattedRow]:
     """What templates show."""
     found = []
     for rank, (entry, label) in enumerate(content.rows, content.before + 1):
         moment = "" if entry.published_at is None else moment_of(content, entry.published_at)
         title = printed(entry.title) or printed(entry.id)
         section = printed(entry.section or "")
-        found.append(Row(rank, entry.id, title, web(entry.url), web(entry.image), section, label, moment))
+        found.append(FormattedRow(rank, entry.id, title, web(entry.url), web(entry.image), section, label, moment))
     return found
 
 
@@ -84,12 +84,12 @@ def _typed(media_type: str, *more: tuple[bytes, bytes]) -> asgi.Headers:
     return [(b"content-type", media_type.encode()), NO_SNIFFING, *more]
 
 
-FORMS: Mapping[str, Form] = MappingProxyType(
+FORMS: Mapping[str, Format] = MappingProxyType(
     {
-        "html": Form(_typed("text/html; charset=utf-8", ALONE), fragment),
-        "feed": Form(_typed("application/feed+json"), lambda content, links, _: json_feed(content, links)),
-        "rss": Form(_typed("application/rss+xml; charset=utf-8"), lambda content, links, _: rss(content, links)),
-        "jsonld": Form(_typed("application/ld+json"), lambda content, links, _: item_list(content, links)),
+        "html": Format(_typed("text/html; charset=utf-8", ALONE), fragment),
+        "feed": Format(_typed("application/feed+json"), lambda content, links, _: json_feed(content, links)),
+        "rss": Format(_typed("application/rss+xml; charset=utf-8"), lambda content, links, _: rss(content, links)),
+        "jsonld": Format(_typed("application/ld+json"), lambda content, links, _: item_list(content, links)),
     }
 )
 KNOWN: Final = (JSON, *FORMS)

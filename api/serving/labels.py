@@ -35,7 +35,7 @@ ZONES: Mapping[str, str] = MappingProxyType(
 )
 
 
-class Form(NamedTuple):
+class DateForm(NamedTuple):
     """A pattern, whether the zone's name follows it, and whether all of it is in capitals."""
 
     pattern: str
@@ -45,14 +45,14 @@ class Form(NamedTuple):
 
 FULL = "EEEE, dd MMMM yyyy | HH:mm"
 #: The named forms: `populer.example.toml` shows each.
-NAMED: Mapping[str, Form] = MappingProxyType(
+NAMED: Mapping[str, DateForm] = MappingProxyType(
     {
-        "full": Form(FULL),
-        "full-zone": Form(FULL, zone=True),
-        "capitals": Form(FULL, zone=True, capitals=True),
-        "date": Form("d MMMM yyyy"),
-        "short": Form("dd/MM/yyyy HH:mm"),
-        RELATIVE: Form("d MMMM yyyy"),
+        "full": DateForm(FULL),
+        "full-zone": DateForm(FULL, zone=True),
+        "capitals": DateForm(FULL, zone=True, capitals=True),
+        "date": DateForm("d MMMM yyyy"),
+        "short": DateForm("dd/MM/yyyy HH:mm"),
+        RELATIVE: DateForm("d MMMM yyyy"),
     }
 )
 #: A word of other letters than these is no pattern that somebody means, such as yyyy or hhmm, but a name.
@@ -120,7 +120,7 @@ def check_label_settings(where: str, site: SiteSettings) -> None:
 
 @lru_cache(maxsize=20_000)
 def _label(published_at: int, zone: str, locale: str, date_format: str) -> str:
-    form = NAMED.get(date_format, Form(date_format))
+    form = NAMED.get(date_format, DateForm(date_format))
     moment = datetime.fromtimestamp(published_at, ZoneInfo(zone))
     found = format_datetime(moment, form.pattern, locale=locale_of(locale))
     if form.zone:

@@ -28,7 +28,7 @@ TOLD_STORIES: Final = 3
 TABS_AT_MOST: Final = 60
 
 
-class Walk(NamedTuple):
+class PageTurns(NamedTuple):
     """Where a reader is: the cursor of this page (empty: the first), and those of the pages before it."""
 
     here: str = ""
@@ -50,12 +50,14 @@ class Feed(NamedTuple):
     href: str
 
 
-def walk_of(here: str, back: str) -> Walk:
+def walk_of(here: str, back: str) -> PageTurns:
     """The walk that an address tells of. What is no cursor in `back` is nothing to go back to."""
-    return Walk(here, tuple(filter(_is_cursor, back.split(BETWEEN))) if here and back else ())
+    return PageTurns(here, tuple(filter(_is_cursor, back.split(BETWEEN))) if here and back else ())
 
 
-def page_values(content: Content, links: Links, sections: Sequence[str], walk: Walk, stylesheet: str) -> dict[str, Any]:
+def page_values(
+    content: Content, links: Links, sections: Sequence[str], walk: PageTurns, stylesheet: str
+) -> dict[str, Any]:
     """What the page's template is given."""
     words, site = words_of(content.site.locale), printed(content.site.name)
     first = links.page(content)
@@ -92,13 +94,13 @@ def _tabs(content: Content, links: Links, sections: Sequence[str], words: Words)
     ]
 
 
-def _previous(content: Content, links: Links, walk: Walk) -> str | None:
+def _previous(content: Content, links: Links, walk: PageTurns) -> str | None:
     if not walk.before:
         return links.page(content) if walk.here else None
     return links.page(content, cursor=walk.before[-1], back=BETWEEN.join(walk.before[:-1]))
 
 
-def _next(content: Content, links: Links, walk: Walk) -> str | None:
+def _next(content: Content, links: Links, walk: PageTurns) -> str | None:
     if not content.following:
         return None
     back = (*walk.before, walk.here) if walk.here else ()

@@ -8,16 +8,16 @@ import asyncio
 import secrets
 from typing import NamedTuple
 
-from api.serving.followed_site import FollowedSite, Shown
+from api.serving.followed_site import FollowedSite, LoadedList
 from api.serving.labels import labelled_at
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.errors import NotFoundError, NotReadyError, unknown_section
 from ranking.published.cursor import Cursor
 from ranking.published.snapshot import WHOLE_SITE, Entry
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings, SiteSettings
 from ranking.store.protocol import Store
-from ranking.watching.alarms import Listed
+from ranking.watching.alarms import ListState
 
 
 class Served(NamedTuple):
@@ -28,7 +28,7 @@ class Served(NamedTuple):
     latest_at: float
 
 
-class Board:
+class PublishedLists:
     """Follows and serves the lists of all sites."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
@@ -137,10 +137,10 @@ class Board:
         """The moment (epoch seconds) of the oldest list shown; None where there is none."""
         return min((each.generated_at for each in self.listed()), default=None)
 
-    def listed(self) -> list[Listed]:
+    def listed(self) -> list[ListState]:
         """Every list shown, and the moment that it was ranked for."""
         return [
-            Listed(site, name, shown.stamp.generated_at)
+            ListState(site, name, shown.stamp.generated_at)
             for site, here in self._sites.items()
             for name in self._settings.lists
             if (shown := here.lists.get(name)) is not None
@@ -158,7 +158,7 @@ class Board:
             if (learned := shown.stamp.learned) is not None
         ]  # fmt: skip
 
-    def in_effect(self, site: str, name: str) -> InEffect | None:
+    def in_effect(self, site: str, name: str) -> LearnedSetting | None:
         """What a list that learns from its past is ranked by, as shown."""
         shown = self._site(site).lists.get(name)
         return None if shown is None else shown.stamp.learned
@@ -189,7 +189,7 @@ class Board:
         # A name of its own: a site that is gone and soon back says so of the one that is gone only.
         return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set)
 
-    def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[Shown, RenderedList]:
+    def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[LoadedList, RenderedList]:
         shown = here.lists.get(name)
         if shown is None or name not in self._settings.lists:
             self.check_place(here.settings.id, name, WHOLE_SITE)

@@ -56,7 +56,7 @@ class Overlay(NamedTuple):
 NO_OVERLAY = Overlay(frozenset())
 
 
-class Row(NamedTuple):
+class RenderedRow(NamedTuple):
     """An entry, and when it was published as readers are told."""
 
     entry: Entry
@@ -73,7 +73,7 @@ class Content(NamedTuple):
     generation: int
     generated_at: float
     before: int
-    rows: Sequence[Row]
+    rows: Sequence[RenderedRow]
     following: str | None
 
 
@@ -100,7 +100,7 @@ def age_of(age_s: int, stale: bool) -> bytes:
 
 class _Fragment(NamedTuple):
     id: str
-    row: Row
+    row: RenderedRow
     place: int  # in the published order; NOWHERE for what is not in it
     content: bytes  # `,"id":…` up to the score
     score: bytes
@@ -327,7 +327,7 @@ class RenderedList:
         return msgspec.json.encode(head)[:-1] + b',"age_s":'
 
     def _fragment(self, entry: Entry, place: int = NOWHERE) -> _Fragment:
-        row = Row(entry, published_label(entry.published_at, self._site, self.labelled_at))
+        row = RenderedRow(entry, published_label(entry.published_at, self._site, self.labelled_at))
         shown = {
             "id": entry.id,
             "title": entry.title,

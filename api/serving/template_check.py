@@ -5,8 +5,8 @@ from typing import Any
 from api.http.problems import Problem
 from api.serving.formats import fragment_values
 from api.serving.links import links_of
-from api.serving.page_values import Walk, page_values, problem_values
-from api.serving.rendered_list import Content, Row
+from api.serving.page_values import PageTurns, page_values, problem_values
+from api.serving.rendered_list import Content, RenderedRow
 from api.serving.templating import Templates, fault_of, names
 from ranking.errors import SettingsError
 from ranking.published.snapshot import WHOLE_SITE, Entry
@@ -40,12 +40,12 @@ def _samples(settings: Settings, site: SiteSettings) -> list[tuple[str, dict[str
     links = links_of(settings, site, "../")
     full = Entry(1, "a", "Judul <b>", "https://example.id/a", "Ekonomi", AT, "https://example.id/a.jpg", 1.0, 1)
     bare = Entry(2, "b", "b", None, None, None, None, None, 0)
-    rows = [Row(full, "Senin"), Row(bare, "")]
+    rows = [RenderedRow(full, "Senin"), RenderedRow(bare, "")]
     found: list[tuple[str, dict[str, Any]]] = []
     for section, shown, following, walk in (
-        (WHOLE_SITE, rows, "1.2.3", Walk()),
-        ("Ekonomi", rows, None, Walk("1.2.4", ("1.2.3",))),
-        (WHOLE_SITE, [], None, Walk()),
+        (WHOLE_SITE, rows, "1.2.3", PageTurns()),
+        ("Ekonomi", rows, None, PageTurns("1.2.4", ("1.2.3",))),
+        (WHOLE_SITE, [], None, PageTurns()),
     ):
         content = Content(site, "populer", "Populer", section, 1, AT, 20 if walk.here else 0, shown, following)
         found.append(("fragment.html", fragment_values(content, links)))

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from populer.stores import open_store
 from ranking.errors import PopulerError
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
 from ranking.times import format_duration
 
@@ -42,7 +42,7 @@ def learned_rows(settings: Settings, url: Callable[[], str]) -> Iterator[Row]:
         yield "config version", under.config_version, f"site {site.id}: with what was learned"
 
 
-async def _in_effect(settings: Settings, url: str) -> Mapping[str, Mapping[str, InEffect]]:
+async def _in_effect(settings: Settings, url: str) -> Mapping[str, Mapping[str, LearnedSetting]]:
     store = open_store(settings, url)
     try:
         await store.open()

@@ -14,7 +14,7 @@ from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
-from ranking.store.server import ServerFacts
+from ranking.store.server import ServerInfo
 
 OLDEST_VERSION = (7, 0)
 CLOCK_MAY_DIFFER_S = 2.0
@@ -92,7 +92,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _of_server(server: ServerFacts, now: float) -> Iterator[Finding]:
+def _of_server(server: ServerInfo, now: float) -> Iterator[Finding]:
     where = f"server {server.address}"
     numbers = tuple(int(part) for part in server.version.rpartition(" ")[2].split(".")[:2] if part.isdigit())
     old = numbers < OLDEST_VERSION
@@ -126,7 +126,7 @@ def _of_server(server: ServerFacts, now: float) -> Iterator[Finding]:
     )
 
 
-def _persistence(name: str, server: ServerFacts) -> Finding:
+def _persistence(name: str, server: ServerInfo) -> Finding:
     if not server.persistent:
         return Finding(
             name, State.WARNING, "none", "CONFIG SET appendonly yes, or its next start has forgotten all counts"

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from populer.client import DEFAULT_TO, USUAL_PATIENCE, Client, ItemsAnswer, Patience
-from populer.commands.replay import Batch, fitting
+from populer.client import DEFAULT_TO, USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
+from populer.commands.replay import ReplayBatch, fitting
 from populer.log_files.files import FORMATS, Faults, Reading, read_items
 from populer.log_files.progress import Bar
 from ranking.errors import PopulerError
@@ -37,7 +37,7 @@ class ImportReport:
     seconds: float = 0.0
     finished: bool = False
 
-    def add(self, batch: Batch, answer: ItemsAnswer) -> None:
+    def add(self, batch: ReplayBatch, answer: ItemsAnswer) -> None:
         """Count one acknowledged batch."""
         self.acknowledged_batches += 1
         self.stored += answer.stored
@@ -76,7 +76,7 @@ async def import_items(
     bar = Bar(progress, "importing", [path])
     batches = _batches(path, format, batch, report)
     try:
-        async with Client(to, site=site, key=key, patience=patience) as client:
+        async with ServiceClient(to, site=site, key=key, patience=patience) as client:
             while (items := await asyncio.to_thread(next, batches, None)) is not None:
                 report.sent += len(items.lines)
                 report.add(items, await client.put_items(items.body))
@@ -87,7 +87,7 @@ async def import_items(
     return report
 
 
-def _batches(path: Path, format: str | None, size: int, report: ImportReport) -> Iterator[Batch]:
+def _batches(path: Path, format: str | None, size: int, report: ImportReport) -> Iterator[ReplayBatch]:
     encode = msgspec.json.Encoder().encode
     reading = Reading(report.unreadable)
     done_bytes = 0
@@ -95,7 +95,7 @@ def _batches(path: Path, format: str | None, size: int, report: ImportReport) ->
     while taken := list(islice(rows, size)):
         read_bytes, done_bytes = reading.bytes_read - done_bytes, reading.bytes_read
         for lines, _, body in fitting(taken, encode):
-            yield Batch(path, body, lines, read_bytes=read_bytes)
+            yield ReplayBatch(path, body, lines, read_bytes=read_bytes)
             read_bytes = 0
 
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from populer.client import DEFAULT_TO, USUAL_PATIENCE, Client, EventsAnswer, Patience
+from populer.client import DEFAULT_TO, USUAL_PATIENCE, EventsAnswer, Patience, ServiceClient
 from populer.log_files.access_log import PageRules, page_rules
 from populer.log_files.files import EventRow, Faults, Reading, Row, read_events
 from populer.log_files.progress import Bar
@@ -69,7 +69,7 @@ class ReplayReport:
         """Events the service answered for, whatever the answer."""
         return self.accepted + self.duplicate + sum(self.filtered.values()) + self.invalid.count
 
-    def add(self, batch: "Batch", answer: EventsAnswer) -> None:
+    def add(self, batch: "ReplayBatch", answer: EventsAnswer) -> None:
         """Count one acknowledged batch."""
         self.acknowledged_batches += 1
         self.spooled_batches += answer.ack == "spool"
@@ -81,7 +81,7 @@ class ReplayReport:
             self.invalid.add(batch.path, batch.line(invalid.index), invalid.error)
 
 
-class Batch(NamedTuple):
+class ReplayBatch(NamedTuple):
     """Rows of one file, encoded: `lines` has the line of each, `key` is the idempotency key.
 
     `latest_ts` in epoch seconds, known only where a pace needs it; `read_bytes`: read from the file for this.
@@ -165,7 +165,7 @@ async def replay(
     try:
         pace = Pace(speed)
         pages = page_rules(item_pattern, base, key)
-        async with Client(to, site=site, key=key, patience=patience) as client:
+        async with ServiceClient(to, site=site, key=key, patience=patience) as client:
             if as_of_now:
                 latest_ts = await _latest_ts(files, format, pages, Bar(progress, "finding the last event", files))
                 report.shift_s = 0.0 if latest_ts is None else now - latest_ts
@@ -179,8 +179,8 @@ async def replay(
 
 
 async def _send_all(
-    client: Client,
-    batches: Iterator[Batch],
+    client: ServiceClient,
+    batches: Iterator[ReplayBatch],
     *,
     pace: Pace,
     in_flight: int,
@@ -192,7 +192,7 @@ async def _send_all(
     started_s: float | None = None
     failure: Exception | None = None
 
-    async def send(batch: Batch) -> None:
+    async def send(batch: ReplayBatch) -> None:
         try:
             report.add(batch, await client.post_events(batch.body, batch.key))
             bar.advance(batch.read_bytes)
@@ -231,7 +231,7 @@ def _batches(
     site: str | None,
     report: ReplayReport,
     span_s: float,
-) -> Iterator[Batch]:
+) -> Iterator[ReplayBatch]:
     """Batches of at most `size` events of one file that span at most `span_s`, times shifted.
 
     If a file breaks off, the rows that do not fill a batch are left: the mended file would cut the next batch
@@ -246,7 +246,7 @@ def _batches(
             read_bytes, done_bytes = reading.bytes_read - done_bytes, reading.bytes_read
             for lines, events, body in fitting(rows, encode):
                 latest_ts = _latest(events) if span_s < math.inf else None
-                yield Batch(path, body, lines, _key(place, lines[0], body), latest_ts, read_bytes)
+                yield ReplayBatch(path, body, lines, _key(place, lines[0], body), latest_ts, read_bytes)
                 read_bytes = 0
 
 

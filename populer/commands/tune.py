@@ -13,13 +13,13 @@ from zoneinfo import ZoneInfo
 from populer.config import Loaded
 from populer.log_files.access_log import page_rules
 from populer.log_files.log_site import LogSite, Rules
-from populer.tuning.candidates import Base, based, settled
+from populer.tuning.candidates import GridBase, based, settled
 from populer.tuning.output import document, table, toml
-from populer.tuning.run import Asked, Tuning, kinds_of, read_details, read_site, tune
+from populer.tuning.run import TuneRequest, Tuning, kinds_of, read_details, read_site, tune
 from ranking.errors import PopulerError
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import SiteSettings
 from ranking.times import parse_duration
 from ranking.tuning.evidence import sentence
@@ -67,7 +67,7 @@ class Options(NamedTuple):
 Details = Callable[[Iterable[int]], Mapping[int, Item]]
 
 
-class Source(NamedTuple):
+class WalkedSite(NamedTuple):
     """A site to walk through: complete until `known_until` (epoch seconds), what to show of its items, and notes.
 
     `learned` is what its lists go by that the file does not say.
@@ -77,7 +77,7 @@ class Source(NamedTuple):
     known_until: float
     details: Details
     notes: list[str]
-    learned: Mapping[str, InEffect] = MappingProxyType({})
+    learned: Mapping[str, LearnedSetting] = MappingProxyType({})
 
 
 def run(options: Options) -> None:
@@ -109,7 +109,7 @@ def _seconds(options: Options, name: str) -> float:
         raise PopulerError(f"--{name}: expected {error}, found {text!r}") from None
 
 
-def _source(options: Options, progress: "Progress") -> Source:
+def _source(options: Options, progress: "Progress") -> WalkedSite:
     if options.url is None:
         return _files(options, progress)
     if options.items:
@@ -118,10 +118,10 @@ def _source(options: Options, progress: "Progress") -> Source:
     task = progress.add_task("reading the store", total=None)
     view, learned = asyncio.run(read_site(settings, url, options.site, options.now))
     progress.update(task, total=1, completed=1)
-    return Source(view, options.now, lambda rows: asyncio.run(read_details(settings, url, view, rows)), [], learned)
+    return WalkedSite(view, options.now, lambda rows: asyncio.run(read_details(settings, url, view, rows)), [], learned)
 
 
-def _files(options: Options, progress: "Progress") -> Source:
+def _files(options: Options, progress: "Progress") -> WalkedSite:
     site = options.site
     pages = page_rules(options.item_pattern or site.item_pattern or None, options.base, secrets.token_hex())
     rules = Rules(
@@ -138,12 +138,12 @@ def _files(options: Options, progress: "Progress") -> Source:
         notes.append("left out of the log: " + ", ".join(f"{why} {n:,}" for why, n in sorted(left_out.items())))
     if faults := read.read.unreadable.count:
         notes.append(f"{faults:,} rows could not be read: {'; '.join(read.read.unreadable.first)}")
-    return Source(read, read.known_until, read.details, notes)
+    return WalkedSite(read, read.known_until, read.details, notes)
 
 
-def _tuned(options: Options, wanted: Wanted, source: Source, progress: "Progress") -> Tuning:
+def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Progress") -> Tuning:
     base, notes = _base(options, source)
-    asked = Asked(
+    asked = TuneRequest(
         base,
         wanted,
         options.k,
@@ -162,7 +162,7 @@ def _tuned(options: Options, wanted: Wanted, source: Source, progress: "Progress
     return tuning._replace(notes=[*source.notes, *notes, *tuning.notes])
 
 
-def _base(options: Options, source: Source) -> tuple[Base, list[str]]:
+def _base(options: Options, source: WalkedSite) -> tuple[GridBase, list[str]]:
     """The list to tune. In a log of kinds that it does not weigh every event counts alike: it is the log of others."""
     settings, raw = settled(options.loaded.settings, options.loaded.raw, options.list_name, source.learned)
     kinds = kinds_of(source.view)

@@ -19,7 +19,7 @@ NO_STORE = {"Cache-Control": "no-store"}
 ELSEWHERE = frozenset({"cross-site", "same-site"})
 
 
-class Part(NamedTuple):
+class DemoPart(NamedTuple):
     """What reads of one kind and source add to a score."""
 
     kind: str
@@ -92,7 +92,7 @@ class Backstage:
             return {}
 
 
-def parts_of(said: dict[str, Any]) -> list[Part]:
+def parts_of(said: dict[str, Any]) -> list[DemoPart]:
     """The parts of an explained score by kind and source, the positions of a list together; the largest first."""
     found: dict[tuple[str, str | None], Counter[str]] = {}
     for channel in said.get("channels", []):
@@ -102,7 +102,7 @@ def parts_of(said: dict[str, Any]) -> list[Part]:
         for name in ("events", "decayed", "part"):
             sums[name] += channel[name]
     parts = [
-        Part(kind, source, sums["events"], sums["decayed"], sums["part"] / (sums["decayed"] or 1), sums["part"])
+        DemoPart(kind, source, sums["events"], sums["decayed"], sums["part"] / (sums["decayed"] or 1), sums["part"])
         for (kind, source), sums in found.items()
     ]
     return sorted(parts, key=lambda part: -part.part)

@@ -51,7 +51,7 @@ class Shelf(NamedTuple):
     stories: list[Story]
 
 
-class Front(NamedTuple):
+class FrontPage(NamedTuple):
     """The front page as an editor would fill it; no story stands on it twice."""
 
     lead: Story
@@ -73,7 +73,7 @@ class Box(NamedTuple):
         return LISTS[self.name]
 
 
-def lay_out(stories: Sequence[Story], sections: Sequence[Section], now: float) -> Front:
+def lay_out(stories: Sequence[Story], sections: Sequence[Section], now: float) -> FrontPage:
     """Fills the front page from stories ordered newest first."""
     recent = [story for story in stories if now - story.published_at <= LEAD_MAX_AGE_S]
     by_appeal = sorted(recent or stories, key=lambda story: -story.article.appeal)
@@ -87,7 +87,7 @@ def lay_out(stories: Sequence[Story], sections: Sequence[Section], now: float) -
     ]
     # The fullest shelf stands first, where the page has the most room; the others keep their order.
     shelves = sorted((shelf for shelf in shelves if shelf.stories), key=lambda shelf: -len(shelf.stories))
-    return Front(lead, second, grid, shelves)
+    return FrontPage(lead, second, grid, shelves)
 
 
 class Newsroom:

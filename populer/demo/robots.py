@@ -25,7 +25,7 @@ class Wave(NamedTuple):
     one_reader: bool = False
 
 
-class Batch(NamedTuple):
+class RobotBatch(NamedTuple):
     """One request."""
 
     headers: dict[str, str]
@@ -45,14 +45,14 @@ WAVES = (
 ATTACK_EVENTS = sum(wave.events for wave in WAVES)
 
 
-def attack(item: str, rng: Random) -> Iterator[Batch]:
+def attack(item: str, rng: Random) -> Iterator[RobotBatch]:
     """The requests of an attack on `item`, the kinds in turn."""
     for turn in zip_longest(*(_batches(wave, item, rng) for wave in WAVES)):
         yield from (batch for batch in turn if batch is not None)
 
 
-def _batches(wave: Wave, item: str, rng: Random) -> Iterator[Batch]:
+def _batches(wave: Wave, item: str, rng: Random) -> Iterator[RobotBatch]:
     visitor = new_visitor(rng)
     for _ in range(wave.events // BATCH):
         readers = [visitor if wave.one_reader else new_visitor(rng) for _ in range(BATCH)]
-        yield Batch(wave.headers, [{"item": item, "kind": "view", "visitor": reader} for reader in readers])
+        yield RobotBatch(wave.headers, [{"item": item, "kind": "view", "visitor": reader} for reader in readers])

@@ -44,7 +44,7 @@ class Counted(msgspec.Struct):
         return {outcome: count for outcome, count in found.items() if count}
 
 
-class Listed(msgspec.Struct):
+class ListedArticle(msgspec.Struct):
     """An entry of a list."""
 
     id: str
@@ -55,7 +55,7 @@ class Listed(msgspec.Struct):
 class ListAnswer(msgspec.Struct):
     """A list."""
 
-    items: list[Listed] = []
+    items: list[ListedArticle] = []
 
 
 class Service:

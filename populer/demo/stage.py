@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from populer.demo.articles import Article
 from populer.demo.audience import readers_clock
 from populer.demo.newsdesk import Newsdesk
-from populer.demo.service import Listed
+from populer.demo.service import ListedArticle
 
 HAPPENINGS = 12
 
@@ -58,13 +58,13 @@ class Stage:
         self.urgent: Article | None = None
         self.wants_breaking = self.wants_robots = False
         self._happenings: deque[Happening] = deque(maxlen=HAPPENINGS)
-        self._listed: dict[str, Listed] = {}
+        self._listed: dict[str, ListedArticle] = {}
 
     def tell(self, at: float, kind: str, article: Article) -> None:
         """Note that something has happened with an article."""
         self._happenings.appendleft(Happening(at, kind, article.title, article.path))
 
-    def show(self, items: Iterable[Listed]) -> None:
+    def show(self, items: Iterable[ListedArticle]) -> None:
         """The list is now so."""
         self._listed = {item.id: item for item in items}
 

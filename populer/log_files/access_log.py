@@ -83,7 +83,7 @@ FEED = re.compile(
 )
 
 
-class Content(Protocol):
+class LogBytes(Protocol):
     """A file's bytes, decompressed."""
 
     def readline(self, size: int, /) -> bytes: ...
@@ -142,7 +142,7 @@ def looks_combined(first: bytes) -> bool:
 
 
 def page_views(
-    path: Path, content: Content, rules: PageRules, unreadable: Faults, left_out: dict[str, int]
+    path: Path, content: LogBytes, rules: PageRules, unreadable: Faults, left_out: dict[str, int]
 ) -> Iterator[tuple[int, EventRow]]:
     """The views in an access log, each with its 1-based line number.
 
@@ -218,7 +218,7 @@ class _Reader:
         return blake2b(b"%b\0%b" % (address, agent), digest_size=VISITOR_BYTES, key=key).hexdigest()
 
 
-def _lines(content: Content) -> Iterator[bytes]:
+def _lines(content: LogBytes) -> Iterator[bytes]:
     """Lines without their ends; of one over MAX_LINE_BYTES, only that much is ever held."""
     while line := content.readline(MAX_LINE_BYTES):
         if len(line) == MAX_LINE_BYTES and not line.endswith(b"\n"):

@@ -16,39 +16,39 @@ STEADY_S: Final = 0.4
 LARGEST_BYTES: Final = 16 * 1024**2
 
 
-class Content(NamedTuple):
+class FileContent(NamedTuple):
     """What a file holds, or why that cannot be said."""
 
     content: bytes = b""
     problem: str | None = None
 
 
-NO_FILE: Final = Content(problem="no such file")
+NO_FILE: Final = FileContent(problem="no such file")
 
 
-def look(file: Path) -> Content:
+def look(file: Path) -> FileContent:
     """What is there now. Never raises, and never waits for somebody to write."""
     try:
         with open(file, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as opened:
             if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
-                return Content(problem="is no regular file")
+                return FileContent(problem="is no regular file")
             content = opened.read(LARGEST_BYTES + 1)
     except FileNotFoundError:
         return NO_FILE
     except OSError as error:
-        return Content(problem=f"cannot be read: {error.strerror}")
-    return Content(content) if len(content) <= LARGEST_BYTES else Content(problem="is too large")
+        return FileContent(problem=f"cannot be read: {error.strerror}")
+    return FileContent(content) if len(content) <= LARGEST_BYTES else FileContent(problem="is too large")
 
 
 class Watch:
     """Tells each new content of a file once. `known` is what it held when it was read last."""
 
-    def __init__(self, known: Content) -> None:
+    def __init__(self, known: FileContent) -> None:
         self._known = known
-        self._fresh: Content | None = None
+        self._fresh: FileContent | None = None
         self._since = 0.0
 
-    def seen(self, found: Content, now: float) -> Content | None:
+    def seen(self, found: FileContent, now: float) -> FileContent | None:
         """`found`, which the file holds at `now` (seconds of a steady clock), if it is news and has come to rest."""
         if found == self._known:
             self._fresh = None

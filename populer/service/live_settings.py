@@ -14,7 +14,7 @@ from api.filtering.addresses import too_wide
 from api.monitoring.config_state import ConfigState
 from populer.config import Loaded, Raw, leaves, validated, with_content
 from populer.service import site_keys
-from populer.service.file_watch import Content
+from populer.service.file_watch import FileContent
 from ranking.errors import PopulerError, SettingsError
 from ranking.settings.service import Settings
 
@@ -31,7 +31,7 @@ ACK: Final = "ingest.ack"
 SHOWN_NAMES: Final = 20
 
 
-class InEffect:
+class LiveSettings:
     """What the processes of the service are to go by: `raw` builds `settings`, `state` is what is said of them."""
 
     def __init__(self, loaded: Loaded, now: float) -> None:
@@ -42,7 +42,7 @@ class InEffect:
         self._say(None, self.settings)
         self.state = ConfigState(loaded_at=now)
 
-    def take(self, found: Content, now: float) -> None:
+    def take(self, found: FileContent, now: float) -> None:
         """Go by what the file holds at `now` (epoch seconds) if it can be used; say why where it cannot."""
         before, waited = self.settings, self.state.at_next_start
         try:
@@ -71,7 +71,7 @@ class InEffect:
                 log.warning(f"{name}: takes effect at the next start")
         self._say(before, settings)
 
-    def _read(self, found: Content) -> tuple[Settings, Raw, tuple[str, ...]]:
+    def _read(self, found: FileContent) -> tuple[Settings, Raw, tuple[str, ...]]:
         file = self._source.file
         if found.problem is not None:
             raise SettingsError(f"{file}: {found.problem}")

@@ -25,8 +25,8 @@ from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
 from populer.service.child_messages import Orders
-from populer.service.file_watch import NO_FILE, POLL_S, Content, Watch, look
-from populer.service.live_settings import InEffect
+from populer.service.file_watch import NO_FILE, POLL_S, FileContent, Watch, look
+from populer.service.live_settings import LiveSettings
 from populer.stores import open_store
 from ranking.errors import PopulerError, SettingsError, StoreUnavailableError
 from ranking.settings.service import Settings
@@ -78,7 +78,7 @@ class _Child:
         if process.stdin is not None:
             process.stdin.write(self.orders.line())
 
-    def tell(self, in_effect: InEffect) -> None:
+    def tell(self, in_effect: LiveSettings) -> None:
         """Have it go by these settings from now on, and whatever takes its place."""
         self.orders = self.orders._replace(raw=in_effect.raw, config=in_effect.state)
         process = self._process
@@ -139,7 +139,7 @@ async def serve(
         await _check_store(settings, url)
         if stop.is_set():
             return
-        in_effect = InEffect(loaded, time.time())
+        in_effect = LiveSettings(loaded, time.time())
         orders = Orders("jobs", in_effect.raw, in_effect.state, url)
         jobs = _Child(orders, dict(os.environ))
         api = orders._replace(
@@ -157,7 +157,7 @@ async def serve(
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
         file = loaded.source.file
         if file.is_file() or not file.exists():  # what comes through a pipe comes once
-            known = NO_FILE if loaded.content is None else Content(loaded.content)
+            known = NO_FILE if loaded.content is None else FileContent(loaded.content)
             background.append(asyncio.create_task(_follow(file, known, in_effect, [jobs, *workers])))
         if company is not None:
             background.append(asyncio.create_task(_accompany(company, address)))
@@ -168,7 +168,7 @@ async def serve(
         log.info("stopping")
 
 
-async def _follow(file: Path, known: Content, in_effect: InEffect, children: list[_Child]) -> None:
+async def _follow(file: Path, known: FileContent, in_effect: LiveSettings, children: list[_Child]) -> None:
     """Have the children go by what the settings' file says, whenever it says something else; until cancelled."""
     watch = Watch(known)
     while True:

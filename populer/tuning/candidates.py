@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from populer.config import effective, validated, with_list_settings
 from ranking.errors import SettingsError
-from ranking.scoring.channel_weights import Weighing
-from ranking.settings.learned import InEffect
+from ranking.scoring.channel_weights import ChannelWeights
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.presets import NO_PRESET, PRESETS, checked_preset, preset_settings
 from ranking.settings.service import Settings
@@ -24,7 +24,7 @@ MAX_CANDIDATES = 500
 Raw = dict[str, Any]
 
 
-class Base(NamedTuple):
+class GridBase(NamedTuple):
     """The list that is tuned: settings and tables as loaded, its name, and the `--set` changes that all share."""
 
     settings: Settings
@@ -39,7 +39,7 @@ class Base(NamedTuple):
 
     def counts(self, channels: Sequence[str]) -> bool:
         """Whether the list counts events of any of these channels."""
-        return bool(Weighing(self.list.weights, self.list.self_click_weight).of(channels).any())
+        return bool(ChannelWeights(self.list.weights, self.list.self_click_weight).of(channels).any())
 
     def changed(self, changes: Mapping[str, str], option: str) -> ListSettings:
         """The list under some changes.
@@ -68,7 +68,7 @@ class Base(NamedTuple):
         yield from (f"{key}={value}" for key, value in changes.items())
 
 
-def based(settings: Settings, raw: Raw, name: str, changes: Sequence[str], kinds: Iterable[str]) -> Base:
+def based(settings: Settings, raw: Raw, name: str, changes: Sequence[str], kinds: Iterable[str]) -> GridBase:
     """The list `name` under `--set` changes, on a site whose events are of `kinds` whatever the settings say.
 
     Raises:
@@ -76,7 +76,7 @@ def based(settings: Settings, raw: Raw, name: str, changes: Sequence[str], kinds
     """
     known = list(dict.fromkeys([*settings.ingest.kinds, *kinds]))
     raw = {**raw, "ingest": {**raw.get("ingest", {}), "kinds": known}}
-    base = Base(with_list_settings(settings, raw, name, list(changes)), raw, name, changes)
+    base = GridBase(with_list_settings(settings, raw, name, list(changes)), raw, name, changes)
     _staying(base.list, "--set")
     return base
 
@@ -87,7 +87,7 @@ def _staying(of_list: ListSettings, option: str) -> ListSettings:
     return of_list
 
 
-def settled(settings: Settings, raw: Raw, name: str, learned: Mapping[str, InEffect]) -> tuple[Settings, Raw]:
+def settled(settings: Settings, raw: Raw, name: str, learned: Mapping[str, LearnedSetting]) -> tuple[Settings, Raw]:
     """The settings with the half-life that a list is at, where that is "auto": what is tried is a list that stays."""
     of_list = settings.lists.get(name)
     if of_list is None or not of_list.auto:
@@ -98,7 +98,7 @@ def settled(settings: Settings, raw: Raw, name: str, learned: Mapping[str, InEff
     return validated(raw), raw
 
 
-def candidates(base: Base, grids: Sequence[str], presets: Sequence[str], finest_s: float) -> list[Candidate]:
+def candidates(base: GridBase, grids: Sequence[str], presets: Sequence[str], finest_s: float) -> list[Candidate]:
     """What to try: the list as it is, the grid, the presets, each list once.
 
     Args:
@@ -154,7 +154,7 @@ def _effective(of_list: ListSettings, changes: dict[str, str]) -> dict[str, str]
     return changes
 
 
-def _as_it_is(base: Base, keys: Iterable[str]) -> dict[str, str]:
+def _as_it_is(base: GridBase, keys: Iterable[str]) -> dict[str, str]:
     """What the list as it is has for the settings that are tried, or what says most about it."""
     written = {name.split(".", 2)[2]: value for name, value in effective(base.settings) if _is_of(name, base.name)}
     named = [key for key in keys if key in written]

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from populer.stores import open_store
-from populer.tuning.candidates import Base, candidates
+from populer.tuning.candidates import GridBase, candidates
 from ranking.counts.history import is_shadow
 from ranking.errors import NotEnoughError, PopulerError, StoreUnavailableError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
@@ -20,8 +20,8 @@ from ranking.intake.items import Item
 from ranking.lists.ranker import View
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.site_view import SiteView
-from ranking.scoring.channel_weights import Weighing
-from ranking.settings.learned import InEffect
+from ranking.scoring.channel_weights import ChannelWeights
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings, SiteSettings
 from ranking.settings.types import as_seconds_or_none
@@ -33,14 +33,14 @@ from ranking.tuning.walk_forward import Plan, Wanted, planned
 MIN_ROW = 3
 
 
-class Asked(NamedTuple):
+class TuneRequest(NamedTuple):
     """What `populer tune` is asked for. `reads`: kinds of events that are reads; none named: views.
 
     `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
     they were first seen.
     """
 
-    base: Base
+    base: GridBase
     wanted: Wanted
     k: int = 10
     grids: Sequence[str] = ()
@@ -53,7 +53,7 @@ class Asked(NamedTuple):
 class Tuning(NamedTuple):
     """What was asked and found, and what must be said beside it."""
 
-    asked: Asked
+    asked: TuneRequest
     evidence: Evidence
     notes: list[str]
 
@@ -62,7 +62,7 @@ class Stored(NamedTuple):
     """What the store has of a site, and what its lists have learned."""
 
     view: SiteView
-    learned: Mapping[str, InEffect]
+    learned: Mapping[str, LearnedSetting]
 
 
 async def read_site(settings: Settings, url: str, site: SiteSettings, now: float) -> Stored:
@@ -99,7 +99,7 @@ def kinds_of(view: View) -> list[str]:
 
 
 def tune(
-    view: View, asked: Asked, zone: ZoneInfo, known_until: float, on_plan: Callable[[Plan], Callable[[], None]]
+    view: View, asked: TuneRequest, zone: ZoneInfo, known_until: float, on_plan: Callable[[Plan], Callable[[], None]]
 ) -> Tuning:
     """Walk through a site's past with all candidates. `on_plan` is told the steps, and gives what is called at each.
 
@@ -119,7 +119,7 @@ def tune(
     return Tuning(asked, evidence, notes)
 
 
-def _reads(view: View, asked: Asked) -> tuple[str, ...]:
+def _reads(view: View, asked: TuneRequest) -> tuple[str, ...]:
     """The kinds that are reads: those asked for, else views, else what the list weighs."""
     there, base = kinds_of(view), asked.base
     if there and not base.counts(view.history.channels):
@@ -143,7 +143,9 @@ def _section(view: View, name: str) -> int | None:
     return number
 
 
-def _dated(view: View, asked: Asked, kinds: Sequence[str], tried: list[Candidate]) -> tuple[list[Candidate], list[str]]:
+def _dated(
+    view: View, asked: TuneRequest, kinds: Sequence[str], tried: list[Candidate]
+) -> tuple[list[Candidate], list[str]]:
     """The candidates that can be judged with the publish times that are known, and what is to be said of them."""
     by_publication = [each for each in tried if _by_publication(each.settings)]
     share = _dated_share(view, kinds)
@@ -183,8 +185,8 @@ def _by_publication(settings: ListSettings) -> bool:
 def _dated_share(view: View, kinds: Sequence[str]) -> float:
     """The share of all reads that are on items whose publish time is known."""
     columns = view.history.columns()
-    of_channel = Weighing(dict.fromkeys(kinds, 1.0)).of(view.history.channels)
-    reads = columns.counts * of_channel[columns.cell_channel[columns.cell]]
+    channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).of(view.history.channels)
+    reads = columns.counts * channel_weights[columns.cell_channel[columns.cell]]
     dated = ~view.catalogue.undated[columns.cell_item[columns.cell]]
     return float(reads[dated].sum() / max(reads.sum(), 1.0))
 

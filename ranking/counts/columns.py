@@ -52,14 +52,14 @@ class Columns(NamedTuple):
     start_s: FloatArray
 
 
-class Block(NamedTuple):
+class BucketBlock(NamedTuple):
     """Counts of one bucket and shard: cells, each once, and the events of each."""
 
     cells: Ints
     counts: FloatArray
 
 
-class Snapshot(NamedTuple):
+class FrozenHistory(NamedTuple):
     """What was counted in the buckets that end at or before `until` (epoch seconds). Never changes.
 
     `ranges` says where the counts of each block lie in the columns.
@@ -70,7 +70,7 @@ class Snapshot(NamedTuple):
     ranges: Mapping[Key, tuple[int, int]]
 
 
-class Recent(NamedTuple):
+class RecentColumns(NamedTuple):
     """Counts of some buckets, as in `Columns`; without what the history says of its cells."""
 
     cell: Ints
@@ -92,7 +92,7 @@ def times_of(buckets: Sequence[Bucket]) -> tuple[FloatArray, FloatArray]:
     return width_s, np.array([each.start_s for each in buckets], dtype=np.float64)
 
 
-def same_counts(one: Block, other: Block) -> bool:
+def same_counts(one: BucketBlock, other: BucketBlock) -> bool:
     """Whether two blocks hold the same counts, in whatever order."""
     if len(one.cells) != len(other.cells):
         return False

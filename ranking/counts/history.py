@@ -21,11 +21,11 @@ from ranking.counts.buckets import Bucket
 from ranking.counts.cells import Cells
 from ranking.counts.columns import (
     FIELD_SEPARATOR,
-    Block,
+    BucketBlock,
     Columns,
+    FrozenHistory,
     Key,
-    Recent,
-    Snapshot,
+    RecentColumns,
     field,
     is_shadow,
     place_of,
@@ -60,7 +60,7 @@ class History:
         self._item_index: dict[str, int] = {}
         self._channel_index: dict[str, int] = {}
         self._cells = Cells()
-        self._blocks: dict[Key, Block] = {}
+        self._blocks: dict[Key, BucketBlock] = {}
         self._shard_buckets: dict[int, set[Bucket]] = {}
         self._start: float | None = math.inf  # of the earliest bucket; None: unknown
         self._first_end = math.inf  # no bucket ends before
@@ -69,7 +69,7 @@ class History:
         self._open_keys: set[Key] = set()
         self._closed: Columns | None = None
         self._closed_first = np.empty(0)
-        self._recent: Recent | None = None
+        self._recent: RecentColumns | None = None
         self._open: Columns | None = None
         self._columns: Columns | None = None
         self._names: _Names | None = None
@@ -142,7 +142,7 @@ class History:
             joined, events = joined[order], events[order]
             first = np.flatnonzero(np.concatenate([[True], joined[1:] != joined[:-1]]))
             joined, events = joined[first], np.add.reduceat(events, first)
-        return self._put((bucket, shard), Block(joined, events.astype(np.float64)))
+        return self._put((bucket, shard), BucketBlock(joined, events.astype(np.float64)))
 
     def buckets(self, shard: int) -> Iterator[Bucket]:
         """The buckets of a shard."""
@@ -177,17 +177,17 @@ class History:
             self._open = self._as_columns(*self._recent_part())
         return self._open
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> FrozenHistory:
         """`closed()` as it is now, from when on `changed_since` is reckoned."""
         closed = self.closed()
         self._shot_until, self._shot_changes = self._closed_until, set()
-        return Snapshot(closed, self._closed_until, self._ranges)
+        return FrozenHistory(closed, self._closed_until, self._ranges)
 
-    def changed_since(self) -> Mapping[Key, Block | None]:
+    def changed_since(self) -> Mapping[Key, BucketBlock | None]:
         """The blocks that the last `snapshot` has, or lacks, otherwise than they are: as they are now (None: gone)."""
         return {key: self._blocks.get(key) for key in self._shot_changes}
 
-    def after(self, moment: float) -> Recent:
+    def after(self, moment: float) -> RecentColumns:
         """The counts of the buckets that end after a moment (epoch seconds), in their order."""
         self._settle()
         if moment == self._closed_until:
@@ -256,7 +256,7 @@ class History:
             self.channels.append(channel)
         return number
 
-    def _put(self, key: Key, block: Block) -> None:
+    def _put(self, key: Key, block: BucketBlock) -> None:
         before = self._blocks.get(key)
         if before is not None and same_counts(before, block):  # it was sealed, which changes no count
             return
@@ -311,7 +311,7 @@ class History:
         self._ranges, at = {}, 0
         for key in ordered:
             end = at + len(self._blocks[key].cells)
-            self._blocks[key] = Block(cell[at:end], counts[at:end])
+            self._blocks[key] = BucketBlock(cell[at:end], counts[at:end])
             self._ranges[key] = at, end
             at = end
         self._cell, self._bucket, self._counts = cell, bucket, counts
@@ -338,16 +338,16 @@ class History:
             at = end
         return list(numbers)
 
-    def _recent_part(self) -> Recent:
+    def _recent_part(self) -> RecentColumns:
         if self._recent is None:
             self._recent = self._joined(self._open_keys)
         return self._recent
 
-    def _joined(self, keys: Iterable[Key]) -> Recent:
+    def _joined(self, keys: Iterable[Key]) -> RecentColumns:
         ordered = sorted(keys, key=place_of)
         length = sum(len(self._blocks[key].cells) for key in ordered)
         cell, bucket, counts = np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length)
-        return Recent(cell, bucket, counts, *times_of(self._write(ordered, cell, bucket, counts)))
+        return RecentColumns(cell, bucket, counts, *times_of(self._write(ordered, cell, bucket, counts)))
 
     def _as_columns(
         self, cell: Ints, bucket: Ints, counts: FloatArray, width_s: FloatArray, start_s: FloatArray

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray, Ints
 from ranking.counts.cells import grown
-from ranking.counts.columns import Columns, Key, Snapshot, times_of
+from ranking.counts.columns import Columns, FrozenHistory, Key, times_of
 from ranking.counts.history import History
 
 Rows = npt.NDArray[np.int64]
@@ -35,10 +35,10 @@ class ByRow:
         return found
 
 
-class Part:
+class RowSubset:
     """See the module's docstring. Rows of the history become rows 0, 1, … in the order in which they were added."""
 
-    def __init__(self, history: History, snapshot: Snapshot, by_row: ByRow) -> None:
+    def __init__(self, history: History, snapshot: FrozenHistory, by_row: ByRow) -> None:
         self.rows: Rows = np.zeros(0, dtype=np.int64)
         self.names: list[str] = []
         self._history = history

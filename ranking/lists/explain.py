@@ -17,7 +17,7 @@ import numpy as np
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.counts.buckets import ages
 from ranking.intake.events import channel_kind
-from ranking.lists.rank_moves import Listed, Move, moves, shown
+from ranking.lists.rank_moves import Move, PlacedRow, moves, shown
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Rule
 from ranking.scoring.decay import Alike
@@ -136,7 +136,7 @@ def explain(
     age_s = ranker.moment.at - published if math.isfinite(published) else None
     formula = Formula(settings, ranker.zone)
     terms = ranker.boosted(boosts).terms(settings, ranker.moment, row)
-    asked = Listed(name, settings, section, listed, row)
+    asked = PlacedRow(name, settings, section, listed, row)
     place_shown, pinned = shown(ranker, asked)
     channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings, age_s or 0.0)
     return Explanation(
@@ -191,9 +191,9 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
     counts, moment = ranker.pool.counts.only(np.array([row], dtype=np.int64)), ranker.moment
     columns = counts.columns
     horizon = formula.horizon(moment.at, age_s) if settings.kind == "ranked" else Horizon(Alike())
-    of_channel = formula.channel_weights(counts.channels)
-    of_bucket = horizon.weights(columns, moment)
-    decayed = counts.of_cells(of_bucket)
+    channel_weights = formula.channel_weights(counts.channels)
+    bucket_weights = horizon.weights(columns, moment)
+    decayed = counts.of_cells(bucket_weights)
     bucket_ages = ages(columns.width_s, columns.start_s, moment.at)
     found = []
     for cell in columns.cell_order.tolist():
@@ -205,12 +205,14 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
                 width_s=float(columns.width_s[bucket]),
                 age_s=float(bucket_ages[bucket]),
                 events=float(columns.counts[entry]),
-                weight=float(of_bucket[bucket]),
-                part=float(columns.counts[entry] * of_bucket[bucket]),
+                weight=float(bucket_weights[bucket]),
+                part=float(columns.counts[entry] * bucket_weights[bucket]),
             )
             for entry, bucket in zip(entries.tolist(), columns.bucket[entries].tolist(), strict=True)
         ]
-        found.append(_channel_part(counts.channels[channel], float(of_channel[channel]), float(decayed[cell]), buckets))
+        found.append(
+            _channel_part(counts.channels[channel], float(channel_weights[channel]), float(decayed[cell]), buckets)
+        )
     return found
 
 

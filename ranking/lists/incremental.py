@@ -14,13 +14,13 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.columns import Snapshot
+from ranking.counts.columns import FrozenHistory
 from ranking.counts.history import History
-from ranking.counts.row_subset import ByRow, Part
+from ranking.counts.row_subset import ByRow, RowSubset
 from ranking.intake.items import Item
-from ranking.lists.item_pool import Facts
+from ranking.lists.item_pool import PoolFacts
 from ranking.lists.ranker import Ranker, Ranking, View, mask_of
-from ranking.lists.shortlist import Front, FrontPool, NotProvenError, Whole, fits, front_of
+from ranking.lists.shortlist import NotProvenError, Shortlist, ShortlistPool, Whole, fits, shortlist_of
 from ranking.scoring.sums import Counts, Moment
 from ranking.settings.lists import ListSettings
 
@@ -47,7 +47,7 @@ class Ranked(NamedTuple):
         return {row: by_name[self.ranker.pool.names[row]] for row in ranking.rows.tolist()}
 
 
-class Steady:
+class IncrementalRanker:
     """See the module's docstring. For one site, whose history and catalogue tell nobody else of their changes."""
 
     def __init__(self) -> None:
@@ -89,11 +89,11 @@ class _Base:
         self._history = history
         self._catalogue = catalogue
         self._zone = zone
-        self._snapshot: Snapshot = history.snapshot()
+        self._snapshot: FrozenHistory = history.snapshot()
         catalogue.mark()
-        self._part = Part(history, self._snapshot, ByRow(self._snapshot.columns, len(history.items)))
+        self._part = RowSubset(history, self._snapshot, ByRow(self._snapshot.columns, len(history.items)))
         self._first_rows = 0
-        self._fronts: dict[str, Front] = {}
+        self._fronts: dict[str, Shortlist] = {}
 
     def is_of(self, view: View, zone: tzinfo) -> bool:
         """Whether it was made of this view."""
@@ -104,7 +104,7 @@ class _Base:
         grown = len(self._part) > max(MANY_ROWS, GROWN * self._first_rows)
         return grown or self._history.closed_until != self._snapshot.until
 
-    def front(self, settings: ListSettings) -> Front | None:
+    def front(self, settings: ListSettings) -> Shortlist | None:
         """The front of a list with these settings, if there is one."""
         return next((each for each in self._fronts.values() if each.settings == settings), None)
 
@@ -128,7 +128,7 @@ class _Base:
             self._snapshot.until,
             self._zone,
         )
-        self._fronts = same | {name: front_of(each, whole, wider.get(name, 1.0)) for name, each in new.items()}
+        self._fronts = same | {name: shortlist_of(each, whole, wider.get(name, 1.0)) for name, each in new.items()}
         for name in new:
             self._part.add(self._fronts[name].rows)
         self._first_rows = len(self._part)
@@ -143,14 +143,14 @@ class _Base:
         part.add(np.array([row for row in boosted if row is not None], dtype=np.int64))
         counts = Counts(part.columns(), history.channels, len(part), in_order=False)
         rows = part.rows
-        facts = Facts(
+        facts = PoolFacts(
             self._catalogue.published_of(rows, self._first_event(counts, rows)),
             self._catalogue.section[rows],
             self._catalogue.stored[rows],
             mask_of(view.removed, self._known_row, len(rows)),
             mask_of(in_force.blocked, self._known_row, len(rows)),
         )
-        pool = FrontPool(part.names, counts, facts, history.start(), self._zone)
+        pool = ShortlistPool(part.names, counts, facts, history.start(), self._zone)
         pool.fronts = list(self._fronts.values())
         return Ranker(view, moment, self._zone, pool, self._known_row)
 

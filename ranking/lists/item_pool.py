@@ -22,7 +22,7 @@ from ranking.settings.lists import ListSettings
 MONTH_S = 30 * DAY_S
 
 
-class Facts(NamedTuple):
+class PoolFacts(NamedTuple):
     """Per row: publish time in epoch seconds, number of its section (-1: none), whether it is described, taken down.
 
     And whether editors have blocked it.
@@ -35,7 +35,7 @@ class Facts(NamedTuple):
     blocked: Mask
 
 
-class Pool:
+class ItemPool:
     """See the module's docstring. `start` is when the site's counts begin, `zone` where its days do.
 
     `factors` are what editors have each row's score multiplied by; None: by nothing.
@@ -45,7 +45,7 @@ class Pool:
         self,
         names: Sequence[str],
         counts: Counts,
-        facts: Facts,
+        facts: PoolFacts,
         start: float,
         zone: tzinfo,
         factors: FloatArray | None = None,
@@ -58,17 +58,17 @@ class Pool:
         self._factors = factors
         self._moments: dict[Moment, Sums] = {}
 
-    def only(self, rows: Rows) -> "Pool":
+    def only(self, rows: Rows) -> "ItemPool":
         """The pool of some rows, which become rows 0, 1, … of it."""
         published, section, stored, taken_down, blocked = self.facts
-        facts = Facts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows])
+        facts = PoolFacts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows])
         names = [self.names[row] for row in rows.tolist()]
         factors = None if self._factors is None else self._factors[rows]
-        return Pool(names, self.counts.only(rows), facts, self._start, self._zone, factors)
+        return ItemPool(names, self.counts.only(rows), facts, self._start, self._zone, factors)
 
-    def boosted(self, factors: FloatArray) -> "Pool":
+    def boosted(self, factors: FloatArray) -> "ItemPool":
         """The same pool, with every row's score multiplied. Its sums are this one's too."""
-        found = Pool(self.names, self.counts, self.facts, self._start, self._zone, factors)
+        found = ItemPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
         found._moments = self._moments
         return found
 

@@ -34,7 +34,7 @@ class Move(NamedTuple):
     position: int | None = None
 
 
-class Listed(NamedTuple):
+class PlacedRow(NamedTuple):
     """A list of one section as it is ranked, and the row that is asked about."""
 
     name: str
@@ -44,7 +44,7 @@ class Listed(NamedTuple):
     row: int
 
 
-def moves(ranker: Ranker, listed: Listed, candidates: Candidates, among: Rows) -> list[Move]:
+def moves(ranker: Ranker, listed: PlacedRow, candidates: Candidates, among: Rows) -> list[Move]:
     """What moved the row within the list. `candidates` are those of the list, `among` the eligible of its section."""
     found: list[Move] = []
     boosts = ranker.boosts_of(listed.name)
@@ -59,7 +59,7 @@ def moves(ranker: Ranker, listed: Listed, candidates: Candidates, among: Rows) -
     return found + list(_by_rules(ranker, listed, candidates, among))
 
 
-def shown(ranker: Ranker, listed: Listed) -> tuple[int | None, list[Move]]:
+def shown(ranker: Ranker, listed: PlacedRow) -> tuple[int | None, list[Move]]:
     """The place on the first page with what editors have pinned there, and how they moved it; None: it is not there."""
     names, facts = ranker.pool.names, ranker.pool.facts
     gone = {names[row] for row in np.flatnonzero(facts.blocked | facts.taken_down).tolist()}
@@ -79,7 +79,7 @@ def shown(ranker: Ranker, listed: Listed) -> tuple[int | None, list[Move]]:
     return place, []
 
 
-def _by_rules(ranker: Ranker, listed: Listed, candidates: Candidates, among: Rows) -> Iterator[Move]:
+def _by_rules(ranker: Ranker, listed: PlacedRow, candidates: Candidates, among: Rows) -> Iterator[Move]:
     above = set(listed.rows[: listed.rows.index(listed.row)])
     better = _better(candidates, among, listed.row)
     passed = [row for row in better.tolist() if row not in above]

@@ -15,7 +15,7 @@ from ranking.counts.catalogue import Catalogue
 from ranking.counts.history import History
 from ranking.errors import unknown_section
 from ranking.intake.items import Item
-from ranking.lists.item_pool import Facts, Pool
+from ranking.lists.item_pool import ItemPool, PoolFacts
 from ranking.lists.rules import Rule
 from ranking.lists.selection import Past, Selector
 from ranking.published.edits import Edits
@@ -58,7 +58,7 @@ class Ranker:
         view: View,
         moment: Moment,
         zone: tzinfo = UTC,
-        pool: Pool | None = None,
+        pool: ItemPool | None = None,
         known_row: Callable[[str], int | None] | None = None,
     ) -> None:
         self._catalogue = view.catalogue
@@ -97,7 +97,7 @@ class Ranker:
         number, sections = self._number(section), self.pool.facts.section
         return np.arange(len(sections)) if number is None else np.flatnonzero(sections == number)
 
-    def boosted(self, boosts: Mapping[str, float]) -> Pool:
+    def boosted(self, boosts: Mapping[str, float]) -> ItemPool:
         """The pool with some items' scores multiplied by a factor."""
         factors = np.ones(len(self.pool.names))
         known = {row: factor for item, factor in boosts.items() if (row := self._known_row(item)) is not None}
@@ -147,7 +147,7 @@ class Ranker:
         return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
     def _ranked(
-        self, pool: Pool, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
+        self, pool: ItemPool, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
     ) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
         before = self._earlier(pool, settings, past, numbers)
@@ -158,7 +158,7 @@ class Ranker:
         }
 
     def _earlier(
-        self, pool: Pool, settings: ListSettings, past: Past, numbers: Sequence[int | None]
+        self, pool: ItemPool, settings: ListSettings, past: Past, numbers: Sequence[int | None]
     ) -> dict[int | None, Mapping[int, int]] | None:
         """Ranks one `movement` ago, by row; None where there was no list."""
         if settings.kind == "latest":
@@ -180,19 +180,19 @@ def mask_of(items: Iterable[str], known_row: Callable[[str], int | None], size: 
     return found
 
 
-def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> Pool:
+def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
     history, catalogue = view.history, view.catalogue
     size = len(history.items)
     blocked = view.edits.in_force(moment.at).blocked
     first_event = history.first_event() if catalogue.undated.any() else np.full(size, np.inf)
-    facts = Facts(
+    facts = PoolFacts(
         catalogue.published(first_event),
         catalogue.section,
         catalogue.stored,
         mask_of(view.removed, history.known_row, size),
         mask_of(blocked, history.known_row, size),
     )
-    return Pool(history.items, counts_of(history), facts, history.start(), zone)
+    return ItemPool(history.items, counts_of(history), facts, history.start(), zone)
 
 
 def entries(

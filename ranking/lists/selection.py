@@ -14,7 +14,7 @@ import numpy as np
 from ranking.counts import arrays
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.lists import hysteresis, ordering
-from ranking.lists.item_pool import Pool
+from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import percentile
 from ranking.lists.rules import WIDENED, Rule
 from ranking.scoring.sums import Moment, Span
@@ -38,7 +38,7 @@ class Selection(NamedTuple):
 class Past:
     """One list at other moments, as it is without tenure, hysteresis and what fills it up. What was asked is kept."""
 
-    def __init__(self, pool: Pool, settings: ListSettings, known_until: float) -> None:
+    def __init__(self, pool: ItemPool, settings: ListSettings, known_until: float) -> None:
         self._pool = pool
         self._settings = settings
         self._known_until = known_until
@@ -58,7 +58,7 @@ class Past:
 class Selector:
     """Selects the rows of one list at one moment, over all sections (number None) or some."""
 
-    def __init__(self, pool: Pool, settings: ListSettings, moment: Moment, past: Past) -> None:
+    def __init__(self, pool: ItemPool, settings: ListSettings, moment: Moment, past: Past) -> None:
         self._pool = pool
         self._settings = settings
         self._moment = moment

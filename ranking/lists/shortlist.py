@@ -18,7 +18,7 @@ import numpy as np
 
 from ranking.calendar import NO_PERIOD
 from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
-from ranking.lists.item_pool import Pool
+from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
 from ranking.lists.rules import Candidates, Rule
 from ranking.scoring.decay import Alike
@@ -47,10 +47,10 @@ class Whole(NamedTuple):
     zone: tzinfo
 
 
-class Front(NamedTuple):
+class Shortlist(NamedTuple):
     """One list's rows, and what is known of all others.
 
-    `marks` has what no other row scores more than at any moment from `since` on, per section, those without one first;
+    `upper_bounds`: per section, an upper bound on the score of every row outside, valid from `since`; no section first;
     -inf where no other row can be listed. From `until` on they fall by a half-life.
     """
 
@@ -58,7 +58,7 @@ class Front(NamedTuple):
     rows: Rows
     since: float
     until: float
-    marks: FloatArray
+    upper_bounds: FloatArray
     half_life_s: float
 
     def check(self, found: Candidates, section: Sections, at: float) -> None:
@@ -70,8 +70,8 @@ class Front(NamedTuple):
         if at < self.since:
             raise NotProvenError
         number = section - NO_SECTION
-        missing = max(0, int(number.max(initial=0)) + 1 - len(self.marks))  # sections that no other row is in
-        marks = np.concatenate([self.marks, np.full(missing, -np.inf)])
+        missing = max(0, int(number.max(initial=0)) + 1 - len(self.upper_bounds))  # sections that no other row is in
+        marks = np.concatenate([self.upper_bounds, np.full(missing, -np.inf)])
         if not math.isinf(self.half_life_s):
             falling = marks > 0
             left = 2.0 ** (-max(0.0, at - self.until) / self.half_life_s)
@@ -81,17 +81,17 @@ class Front(NamedTuple):
             raise NotProvenError
 
 
-class FrontPool(Pool):
+class ShortlistPool(ItemPool):
     """A pool of the fronts' rows. It answers only what is proven to be so of all rows."""
 
-    fronts: Sequence[Front] = ()
+    fronts: Sequence[Shortlist] = ()
 
-    def boosted(self, factors: FloatArray) -> "FrontPool":
-        found = FrontPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
+    def boosted(self, factors: FloatArray) -> "ShortlistPool":
+        found = ShortlistPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
         found._moments, found.fronts = self._moments, self.fronts
         return found
 
-    def only(self, rows: Rows) -> Pool:
+    def only(self, rows: Rows) -> ItemPool:
         raise NotProvenError
 
     def views_of_sections(self, moment: Moment) -> FloatArray:
@@ -129,7 +129,7 @@ def fits(settings: ListSettings) -> bool:
     return settings.kind == "latest" or Formula(settings, UTC).fades
 
 
-def front_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Front:
+def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Shortlist:
     """The front of a list that `fits`; `wider`: how many times as many rows as usual to look at."""
     since = whole.until - max(0.0, settings.movement_s - USUAL_MOVEMENT_S)
     half_life_s, keep, forced = math.inf, MANY_TIMES, np.zeros(0, dtype=np.int64)
@@ -142,15 +142,15 @@ def front_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Front:
         case "burst":
             at_most = np.full(len(whole.published), -np.inf)  # without an event in the last `short` there is no burst
             lately = Horizon(Alike(), (Span(since - settings.short_s),)).at_most(whole.counts.columns, math.inf)
-            of_channel = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
-            forced = np.flatnonzero(whole.counts.of_items(whole.counts.of_cells(lately), of_channel) > 0)
+            channel_weights = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
+            forced = np.flatnonzero(whole.counts.of_items(whole.counts.of_cells(lately), channel_weights) > 0)
         case _:
             at_most = _at_most(settings, whole, since)
             if settings.decay == "half-life" and (settings.shape, settings.exponent) == ("plain", 1.0):
                 half_life_s = settings.half_life_s
                 keep = keep if math.isinf(half_life_s) else FEW_TIMES
     rows, marks = _parted(at_most, whole.section, int(keep * wider * depth_of(settings)) + SPARE_ROWS)
-    return Front(settings, np.concatenate([rows, forced]), since, whole.until, marks, half_life_s)
+    return Shortlist(settings, np.concatenate([rows, forced]), since, whole.until, marks, half_life_s)
 
 
 def depth_of(settings: ListSettings) -> int:

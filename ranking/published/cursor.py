@@ -81,7 +81,7 @@ def kept_for_s(paging_s: float) -> float:
     return 1.5 * paging_s + CACHED_S if paging_s else 0.0
 
 
-class Part(NamedTuple):
+class PagePart(NamedTuple):
     """A part of an order: the places it holds, and how the walk goes on: None at the end."""
 
     places: Sequence[int]
@@ -89,7 +89,7 @@ class Part(NamedTuple):
     ahead: tuple[tuple[int, int], ...] = ()
 
 
-def part_after(cursor: Cursor, left_out: Collection[bool], limit: int) -> Part:
+def part_after(cursor: Cursor, left_out: Collection[bool], limit: int) -> PagePart:
     """The next `limit` places of the walk. `left_out` says of each place of the order whether it is left out."""
     taken = {place for first, last in cursor.ahead for place in range(first, min(last + 1, len(left_out)))}
     open_ = [
@@ -99,12 +99,12 @@ def part_after(cursor: Cursor, left_out: Collection[bool], limit: int) -> Part:
     return rest_of(left_out, taken.union(range(min(cursor.reached, len(left_out))), places), places)
 
 
-def rest_of(left_out: Collection[bool], answered: AbstractSet[int], places: Sequence[int]) -> Part:
+def rest_of(left_out: Collection[bool], answered: AbstractSet[int], places: Sequence[int]) -> PagePart:
     """The part that is `places`, where all that was answered up to and with it is `answered`."""
     reached = next((place for place, is_out in enumerate(left_out) if not is_out and place not in answered), None)
     if reached is None:
-        return Part(places, None)
-    return Part(places, reached, _spans(sorted(place for place in answered if place > reached)))
+        return PagePart(places, None)
+    return PagePart(places, reached, _spans(sorted(place for place in answered if place > reached)))
 
 
 def _spans(places: Sequence[int]) -> tuple[tuple[int, int], ...]:

@@ -8,7 +8,7 @@ import hashlib
 
 import msgspec
 
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 
 WHOLE_SITE = ""  # the section name of the list over all sections
 
@@ -49,7 +49,7 @@ class Stamp(msgspec.Struct, frozen=True):
     config_version: str
     digests: dict[str, str]
     boosts: dict[str, float] = {}
-    learned: InEffect | None = None
+    learned: LearnedSetting | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -83,7 +83,7 @@ class Spooling:
 
     def start(self) -> None:
         """Look for what dead workers left, now and every now and then."""
-        self._adopting = asyncio.create_task(self._adopt_for_ever())
+        self._adopting = asyncio.create_task(self._adopt_orphans_loop())
 
     async def stop(self) -> None:
         """Replay no more; what waits is there for the next start."""
@@ -118,7 +118,7 @@ class Spooling:
             await self._replay(self._own)
         self._on_change(False)
 
-    async def _adopt_for_ever(self) -> None:
+    async def _adopt_orphans_loop(self) -> None:
         while True:
             for orphan in await asyncio.to_thread(self._find_orphans):
                 try:

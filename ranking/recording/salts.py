@@ -89,7 +89,7 @@ class Salts:
     async def start(self) -> None:
         """Fetch the salts of now, and keep them up to date. Returns without them where the store is away."""
         await self.refresh()
-        self._refreshing = asyncio.create_task(self._refresh_for_ever())
+        self._refreshing = asyncio.create_task(self._refresh_loop())
 
     def use(self, overlap_s: float) -> None:
         """Have yesterday's salt in use for so long."""
@@ -135,7 +135,7 @@ class Salts:
             self._away = False
         self._holds = 0.0, 0.0
 
-    async def _refresh_for_ever(self) -> None:
+    async def _refresh_loop(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_EVERY_S)
             try:

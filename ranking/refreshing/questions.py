@@ -19,7 +19,7 @@ from ranking.scoring import describe
 from ranking.settings.lists import ListSettings, with_changes
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
-from ranking.watching.recent_views import Recent
+from ranking.watching.recent_views import RecentViews
 
 MOST_SHOWN = 100
 
@@ -45,10 +45,10 @@ class Preview(msgspec.Struct, frozen=True, tag="preview"):
     limit: int | None = None
 
 
-Question = Explain | Preview | Recent
+Question = Explain | Preview | RecentViews
 
 
-class Asked(NamedTuple):
+class QuestionContext(NamedTuple):
     """What an answer is drawn from; `ranker` is of the moment that is asked about."""
 
     store: Store
@@ -57,7 +57,7 @@ class Asked(NamedTuple):
     ranker: Ranker
 
 
-async def answer(asked: Asked, question: Explain | Preview) -> dict[str, Any]:
+async def answer(asked: QuestionContext, question: Explain | Preview) -> dict[str, Any]:
     """The answer as a JSON document.
 
     Raises:
@@ -73,7 +73,7 @@ async def answer(asked: Asked, question: Explain | Preview) -> dict[str, Any]:
     return await _previewed(asked, question, of_list)
 
 
-async def _explained(asked: Asked, question: Explain, of_list: ListSettings) -> dict[str, Any]:
+async def _explained(asked: QuestionContext, question: Explain, of_list: ListSettings) -> dict[str, Any]:
     shadows = await asked.store.shadows(question.site, question.item)
     found = explain(asked.ranker, question.item, question.list_name, of_list, question.section, shadows)
     if found is None:
@@ -94,7 +94,7 @@ def document(found: Explanation) -> dict[str, Any]:
     return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain}
 
 
-async def _previewed(asked: Asked, question: Preview, of_list: ListSettings) -> dict[str, Any]:
+async def _previewed(asked: QuestionContext, question: Preview, of_list: ListSettings) -> dict[str, Any]:
     try:
         changed = with_changes(of_list, question.settings)
     except ValueError as error:

@@ -15,19 +15,19 @@ from zoneinfo import ZoneInfo
 
 from ranking.errors import NotReadyError
 from ranking.intake.items import Item
-from ranking.lists.incremental import Ranked, Steady
+from ranking.lists.incremental import IncrementalRanker, Ranked
 from ranking.lists.ranker import Ranker, entries
 from ranking.published.cursor import kept_for_s
 from ranking.published.orders import OrderPacker
 from ranking.published.snapshot import Entry, Snapshot, Stamp, digest, encode_entries
-from ranking.refreshing.questions import Asked, Question, answer
+from ranking.refreshing.questions import Question, QuestionContext, answer
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
-from ranking.store.protocol import Base, Store
+from ranking.store.protocol import PublishedBase, Store
 from ranking.watching.pulse import Pulse, pulse_of
-from ranking.watching.recent_views import Recent, recent
+from ranking.watching.recent_views import RecentViews, recent
 
 
 class Refresher:
@@ -37,11 +37,11 @@ class Refresher:
         self._store = store
         self._settings = settings
         self._in_effect = settings  # with what the lists have learned
-        self._learned: Mapping[str, InEffect] = {}
+        self._learned: Mapping[str, LearnedSetting] = {}
         self._view = SiteView(site)
-        self._steady = Steady()
+        self._steady = IncrementalRanker()
         self._zone = _zone_of(settings, site)
-        self._bases: dict[str, Base] = {}
+        self._bases: dict[str, PublishedBase] = {}
         self._packers: dict[str, OrderPacker] = {}
         self._since = -math.inf
         self._turn = asyncio.Lock()  # a view is not read while it is brought up to date
@@ -87,12 +87,12 @@ class Refresher:
         async with self._turn:
             if self._slot is None:
                 raise NotReadyError("the lists are not ranked yet; the first refresh is on its way")
-            if isinstance(question, Recent):
+            if isinstance(question, RecentViews):
                 bucket_s = self._settings.retention.bucket_s
                 return await asyncio.to_thread(recent, self._view.history, question, self._slot, bucket_s)
             moment = Moment(self._slot if question.at is None else question.at, self._slot)
             ranker = await asyncio.to_thread(Ranker, self._view, moment, self._zone)
-            return await answer(Asked(self._store, self._view, self._in_effect, ranker), question)
+            return await answer(QuestionContext(self._store, self._view, self._in_effect, ranker), question)
 
     async def pulse(self, span_s: float) -> Pulse | None:
         """The site's pulse at the moment that the lists were last ranked for; None: they were not yet."""
@@ -151,13 +151,13 @@ class Refresher:
         )
         return Snapshot(stamp, bodies, self._orders(name, listed) if self._settings.refresh.paging_s else {})
 
-    def _learned_by(self, name: str) -> InEffect | None:
+    def _learned_by(self, name: str) -> LearnedSetting | None:
         """What a list goes by that is not in the file."""
         settings, learned = self._settings.lists[name], self._learned.get(name)
         if not settings.learns:
             return None
         since = 0.0 if learned is None or settings.objective.pinned else learned.since
-        return InEffect(
+        return LearnedSetting(
             self._in_effect.lists[name].half_life_s, since, learned.mix if learned and not settings.auto else ()
         )
 
@@ -173,7 +173,7 @@ class Refresher:
         if generation is None:
             self._bases.pop(name, None)
         else:
-            self._bases[name] = Base(generation, snapshot.stamp.digests, snapshot.orders.keys())
+            self._bases[name] = PublishedBase(generation, snapshot.stamp.digests, snapshot.orders.keys())
         return generation
 
 

@@ -86,7 +86,7 @@ class Sealer:
         self._retention = retention
         self._site = site
         self._life = ""
-        self._names: dict[tuple[int, int], _Names] = {}  # by shard and volume
+        self._names: dict[tuple[int, int], _VolumeNames] = {}  # by shard and volume
         self._done: dict[int, dict[Bucket, int]] = {}  # shard -> buckets that were wholly sealed at a change number
 
     async def seal(self, now: float) -> Sealed:
@@ -181,11 +181,11 @@ class Sealer:
                 return None
         return None
 
-    async def _names_of(self, shard: int, volume: int) -> "_Names":
+    async def _names_of(self, shard: int, volume: int) -> "_VolumeNames":
         names = self._names.get((shard, volume))
         if names is None:
             chunks = await self._store.read_names(self._site, shard, volume, 0)
-            names = self._names[shard, volume] = await asyncio.to_thread(_Names, chunks)
+            names = self._names[shard, volume] = await asyncio.to_thread(_VolumeNames, chunks)
         return names
 
     def _forget_names(self, shard: int, span: Bucket) -> None:
@@ -206,7 +206,7 @@ def _groups(unsealed: dict[Bucket, list[Bucket]]) -> Iterator[list[Bucket]]:
         yield group
 
 
-class _Names:
+class _VolumeNames:
     """The names of one volume as far as the store has them, and those that are to be added."""
 
     def __init__(self, chunks: Sequence[bytes]) -> None:
@@ -255,7 +255,9 @@ class _Names:
         self.stored = len(self)
 
 
-def _packed(span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: _Names, cursor: int) -> Swap:
+def _packed(
+    span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: _VolumeNames, cursor: int
+) -> Swap:
     found = [part for counts in stored for part in unpack_counts(counts.sealed)]
     found += [part for counts in stored for part in names.numbered(counts.open)]
     return Swap(

@@ -18,13 +18,13 @@ from ranking.calendar import NO_PERIOD, period_span
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.intake.events import DEFAULT_KIND
 from ranking.scoring import burst_measures
-from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import Alike, HalfLife
 from ranking.scoring.formula import Formula, Scored
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
 from ranking.settings.lists import ListSettings
 
-VIEWS = Weighing({DEFAULT_KIND: 1.0})
+VIEWS = ChannelWeights({DEFAULT_KIND: 1.0})
 MOST_PEAKS = 96  # moments at which a past burst is measured: every half hour in two days
 PEAK_STEP_S = 300.0
 MOST_NUMBERS = 4_000_000  # of one table of items by moments: 32 MB
@@ -155,8 +155,8 @@ class Bursts:
         self, some: Counts, steps: Sequence[FloatArray], edges: Sequence[Edges], place: Mapping[float, int]
     ) -> "Peaks":
         until = np.zeros((len(place), some.size))  # views of every row, from the first place on
-        for number, of_bucket in enumerate(steps, 1):
-            until[number] = until[number - 1] + some.of_items(some.of_cells(of_bucket), self._of_channel)
+        for number, bucket_weights in enumerate(steps, 1):
+            until[number] = until[number - 1] + some.of_items(some.of_cells(bucket_weights), self._of_channel)
         peak, counted, when = np.zeros(some.size), np.zeros(some.size), np.zeros(some.size)
         for each in edges:
             before, since, end = (until[place[point]] for point in (each.before, each.since, each.until))
@@ -180,6 +180,6 @@ class Peaks(NamedTuple):
     counted: FloatArray
 
 
-def _between(counts: Counts, moment: Moment, of_channel: FloatArray, since: float, until: float) -> FloatArray:
+def _between(counts: Counts, moment: Moment, channel_weights: FloatArray, since: float, until: float) -> FloatArray:
     weights = Horizon(Alike(), (Span(since, until),)).weights(counts.columns, moment)
-    return counts.of_items(counts.of_cells(weights), of_channel)
+    return counts.of_items(counts.of_cells(weights), channel_weights)

@@ -20,7 +20,7 @@ from ranking.counts.arrays import FloatArray
 from ranking.intake.events import LIST_SOURCE
 
 
-class Weighing(NamedTuple):
+class ChannelWeights(NamedTuple):
     """How a list weighs events. `weights` by `kind` or by `kind@source`: the more specific one holds."""
 
     weights: Mapping[str, float]

@@ -17,7 +17,7 @@ from ranking.calendar import NO_PERIOD, day_share, midnight, period_span
 from ranking.counts.arrays import FloatArray
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.scoring import aging, shapes
-from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import Alike, Daily, Decay, HalfLife, Linear, Mix, Power
 from ranking.scoring.sums import Counts, Horizon, Span, Sums
 from ranking.settings.lists import ListSettings
@@ -64,13 +64,13 @@ class Formula:
     def scored(self, sums: Sums, published: FloatArray) -> Scored:
         """Every row's score; `published` in epoch seconds."""
         settings, at = self._settings, sums.moment.at
-        of_channel = self.channel_weights(sums.channels)
+        channel_weights = self.channel_weights(sums.channels)
         age_s = at - published
         if settings.bonus_kinds:
             n, bonus = self._with_bonus(sums, age_s)
             n = n + bonus
         else:
-            n = self._summed(sums, of_channel, age_s)
+            n = self._summed(sums, channel_weights, age_s)
         topic = settings.shape == "discourse-top"
         shaped = shapes.discourse_top(*self._of_topic(sums, self.horizon(at))) if topic else self.shaped(n)
         score = shaped * self.aged(age_s)
@@ -120,12 +120,12 @@ class Formula:
         For a formula that `fades`. Each is higher by a billionth where the last bit is not certain.
         """
         settings, horizon = self._settings, self.horizon(since)
-        of_cell = counts.of_cells(horizon.at_most(counts.columns, since))
-        of_channel = self.channel_weights(counts.channels)
+        cell_weights = counts.of_cells(horizon.at_most(counts.columns, since))
+        channel_weights = self.channel_weights(counts.channels)
         of_bonus = self._of_kinds(counts.channels, *settings.bonus_kinds)
-        n = counts.of_items(of_cell, of_channel - of_bonus)
+        n = counts.of_items(cell_weights, channel_weights - of_bonus)
         if settings.bonus_kinds:
-            n = n + np.minimum(counts.of_items(of_cell, of_bonus), n)
+            n = n + np.minimum(counts.of_items(cell_weights, of_bonus), n)
         if not isinstance(horizon.decay, Alike):
             n = n * A_LITTLE_MORE
         score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
@@ -139,13 +139,13 @@ class Formula:
         reached = [part for part in self._parts(at) if part.from_age_s <= max(age_s, 0.0)]
         return Horizon(_mix_decay(reached[-1]) if reached else self._decay(), self._spans(at))
 
-    def _summed(self, sums: Sums, of_channel: FloatArray, age_s: FloatArray) -> FloatArray:
+    def _summed(self, sums: Sums, channel_weights: FloatArray, age_s: FloatArray) -> FloatArray:
         """The sum of every row, each under the D of its age."""
         at = sums.moment.at
-        n = sums.of(self.horizon(at), of_channel)
+        n = sums.of(self.horizon(at), channel_weights)
         for part in self._parts(at):
             if part.from_age_s > 0:
-                n = np.where(age_s >= part.from_age_s, sums.of(self.horizon(at, part.from_age_s), of_channel), n)
+                n = np.where(age_s >= part.from_age_s, sums.of(self.horizon(at, part.from_age_s), channel_weights), n)
         return n
 
     def _parts(self, at: float) -> list[Mixed]:
@@ -202,20 +202,20 @@ class Formula:
         """
         settings, at = self._settings, sums.moment.at
         recent = Horizon(Alike(), (Span(since=at - settings.revival_s),))
-        of_channel = self._weighing(settings.revival_weights or settings.weights).of(sums.channels)
-        since = at - sums.first(recent, of_channel)
-        again = shapes.minus_one(sums.of(recent, of_channel))
+        channel_weights = self._weighing(settings.revival_weights or settings.weights).of(sums.channels)
+        since = at - sums.first(recent, channel_weights)
+        again = shapes.minus_one(sums.of(recent, channel_weights))
         return np.where(
             np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
         )
 
     def _with_bonus(self, sums: Sums, age_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """What counts without the bonus kinds, and what they add: no more than that."""
-        of_channel, of_bonus = (
+        channel_weights, of_bonus = (
             self.channel_weights(sums.channels),
             self._of_kinds(sums.channels, *self._settings.bonus_kinds),
         )
-        n = self._summed(sums, of_channel - of_bonus, age_s)
+        n = self._summed(sums, channel_weights - of_bonus, age_s)
         return n, np.minimum(self._summed(sums, of_bonus, age_s), n)
 
     def _of_topic(self, sums: Sums, horizon: Horizon) -> list[FloatArray]:
@@ -228,9 +228,9 @@ class Formula:
         chosen = np.array([channel_kind(channel) in kinds for channel in channels], dtype=np.bool_)
         return np.where(chosen, self.channel_weights(channels), 0.0)
 
-    def _weighing(self, weights: Mapping[str, float]) -> Weighing:
+    def _weighing(self, weights: Mapping[str, float]) -> ChannelWeights:
         settings = self._settings
-        return Weighing(weights, settings.self_click_weight, settings.position_bias, settings.position_cap)
+        return ChannelWeights(weights, settings.self_click_weight, settings.position_bias, settings.position_cap)
 
     def _decay(self) -> Decay:
         settings = self._settings

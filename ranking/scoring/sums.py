@@ -16,7 +16,7 @@ import numpy.typing as npt
 from ranking.counts.arrays import FloatArray
 from ranking.counts.buckets import ages, observed_share
 from ranking.counts.history import Columns, History
-from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import Alike, Decay
 
 
@@ -79,26 +79,26 @@ class Counts:
         self._item = columns.cell_item[columns.cell_order].astype(np.intp)
         self._channel = columns.cell_channel[columns.cell_order]
 
-    def of_cells(self, of_bucket: FloatArray) -> FloatArray:
+    def of_cells(self, bucket_weights: FloatArray) -> FloatArray:
         """Sum of every cell, an event of each bucket counting as told; only buckets that count are looked at."""
         cells = len(self.columns.cell_item)
-        counting = np.flatnonzero(of_bucket)
+        counting = np.flatnonzero(bucket_weights)
         if not len(counting):
             return np.zeros(cells)
         if not self._in_order:
-            weighed = of_bucket[self.columns.bucket]
+            weighed = bucket_weights[self.columns.bucket]
             weighed *= self.columns.counts
             return np.asarray(np.bincount(self._cell, weights=weighed, minlength=cells), dtype=np.float64)
         first, last = int(counting[0]), int(counting[-1]) + 1
         part = slice(self._edges[first], self._edges[last])
-        weighed = np.repeat(of_bucket[first:last], self._lengths[first:last])
+        weighed = np.repeat(bucket_weights[first:last], self._lengths[first:last])
         weighed *= self.columns.counts[part]
         return np.asarray(np.bincount(self._cell[part], weights=weighed, minlength=cells), dtype=np.float64)
 
-    def of_items(self, of_cell: FloatArray, of_channel: FloatArray) -> FloatArray:
+    def of_items(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
         """Sum of every item row over its cells, an event of each channel counting as told."""
-        weighed = of_cell[self.columns.cell_order]
-        weighed *= of_channel[self._channel]
+        weighed = cell_weights[self.columns.cell_order]
+        weighed *= channel_weights[self._channel]
         return np.asarray(np.bincount(self._item, weights=weighed, minlength=self.size), dtype=np.float64)
 
     def only(self, rows: npt.NDArray[np.int64]) -> "Counts":
@@ -120,10 +120,10 @@ class Counts:
         )
         return Counts(some, self.channels, len(rows), in_order=self._in_order)
 
-    def first_in(self, of_bucket: FloatArray, of_channel: FloatArray) -> FloatArray:
+    def first_in(self, bucket_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
         """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""
         columns = self.columns
-        counts = (of_bucket > 0)[columns.bucket] & (of_channel > 0)[columns.cell_channel][self._cell]
+        counts = (bucket_weights > 0)[columns.bucket] & (channel_weights > 0)[columns.cell_channel][self._cell]
         entries = np.flatnonzero(counts)[::-1]  # the earliest is written last, and stays
         first = np.full(self.size, np.inf)
         first[columns.cell_item[self._cell[entries]]] = columns.start_s[columns.bucket[entries]]
@@ -143,17 +143,17 @@ class Sums:
         """What the weights of channels are in the order of."""
         return self._counts.channels
 
-    def of(self, horizon: Horizon, of_channel: FloatArray) -> FloatArray:
+    def of(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Sum of every item row."""
-        of_cell = self._cells.get(horizon)
-        if of_cell is None:
+        cell_weights = self._cells.get(horizon)
+        if cell_weights is None:
             weights = horizon.weights(self._counts.columns, self.moment)
-            of_cell = self._cells[horizon] = self._counts.of_cells(weights)
-        return self._counts.of_items(of_cell, of_channel)
+            cell_weights = self._cells[horizon] = self._counts.of_cells(weights)
+        return self._counts.of_items(cell_weights, channel_weights)
 
-    def first(self, horizon: Horizon, of_channel: FloatArray) -> FloatArray:
+    def first(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""
-        return self._counts.first_in(horizon.weights(self._counts.columns, self.moment), of_channel)
+        return self._counts.first_in(horizon.weights(self._counts.columns, self.moment), channel_weights)
 
 
 def counts_of(history: History) -> Counts:
@@ -168,14 +168,14 @@ def scores(
 
     `decay` maps ages in seconds to weights; `known_until` is when the counts were read.
     """
-    return _summed(history, Horizon(decay), Weighing(weights), Moment(at, known_until))
+    return _summed(history, Horizon(decay), ChannelWeights(weights), Moment(at, known_until))
 
 
 def totals(history: History, *, kinds: frozenset[str], since: float, until: float, known_until: float) -> FloatArray:
     """Events of `kinds` on every item row in `[since, until)`, buckets that straddle an edge in proportion."""
     horizon = Horizon(Alike(), (Span(since, until),))
-    return _summed(history, horizon, Weighing(dict.fromkeys(kinds, 1.0)), Moment(until, known_until))
+    return _summed(history, horizon, ChannelWeights(dict.fromkeys(kinds, 1.0)), Moment(until, known_until))
 
 
-def _summed(history: History, horizon: Horizon, weighing: Weighing, moment: Moment) -> FloatArray:
+def _summed(history: History, horizon: Horizon, weighing: ChannelWeights, moment: Moment) -> FloatArray:
     return Sums(counts_of(history), moment).of(horizon, weighing.of(history.channels))

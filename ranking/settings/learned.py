@@ -21,7 +21,7 @@ class MixPart(msgspec.Struct, frozen=True):
     from_hour: int = 0
 
 
-class InEffect(msgspec.Struct, frozen=True):
+class LearnedSetting(msgspec.Struct, frozen=True):
     """What a list goes by, since a moment. `mix` is empty unless its decay is a forecast that has learned something."""
 
     half_life_s: float
@@ -53,8 +53,8 @@ class Tuned(msgspec.Struct, frozen=True):
 
     list: str
     at: float
-    before: InEffect
-    after: InEffect
+    before: LearnedSetting
+    after: LearnedSetting
     moved: bool
     why: str
     pinned: bool = False

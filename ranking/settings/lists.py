@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, mo
 
 from ranking.calendar import NO_PERIOD, Period
 from ranking.intake.events import DEFAULT_KIND
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.objective import AUTO, Mixed, Objective, mixed
 from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings
 from ranking.settings.types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected
@@ -131,7 +131,7 @@ class ListSettings(Table):
         """Whether it is tuned every night."""
         return self.auto or (self.decay == "forecast" and not self.mix)
 
-    def under(self, learned: InEffect | None) -> Self:
+    def under(self, learned: LearnedSetting | None) -> Self:
         """The list as it is with what it has learned."""
         if learned is None or not self.learns:
             return self

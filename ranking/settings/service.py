@@ -19,7 +19,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
 from ranking.intake.urls import item_pattern
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.settings.types import (
     Bytes,
@@ -246,7 +246,7 @@ class Settings(Table):
             raise ValueError("at least one site, and an id of its own for each")
         return sites
 
-    def under(self, learned: Mapping[str, InEffect]) -> Self:
+    def under(self, learned: Mapping[str, LearnedSetting]) -> Self:
         """The settings with what a site's lists have learned (list -> what)."""
         if not any(each.learns for each in self.lists.values()):
             return self

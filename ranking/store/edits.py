@@ -30,7 +30,7 @@ class Changed(NamedTuple):
     after: Any
 
 
-class Desk(Protocol):
+class EditStore(Protocol):
     """Raises what `Store` raises."""
 
     async def edits(self, site: str) -> Edits:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from ranking.settings.learned import InEffect, Tuned
+from ranking.settings.learned import LearnedSetting, Tuned
 
 
 class Findings(Protocol):
     """The part of a store that keeps what lists have learned. Raises what `Store` raises."""
 
-    async def in_effect(self, site: str) -> Mapping[str, InEffect]:
+    async def in_effect(self, site: str) -> Mapping[str, LearnedSetting]:
         """What the lists of a site go by: list -> what it has learned, if anything."""
         ...
 

@@ -12,17 +12,17 @@ from ranking.counts.buckets import Bucket
 from ranking.intake.items import Item
 from ranking.published.snapshot import Published, Snapshot
 from ranking.store.counts import AllTouched, Batch, BucketCells, Committed, StoredCounts, Swap, TouchedBuckets
-from ranking.store.edits import Desk
+from ranking.store.edits import EditStore
 from ranking.store.findings import Findings
 from ranking.store.items import ChangedItems, DatesState, SealedDates
 from ranking.store.logbook import Logbook
-from ranking.store.server import Lease, LogState, ServerFacts
+from ranking.store.server import Lease, LogState, ServerInfo
 
 #: What `Store.seal` answers where it changed nothing.
 SPAN_CHANGED, NAMES_CHANGED = 0, -1
 
 
-class Base(NamedTuple):
+class PublishedBase(NamedTuple):
     """A published list in short: its generation, its sections with their bodies' digests, the orders kept for it."""
 
     generation: int
@@ -39,7 +39,7 @@ class Store(Protocol):
         ...
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> EditStore:
         """What editors say."""
         ...
 
@@ -154,7 +154,7 @@ class Store(Protocol):
         ...
 
     async def publish(
-        self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0, paging_s: float = 0.0
+        self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
     ) -> int | None:
         """Publish a list and return its generation. None: a list of this slot or a later one is there already.
 
@@ -226,6 +226,6 @@ class Store(Protocol):
         """Reply to a question."""
         ...
 
-    async def facts(self) -> list[ServerFacts]:
+    async def facts(self) -> list[ServerInfo]:
         """What the operator is told about the server, or each of a cluster's."""
         ...

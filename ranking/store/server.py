@@ -10,7 +10,7 @@ class Lease(NamedTuple):
     left_s: float
 
 
-class ServerFacts(NamedTuple):
+class ServerInfo(NamedTuple):
     """What the operator is told about a server. Memory in bytes, `time` its clock in epoch seconds.
 
     `memory_limit` 0: none; `evicted`: keys that it dropped for want of memory; `persistent`: it keeps an append-only

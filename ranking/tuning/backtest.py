@@ -21,7 +21,7 @@ from ranking.intake.events import LIST_SOURCE
 from ranking.lists import ordering
 from ranking.lists.ranker import Ranker, View
 from ranking.lists.selection import Past, Selector
-from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.formula import Formula
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import MixPart
@@ -29,7 +29,7 @@ from ranking.settings.lists import ListSettings
 from ranking.settings.objective import mixed
 from ranking.tuning.forecaster import Forecaster, lead_in
 from ranking.tuning.measures import capture, highest, ndcg
-from ranking.tuning.walk_forward import Plan, Walk
+from ranking.tuning.walk_forward import Plan, WalkForward
 
 NOBODY = -1
 #: How many times the list's length is remembered as near the top.
@@ -106,12 +106,12 @@ def backtest(
     """
     moments = plan.moments
     engine = Ranker(view, Moment(moments[-1], moments[-1]), zone)
-    walk = Walk(engine.pool, view.history.start(), zone)
+    walk = WalkForward(engine.pool, view.history.start(), zone)
     if judging.dated_only:
         published = np.where(view.catalogue.undated, -np.inf, walk.facts.published)
         walk.facts = walk.facts._replace(published=published)
     outcome = _Outcome(walk, plan.horizon_s, judging)
-    learning = _learning(walk, lists, outcome.of_read, plan.horizon_s, zone)
+    learning = _learning(walk, lists, outcome.read_weights, plan.horizon_s, zone)
     forecasters = set(learning.values())  # lists that weigh alike learn together
     if forecasters:
         for at in lead_in(moments[0], plan.step_s, view.history.start()):
@@ -154,12 +154,12 @@ def _kept(rows: npt.NDArray[np.int32]) -> FloatArray:
 class _Outcome:
     """What readers did in the horizon after a moment."""
 
-    def __init__(self, walk: Walk, horizon_s: float, judging: Judging) -> None:
+    def __init__(self, walk: WalkForward, horizon_s: float, judging: Judging) -> None:
         self._walk = walk
         self._horizon_s = horizon_s
         self._judging = judging
         channels = walk.counts.channels
-        self.of_read = self._of_read = Weighing(dict.fromkeys(judging.kinds, 1.0)).of(channels)
+        self.read_weights = self._of_read = ChannelWeights(dict.fromkeys(judging.kinds, 1.0)).of(channels)
         self._of_own = self._of_read * np.array([_is_own(name) for name in channels], dtype=np.float64)
         counted = ~(walk.facts.taken_down | walk.facts.blocked)
         if judging.section is not None:
@@ -177,8 +177,8 @@ class _Outcome:
         self._of_row[self._rows] = self._own_of_row[self._rows] = 0.0
         came = self._walk.entries.ended_in(at, at + self._horizon_s)
         rows, place = np.unique(came.item, return_inverse=True)
-        for sums, of_channel in ((self._of_row, self._of_read), (self._own_of_row, self._of_own)):
-            sums[rows] = np.bincount(place, weights=came.counts * of_channel[came.channel], minlength=len(rows))
+        for sums, channel_weights in ((self._of_row, self._of_read), (self._own_of_row, self._of_own)):
+            sums[rows] = np.bincount(place, weights=came.counts * channel_weights[came.channel], minlength=len(rows))
             sums[rows[~self._counted[rows]]] = 0.0
         self._rows = rows
         read = rows[self._of_row[rows] > 0]
@@ -206,7 +206,7 @@ Maker = Callable[[Moment], Rows]
 
 
 def _maker(
-    walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo, learning: Forecaster | None = None
+    walk: WalkForward, settings: ListSettings, judging: Judging, zone: tzinfo, learning: Forecaster | None = None
 ) -> Maker:
     """What makes a list of `k` at the walk's present moment."""
     if learning is not None:
@@ -225,17 +225,17 @@ def _maker(
 
 
 def _learning(
-    walk: Walk, lists: Sequence[ListSettings], of_read: FloatArray, horizon_s: float, zone: tzinfo
+    walk: WalkForward, lists: Sequence[ListSettings], read_weights: FloatArray, horizon_s: float, zone: tzinfo
 ) -> dict[int, Forecaster]:
     """Who learns for which of the lists, by their place."""
     of_weights: dict[bytes, Forecaster] = {}
     found = {}
     for number, settings in enumerate(lists):
         if settings.decay == "forecast" and not settings.mix:
-            of_channel = Formula(settings, zone).channel_weights(walk.counts.channels)
-            key = of_channel.tobytes()
+            channel_weights = Formula(settings, zone).channel_weights(walk.counts.channels)
+            key = channel_weights.tobytes()
             if key not in of_weights:
-                of_weights[key] = Forecaster(walk, of_channel, of_read, horizon_s, zone)
+                of_weights[key] = Forecaster(walk, channel_weights, read_weights, horizon_s, zone)
             found[number] = of_weights[key]
     return found
 
@@ -244,7 +244,7 @@ class _Learning:
     """A forecast: the list of what it has learned by then."""
 
     def __init__(
-        self, walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo, learning: Forecaster
+        self, walk: WalkForward, settings: ListSettings, judging: Judging, zone: tzinfo, learning: Forecaster
     ) -> None:
         self._learning = learning
         self._walk = walk
@@ -278,7 +278,7 @@ def _is_simple(settings: ListSettings) -> bool:
 class _Short:
     """The short way to a ranked list; see the module's docstring."""
 
-    def __init__(self, walk: Walk, settings: ListSettings, judging: Judging, zone: tzinfo) -> None:
+    def __init__(self, walk: WalkForward, settings: ListSettings, judging: Judging, zone: tzinfo) -> None:
         self._walk = walk
         self._settings = settings
         self._judging = judging

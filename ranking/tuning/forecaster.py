@@ -16,7 +16,7 @@ from ranking.scoring.sums import Horizon
 from ranking.settings.learned import MixPart
 from ranking.tuning.measures import highest
 from ranking.tuning.mix_learner import HALF_LIVES_S, Learner
-from ranking.tuning.walk_forward import Walk
+from ranking.tuning.walk_forward import WalkForward
 
 #: The local hour after which a day's mix is fitted, and lists are tuned.
 NIGHT = 3
@@ -35,12 +35,14 @@ class _Step(NamedTuple):
 
 
 class Forecaster:
-    """Learns along a walk, of reads in the `horizon_s` after each step, counted as `of_read` weighs channels."""
+    """Learns along a walk, of reads in the `horizon_s` after each step, counted as `read_weights` weighs channels."""
 
-    def __init__(self, walk: Walk, of_channel: FloatArray, of_read: FloatArray, horizon_s: float, zone: tzinfo) -> None:
+    def __init__(
+        self, walk: WalkForward, channel_weights: FloatArray, read_weights: FloatArray, horizon_s: float, zone: tzinfo
+    ) -> None:
         self._walk = walk
-        self._of_channel = of_channel
-        self._of_read = of_read
+        self._of_channel = channel_weights
+        self._of_read = read_weights
         self._horizon_s = horizon_s
         self._zone = zone
         self._learner = Learner()

@@ -17,8 +17,8 @@ from ranking.counts.history import Columns, is_shadow
 from ranking.errors import PopulerError
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.lists.ranker import View
-from ranking.scoring.channel_weights import Weighing
-from ranking.settings.learned import InEffect, Trial, Tuned
+from ranking.scoring.channel_weights import ChannelWeights
+from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.times import format_duration
 from ranking.tuning.backtest import Judging
@@ -42,11 +42,11 @@ def needed_s(settings: ListSettings) -> float:
     return settings.objective.history_s + _warmup_s(settings)
 
 
-def suggested(view: View, name: str, settings: ListSettings, before: InEffect, at: float, zone: tzinfo) -> Tuned:
+def suggested(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:
     """Tune the list `name` on what was counted up to `at` (epoch seconds)."""
     objective = settings.objective
     pinned = settings.auto and objective.pinned
-    stays = InEffect(objective.pin_s, before.since) if pinned else before
+    stays = LearnedSetting(objective.pin_s, before.since) if pinned else before
     accepted = objective.changes if math.isfinite(objective.changes) else None
     bounds_s = (objective.shortest_s, objective.longest_s)
     try:
@@ -65,11 +65,11 @@ def suggested(view: View, name: str, settings: ListSettings, before: InEffect, a
     target_s = choice.measured.candidate.settings.half_life_s if choice.moves else before.half_life_s
     after_s = objective.pin_s if pinned else _stepped(before.half_life_s, target_s, bounds_s)
     moved = after_s != before.half_life_s
-    after = InEffect(after_s, at) if moved else before
+    after = LearnedSetting(after_s, at) if moved else before
     return _with(judged, after, moved, target_s, _why(choice, after_s, target_s, pinned, found, per_hour))
 
 
-def _with(judged: Tuned, after: InEffect, moved: bool, suggested_s: float | None, why: str) -> Tuned:
+def _with(judged: Tuned, after: LearnedSetting, moved: bool, suggested_s: float | None, why: str) -> Tuned:
     return msgspec.structs.replace(judged, after=after, moved=moved, suggested_s=suggested_s, why=why)
 
 
@@ -81,12 +81,12 @@ def _warmup_s(settings: ListSettings) -> float:
 
 
 def _tried(
-    view: View, settings: ListSettings, before: InEffect, at: float, zone: tzinfo
+    view: View, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo
 ) -> tuple[list[Candidate], Plan, Evidence]:
     columns = view.history.columns()
     plan = _within(planned(columns, _wanted(columns, settings), at), at - settings.objective.history_s)
     kinds = tuple(sorted({channel_kind(each) for each in view.history.channels if not is_shadow(each)}))
-    counted = tuple(kind for kind in kinds if Weighing(settings.weights).of([kind]).any())
+    counted = tuple(kind for kind in kinds if ChannelWeights(settings.weights).of([kind]).any())
     judging = Judging(settings.size, (DEFAULT_KIND,) if DEFAULT_KIND in kinds else counted)
     fixed = settings.model_copy(update={"auto": False, "decay": "half-life"})
     tried = [
@@ -138,7 +138,7 @@ class _Choice(NamedTuple):
     calm: bool
 
 
-def _chosen(found: Evidence, settings: ListSettings, before: InEffect, per_hour: float) -> _Choice:
+def _chosen(found: Evidence, settings: ListSettings, before: LearnedSetting, per_hour: float) -> _Choice:
     objective = settings.objective
     inside = [
         each
@@ -169,7 +169,7 @@ def _forecast(judged: Tuned, found: Evidence, tried: Sequence[Candidate]) -> Tun
     """What was learned is gone by, whatever it is worth; `why` says what that is."""
     mix = found.backtest.mixes[len(tried) - 1]
     before = judged.before
-    after = InEffect(before.half_life_s, judged.at, mix)
+    after = LearnedSetting(before.half_life_s, judged.at, mix)
     learned = next((each for each in found.measured if each.candidate.settings.decay == "forecast"), None)
     if not mix or learned is None:
         return _with(judged, before, False, None, "It stays: there was nothing to learn from.")

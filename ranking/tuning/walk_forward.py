@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ranking.counts.arrays import FloatArray
 from ranking.counts.history import Columns
 from ranking.errors import NotEnoughError, PopulerError
-from ranking.lists.item_pool import Pool
+from ranking.lists.item_pool import ItemPool
 from ranking.scoring.decay import Alike, Decay, HalfLife, Mix
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
 from ranking.times import format_duration
@@ -131,9 +131,9 @@ class Entries:
 class _Carried:
     """Sums of every row over all the past, under one half-life and one weighing."""
 
-    def __init__(self, half_life: HalfLife, of_channel: FloatArray, sums: FloatArray) -> None:
+    def __init__(self, half_life: HalfLife, channel_weights: FloatArray, sums: FloatArray) -> None:
         self._half_life = half_life
-        self._of_channel = of_channel
+        self._of_channel = channel_weights
         self._sums = sums
         self.shown = sums.view()
         self.shown.flags.writeable = False
@@ -155,27 +155,27 @@ class _Present(Sums):
         self._size = counts.size
         self._carried = carried
 
-    def of(self, horizon: Horizon, of_channel: FloatArray) -> FloatArray:
+    def of(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Sum of every item row, valid until the next step."""
         if isinstance(horizon.decay, Mix) and horizon.spans == ALL_THE_PAST:
             parts = ((HalfLife(half_life_s), weight) for half_life_s, weight in horizon.decay.parts)
             found = np.zeros(self._size)
             for each, weight in parts:
-                found += weight * self.of(Horizon(each), of_channel)
+                found += weight * self.of(Horizon(each), channel_weights)
             return found
         half_life = _as_half_life(horizon.decay)
         if half_life is None or horizon.spans != ALL_THE_PAST:
-            return super().of(horizon, of_channel)
-        key = half_life, of_channel.tobytes()
+            return super().of(horizon, channel_weights)
+        key = half_life, channel_weights.tobytes()
         if key not in self._carried:
-            self._carried[key] = _Carried(half_life, of_channel, super().of(horizon, of_channel))
+            self._carried[key] = _Carried(half_life, channel_weights, super().of(horizon, channel_weights))
         return self._carried[key].shown
 
 
-class Walk(Pool):
+class WalkForward(ItemPool):
     """A pool that goes from moment to moment. Its sums of the present are carried along, those of others computed."""
 
-    def __init__(self, pool: Pool, start: float, zone: tzinfo) -> None:
+    def __init__(self, pool: ItemPool, start: float, zone: tzinfo) -> None:
         # An item without a date counts as published when the bucket of its first event begins: of one that begins
         # now nothing is known yet.
         facts = pool.facts._replace(published=np.nextafter(pool.facts.published, np.inf))

@@ -26,7 +26,7 @@ PULSE_HOLDS_S = 150.0
 MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 
-class Listed(NamedTuple):
+class ListState(NamedTuple):
     """A list as it is served: the moment that it was ranked for, epoch seconds."""
 
     site: str
@@ -34,7 +34,7 @@ class Listed(NamedTuple):
     generated_at: float
 
 
-class Facts(NamedTuple):
+class SiteFacts(NamedTuple):
     """What is known at `now` (epoch seconds).
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
@@ -43,7 +43,7 @@ class Facts(NamedTuple):
     """
 
     now: float
-    lists: Sequence[Listed] = ()
+    lists: Sequence[ListState] = ()
     pulses: Mapping[str, Pulse] = {}
     refusal: str | None = None
     refused_at: float | None = None
@@ -63,19 +63,19 @@ class Alarm(NamedTuple):
     since: float | None = None
 
 
-def alarms(facts: Facts, settings: Settings) -> list[Alarm]:
+def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     """What is wrong, the most pressing first."""
     found = [*_of_store(facts), *_of_lists(facts, settings), *_of_silence(facts, settings)]
     return [*found, *_of_spool(facts), *_of_evictions(facts), *_of_config(facts)]
 
 
-def _of_store(facts: Facts) -> Iterator[Alarm]:
+def _of_store(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.away is not None:
         says = f"the store does not answer: {facts.away}; lists are served from memory, events wait on disk. Look at it"
         yield Alarm(STORE_AWAY, says, since=facts.away_since)
 
 
-def _of_lists(facts: Facts, settings: Settings) -> Iterator[Alarm]:
+def _of_lists(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     limit_s = settings.refresh.stale_after_s
     for listed in facts.lists:
         age_s = facts.now - listed.generated_at
@@ -87,7 +87,7 @@ def _of_lists(facts: Facts, settings: Settings) -> Iterator[Alarm]:
             yield Alarm(LIST_STALE, says, listed.site, listed.name, listed.generated_at + limit_s)
 
 
-def _of_silence(facts: Facts, settings: Settings) -> Iterator[Alarm]:
+def _of_silence(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     limits = settings.alarms
     for site in settings.sites:
         pulse = facts.pulses.get(site.id)
@@ -107,13 +107,13 @@ def _of_silence(facts: Facts, settings: Settings) -> Iterator[Alarm]:
             yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
 
 
-def _of_spool(facts: Facts) -> Iterator[Alarm]:
+def _of_spool(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.spooled:
         events = f"{facts.spooled:,} event{'s wait' if facts.spooled > 1 else ' waits'}"
         yield Alarm(SPOOL, f"{events} on this host's disk for the store, and will be counted when it takes them")
 
 
-def _of_evictions(facts: Facts) -> Iterator[Alarm]:
+def _of_evictions(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.evicted:
         says = (
             f"the server has dropped {facts.evicted:,} keys for want of memory, and counts with them: give it more, set"
@@ -122,7 +122,7 @@ def _of_evictions(facts: Facts) -> Iterator[Alarm]:
         yield Alarm(EVICTIONS, says)
 
 
-def _of_config(facts: Facts) -> Iterator[Alarm]:
+def _of_config(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.refusal is not None:
         says = f"the settings' file is not in effect: {facts.refusal}; what was before goes on. Mend it"
         yield Alarm(CONFIG_REFUSED, says, since=facts.refused_at)

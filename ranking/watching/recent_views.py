@@ -15,7 +15,7 @@ MOST_ITEMS = 100
 MOST_SPAN_S = 7 * 86_400.0
 
 
-class Recent(msgspec.Struct, frozen=True, tag="recent"):
+class RecentViews(msgspec.Struct, frozen=True, tag="recent"):
     """How often were `items` of a site viewed in the last `span_s` seconds?"""
 
     site: str
@@ -23,7 +23,7 @@ class Recent(msgspec.Struct, frozen=True, tag="recent"):
     span_s: float
 
 
-def recent(history: History, question: Recent, at: float, bucket_s: int) -> dict[str, Any]:
+def recent(history: History, question: RecentViews, at: float, bucket_s: int) -> dict[str, Any]:
     """The answer as a JSON document: views of each item by step, the oldest first, the last one ending at `at`.
 
     A step is a whole number of buckets long. What lies in a coarser bucket, or in one that straddles an edge, counts

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Response, expect
 from servers import opened
 from service import Service, serving, wait_until
 
-from ranking.settings.learned import InEffect, Trial, Tuned
+from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.store.embedded.data_dir import socket_url
 from ranking.store.redis.store import RedisStore
 
@@ -400,7 +400,8 @@ def test_evidence_is_drawn_and_tried_with_one_click(service: Service, desk: Desk
         Trial(None, 0.77, 2.3, (0.75, 0.79)),
     )
     night = Tuned(
-        "populer", now, InEffect(7200.0, 0.0), InEffect(7200.0, 0.0), False, "half_life = 1h would catch 76 %.",
+        "populer", now, LearnedSetting(7200.0, 0.0), LearnedSetting(7200.0, 0.0), False,
+        "half_life = 1h would catch 76 %.",
         horizon_s=3600.0, step_s=3600.0, k=10, first=now - 86_400, steps=24, days=2, trials=trials,
     )  # fmt: skip
     in_store(service, lambda store: store.findings.note("default", night))

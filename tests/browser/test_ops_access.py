@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from service import Service, serving, wait_until
 from test_ops import at, chosen, holds, in_store, move, sign_in, signed_in
 
-from ranking.settings.learned import InEffect, Trial, Tuned
+from ranking.settings.learned import LearnedSetting, Trial, Tuned
 
 Open = Callable[..., Visit]
 SIZES: dict[str, Any] = {"desktop": {"width": 1360, "height": 900}, "phone": {"width": 360, "height": 780}}
@@ -77,7 +77,7 @@ def test_axe_finds_nothing_where_an_alarm_and_evidence_are_shown(visit: Open, tm
         )
         nights = [
             Tuned(
-                "populer", now - 86_400 * ago, InEffect(7200.0, 0.0), InEffect(3600.0, now), ago == 1,
+                "populer", now - 86_400 * ago, LearnedSetting(7200.0, 0.0), LearnedSetting(3600.0, now), ago == 1,
                 "half_life = 1h catches 78 %, 2h caught 76 %.", horizon_s=3600.0, step_s=3600.0, k=7,
                 first=now - 14 * 86_400, steps=300, days=14, trials=trials,
             )

@@ -15,7 +15,7 @@ from memory_store import MemoryStore
 from jobs.tune import SuggestHalfLives, night_before
 from ranking.refreshing.questions import Explain
 from ranking.refreshing.refresher import Refresher
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
 from ranking.times import format_duration
 
@@ -99,7 +99,7 @@ async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemorySto
     first = await store.published(SITE, "populer", {})
     assert first is not None
     assert first.stamp.config_version == settings.config_version
-    assert first.stamp.learned == InEffect(7200.0, 0.0)
+    assert first.stamp.learned == LearnedSetting(7200.0, 0.0)
     assert (await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1))["moved"] == 1
     after = (await store.findings.in_effect(SITE))["populer"]
     assert after.half_life_s != 7200.0
@@ -127,7 +127,7 @@ async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: Me
     await refresher.refresh(NIGHT + 120)
     published = await store.published(SITE, "populer", {})
     assert published is not None
-    assert published.stamp.learned == InEffect(900.0, 0.0)
+    assert published.stamp.learned == LearnedSetting(900.0, 0.0)
     (night,) = await store.findings.nights(SITE, "populer", 9)
     assert night.pinned
     assert night.suggested_s is not None

@@ -11,7 +11,7 @@ from populer.config import load
 from populer.log_files.log_site import LogSite
 from populer.report.page import page
 from populer.tuning.candidates import based
-from populer.tuning.run import Asked, Tuning, tune
+from populer.tuning.run import TuneRequest, Tuning, tune
 from ranking.counts.buckets import Bucket
 from ranking.counts.sealed import ChannelCounts
 from ranking.intake.items import Item
@@ -38,7 +38,7 @@ def tuning(grid: str = "half_life=1h,6h", hours: int = 144, presets: Sequence[st
         site.history.replace_parts(Bucket(HOUR_S, START + hour * HOUR_S), 0, parts)
     loaded = load(Path("/dev/null"), {})
     base = based(loaded.settings, loaded.raw, "populer", [], ["view"])
-    asked = Asked(base, Wanted(warmup_s=24 * HOUR_S), 5, [grid], presets)
+    asked = TuneRequest(base, Wanted(warmup_s=24 * HOUR_S), 5, [grid], presets)
     return tune(site, asked, ZONE, START + hours * HOUR_S, lambda _: lambda: None)
 
 

@@ -16,7 +16,7 @@ from ranking.intake.items import Item, dates_from_stored, from_stored, stored
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_entries
-from ranking.settings.learned import InEffect, Tuned
+from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.counts import (
     AllTouched,
     Batch,
@@ -29,8 +29,8 @@ from ranking.store.counts import (
 )
 from ranking.store.edits import Changed, Standing
 from ranking.store.items import ChangedItems, DatesState, SealedDates
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Base
-from ranking.store.server import Lease, LogState, ServerFacts
+from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, PublishedBase
+from ranking.store.server import Lease, LogState, ServerInfo
 from ranking.store.shards import shard_of
 
 WIDTH_S = 300
@@ -126,7 +126,7 @@ class MemoryFindings:
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], list[Tuned]] = {}
 
-    async def in_effect(self, site: str) -> Mapping[str, InEffect]:
+    async def in_effect(self, site: str) -> Mapping[str, LearnedSetting]:
         return {name: nights[0].after for (of, name), nights in self.kept.items() if of == site}
 
     async def note(self, site: str, tuned: Tuned) -> bool:
@@ -156,7 +156,7 @@ class MemoryStore:
         self._epoch = 0
         self.lives = 1
         self.read: list[Bucket] = []
-        self.bases: list[Base | None] = []
+        self.bases: list[PublishedBase | None] = []
         self.salts: dict[int, bytes] = {}
         self.lifetimes: dict[int, float] = {}
         self.away: PopulerError | None = None
@@ -327,7 +327,7 @@ class MemoryStore:
         return dict(self._removed.get(site, {}))
 
     async def publish(
-        self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0, paging_s: float = 0.0
+        self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
     ) -> int | None:
         self.bases.append(base)
         self.orders |= snapshot.orders
@@ -408,7 +408,7 @@ class MemoryStore:
     async def reply(self, to: str, content: bytes) -> None:
         pass
 
-    async def facts(self) -> list[ServerFacts]:
+    async def facts(self) -> list[ServerInfo]:
         return []
 
     def _shard(self, site: str, shard: int) -> _Shard:

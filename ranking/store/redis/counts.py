@@ -19,10 +19,10 @@ from ranking.store.redis import keys, sealing
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
 from ranking.store.redis.record_call import call_of
-from ranking.store.redis.scripts import Script
+from ranking.store.redis.scripts import LuaScript
 from ranking.store.shards import shard_of
 
-RECORD = Script("record")
+RECORD = LuaScript("record")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
 SHADOWED_BUCKETS = 288

@@ -9,11 +9,11 @@ from ranking.published.edits import FORMS, Edit, Edits, Subject
 from ranking.store import limits
 from ranking.store.edits import ITEM, Changed, Standing, as_sent, changed_by, trail_members
 from ranking.store.redis import keys
-from ranking.store.redis.scripts import Run, Script
+from ranking.store.redis.scripts import LuaScript, Run
 
-AMEND = Script("amend")
-REPORT = Script("report")
-UNAWARE = Script("unaware")
+AMEND = LuaScript("amend")
+REPORT = LuaScript("report")
+UNAWARE = LuaScript("unaware")
 EDITION = b"edition"
 FORGOTTEN_AFTER_S = 600
 NOTHING = b"null"

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from ranking.settings.learned import InEffect, Tuned
+from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store import limits
 from ranking.store.redis import keys
-from ranking.store.redis.scripts import Run, Script
+from ranking.store.redis.scripts import LuaScript, Run
 
-TUNED = Script("tuned")
+TUNED = LuaScript("tuned")
 
 
 class RedisFindings:
@@ -20,9 +20,9 @@ class RedisFindings:
         self._run = run
         self._command = command
 
-    async def in_effect(self, site: str) -> Mapping[str, InEffect]:
+    async def in_effect(self, site: str) -> Mapping[str, LearnedSetting]:
         found: dict[bytes, bytes] = await self._command("HGETALL", keys.learned(site))
-        return {name.decode(): msgspec.json.decode(value, type=InEffect) for name, value in found.items()}
+        return {name.decode(): msgspec.json.decode(value, type=LearnedSetting) for name, value in found.items()}
 
     async def note(self, site: str, tuned: Tuned) -> bool:
         where = [keys.learned(site), keys.nights(site, tuned.list)]

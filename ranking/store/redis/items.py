@@ -9,11 +9,11 @@ from ranking.store.items import ChangedItems, DatesState, SealedDates
 from ranking.store.redis import keys, sealing
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
-from ranking.store.redis.scripts import Script
+from ranking.store.redis.scripts import LuaScript
 from ranking.store.shards import shard_of
 
-PUT_ITEMS = Script("put_items")
-REMOVE_ITEM = Script("remove_item")
+PUT_ITEMS = LuaScript("put_items")
+REMOVE_ITEM = LuaScript("remove_item")
 ITEMS_AT_ONCE = 500
 
 

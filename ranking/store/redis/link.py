@@ -16,7 +16,7 @@ from ranking.store.redis.durability import Ack, level_of, on_one_connection, wai
 from ranking.store.redis.edits import RedisDesk
 from ranking.store.redis.findings import RedisFindings
 from ranking.store.redis.logbook import RedisLogbook
-from ranking.store.redis.scripts import Script
+from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
 
@@ -110,7 +110,7 @@ class Link:
         with translated():
             return await self._client.execute_command(*parts)
 
-    async def _run(self, script: Script, names: list[str], arguments: list[Any]) -> Any:
+    async def _run(self, script: LuaScript, names: list[str], arguments: list[Any]) -> Any:
         known, anew = self._client.evalsha, self._client.eval
         if script.reads:
             known, anew = self._client.evalsha_ro, self._client.eval_ro
@@ -121,7 +121,7 @@ class Link:
                 # A server that restarted or took over has not seen the script yet.
                 return await anew(script.source, len(names), *names, *arguments)
 
-    async def _run_and_wait(self, script: Script, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
+    async def _run_and_wait(self, script: LuaScript, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
         """What a script returns, and how safe what it has written is."""
         rest = (len(names), *names, *arguments)
         ack, wait = self._ack, self._wait

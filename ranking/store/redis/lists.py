@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from ranking.errors import OvertakenError, StoreUnavailableError
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
-from ranking.store.protocol import Base
+from ranking.store.protocol import PublishedBase
 from ranking.store.redis import keys
 from ranking.store.redis.connection import close, connected, one_node, translated
 from ranking.store.redis.link import Link
-from ranking.store.redis.scripts import Script
+from ranking.store.redis.scripts import LuaScript
 
-PUBLISH = Script("publish")
+PUBLISH = LuaScript("publish")
 READ_TRIES = 5
 LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
 LONGEST_CHAIN = 8
@@ -23,7 +23,7 @@ class RedisLists(Link):
     """See `Store`."""
 
     async def publish(
-        self, site: str, snapshot: Snapshot, base: Base | None, epoch: int = 0, paging_s: float = 0.0
+        self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
     ) -> int | None:
         stamp = snapshot.stamp
         known: Mapping[str, str] = base.digests if base else {}

@@ -9,11 +9,11 @@ import msgspec
 from ranking.store import limits
 from ranking.store.logbook import JobRun, Leader, Minute
 from ranking.store.redis import keys
-from ranking.store.redis.scripts import Run, Script
+from ranking.store.redis.scripts import LuaScript, Run
 from ranking.watching.pulse import Pulse
 
-NOTE = Script("note")
-READ_HASHES = Script("read_hashes", reads=True)
+NOTE = LuaScript("note")
+READ_HASHES = LuaScript("read_hashes", reads=True)
 READ_AT_ONCE = 100
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 
-class Script:
+class LuaScript:
     """A file of lua/, and the name that the server knows it by. One that `reads` alone may run on a full server."""
 
     def __init__(self, name: str, *, reads: bool = False) -> None:
@@ -16,4 +16,4 @@ class Script:
 
 
 #: Runs a script with its keys and arguments.
-Run = Callable[[Script, list[str], list[Any]], Awaitable[Any]]
+Run = Callable[[LuaScript, list[str], list[Any]], Awaitable[Any]]

@@ -11,13 +11,13 @@ from ranking.store.counts import BucketCells, StoredCounts, Swap
 from ranking.store.items import DatesState
 from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED
 from ranking.store.redis import keys
-from ranking.store.redis.scripts import Run, Script
+from ranking.store.redis.scripts import LuaScript, Run
 
 READ_AT_ONCE = 50
 
-READ_COUNTS = Script("read_counts", reads=True)
-SEAL = Script("seal")
-SEAL_DATES = Script("seal_dates")
+READ_COUNTS = LuaScript("read_counts", reads=True)
+SEAL = LuaScript("seal")
+SEAL_DATES = LuaScript("seal_dates")
 
 
 async def read_counts(run: Run, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:

@@ -13,11 +13,11 @@ from ranking.store.redis.connection import translated
 from ranking.store.redis.counts import RedisCounts
 from ranking.store.redis.items import RedisItems
 from ranking.store.redis.lists import RedisLists
-from ranking.store.redis.scripts import Script
-from ranking.store.server import Lease, LogState, ServerFacts
+from ranking.store.redis.scripts import LuaScript
+from ranking.store.server import Lease, LogState, ServerInfo
 
-HOLD_LEASE = Script("hold_lease")
-END_LEASE = Script("end_lease")
+HOLD_LEASE = LuaScript("hold_lease")
+END_LEASE = LuaScript("end_lease")
 
 
 class RedisStore(RedisCounts, RedisItems, RedisLists):
@@ -86,11 +86,11 @@ class RedisStore(RedisCounts, RedisItems, RedisLists):
                 return bytes(found[1])
         return None
 
-    async def facts(self) -> list[ServerFacts]:
+    async def facts(self) -> list[ServerInfo]:
         with translated():
             infos = await self._info()
         return [
-            ServerFacts(
+            ServerInfo(
                 address=f"{info.get('redis_mode', '')} {info.get('tcp_port') or 'unix socket'}".strip(),
                 version=f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info.get('redis_version')}",
                 policy=str(info.get("maxmemory_policy", "unknown")),

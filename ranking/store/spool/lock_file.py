@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ranking.store.spool.rows import PAGE
 
 
-class Facts(NamedTuple):
+class LockFacts(NamedTuple):
     """What the rows must answer to: how many wait, the ids of the first and the last of them, the last id given."""
 
     batches: int = 0
@@ -20,7 +20,7 @@ class Facts(NamedTuple):
     last: int = 0
     given: int = 0
 
-    def lost_of(self, expected: "Facts") -> int:
+    def lost_of(self, expected: "LockFacts") -> int:
         """How many of the `expected` are missing at least: what was removed may have come back in their place."""
         outermost = expected.batches and (self.first != expected.first or self.last < expected.last)
         return max(expected.batches - self.batches, 1 if outermost else 0)
@@ -42,15 +42,15 @@ class Ledger:
     def closed(self) -> bool:
         return self._fd < 0
 
-    def read(self) -> Facts | None:
+    def read(self) -> LockFacts | None:
         """None: it is damaged."""
         kept = os.pread(self._fd, PAGE, 0)
         packed, digest = kept[: self._LAYOUT.size], kept[self._LAYOUT.size :]
         if not kept:
-            return Facts()
-        return Facts(*self._LAYOUT.unpack(packed)) if digest == _digest8(packed) else None
+            return LockFacts()
+        return LockFacts(*self._LAYOUT.unpack(packed)) if digest == _digest8(packed) else None
 
-    def write(self, facts: Facts) -> None:
+    def write(self, facts: LockFacts) -> None:
         packed = self._LAYOUT.pack(*facts)
         with contextlib.suppress(OSError):  # a loss might be counted wrongly; no batch depends on it
             os.pwrite(self._fd, packed + _digest8(packed), 0)

@@ -24,7 +24,7 @@ from ranking.errors import DataDirLockedError, StoreRefusedError
 from ranking.store.counts import Batch
 from ranking.store.disk import fsync
 from ranking.store.spool.database import TABLE, is_passing, opened
-from ranking.store.spool.lock_file import Facts, Ledger, locked
+from ranking.store.spool.lock_file import Ledger, LockFacts, locked
 from ranking.store.spool.rows import FRAME, PAGE, DamagedError, batch_of, checksum, payload_of
 from ranking.store.spool.salvage import whole_rows
 
@@ -66,7 +66,7 @@ class Spool:
         self._log_pages = _log_pages(max_bytes)
         self._mutex = threading.Lock()
         self._connection: sqlite3.Connection | None = None
-        self._facts = Facts()
+        self._facts = LockFacts()
         self._events = 0
         self._largest = 0  # pages of the largest batch
         self._removed: set[int] = set()  # rows that are there and do not wait: a full disk, or a crash, kept them
@@ -80,7 +80,7 @@ class Spool:
         except OSError as error:
             raise StoreRefusedError(f"The spool's folder {folder} cannot be used: {error.strerror}.") from error
         try:
-            self._facts = self._lock.read() or Facts()
+            self._facts = self._lock.read() or LockFacts()
             self._settle()
             if self._facts.batches or self._file.exists() or self._wal.exists():
                 self._take_over()
@@ -138,7 +138,7 @@ class Spool:
             connection.execute(_INSERT, (*head, checksum(head, payload), payload))
             self._largest = largest
             waiting, first, _, _ = self._facts
-            self._note(Facts(waiting + 1, first or row_id, row_id, row_id), self._events + events)
+            self._note(LockFacts(waiting + 1, first or row_id, row_id, row_id), self._events + events)
             return True
 
         with self._mutex:
@@ -186,7 +186,7 @@ class Spool:
             ]
             self._removed |= ids
             first, last = (self._outermost(connection, order) for order in ("ASC", "DESC"))
-            facts = Facts(len(self) - len(events), first, last, self._facts.given)
+            facts = LockFacts(len(self) - len(events), first, last, self._facts.given)
             self._note(facts, self._events - sum(events))  # before the rows go: if we are killed now, they wait no more
             if not len(self) and self._file.stat().st_size > SHRINK_BYTES:
                 self._discard()
@@ -244,7 +244,7 @@ class Spool:
                 fsync(self._file.parent)
         return self._connection
 
-    def _note(self, facts: Facts, events: int) -> None:
+    def _note(self, facts: LockFacts, events: int) -> None:
         self._facts, self._events = facts, events
         self._lock.write(facts)
 
@@ -280,7 +280,7 @@ class Spool:
                 raise
             self._salvage(known, error)
 
-    def _load(self, expected: Facts) -> None:
+    def _load(self, expected: LockFacts) -> None:
         """Read every row, so that all that is said of them is true. Raises DamagedError or sqlite3.Error."""
         waiting: list[int] = []
         events, last = 0, 0
@@ -298,7 +298,7 @@ class Spool:
                     waiting.append(last)
                     events += row[6]
         given = max(self._facts.given, last)
-        found = Facts(len(waiting), waiting[0], waiting[-1], given) if waiting else Facts(given=given)
+        found = LockFacts(len(waiting), waiting[0], waiting[-1], given) if waiting else LockFacts(given=given)
         if lost := found.lost_of(expected):
             raise DamagedError(f"{lost} of {expected.batches} batches are not there")
         self._note(found, events)
@@ -326,7 +326,7 @@ class Spool:
         draft.replace(self._file.with_name(f"{self.writer}.salvaged"))
         aside = self._settle()
         expected, known = self._facts, self._lock.read() is not None
-        self._load(Facts())
+        self._load(LockFacts())
         lost = self._facts.lost_of(expected) if known else 1
         self.damaged += lost
         _log.error(

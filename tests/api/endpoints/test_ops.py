@@ -11,9 +11,9 @@ from servers import ADMIN, SITE, WRITER, Service
 
 from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, parts
 from jobs.leadership import Leadership
-from jobs.questions import answer_for_ever
+from jobs.questions import answer_loop
 from jobs.refresh import RefreshLists
-from ranking.settings.learned import InEffect, Tuned
+from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.logbook import JobRun
 from ranking.store.redis.store import RedisStore
 
@@ -50,7 +50,7 @@ async def answering(service: Service) -> AsyncIterator[None]:
     leadership = Leadership(store, 60.0)
     await leadership.renew()
     await lists(SITE, service.clock.now, leadership.epoch)
-    task = asyncio.create_task(answer_for_ever(store, lists, leadership))
+    task = asyncio.create_task(answer_loop(store, lists, leadership))
     yield
     while not task.done():  # redis-py swallows a cancellation that comes together with a reply
         task.cancel()
@@ -158,7 +158,14 @@ async def test_a_question_that_makes_no_sense_is_refused(service: Service, body:
 async def test_what_tuning_found_is_told_the_newest_night_first(ranked: Service) -> None:
     assert await get(ranked, "/v1/ops/evidence") == {"list": "populer", "in_effect": None, "nights": []}
     nights = [
-        Tuned("populer", at, InEffect(7200.0, 0.0), InEffect(half_life_s, at), half_life_s != 7200.0, f"night {at}")
+        Tuned(
+            "populer",
+            at,
+            LearnedSetting(7200.0, 0.0),
+            LearnedSetting(half_life_s, at),
+            half_life_s != 7200.0,
+            f"night {at}",
+        )
         for at, half_life_s in ((86_400.0, 7200.0), (172_800.0, 3600.0))
     ]
     for night in nights:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.filtering.addresses import LONGEST_LIST, Addresses, Client, too_wide
+from api.filtering.addresses import LONGEST_LIST, Addresses, ClientAddress, too_wide
 
 PROXIES = Addresses(["10.0.0.0/8", "127.0.0.1", "fd00::/8"])
 READER, OTHER = "203.0.113.7", "198.51.100.9"
@@ -96,7 +96,7 @@ def test_a_mapped_peer_is_the_proxy_that_it_is() -> None:
 
 
 def test_only_this_machine_itself_is_local() -> None:
-    assert PROXIES.client(scope("127.0.0.1")) == Client("127.0.0.1", local=True)
+    assert PROXIES.client(scope("127.0.0.1")) == ClientAddress("127.0.0.1", local=True)
     assert PROXIES.client(scope("::1")).local
     assert PROXIES.client(scope(None)).local
     assert not PROXIES.client(scope("127.0.0.1", READER)).local
@@ -108,12 +108,12 @@ def test_only_this_machine_itself_is_local() -> None:
 def test_a_unix_socket_is_as_trusted_as_the_loopback() -> None:
     assert name(None, READER) == READER
     assert name(None, READER, proxies=Addresses(["::1"])) == READER
-    assert PROXIES.client(scope(None, READER)) == Client(READER, local=False)
+    assert PROXIES.client(scope(None, READER)) == ClientAddress(READER, local=False)
     assert Addresses(["10.0.0.0/8"]).client(scope(None, READER)).local
 
 
 def test_a_peer_without_an_address_goes_by_its_name() -> None:
-    assert PROXIES.client(scope("testclient", READER)) == Client("testclient", local=False)
+    assert PROXIES.client(scope("testclient", READER)) == ClientAddress("testclient", local=False)
 
 
 @given(st.binary(max_size=2 * LONGEST_LIST), st.sampled_from(["10.0.0.1", "127.0.0.1", READER, None]))

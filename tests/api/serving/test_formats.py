@@ -18,7 +18,7 @@ from servers import WRITER, Service
 from api.serving.feeds import ATOM, MEDIA, UNPRINTED, item_list, json_feed, rss
 from api.serving.formats import FORMS, KNOWN, fragment
 from api.serving.links import Links
-from api.serving.rendered_list import Content, Row
+from api.serving.rendered_list import Content, RenderedRow
 from api.serving.templating import Templates
 from ranking.intake.items import Item
 from ranking.published.snapshot import Entry
@@ -282,7 +282,8 @@ ANY = st.text(max_size=40) | st.sampled_from([HOSTILE, "]]>", "<!--", "\u2028", 
 def test_whatever_is_in_an_item_every_form_is_valid(items: list[Item], section: str) -> None:
     site = SiteSettings(name="Koran & <b>", address=ADDRESS)
     rows = [
-        Row(Entry(0, item.id, item.title, item.url, item.section, 0.0, item.image, 1.0, 1), "Senin") for item in items
+        RenderedRow(Entry(0, item.id, item.title, item.url, item.section, 0.0, item.image, 1.0, 1), "Senin")
+        for item in items
     ]
     content = Content(site, "populer", "Populer <i>", section, 1, 0.0, 0, rows, "1.2.3")
     links = Links(ADDRESS, None)

@@ -20,7 +20,7 @@ import pytest
 import uvicorn
 from rich.progress import Progress
 
-from populer.client import Client, Patience
+from populer.client import Patience, ServiceClient
 from populer.commands.items_import import ImportReport, import_items, render_import_report
 from populer.commands.replay import MAX_BODY_BYTES, Pace, ReplayReport, render_report, replay
 from populer.log_files.files import Faults
@@ -415,13 +415,13 @@ async def test_an_answer_that_is_a_refusal_says_why_at_once(tmp_path: Path, repl
 @pytest.mark.parametrize("to", ["localhost:8000", "ftp://a", "", "http://", "http://a:b"])
 def test_an_address_that_is_none_is_refused(to: str) -> None:
     with pytest.raises(PopulerError, match="--to must be an address such as"):
-        Client(to, site=None, key=KEY)
+        ServiceClient(to, site=None, key=KEY)
 
 
 @pytest.mark.parametrize("key", ["", " ", "kunci é", "two words"])
 def test_a_key_that_is_none_is_refused_unsent(key: str) -> None:
     with pytest.raises(PopulerError, match="write key"):
-        Client("http://127.0.0.1:8000", site=None, key=key)
+        ServiceClient("http://127.0.0.1:8000", site=None, key=key)
 
 
 async def test_an_address_may_have_a_path(service: Service, tmp_path: Path) -> None:

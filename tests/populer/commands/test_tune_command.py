@@ -27,7 +27,7 @@ from populer.log_files.log_site import LogSite, Rules
 from populer.tuning.candidates import based, candidates, settled
 from populer.tuning.output import toml_of
 from ranking.errors import PopulerError, SettingsError
-from ranking.settings.learned import InEffect
+from ranking.settings.learned import LearnedSetting
 from ranking.tuning.evidence import Candidate
 
 ROOT = Path(__file__).parents[3]
@@ -308,7 +308,7 @@ def based_on(list_name: str, table: dict[str, Any]) -> Any:
 
 def test_a_list_that_tunes_itself_is_tried_from_where_it_is() -> None:
     loaded = load(Path("/dev/null"), {}, {"lists": {"populer": {"half_life": "auto", "max_age": "3d"}}})
-    learned = {"populer": InEffect(2700.0, 1.0)}
+    learned = {"populer": LearnedSetting(2700.0, 1.0)}
     for known, half_life in ((learned, "45m"), ({}, "2h")):
         settings, raw = settled(loaded.settings, loaded.raw, "populer", known)
         found = candidates(based(settings, raw, "populer", [], ["view"]), ["half_life=1h"], (), 300)

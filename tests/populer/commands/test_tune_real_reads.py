@@ -8,7 +8,7 @@ import pytest
 from populer.config import load
 from populer.log_files.log_site import LogSite, Rules
 from populer.tuning.candidates import based
-from populer.tuning.run import Asked, tune
+from populer.tuning.run import TuneRequest, tune
 from ranking.tuning.evidence import Evidence
 from ranking.tuning.walk_forward import Wanted
 
@@ -47,10 +47,10 @@ def measured() -> dict[str, Evidence]:
     base = based(loaded.settings, loaded.raw, "populer", [], ["view"])
     half_lives = ",".join(name.removeprefix("half-life ") for name in MEASURED if name.startswith("half-life"))
     asked = {
-        "half-lives": Asked(
+        "half-lives": TuneRequest(
             base, Wanted(), grids=[f"half_life={half_lives}"], presets=["hacker-news", "reddit"], dated_only=True
         ),
-        "windows": Asked(base, Wanted(), grids=["decay=window", f"window={','.join(WINDOWS)}"], dated_only=True),
+        "windows": TuneRequest(base, Wanted(), grids=["decay=window", f"window={','.join(WINDOWS)}"], dated_only=True),
     }
     return {
         name: tune(site, each, ZONE, site.known_until, lambda _: lambda: None).evidence for name, each in asked.items()

@@ -13,7 +13,7 @@ from populer.demo.backstage import Backstage, parts_of
 from populer.demo.newsdesk import Newsdesk
 from populer.demo.newsroom import Newsroom, lay_out, sections_of
 from populer.demo.press import HERE, LIST_TEMPLATES, Press, day_curve
-from populer.demo.service import Listed
+from populer.demo.service import ListedArticle
 from populer.demo.stage import Stage
 
 STARTED_AT = 1_764_530_940.0  # Senin, 01 Desember 2025 | 02:29 in Jakarta
@@ -71,7 +71,7 @@ def renders(request: httpx.Request) -> httpx.Response:
 def browser(published: list[Article] | None = None, answer: Answer = renders) -> httpx.AsyncClient:
     articles = published or ARTICLES
     stage = Stage(STARTED_AT, Newsdesk(STARTED_AT, articles))
-    stage.show([Listed(article.id, rank, 1.0) for rank, article in enumerate(articles, 1)])
+    stage.show([ListedArticle(article.id, rank, 1.0) for rank, article in enumerate(articles, 1)])
     client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://populer.test:8000")
     newsroom = Newsroom(stage, Press(), sections_of(articles), client, ADDRESS)
     routes = [*newsroom.routes, *Backstage(stage, newsroom, client, "admin", SETTINGS).routes]

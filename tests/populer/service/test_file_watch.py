@@ -3,12 +3,12 @@
 import os
 from pathlib import Path
 
-from populer.service.file_watch import NO_FILE, STEADY_S, Content, Watch, look
+from populer.service.file_watch import NO_FILE, STEADY_S, FileContent, Watch, look
 
-OLD, HALF, NEW = Content(b"old"), Content(b"ne"), Content(b"new")
+OLD, HALF, NEW = FileContent(b"old"), FileContent(b"ne"), FileContent(b"new")
 
 
-def told(watch: Watch, *seen: tuple[float, Content]) -> list[Content]:
+def told(watch: Watch, *seen: tuple[float, FileContent]) -> list[FileContent]:
     return [news for now, found in seen if (news := watch.seen(found, now)) is not None]
 
 
@@ -24,9 +24,9 @@ def test_a_change_is_told_once_when_it_has_come_to_rest() -> None:
 
 
 def test_a_file_that_is_being_written_is_waited_for() -> None:
-    growing = [(number * (STEADY_S - 0.01), Content(b"x" * number)) for number in range(1, 50)]
+    growing = [(number * (STEADY_S - 0.01), FileContent(b"x" * number)) for number in range(1, 50)]
     last = growing[-1]
-    assert told(Watch(OLD), (0, Content()), *growing, (last[0] + 2 * STEADY_S, last[1])) == [last[1]]
+    assert told(Watch(OLD), (0, FileContent()), *growing, (last[0] + 2 * STEADY_S, last[1])) == [last[1]]
 
 
 def test_a_change_that_is_taken_back_at_once_is_none() -> None:
@@ -47,12 +47,12 @@ def test_looking_follows_links_and_never_waits(tmp_path: Path) -> None:
     assert look(file) == NO_FILE
     file.write_bytes(b"\xffnot text")
     link.symlink_to(file)
-    assert look(link) == Content(b"\xffnot text")
+    assert look(link) == FileContent(b"\xffnot text")
     file.unlink()
     assert look(link) == NO_FILE
     link.unlink()
     link.symlink_to(link)
     assert str(look(link).problem).startswith("cannot be read: ")
     os.mkfifo(pipe)
-    assert look(pipe) == Content(problem="is no regular file")
-    assert look(tmp_path) == Content(problem="cannot be read: Is a directory")
+    assert look(pipe) == FileContent(problem="is no regular file")
+    assert look(tmp_path) == FileContent(problem="cannot be read: Is a directory")

@@ -9,8 +9,8 @@ from hypothesis import settings as runs
 from hypothesis import strategies as st
 
 from populer.config import FIXED_TABLES, effective, load, validated
-from populer.service.file_watch import NO_FILE, Content
-from populer.service.live_settings import AT_NEXT_START, InEffect, changed
+from populer.service.file_watch import NO_FILE, FileContent
+from populer.service.live_settings import AT_NEXT_START, LiveSettings, changed
 from ranking.settings.service import Settings
 
 NOW = 1_764_532_140.0
@@ -36,13 +36,13 @@ class Place:
         self.data_dir = folder / "data"
         flags = {"service": {"data_dir": str(self.data_dir), "workers": 2}}
         self.now = NOW
-        self.in_effect = InEffect(load(self.file, environ or {}, flags), NOW)
+        self.in_effect = LiveSettings(load(self.file, environ or {}, flags), NOW)
 
-    def take(self, text: str | Content) -> list[str]:
+    def take(self, text: str | FileContent) -> list[str]:
         """Give the file another content a second later; the events that are logged."""
         self.now += 1
         with structlog.testing.capture_logs() as logs:
-            self.in_effect.take(Content(text.encode()) if isinstance(text, str) else text, self.now)
+            self.in_effect.take(FileContent(text.encode()) if isinstance(text, str) else text, self.now)
         return [str(each["event"]) for each in logs]
 
 
@@ -66,7 +66,7 @@ def test_a_good_file_is_in_effect_under_the_environment_and_the_flags_of_the_sta
     ("found", "sentence"),
     [
         ("[lists.populer", "is not valid TOML"),
-        (Content(b"\xff"), "cannot be read: 'utf-8' codec"),
+        (FileContent(b"\xff"), "cannot be read: 'utf-8' codec"),
         (TOML.replace("3h", "soon"), "lists.populer.half_life: expected a duration"),
         (TOML.replace("half_life", "half_live"), "lists.populer.half_live: is not a setting; did you mean half_life?"),
         (TOML.replace("8001", "'x'"), "service.port: expected a valid integer"),
@@ -74,10 +74,10 @@ def test_a_good_file_is_in_effect_under_the_environment_and_the_flags_of_the_sta
         ("", "is empty; a comment in it will do where the defaults are meant"),
         (" \n\n", "is empty"),
         (NO_FILE, "no such file"),
-        (Content(problem="cannot be read: Permission denied"), "cannot be read: Permission denied"),
+        (FileContent(problem="cannot be read: Permission denied"), "cannot be read: Permission denied"),
     ],
 )
-def test_a_bad_file_changes_nothing_and_is_said(place: Place, found: str | Content, sentence: str) -> None:
+def test_a_bad_file_changes_nothing_and_is_said(place: Place, found: str | FileContent, sentence: str) -> None:
     before = place.in_effect.settings, place.in_effect.raw
     assert place.take(found) == ["the settings' file was refused, those before stay in effect"]
     assert (place.in_effect.settings, place.in_effect.raw) == before
@@ -95,7 +95,7 @@ def test_whatever_the_file_holds_is_taken_as_a_whole_or_not_at_all(
 ) -> None:
     place = Place(tmp_path_factory.mktemp("any"))
     before = place.in_effect.settings, place.in_effect.raw
-    place.take(Content(content))
+    place.take(FileContent(content))
     state = place.in_effect.state
     assert (state.applied, state.refused) in ((1, 0), (0, 1))
     if state.applied:
@@ -204,7 +204,7 @@ def test_no_key_and_no_password_is_logged_or_shown(place: Place) -> None:
     ]
     with structlog.testing.capture_logs() as logs:
         for text in texts:
-            place.in_effect.take(Content(text.encode()), NOW)
+            place.in_effect.take(FileContent(text.encode()), NOW)
             assert "psst" not in str(place.in_effect.state)
     assert "psst" not in str(logs)
 

@@ -17,10 +17,10 @@ from views import Site, list_of
 from ranking.counts.arrays import NO_SECTION
 from ranking.counts.buckets import Bucket
 from ranking.lists import shortlist
-from ranking.lists.incremental import Steady
+from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker, Ranking
 from ranking.lists.rules import Rule
-from ranking.lists.shortlist import FrontPool, Whole, fits
+from ranking.lists.shortlist import ShortlistPool, Whole, fits
 from ranking.published.edits import Block, Boost, Edit, Edits, Subject
 from ranking.scoring.formula import LEAST_SCORE
 from ranking.scoring.sums import Counts, Moment
@@ -141,7 +141,9 @@ def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> di
     return found
 
 
-def ranked_steadily(steady: Steady, site: Site, at: float, lists: Mapping[str, ListSettings]) -> dict[str, Any]:
+def ranked_steadily(
+    steady: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]
+) -> dict[str, Any]:
     ranked = steady.ranked(site, Moment(at, at), UTC, lists)
     steady.prepare(site, UTC, lists)
     return {
@@ -150,10 +152,10 @@ def ranked_steadily(steady: Steady, site: Site, at: float, lists: Mapping[str, L
     }
 
 
-def of_fronts(steady: Steady, site: Site, at: float, lists: Mapping[str, ListSettings]) -> set[str]:
+def of_fronts(steady: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]) -> set[str]:
     """The lists that were ranked from their fronts."""
     ranked = steady.ranked(site, Moment(at, at), UTC, lists)
-    return {name for name, each in ranked.items() if isinstance(each.ranker.pool, FrontPool)}
+    return {name for name, each in ranked.items() if isinstance(each.ranker.pool, ShortlistPool)}
 
 
 def lists_of(tables: Mapping[str, dict[str, Any]], **over: Any) -> dict[str, ListSettings]:
@@ -185,7 +187,7 @@ def _no_more_rows_than_it_takes() -> Iterator[None]:
 @settings(max_examples=either(12, 1000), deadline=None)
 @given(st.integers(0, 2**32))
 def test_a_process_that_has_run_for_days_ranks_as_one_that_has_just_started(seed: int) -> None:
-    chance, site, steady, at, since = Newsroom(seed), Site(), Steady(), NOW, -math.inf
+    chance, site, steady, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
     seen: list[Event] = []
     said: dict[str, tuple[float, str | None]] = {}
     listed: list[str] = []
@@ -239,7 +241,7 @@ def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:
 
 @pytest.mark.parametrize("name", FITTING)
 def test_a_list_that_fits_is_ranked_from_its_front_refresh_after_refresh(name: str) -> None:
-    site, steady, lists = busy(), Steady(), lists_of({name: FITTING[name]}, size=2, depth=2)
+    site, steady, lists = busy(), IncrementalRanker(), lists_of({name: FITTING[name]}, size=2, depth=2)
     assert of_fronts(steady, site, NOW, lists) == set()
     steady.prepare(site, UTC, lists)
     for step in range(1, 4):
@@ -252,7 +254,7 @@ def test_a_list_that_fits_is_ranked_from_its_front_refresh_after_refresh(name: s
 
 
 def test_only_what_may_be_listed_or_was_read_lately_is_looked_at() -> None:
-    site, steady, lists = busy(2000), Steady(), lists_of({"hours": {}, "update": {"kind": "latest"}})
+    site, steady, lists = busy(2000), IncrementalRanker(), lists_of({"hours": {}, "update": {"kind": "latest"}})
     steady.prepare(site, UTC, lists)
     rows = [len(each.ranker.pool.names) for each in steady.ranked(site, Moment(NOW, NOW), UTC, lists).values()]
     assert rows[0] == rows[1] < 600
@@ -261,7 +263,7 @@ def test_only_what_may_be_listed_or_was_read_lately_is_looked_at() -> None:
 
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_list_that_asks_of_all_rows_is_ranked_from_all_rows(name: str) -> None:
-    site, steady = busy(60), Steady()
+    site, steady = busy(60), IncrementalRanker()
     lists = lists_of({name: OTHERS[name], "hours": {}})
     assert not fits(lists[name])
     for step in range(3):
@@ -271,7 +273,7 @@ def test_a_list_that_asks_of_all_rows_is_ranked_from_all_rows(name: str) -> None
 
 
 def test_where_all_that_was_in_front_is_blocked_the_rest_is_looked_at() -> None:
-    site, steady, lists = busy(), Steady(), lists_of({"hours": {}})
+    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
     steady.prepare(site, UTC, lists)
     (few,) = steady.ranked(site, Moment(NOW, NOW), UTC, lists).values()
     site.removed = frozenset(few.ranker.pool.names)
@@ -281,7 +283,7 @@ def test_where_all_that_was_in_front_is_blocked_the_rest_is_looked_at() -> None:
 
 
 def test_a_moment_long_past_is_ranked_from_all_rows() -> None:
-    site, steady, lists = busy(), Steady(), lists_of({"hours": {}, "burst": {"kind": "burst", "minimum": 1}})
+    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}, "burst": {"kind": "burst", "minimum": 1}})
     steady.prepare(site, UTC, lists)
     for at in (NOW - 3 * HOUR_S, NOW - 30 * HOUR_S):
         assert of_fronts(steady, site, at, lists) == set()
@@ -289,7 +291,7 @@ def test_a_moment_long_past_is_ranked_from_all_rows() -> None:
 
 
 def test_a_change_of_one_lists_settings_leaves_the_other_fronts() -> None:
-    site, steady, before = busy(), Steady(), lists_of({"hours": {}, "days": {}})
+    site, steady, before = busy(), IncrementalRanker(), lists_of({"hours": {}, "days": {}})
     steady.prepare(site, UTC, before)
     after = {**before, **lists_of({"days": {"half_life": "9h"}})}
     assert of_fronts(steady, site, NOW, after) == {"hours"}
@@ -298,16 +300,16 @@ def test_a_change_of_one_lists_settings_leaves_the_other_fronts() -> None:
 
 
 def test_another_time_zone_or_a_store_that_was_lost_begins_anew() -> None:
-    site, steady, lists = busy(), Steady(), lists_of({"today": {"period": "today"}})
+    site, steady, lists = busy(), IncrementalRanker(), lists_of({"today": {"period": "today"}})
     steady.prepare(site, UTC, lists)
     assert of_fronts(steady, site, NOW, lists) == {"today"}
     (jakarta,) = steady.ranked(site, Moment(NOW, NOW), ZoneInfo("Asia/Jakarta"), lists).values()
-    assert not isinstance(jakarta.ranker.pool, FrontPool)
+    assert not isinstance(jakarta.ranker.pool, ShortlistPool)
     assert of_fronts(steady, busy(30), NOW, lists) == set()
 
 
 def test_a_late_event_and_a_bucket_that_is_sealed_or_forgotten_leave_the_front_as_it_is() -> None:
-    site, steady, lists = busy(), Steady(), lists_of({"hours": {}, "all": {"half_life": "none"}})
+    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}, "all": {"half_life": "none"}})
     steady.prepare(site, UTC, lists)
     site.see("item 399", NOW - 40 * HOUR_S, 500)
     site.see("item 12", NOW - 30 * HOUR_S, 1, "click")
@@ -336,7 +338,7 @@ def whole_of(site: Site) -> Whole:
 def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -> None:
     site, settings = busy(), list_of(**{**FITTING[name], "size": 2, "depth": 2})
     whole = whole_of(site)
-    found = shortlist.front_of(settings, whole)
+    found = shortlist.shortlist_of(settings, whole)
     outside = np.setdiff1d(np.arange(len(site.history.items)), found.rows)
     read_no_more = np.setdiff1d(outside, site.history.cell_item[site.history.after(whole.until).cell])
     for later_s in (0.0, 20.0, HOUR_S, 9 * HOUR_S, 3 * DAY_S):
@@ -345,7 +347,7 @@ def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -
         candidates = Ranker(site, moment, UTC).pool.candidates(settings, moment)
         listed = rows[candidates.rule[rows] == Rule.LISTED]
         section = site.catalogue.section[listed] - NO_SECTION
-        marks, falling = found.marks.copy(), found.marks > 0
+        marks, falling = found.upper_bounds.copy(), found.upper_bounds > 0
         if not math.isinf(found.half_life_s):
             marks[falling] = np.maximum(marks[falling] * 2.0 ** (-later_s / found.half_life_s), LEAST_SCORE)
         assert (candidates.score[listed] <= marks[section] * (1 + 1e-12)).all()
@@ -355,7 +357,7 @@ def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -
 
 
 def test_a_boost_of_what_nobody_reads_any_more_is_seen_at_once() -> None:
-    site, steady, lists = busy(), Steady(), lists_of({"hours": {}})
+    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
     steady.prepare(site, UTC, lists)
     assert of_fronts(steady, site, NOW, lists) == {"hours"}
     site.edits = Edits(1, _boosts(["item 250"], 1e9))

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from views import Site, list_of
 
 from ranking.scoring import bursts
-from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import Horizon, Moment, Span, counts_of
 from ranking.settings.lists import ListSettings
@@ -213,11 +213,11 @@ def test_the_counts_of_some_items_alone_have_sums_of_the_same_bits(seen: Seen, s
         site.see(item, AT - 700, 7, "click")
     counts, moment = counts_of(site.history), Moment(AT - 100, AT)
     rows = np.array(sorted(row for item in some if (row := site.history.known_row(item)) is not None), dtype=np.int64)
-    of_bucket = Horizon(HalfLife(5000.0), (Span(AT - DAY_S),)).weights(counts.columns, moment)
-    of_channel = Weighing({"view": 0.1, "click": 0.3}).of(counts.channels)
-    every = counts.of_items(counts.of_cells(of_bucket), of_channel)
+    bucket_weights = Horizon(HalfLife(5000.0), (Span(AT - DAY_S),)).weights(counts.columns, moment)
+    channel_weights = ChannelWeights({"view": 0.1, "click": 0.3}).of(counts.channels)
+    every = counts.of_items(counts.of_cells(bucket_weights), channel_weights)
     alone = counts.only(rows)
-    assert alone.of_items(alone.of_cells(of_bucket), of_channel).tolist() == every[rows].tolist()
+    assert alone.of_items(alone.of_cells(bucket_weights), channel_weights).tolist() == every[rows].tolist()
 
 
 # Bad settings

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.history import History, field, history_of
-from ranking.scoring.channel_weights import Weighing
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import scores, totals
 
@@ -166,8 +166,8 @@ def test_what_happens_after_a_moment_never_changes_a_score_of_that_moment(
 
 def test_kinds_weigh_as_told_whatever_their_source_and_an_unknown_kind_counts_nothing() -> None:
     channels = ["view", "click", "click@list:populer", "click@list:populer#3", "like", "like@app"]
-    assert Weighing({"view": 1.0, "click": 3.0}).of(channels).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
-    assert Weighing(VIEWS).of([]).tolist() == []
+    assert ChannelWeights({"view": 1.0, "click": 3.0}).of(channels).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
+    assert ChannelWeights(VIEWS).of([]).tolist() == []
 
 
 def test_a_past_moment_counts_the_bucket_that_straddles_it_in_proportion() -> None:

@@ -144,15 +144,15 @@ def assert_alike(found: list[str], engines: list[str], score: dict[str, float]) 
 def test_sums_that_are_carried_are_those_that_are_computed(seen: Reads, half_life_h: float) -> None:
     from ranking.scoring.decay import HalfLife
     from ranking.scoring.sums import Horizon
-    from ranking.tuning.walk_forward import Walk
+    from ranking.tuning.walk_forward import WalkForward
 
     site = site_of(seen)
     pool = site.ranker(PLAN.moments[-1]).pool
-    walk = Walk(pool, site.history.start(), UTC)
-    horizon, of_channel = Horizon(HalfLife(half_life_h * HOUR_S)), np.arange(1.0, len(pool.counts.channels) + 1)
+    walk = WalkForward(pool, site.history.start(), UTC)
+    horizon, channel_weights = Horizon(HalfLife(half_life_h * HOUR_S)), np.arange(1.0, len(pool.counts.channels) + 1)
     for at in PLAN.moments:
-        carried = walk.sums(walk.go(at)).of(horizon, of_channel)
-        computed = pool.sums(Moment(at, at)).of(horizon, of_channel)
+        carried = walk.sums(walk.go(at)).of(horizon, channel_weights)
+        computed = pool.sums(Moment(at, at)).of(horizon, channel_weights)
         np.testing.assert_allclose(carried, computed, rtol=1e-12, atol=1e-300)
 
 

@@ -13,7 +13,7 @@ from views import Site, list_of
 
 from ranking.lists.explain import explain
 from ranking.scoring.decay import Mix
-from ranking.settings.learned import InEffect, MixPart
+from ranking.settings.learned import LearnedSetting, MixPart
 from ranking.times import format_duration, parse_duration
 from ranking.tuning.backtest import Judging, backtest
 from ranking.tuning.mix_learner import AGES_S, HALF_LIVES_S, HOURS, Learner, nonnegative
@@ -175,13 +175,13 @@ def test_a_forecast_that_has_learned_nothing_goes_by_its_half_life(events: list[
 def test_what_was_learned_is_what_the_list_goes_by() -> None:
     chosen = list_of(decay="forecast")
     part = MixPart({"30m": 0.7, "4h": 0.3}, 43_200.0, 6)
-    found = chosen.under(InEffect(7200.0, 1.0, (part,)))
+    found = chosen.under(LearnedSetting(7200.0, 1.0, (part,)))
     assert [(each.weights, each.from_age_s, each.from_hour) for each in found.mix] == [
         ({"30m": 0.7, "4h": 0.3}, 43_200.0, 6)
     ]
     assert not found.learns
     assert found.by_calendar
-    assert list_of(decay="forecast", mix=MIX).under(InEffect(7200.0, 1.0, (part,))).mix == list_of(mix=MIX).mix
+    assert list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix == list_of(mix=MIX).mix
 
 
 def test_a_forecast_does_about_as_well_as_the_half_life_that_was_planted() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from planted import START, counted, steady, wandering
 from views import Site, list_of
 
-from ranking.settings.learned import InEffect, Tuned
+from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.tuning.nightly import FACTOR, suggested
 
@@ -27,7 +27,7 @@ def auto(**objective: Any) -> ListSettings:
 
 def nights(site: Site, settings: ListSettings, first_s: float, number: int = 6) -> list[Tuned]:
     """Night after night on the same past, each from where the last one went."""
-    learned, found = InEffect(first_s, 0.0), []
+    learned, found = LearnedSetting(first_s, 0.0), []
     for night in range(number):
         found.append(suggested(site, "populer", settings, learned, AFTER_ALL + night, JAKARTA))
         learned = found[-1].after
@@ -104,7 +104,7 @@ def test_where_nothing_is_as_calm_as_is_accepted_it_goes_to_the_calmest_and_says
 def test_a_pin_stays_and_what_it_would_be_is_still_told(three_hours: Site) -> None:
     settings = auto(pin="1d")
     assert settings.half_life_s == DAY_S, "from the first moment on"
-    assert settings.under(InEffect(3 * HOUR_S, 1.0)).half_life_s == DAY_S
+    assert settings.under(LearnedSetting(3 * HOUR_S, 1.0)).half_life_s == DAY_S
     found = nights(three_hours, settings, 12 * HOUR_S, 2)
     assert [each.after.half_life_s for each in found] == [DAY_S, DAY_S]
     assert found[1].pinned
@@ -116,9 +116,9 @@ def test_a_pin_stays_and_what_it_would_be_is_still_told(three_hours: Site) -> No
 
 def test_it_does_not_move_for_what_may_be_chance() -> None:
     site = wandering(3, hours=60)  # hardly more than a day to judge by
-    found = suggested(site, "populer", auto(), InEffect(8 * HOUR_S, 5.0), START + 60 * HOUR_S, JAKARTA)
+    found = suggested(site, "populer", auto(), LearnedSetting(8 * HOUR_S, 5.0), START + 60 * HOUR_S, JAKARTA)
     assert found.trials
-    assert found.after == InEffect(8 * HOUR_S, 5.0)
+    assert found.after == LearnedSetting(8 * HOUR_S, 5.0)
     assert found.why.endswith("which may be chance or is too little to move for.")
 
 
@@ -131,13 +131,13 @@ def test_it_does_not_move_for_what_may_be_chance() -> None:
 )
 def test_too_little_history_leaves_it_as_it_is_and_says_how_much_it_takes(hours: int, sentence: str) -> None:
     site = counted(np.full((hours, 3), 5.0)) if hours else Site()
-    found = suggested(site, "populer", auto(), InEffect(7200.0, 0.0), START + 10 * DAY_S, JAKARTA)
+    found = suggested(site, "populer", auto(), LearnedSetting(7200.0, 0.0), START + 10 * DAY_S, JAKARTA)
     assert found.why.startswith(sentence)
-    assert (found.after, found.moved, found.trials) == (InEffect(7200.0, 0.0), False, ())
+    assert (found.after, found.moved, found.trials) == (LearnedSetting(7200.0, 0.0), False, ())
 
 
 def test_only_the_days_that_are_asked_for_are_judged(three_hours: Site) -> None:
-    found = suggested(three_hours, "populer", auto(history="3d"), InEffect(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    found = suggested(three_hours, "populer", auto(history="3d"), LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
     assert found.first >= AFTER_ALL - 3 * DAY_S
     assert found.steps == 72
 
@@ -158,14 +158,14 @@ def test_what_comes_later_is_not_looked_at(
         for item, hour, n in future:
             site.see(f"item-{item:03}", at + hour * HOUR_S, n)
         site.see("item-000", at + 150 * HOUR_S)
-        found.append(suggested(site, "populer", settings, InEffect(7200.0, 0.0), at, JAKARTA))
+        found.append(suggested(site, "populer", settings, LearnedSetting(7200.0, 0.0), at, JAKARTA))
     assert found[0] == found[1]
     assert found[0].trials
 
 
 def test_a_forecast_learns_a_mix_and_says_what_it_is_worth() -> None:
     settings = list_of(decay="forecast", size=10)
-    found = suggested(wandering(2, hours=200), "populer", settings, InEffect(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    found = suggested(wandering(2, hours=200), "populer", settings, LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
     assert found.moved
     assert found.after.mix
     assert found.why.startswith("The mix that it learned caught ")
@@ -186,9 +186,9 @@ def test_where_nothing_changes_it_goes_to_longer_ones_night_after_night() -> Non
 def test_a_list_is_auto_by_its_half_life_and_goes_by_what_it_has_learned() -> None:
     settings = auto()
     assert (settings.auto, settings.learns, settings.half_life_s) == (True, True, 7200.0)
-    assert settings.under(InEffect(2700.0, 1.0)).half_life_s == 2700.0
+    assert settings.under(LearnedSetting(2700.0, 1.0)).half_life_s == 2700.0
     assert settings.under(None) == settings
-    assert list_of(half_life="2h").under(InEffect(2700.0, 1.0)).half_life_s == 7200.0
+    assert list_of(half_life="2h").under(LearnedSetting(2700.0, 1.0)).half_life_s == 7200.0
 
 
 @pytest.mark.parametrize(

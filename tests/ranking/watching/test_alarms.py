@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranking.settings.service import Settings
-from ranking.watching.alarms import ALARMS, OF_SITES, PULSE_HOLDS_S, Alarm, Facts, Listed, alarms
+from ranking.watching.alarms import ALARMS, OF_SITES, PULSE_HOLDS_S, Alarm, ListState, SiteFacts, alarms
 from ranking.watching.pulse import Pulse, Usual
 
 #: 01 December 2025, 02:29 in Jakarta.
@@ -17,7 +17,7 @@ BUSY = Usual(240.0, 7, 7, weekly=False)
 
 
 def raised(settings: Settings = SETTINGS, **facts: Any) -> list[Alarm]:
-    return alarms(Facts(NOW, **facts), settings)
+    return alarms(SiteFacts(NOW, **facts), settings)
 
 
 def silent(for_s: float = 1080.0, usual: Usual | None = BUSY, taken_s_ago: float = 10.0) -> dict[str, Pulse]:
@@ -26,12 +26,12 @@ def silent(for_s: float = 1080.0, usual: Usual | None = BUSY, taken_s_ago: float
 
 
 def test_where_nothing_is_wrong_nothing_is_raised() -> None:
-    fine = Facts(NOW, [Listed("default", "populer", NOW - 60)], silent(for_s=899))
+    fine = SiteFacts(NOW, [ListState("default", "populer", NOW - 60)], silent(for_s=899))
     assert alarms(fine, SETTINGS) == []
 
 
 def test_a_list_is_stale_when_its_answers_say_so() -> None:
-    lists = [Listed("default", "populer", NOW - 61), Listed("default", "update", NOW - 5)]
+    lists = [ListState("default", "populer", NOW - 61), ListState("default", "update", NOW - 5)]
     (found,) = raised(lists=lists)
     assert (found.alarm, found.site, found.list, found.since) == ("list_stale", "default", "populer", NOW - 1)
     assert found.says.startswith("list populer was ranked 61 s ago, and every 5 s is meant")
@@ -97,7 +97,7 @@ def test_the_others_say_what_is_the_matter() -> None:
 
 @given(
     lists=st.lists(
-        st.builds(Listed, st.just("default"), st.sampled_from(["populer", "update"]), st.floats(NOW - 1e6, NOW))
+        st.builds(ListState, st.just("default"), st.sampled_from(["populer", "update"]), st.floats(NOW - 1e6, NOW))
     ),
     spooled=st.integers(0, 10**9),
     evicted=st.integers(0, 10**9),
@@ -107,7 +107,7 @@ def test_the_others_say_what_is_the_matter() -> None:
     usual=st.none() | st.builds(Usual, st.floats(0, 1e6), st.integers(3, 7), st.integers(0, 7), st.booleans()),
 )
 def test_whatever_the_facts_alarms_come_in_one_order_and_can_be_read(
-    lists: list[Listed],
+    lists: list[ListState],
     spooled: int,
     evicted: int,
     refusal: str | None,

@@ -15,7 +15,7 @@ from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.snapshot import Snapshot, Stamp, digest
 from ranking.store.counts import Batch
-from ranking.store.protocol import Base
+from ranking.store.protocol import PublishedBase
 from ranking.store.redis.connection import translated
 from ranking.store.redis.store import RedisStore
 
@@ -265,7 +265,7 @@ async def test_a_full_server_leaves_a_list_whole_old_or_new(full: servers.Valkey
         assert await store.publish(SITE, old, None) == 1
         fill(full)
         with contextlib.suppress(StoreRefusedError):
-            await store.publish(SITE, new, None if whole else Base(1, old.stamp.digests))
+            await store.publish(SITE, new, None if whole else PublishedBase(1, old.stamp.digests))
         found = await store.published(SITE, "populer", {})
         assert found is not None
         assert (found.generation, found.bodies) in [(1, old.bodies), (2, new.bodies)]

@@ -12,7 +12,7 @@ from ranking.intake.items import Item
 from ranking.published.snapshot import WHOLE_SITE, Entry, Snapshot, Stamp, digest, encode_entries
 from ranking.store.counts import Batch
 from ranking.store.limits import GRACE_S
-from ranking.store.protocol import Base
+from ranking.store.protocol import PublishedBase
 from ranking.store.redis.keys import (
     AUDIT_TTL_S,
     CHANGED_TTL_S,
@@ -60,8 +60,8 @@ def snapshot(slot: float, **sections: list[str]) -> Snapshot:
     return Snapshot(Stamp("populer", "Populer", 7, slot, "v1", digests), bodies)
 
 
-def base_of(generation: int, published: Snapshot) -> Base:
-    return Base(generation, published.stamp.digests)
+def base_of(generation: int, published: Snapshot) -> PublishedBase:
+    return PublishedBase(generation, published.stamp.digests)
 
 
 async def test_a_batch_that_is_sent_again_counts_once(store: RedisStore) -> None:

@@ -19,6 +19,7 @@ from ranking.errors import DataDirLockedError, StoreRefusedError
 from ranking.store.counts import Batch
 from ranking.store.spool import rows, salvage
 from ranking.store.spool import spool as spool_module
+from ranking.store.spool.database import TABLE
 from ranking.store.spool.spool import Spool, orphans
 
 REPOSITORY = Path(ranking.__file__).parents[1]
