@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from ranking.backoff import Backoff
 from ranking.errors import StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.visits import COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN
@@ -276,7 +277,7 @@ class Recorder:
         give_up_at = since + patience_s
         failure: Exception = StoreUnavailableError(f"the store answered nothing for {patience_s:g} s")
         must_wait = self._overflow is not None and self._overflow.waiting((self._writer, lane.site, lane.shard))
-        pause_s = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while not must_wait and loop.time() < give_up_at:
             try:
                 committed = await self._store.record(numbered, terms.keep_s)
@@ -287,10 +288,10 @@ class Recorder:
             else:
                 self._on_commit(loop.time() - batch.opened_s)
                 return committed
+            pause_s = backoff.next_s()
             if loop.time() + pause_s >= give_up_at:
                 break
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         return failure if self._overflow is None else await self._kept(numbered, self._overflow)
 
     async def _kept(self, batch: Batch, overflow: Overflow) -> Outcome | Exception:

@@ -240,7 +240,8 @@ async def test_past_the_deadline_the_request_hears_that_the_store_is_away() -> N
 
 
 async def test_after_a_deadline_the_next_batch_has_the_next_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "FIRST_PAUSE_S", 60.0)  # trying again would be past every deadline
+    for pause in ("FIRST_PAUSE_S", "LONGEST_PAUSE_S"):  # trying again would be past every deadline
+        monkeypatch.setattr(recorder_module, pause, 60.0)
     store = ScriptedStore(not_there)
     recorder = recorder_on(store)
     with pytest.raises(StoreUnavailableError):
