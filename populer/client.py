@@ -18,7 +18,6 @@ import ranking
 from ranking.backoff import Backoff
 from ranking.errors import PopulerError
 
-DEFAULT_TO = "http://127.0.0.1:8000"
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -197,7 +196,7 @@ def _checked_address(to: str) -> str:
     except httpx.InvalidURL:
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise PopulerError(f"--to must be an address such as {DEFAULT_TO}, not {to!r}")
+        raise PopulerError(f"--to must be an address such as http://127.0.0.1:8000, not {to!r}")
     return str(url).rstrip("/")
 
 

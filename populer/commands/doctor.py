@@ -1,6 +1,8 @@
 """`populer doctor`: is the store fit to keep counts, and what to do where it is not."""
 
+import asyncio
 import contextlib
+import json
 import shutil
 import sys
 import time
@@ -8,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from populer.commands.options import store_url
 from populer.service import site_keys
 from populer.stores import open_store
 from ranking import __version__
@@ -38,6 +41,24 @@ class Finding(NamedTuple):
     state: State
     found: str
     advice: str = ""
+
+
+def run(settings: Settings, *, as_json: bool) -> None:
+    """Examine and print.
+
+    Raises:
+        PopulerError: a check is bad, after all were printed.
+    """
+    findings = asyncio.run(examined(settings, store_url(settings)))
+    if as_json:
+        print(json.dumps([{**finding._asdict(), "state": finding.state.value} for finding in findings]))  # noqa: T201
+    else:
+        for finding in findings:
+            advice = f": {finding.advice}" if finding.advice else ""
+            print(f"{finding.state.value:<8} {finding.name:<34} {finding.found}{advice}")  # noqa: T201
+    bad = [finding.name for finding in findings if finding.state is State.BAD]
+    if bad:
+        raise PopulerError(f"{len(bad)} of {len(findings)} checks are bad: {', '.join(bad)}")
 
 
 async def examined(settings: Settings, url: str) -> list[Finding]:
