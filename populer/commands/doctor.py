@@ -69,9 +69,9 @@ async def examined(settings: Settings, url: str) -> list[Finding]:
     try:
         await store.open()
         began = time.time()
-        facts = await store.facts()
+        servers = await store.server_info()
         now = (began + time.time()) / 2
-        for server in facts:
+        for server in servers:
             found += _of_server(server, now)
         found += [each async for each in _of_content(store, settings)]
     except PopulerError as error:
