@@ -149,7 +149,9 @@ class Scheduler:
         self._stopping = True
         self._scheduler.pause()
         while self._running:
-            await asyncio.gather(*self._running)
+            # `wait` lets the event loop run even where all tasks are done; `gather` does not on Python 3.12 and newer,
+            # and the callbacks that empty `_running` would never be called.
+            await asyncio.wait(self._running)
         self._scheduler.shutdown(wait=False)
 
     def _add(self, name: str, job: Job) -> None:
