@@ -25,6 +25,7 @@ from jobs.refresh import RefreshLists
 from jobs.salts import ForgetSalts
 from jobs.seal import SealBuckets
 from jobs.tune import SuggestHalfLives
+from ranking.backoff import Backoff
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.recording.salts import overlap_s
 from ranking.settings.service import Settings
@@ -117,7 +118,7 @@ class Scheduler:
         self._running: set[asyncio.Task[None]] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: set[str] = set()
-        self._failing: dict[tuple[str, str], tuple[float, float]] = {}  # -> (not before, pause), seconds
+        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, epoch seconds; backoff)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
@@ -191,7 +192,7 @@ class Scheduler:
         now, epoch = self._clock(), self._leadership.epoch
         if not epoch:
             return
-        not_before, pause_s = self._failing.get((job.name, site), (0.0, 0.0))
+        not_before, backoff = self._failing.get((job.name, site)) or (0.0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S))
         if now < not_before:
             return
         started = time.monotonic()
@@ -202,8 +203,8 @@ class Scheduler:
             log.warning("another process has published since", job=job.name, site=site, epoch=error.epoch)
             return
         except Exception as error:  # one bad run must not end the loop
-            pause_s = min(max(FIRST_PAUSE_S, 2 * pause_s), LONGEST_PAUSE_S)
-            self._failing[job.name, site] = (now + pause_s, pause_s)
+            pause_s = backoff.next_s()
+            self._failing[job.name, site] = (now + pause_s, backoff)
             expected = isinstance(error, PopulerError)
             level = log.warning if isinstance(error, StoreUnavailableError) else log.error
             level(

@@ -15,9 +15,9 @@ import httpx
 import msgspec
 
 import ranking
+from ranking.backoff import Backoff
 from ranking.errors import PopulerError
 
-DEFAULT_TO = "http://127.0.0.1:8000"
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -143,9 +143,9 @@ class ServiceClient:
         """The first answer that is not a call to try again."""
         clock = asyncio.get_running_loop().time
         started_s = clock()
-        pause_s = self._patience.pause_s
+        backoff = Backoff(self._patience.pause_s, self._patience.longest_pause_s)
         while True:
-            wait_s = pause_s
+            wait_s = backoff.next_s()
             cause: Exception | None = None
             try:
                 left_s = self._give_up_s(started_s) - clock()
@@ -164,7 +164,6 @@ class ServiceClient:
                     f"the service at {self.to} does not answer ({why}): is `populer serve` running?"
                 ) from cause
             await asyncio.sleep(wait_s)
-            pause_s = min(pause_s * 2, self._patience.longest_pause_s)
 
     def _give_up_s(self, started_s: float) -> float:
         patience = self._patience
@@ -197,7 +196,7 @@ def _checked_address(to: str) -> str:
     except httpx.InvalidURL:
         url = httpx.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise PopulerError(f"--to must be an address such as {DEFAULT_TO}, not {to!r}")
+        raise PopulerError(f"--to must be an address such as http://127.0.0.1:8000, not {to!r}")
     return str(url).rstrip("/")
 
 

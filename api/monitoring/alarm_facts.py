@@ -43,7 +43,7 @@ class AlarmFacts:
         try:
             await self._store.ping()
             self._pulses = await self._store.logbook.pulses([site.id for site in settings.sites])
-            self.servers = await self._store.facts()
+            self.servers = await self._store.server_info()
         except PopulerError as error:
             self._away = str(error)
             self._away_since = self._clock() if self._away_since is None else self._away_since

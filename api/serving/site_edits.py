@@ -93,7 +93,7 @@ class SiteEdits:
         """
         latest = await self.look()
         give_up_at, wait_s = monotonic() + 2 * LEASE_S, FIRST_WAIT_S
-        while late := await self._store.desk.unaware(self._site, latest, LEASE_S):
+        while late := await self._store.desk.workers_behind(self._site, latest, LEASE_S):
             if monotonic() >= give_up_at:
                 log.warning("workers may show what was changed for a moment longer", site=self._site, workers=late)
                 return

@@ -1,6 +1,8 @@
 """`populer doctor`: is the store fit to keep counts, and what to do where it is not."""
 
+import asyncio
 import contextlib
+import json
 import shutil
 import sys
 import time
@@ -8,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from enum import Enum
 from typing import NamedTuple
 
+from populer.commands.options import store_url
 from populer.service import site_keys
 from populer.stores import open_store
 from ranking import __version__
@@ -40,6 +43,24 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
+def run(settings: Settings, *, as_json: bool) -> None:
+    """Examine and print.
+
+    Raises:
+        PopulerError: a check is bad, after all were printed.
+    """
+    findings = asyncio.run(examined(settings, store_url(settings)))
+    if as_json:
+        print(json.dumps([{**finding._asdict(), "state": finding.state.value} for finding in findings]))  # noqa: T201
+    else:
+        for finding in findings:
+            advice = f": {finding.advice}" if finding.advice else ""
+            print(f"{finding.state.value:<8} {finding.name:<34} {finding.found}{advice}")  # noqa: T201
+    bad = [finding.name for finding in findings if finding.state is State.BAD]
+    if bad:
+        raise PopulerError(f"{len(bad)} of {len(findings)} checks are bad: {', '.join(bad)}")
+
+
 async def examined(settings: Settings, url: str) -> list[Finding]:
     """Everything that is looked at, in order. A store that cannot be reached is a finding as well."""
     found = [Finding("versions", State.GOOD, f"populer {__version__}, Python {sys.version.split()[0]}")]
@@ -48,9 +69,9 @@ async def examined(settings: Settings, url: str) -> list[Finding]:
     try:
         await store.open()
         began = time.time()
-        facts = await store.facts()
+        servers = await store.server_info()
         now = (began + time.time()) / 2
-        for server in facts:
+        for server in servers:
             found += _of_server(server, now)
         found += [each async for each in _of_content(store, settings)]
     except PopulerError as error:

@@ -1,6 +1,6 @@
 """What runs in a child process: an API worker or the jobs. Started by `serve`, never by hand.
 
-The parent says on stdin what is to be done (see `orders`); the child says `ready` on stdout.
+The parent's orders come on stdin (see `child_messages`); the ready line goes to stdout (see `child_output`).
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import os
 import pkgutil
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
@@ -26,6 +25,7 @@ from jobs.run import run_jobs
 from populer.config import validated
 from populer.service import logs
 from populer.service.child_messages import Orders, Parent
+from populer.service.child_output import say_ready
 from populer.stores import _ack, open_store
 from ranking.errors import StoreUnavailableError
 from ranking.settings.service import Settings
@@ -69,7 +69,7 @@ async def _run_jobs(parent: Parent) -> None:
     store = await _opened(parent, stop)
     if store is None:
         return
-    _say_ready()
+    say_ready()
     orders = parent.orders
 
     async def follow(use: Callable[[Settings], None]) -> None:
@@ -171,7 +171,7 @@ async def _announce(server: uvicorn.Server, ranked: Callable[[], bool]) -> None:
     while not (server.started and (ranked() or loop.time() > give_up_at)):  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.02)
     _settle_memory()
-    _say_ready()
+    say_ready()
 
 
 def _settle_memory() -> None:
@@ -201,11 +201,6 @@ def _on_stop(parent: Parent, stop: Callable[[], None]) -> None:
     """Call `stop` on SIGTERM, and when the parent is gone."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     parent.listen(stop)
-
-
-def _say_ready() -> None:
-    with contextlib.suppress(OSError):
-        os.write(sys.stdout.fileno(), b"ready\n")
 
 
 if __name__ == "__main__":

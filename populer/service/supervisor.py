@@ -25,6 +25,7 @@ from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
 from populer.service.child_messages import Orders
+from populer.service.child_output import relay
 from populer.service.file_watch import NO_FILE, POLL_S, FileContent, Watch, look
 from populer.service.live_settings import LiveSettings
 from populer.stores import open_store
@@ -60,10 +61,13 @@ class _Child:
         self._env = env
         self._process: asyncio.subprocess.Process | None = None
         self._started_at = 0.0
+        self._ready = asyncio.Event()
+        self._relaying: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         passed = [] if self.orders.socket_fd is None else [self.orders.socket_fd]
         self._started_at = time.monotonic()
+        self._ready.clear()
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # nothing is imported from the working directory
@@ -77,6 +81,8 @@ class _Child:
         )
         if process.stdin is not None:
             process.stdin.write(self.orders.line())
+        if process.stdout is not None:
+            self._relaying = asyncio.create_task(relay(process.stdout, self._ready.set, self._log_output))
 
     def tell(self, in_effect: LiveSettings) -> None:
         """Have it go by these settings from now on, and whatever takes its place."""
@@ -86,9 +92,18 @@ class _Child:
             process.stdin.write(self.orders.line())
 
     async def ready(self) -> bool:
-        """Wait until it says so; False if it ended instead."""
-        process = self._process
-        return process is not None and process.stdout is not None and bool(await process.stdout.readline())
+        """Wait for the child's ready line; False if the child closed its output instead."""
+        if self._relaying is None:
+            return False
+        ready = asyncio.ensure_future(self._ready.wait())
+        try:
+            await asyncio.wait({ready, self._relaying}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        return self._ready.is_set()
+
+    def _log_output(self, line: str) -> None:
+        log.warning("A process printed on its stdout.", role=self.orders.role, line=line)
 
     async def watch(self) -> None:
         """Start it again whenever it ends; cancelled when the service stops."""

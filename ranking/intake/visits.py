@@ -45,11 +45,11 @@ class Identity(NamedTuple):
     before: bytes = b""
 
 
-class Asking(NamedTuple):
-    """The visits of a batch, a column for each thing that is told of them, and what they are asked against.
+class ConditionalVisits(NamedTuple):
+    """The visits of a batch that count only if the store agrees, in columns, and the limits that decide it.
 
     `cells` number the batch's cells in their order; `seconds` are the events' times in whole epoch seconds. `pairs` has
-    8 bytes per visit, `befores` too or none at all; `NO_PAIR` does not ask for that. `marks` and `newcomers`: number of
+    8 bytes per visit, `befores` too or none at all; `NO_PAIR` is compared with none. `marks` and `newcomers`: number of
     a visit (from 0) -> 8 bytes in place of its event's id, and of an item that may not be known.
 
     `span_s`: the dedupe span; `received_s`: when they were received (epoch seconds); `known_s`: how long an item stays

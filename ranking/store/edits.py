@@ -70,8 +70,8 @@ class EditStore(Protocol):
         """`worker` shows `edition` of the site; None: it shows nothing any more."""
         ...
 
-    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
-        """How many workers may show something older than `edition`: their last report was within `lease_s`."""
+    async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
+        """Workers whose lease (`lease_s` from their last report) covers an older edition than `edition`."""
         ...
 
 

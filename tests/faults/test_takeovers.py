@@ -20,6 +20,7 @@ from redis.client import PubSub
 
 from api.monitoring.config_state import ConfigState
 from populer.service.child_messages import Orders
+from populer.service.child_output import READY
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.errors import OvertakenError
 from ranking.published.snapshot import WHOLE_SITE, decode_entries
@@ -55,7 +56,8 @@ class Jobs:
         assert self.process.stdout is not None
         self.process.stdin.write(Orders("jobs", raw, ConfigState(0.0), url).line())
         self.process.stdin.flush()
-        assert self.process.stdout.readline() == b"ready\n", log.read_text()
+        assert self.process.stdout.readline() == b"\n"
+        assert self.process.stdout.readline() == READY + b"\n", log.read_text()
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

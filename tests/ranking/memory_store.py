@@ -116,7 +116,7 @@ class MemoryDesk:
     async def report(self, site: str, worker: str, edition: int | None) -> Standing:
         return Standing((await self.edits(site)).edition, {})
 
-    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+    async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
         return 0
 
 
@@ -408,7 +408,7 @@ class MemoryStore:
     async def reply(self, to: str, content: bytes) -> None:
         pass
 
-    async def facts(self) -> list[ServerInfo]:
+    async def server_info(self) -> list[ServerInfo]:
         return []
 
     def _shard(self, site: str, shard: int) -> _Shard:

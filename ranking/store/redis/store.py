@@ -86,7 +86,7 @@ class RedisStore(RedisCounts, RedisItems, RedisLists):
                 return bytes(found[1])
         return None
 
-    async def facts(self) -> list[ServerInfo]:
+    async def server_info(self) -> list[ServerInfo]:
         with translated():
             infos = await self._info()
         return [

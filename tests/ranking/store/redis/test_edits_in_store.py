@@ -132,18 +132,18 @@ async def test_the_trail_keeps_the_last_lines(
 async def test_a_worker_that_shows_something_older_is_unaware(store: RedisStore) -> None:
     await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
     first = await edition(store)
-    assert await store.desk.unaware(SITE, first, LEASE_S) == 0
+    assert await store.desk.workers_behind(SITE, first, LEASE_S) == 0
     await store.desk.report(SITE, "one", 0)
     await store.desk.report(SITE, "two", first)
-    assert await store.desk.unaware(SITE, first, LEASE_S) == 1
+    assert await store.desk.workers_behind(SITE, first, LEASE_S) == 1
     await store.desk.report(SITE, "one", first)
-    assert await store.desk.unaware(SITE, first, LEASE_S) == 0
+    assert await store.desk.workers_behind(SITE, first, LEASE_S) == 0
     await store.desk.change(SITE, {BLOCKED: None}, "admin")
     second = await edition(store)
-    assert await store.desk.unaware(SITE, second, LEASE_S) == 2
-    assert await store.desk.unaware("kedua", second, LEASE_S) == 0
+    assert await store.desk.workers_behind(SITE, second, LEASE_S) == 2
+    assert await store.desk.workers_behind("kedua", second, LEASE_S) == 0
     await store.desk.report(SITE, "one", None)
-    assert await store.desk.unaware(SITE, second, LEASE_S) == 1
+    assert await store.desk.workers_behind(SITE, second, LEASE_S) == 1
 
 
 async def test_what_a_worker_said_does_not_hold_for_ever(store: RedisStore) -> None:
@@ -151,10 +151,10 @@ async def test_what_a_worker_said_does_not_hold_for_ever(store: RedisStore) -> N
     await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
 
     async def forgotten() -> bool:
-        return await store.desk.unaware(SITE, await edition(store), 0.01) == 0
+        return await store.desk.workers_behind(SITE, await edition(store), 0.01) == 0
 
     await servers.eventually(forgotten, "the lease to be over")
-    assert await store.desk.unaware(SITE, await edition(store), LEASE_S) == 1
+    assert await store.desk.workers_behind(SITE, await edition(store), LEASE_S) == 1
 
 
 async def test_a_report_tells_what_is_the_latest(store: RedisStore, topology: servers.Topology) -> None:
@@ -183,4 +183,4 @@ async def test_an_editor_is_heard_by_a_server_that_is_full(own_server: Any) -> N
         assert found.edits == {BLOCKED: Block()}
         assert set(await store.removed_items(SITE)) == {"a"}
         await store.desk.report(SITE, "one", found.edition)
-        assert await store.desk.unaware(SITE, found.edition, LEASE_S) == 0
+        assert await store.desk.workers_behind(SITE, found.edition, LEASE_S) == 0

@@ -388,7 +388,7 @@ async def test_scripts_that_the_server_forgot_are_sent_again(store: RedisStore, 
 
 async def test_it_tells_of_its_servers(store: RedisStore, topology: servers.Topology) -> None:
     await store.ping()
-    found = await store.facts()
+    found = await store.server_info()
     assert len(found) == (3 if topology.name == "cluster" else 1)
     for facts in found:
         assert facts.version.startswith("valkey 9")
