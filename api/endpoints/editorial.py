@@ -58,18 +58,18 @@ def router(current: CurrentContext) -> APIRouter:
 
     @routes.put("/lists/{list}/pins/{item:path}", summary="Give an item a place", openapi_extra=_body(PIN))
     async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        given = await desk.body(_PinInput)
+        editor = EditorRequest(current(), request)
+        given = await editor.body(_PinInput)
         section = given.section or WHOLE_SITE
-        desk.check_place(name, section)
-        pin = Pin(given.position, desk.moment(given.until), desk.now)
-        return await desk.make(Subject("pin", name, section, item), pin)
+        editor.check_place(name, section)
+        pin = Pin(given.position, editor.moment(given.until), editor.now)
+        return await editor.make(Subject("pin", name, section, item), pin)
 
     @routes.delete("/lists/{list}/pins/{item:path}", status_code=204, summary="Lift an item's pins")
     async def delete_pin(name: ListName, item: ItemId, request: Request, section: Section = None) -> Response:
-        desk = _Desk(current(), request)
-        pins = await desk.edits_of(name)
-        return await desk.lift(
+        editor = EditorRequest(current(), request)
+        pins = await editor.edits_of(name)
+        return await editor.lift(
             subject
             for subject in pins
             if (subject.kind, subject.item) == ("pin", item) and section in (None, subject.section)
@@ -77,64 +77,64 @@ def router(current: CurrentContext) -> APIRouter:
 
     @routes.get("/lists/{list}/pins", summary="Pins of a list")
     async def get_pins(name: ListName, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        await desk.edits_of(name)
-        pins = await desk.shown("pin", name)
+        editor = EditorRequest(current(), request)
+        await editor.edits_of(name)
+        pins = await editor.shown("pin", name)
         return _json({"pins": sorted(pins, key=lambda pin: (pin["section"] or "", pin["position"], -pin["set_at"]))})
 
     @routes.put("/lists/{list}/boosts/{item:path}", summary="Multiply an item's score", openapi_extra=_body(BOOST))
     async def put_boost(name: ListName, item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        given = await desk.body(_BoostInput)
-        desk.check_place(name, WHOLE_SITE)
-        of_list = desk.context.settings.lists.get(name)
+        editor = EditorRequest(current(), request)
+        given = await editor.body(_BoostInput)
+        editor.check_place(name, WHOLE_SITE)
+        of_list = editor.context.settings.lists.get(name)
         if of_list is not None and of_list.kind == "latest":
             raise InvalidEditError(f"list {name} goes by publish time: there are no scores to multiply; pin the item")
-        boost = Boost(given.factor, desk.moment(given.until), desk.now)
-        return await desk.make(Subject("boost", name, WHOLE_SITE, item), boost)
+        boost = Boost(given.factor, editor.moment(given.until), editor.now)
+        return await editor.make(Subject("boost", name, WHOLE_SITE, item), boost)
 
     @routes.delete("/lists/{list}/boosts/{item:path}", status_code=204, summary="Lift an item's boost")
     async def delete_boost(name: ListName, item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        await desk.edits_of(name)
-        return await desk.lift([Subject("boost", name, WHOLE_SITE, item)])
+        editor = EditorRequest(current(), request)
+        await editor.edits_of(name)
+        return await editor.lift([Subject("boost", name, WHOLE_SITE, item)])
 
     @routes.get("/lists/{list}/boosts", summary="Boosts of a list")
     async def get_boosts(name: ListName, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        await desk.edits_of(name)
-        return _json({"boosts": await desk.shown("boost", name)})
+        editor = EditorRequest(current(), request)
+        await editor.edits_of(name)
+        return _json({"boosts": await editor.shown("boost", name)})
 
     @routes.put("/blocks/{item:path}", summary="Keep an item out of every list", openapi_extra=_body(BLOCK, False))
     async def put_block(item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        given = await desk.body(_BlockInput, empty=_BlockInput())
-        return await desk.make(
-            Subject("block", "", "", item), Block(given.reason or "", desk.moment(given.until), desk.now)
+        editor = EditorRequest(current(), request)
+        given = await editor.body(_BlockInput, empty=_BlockInput())
+        return await editor.make(
+            Subject("block", "", "", item), Block(given.reason or "", editor.moment(given.until), editor.now)
         )
 
     @routes.delete("/blocks/{item:path}", status_code=204, summary="Lift a block")
     async def delete_block(item: ItemId, request: Request) -> Response:
-        return await _Desk(current(), request).lift([Subject("block", "", "", item)])
+        return await EditorRequest(current(), request).lift([Subject("block", "", "", item)])
 
     @routes.get("/blocks", summary="Blocked items")
     async def get_blocks(request: Request) -> Response:
-        return _json({"blocks": await _Desk(current(), request).shown("block", "")})
+        return _json({"blocks": await EditorRequest(current(), request).shown("block", "")})
 
     @routes.get("/audit", summary="Who changed what, the newest first")
     async def get_audit(request: Request, limit: Limit = 100) -> Response:
-        desk = _Desk(current(), request)
-        return _json({"changes": await desk.context.store.desk.audit(desk.site.id, limit)})
+        editor = EditorRequest(current(), request)
+        return _json({"changes": await editor.context.store.edit_store.audit(editor.site.id, limit)})
 
     @routes.post("/edits/{edition}/undo", summary="Take back what was changed at once", responses=problems(409))
     async def post_undo(edition: Edition, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        return await desk.undo(edition)
+        editor = EditorRequest(current(), request)
+        return await editor.undo(edition)
 
     return routes
 
 
-class _Desk:
+class EditorRequest:
     """One request of an editor of one site."""
 
     def __init__(self, context: Context, request: Request) -> None:
@@ -170,11 +170,11 @@ class _Desk:
 
     def check_place(self, name: str, section: str) -> None:
         """Return if the site has such a list and section; NotFoundError otherwise."""
-        self.context.board.check_place(self.site.id, name, section)
+        self.context.published_lists.check_place(self.site.id, name, section)
 
     async def edits(self) -> Edits:
         """All edits of the site."""
-        return await self.context.store.desk.edits(self.site.id)
+        return await self.context.store.edit_store.edits(self.site.id)
 
     async def edits_of(self, name: str) -> Collection[Subject]:
         """What is said of a list; of one that is gone from the settings as well, so that it can be seen and lifted.
@@ -218,12 +218,12 @@ class _Desk:
         """Take back all that was changed in an edition; answered when every worker shows it."""
         context = self.context
         undone = await undo(context.store, self.site.id, edition, self._grade.name.lower(), self.now)
-        await context.board.settle(self.site.id)
+        await context.published_lists.settle(self.site.id)
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.desk.change(self.site.id, changes, self._grade.name.lower(), over)
-        await self.context.board.settle(self.site.id)
+        await self.context.store.edit_store.change(self.site.id, changes, self._grade.name.lower(), over)
+        await self.context.published_lists.settle(self.site.id)
 
 
 PIN: dict[str, Any] = {

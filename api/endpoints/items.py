@@ -73,7 +73,7 @@ def router(current: CurrentContext) -> APIRouter:
             raise InvalidItemError(f"id: {problem}")
         who = grade(asgi.headers(request.scope).get(b"authorization"), site)
         await context.store.remove_item(site.id, item, context.clock(), who.name.lower())
-        await context.board.settle(site.id)
+        await context.published_lists.settle(site.id)
         return Response(status_code=204)
 
     return routes

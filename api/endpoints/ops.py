@@ -80,7 +80,7 @@ def router(current: CurrentContext) -> APIRouter:
     ) -> Response:
         context = current()
         site = admin_of(context, request)
-        context.board.check_place(site.id, name, WHOLE_SITE)
+        context.published_lists.check_place(site.id, name, WHOLE_SITE)
         findings = context.store.findings
         in_effect = (await findings.in_effect(site.id)).get(name)
         found = await findings.nights(site.id, name, nights)
@@ -91,8 +91,8 @@ def router(current: CurrentContext) -> APIRouter:
 
 async def _state(context: Context, site: SiteSettings) -> dict[str, Any]:
     settings, now = context.settings, context.clock()
-    away = await context.lookout.look(settings)
-    raised = context.lookout.alarms(settings, context.config)
+    away = await context.alarm_facts.poll(settings)
+    raised = context.alarm_facts.alarms(settings, context.config)
     return {
         "now": now,
         "site": {"id": site.id, "name": site.name, "timezone": site.timezone, "locale": site.locale},
@@ -101,19 +101,19 @@ async def _state(context: Context, site: SiteSettings) -> dict[str, Any]:
         "config": {"version": settings.config_version, **context.config._asdict()},
         "refresh_every_s": settings.refresh.every_s,
         "store": away or "ok",
-        "servers": [server._asdict() for server in context.lookout.servers],
+        "servers": [server._asdict() for server in context.alarm_facts.servers],
         "spooled_events": metrics.spooled_on_this_host(),
         **await _jobs(context, site),
     }
 
 
 def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, Any]]:
-    board, settings = context.board, context.settings
-    ranked_at = {each.name: each.generated_at for each in board.listed() if each.site == site.id}
+    published_lists, settings = context.published_lists, context.settings
+    ranked_at = {each.name: each.generated_at for each in published_lists.listed() if each.site == site.id}
     found = []
     for name, of_list in settings.lists.items():
         at = ranked_at.get(name)
-        learned = board.in_effect(site.id, name) if of_list.learns else None
+        learned = published_lists.in_effect(site.id, name) if of_list.learns else None
         in_effect = of_list.under(learned)
         found.append(
             {
@@ -128,7 +128,7 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
                 "generated_at": at,
                 "age_s": None if at is None else round(max(0.0, now - at), 1),
                 "stale": at is None or now - at > settings.refresh.stale_after_s,
-                "sections": board.sections(site.id, name),
+                "sections": published_lists.sections(site.id, name),
             }
         )
     return found

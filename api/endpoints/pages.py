@@ -44,9 +44,9 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
         cursor = asked.query.cursor
         name = unquote(name)
         query = Query(PAGE_ITEMS, frozenset(), cursor)
-        served = await context.board.serve(site.id, name, asked.section, query, context.clock())
+        served = await context.published_lists.serve(site.id, name, asked.section, query, context.clock())
         walk = walk_of(cursor.text(), asked.back) if cursor else PageTurns()
-        ready = _ready(served.answer, context, context.board.sections(site.id, name), walk)
+        ready = _ready(served.answer, context, context.published_lists.sections(site.id, name), walk)
     except GoneError:  # the walk lasted too long: it starts anew
         where = scope["query_string"].decode("latin-1")
         kept = "&".join(each for each in where.split("&") if not each.startswith(("cursor=", "back=")))

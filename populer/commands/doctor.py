@@ -48,7 +48,7 @@ async def examined(settings: Settings, url: str) -> list[Finding]:
     try:
         await store.open()
         began = time.time()
-        facts = await store.facts()
+        facts = await store.server_info()
         now = (began + time.time()) / 2
         for server in facts:
             found += _of_server(server, now)

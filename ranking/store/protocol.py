@@ -39,8 +39,8 @@ class Store(Protocol):
         ...
 
     @property
-    def desk(self) -> EditStore:
-        """What editors say."""
+    def edit_store(self) -> EditStore:
+        """Pins, blocks, boosts, and their trail."""
         ...
 
     @property
@@ -226,6 +226,6 @@ class Store(Protocol):
         """Reply to a question."""
         ...
 
-    async def facts(self) -> list[ServerInfo]:
-        """What the operator is told about the server, or each of a cluster's."""
+    async def server_info(self) -> list[ServerInfo]:
+        """One ServerInfo per node that answers."""
         ...

@@ -82,7 +82,7 @@ class _Shard:
         return sequence
 
 
-class MemoryDesk:
+class MemoryEditStore:
     """Keeps edits and no trail."""
 
     def __init__(self) -> None:
@@ -116,7 +116,7 @@ class MemoryDesk:
     async def report(self, site: str, worker: str, edition: int | None) -> Standing:
         return Standing((await self.edits(site)).edition, {})
 
-    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+    async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
         return 0
 
 
@@ -162,7 +162,7 @@ class MemoryStore:
         self.away: PopulerError | None = None
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
         self.rewrites = 0
-        self.desk = MemoryDesk()
+        self.edit_store = MemoryEditStore()
         self.findings = MemoryFindings()
         self.orders: dict[str, bytes] = {}
 
@@ -408,7 +408,7 @@ class MemoryStore:
     async def reply(self, to: str, content: bytes) -> None:
         pass
 
-    async def facts(self) -> list[ServerInfo]:
+    async def server_info(self) -> list[ServerInfo]:
         return []
 
     def _shard(self, site: str, shard: int) -> _Shard:

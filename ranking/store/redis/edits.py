@@ -1,4 +1,4 @@
-"""The desk in Redis. See `keys` for what lies where."""
+"""Edits in Redis. See `keys` for what lies where."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from ranking.store.redis.scripts import LuaScript, Run
 
 AMEND = LuaScript("amend")
 REPORT = LuaScript("report")
-UNAWARE = LuaScript("unaware")
+WORKERS_BEHIND = LuaScript("workers_behind")
 EDITION = b"edition"
 FORGOTTEN_AFTER_S = 600
 NOTHING = b"null"
@@ -22,8 +22,8 @@ NOTHING = b"null"
 Command = Callable[..., Awaitable[Any]]
 
 
-class RedisDesk:
-    """Desk on what `run` and `command` reach."""
+class RedisEditStore:
+    """The EditStore on what `run` and `command` reach."""
 
     def __init__(self, run: Run, command: Command) -> None:
         self._run = run
@@ -87,9 +87,9 @@ class RedisDesk:
         names, generations = lists[::2], lists[1::2]
         return Standing(int(latest), {name.decode(): int(n) for name, n in zip(names, generations, strict=True)})
 
-    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+    async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
         arguments = [edition, round(lease_s * 1000), FORGOTTEN_AFTER_S * 1000]
-        return int(await self._run(UNAWARE, [keys.workers(site)], arguments))
+        return int(await self._run(WORKERS_BEHIND, [keys.workers(site)], arguments))
 
     async def _amend(self, site: str, amended: str, by: str, news: tuple[str, str], parts: list[Any]) -> None:
         await self._run(

@@ -1,7 +1,7 @@
 """The Store on Redis or Valkey: standalone, by unix socket, behind Sentinel, or as a Cluster.
 
-Its parts are in `redis_counts`, `redis_items`, `redis_lists` and `redis_desk`, on what `link` sends; here is what the
-scheduled work needs beside them.
+Its parts are in `counts`, `items`, `lists` and `edits`, on what `link` sends; here is what the scheduled work needs
+beside them.
 """
 
 import secrets
@@ -86,7 +86,7 @@ class RedisStore(RedisCounts, RedisItems, RedisLists):
                 return bytes(found[1])
         return None
 
-    async def facts(self) -> list[ServerInfo]:
+    async def server_info(self) -> list[ServerInfo]:
         with translated():
             infos = await self._info()
         return [

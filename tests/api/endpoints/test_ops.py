@@ -120,7 +120,7 @@ async def test_traffic_is_told_by_the_minute(ranked: Service) -> None:
     for later in (0, 60, 180):
         ranked.clock.now = servers.NOW + later
         await ranked.view(a=1 + later // 60)
-    await ranked.app.live.context.traffic.say()
+    await ranked.app.runtime.context.traffic.flush()
     found = await get(ranked, "/v1/ops/traffic", minutes=5)
     last = int(ranked.clock.now // 60) * 60
     assert found["minutes"] == [last - 60 * ago for ago in range(4, -1, -1)]

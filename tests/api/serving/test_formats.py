@@ -6,11 +6,11 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from html_elements import HOSTILE, Elements
 from hypothesis import given
 from hypothesis import strategies as st
 from servers import WRITER, Service
@@ -29,36 +29,10 @@ Serve = Callable[..., Awaitable[Service]]
 LIST = "/v1/lists/populer"
 PUBLISHED = 1_764_530_940
 ADDRESS = "https://www.koran.example/populer"
-HOSTILE = "</script><script>alert(1)</script> & \"' <b>\x00\x0b\ufffe"
 
 
 def xml(content: bytes) -> ElementTree.Element:
     return ElementTree.fromstring(content)  # noqa: S314 - it is our own
-
-
-class Elements(HTMLParser):
-    """What a browser would find in a page: each tag with its attributes, and the text inside it."""
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(content)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        self.texts.append("")
-
-    def handle_data(self, data: str) -> None:
-        if self.texts:
-            self.texts[-1] += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
-
-    def text(self, tag: str) -> list[str]:
-        return [text.strip() for (name, _), text in zip(self.found, self.texts, strict=True) if name == tag]
 
 
 @pytest.fixture

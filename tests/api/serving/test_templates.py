@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import structlog
+from html_elements import HOSTILE, Elements
 from servers import NOW, Service
-from test_forms import HOSTILE, Elements
 
 from api.serving.template_check import check_templates
 from api.serving.templating import names

@@ -173,7 +173,7 @@ CALLS: dict[str, Callable[[RedisStore], Any]] = {
     "generations": lambda store: store.generations(SITE),
     "published": lambda store: store.published(SITE, "populer", {}),
     "news": lambda store: anext(store.news(SITE)),
-    "facts": lambda store: store.facts(),
+    "server_info": lambda store: store.server_info(),
 }
 
 
