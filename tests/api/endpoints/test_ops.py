@@ -142,10 +142,10 @@ async def test_views_of_late_are_asked_of_the_process_that_ranks(ranked: Service
     ("body", "status", "said"),
     [
         (b"{", 400, "truncated"),
-        (b'{"items": 3}', 400, "items: Expected `array`"),
+        (b'{"items": 3}', 422, "items: Expected `array`"),
         (b'{"items": [], "hours": 0}', 422, "hours: expected up to 168"),
         (b'{"items": [], "hours": 1000}', 422, "hours: expected up to 168"),
-        (b'{"items": ["a"], "our": 1}', 400, "unknown field"),
+        (b'{"items": ["a"], "our": 1}', 422, "unknown field"),
         (b'{"items": [%b]}' % b",".join(b'"%d"' % n for n in range(101)), 422, "items: expected at most 100"),
     ],
 )

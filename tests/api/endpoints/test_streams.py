@@ -239,7 +239,7 @@ async def test_a_worker_has_so_many_and_asks_others_to_come_back(serve: Serve, c
     assert (third.status, third.headers["content-type"]) == (503, "application/problem+json")
     assert int(third.headers["retry-after"]) > 0
     assert third.headers["access-control-allow-origin"] == "*"
-    assert "service.streams:" in json.loads(third.content)["detail"]
+    assert "has reached service.streams." in json.loads(third.content)["detail"]
     await first.hang_up()
     fourth = connect(to=service)
     await until(lambda: fourth.listed, "a place that was left")
@@ -254,7 +254,7 @@ async def test_an_address_has_so_many_and_this_machine_any_number(serve: Serve, 
     again = connect(to=service, x_forwarded_for="203.0.113.1")
     await again.task
     assert again.status == 503
-    assert "service.streams_per_address:" in json.loads(again.content)["detail"]
+    assert "has reached service.streams_per_address." in json.loads(again.content)["detail"]
 
 
 async def test_many_who_ask_alike_are_told_the_same_bytes_and_the_list_is_made_once(
