@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from babel.core import get_global
 from markupsafe import Markup
 
-from api.http.assets import style
+from api.http.assets import stylesheet_path
 from api.http.problems import Problem
 from api.serving.feeds import headline, item_list, language_of, printed
 from api.serving.formats import FORMS, fragment_values
@@ -157,6 +157,6 @@ def problem_values(settings: Settings, site: SiteSettings, problem: Problem) -> 
         "site": printed(site.name),
         "message": {404: words.not_found, 503: words.not_ready}.get(problem.status, words.bad_request),
         "status": problem.status,
-        "stylesheet": f"{ROOT}{style().path}",
+        "stylesheet": f"{ROOT}{stylesheet_path()}",
         "lists": [NamedList(printed(each.title), links.list_page(name)) for name, each in settings.lists.items()],
     }
