@@ -159,6 +159,24 @@ async def test_the_rss_has_what_version_2_0_asks_for(listed: Service) -> None:
     assert items[1].find("link") is None
 
 
+def test_rss_keeps_every_title_and_drops_characters_that_xml_does_not_allow() -> None:
+    titles = {
+        "<b>&amp;</b> ]]> <!-- -->": "<b>&amp;</b> ]]> <!-- -->",
+        "a\x00b\x0bc\x1b\x7f\x85d\ufffe\uffff\ud800e": "abcde",
+        " two\r\n lines\t": "two lines",
+        "\U0001f600 \u2028 \u0645": "\U0001f600 \u0645",
+        "\x00": "4",  # nothing is left of it: the id
+    }
+    link, image = "https://a.example/?a=1&b='2'", "https://a.example/&amp;'"
+    rows = [RenderedRow(Entry(0, str(n), title, link, title, 0.0, image, 1.0, 1), "") for n, title in enumerate(titles)]
+    content = Content(SiteSettings(name="K\x00 & <b>"), "populer", "P\x01", "", 1, 0.0, 0, rows, None)
+    root = xml(rss(content, Links("", None)))
+    assert [item.findtext("title") for item in root.iter("item")] == list(titles.values())
+    assert root.findtext("channel/title") == "P · K & <b>"
+    assert {item.findtext("link") for item in root.iter("item")} == {link}
+    assert {each.get("url") for each in root.iter(f"{{{MEDIA}}}thumbnail")} == {image}
+
+
 async def test_a_feed_without_an_address_leads_to_where_the_articles_are(serve: Serve) -> None:
     service = await serve()
     await service.put({"id": "a", "url": "https://koran.example/kanal/a"})
