@@ -397,7 +397,7 @@ def _print_list(found: dict[str, Any], site: SiteSettings, size: int) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from api.serving.labels import published_label
+    from api.serving.date_labels import published_label
 
     table = Table(title=f"{found['title']}, {published_label(found['generated_at'], site)}", title_justify="left")
     for name, justify in (

@@ -19,7 +19,7 @@ from api.http.problems import Problem, problem_of
 from api.serving.cached_answer import Ready
 from api.serving.formats import NO_SNIFFING, made_ready
 from api.serving.links import links_of
-from api.serving.page_values import ROOT, PageTurns, page_values, problem_values, walk_of
+from api.serving.page_values import ROOT, PageTurns, page_turns_from, page_values, problem_values
 from api.serving.rendered_list import Answer, Query
 from ranking.errors import GoneError, PopulerError
 from ranking.settings.service import SiteSettings
@@ -44,8 +44,8 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
         name = unquote(name)
         query = Query(PAGE_ITEMS, frozenset(), cursor)
         served = await context.published_lists.serve(site.id, name, asked.section, query, context.clock())
-        walk = walk_of(cursor.text(), asked.back) if cursor else PageTurns()
-        ready = _ready(served.answer, context, context.published_lists.sections(site.id, name), walk)
+        turns = page_turns_from(cursor.text(), asked.back) if cursor else PageTurns()
+        ready = _ready(served.answer, context, context.published_lists.sections(site.id, name), turns)
     except GoneError:  # the cursor has expired: start again at the first page
         where = scope["query_string"].decode("latin-1")
         kept = "&".join(each for each in where.split("&") if not each.startswith(("cursor=", "back=")))
@@ -59,18 +59,18 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
         await ready.send(scope, send)
 
 
-def _ready(answer: Answer, context: Context, sections: Sequence[str], walk: PageTurns) -> Ready:
+def _ready(answer: Answer, context: Context, sections: Sequence[str], turns: PageTurns) -> Ready:
     """The prepared page; first pages are kept."""
     settings, templates, content = context.settings, context.templates, answer.content
-    kept = None if walk.here else answer.kept.get(PAGE)
+    kept = None if turns.here else answer.kept.get(PAGE)
     if kept is not None and kept[0] is settings and kept[1] is templates:
         ready: Ready = kept[2]
         return ready
     links = links_of(settings, content.site, ROOT)
-    values = page_values(content, links, sections, walk, f"{ROOT}{stylesheet_path()}")
+    values = page_values(content, links, sections, turns, f"{ROOT}{stylesheet_path()}")
     page = templates.page(content.site.id, "list.html", values)
     ready = made_ready(answer, page.text.encode(), OURS if page.ours else TYPED, settings)
-    if not walk.here:
+    if not turns.here:
         answer.kept[PAGE] = settings, templates, ready
     return ready
 

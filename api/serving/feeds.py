@@ -87,7 +87,8 @@ def rss(content: Content, links: Links) -> bytes:
             _text(item, "category", entry.section)
         if image := whole_web(entry.image):
             SubElement(item, "media:thumbnail", {"url": printed(image)})
-    return DECLARATION + tostring(root, encoding="utf-8") + b"\n"
+    document: bytes = tostring(root, encoding="utf-8")
+    return DECLARATION + document + b"\n"
 
 
 def item_list(content: Content, links: Links) -> bytes:

@@ -5,7 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from api.serving.labels import published_label
+from api.serving.date_labels import published_label
 from ranking.settings.service import SiteSettings
 from ranking.times import format_duration
 

@@ -10,7 +10,7 @@ from html_elements import HOSTILE, Elements
 from servers import NOW, WRITE_KEY, WRITER, Service, eventually
 
 from api.endpoints.pages import PAGE_ITEMS, POLICY
-from api.serving.labels import full_label
+from api.serving.date_labels import full_label
 from ranking.settings.lists import MAX_LISTED
 
 Serve = Callable[..., Awaitable[Service]]
