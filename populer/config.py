@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from api.filtering.addresses import Addresses
 from api.filtering.origins import Origins
-from api.serving.labels import check_label_settings
+from api.serving.date_labels import check_label_settings
 from api.serving.template_check import check_templates
 from ranking.errors import SettingsError
 from ranking.intake.events import channel_kind

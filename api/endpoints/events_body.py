@@ -1,4 +1,4 @@
-"""The body of `POST /v1/events` -> events, each on its own: a bad one does not take the others with it.
+"""The body of `POST /v1/events` -> events, each by itself: an invalid one does not reject the others.
 
 Forms: one event, an array, `{"events": […]}`, or one event a line (NDJSON). The content type is a hint only:
 `sendBeacon` sends JSON as text/plain, and `curl -d` calls it a form.
@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from api.http.json_body import is_json
 from api.http.problems import Problem, plain_sentence
 from ranking.intake.events import WireEvent
 
@@ -58,7 +59,7 @@ def parse(body: bytes, content_type: bytes) -> Parsed:
     """Events of a body.
 
     Raises:
-        Problem: 400, the body is not JSON in one of the four forms; 413, too many events.
+        Problem: 400, the body is not JSON; 422, it is JSON in none of the four forms; 413, too many events.
     """
     text = body.strip()
     if not text:
@@ -73,7 +74,9 @@ def parse(body: bytes, content_type: bytes) -> Parsed:
     except RecursionError:
         raise Problem(400, "malformed JSON", "the body is nested too deeply to be events") from None
     raise Problem(
-        400, "malformed JSON", f"expected an event, an array of events or one event a line, found {_shown(text)}"
+        422 if is_json(text) else 400,
+        "malformed events",
+        f"expected an event, an array of events or one event a line, found {_shown(text)}",
     )
 
 
@@ -83,7 +86,7 @@ def _object(text: bytes) -> Parsed:
     except msgspec.ValidationError as error:
         sentence = plain_sentence(error)
         if sentence.startswith("events"):
-            raise Problem(400, "malformed events", sentence) from None
+            raise Problem(422, "malformed events", sentence) from None
         return Parsed([], [], [Bad(0, sentence)])
     except UNREADABLE as error:
         return _lines(text) if _opens_with_a_whole_line(text) else _tolerant(text, error)

@@ -21,13 +21,13 @@ AT_ONCE = "populer.at_once"
 #: The extension of a server that can cut a connection, whatever waits to be sent.
 CUT = "populer.cut"
 NO_EXTENSIONS: Mapping[str, Any] = {}
-#: Each is cut off the front of what is left: fifty thousand empty ones would keep a worker for half a second.
+#: Limit of gzip members in a body: fifty thousand empty ones would keep a worker busy for half a second.
 MAX_MEMBERS = 100
 JSON = (b"content-type", b"application/json")
 
 
 class ClientGone(Exception):  # noqa: N818 - it is an outcome, not an error
-    """The client hung up before its request was complete; there is nobody to answer."""
+    """The client hung up before its request was complete. Nothing is answered."""
 
 
 def headers(scope: Scope) -> dict[bytes, bytes]:
@@ -83,7 +83,7 @@ async def _received(message: Message, receive: Receive, limit: int) -> bytes:
 
 def _inflated(content: bytes, limit: int) -> bytes:
     """A gzip body of several members. Never more than a byte over `limit` is inflated."""
-    found = b""
+    inflated = b""
     members = 0
     while content:
         members += 1
@@ -91,15 +91,28 @@ def _inflated(content: bytes, limit: int) -> bytes:
             raise Problem(400, "bad gzip", f"the gzip body has more than {MAX_MEMBERS} members")
         member = zlib.decompressobj(wbits=GZIP)
         try:
-            found += member.decompress(content, limit + 1 - len(found))
+            inflated += member.decompress(content, limit + 1 - len(inflated))
         except zlib.error:
             raise Problem(400, "bad gzip", "the body says it is gzip (Content-Encoding) and is not") from None
-        if len(found) > limit:
+        if len(inflated) > limit:
             raise too_large(limit)
         if not member.eof:
             raise Problem(400, "bad gzip", "the gzip body breaks off")
         content = member.unused_data
-    return found
+    return inflated
+
+
+def etag_matches(if_none_match: bytes, tag: bytes) -> bool:
+    """Whether If-None-Match names `tag`. The comparison is the weak one, as GET requires (RFC 9110, 13.1.2).
+
+    >>> etag_matches(b'W/"a", "b"', b'"b"'), etag_matches(b'"a"', b'W/"a"'), etag_matches(b"*", b'"a"')
+    (True, True, True)
+    >>> etag_matches(b"", b'"a"'), etag_matches(b'"a-br"', b'"a"')
+    (False, False)
+    """
+    bare = tag.removeprefix(b"W/")
+    given = if_none_match.split(b",")
+    return if_none_match.strip() == b"*" or any(each.strip().removeprefix(b"W/") == bare for each in given)
 
 
 async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from api.http.compression import Pieces
-from api.serving.labels import published_label
+from api.serving.date_labels import published_label
 from api.serving.phrases import words_of
 from ranking.published.cursor import Cursor, epoch_of, part_after, rest_of
 from ranking.published.edits import composed, moved

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from api.serving.labels import published_label
+from api.serving.date_labels import published_label
 from populer.commands.options import moment, site_named, store_url
 from populer.commands.rank import viewed
 from populer.config import Loaded, with_list_settings

@@ -117,7 +117,7 @@ async def _serve_api(parent: Parent) -> None:
     def stop_serving() -> None:
         if playing is not None:
             playing.cancel()
-        app.live.streams.end()  # an answer without an end would be waited for
+        app.runtime.streams.end()  # an answer without an end would be waited for
         server.stop()
 
     _on_stop(parent, stop_serving)
@@ -127,13 +127,13 @@ async def _serve_api(parent: Parent) -> None:
 
     async def use(settings: Settings | None, config: ConfigState) -> None:
         if settings is None:
-            app.live.say(config)
+            app.runtime.set_config_state(config)
         else:
             store.promise(_ack(settings))
-            await app.live.use(settings, config)
+            await app.runtime.use(settings, config)
 
     def patience_s() -> float:
-        return app.live.context.settings.service.request_timeout_s
+        return app.runtime.context.settings.service.request_timeout_s
 
     beside = [
         asyncio.create_task(_announce(server, app.ranked)),

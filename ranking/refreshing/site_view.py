@@ -61,7 +61,7 @@ class SiteView:
         self.history.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
         self.removed = frozenset(await store.removed_items(self.site))
-        self.edits = await store.desk.edits(self.site)
+        self.edits = await store.edit_store.edits(self.site)
         return None
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:

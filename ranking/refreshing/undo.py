@@ -23,10 +23,10 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         NotFoundError: the trail has no such edition.
         ChangedSinceError: something of it was changed again.
     """
-    changed = await store.desk.changed_in(site, edition)
+    changed = await store.edit_store.changed_in(site, edition)
     if not changed:
         raise NotFoundError(f"the trail has no change of edition {edition}: GET /v1/audit shows what can be undone")
-    known = (await store.desk.edits(site)).edits
+    known = (await store.edit_store.edits(site)).edits
     removed = await store.removed_items(site)
     for each in changed:
         subject = each.subject
@@ -40,7 +40,7 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
             )
     edits = {each.subject: _holding(each.before, now) for each in changed if each.subject.kind != ITEM}
     if edits:
-        await store.desk.change(site, edits, by, undoes=edition)
+        await store.edit_store.change(site, edits, by, undoes=edition)
     for each in changed:
         if each.subject.kind == ITEM:
             await _turn_back(store, site, each, by, now)
@@ -54,7 +54,7 @@ async def _turn_back(store: Store, site: str, each: Changed, by: str, now: float
     elif isinstance(each.before, Mapping):
         await store.put_items(site, [_item(each.before)], by)
     else:
-        await store.desk.restore(site, [item], by)
+        await store.edit_store.restore(site, [item], by)
 
 
 def _holding(edit: Edit | None, now: float) -> Edit | None:

@@ -82,7 +82,7 @@ class _Shard:
         return sequence
 
 
-class MemoryDesk:
+class MemoryEditStore:
     """Keeps edits and no trail."""
 
     def __init__(self) -> None:
@@ -162,7 +162,7 @@ class MemoryStore:
         self.away: PopulerError | None = None
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
         self.rewrites = 0
-        self.desk = MemoryDesk()
+        self.edit_store = MemoryEditStore()
         self.findings = MemoryFindings()
         self.orders: dict[str, bytes] = {}
 

@@ -35,7 +35,7 @@ class RedisItems(Link):
             names = [item.id for item in items]
             marks = await self._command("HMGET", keys.removed(site), *names)
             if down := [name for name, mark in zip(names, marks, strict=True) if mark is not None]:
-                await self._desk.restore(site, down, by)
+                await self._edit_store.restore(site, down, by)
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         found: dict[str, bytes] = {}
@@ -80,7 +80,7 @@ class RedisItems(Link):
 
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])
-        await self._desk.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
+        await self._edit_store.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
         shard = shard_of(item, self.shards)
         found = await self._run(
             REMOVE_ITEM,
@@ -97,5 +97,5 @@ class RedisItems(Link):
     async def forget_removed(self, site: str, before: float) -> int:
         old = [item for item, since in (await self.removed_items(site)).items() if since < before]
         if old:
-            await self._desk.forget_removed(site, old)
+            await self._edit_store.forget_removed(site, old)
         return len(old)

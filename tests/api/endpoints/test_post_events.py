@@ -221,13 +221,20 @@ async def test_kinds_are_those_of_the_settings(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", " \n", "{", '[{"item":"a"}', '[{"item":"a"},]', "null", '"a"', "7", "item=a", "<a/>", "\ufeff[]"],
+    ["", " \n", "{", '[{"item":"a"}', '[{"item":"a"},]', "item=a", "<a/>", "\ufeff[]"],
 )
-async def test_what_is_not_json_is_malformed(service: Service, body: str) -> None:
+async def test_post_events_answers_400_to_what_is_not_json(service: Service, body: str) -> None:
     found = await service.http.post(EVENTS, content=body.encode())
     assert found.status_code == 400
     assert found.headers["content-type"] == "application/problem+json"
     assert found.json()["detail"]
+    assert await service.counts() == {}
+
+
+@pytest.mark.parametrize("body", ["null", '"a"', "7", '{"events": 5}', '{"events": {}}'])
+async def test_post_events_answers_422_to_json_that_holds_no_events(service: Service, body: str) -> None:
+    found = await service.http.post(EVENTS, content=body.encode())
+    assert (found.status_code, found.json()["title"]) == (422, "malformed events")
     assert await service.counts() == {}
 
 

@@ -22,7 +22,7 @@ def boost(item: str, name: str = "populer") -> Subject:
 
 
 async def make(store: MemoryStore, subject: Subject, edit: Edit) -> None:
-    await store.desk.change("s", {subject: edit}, "admin")
+    await store.edit_store.change("s", {subject: edit}, "admin")
 
 
 def scores(store: MemoryStore, name: str = "populer") -> dict[str, float]:

@@ -252,8 +252,8 @@ class Meddled:
         return self._store.shards
 
     @property
-    def desk(self) -> Any:
-        return self._store.desk
+    def edit_store(self) -> Any:
+        return self._store.edit_store
 
     def __getattr__(self, name: str) -> Any:
         async def call(*arguments: Any) -> Any:
