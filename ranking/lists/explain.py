@@ -126,18 +126,18 @@ def explain(
     if row is None:
         return None
     boosts = ranker.boosts_of(name)
-    candidates = ranker.boosted(boosts).candidates(settings, ranker.moment)
-    ranking = ranker.rank(settings, section, boosts)
-    listed = ranking.rows.tolist()
+    selector = ranker.selector(settings, boosts)
+    candidates = selector.candidates
+    listed = ranker.rank_selected(selector, section).rows.tolist()
     rank = listed.index(row) + 1 if row in listed else None
     score = float(candidates.score[row])
-    rule = ranker.rule_of(settings, section, row, boosts)
+    (rule,) = selector.rules_of([row], ranker.section_number(section))
     published = float(ranker.published[row])
     age_s = ranker.moment.at - published if math.isfinite(published) else None
     formula = Formula(settings, ranker.zone)
-    terms = ranker.boosted(boosts).terms(settings, ranker.moment, row)
-    asked = PlacedRow(name, settings, section, listed, row)
-    place_shown, pinned = shown(ranker, asked)
+    terms = selector.pool.terms(settings, ranker.moment, row)
+    placed = PlacedRow(name, section, selector, listed, row)
+    place_shown, pinned = shown(ranker, placed)
     channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings, age_s or 0.0)
     return Explanation(
         item=item,
@@ -158,7 +158,7 @@ def explain(
         score=None if settings.kind == "latest" else score,
         terms=terms,
         shown=place_shown,
-        moves=[*moves(ranker, asked, candidates, ranker.rows_of(section)), *pinned],
+        moves=[*moves(ranker, placed), *pinned],
         channels=channels,
         left_out=left_out,
         above=_neighbour(ranker, candidates.score, listed, rank, row, -1),

@@ -16,8 +16,7 @@ from ranking.counts.history import History
 from ranking.errors import unknown_section
 from ranking.intake.items import Item
 from ranking.lists.item_pool import ItemPool, PoolFacts
-from ranking.lists.rules import Rule
-from ranking.lists.selection import Past, Selector
+from ranking.lists.selection import Selector
 from ranking.published.edits import Edits
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.scoring.sums import Moment, counts_of
@@ -94,7 +93,7 @@ class Ranker:
         Raises:
             NotFoundError: no item is in that section.
         """
-        number, sections = self._number(section), self.pool.facts.section
+        number, sections = self.section_number(section), self.pool.facts.section
         return np.arange(len(sections)) if number is None else np.flatnonzero(sections == number)
 
     def boosted(self, boosts: Mapping[str, float]) -> ItemPool:
@@ -112,18 +111,27 @@ class Ranker:
         Raises:
             NotFoundError: no item is in that section.
         """
-        number = self._number(section)
-        pool = self.boosted(boosts)
-        past = Past(pool, settings, self.moment.known_until)
-        return self._ranked(pool, settings, Selector(pool, settings, self.moment, past), past, [number])[number]
+        return self.rank_selected(self.selector(settings, boosts), section)
 
-    def rule_of(self, settings: ListSettings, section: str, row: int, boosts: Mapping[str, float] = NO_BOOSTS) -> Rule:
-        """What keeps a row out of a list of one section; that others are better does not."""
-        pool = self.boosted(boosts)
-        past = Past(pool, settings, self.moment.known_until)
-        return Selector(pool, settings, self.moment, past).rule_of(row, self._number(section))
+    def selector(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> Selector:
+        """What selects the rows of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
+        return Selector(self.boosted(boosts), settings, self.moment)
 
-    def _number(self, section: str) -> int | None:
+    def rank_selected(self, selector: Selector, section: str) -> Ranking:
+        """What `rank` returns, from a selector that is there already.
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
+        number = self.section_number(section)
+        return self._ranked(selector, [number])[number]
+
+    def section_number(self, section: str) -> int | None:
+        """The number of a section; None stands for the whole site.
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
         number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
         if number is None and section != WHOLE_SITE:
             raise unknown_section(section, self._catalogue.sections)
@@ -131,12 +139,10 @@ class Ranker:
 
     def rank_sections(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> dict[str, Ranking]:
         """The list over all sections, and one for each section where the list wants them; `boosts` as for `rank`."""
-        pool = self.boosted(boosts)
-        past = Past(pool, settings, self.moment.known_until)
-        now = Selector(pool, settings, self.moment, past)
+        now = self.selector(settings, boosts)
         names = self._catalogue.sections
         numbers = self._busiest(now.sections()) if settings.sections else []
-        ranked = self._ranked(pool, settings, now, past, [None, *sorted(numbers, key=names.__getitem__)])
+        ranked = self._ranked(now, [None, *sorted(numbers, key=names.__getitem__)])
         return {WHOLE_SITE if number is None else names[number]: found for number, found in ranked.items()}
 
     def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
@@ -146,30 +152,25 @@ class Ranker:
         views = self.pool.views_of_sections(self.moment)
         return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
-    def _ranked(
-        self, pool: ItemPool, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
-    ) -> dict[int | None, Ranking]:
+    def _ranked(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
-        before = self._earlier(pool, settings, past, numbers)
-        score = None if settings.kind == "latest" else now.candidates.score
+        before = self._earlier(now, numbers)
+        score = None if now.settings.kind == "latest" else now.candidates.score
         return {
-            number: Ranking(found.rows, score, None if before is None else before[number], found.filled)
-            for number, found in selected.items()
+            number: Ranking(selection.rows, score, None if before is None else before[number], selection.filled)
+            for number, selection in selected.items()
         }
 
-    def _earlier(
-        self, pool: ItemPool, settings: ListSettings, past: Past, numbers: Sequence[int | None]
-    ) -> dict[int | None, Mapping[int, int]] | None:
+    def _earlier(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Mapping[int, int]] | None:
         """Ranks one `movement` ago, by row; None where there was no list."""
-        if settings.kind == "latest":
+        if now.settings.kind == "latest":
             return None
-        before = Moment(self.moment.at - settings.movement_s, self.moment.known_until)
-        then = Selector(pool, settings, before, past)
+        then = now.earlier(self.moment.at - now.settings.movement_s)
         if not then.candidates.rows.size:
             return None
         return {
-            number: {row: rank for rank, row in enumerate(found.rows.tolist(), 1)}
-            for number, found in then.selected(numbers).items()
+            number: {row: rank for rank, row in enumerate(selection.rows.tolist(), 1)}
+            for number, selection in then.selected(numbers).items()
         }
 
 

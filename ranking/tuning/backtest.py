@@ -20,7 +20,7 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.intake.events import LIST_SOURCE
 from ranking.lists import ordering
 from ranking.lists.ranker import Ranker, View
-from ranking.lists.selection import Past, Selector
+from ranking.lists.selection import Selector
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.formula import Formula
 from ranking.scoring.sums import Moment
@@ -218,8 +218,7 @@ def _maker(
         return _Short(walk, listed, judging, zone).rows
 
     def selected(moment: Moment) -> Rows:
-        past = Past(walk, listed, moment.known_until)
-        return Selector(walk, listed, moment, past).selected([judging.section])[judging.section].rows
+        return Selector(walk, listed, moment).selected([judging.section])[judging.section].rows
 
     return selected
 

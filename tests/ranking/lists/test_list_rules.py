@@ -21,9 +21,7 @@ from ranking.lists import hysteresis, ordering
 from ranking.lists.ordering import best, best_capped, percentile
 from ranking.lists.ranker import entries
 from ranking.lists.rules import Rule
-from ranking.lists.selection import Past, Selector
 from ranking.published.snapshot import WHOLE_SITE
-from ranking.scoring.sums import Moment
 from ranking.settings.lists import ListSettings, with_changes
 
 AT = 1_700_000_100.0  # a multiple of 300 s
@@ -361,11 +359,10 @@ def test_the_replayed_list_is_that_of_one_that_remembers() -> None:
 
 
 def rule_of(site: Site, item: str, number: int | None = None, **table: Any) -> Rule:
-    chosen, pool = list_of(**table), site.ranker(AT).pool
-    past = Past(pool, chosen, AT)
     row = site.history.known_row(item)
     assert row is not None
-    return Selector(pool, chosen, Moment(AT, AT), past).rule_of(row, number)
+    (rule,) = site.ranker(AT).selector(list_of(**table)).rules_of([row], number)
+    return rule
 
 
 def test_of_every_item_that_is_not_listed_the_rule_that_keeps_it_out_is_known() -> None:
