@@ -48,6 +48,7 @@ from ranking.counts.history import History
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ordering import best
 from ranking.published.snapshot import WHOLE_SITE
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.sealer import Sealer
 from ranking.refreshing.site_view import SiteView
@@ -118,7 +119,7 @@ async def followed(url: str, end_s: int) -> Followed:
     """What a jobs process does, measured from its start. Run in a process of its own."""
     store = _Noting(url)
     await store.open()
-    refresher = Refresher(store, SETTINGS, SITE)
+    refresher = Refresher(RankedSite(store, SETTINGS, SITE))
     started, cpu_before_s = time.perf_counter(), time.process_time()
     await refresher.view.update(store, end_s - KEEP_S)
     read_s = time.perf_counter() - started

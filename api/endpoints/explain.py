@@ -12,7 +12,7 @@ from api.http import asgi
 from api.http.auth import Grade, grade, require
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidQuestionError, NotReadyError
-from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, document_of, encoded
+from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, decoded_reply, encoded_question
 from ranking.settings.service import SiteSettings
 from ranking.times import parse_moment
 
@@ -114,8 +114,8 @@ async def answered(context: Context, question: Question) -> Response:
         NotReadyError: it does not.
         NotFoundError, InvalidQuestionError: it cannot.
     """
-    reply = await context.store.ask(encoded(question), WAIT_S)
-    found = None if reply is None else document_of(reply)
+    reply = await context.store.ask(encoded_question(question), WAIT_S)
+    found = None if reply is None else decoded_reply(reply)
     if found is None:
         raise NotReadyError("the jobs process did not answer: its log says why, /readyz whether lists are ranked")
     return Response(found, media_type="application/json", headers={"cache-control": "no-store"})

@@ -11,7 +11,8 @@ from populer.stores import open_store
 from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
 from ranking.lists.ranker import Ranker, entries
 from ranking.published.snapshot import Stamp, encode_entries
-from ranking.refreshing.questions import Explain, QuestionContext, answer
+from ranking.refreshing.answers import QuestionContext, answer
+from ranking.refreshing.questions import Explain
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
 from ranking.settings.service import Settings, SiteSettings
@@ -50,8 +51,8 @@ async def explained(
     async with viewed(settings, url, site, now) as (store, view):
         settings = settings.under(await store.findings.in_effect(site.id))
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
-        asked = QuestionContext(store, view, settings, ranker)
-        return await answer(asked, Explain(site.id, name, item, section, at))
+        context = QuestionContext(store, view, settings, ranker)
+        return await answer(context, Explain(site.id, name, item, section, at))
 
 
 async def ranked(

@@ -10,6 +10,7 @@ from memory_store import MemoryStore
 
 from ranking.intake.items import Item
 from ranking.published.snapshot import decode_entries
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 
@@ -61,7 +62,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_of_every_ra
         changes: list[Any] = [*seen, *put]
         random.shuffle(changes)
         store = MemoryStore()
-        refresher = Refresher(store, settings, "s")
+        refresher = Refresher(RankedSite(store, settings, "s"))
         for number, change in enumerate(changes):
             if isinstance(change, Item):
                 store.put(change)
@@ -84,7 +85,7 @@ async def test_a_list_of_today_is_published_by_the_clock_of_its_site() -> None:
         settings = Settings.model_validate(
             {"sites": [{"id": "s", "timezone": zone}], "lists": {"today": {"period": "today"}}}
         )
-        await Refresher(store, settings, "s").refresh(NOW)
+        await Refresher(RankedSite(store, settings, "s")).refresh(NOW)
         listed[zone] = set(store.listed("today"))
     assert listed == {"Asia/Jakarta": {"this morning"}, "UTC": {"this morning", "last night"}}
 
@@ -103,6 +104,6 @@ async def test_an_entry_that_fills_a_list_up_is_marked() -> None:
     store.see("read", NOW - 60, 9)
     store.see("hardly", NOW - 60, 2)
     settings = Settings.model_validate({"lists": {"populer": {"floor": 5, "fill": "widen"}}})
-    await Refresher(store, settings, "s").refresh(NOW)
+    await Refresher(RankedSite(store, settings, "s")).refresh(NOW)
     entries = decode_entries(store.bodies("populer")[""])
     assert [(entry.rank, entry.id, entry.source) for entry in entries] == [(1, "read", "ranked"), (2, "hardly", "fill")]

@@ -19,6 +19,7 @@ from ranking.intake.items import Item
 from ranking.lists import ranker
 from ranking.lists.ranker import Ranker, Ranking, entries
 from ranking.published.snapshot import WHOLE_SITE, Entry, decode_entries, decode_stamp, digest, encode_stamp
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
@@ -65,7 +66,7 @@ async def ranker_on(store: MemoryStore, at: float = NOW, known_until: float | No
 
 
 async def refreshed(store: MemoryStore, settings: Settings | None = None, now: float = NOW) -> dict[str, int]:
-    return await Refresher(store, settings or Settings(), "s").refresh(now)
+    return await Refresher(RankedSite(store, settings or Settings(), "s")).refresh(now)
 
 
 def shown(store: MemoryStore, name: str = "populer", section: str = WHOLE_SITE) -> dict[str, Entry]:
@@ -231,7 +232,7 @@ async def test_an_item_over_the_maximal_age_is_dropped_whether_its_age_is_known_
 
 async def test_an_item_that_is_taken_down_is_in_no_list_until_it_is_put_again() -> None:
     store = MemoryStore()
-    refresher = Refresher(store, Settings(), "s")
+    refresher = Refresher(RankedSite(store, Settings(), "s"))
     for item in ("a", "b"):
         store.see(item, NOW - 60, n=20)
         store.put(described(item, section="Politik"))
@@ -418,7 +419,7 @@ async def test_an_empty_history_publishes_an_empty_list() -> None:
 
 async def test_a_list_whose_last_item_has_gone_is_cleared() -> None:
     store = MemoryStore()
-    refresher = Refresher(store, settings_with(retention={"keep": "1d"}), "s")
+    refresher = Refresher(RankedSite(store, settings_with(retention={"keep": "1d"}), "s"))
     store.see("a", NOW - 60)
     await refresher.refresh(NOW)
     assert store.listed("populer") == ["a"]
@@ -428,7 +429,7 @@ async def test_a_list_whose_last_item_has_gone_is_cleared() -> None:
 
 async def test_a_slot_is_published_once_and_none_before_it() -> None:
     store = MemoryStore()
-    refresher = Refresher(store, settings_with({}, refresh={"every": "5s"}), "s")
+    refresher = Refresher(RankedSite(store, settings_with({}, refresh={"every": "5s"}), "s"))
     generations = [(await refresher.refresh(now)).get("populer") for now in (NOW, NOW + 4, NOW - 5, NOW + 5, NOW + 11)]
     assert generations == [1, None, None, 2, 3]
 
@@ -437,7 +438,7 @@ async def test_under_other_settings_lists_are_ranked_for_the_moment_of_the_chang
     store = MemoryStore()
     before = settings_with(refresh={"every": "1m"})
     after = settings_with({"populer": {"title": "Lain"}}, refresh={"every": "1m"})
-    refresher = Refresher(store, before, "s")
+    refresher = Refresher(RankedSite(store, before, "s"))
     slot = NOW // 60 * 60
 
     async def published(now: float) -> tuple[int | None, float, str, str]:
@@ -447,26 +448,26 @@ async def test_under_other_settings_lists_are_ranked_for_the_moment_of_the_chang
         return generation, found.stamp.generated_at, found.stamp.title, found.stamp.config_version
 
     assert await published(slot + 10) == (1, slot, "Populer", before.config_version)
-    refresher.use(after, since=slot + 20)
+    refresher.site.use(after, since=slot + 20)
     assert await published(slot + 20) == (2, slot + 20, "Lain", after.config_version)
     assert (await published(slot + 59))[0] is None
     assert await published(slot + 60) == (3, slot + 60, "Lain", after.config_version)
-    refresher.use(before, since=slot + 70)
+    refresher.site.use(before, since=slot + 70)
     assert (await published(slot + 65))[0] is None, "a clock that was put back ranks nothing for the future"
 
 
 async def test_what_was_forgotten_is_ranked_again_when_the_retention_grows() -> None:
     store = MemoryStore()
     short, long = (settings_with({"populer": {"half_life": "none"}}, retention={"keep": keep}) for keep in ("1h", "1d"))
-    refresher = Refresher(store, short, "s")
+    refresher = Refresher(RankedSite(store, short, "s"))
     store.see("old", NOW - 2 * HOUR_S, n=9)
     store.see("new", NOW - 60)
     await refresher.refresh(NOW)
     assert store.listed("populer") == ["new"]
-    refresher.use(long, since=NOW + 1)
+    refresher.site.use(long, since=NOW + 1)
     await refresher.refresh(NOW + 1)
     assert store.listed("populer") == ["old", "new"]
-    refresher.use(short, since=NOW + 2)
+    refresher.site.use(short, since=NOW + 2)
     await refresher.refresh(NOW + 2)
     assert store.listed("populer") == ["new"]
 
@@ -474,7 +475,7 @@ async def test_what_was_forgotten_is_ranked_again_when_the_retention_grows() -> 
 async def test_a_refresh_says_what_it_believes_to_be_published_until_it_is_contradicted() -> None:
     store = MemoryStore()
     settings = settings_with({}, refresh={"every": "5s"})
-    one, other = Refresher(store, settings, "s"), Refresher(store, settings, "s")
+    one, other = Refresher(RankedSite(store, settings, "s")), Refresher(RankedSite(store, settings, "s"))
     for refresher, now in ((one, NOW), (one, NOW + 5), (other, NOW + 10), (one, NOW + 10), (one, NOW + 15)):
         await refresher.refresh(now)
     believed = [base.generation if base else None for base in store.bases[:: len(settings.lists)]]
@@ -494,7 +495,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_in_whatever
         changes: list[Any] = [*seen, *put]
         random.shuffle(changes)
         store = MemoryStore()
-        refresher = Refresher(store, settings, "s")
+        refresher = Refresher(RankedSite(store, settings, "s"))
         for number, change in enumerate(changes):
             if isinstance(change, Item):
                 store.put(change)
@@ -594,7 +595,7 @@ async def test_two_processes_publish_the_same_stamp_whatever_order_sections_were
 async def test_a_lost_store_that_has_already_counted_more_than_before_is_read_anew() -> None:
     store = MemoryStore(1)
     store.see("before", NOW - 60)
-    refresher = Refresher(store, settings_with(), "s")
+    refresher = Refresher(RankedSite(store, settings_with(), "s"))
     await refresher.refresh(NOW)
     store.lose_everything()
     store.see("after", NOW - 400)
