@@ -23,7 +23,8 @@ from report import Row, show
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, field
+from ranking.counts.fields import field
+from ranking.counts.history import History
 from ranking.published.edits import Edits
 from ranking.settings.lists import ListSettings
 from ranking.tuning.backtest import Judging

@@ -13,7 +13,7 @@ import numpy as np
 
 from populer.stores import open_store
 from populer.tuning.candidates import GridBase, candidates
-from ranking.counts.history import is_shadow
+from ranking.counts.fields import is_shadow
 from ranking.errors import NotEnoughError, PopulerError, StoreUnavailableError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.intake.items import Item

@@ -7,12 +7,12 @@ listed items alone.
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray
+from ranking.counts.arrays import NO_SECTION, FloatArray
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
+from ranking.counts.numbering import Numbering
 from ranking.intake.items import ItemDates
 
-NO_SECTION = -1
 FIRST_CAPACITY = 1024
 
 
@@ -21,8 +21,8 @@ class Catalogue:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self.sections: list[str] = []
-        self._section_index: dict[str, int] = {}
+        self._sections = Numbering()
+        self.sections = self._sections.names
         self._published = np.full(FIRST_CAPACITY, np.nan)
         self._first_seen = np.full(FIRST_CAPACITY, np.inf)
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
@@ -36,7 +36,7 @@ class Catalogue:
         known = dates or ItemDates(first_seen=np.inf)
         self._published[row] = np.nan if known.published_at is None else known.published_at
         self._first_seen[row] = known.first_seen
-        self._section[row] = NO_SECTION if known.section is None else self._section_number(known.section)
+        self._section[row] = NO_SECTION if known.section is None else self._sections.number(known.section)
         self._stored[row] = dates is not None
         self._changed[row] = True
 
@@ -46,7 +46,7 @@ class Catalogue:
             return
         rows = self._history.item_rows(dates.ids)
         self._reach(len(self._history.items))
-        numbers = np.array([*map(self._section_number, dates.sections), NO_SECTION], dtype=np.int32)
+        numbers = np.array([*map(self._sections.number, dates.sections), NO_SECTION], dtype=np.int32)
         self._published[rows] = dates.published
         self._first_seen[rows] = dates.first_seen
         self._section[rows] = numbers[dates.section]
@@ -63,7 +63,7 @@ class Catalogue:
 
     def section_number(self, name: str) -> int | None:
         """The number of a section, or None if no item has been in it."""
-        return self._section_index.get(name)
+        return self._sections.known(name)
 
     @property
     def section(self) -> npt.NDArray[np.int32]:
@@ -102,13 +102,6 @@ class Catalogue:
         rows = len(self._history.items)
         self._reach(rows)
         return rows
-
-    def _section_number(self, name: str) -> int:
-        number = self._section_index.get(name)
-        if number is None:
-            number = self._section_index[name] = len(self.sections)
-            self.sections.append(name)
-        return number
 
     def _reach(self, rows: int) -> None:
         if rows <= len(self._published):

@@ -7,12 +7,11 @@ it each time. Invariant: a row's counts are all there, in the history's order, s
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray, Ints
+from ranking.counts.arrays import FloatArray, Ints, Rows
 from ranking.counts.cells import grown
-from ranking.counts.columns import Columns, FrozenHistory, Key, times_of
+from ranking.counts.columns import Columns, FrozenHistory, Key, cells_by_channel_name, times_of
 from ranking.counts.history import History
 
-Rows = npt.NDArray[np.int64]
 _OUTSIDE = -1
 
 
@@ -125,7 +124,7 @@ class RowSubset:
             counts=count,
             cell_item=self._row_place[history.cell_item[self._cells]],
             cell_channel=channel,
-            cell_order=_by_name(channel, history.channels),
+            cell_order=cells_by_channel_name(channel, history.channels),
             width_s=width_s,
             start_s=start_s,
         )
@@ -156,10 +155,3 @@ def _in_order(bucket: Ints, width_s: FloatArray, start_s: FloatArray) -> npt.NDA
     rank = np.empty(len(start_s), dtype=np.int32)
     rank[np.lexsort((width_s, start_s + width_s))] = np.arange(len(start_s), dtype=np.int32)
     return np.argsort(rank[bucket], kind="stable")
-
-
-def _by_name(channel: Ints, channels: list[str]) -> npt.NDArray[np.int64]:
-    """The order of cells by their channel's name."""
-    rank = {name: place for place, name in enumerate(sorted(channels))}
-    ranks = np.array([rank[name] for name in channels], dtype=np.min_scalar_type(len(rank)))
-    return np.argsort(ranks[channel], kind="stable")

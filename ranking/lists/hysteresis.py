@@ -18,14 +18,11 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray
+from ranking.counts.arrays import FloatArray, Mask
 
 STEP_S = 300.0
 SPAN_S = 3 * 3600.0
-
-Mask = npt.NDArray[np.bool_]
 
 
 def steps(at: float) -> list[float]:

@@ -18,17 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import FIELD_SEPARATOR
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.fields import FIELD_SEPARATOR
 from ranking.counts.item_dates import CHUNK_ITEMS, pack_dates
-from ranking.counts.sealed import (
-    CHUNK_NAMES,
-    ChannelCounts,
-    pack_counts,
-    pack_names,
-    unpack_counts,
-    unpack_names,
-    volume_of,
-)
+from ranking.counts.sealed import CHUNK_NAMES, pack_counts, pack_names, unpack_counts, unpack_names, volume_of
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import AllTouched, BucketCells, StoredCounts, Swap
 from ranking.store.items import DatesState

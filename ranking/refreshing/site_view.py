@@ -13,9 +13,11 @@ import numpy as np
 from ranking.counts.arrays import Ints
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, is_shadow
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.fields import is_shadow
+from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
-from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, unpack_counts, unpack_ids, volume_end, volume_of
+from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.edits import Edits

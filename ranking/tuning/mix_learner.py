@@ -97,10 +97,6 @@ class Learner:
             of_day.both[at, number] += weighed.T @ y
             of_day.reads[at, number] += float((w * y) @ y)
 
-    def forget_before(self, day: int) -> None:
-        """Forget the days before one."""
-        self._days = {number: found for number, found in self._days.items() if number >= day}
-
     def mix(self) -> tuple[MixPart, ...]:
         """The mix that the days speak for; empty where nothing was read on any."""
         whole = _summed(self._days.values())

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from ranking.counts.history import Columns, is_shadow
+from ranking.counts.columns import Columns
+from ranking.counts.fields import is_shadow
 from ranking.errors import PopulerError
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.lists.ranker import View

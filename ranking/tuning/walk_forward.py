@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray
-from ranking.counts.history import Columns
+from ranking.counts.columns import Columns
 from ranking.errors import NotEnoughError, PopulerError
 from ranking.lists.item_pool import ItemPool
 from ranking.scoring.decay import Alike, Decay, HalfLife, Mix

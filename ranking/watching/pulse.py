@@ -15,7 +15,8 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray
 from ranking.counts.buckets import observed_share
-from ranking.counts.history import Columns, History
+from ranking.counts.columns import Columns
+from ranking.counts.history import History
 
 #: Of fewer spans nothing is said.
 LEAST_SPANS = 3

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import field
+from ranking.counts.fields import field
 from ranking.counts.sealed import unpack_names, volume_of
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.intake.items import Item, dates_from_stored, from_stored, stored

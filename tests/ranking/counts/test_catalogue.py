@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from views import history_of
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import FIRST_CAPACITY, NO_SECTION, Catalogue
-from ranking.counts.history import History, history_of
+from ranking.counts.history import History
 from ranking.intake.items import ItemDates
 
 PUBLISHED, SEEN = 1_700_000_000.0, 1_700_000_500.0

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_store import MemoryStore
+from views import history_of
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, history_of
+from ranking.counts.history import History
 from ranking.counts.item_dates import pack_dates, unpack_dates
 from ranking.errors import StoreRefusedError
 from ranking.intake.items import Item, ItemDates

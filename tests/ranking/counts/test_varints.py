@@ -6,16 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import (
-    VOLUME_S,
-    ChannelCounts,
-    as_fields,
-    merged_counts,
-    pack_counts,
-    unpack_counts,
-    volume_end,
-    volume_of,
-)
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.sealed import VOLUME_S, as_fields, merged_parts, pack_counts, unpack_counts, volume_end, volume_of
 from ranking.counts.varints import from_varints, pack_texts, unpack_texts, varints
 from ranking.errors import StoreRefusedError
 
@@ -86,7 +78,7 @@ def test_equal_counts_are_equal_bytes_in_whatever_parts_and_order_they_came(
     parts: list[tuple[str, dict[int, int]]], random: object
 ) -> None:
     given_parts = [part(*each) for each in parts]
-    once = merged_counts(given_parts)
+    once = merged_parts(given_parts)
     random.shuffle(given_parts)  # type: ignore[attr-defined]
     assert pack_counts(given_parts) == pack_counts(once)
 
