@@ -27,8 +27,8 @@ from ranking.counts.fields import field
 from ranking.counts.history import History
 from ranking.published.edits import Edits
 from ranking.settings.lists import ListSettings
-from ranking.tuning.backtest import Judging
 from ranking.tuning.evidence import Candidate, Evidence, tuned
+from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Plan, Wanted, planned
 
 HOUR_S, DAY_S = 3600.0, 86_400.0

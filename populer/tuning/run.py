@@ -25,8 +25,8 @@ from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings, SiteSettings
 from ranking.settings.types import as_seconds_or_none
-from ranking.tuning.backtest import Judging
 from ranking.tuning.evidence import Candidate, Evidence, tuned
+from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Plan, Wanted, planned
 
 #: So many values of one setting are a row that has ends.

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ranking.errors import InvalidQuestionError, NotFoundError
-from ranking.lists.explain import Explanation, explain
+from ranking.lists.explain import explain
+from ranking.lists.explanation import Explanation
 from ranking.lists.ranker import Ranker, Ranking, entries
 from ranking.published.snapshot import Entry
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question

@@ -15,15 +15,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-import numpy as np
-
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.columns import ChannelCounts
-from ranking.counts.fields import FIELD_SEPARATOR
 from ranking.counts.item_dates import CHUNK_ITEMS, pack_dates
-from ranking.counts.sealed import CHUNK_NAMES, pack_counts, pack_names, unpack_counts, unpack_names, volume_of
+from ranking.counts.sealed import pack_counts, unpack_counts, volume_of
+from ranking.refreshing.volume_names import VolumeNames
 from ranking.settings.service import RetentionSettings
-from ranking.store.counts import AllTouched, BucketCells, StoredCounts, Swap
+from ranking.store.counts import AllTouched, StoredCounts, Swap
 from ranking.store.items import DatesState
 from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
 
@@ -79,7 +76,7 @@ class Sealer:
         self._retention = retention
         self._site = site
         self._life = ""
-        self._names: dict[tuple[int, int], _VolumeNames] = {}  # by shard and volume
+        self._names: dict[tuple[int, int], VolumeNames] = {}  # by shard and volume
         self._done: dict[int, dict[Bucket, int]] = {}  # shard -> buckets that were wholly sealed at a change number
 
     async def seal(self, now: float) -> Sealed:
@@ -174,11 +171,11 @@ class Sealer:
                 return None
         return None
 
-    async def _names_of(self, shard: int, volume: int) -> "_VolumeNames":
+    async def _names_of(self, shard: int, volume: int) -> VolumeNames:
         names = self._names.get((shard, volume))
         if names is None:
             chunks = await self._store.read_names(self._site, shard, volume, 0)
-            names = self._names[shard, volume] = await asyncio.to_thread(_VolumeNames, chunks)
+            names = self._names[shard, volume] = await asyncio.to_thread(VolumeNames, chunks)
         return names
 
     def _forget_names(self, shard: int, span: Bucket) -> None:
@@ -199,57 +196,8 @@ def _groups(unsealed: dict[Bucket, list[Bucket]]) -> Iterator[list[Bucket]]:
         yield group
 
 
-class _VolumeNames:
-    """The names of one volume as far as the store has them, and those that are to be added."""
-
-    def __init__(self, chunks: Sequence[bytes]) -> None:
-        names = unpack_names(chunks)
-        self._numbers = {name: number for number, name in enumerate(names)}
-        self.stored = len(names)
-        self._tail = names[self.stored // CHUNK_NAMES * CHUNK_NAMES :]  # those of the last chunk, if it is not full
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def numbered(self, cells: BucketCells) -> list[ChannelCounts]:
-        """Open counts by channel and number."""
-        found: dict[bytes, tuple[list[int], list[int]]] = {}
-        numbers = self._numbers
-        for name, count in zip(cells.fields, cells.counts, strict=True):
-            channel, _, item = name.partition(FIELD_SEPARATOR)
-            number = numbers.get(item)
-            if number is None:
-                number = numbers[item] = len(numbers)
-                self._tail.append(item)
-            columns = found.get(channel)
-            if columns is None:
-                columns = found[channel] = [], []
-            columns[0].append(number)
-            columns[1].append(count)
-        return [
-            ChannelCounts(channel.decode(), np.array(rows, dtype=np.int64), np.array(counts, dtype=np.int64))
-            for channel, (rows, counts) in found.items()
-        ]
-
-    def new_chunks(self) -> dict[int, bytes]:
-        """The chunks that hold the names to be added, by their number."""
-        if len(self) == self.stored:
-            return {}
-        first = self.stored // CHUNK_NAMES
-        return {
-            first + step: pack_names(self._tail[step * CHUNK_NAMES : (step + 1) * CHUNK_NAMES])
-            for step in range(-(-len(self._tail) // CHUNK_NAMES))
-        }
-
-    def keep(self) -> None:
-        """The store has taken the new names."""
-        full = len(self) // CHUNK_NAMES - self.stored // CHUNK_NAMES
-        self._tail = self._tail[full * CHUNK_NAMES :]
-        self.stored = len(self)
-
-
 def _packed(
-    span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: _VolumeNames, cursor: int
+    span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: VolumeNames, cursor: int
 ) -> Swap:
     found = [part for counts in stored for part in unpack_counts(counts.sealed)]
     found += [part for counts in stored for part in names.numbered(counts.open)]

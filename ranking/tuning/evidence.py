@@ -17,8 +17,9 @@ from ranking.errors import NotEnoughError
 from ranking.lists.ranker import View
 from ranking.settings.lists import ListSettings
 from ranking.times import format_duration
-from ranking.tuning.backtest import NOBODY, Backtest, Judging, Trace, backtest
+from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.measures import Interval, draws_of_days, interval
+from ranking.tuning.outcome import NOBODY, Judging, Trace
 from ranking.tuning.walk_forward import MIN_STEPS, Plan
 
 HOUR_S, DAY_S = 3600.0, 86_400.0

@@ -22,9 +22,9 @@ from ranking.scoring.channel_weights import ChannelWeights
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.times import format_duration
-from ranking.tuning.backtest import Judging
 from ranking.tuning.evidence import Candidate, Evidence, Measured, tuned
 from ranking.tuning.measures import Interval, draws_of_days, interval
+from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Plan, Wanted, planned
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0

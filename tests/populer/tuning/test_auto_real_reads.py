@@ -12,9 +12,10 @@ from jobs.tune import begun, night_before
 from populer.log_files.log_site import LogSite, Rules
 from ranking.settings.learned import Tuned
 from ranking.settings.lists import ListSettings
-from ranking.tuning.backtest import Backtest, Judging, backtest
+from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.measures import draws_of_days, interval
 from ranking.tuning.nightly import GRID_S, suggested
+from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Plan, Wanted, planned
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data" / "article-reads"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from memory_store import MemoryStore
 
 from ranking.intake.items import Item
-from ranking.lists.explain import Explanation, explain
+from ranking.lists.explain import explain
+from ranking.lists.explanation import Explanation
 from ranking.lists.ranker import Ranker
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.site_view import SiteView

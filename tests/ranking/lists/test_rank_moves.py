@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from views import Site, list_of
 
-from ranking.lists.explain import Explanation, amount, explain
+from ranking.lists.explain import amount, explain
+from ranking.lists.explanation import Explanation
 from ranking.published.edits import Block, Boost, Edits, Pin, Subject
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.presets import PRESETS

@@ -18,7 +18,9 @@ from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring.sums import Moment
 from ranking.settings.lists import ListSettings
 from ranking.settings.presets import PRESETS
-from ranking.tuning.backtest import NOBODY, UNDERSTOOD, Backtest, Judging, backtest
+from ranking.tuning.backtest import Backtest, backtest
+from ranking.tuning.list_makers import UNDERSTOOD
+from ranking.tuning.outcome import NOBODY, Judging
 from ranking.tuning.walk_forward import MIN_STEPS, Plan, Wanted, planned
 
 HOUR_S, DAY_S = 3600.0, 86_400.0

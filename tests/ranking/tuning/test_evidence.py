@@ -10,8 +10,8 @@ from views import Site, list_of
 
 from ranking.errors import NotEnoughError
 from ranking.lists.ranker import View
-from ranking.tuning.backtest import Judging
 from ranking.tuning.evidence import Candidate, Evidence, sentence, tuned
+from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Plan, Wanted, planned
 
 HOUR_S, DAY_S = 3600.0, 86_400.0

@@ -15,8 +15,9 @@ from ranking.lists.explain import explain
 from ranking.scoring.decay import Mix
 from ranking.settings.learned import LearnedSetting, MixPart
 from ranking.times import format_duration, parse_duration
-from ranking.tuning.backtest import Judging, backtest
+from ranking.tuning.backtest import backtest
 from ranking.tuning.mix_learner import AGES_S, HALF_LIVES_S, HOURS, Learner, nonnegative
+from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Wanted, planned
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
