@@ -1,4 +1,4 @@
-"""Columnar counts: what happened to each item, in each bucket, by channel.
+"""History: the counts of a site in columns, by item, bucket and channel.
 
 The history of a site is a pile of blocks, one per stored bucket and shard, and the columns made of them. A changed
 bucket replaces its block. What is long over hardly changes, so it is joined into columns once (`closed`), and only the
@@ -103,7 +103,7 @@ class History:
         if not taken:
             return self._forget([(bucket, shard)])
         channels = [self._channels.number(part.channel) for part in taken]
-        cells = [self._cells.of(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
+        cells = [self._cells.numbers(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
         joined, events = np.concatenate(cells), np.concatenate([part.counts for part in taken])
         if len(set(channels)) < len(channels):  # a cell may be in several
             joined, events = merged_counts(joined, events)
@@ -154,12 +154,12 @@ class History:
 
     @property
     def cell_item(self) -> Ints:
-        """The row of each cell."""
+        """The row of each cell, (cells,) int32."""
         return self._cells.item
 
     @property
     def cell_channel(self) -> Ints:
-        """The channel of each cell."""
+        """The channel of each cell, (cells,) int32."""
         return self._cells.channel
 
     @property
@@ -194,7 +194,7 @@ class History:
         return self._columns
 
     def first_event(self) -> FloatArray:
-        """Per item row: start of its earliest bucket in epoch seconds, or inf where it has no counts."""
+        """Start of the earliest bucket of each item row, (rows,) float64, epoch seconds; inf where it has no counts."""
         self.closed()
         first = np.full(len(self.items), np.inf)
         first[: len(self._closed_first)] = self._closed_first

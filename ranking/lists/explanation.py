@@ -50,7 +50,7 @@ class ChannelPart(NamedTuple):
 
 
 class Neighbour(NamedTuple):
-    """Who stands above or below, and by how much."""
+    """The row above or below, and the difference of the scores."""
 
     rank: int
     item: str

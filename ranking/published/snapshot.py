@@ -39,7 +39,7 @@ class Stamp(msgspec.Struct, frozen=True):
 
     `generated_at` is the aligned moment (epoch seconds) that the list was ranked for, so that equal counts and settings
     give equal stamps; `digests` maps each section to its body's digest. `boosts` are in the ranking already: item ->
-    factor. `learned` is what a list that learns went by.
+    factor. `learned` is the setting that a list that learns was ranked by.
     """
 
     list: str

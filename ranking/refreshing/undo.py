@@ -1,6 +1,8 @@
-"""Undo: what editors changed in one edition is as it was before, as the trail has it.
+"""Undo: restores what editors changed in one edition, as the trail has it.
 
-Only what nobody has changed again since is taken back: an older say never goes over a newer one. An undo is a change
+Invariant: only what nobody has changed again since is taken back: an older edit never replaces a newer one.
+
+An undo is a change
 like any other, with a line in the trail and an edition of its own, and can itself be undone.
 """
 
@@ -17,7 +19,7 @@ from ranking.store.protocol import Store
 
 
 async def undo(store: Store, site: str, edition: int, by: str, now: float) -> list[Changed]:
-    """Take back all that was changed in `edition`; what that was. `by`: the grade of the key, `now` in epoch seconds.
+    """Take back and return all changes of `edition`. `by`: the grade of the key, `now` in epoch seconds.
 
     Raises:
         NotFoundError: the trail has no such edition.
@@ -43,11 +45,11 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         await store.desk.change(site, edits, by, undoes=edition)
     for each in changed:
         if each.subject.kind == ITEM:
-            await _turn_back(store, site, each, by, now)
+            await _restore(store, site, each, by, now)
     return changed
 
 
-async def _turn_back(store: Store, site: str, each: Changed, by: str, now: float) -> None:
+async def _restore(store: Store, site: str, each: Changed, by: str, now: float) -> None:
     item = each.subject.item
     if not each.made:
         await store.remove_item(site, item, now, by)

@@ -12,7 +12,7 @@ ASKED = st.lists(st.tuples(st.integers(0, 5), st.lists(st.integers(0, 10**6) | s
 
 
 def ask(cells: Cells, channel: int, rows: list[int]) -> list[int]:
-    return cells.of(np.array(rows, dtype=np.int32), channel).tolist()
+    return cells.numbers(np.array(rows, dtype=np.int32), channel).tolist()
 
 
 @settings(deadline=None)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
 from ranking.counts.sealed import VOLUME_S, as_fields, merged_parts, pack_counts, unpack_counts, volume_end, volume_of
-from ranking.counts.varints import from_varints, pack_texts, unpack_texts, varints
+from ranking.counts.varints import numbers_from_varints, pack_texts, unpack_texts, varints_from
 from ranking.errors import StoreRefusedError
 
 NUMBERS = st.integers(0, 2**63 - 1) | st.integers(0, 300)
@@ -32,23 +32,23 @@ def plain(parts: list[ChannelCounts]) -> dict[tuple[str, int], int]:
 @settings(deadline=None)
 @given(st.lists(NUMBERS, max_size=50))
 def test_numbers_come_back_from_varints(numbers: list[int]) -> None:
-    assert from_varints(varints(np.array(numbers, dtype=np.int64))).tolist() == numbers
+    assert numbers_from_varints(varints_from(np.array(numbers, dtype=np.int64))).tolist() == numbers
 
 
 @pytest.mark.parametrize(("number", "length"), [(0, 1), (127, 1), (128, 2), (16383, 2), (16384, 3), (2**63 - 1, 9)])
 def test_a_number_takes_a_byte_for_every_seven_bits(number: int, length: int) -> None:
-    assert len(varints(np.array([number]))) == length
+    assert len(varints_from(np.array([number]))) == length
 
 
 def test_a_negative_number_is_no_varint() -> None:
     with pytest.raises(ValueError, match="negative"):
-        varints(np.array([1, -1]))
+        varints_from(np.array([1, -1]))
 
 
 @pytest.mark.parametrize("text", [b"\x80", b"\x01\xff"])
 def test_varints_that_are_cut_short_are_not_read(text: bytes) -> None:
     with pytest.raises(ValueError, match="cut short"):
-        from_varints(text)
+        numbers_from_varints(text)
 
 
 @settings(deadline=None)

@@ -14,9 +14,9 @@ from ranking.intake.items import (
     ItemInput,
     as_wire,
     dates_from_stored,
-    from_stored,
-    stored,
-    validated,
+    item_from_input,
+    item_from_stored,
+    stored_from_item,
 )
 
 NOW = 1_700_000_000.0
@@ -35,24 +35,24 @@ FULL = Item(
 
 def refusal(**fields: Any) -> str:
     with pytest.raises(InvalidItemError) as refused:
-        validated(ItemInput(**{"id": "a", **fields}), NOW)
+        item_from_input(ItemInput(**{"id": "a", **fields}), NOW)
     return str(refused.value)
 
 
 def test_an_item_is_what_was_given_first_seen_now() -> None:
     fields = {name: getattr(FULL, name) for name in ItemInput.__struct_fields__}
-    assert validated(ItemInput(**fields), NOW) == FULL
+    assert item_from_input(ItemInput(**fields), NOW) == FULL
 
 
 def test_the_least_an_item_can_say_is_its_id() -> None:
-    assert validated(ItemInput(id="a"), NOW) == Item(id="a", first_seen=NOW)
+    assert item_from_input(ItemInput(id="a"), NOW) == Item(id="a", first_seen=NOW)
 
 
 def test_an_empty_text_is_an_unknown_one_and_blanks_around_it_go() -> None:
     blank = ItemInput(id="a", title="  ", url=" ", section=" ", published_at="", image="", author="", tags=())
-    assert validated(blank, NOW) == Item(id="a", first_seen=NOW)
+    assert item_from_input(blank, NOW) == Item(id="a", first_seen=NOW)
     given = ItemInput(id="a", title=" Judul ", url=" /a ", section=" Politik\n")
-    assert validated(given, NOW) == Item(id="a", title="Judul", url="/a", section="Politik", first_seen=NOW)
+    assert item_from_input(given, NOW) == Item(id="a", title="Judul", url="/a", section="Politik", first_seen=NOW)
 
 
 # id
@@ -78,7 +78,7 @@ def test_a_bad_id_is_refused(item: str, problem: str) -> None:
 
 @pytest.mark.parametrize("item", ["a" * 512, "é" * 256, "🔥" * 128, "a|b c"])
 def test_an_id_is_opaque_up_to_512_bytes(item: str) -> None:
-    assert validated(ItemInput(id=item), NOW).id == item
+    assert item_from_input(ItemInput(id=item), NOW).id == item
 
 
 # texts
@@ -86,7 +86,10 @@ def test_an_id_is_opaque_up_to_512_bytes(item: str) -> None:
 
 @pytest.mark.parametrize("name", ["title", "section", "author"])
 def test_a_text_has_its_limit(name: str) -> None:
-    assert getattr(validated(ItemInput(**{"id": "a", name: "é" * MAX_TEXT_CHARS}), NOW), name) == "é" * MAX_TEXT_CHARS
+    assert (
+        getattr(item_from_input(ItemInput(**{"id": "a", name: "é" * MAX_TEXT_CHARS}), NOW), name)
+        == "é" * MAX_TEXT_CHARS
+    )
     assert refusal(**{name: "é" * (MAX_TEXT_CHARS + 1)}) == f"{name}: must not be over 2000 characters"
 
 
@@ -100,7 +103,7 @@ def test_every_tag_has_its_limit() -> None:
 @pytest.mark.parametrize("name", ["url", "image"])
 @pytest.mark.parametrize("address", ["/", "/a/b?c=d&e=f#g", "http://contoh.id", "HTTPS://contoh.id/é", "/a:b", "/a//b"])
 def test_an_address_is_http_or_relative_to_the_site(name: str, address: str) -> None:
-    assert getattr(validated(ItemInput(**{"id": "a", name: address}), NOW), name) == address
+    assert getattr(item_from_input(ItemInput(**{"id": "a", name: address}), NOW), name) == address
 
 
 @pytest.mark.parametrize("name", ["url", "image"])
@@ -131,12 +134,12 @@ def test_an_address_has_its_limit_and_a_refusal_repeats_only_its_beginning() -> 
     [1_542_423_600, 1_542_423_600.0, "1542423600", "2018-11-17T12:00:00+09:00", "2018-11-17T03:00:00Z"],
 )
 def test_a_publish_time_is_epoch_seconds_or_iso_8601(published_at: float | str) -> None:
-    assert validated(ItemInput(id="a", published_at=published_at), NOW).published_at == 1_542_423_600
+    assert item_from_input(ItemInput(id="a", published_at=published_at), NOW).published_at == 1_542_423_600
 
 
 @pytest.mark.parametrize("published_at", [0, NOW - 315_360_000, NOW + 315_360_000])
 def test_a_publish_time_may_lie_in_1970_or_ten_years_from_now(published_at: float) -> None:
-    assert validated(ItemInput(id="a", published_at=published_at), NOW).published_at == published_at
+    assert item_from_input(ItemInput(id="a", published_at=published_at), NOW).published_at == published_at
 
 
 @pytest.mark.parametrize(
@@ -152,12 +155,12 @@ def test_what_is_no_publish_time_is_refused(published_at: float | str) -> None:
 
 @pytest.mark.parametrize("item", [FULL, Item(id="a"), Item(id="a", first_seen=NOW, tags=("",))])
 def test_an_item_is_read_back_as_it_was_stored(item: Item) -> None:
-    assert from_stored(stored(item)) == item
+    assert item_from_stored(stored_from_item(item)) == item
 
 
 def test_ranking_reads_the_dates_of_a_stored_item_alone() -> None:
-    assert dates_from_stored(stored(FULL)) == ItemDates("Politik", 1_699_999_000.5, NOW)
-    assert dates_from_stored(stored(Item(id="a"))) == ItemDates()
+    assert dates_from_stored(stored_from_item(FULL)) == ItemDates("Politik", 1_699_999_000.5, NOW)
+    assert dates_from_stored(stored_from_item(Item(id="a"))) == ItemDates()
 
 
 def test_an_item_goes_out_with_every_field_even_the_unknown() -> None:
@@ -170,13 +173,13 @@ def test_an_item_goes_out_with_every_field_even_the_unknown() -> None:
 )
 def test_an_address_with_a_control_character_is_refused(address: str) -> None:
     with pytest.raises(InvalidItemError, match="url: must be"):
-        validated(ItemInput(id="a", url=address), NOW)
+        item_from_input(ItemInput(id="a", url=address), NOW)
 
 
 @pytest.mark.parametrize("address", ["http://", "https://", "https:///a", "https://?a"])
 def test_an_address_without_a_host_is_refused(address: str) -> None:
     with pytest.raises(InvalidItemError, match="url: must be"):
-        validated(ItemInput(id="a", url=address), NOW)
+        item_from_input(ItemInput(id="a", url=address), NOW)
 
 
 @pytest.mark.parametrize(
@@ -185,4 +188,4 @@ def test_an_address_without_a_host_is_refused(address: str) -> None:
 )
 def test_a_text_that_is_no_unicode_is_refused(field: dict[str, Any]) -> None:
     with pytest.raises(InvalidItemError, match="must be valid Unicode"):
-        validated(ItemInput(id="a", **field), NOW)
+        item_from_input(ItemInput(id="a", **field), NOW)

@@ -1,4 +1,4 @@
-"""What is ranked from a shortlist is what is ranked from all rows: the same items, scores and ranks, to the last bit."""
+"""A ranking from a shortlist is the ranking of all rows: the same items, scores and ranks, to the last bit."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -21,7 +21,7 @@ from ranking.settings.presets import PRESETS
 from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.list_makers import UNDERSTOOD
 from ranking.tuning.outcome import NOBODY, Judging
-from ranking.tuning.walk_forward import MIN_STEPS, Plan, Wanted, planned
+from ranking.tuning.walk_forward import MIN_STEPS, Plan, Wanted, plan_walk
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 START = 1_764_536_400.0  # a full hour, in Jakarta the fourth of a day
@@ -250,7 +250,7 @@ def test_a_section_is_judged_by_its_own_reads() -> None:
 
 
 def plan_of(site: Site, **wanted: float) -> Plan:
-    return planned(site.history.columns(), Wanted(**wanted), START + HOURS * HOUR_S)
+    return plan_walk(site.history.columns(), Wanted(**wanted), START + HOURS * HOUR_S)
 
 
 def hourly(hours: Iterable[int], width_s: int = 300) -> Site:
@@ -271,7 +271,7 @@ def test_steps_begin_after_the_warmup_and_end_where_the_last_horizon_is_known() 
 def test_a_bucket_that_is_not_over_is_not_looked_at() -> None:
     site = hourly(range(24))
     now = START + 20 * HOUR_S + 100
-    assert planned(site.history.columns(), Wanted(warmup_s=HOUR_S), now).moments[-1] + HOUR_S <= now
+    assert plan_walk(site.history.columns(), Wanted(warmup_s=HOUR_S), now).moments[-1] + HOUR_S <= now
 
 
 def test_steps_begin_where_the_counts_are_fine_enough() -> None:

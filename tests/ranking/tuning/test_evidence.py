@@ -10,9 +10,9 @@ from views import Site, list_of
 
 from ranking.errors import NotEnoughError
 from ranking.lists.ranker import View
-from ranking.tuning.evidence import Candidate, Evidence, sentence, tuned
+from ranking.tuning.evidence import Candidate, Evidence, evidence_of, sentence
 from ranking.tuning.outcome import Judging
-from ranking.tuning.walk_forward import Plan, Wanted, planned
+from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -20,14 +20,14 @@ GRID = ("20m", "1h", "3h", "9h", "1d", "7d")
 
 
 def plan_of(site: View, warmup_h: float = 48, **wanted: float) -> Plan:
-    return planned(site.history.columns(), Wanted(warmup_s=warmup_h * HOUR_S, **wanted), START + 1000 * DAY_S)
+    return plan_walk(site.history.columns(), Wanted(warmup_s=warmup_h * HOUR_S, **wanted), START + 1000 * DAY_S)
 
 
 def evidence(
     site: View, current: str = "9h", grid: Sequence[str] = GRID, plan: Plan | None = None, k: int = 10
 ) -> Evidence:
     tried = [Candidate({"half_life": value}, list_of(half_life=value)) for value in grid]
-    return tuned(site, tried, list_of(half_life=current), plan or plan_of(site), Judging(k), JAKARTA)
+    return evidence_of(site, tried, list_of(half_life=current), plan or plan_of(site), Judging(k), JAKARTA)
 
 
 @pytest.mark.parametrize("half_life", ["1h", "3h", "9h"])
@@ -140,12 +140,12 @@ def test_steps_that_nobody_reads_after_are_no_evidence() -> None:
 def test_a_list_that_is_always_empty_has_no_numbers() -> None:
     site = wandering(1, items=20, hours=100)
     tried = [Candidate({"floor": "1e12"}, list_of(floor=1e12)), Candidate({}, list_of())]
-    found = tuned(site, tried, tried[0].settings, plan_of(site), Judging(), JAKARTA)
+    found = evidence_of(site, tried, tried[0].settings, plan_of(site), Judging(), JAKARTA)
     assert found.empty == [tried[0]]
     assert found.current is None
     assert [each.candidate for each in found.measured] == [tried[1]]
     with pytest.raises(NotEnoughError, match="the list is empty at every one of"):
-        tuned(site, tried[:1], tried[0].settings, plan_of(site), Judging(), JAKARTA)
+        evidence_of(site, tried[:1], tried[0].settings, plan_of(site), Judging(), JAKARTA)
 
 
 def test_clicks_of_lists_are_told_of_every_candidate() -> None:

@@ -18,7 +18,7 @@ from ranking.times import format_duration, parse_duration
 from ranking.tuning.backtest import backtest
 from ranking.tuning.mix_learner import AGES_S, HALF_LIVES_S, HOURS, Learner, nonnegative
 from ranking.tuning.outcome import Judging
-from ranking.tuning.walk_forward import Wanted, planned
+from ranking.tuning.walk_forward import Wanted, plan_walk
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -187,7 +187,7 @@ def test_what_was_learned_is_what_the_list_goes_by() -> None:
 
 def test_a_forecast_does_about_as_well_as_the_half_life_that_was_planted() -> None:
     for site, half_life in ((wandering(2, hours=300), "2h"), (steady(), "7d")):
-        plan = planned(site.history.columns(), Wanted(warmup_s=5 * DAY_S), math.inf)
+        plan = plan_walk(site.history.columns(), Wanted(warmup_s=5 * DAY_S), math.inf)
         lists = [list_of(decay="forecast"), list_of(half_life=half_life), list_of(half_life="1h")]
         ours, best, short = (
             float(np.nanmean(trace.capture)) for trace in backtest(site, lists, plan, Judging(10), JAKARTA).traces

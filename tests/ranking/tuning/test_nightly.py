@@ -14,7 +14,7 @@ from views import Site, list_of
 
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.settings.lists import ListSettings
-from ranking.tuning.nightly import FACTOR, suggested
+from ranking.tuning.nightly import FACTOR, suggestion
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -29,7 +29,7 @@ def nights(site: Site, settings: ListSettings, first_s: float, number: int = 6) 
     """Night after night on the same past, each from where the last one went."""
     learned, found = LearnedSetting(first_s, 0.0), []
     for night in range(number):
-        found.append(suggested(site, "populer", settings, learned, AFTER_ALL + night, JAKARTA))
+        found.append(suggestion(site, "populer", settings, learned, AFTER_ALL + night, JAKARTA))
         learned = found[-1].after
     return found
 
@@ -116,7 +116,7 @@ def test_a_pin_stays_and_what_it_would_be_is_still_told(three_hours: Site) -> No
 
 def test_it_does_not_move_for_what_may_be_chance() -> None:
     site = wandering(3, hours=60)  # hardly more than a day to judge by
-    found = suggested(site, "populer", auto(), LearnedSetting(8 * HOUR_S, 5.0), START + 60 * HOUR_S, JAKARTA)
+    found = suggestion(site, "populer", auto(), LearnedSetting(8 * HOUR_S, 5.0), START + 60 * HOUR_S, JAKARTA)
     assert found.trials
     assert found.after == LearnedSetting(8 * HOUR_S, 5.0)
     assert found.why.endswith("which may be chance or is too little to move for.")
@@ -131,13 +131,13 @@ def test_it_does_not_move_for_what_may_be_chance() -> None:
 )
 def test_too_little_history_leaves_it_as_it_is_and_says_how_much_it_takes(hours: int, sentence: str) -> None:
     site = counted(np.full((hours, 3), 5.0)) if hours else Site()
-    found = suggested(site, "populer", auto(), LearnedSetting(7200.0, 0.0), START + 10 * DAY_S, JAKARTA)
+    found = suggestion(site, "populer", auto(), LearnedSetting(7200.0, 0.0), START + 10 * DAY_S, JAKARTA)
     assert found.why.startswith(sentence)
     assert (found.after, found.moved, found.trials) == (LearnedSetting(7200.0, 0.0), False, ())
 
 
 def test_only_the_days_that_are_asked_for_are_judged(three_hours: Site) -> None:
-    found = suggested(three_hours, "populer", auto(history="3d"), LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    found = suggestion(three_hours, "populer", auto(history="3d"), LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
     assert found.first >= AFTER_ALL - 3 * DAY_S
     assert found.steps == 72
 
@@ -158,14 +158,14 @@ def test_what_comes_later_is_not_looked_at(
         for item, hour, n in future:
             site.see(f"item-{item:03}", at + hour * HOUR_S, n)
         site.see("item-000", at + 150 * HOUR_S)
-        found.append(suggested(site, "populer", settings, LearnedSetting(7200.0, 0.0), at, JAKARTA))
+        found.append(suggestion(site, "populer", settings, LearnedSetting(7200.0, 0.0), at, JAKARTA))
     assert found[0] == found[1]
     assert found[0].trials
 
 
 def test_a_forecast_learns_a_mix_and_says_what_it_is_worth() -> None:
     settings = list_of(decay="forecast", size=10)
-    found = suggested(wandering(2, hours=200), "populer", settings, LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    found = suggestion(wandering(2, hours=200), "populer", settings, LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
     assert found.moved
     assert found.after.mix
     assert found.why.startswith("The mix that it learned caught ")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from views import WIDTH_S, Site
 
-from ranking.watching.recent_views import MOST_STEPS, RecentViews, recent
+from ranking.watching.recent_views import MOST_STEPS, RecentViews, recent_views
 
 #: A moment inside a bucket of five minutes.
 NOW = 1_764_532_140.0
@@ -12,9 +12,9 @@ HOUR_S = 3600.0
 
 
 def views(site: Site, *items: str, hours: float = 6.0) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = recent(site.history, RecentViews("s", list(items), hours * HOUR_S), NOW, WIDTH_S)[
-        "views"
-    ]
+    found: dict[str, list[int]] = recent_views(
+        site.history, RecentViews("s", list(items), hours * HOUR_S), NOW, WIDTH_S
+    )["views"]
     return found
 
 
