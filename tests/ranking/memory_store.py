@@ -53,7 +53,7 @@ class _Shard:
         self.sequence += 1
         return self.sequence
 
-    def stored_from_item(self, bucket: Bucket) -> StoredCounts:
+    def stored(self, bucket: Bucket) -> StoredCounts:
         cells = self.counts.get(bucket, {})
         value, at = self.sealed.get(bucket, (b"", 0))
         return StoredCounts(BucketCells([name.encode() for name in cells], list(cells.values())), value, at)
