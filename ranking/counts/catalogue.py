@@ -92,7 +92,7 @@ class Catalogue:
         return self.published_of(slice(0, self._rows()), first_event)
 
     def published_of(self, rows: npt.NDArray[np.integer] | slice, first_event: FloatArray) -> FloatArray:
-        """What `published` says of some rows; `first_event` has one entry for each of them."""
+        """Publish time of some rows, as `published`; `first_event` has one entry for each of them."""
         known = self._published[rows]
         return np.where(np.isnan(known), np.minimum(self._first_seen[rows], first_event), known)
 

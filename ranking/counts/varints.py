@@ -41,17 +41,17 @@ def varints_from(numbers: Numbers) -> bytes:
 
 def numbers_from_varints(text: bytes | memoryview) -> Numbers:
     """The inverse of `varints_from`."""
-    each = np.frombuffer(text, dtype=np.uint8)
-    ends = np.flatnonzero(each < 128)
-    if len(each) and (not len(ends) or ends[-1] != len(each) - 1):
+    octets = np.frombuffer(text, dtype=np.uint8)
+    ends = np.flatnonzero(octets < 128)
+    if len(octets) and (not len(ends) or ends[-1] != len(octets) - 1):
         raise ValueError("the last varint is cut short")
     starts = np.zeros_like(ends)
     starts[1:] = ends[:-1] + 1
-    numbers: Numbers = (each[starts] & 127).astype(np.int64)
+    numbers: Numbers = (octets[starts] & 127).astype(np.int64)
     length = ends - starts
     here, step = np.flatnonzero(length > 0), 1
     while len(here):
-        numbers[here] |= (each[starts[here] + step] & 127).astype(np.int64) << (7 * step)
+        numbers[here] |= (octets[starts[here] + step] & 127).astype(np.int64) << (7 * step)
         step += 1
         here = here[length[here] >= step]
     return numbers

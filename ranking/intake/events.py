@@ -61,7 +61,8 @@ class Event(NamedTuple):
 
 
 class Intake(NamedTuple):
-    """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds).
+    """The conditions that an event must meet now: the kinds a site counts, and the span of time it may lie in (epoch
+    seconds).
 
     `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` maps the
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as

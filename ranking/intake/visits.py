@@ -71,7 +71,7 @@ class Asking(NamedTuple):
 
 
 def pair_of(visitor: bytes, cell: str) -> bytes:
-    """What a visitor's events in one cell (`kind|item`) have in common: 8 bytes that say nothing of either.
+    """The hash that a visitor's events in one cell (`kind|item`) have in common: 8 bytes that say nothing of either.
 
     >>> pair_of(b"12345678", "view|a").hex()
     'eb5b97ab9fdd21c9'

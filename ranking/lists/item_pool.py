@@ -25,7 +25,7 @@ MONTH_S = 30 * DAY_S
 
 
 class PoolFacts(NamedTuple):
-    """What is known of the rows of a pool beside their counts.
+    """Facts of the rows of a pool beside their counts.
 
     `published`: (rows,) float64, epoch seconds. `section`: (rows,) int32, NO_SECTION for none. `stored`, `taken_down`,
     `blocked`: (rows,) bool, whether an item is described, taken down, blocked by an editor.

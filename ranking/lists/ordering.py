@@ -82,8 +82,9 @@ def by_section(rows: Rows, section: Sections) -> dict[int, Rows]:
 
 
 def percentile(values: FloatArray, percent: float) -> float:
-    """The least value that `percent` of all values do not exceed; 0 where there are none. Source: nearest-rank
-    percentile.
+    """The least value that `percent` of all values do not exceed; 0 where there are none.
+
+    Source: the nearest-rank percentile.
 
     >>> [percentile(np.array([1.0, 2.0, 3.0, 10.0]), percent) for percent in (0, 25, 26, 75, 99)]
     [1.0, 1.0, 2.0, 3.0, 10.0]

@@ -26,7 +26,10 @@ NAMES = {
 
 
 class Move(NamedTuple):
-    """What moved an item, and by how many places: up, or down if less than 0. `position`: the place of its pin."""
+    """A reason that moved an item, and by how many places: up, or down if less than 0.
+
+    `position`: the place of its pin.
+    """
 
     by: str
     places: int
@@ -48,7 +51,7 @@ class PlacedRow(NamedTuple):
 
 
 def moves(ranker: Ranker, placed: PlacedRow) -> list[Move]:
-    """What moved the row within the list as it is ranked."""
+    """The moves of the row within the list as it is ranked."""
     boost_moves: list[Move] = []
     candidates, settings, among = placed.selector.candidates, placed.selector.settings, ranker.rows_of(placed.section)
     boosts = ranker.boosts_of(placed.name)
@@ -85,7 +88,7 @@ def place_with_pins(ranker: Ranker, placed: PlacedRow) -> tuple[int | None, list
 
 
 def _by_rules(placed: PlacedRow, better: Sequence[int], number: int | None) -> Iterator[Move]:
-    """What the rules and the hysteresis do to a listed row; `better` are the rows that score more."""
+    """The moves of a listed row by rules and hysteresis; `better` are the rows that score more."""
     score = placed.selector.candidates.score
     listed, above = set(placed.rows), set(placed.rows[: placed.rows.index(placed.row)])
     passed = [row for row in better if row not in above]

@@ -41,7 +41,7 @@ class Ranking(NamedTuple):
 
 
 class View(Protocol):
-    """What is known of a site.
+    """A site as the ranker needs it.
 
     `history`: its counts; `catalogue`: dates and sections of its items; `removed`: ids taken down; `edits`: pins,
     blocks and boosts.
@@ -122,11 +122,11 @@ class Ranker:
         return self.rank_selected(self.selector(settings, boosts), section)
 
     def selector(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> Selector:
-        """What selects the rows of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
+        """The selector of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
         return Selector(self.boosted(boosts), settings, self.moment)
 
     def rank_selected(self, selector: Selector, section: str) -> Ranking:
-        """What `rank` returns, from a selector that is there already.
+        """Rank one list of one section by a selector that is there already.
 
         Raises:
             NotFoundError: no item is in that section.

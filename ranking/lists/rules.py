@@ -10,7 +10,7 @@ from ranking.counts.arrays import FloatArray
 
 
 class Rule(IntEnum):
-    """What keeps an item out; of several, the first in this order."""
+    """The reasons that keep an item out; of several, the first in this order holds."""
 
     LISTED = 0  # nothing does
     TAKEN_DOWN = 1

@@ -96,7 +96,7 @@ class Selector:
         return {number: self._best(self._eligible(number), number, limit) for number in numbers}
 
     def rules_of(self, rows: Sequence[int], number: int | None) -> list[Rule]:
-        """What keeps each of `rows` out of the list of all sections (number None) or of one.
+        """The rules that keep `rows` out of the list of all sections (number None) or of one, in the order of `rows`.
 
         A row that others outscore is `LISTED`: it may stand in the list, if further down.
         """

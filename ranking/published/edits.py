@@ -154,11 +154,11 @@ def with_pins(ranked: Iterable[T], pins: Sequence[tuple[int, T]], limit: int) ->
         elif waiting:
             page.append(waiting.popleft())
         else:
-            for each in rest:
-                page.append(each)
+            for item in rest:
+                page.append(item)
                 break
             else:
-                waiting.extend(each for position in sorted(wanted) for each in wanted.pop(position))
+                waiting.extend(item for position in sorted(wanted) for item in wanted.pop(position))
                 if not waiting:
                     break
     return page

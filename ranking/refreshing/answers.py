@@ -28,7 +28,7 @@ from ranking.watching.recent_views import RecentViews, recent_views
 
 
 class QuestionContext(NamedTuple):
-    """What an answer is drawn from; `ranker` is of the moment in question."""
+    """The sources of an answer; `ranker` is of the moment in question."""
 
     store: Store
     view: SiteView

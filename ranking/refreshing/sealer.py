@@ -46,15 +46,17 @@ def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -
     bucket that is alone in its span and as wide is in the answer too, sealed or not.
     """
     known = set(buckets)
-    over = {each for each in known if each.end_s + retention.seal_after_s <= now < each.end_s + retention.keep_s}
-    widths = sorted({each.width_s for each in over} | retention.roll_up.tiers.keys(), reverse=True)
+    over = {
+        bucket for bucket in known if bucket.end_s + retention.seal_after_s <= now < bucket.end_s + retention.keep_s
+    }
+    widths = sorted({bucket.width_s for bucket in over} | retention.roll_up.tiers.keys(), reverse=True)
     parts_of_span: dict[Bucket, list[Bucket]] = {}
-    for bucket in sorted(over, key=lambda each: (each.start_s, each.width_s)):
+    for bucket in sorted(over, key=lambda bucket: (bucket.start_s, bucket.width_s)):
         span = next(
-            each
+            wider
             for width_s in widths
-            if (each := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
-            and (each in over or _is_due(each, now, retention))
+            if (wider := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
+            and (wider in over or _is_due(wider, now, retention))
         )
         parts_of_span.setdefault(span, []).append(bucket)
     return parts_of_span

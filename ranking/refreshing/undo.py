@@ -30,31 +30,31 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         raise NotFoundError(f"the trail has no change of edition {edition}: GET /v1/audit shows what can be undone")
     known = (await store.desk.edits(site)).edits
     removed = await store.removed_items(site)
-    for each in changed:
-        subject = each.subject
+    for change in changed:
+        subject = change.subject
         if subject.kind == ITEM:
-            same = (subject.item in removed) is each.made
+            same = (subject.item in removed) is change.made
         else:
-            same = _holding(known.get(subject), now) == _holding(each.after, now)
+            same = _holding(known.get(subject), now) == _holding(change.after, now)
         if not same:
             raise ChangedSinceError(
                 f"{subject.item!r} was changed again after edition {edition}: undo the later change first"
             )
-    edits = {each.subject: _holding(each.before, now) for each in changed if each.subject.kind != ITEM}
+    edits = {change.subject: _holding(change.before, now) for change in changed if change.subject.kind != ITEM}
     if edits:
         await store.desk.change(site, edits, by, undoes=edition)
-    for each in changed:
-        if each.subject.kind == ITEM:
-            await _restore(store, site, each, by, now)
+    for change in changed:
+        if change.subject.kind == ITEM:
+            await _restore(store, site, change, by, now)
     return changed
 
 
-async def _restore(store: Store, site: str, each: Changed, by: str, now: float) -> None:
-    item = each.subject.item
-    if not each.made:
+async def _restore(store: Store, site: str, change: Changed, by: str, now: float) -> None:
+    item = change.subject.item
+    if not change.made:
         await store.remove_item(site, item, now, by)
-    elif isinstance(each.before, Mapping):
-        await store.put_items(site, [_item(each.before)], by)
+    elif isinstance(change.before, Mapping):
+        await store.put_items(site, [_item(change.before)], by)
     else:
         await store.desk.restore(site, [item], by)
 

@@ -117,8 +117,8 @@ def evidence_of(
         raise NotEnoughError(
             f"the list is empty at every one of {plan.steps} steps, with every candidate: {_why(walked)}"
         )
-    best = max(measured, key=lambda each: (each.capture, each.kept))
-    now = next((each for each in measured if each.candidate.settings == current), None)
+    best = max(measured, key=lambda tried: (tried.capture, tried.kept))
+    now = next((tried for tried in measured if tried.candidate.settings == current), None)
     gain = None if now is None else interval(best.trace.capture - now.trace.capture, day, draws)
     calmer = _calmer(best, measured, day, draws)
     own = float(walked.own_reads.sum() / walked.reads.sum())
@@ -131,13 +131,13 @@ def evidence_of(
 def _calmer(
     best: Measured, measured: Sequence[Measured], day: npt.NDArray[np.int64], draws: FloatArray
 ) -> Measured | None:
-    by_calm = sorted(measured, key=lambda each: -each.kept)
-    for each in by_calm:
-        if each.kept <= best.kept:
+    by_calm = sorted(measured, key=lambda calm: -calm.kept)
+    for calm in by_calm:
+        if calm.kept <= best.kept:
             break
-        less = interval(best.trace.capture - each.trace.capture, day, draws)
+        less = interval(best.trace.capture - calm.trace.capture, day, draws)
         if less is not None and less.low <= 0:
-            return each
+            return calm
     return None
 
 

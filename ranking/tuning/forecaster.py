@@ -25,7 +25,10 @@ NEAR = 60
 
 
 class _Step(NamedTuple):
-    """What was known at a step, and when what followed is over."""
+    """The state at a step, at `at`; what followed is over at `over`.
+
+    `rows`: (n,) int64; `rates`: (n, half-lives) float64, reads expected in the horizon; `age_s`: (n,) float64, seconds.
+    """
 
     over: float
     at: float

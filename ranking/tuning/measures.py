@@ -71,8 +71,10 @@ def interval(values: FloatArray, day: npt.NDArray[np.int64], draws: FloatArray) 
     """The bootstrap interval of the mean of `values`, NaN left out; None where too few days have any.
 
     `values`: (steps,) float64; `day`: (steps,) int64, the number of each value's day; `draws` is `draws_of_days`.
-    Differences of two lists are paired if the values are differences. Source: Efron, Tibshirani, "An Introduction to
-    the Bootstrap", 1993, ch. 13 (percentiles), with days as the blocks that are drawn.
+    Differences of two lists are paired if the values are differences.
+
+    Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 13 (percentiles), with days as the blocks
+    that are drawn.
     """
     there = ~np.isnan(values)
     counts = np.bincount(day[there], minlength=draws.shape[1])

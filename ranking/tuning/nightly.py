@@ -130,7 +130,7 @@ def _trial(one: Measured, per_hour: float) -> Trial:
 
 
 class _Choice(NamedTuple):
-    """What would be best within the objective, against what there is.
+    """The best within the objective, against the setting that there is.
 
     `calm`: nothing changes as little as the objective accepts.
     """
@@ -145,21 +145,21 @@ class _Choice(NamedTuple):
 def _chosen(evidence: Evidence, settings: ListSettings, before: LearnedSetting, per_hour: float) -> _Choice:
     objective = settings.objective
     inside = [
-        each
-        for each in evidence.measured
-        if objective.shortest_s <= each.candidate.settings.half_life_s <= objective.longest_s
+        measured
+        for measured in evidence.measured
+        if objective.shortest_s <= measured.candidate.settings.half_life_s <= objective.longest_s
     ]
-    accepted = [each for each in inside if each.changed * per_hour <= objective.changes]
+    accepted = [measured for measured in inside if measured.changed * per_hour <= objective.changes]
     if accepted:
-        best = max(accepted, key=lambda each: (each.capture, each.kept))
+        best = max(accepted, key=lambda measured: (measured.capture, measured.kept))
     else:
-        best = max(inside or evidence.measured, key=lambda each: each.kept)
+        best = max(inside or evidence.measured, key=lambda measured: measured.kept)
     now = next((e for e in evidence.measured if e.candidate.settings.half_life_s == before.half_life_s), None)
     if now is None:
         return _Choice(best, None, None, True, not accepted)
     gain = interval(best.trace.capture - now.trace.capture, evidence.day, draws_of_days(int(evidence.day[-1]) + 1))
     surely = gain is not None and gain.low > 0 and best.capture - now.capture >= LEAST_GAIN
-    moves = surely or not any(now is each for each in accepted)
+    moves = surely or not any(now is measured for measured in accepted)
     return _Choice(best, now, gain, moves and best is not now, not accepted)
 
 
@@ -174,11 +174,13 @@ def _forecast(judged: Tuned, evidence: Evidence, tried: Sequence[Candidate]) -> 
     mix = evidence.backtest.mixes[len(tried) - 1]
     before = judged.before
     after = LearnedSetting(before.half_life_s, judged.at, mix)
-    learned = next((each for each in evidence.measured if each.candidate.settings.decay == "forecast"), None)
+    learned = next(
+        (measured for measured in evidence.measured if measured.candidate.settings.decay == "forecast"), None
+    )
     if not mix or learned is None:
         return _with(judged, before, False, None, "It stays: there was nothing to learn from.")
-    others = [each for each in evidence.measured if each is not learned]
-    best = max(others, key=lambda each: each.capture)
+    others = [measured for measured in evidence.measured if measured is not learned]
+    best = max(others, key=lambda measured: measured.capture)
     gain = interval(learned.trace.capture - best.trace.capture, evidence.day, draws_of_days(int(evidence.day[-1]) + 1))
     what = f"The mix that it learned caught {_percent(learned.capture)} of {_reads(evidence)}"
     what += f", the best single half-life ({format_duration(best.candidate.settings.half_life_s)}) "

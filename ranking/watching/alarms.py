@@ -37,7 +37,7 @@ class ListState(NamedTuple):
 
 
 class SiteFacts(NamedTuple):
-    """What is known at `now` (epoch seconds).
+    """The facts at `now` (epoch seconds) that alarms follow from.
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
@@ -66,7 +66,7 @@ class Alarm(NamedTuple):
 
 
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
-    """What is wrong, the most pressing first."""
+    """The alarms that follow from facts, the most pressing first."""
     pressing = [*_store_alarms(facts), *_list_alarms(facts, settings), *_silence_alarms(facts, settings)]
     return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_config_alarms(facts)]
 
@@ -131,7 +131,7 @@ def _config_alarms(facts: SiteFacts) -> Iterator[Alarm]:
 
 
 def _usually(pulse: Pulse) -> str:
-    """What is usual, and how much history says so."""
+    """A clause on what is usual, and how much history says so."""
     usual = pulse.usual
     if usual is None:
         return "too little history is kept to say what is usual"

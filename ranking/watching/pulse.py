@@ -24,7 +24,7 @@ MOST_WEEKS, MOST_DAYS = 4, 7
 
 
 class Usual(msgspec.Struct, frozen=True):
-    """What spans of the past held that ended at this local time.
+    """The events of spans of the past that ended at this local time.
 
     `events`: their median; `spans`: how many there are, `read` how many of them held anything; `weekly`: they are of
     this day of the week, else of the days before.
