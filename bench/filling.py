@@ -12,7 +12,8 @@ import readership
 from readership import Bucketful
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, volume_of
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.sealed import CHUNK_NAMES, pack_counts, pack_names, volume_of
 from ranking.intake.items import Item
 from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import RetentionSettings

@@ -48,6 +48,7 @@ from ranking.counts.history import History
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ordering import best
 from ranking.published.snapshot import WHOLE_SITE
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.sealer import Sealer
 from ranking.refreshing.site_view import SiteView
@@ -118,13 +119,13 @@ async def followed(url: str, end_s: int) -> Followed:
     """What a jobs process does, measured from its start. Run in a process of its own."""
     store = _Noting(url)
     await store.open()
-    refresher = Refresher(store, SETTINGS, SITE)
+    refresher = Refresher(RankedSite(store, SETTINGS, SITE))
     started, cpu_before_s = time.perf_counter(), time.process_time()
-    await refresher.view.update(store, end_s - KEEP_S)
+    await refresher.site.view.update(store, end_s - KEEP_S)
     read_s = time.perf_counter() - started
     await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
     cold_s, cold_cpu_s = store.published_at - started, store.published_cpu_s - cpu_before_s
-    history = refresher.view.history
+    history = refresher.site.view.history
     shared, moment, channel_weights = (
         counts_of(history),
         Moment(end_s, end_s),
@@ -144,14 +145,14 @@ async def followed(url: str, end_s: int) -> Followed:
     for step in range(1, STEPS + 1):
         await store.record(_batch(step, end_s), KEEP_S)
         started = time.perf_counter()
-        await refresher.view.update(store, end_s - KEEP_S)
+        await refresher.site.view.update(store, end_s - KEEP_S)
         follow_s.append(time.perf_counter() - started)
         await refresher.refresh(end_s - (STEPS - step) * SETTINGS.refresh.every_s)
         refresh_s.append(time.perf_counter() - started)
     await Sealer(store, SETTINGS.retention, SITE).seal(end_s + SETTINGS.retention.seal_after_s)  # the other job's share
     peak_bytes = _peak_bytes()
     await store.close()
-    kept_s, kept_right = _kept_top(refresher.view, end_s)
+    kept_s, kept_right = _kept_top(refresher.site.view, end_s)
     return Followed(
         counts=counts,
         read_s=read_s,

@@ -14,9 +14,9 @@ import readership
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
+from ranking.counts.columns import ChannelCounts
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
-from ranking.counts.sealed import ChannelCounts
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits

@@ -34,8 +34,8 @@ from populer.tuning.run import Tuning
 from ranking.errors import PopulerError
 from ranking.intake.items import Item
 from ranking.settings.service import SiteSettings
-from ranking.tuning.backtest import NOBODY
 from ranking.tuning.evidence import Measured, sentence, span
+from ranking.tuning.outcome import NOBODY
 
 HERE = Path(__file__).parent
 Details = Callable[[Iterable[int]], Mapping[int, Item]]

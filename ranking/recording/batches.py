@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import field
+from ranking.counts.fields import field
 from ranking.intake.events import Event, channel_kind
 from ranking.intake.visits import (
     COUNTED,

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray
 from ranking.counts.buckets import ages, observed_share
-from ranking.counts.history import Columns, History
+from ranking.counts.columns import Columns
+from ranking.counts.history import History
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import Alike, Decay
 

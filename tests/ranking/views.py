@@ -7,7 +7,8 @@ from typing import Any
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, field
+from ranking.counts.fields import field
+from ranking.counts.history import History
 from ranking.intake.items import ItemDates
 from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits
@@ -69,3 +70,11 @@ def site_of(events: Mapping[str, Iterable[tuple[float, int]]]) -> Site:
         for ts, n in seen:
             site.see(item, ts, n)
     return site
+
+
+def history_of(buckets: Mapping[Bucket, Mapping[str, int]]) -> History:
+    """A history of one shard from plain counts: bucket -> field -> events."""
+    history = History()
+    for bucket, counts in buckets.items():
+        history.replace(bucket, 0, (name.encode() for name in counts), counts.values())
+    return history

@@ -15,9 +15,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
+from views import history_of
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.history import field, history_of
+from ranking.counts.fields import field
 from ranking.lists.ordering import best
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import scores

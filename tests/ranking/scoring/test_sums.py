@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from views import history_of
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import History, field, history_of
+from ranking.counts.fields import field
+from ranking.counts.history import History
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import scores, totals
