@@ -132,13 +132,13 @@ async def followed(url: str, end_s: int) -> Followed:
     )
 
     def rank() -> list[str]:
-        found = Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
+        found = Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
         rows = np.flatnonzero(found)
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
     top_s, top, counts = _quickest(rank), rank(), len(history.columns().counts)
-    scores_s = _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
+    scores_s = _quickest(lambda: Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from populer.tuning.run import Tuning
+from ranking.settings.uses import idle_reasons
 from ranking.tuning.evidence import Candidate, Evidence, Measured, sentence
 from ranking.tuning.measures import Interval
 
@@ -130,7 +131,8 @@ def toml_of(list_name: str, candidate: Candidate, shared: Mapping[str, str] = Ma
     """
     lines = [f"[lists.{list_name}]"]
     changes = {**shared, **candidate.changes}
-    for key in dict.fromkeys(key.partition(".")[0] for key in changes):
+    idle = idle_reasons(candidate.settings, {key.partition(".")[0] for key in changes})
+    for key in dict.fromkeys(key.partition(".")[0] for key in changes if key.partition(".")[0] not in idle):
         within = getattr(candidate.settings, key, None)
         lines.append(f"{key} = {_toml_table(within) if isinstance(within, dict) else _toml_value(changes[key])}")
     return "\n".join(lines) + "\n"

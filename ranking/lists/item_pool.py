@@ -14,10 +14,11 @@ import numpy as np
 from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
 from ranking.lists.rules import Candidates, Rule, Ruling
 from ranking.scoring.bursts import VIEWS, Bursts
-from ranking.scoring.decay import DAY_S, Alike, HalfLife
+from ranking.scoring.decay import Alike, HalfLife
 from ranking.scoring.formula import ALL_EVENTS, Formula, Term
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
 from ranking.settings.lists import ListSettings
+from ranking.times import DAY_S
 
 MONTH_S = 30 * DAY_S
 
@@ -74,7 +75,7 @@ class ItemPool:
 
     def views(self, moment: Moment) -> FloatArray:
         """All counted views per row."""
-        return self.sums(moment).of(ALL_EVENTS, VIEWS.of(self.counts.channels))
+        return self.sums(moment).total(ALL_EVENTS, VIEWS.of(self.counts.channels))
 
     def views_of_sections(self, moment: Moment) -> FloatArray:
         """All counted views of each section, by its number. Whole numbers, whose sum has one value in any order."""
@@ -140,11 +141,11 @@ class ItemPool:
     def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
         """What every row would count if the list looked further back: all that is kept, halved per span it looks at."""
         span_s = Formula(settings, self._zone).span_s(moment.at)
-        return self.sums(moment).of(Horizon(HalfLife(span_s)), self._of_channel(settings))
+        return self.sums(moment).total(Horizon(HalfLife(span_s)), self._of_channel(settings))
 
     def read(self, settings: ListSettings, span: Span, moment: Moment) -> FloatArray:
         """What every row counts of a span of time, each event alike."""
-        return self.sums(moment).of(Horizon(Alike(), (span,)), self._of_channel(settings))
+        return self.sums(moment).total(Horizon(Alike(), (span,)), self._of_channel(settings))
 
     def _of_channel(self, settings: ListSettings) -> FloatArray:
         return Formula(settings, self._zone).channel_weights(self.counts.channels)
@@ -171,7 +172,7 @@ class ItemPool:
             np.maximum.at(best, section, score)
             return best[section]
         month = Horizon(Alike(), (Span(moment.at - MONTH_S),))
-        events = self.sums(moment).of(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
+        events = self.sums(moment).total(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
         active = np.bincount(section, weights=np.floor(events))  # whole numbers, whose sum has one value in any order
         found: FloatArray = np.log10(2.0 + active)[section]
         return found

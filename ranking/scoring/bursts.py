@@ -166,10 +166,10 @@ class Bursts:
         return Peaks(peak, when, counted)
 
     def _count(self, sums: Sums, since: float, until: float = math.inf) -> FloatArray:
-        return sums.of(Horizon(Alike(), (Span(since, until),)), self._of_channel)
+        return sums.total(Horizon(Alike(), (Span(since, until),)), self._of_channel)
 
     def _decayed(self, sums: Sums, half_life_s: float) -> FloatArray:
-        return sums.of(Horizon(HalfLife(half_life_s)), self._of_channel)
+        return sums.total(Horizon(HalfLife(half_life_s)), self._of_channel)
 
 
 class Peaks(NamedTuple):

@@ -3,7 +3,9 @@
     score(item, t) = f( sum over kinds k of w(k) * sum over buckets b of n(item, k, b) * D(t - b) ) * G(t - published)
 
 D is the decay of the events, G the aging of the item, f the shape. `presets` has the rankings that others use as
-settings of this. Rejected: a function per ranking, which could be neither mixed nor explained nor retuned in one way.
+settings of this.
+
+Rejected: a function per ranking, which could be neither mixed nor explained nor retuned in one way.
 """
 
 import math
@@ -18,11 +20,12 @@ from ranking.counts.arrays import FloatArray
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.scoring import aging, shapes
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.decay import Alike, Daily, Decay, HalfLife, Linear, Mix, Power
+from ranking.scoring.decay import Alike, Decay
+from ranking.scoring.decay_forms import DECAY_FORMS, mix_of
 from ranking.scoring.sums import Counts, Horizon, Span, Sums
+from ranking.settings.decays import DECAYS, FORECAST
+from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
-from ranking.settings.objective import Mixed
-from ranking.times import parse_duration
 
 ALL_EVENTS = Horizon(Alike())
 #: The kinds that the shape "discourse-top" counts beside views.
@@ -107,7 +110,7 @@ class Formula:
         """Whether an item that is not read any more never scores more than before, and by itself alone."""
         settings = self._settings
         return (
-            settings.decay not in ("day-blend", "forecast")  # which has other weights at another age or hour
+            DECAYS[settings.decay].fades
             and settings.period != "yesterday"
             and settings.shape != "discourse-top"
             and settings.scale == "none"
@@ -137,21 +140,23 @@ class Formula:
         For an item of `age_s` seconds, which bears on a forecast alone.
         """
         reached = [part for part in self._parts(at) if part.from_age_s <= max(age_s, 0.0)]
-        return Horizon(_mix_decay(reached[-1]) if reached else self._decay(), self._spans(at))
+        return Horizon(mix_of(reached[-1]) if reached else self._decay(), self._spans(at))
 
     def _summed(self, sums: Sums, channel_weights: FloatArray, age_s: FloatArray) -> FloatArray:
         """The sum of every row, each under the D of its age."""
         at = sums.moment.at
-        n = sums.of(self.horizon(at), channel_weights)
+        n = sums.total(self.horizon(at), channel_weights)
         for part in self._parts(at):
             if part.from_age_s > 0:
-                n = np.where(age_s >= part.from_age_s, sums.of(self.horizon(at, part.from_age_s), channel_weights), n)
+                n = np.where(
+                    age_s >= part.from_age_s, sums.total(self.horizon(at, part.from_age_s), channel_weights), n
+                )
         return n
 
-    def _parts(self, at: float) -> list[Mixed]:
+    def _parts(self, at: float) -> list[MixPart]:
         """The parts of a forecast that hold at a moment, by the age they begin at; none: it has learned nothing."""
         settings = self._settings
-        if settings.decay != "forecast":
+        if settings.decay != FORECAST:
             return []
         hour = datetime.fromtimestamp(at, self._zone).hour
         since = max((part.from_hour for part in settings.mix if part.from_hour <= hour), default=0)
@@ -166,7 +171,7 @@ class Formula:
             return until - since
         if settings.kind == "burst":
             return settings.short_s
-        return settings.half_life_s if settings.decay in ("half-life", "forecast") else settings.window_s
+        return settings.half_life_s if "half_life" in DECAYS[settings.decay].uses else settings.window_s
 
     def channel_weights(self, channels: Sequence[str]) -> FloatArray:
         """w, per channel."""
@@ -204,7 +209,7 @@ class Formula:
         recent = Horizon(Alike(), (Span(since=at - settings.revival_s),))
         channel_weights = self._weighing(settings.revival_weights or settings.weights).of(sums.channels)
         since = at - sums.first(recent, channel_weights)
-        again = shapes.minus_one(sums.of(recent, channel_weights))
+        again = shapes.minus_one(sums.total(recent, channel_weights))
         return np.where(
             np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
         )
@@ -220,7 +225,7 @@ class Formula:
 
     def _of_topic(self, sums: Sums, horizon: Horizon) -> list[FloatArray]:
         def of(kind: str, over: Horizon = horizon) -> FloatArray:
-            return sums.of(over, self._of_kinds(sums.channels, kind))
+            return sums.total(over, self._of_kinds(sums.channels, kind))
 
         return [of(DEFAULT_KIND), of(FIRST_LIKE), of(LIKE), of(REPLY), of(REPLY, ALL_EVENTS)]
 
@@ -233,18 +238,7 @@ class Formula:
         return ChannelWeights(weights, settings.self_click_weight, settings.position_bias, settings.position_cap)
 
     def _decay(self) -> Decay:
-        settings = self._settings
-        match settings.decay:
-            case "half-life" | "forecast":  # a forecast goes by this until it has learned something
-                return HalfLife(settings.half_life_s)
-            case "linear":
-                return Linear(settings.window_s)
-            case "power":
-                return Power(settings.power, settings.power_scale_s)
-            case "daily":
-                return Daily(settings.daily)
-            case _:
-                return Alike()
+        return DECAY_FORMS[self._settings.decay].make(self._settings)
 
     def _spans(self, at: float) -> tuple[Span, ...]:
         if self._settings.decay == "day-blend":
@@ -254,8 +248,3 @@ class Formula:
             since, until = period_span(self._settings.period, at, self._zone)
             return (Span(max(since, at - self._settings.window_s), until),)
         return (Span(since=at - self._settings.window_s),)
-
-
-def _mix_decay(part: Mixed) -> Mix:
-    """What an event counts at its age under a part of a forecast."""
-    return Mix(tuple((parse_duration(text), weight) for text, weight in part.weights.items()))

@@ -14,9 +14,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ranking.times import DAY_S, HOUR_S, exact_duration
+
 NO_PRESET = "none"
-HOUR_S = 3600.0
-WEEK_S = 7 * 24 * HOUR_S
+#: What an event counts is the site's to say: weights that a list's own table names stay under any preset.
+KEPT = frozenset({"weights"})
 
 
 class Preset(NamedTuple):
@@ -46,7 +48,7 @@ def ewma_half_life(spans: int, span_s: float) -> float:
 
 
 def _by_age(half_life_s: float, **more: Any) -> dict[str, Any]:
-    return {**_ALL, "aging": "half-life", "aging_half_life": half_life_s, **more}
+    return {**_ALL, "aging": "half-life", "aging_half_life": exact_duration(half_life_s), **more}
 
 
 def _window(span: str) -> dict[str, Any]:
@@ -64,6 +66,7 @@ _BURST: dict[str, Any] = {
     "floor": 0.0,
 }  # fmt: skip
 _LEMMY = {**_ALL, "shape": "log", "aging": "gravity", "gravity": 1.8, "gravity_offset": "2h", "max_age": "7d"}
+_WEEK = math.log(2) * 7 * DAY_S  # half-life in seconds of e^(-age / 1 week)
 _LOG = "orders the same; the original prints log10(n) + publish time / {} s"
 
 PRESETS: dict[str, Preset] = {
@@ -145,7 +148,7 @@ PRESETS: dict[str, Preset] = {
         "as `mastodon`",
     ),
     "forgetsy": Preset(
-        {**_BURST, "method": "ratio", "short": math.log(2) * WEEK_S, "baseline": 2 * math.log(2) * WEEK_S},
+        {**_BURST, "method": "ratio", "short": exact_duration(_WEEK), "baseline": exact_duration(2 * _WEEK)},
         "forgetsy, `delta.rb`: two sums of e^(-age / t), of t = 1 week and of twice that, the one over the other",
         "only items whose shorter sum is 5 (`minimum`) are ranked",
     ),
@@ -154,7 +157,13 @@ PRESETS: dict[str, Preset] = {
         "(x - mean) / deviation of the 24 hours before, from 2 on; Stack Overflow 787496",
     ),
     "ewma-z": Preset(
-        {**_BURST, "method": "ewma", "short": "1h", "baseline": "7d", "half_life": ewma_half_life(24, HOUR_S)},
+        {
+            **_BURST,
+            "method": "ewma",
+            "short": "1h",
+            "baseline": "7d",
+            "half_life": exact_duration(ewma_half_life(24, HOUR_S)),
+        },
         "(x - mean) / deviation, both exponentially weighted with a = 2 / (24 + 1) per hour, with a Poisson floor",
     ),
     "daily-dev-trending": Preset(
@@ -192,6 +201,11 @@ PRESETS: dict[str, Preset] = {
         "Discourse, `top_topic.rb`; the window is its period",
     ),
 }
+
+
+def replaced_by(name: object) -> frozenset[str]:
+    """The settings of a list's own table that a preset chosen later takes the place of; its weights stay."""
+    return frozenset(preset_settings(name)) - KEPT
 
 
 def preset_settings(name: object) -> Mapping[str, Any]:

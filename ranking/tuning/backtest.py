@@ -26,7 +26,6 @@ from ranking.scoring.formula import Formula
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
-from ranking.settings.objective import mixed
 from ranking.tuning.forecaster import Forecaster, lead_in
 from ranking.tuning.measures import capture, highest, ndcg
 from ranking.tuning.walk_forward import Plan, WalkForward
@@ -262,7 +261,7 @@ class _Learning:
 
     def _made(self) -> Maker:
         self._by = self._learning.mix
-        settings = self._settings.model_copy(update={"mix": mixed(self._by)})
+        settings = self._settings.model_copy(update={"mix": self._by})
         return _maker(self._walk, settings, self._judging, self._zone)
 
 
@@ -295,7 +294,7 @@ class _Short:
         """The best k, best first."""
         sums, published, k = self._walk.sums(moment), self._walk.facts.published, self._judging.k
         if self._is_sum:
-            counted = score = sums.of(self._formula.horizon(moment.at), self._of_channel)
+            counted = score = sums.total(self._formula.horizon(moment.at), self._of_channel)
         else:
             counted, score = self._formula.scored(sums, published)
         near = self._eligible(self._near, counted, score, moment.at)

@@ -69,7 +69,7 @@ class Forecaster:
 
     def _seen(self, at: float) -> _Step:
         sums = self._walk.sums(self._walk.present)
-        found = [sums.of(Horizon(HalfLife(half_life_s)), self._of_channel) for half_life_s in HALF_LIVES_S]
+        found = [sums.total(Horizon(HalfLife(half_life_s)), self._of_channel) for half_life_s in HALF_LIVES_S]
         self._near = [top_rows(each, NEAR, near) for each, near in zip(found, self._near, strict=True)]
         rows = np.unique(np.concatenate(self._near))
         per_horizon = np.log(2.0) * self._horizon_s / np.array(HALF_LIVES_S)

@@ -155,20 +155,20 @@ class _Present(Sums):
         self._size = counts.size
         self._carried = carried
 
-    def of(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
+    def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Sum of every item row, valid until the next step."""
         if isinstance(horizon.decay, Mix) and horizon.spans == ALL_THE_PAST:
             parts = ((HalfLife(half_life_s), weight) for half_life_s, weight in horizon.decay.parts)
             found = np.zeros(self._size)
             for each, weight in parts:
-                found += weight * self.of(Horizon(each), channel_weights)
+                found += weight * self.total(Horizon(each), channel_weights)
             return found
         half_life = _as_half_life(horizon.decay)
         if half_life is None or horizon.spans != ALL_THE_PAST:
-            return super().of(horizon, channel_weights)
+            return super().total(horizon, channel_weights)
         key = half_life, channel_weights.tobytes()
         if key not in self._carried:
-            self._carried[key] = _Carried(half_life, channel_weights, super().of(horizon, channel_weights))
+            self._carried[key] = _Carried(half_life, channel_weights, super().total(horizon, channel_weights))
         return self._carried[key].shown
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.history import History, field, history_of
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.decay import HalfLife
-from ranking.scoring.sums import scores, totals
+from ranking.scoring.decay import Alike, HalfLife
+from ranking.scoring.sums import Horizon, Moment, Span, Sums, counts_of
 
 HOUR_S = 3600.0
 VIEWS = {"view": 1.0}
@@ -45,14 +45,11 @@ def score_of(
     weights: Mapping[str, float] = VIEWS,
     known_until: float | None = None,
 ) -> dict[str, float]:
-    found = scores(
-        history,
-        decay=HalfLife(half_life_s),
-        weights=weights,
-        at=at,
-        known_until=at if known_until is None else known_until,
+    moment = Moment(at, at if known_until is None else known_until)
+    sums = Sums(counts_of(history), moment).total(
+        Horizon(HalfLife(half_life_s)), ChannelWeights(weights).of(history.channels)
     )
-    return dict(zip(history.items, found.tolist(), strict=True))
+    return dict(zip(history.items, sums.tolist(), strict=True))
 
 
 def naive_score(pile: Pile, item: str, at: float, half_life_s: float, weights: Mapping[str, float]) -> float:
@@ -186,7 +183,9 @@ def test_an_item_without_counts_scores_nothing() -> None:
 
 
 def total(history: History, since: float, until: float, *kinds: str, known_until: float = 10_000) -> list[float]:
-    return totals(history, kinds=frozenset(kinds), since=since, until=until, known_until=known_until).tolist()
+    horizon = Horizon(Alike(), (Span(since, until),))
+    channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).of(history.channels)
+    return Sums(counts_of(history), Moment(until, known_until)).total(horizon, channel_weights).tolist()
 
 
 def test_totals_count_the_kinds_asked_for_between_two_moments() -> None:
@@ -225,15 +224,5 @@ def test_the_order_of_fields_inside_a_bucket_does_not_show_in_one_bit() -> None:
             history.replace(
                 Bucket(300, 1_699_999_500 + 300 * k), 0, [name for name, _ in fields], [n for _, n in fields]
             )
-        results.append(
-            float(
-                scores(
-                    history,
-                    decay=HalfLife(7200),
-                    weights={"view": 1.0, "click": 3.0},
-                    at=1_700_000_400.0,
-                    known_until=1_700_000_400.0,
-                )[0]
-            )
-        )
+        results.append(score_of(history, 1_700_000_400.0, 7200.0, {"view": 1.0, "click": 3.0}))
     assert results[0] == results[1]

@@ -181,7 +181,10 @@ def test_what_was_learned_is_what_the_list_goes_by() -> None:
     ]
     assert not found.learns
     assert found.by_calendar
-    assert list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix == list_of(mix=MIX).mix
+    assert (
+        list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix
+        == list_of(decay="forecast", mix=MIX).mix
+    )
 
 
 def test_a_forecast_does_about_as_well_as_the_half_life_that_was_planted() -> None:
