@@ -58,15 +58,15 @@ from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
 from ranking.store.redis.store import RedisStore
+from ranking.times import HOUR_S
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7
 TRIES = 5
 BATCH_EVENTS = 1_000
 TOP = 100
-HALF_LIFE_S = 6 * 3600.0
+HALF_LIFE_S = 6.0 * HOUR_S
 WEIGHTS = {"view": 1.0, "click": 3.0}
-HOUR_S = 3600
 MIB = 1024**2
 REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
 SAME_READERS_GOAL = 2.0  # nearly none: the rows that are looked at are the same

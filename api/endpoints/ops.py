@@ -21,11 +21,10 @@ from ranking.settings.decays import DECAYS
 from ranking.settings.service import SiteSettings
 from ranking.settings.written import as_written
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
+from ranking.times import HOUR_S, MINUTE_S
 from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, RecentViews
 
-MINUTE_S = 60
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
-HOUR_S = 3600.0
 Minutes = Annotated[int, Query(ge=1, le=MOST_MINUTES)]
 Nights = Annotated[int, Query(ge=1, le=NIGHTS)]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from api.http.compression import PLAIN, packed
+from ranking.times import DAY_S, HOUR_S
 
 STYLE: Final = Path(__file__).parents[1] / "static" / "page.css"
 
@@ -27,7 +28,7 @@ def style() -> Style:
 
 
 NAME_CHARS: Final = 16
-HOUR_S, DAY_S, YEAR_S = 3_600, 86_400, 31_536_000
+YEAR_S = 365 * DAY_S
 FOR_AN_HOUR = f"public, max-age={HOUR_S}, stale-while-revalidate={DAY_S}, stale-if-error={DAY_S}"
 FOR_GOOD = f"public, max-age={YEAR_S}, immutable"
 #: What lets pages of every other origin load a file, also those with COEP or `crossorigin` on the tag.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from populer.tuning.run import Tuning
 from ranking.settings.uses import idle_reasons
-from ranking.tuning.evidence import Candidate, Evidence, Measured, sentence
+from ranking.tuning.evidence import Candidate, Evidence, Measured, percent, sentence
 from ranking.tuning.measures import Interval
 
 if TYPE_CHECKING:
@@ -89,9 +89,9 @@ def table(tuning: Tuning, width: int) -> "Table":
         if with_bars:
             cells.append("█" * round(BAR_CHARS * each.capture))
         cells.append("–" if each.interval is None else f"{each.interval.low:.3f}–{each.interval.high:.3f}")
-        cells += [f"{each.ndcg:.3f}", f"{each.kept:.1f}", _percent(each.share)]
+        cells += [f"{each.ndcg:.3f}", f"{each.kept:.1f}", percent(each.share, 1)]
         if with_own:
-            cells.append("–" if each.own is None else _percent(each.own))
+            cells.append("–" if each.own is None else percent(each.own, 1))
         shown.add_row(*cells, style="bold" if each is found.best else "")
     return shown
 
@@ -101,10 +101,6 @@ def _legend(found: Evidence) -> str:
     text = f"capture: of the reads that the best {k} had, those of the {k} listed; 95 %: its interval over days; NDCG: "
     text += "the same by place; kept: how many stay for the next step; of all: of all reads, those of the listed"
     return f"{text}; self: of these, clicks in lists" if found.own > 0 else text
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _title(tuning: Tuning) -> str:

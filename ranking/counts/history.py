@@ -33,13 +33,14 @@ from ranking.counts.columns import (
     times_of,
 )
 from ranking.counts.sealed import ChannelCounts
+from ranking.times import HOUR_S
 
 __all__ = ["FIELD_SEPARATOR", "Columns", "History", "field", "history_of", "is_shadow"]
 
 #: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
 #: whatever comes an hour late do not touch what is closed.
-OPEN_S = 2 * 3600
-CLOSES_EVERY_S = 3600
+OPEN_S = 2 * HOUR_S
+CLOSES_EVERY_S = HOUR_S
 _FIRST_SPARE = 1 << 16
 
 

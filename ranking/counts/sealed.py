@@ -27,8 +27,9 @@ import numpy.typing as npt
 from ranking.counts.buckets import Bucket
 from ranking.counts.varints import LEVEL, Numbers, from_varints, pack_texts, unpack_strings, unpack_texts, varints
 from ranking.errors import StoreRefusedError
+from ranking.times import DAY_S
 
-VOLUME_S = 30 * 86400
+VOLUME_S = 30 * DAY_S
 CHUNK_NAMES = 1024
 PLAIN, DEFLATED = b"1", b"2"
 HASTY_LEVEL = 1

@@ -21,9 +21,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray
+from ranking.times import HOUR_S
 
 STEP_S = 300.0
-SPAN_S = 3 * 3600.0
+SPAN_S = 3.0 * HOUR_S
 
 Mask = npt.NDArray[np.bool_]
 

@@ -21,13 +21,14 @@ from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
 from ranking.lists.rules import Candidates, Rule
-from ranking.scoring.decay import Alike
+from ranking.scoring.decay import Alike, HalfLife
 from ranking.scoring.formula import LEAST_SCORE, Formula
 from ranking.scoring.sums import Counts, Horizon, Moment, Span
 from ranking.settings.lists import ListSettings
+from ranking.times import HOUR_S
 
 #: A list is asked for at moments as far back as its `movement`, which may be so long before the bound's own moment.
-USUAL_MOVEMENT_S = 3600.0
+USUAL_MOVEMENT_S = float(HOUR_S)
 #: How many rows of each section to look at, per row that a list may have there: few where all fall alike.
 FEW_TIMES, MANY_TIMES, SPARE_ROWS = 1.5, 3.0, 20
 
@@ -117,7 +118,7 @@ def fits(settings: ListSettings) -> bool:
 
     Not where it asks of all rows of a section (`section_floor`, `scale`), of what is not ranked (`fill`) or of times
     long past (`max_tenure`, `hysteresis`, `hold`), nor where a row that is read no more may rise: `period =
-    "yesterday"`, `decay = "day-blend"`, `revival`, `shape = "discourse-top"`, and bursts by `ratio` or by a period.
+    "yesterday"`, a decay that does not fade, `revival`, `shape = "discourse-top"`, bursts by `ratio` or by a period.
     """
     if settings.fill != "none" or settings.hysteresis or not math.isinf(settings.max_tenure_s):
         return False
@@ -146,8 +147,9 @@ def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Sh
             forced = np.flatnonzero(whole.counts.of_items(whole.counts.of_cells(lately), channel_weights) > 0)
         case _:
             at_most = _at_most(settings, whole, since)
-            if settings.decay == "half-life" and (settings.shape, settings.exponent) == ("plain", 1.0):
-                half_life_s = settings.half_life_s
+            decay = Formula(settings, whole.zone).horizon(since).decay
+            if isinstance(decay, HalfLife) and (settings.shape, settings.exponent) == ("plain", 1.0):
+                half_life_s = decay.half_life_s
                 keep = keep if math.isinf(half_life_s) else FEW_TIMES
     rows, marks = _parted(at_most, whole.section, int(keep * wider * depth_of(settings)) + SPARE_ROWS)
     return Shortlist(settings, np.concatenate([rows, forced]), since, whole.until, marks, half_life_s)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
-from ranking.times import NO_LIMIT, NUMBER, format_duration, parse_duration
+from ranking.times import DAY_S, NO_LIMIT, NUMBER, format_duration, parse_duration
 
 #: Types of faults beside pydantic's own: a duration without its unit, and settings that have no effect.
 BARE_NUMBER: Final = "bare_number"
@@ -75,7 +75,7 @@ def as_bytes(value: Any) -> Any:
     raise ValueError("a size such as 65536, 512KiB or 1MiB")
 
 
-Seconds = Annotated[float, BeforeValidator(as_seconds), Field(gt=0, le=100 * 365 * 86400)]
+Seconds = Annotated[float, BeforeValidator(as_seconds), Field(gt=0, le=100 * 365 * DAY_S)]
 SecondsOrOff = Annotated[float, BeforeValidator(as_seconds), Field(ge=0)]
 SecondsOrNone = Annotated[float, BeforeValidator(as_seconds_or_none), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(as_bytes), Field(ge=1024, le=64 * 1024**2)]

@@ -14,6 +14,7 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import Horizon
 from ranking.settings.learned import MixPart
+from ranking.times import DAY_S
 from ranking.tuning.measures import highest
 from ranking.tuning.mix_learner import HALF_LIVES_S, Learner
 from ranking.tuning.walk_forward import WalkForward
@@ -103,5 +104,5 @@ def lead_in(first: float, step_s: float, start: float) -> Sequence[float]:
     >>> lead_in(100 * 3600.0, 3600.0, 73 * 3600.0)
     [349200.0, 352800.0, 356400.0]
     """
-    steps = int(max(first - start - 86_400.0, 0.0) // step_s)
+    steps = int(max(first - start - DAY_S, 0.0) // step_s)
     return [first - number * step_s for number in range(steps, 0, -1)]

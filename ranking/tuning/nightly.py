@@ -20,13 +20,12 @@ from ranking.lists.ranker import View
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
-from ranking.times import format_duration
+from ranking.times import DAY_S, HOUR_S, MINUTE_S, format_duration
 from ranking.tuning.backtest import Judging
-from ranking.tuning.evidence import Candidate, Evidence, Measured, tuned
+from ranking.tuning.evidence import Candidate, Evidence, Measured, percent, tuned
 from ranking.tuning.measures import Interval, draws_of_days, interval
 from ranking.tuning.walk_forward import Plan, Wanted, planned
 
-MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 #: What is tried, so far as it lies within the bounds, in minutes: steps of a fifth to a half.
 GRID_S = tuple(
     MINUTE_S * minutes
@@ -176,9 +175,9 @@ def _forecast(judged: Tuned, found: Evidence, tried: Sequence[Candidate]) -> Tun
     others = [each for each in found.measured if each is not learned]
     best = max(others, key=lambda each: each.capture)
     gain = interval(learned.trace.capture - best.trace.capture, found.day, draws_of_days(int(found.day[-1]) + 1))
-    what = f"The mix that it learned caught {_percent(learned.capture)} of {_reads(found)}"
+    what = f"The mix that it learned caught {percent(learned.capture, 1)} of {_reads(found)}"
     what += f", the best single half-life ({format_duration(best.candidate.settings.half_life_s)}) "
-    what += f"{_percent(best.capture)}{_points(gain)}."
+    what += f"{percent(best.capture, 1)}{_points(gain)}."
     return _with(judged, after, mix != before.mix, None, what)
 
 
@@ -188,9 +187,9 @@ def _forecast(judged: Tuned, found: Evidence, tried: Sequence[Candidate]) -> Tun
 def _why(choice: _Choice, after_s: float, target_s: float, pinned: bool, found: Evidence, per_hour: float) -> str:
     best, now = choice.measured, choice.now
     best_name = format_duration(best.candidate.settings.half_life_s)
-    caught = f"{best_name} caught {_percent(best.capture)} of {_reads(found)} on {found.days} days"
+    caught = f"{best_name} caught {percent(best.capture, 1)} of {_reads(found)} on {found.days} days"
     if now is not None and now is not best:
-        caught += f", {format_duration(now.candidate.settings.half_life_s)} {_percent(now.capture)}"
+        caught += f", {format_duration(now.candidate.settings.half_life_s)} {percent(now.capture, 1)}"
         caught += _points(choice.gain)
     if choice.calm:
         caught += "; no half-life within the bounds changes as little as the objective accepts, and this one least"
@@ -207,10 +206,6 @@ def _why(choice: _Choice, after_s: float, target_s: float, pinned: bool, found: 
 
 def _reads(found: Evidence) -> str:
     return f"the reads that the best {found.judging.k} of the next {format_duration(found.plan.horizon_s)} had"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _points(gain: Interval | None) -> str:

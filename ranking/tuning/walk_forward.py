@@ -20,7 +20,7 @@ from ranking.errors import NotEnoughError, PopulerError
 from ranking.lists.item_pool import ItemPool
 from ranking.scoring.decay import Alike, Decay, HalfLife, Mix
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
-from ranking.times import format_duration
+from ranking.times import DAY_S, HOUR_S, format_duration
 
 MIN_STEPS = 12
 ALL_THE_PAST = (Span(),)
@@ -29,9 +29,9 @@ ALL_THE_PAST = (Span(),)
 class Wanted(NamedTuple):
     """What a walk is asked for, in seconds: between lists, after each to judge it by, and before the first."""
 
-    step_s: float = 3600.0
-    horizon_s: float = 3600.0
-    warmup_s: float = 7 * 86400.0
+    step_s: float = float(HOUR_S)
+    horizon_s: float = float(HOUR_S)
+    warmup_s: float = 7.0 * DAY_S
 
     @property
     def least_s(self) -> float:
