@@ -128,7 +128,7 @@ async def followed(url: str, end_s: int) -> Followed:
     shared, moment, channel_weights = (
         counts_of(history),
         Moment(end_s, end_s),
-        ChannelWeights(WEIGHTS).of(history.channels),
+        ChannelWeights(WEIGHTS).per_channel(history.channels),
     )
 
     def rank() -> list[str]:

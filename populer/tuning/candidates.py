@@ -41,7 +41,7 @@ class GridBase(NamedTuple):
 
     def counts(self, channels: Sequence[str]) -> bool:
         """Whether the list counts events of any of these channels."""
-        return bool(ChannelWeights(self.list.weights, self.list.self_click_weight).of(channels).any())
+        return bool(ChannelWeights(self.list.weights, self.list.self_click_weight).per_channel(channels).any())
 
     def changed(self, changes: Mapping[str, str], option: str) -> ListSettings:
         """The list under some changes; shared ones and changes that have no effect beside the others are left out.

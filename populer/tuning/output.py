@@ -24,11 +24,11 @@ def document(tuning: Tuning) -> dict[str, Any]:
     found = tuning.evidence
     plan = found.plan
     return {
-        "list": tuning.asked.base.name,
-        "section": tuning.asked.section or None,
+        "list": tuning.request.base.name,
+        "section": tuning.request.section or None,
         "horizon_s": plan.horizon_s,
         "step_s": plan.step_s,
-        "warmup_s": tuning.asked.wanted.warmup_s,
+        "warmup_s": tuning.request.wanted.warmup_s,
         "k": found.judging.k,
         "reads": list(found.judging.kinds),
         "from": plan.moments[0],
@@ -105,14 +105,14 @@ def _legend(found: Evidence) -> str:
 
 def _title(tuning: Tuning) -> str:
     found = tuning.evidence
-    section = f", {tuning.asked.section}" if tuning.asked.section else ""
-    return f"{tuning.asked.base.name}{section}, {found.judging.k} places: {found.steps:,} steps on {found.days} days"
+    section = f", {tuning.request.section}" if tuning.request.section else ""
+    return f"{tuning.request.base.name}{section}, {found.judging.k} places: {found.steps:,} steps on {found.days} days"
 
 
 def toml(tuning: Tuning) -> str:
     """The best candidate's settings as a table of the file; empty where nothing is to change."""
     found = tuning.evidence
-    base = tuning.asked.base
+    base = tuning.request.base
     return (
         ""
         if found.best is found.current

@@ -75,7 +75,7 @@ class ItemPool:
 
     def views(self, moment: Moment) -> FloatArray:
         """All counted views per row."""
-        return self.sums(moment).total(ALL_EVENTS, VIEWS.of(self.counts.channels))
+        return self.sums(moment).total(ALL_EVENTS, VIEWS.per_channel(self.counts.channels))
 
     def views_of_sections(self, moment: Moment) -> FloatArray:
         """All counted views of each section, by its number. Whole numbers, whose sum has one value in any order."""

@@ -142,9 +142,9 @@ def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Sh
             forced = np.flatnonzero(whole.stored & ~old)
         case "burst":
             at_most = np.full(len(whole.published), -np.inf)  # without an event in the last `short` there is no burst
-            lately = Horizon(Alike(), (Span(since - settings.short_s),)).at_most(whole.counts.columns, math.inf)
+            lately = Horizon(Alike(), (Span(since - settings.short_s),)).upper_bounds(whole.counts.columns, math.inf)
             channel_weights = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
-            forced = np.flatnonzero(whole.counts.of_items(whole.counts.of_cells(lately), channel_weights) > 0)
+            forced = np.flatnonzero(whole.counts.item_sums(whole.counts.cell_sums(lately), channel_weights) > 0)
         case _:
             at_most = _at_most(settings, whole, since)
             decay = Formula(settings, whole.zone).horizon(since).decay
@@ -162,7 +162,7 @@ def depth_of(settings: ListSettings) -> int:
 
 def _at_most(settings: ListSettings, whole: Whole, since: float) -> FloatArray:
     """What no row that is read no more scores more than from `since` on; -inf: it is in no list."""
-    counted, score = Formula(settings, whole.zone).at_most(whole.counts, since, whole.published)
+    counted, score = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
     out = (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
     return np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
 

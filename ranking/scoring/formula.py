@@ -37,7 +37,7 @@ A_LITTLE_MORE, LEAST_SCORE = 1.0 + 1e-9, 1e-290
 
 
 class Scored(NamedTuple):
-    """Per row: the sum before its shape, and the score."""
+    """Per row, (rows,) float64 each: the sum before its shape, and the score."""
 
     counted: FloatArray
     score: FloatArray
@@ -55,7 +55,7 @@ class Term(NamedTuple):
 
 
 class Formula:
-    """The parts of the expression for one list, each on its own so that a score can be explained by them.
+    """The expression of one list, each part on its own so that a score can be explained by them.
 
     `zone` is the site's: "today" begins at its midnight.
     """
@@ -65,7 +65,7 @@ class Formula:
         self._zone = zone
 
     def scored(self, sums: Sums, published: FloatArray) -> Scored:
-        """Every row's score; `published` in epoch seconds."""
+        """Every row's score; `published`: (rows,) float64, epoch seconds."""
         settings, at = self._settings, sums.moment.at
         channel_weights = self.channel_weights(sums.channels)
         age_s = at - published
@@ -82,7 +82,7 @@ class Formula:
         return Scored(n, score)
 
     def terms(self, sums: Sums, published: FloatArray) -> list[Term]:
-        """What the score of the first row is made of; see `Term`."""
+        """The terms of the first row's score; see `Term`."""
         settings, at = self._settings, sums.moment.at
         age_s = at - published
         if settings.shape == "discourse-top":
@@ -107,7 +107,7 @@ class Formula:
 
     @property
     def fades(self) -> bool:
-        """Whether an item that is not read any more never scores more than before, and by itself alone."""
+        """Whether the score of an item without new events never rises, and depends on that item alone."""
         settings = self._settings
         return (
             DECAYS[settings.decay].fades
@@ -117,18 +117,19 @@ class Formula:
             and not settings.revival_s
         )
 
-    def at_most(self, counts: Counts, since: float, published: FloatArray) -> Scored:
-        """What no row counts, and scores, more than at any moment from `since` on if nothing more happens to it.
+    def upper_bounds(self, counts: Counts, since: float, published: FloatArray) -> Scored:
+        """Upper bounds on every row's sum and score at each moment from `since` on, without new events.
 
-        For a formula that `fades`. Each is higher by a billionth where the last bit is not certain.
+        For a formula that `fades`. A bound is higher by a billionth where the last bit is not certain. `published`:
+        (rows,) float64, epoch seconds.
         """
         settings, horizon = self._settings, self.horizon(since)
-        cell_weights = counts.of_cells(horizon.at_most(counts.columns, since))
+        cell_weights = counts.cell_sums(horizon.upper_bounds(counts.columns, since))
         channel_weights = self.channel_weights(counts.channels)
         of_bonus = self._of_kinds(counts.channels, *settings.bonus_kinds)
-        n = counts.of_items(cell_weights, channel_weights - of_bonus)
+        n = counts.item_sums(cell_weights, channel_weights - of_bonus)
         if settings.bonus_kinds:
-            n = n + np.minimum(counts.of_items(cell_weights, of_bonus), n)
+            n = n + np.minimum(counts.item_sums(cell_weights, of_bonus), n)
         if not isinstance(horizon.decay, Alike):
             n = n * A_LITTLE_MORE
         score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
@@ -143,7 +144,7 @@ class Formula:
         return Horizon(mix_of(reached[-1]) if reached else self._decay(), self._spans(at))
 
     def _summed(self, sums: Sums, channel_weights: FloatArray, age_s: FloatArray) -> FloatArray:
-        """The sum of every row, each under the D of its age."""
+        """Weighted sum of every row, each under the D of its age: (rows,) float64."""
         at = sums.moment.at
         n = sums.total(self.horizon(at), channel_weights)
         for part in self._parts(at):
@@ -154,7 +155,7 @@ class Formula:
         return n
 
     def _parts(self, at: float) -> list[MixPart]:
-        """The parts of a forecast that hold at a moment, by the age they begin at; none: it has learned nothing."""
+        """The parts of a forecast that hold at a moment, by the age they begin at; none before it has learned."""
         settings = self._settings
         if settings.decay != FORECAST:
             return []
@@ -164,7 +165,7 @@ class Formula:
         return sorted(held, key=lambda part: part.from_age_s)
 
     def span_s(self, at: float) -> float:
-        """How far back the list looks, in seconds: a period, a burst's span, a half-life or a window; inf for all."""
+        """The span that the list looks back, in seconds: a period, a burst's, a half-life or a window; inf for all."""
         settings = self._settings
         if settings.period != NO_PERIOD:
             since, until = period_span(settings.period, at, self._zone)
@@ -174,11 +175,11 @@ class Formula:
         return settings.half_life_s if "half_life" in DECAYS[settings.decay].uses else settings.window_s
 
     def channel_weights(self, channels: Sequence[str]) -> FloatArray:
-        """w, per channel."""
-        return self._weighing(self._settings.weights).of(channels)
+        """w: (channels,) float64."""
+        return self._weighing(self._settings.weights).per_channel(channels)
 
     def shaped(self, n: FloatArray) -> FloatArray:
-        """f of the sums of every row."""
+        """f of the sums, (rows,) float64 in and out."""
         match self._settings.shape:
             case "minus-one":
                 return shapes.minus_one(n, self._settings.exponent)
@@ -190,7 +191,7 @@ class Formula:
                 return shapes.plain(n, self._settings.exponent)
 
     def aged(self, age_s: FloatArray) -> FloatArray:
-        """G of the ages of every row, in seconds since its publication."""
+        """G of the ages, (rows,) float64 in and out; ages in seconds since publication."""
         settings = self._settings
         match settings.aging:
             case "half-life":
@@ -201,13 +202,13 @@ class Formula:
                 return np.ones_like(age_s)
 
     def _revived(self, sums: Sums) -> FloatArray:
-        """What an item that is read again scores as if new: (recent events - 1) * gravity since the first of them.
+        """Score of an item that is read again, as if new: (recent events - 1) * gravity since the first of them.
 
         Source: Discourse, `topic_hot_score.rb`.
         """
         settings, at = self._settings, sums.moment.at
         recent = Horizon(Alike(), (Span(since=at - settings.revival_s),))
-        channel_weights = self._weighing(settings.revival_weights or settings.weights).of(sums.channels)
+        channel_weights = self._weighing(settings.revival_weights or settings.weights).per_channel(sums.channels)
         since = at - sums.first(recent, channel_weights)
         again = shapes.minus_one(sums.total(recent, channel_weights))
         return np.where(

@@ -49,7 +49,7 @@ class Horizon(NamedTuple):
             inside += span.factor * (before - observed_share(width_s, start_s, min(span.since, moment.at), known))
         return inside * self.decay(ages(width_s, start_s, moment.at))
 
-    def at_most(self, columns: Columns, since: float) -> FloatArray:
+    def upper_bounds(self, columns: Columns, since: float) -> FloatArray:
         """Upper bound on the weight of one event of each bucket at every moment from `since` on: (buckets,) float64.
 
         It holds for spans that only lose events as time goes by and never gain older ones.
@@ -78,7 +78,7 @@ class Counts:
         self._item = columns.cell_item[columns.cell_order].astype(np.intp)
         self._channel = columns.cell_channel[columns.cell_order]
 
-    def of_cells(self, bucket_weights: FloatArray) -> FloatArray:
+    def cell_sums(self, bucket_weights: FloatArray) -> FloatArray:
         """Sum per cell, (cells,) float64; `bucket_weights`: (buckets,) float64. Buckets of weight 0 are not read."""
         cells = len(self.columns.cell_item)
         counting = np.flatnonzero(bucket_weights)
@@ -94,7 +94,7 @@ class Counts:
         weighed *= self.columns.counts[part]
         return np.asarray(np.bincount(self._cell[part], weights=weighed, minlength=cells), dtype=np.float64)
 
-    def of_items(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
+    def item_sums(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
         """Weighted sum of each item row's cells, (rows,) float64.
 
         `cell_weights`: (cells,) float64, the sums per cell; `channel_weights`: (channels,) float64.
@@ -150,8 +150,8 @@ class Sums:
         cell_weights = self._cells.get(horizon)
         if cell_weights is None:
             weights = horizon.weights(self._counts.columns, self.moment)
-            cell_weights = self._cells[horizon] = self._counts.of_cells(weights)
-        return self._counts.of_items(cell_weights, channel_weights)
+            cell_weights = self._cells[horizon] = self._counts.cell_sums(weights)
+        return self._counts.item_sums(cell_weights, channel_weights)
 
     def first(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Start of the earliest bucket with an event that counts: (rows,) float64, epoch seconds; inf without one."""

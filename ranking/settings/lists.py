@@ -99,8 +99,8 @@ class ListSettings(Table):
     def _of_preset(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        found = {**preset_settings(given.get("preset")), **given}
-        return _begun(found) if found.get("half_life") == AUTO else found
+        table = {**preset_settings(given.get("preset")), **given}
+        return _begun(table) if table.get("half_life") == AUTO else table
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -160,7 +160,7 @@ class ListSettings(Table):
 
 
 def _begun(given: dict[str, Any]) -> dict[str, Any]:
-    """A half-life that is tuned begins at its pin, or at the default."""
+    """The table of a list whose half-life is tuned: it begins at its pin, or at the default."""
     objective = given.get("objective")
     pin = objective.get("pin", NO_LIMIT) if isinstance(objective, dict) else NO_LIMIT
     begins = {} if pin in (NO_LIMIT, math.inf) else {"half_life": pin}
@@ -196,7 +196,9 @@ def only_used(name: str, table: dict[str, Any], changed: Collection[str]) -> dic
 
 
 def with_changes(settings: ListSettings, changes: dict[str, Any]) -> ListSettings:
-    """`settings` with changes by their names in the file; a preset's settings come under them.
+    """`settings` with changes by their names in the file; a preset's settings come under them, but for weights.
+
+    What the changes leave without effect stays silent; a change that has no effect itself is refused.
 
     Raises:
         ValueError: naming the setting, what was expected and what was found.

@@ -1,11 +1,14 @@
 """Presets: the rankings that others use, as settings of the one formula.
 
 `preset = "reddit"` in a list's table means the settings below; what the table names itself goes over them. What an
-event counts is not a preset's business: votes, likes or points are whatever the list's `weights` say, by default views
-and clicks. Events older than `retention.keep` are not counted, so "all votes" are all that are kept.
+event counts is the site's to say: votes, likes or points are what the list's `weights` name, by default views and
+clicks, and weights of the list's own table stay under a preset that is tried later. Events older than
+`retention.keep` are not counted, so "all votes" are all that are kept.
 
 `differs` says where a preset orders as its original does but prints another number, or leaves something out that counts
-cannot tell. Not here because counts cannot feed them: Forem's black box (featured numbers, spam scores), Gorse (any
+cannot tell.
+
+Rejected: rankings that counts cannot feed, which are Forem's black box (featured numbers, spam scores), Gorse (any
 expression of its operator), and measures of quality that need impressions (Wilson's bound, click-through rates).
 """
 
@@ -131,7 +134,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "metarank": Preset(
         {**_RANKED, "decay": "daily", "daily": 1.0, "window": "30d"},
-        "Metarank, `TrendingRecommender.scala`: n * decay^days over 30 days; its decay is 1 unless told (`daily`)",
+        "Metarank, `TrendingRecommender.scala`: n * decay^days over 30 days; its decay is 1 by default (`daily`)",
         "a day is 24 hours of age, not a date",
     ),
     # Bursts
@@ -193,7 +196,7 @@ PRESETS: dict[str, Preset] = {
     "inn": Preset(
         {**_RANKED, "decay": "day-blend", "aging": "half-life", "aging_half_life": "14d"},
         "INN Analytic Bridge, `AnalyticBridgePopularPosts.php`: (today * r + yesterday * (1 - r)) * 0.5^((hours - 1) / "
-        "half-life), r the share of today that has passed; 14 days unless told",
+        "half-life), r the share of today that has passed; 14 days by default",
         "orders the same; the original prints 2^(1 h / half-life) times as much",
     ),
     "discourse-top": Preset(
@@ -210,8 +213,8 @@ def replaced_by(name: object) -> frozenset[str]:
 
 def preset_settings(name: object) -> Mapping[str, Any]:
     """The settings that a preset stands for; none for a name that is no preset's."""
-    found = PRESETS.get(name) if isinstance(name, str) else None
-    return found.settings if found else {}
+    preset = PRESETS.get(name) if isinstance(name, str) else None
+    return preset.settings if preset else {}
 
 
 def checked_preset(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What a setting may be: durations, sizes and names as the file writes them, and the table they stand in."""
+"""Types of settings: durations, sizes and names as the file writes them, and the table that holds them."""
 
 import math
 import re
@@ -21,7 +21,7 @@ SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "b": 1}
 def as_seconds(value: Any) -> Any:
     """A duration in seconds.
 
-    Rejected: a bare number as seconds. `half_life = 2` was meant as hours by whoever wrote it, and is two seconds.
+    Rejected: a bare number as seconds. `half_life = 2` was meant as hours, and is two seconds.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("a duration such as 90s, 15m, 6h or 7d")
@@ -108,7 +108,7 @@ _BOUNDS = {
 
 
 def expected(fault: Mapping[str, Any]) -> str:
-    """What one of pydantic's errors says was expected, and what was found, unless that is a whole table.
+    """One of pydantic's faults as a sentence: the setting, what was expected and what was found.
 
     >>> expected({"loc": ("half_life",), "type": "greater_than_equal", "ctx": {"ge": 1.0}, "msg": "", "input": 0.0})
     'half_life: expected a duration of at least 1s, found 0s'

@@ -158,7 +158,7 @@ class _Outcome:
         self._horizon_s = horizon_s
         self._judging = judging
         channels = walk.counts.channels
-        self.read_weights = self._of_read = ChannelWeights(dict.fromkeys(judging.kinds, 1.0)).of(channels)
+        self.read_weights = self._of_read = ChannelWeights(dict.fromkeys(judging.kinds, 1.0)).per_channel(channels)
         self._of_own = self._of_read * np.array([_is_own(name) for name in channels], dtype=np.float64)
         counted = ~(walk.facts.taken_down | walk.facts.blocked)
         if judging.section is not None:

@@ -85,7 +85,7 @@ def _tried(
     columns = view.history.columns()
     plan = _within(planned(columns, _wanted(columns, settings), at), at - settings.objective.history_s)
     kinds = tuple(sorted({channel_kind(each) for each in view.history.channels if not is_shadow(each)}))
-    counted = tuple(kind for kind in kinds if ChannelWeights(settings.weights).of([kind]).any())
+    counted = tuple(kind for kind in kinds if ChannelWeights(settings.weights).per_channel([kind]).any())
     judging = Judging(settings.size, (DEFAULT_KIND,) if DEFAULT_KIND in kinds else counted)
     fixed = settings.model_copy(update={"auto": False, "decay": "half-life"})
     tried = [

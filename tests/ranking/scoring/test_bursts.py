@@ -215,10 +215,10 @@ def test_the_counts_of_some_items_alone_have_sums_of_the_same_bits(seen: Seen, s
     counts, moment = counts_of(site.history), Moment(AT - 100, AT)
     rows = np.array(sorted(row for item in some if (row := site.history.known_row(item)) is not None), dtype=np.int64)
     bucket_weights = Horizon(HalfLife(5000.0), (Span(AT - DAY_S),)).weights(counts.columns, moment)
-    channel_weights = ChannelWeights({"view": 0.1, "click": 0.3}).of(counts.channels)
-    every = counts.of_items(counts.of_cells(bucket_weights), channel_weights)
+    channel_weights = ChannelWeights({"view": 0.1, "click": 0.3}).per_channel(counts.channels)
+    every = counts.item_sums(counts.cell_sums(bucket_weights), channel_weights)
     alone = counts.only(rows)
-    assert alone.of_items(alone.of_cells(bucket_weights), channel_weights).tolist() == every[rows].tolist()
+    assert alone.item_sums(alone.cell_sums(bucket_weights), channel_weights).tolist() == every[rows].tolist()
 
 
 # Bad settings

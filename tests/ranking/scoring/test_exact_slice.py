@@ -84,7 +84,7 @@ def engine(reads: Reads, at: float, half_life_s: float) -> tuple[list[str], dict
         number, place = divmod(cell, places)
         buckets.setdefault(Bucket(WIDTH_S, number * WIDTH_S), {})[fields[place]] = n
     history = history_of(buckets)
-    channel_weights = ChannelWeights(WEIGHTS).of(history.channels)
+    channel_weights = ChannelWeights(WEIGHTS).per_channel(history.channels)
     score = Sums(counts_of(history), Moment(at, at)).total(Horizon(HalfLife(half_life_s)), channel_weights)
     first = history.first_event()
     rows = best(np.flatnonzero(score > 0), score=score, published=first, names=history.items, limit=LISTED)

@@ -47,7 +47,7 @@ def score_of(
 ) -> dict[str, float]:
     moment = Moment(at, at if known_until is None else known_until)
     sums = Sums(counts_of(history), moment).total(
-        Horizon(HalfLife(half_life_s)), ChannelWeights(weights).of(history.channels)
+        Horizon(HalfLife(half_life_s)), ChannelWeights(weights).per_channel(history.channels)
     )
     return dict(zip(history.items, sums.tolist(), strict=True))
 
@@ -163,8 +163,8 @@ def test_what_happens_after_a_moment_never_changes_a_score_of_that_moment(
 
 def test_kinds_weigh_as_told_whatever_their_source_and_an_unknown_kind_counts_nothing() -> None:
     channels = ["view", "click", "click@list:populer", "click@list:populer#3", "like", "like@app"]
-    assert ChannelWeights({"view": 1.0, "click": 3.0}).of(channels).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
-    assert ChannelWeights(VIEWS).of([]).tolist() == []
+    assert ChannelWeights({"view": 1.0, "click": 3.0}).per_channel(channels).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
+    assert ChannelWeights(VIEWS).per_channel([]).tolist() == []
 
 
 def test_a_past_moment_counts_the_bucket_that_straddles_it_in_proportion() -> None:
@@ -184,7 +184,7 @@ def test_an_item_without_counts_scores_nothing() -> None:
 
 def total(history: History, since: float, until: float, *kinds: str, known_until: float = 10_000) -> list[float]:
     horizon = Horizon(Alike(), (Span(since, until),))
-    channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).of(history.channels)
+    channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).per_channel(history.channels)
     return Sums(counts_of(history), Moment(until, known_until)).total(horizon, channel_weights).tolist()
 
 
