@@ -19,9 +19,10 @@ from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import Batch, Swap
 from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
+from ranking.times import DAY_S
 
 SITE = "default"
-KEEP_S = 365 * 86400.0
+KEEP_S = 365.0 * DAY_S
 OPEN_BUCKETS = 24
 ITEMS_AT_ONCE = 5_000
 BATCH_CELLS = 1_500
@@ -93,7 +94,7 @@ def _batches(each: Bucketful, bucket: Bucket) -> Iterator[Batch]:
 
 
 def _item(number: int, many: int, end_s: int) -> Item:
-    published_at = end_s - (many - number) / many * readership.DAYS * 86400
+    published_at = end_s - (many - number) / many * readership.DAYS * DAY_S
     return Item(
         id=readership.name(number),
         title=f"Judul artikel nomor {number} yang cukup panjang untuk sebuah berita",

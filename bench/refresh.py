@@ -59,15 +59,15 @@ from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
 from ranking.store.redis.store import RedisStore
+from ranking.times import HOUR_S
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7
 TRIES = 5
 BATCH_EVENTS = 1_000
 TOP = 100
-HALF_LIFE_S = 6 * 3600.0
+HALF_LIFE_S = 6.0 * HOUR_S
 WEIGHTS = {"view": 1.0, "click": 3.0}
-HOUR_S = 3600
 MIB = 1024**2
 REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
 SAME_READERS_GOAL = 2.0  # nearly none: the rows that are looked at are the same
@@ -129,17 +129,17 @@ async def followed(url: str, end_s: int) -> Followed:
     shared, moment, channel_weights = (
         counts_of(history),
         Moment(end_s, end_s),
-        ChannelWeights(WEIGHTS).of(history.channels),
+        ChannelWeights(WEIGHTS).per_channel(history.channels),
     )
 
     def rank() -> list[str]:
-        found = Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
+        found = Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
         rows = np.flatnonzero(found)
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
     top_s, top, counts = _quickest(rank), rank(), len(history.columns().counts)
-    scores_s = _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
+    scores_s = _quickest(lambda: Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):

@@ -27,11 +27,11 @@ from ranking.counts.fields import field
 from ranking.counts.history import History
 from ranking.published.edits import Edits
 from ranking.settings.lists import ListSettings
+from ranking.times import DAY_S, HOUR_S
 from ranking.tuning.evidence import Candidate, Evidence, evidence_of
 from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
-HOUR_S, DAY_S = 3600.0, 86_400.0
 END_S = 1_764_522_000
 DAYS, MADE_DAYS = 14, 30
 K = 10
@@ -79,8 +79,9 @@ def ours(site: Site, plan: Plan, candidates: int, kind: str = "half-lives", **se
     """Tune by the product: `candidates` half-lives or windows."""
     tried = []
     for each in half_lives(candidates):
-        changes: dict[str, Any] = {"half_life": each} if kind == "half-lives" else {"decay": "window", "window": each}
-        tried.append(Candidate({kind: f"{each:g}s"}, ListSettings.model_validate({**changes, **settings})))
+        span = f"{each:g}s"
+        changes: dict[str, Any] = {"half_life": span} if kind == "half-lives" else {"decay": "window", "window": span}
+        tried.append(Candidate({kind: span}, ListSettings.model_validate({**changes, **settings})))
     started = time.perf_counter()
     found = evidence_of(site, tried, tried[0].settings, plan, Judging(K), ZONE)
     return Took(found, time.perf_counter() - started)

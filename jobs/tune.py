@@ -16,12 +16,11 @@ from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+from ranking.times import HOUR_S
 from ranking.tuning.forecaster import NIGHT
 from ranking.tuning.nightly import needed_s, suggestion
 
 log = structlog.get_logger("jobs")
-
-HOUR_S = 3600.0
 
 
 class SuggestHalfLives:

@@ -36,11 +36,12 @@ from ranking.counts.columns import (
 )
 from ranking.counts.fields import is_shadow, parts_from_fields
 from ranking.counts.numbering import Numbering
+from ranking.times import HOUR_S
 
 #: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
 #: an event that comes an hour late do not touch what is closed.
-OPEN_S = 2 * 3600
-CLOSES_EVERY_S = 3600
+OPEN_S = 2 * HOUR_S
+CLOSES_EVERY_S = HOUR_S
 _FIRST_SPARE = 1 << 16
 
 

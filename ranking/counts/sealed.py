@@ -35,8 +35,9 @@ from ranking.counts.varints import (
     varints_from,
 )
 from ranking.errors import StoreRefusedError
+from ranking.times import DAY_S
 
-VOLUME_S = 30 * 86400
+VOLUME_S = 30 * DAY_S
 CHUNK_NAMES = 1024
 PLAIN, DEFLATED = b"1", b"2"
 HASTY_LEVEL = 1

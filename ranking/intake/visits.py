@@ -19,11 +19,13 @@ from collections.abc import Hashable, Mapping
 from hashlib import blake2b
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from ranking.times import DAY_S
+
 K = TypeVar("K", bound=Hashable)
 
 PAIR_BYTES: Final = 8
 NO_PAIR: Final = bytes(PAIR_BYTES)
-MARK_SPAN_S: Final = 86_400
+MARK_SPAN_S: Final = DAY_S
 """An event's id is remembered this long at least, and twice as long at most."""
 
 COUNTED: Final = ord("1")

@@ -109,7 +109,7 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
     horizon = formula.horizon(moment.at, age_s) if settings.kind == "ranked" else Horizon(Alike())
     channel_weights = formula.channel_weights(counts.channels)
     bucket_weights = horizon.weights(columns, moment)
-    decayed = counts.of_cells(bucket_weights)
+    decayed = counts.cell_sums(bucket_weights)
     bucket_ages = ages(columns.width_s, columns.start_s, moment.at)
     channel_parts = []
     for cell in columns.cell_order.tolist():

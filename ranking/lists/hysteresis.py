@@ -21,9 +21,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from ranking.counts.arrays import FloatArray, Mask
+from ranking.times import HOUR_S
 
 STEP_S = 300.0
-SPAN_S = 3 * 3600.0
+SPAN_S = 3.0 * HOUR_S
 
 
 def steps(at: float) -> list[float]:

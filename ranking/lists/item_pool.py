@@ -16,10 +16,11 @@ import numpy as np
 from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
 from ranking.lists.rules import Candidates, Rule, Ruling
 from ranking.scoring.bursts import VIEWS, Bursts
-from ranking.scoring.decay import DAY_S, Alike, HalfLife
+from ranking.scoring.decay import Alike, HalfLife
 from ranking.scoring.formula import ALL_EVENTS, Formula, Term
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
 from ranking.settings.lists import ListSettings
+from ranking.times import DAY_S
 
 MONTH_S = 30 * DAY_S
 
@@ -77,7 +78,7 @@ class ItemPool:
 
     def views(self, moment: Moment) -> FloatArray:
         """All counted views per row, (rows,) float64."""
-        return self.sums(moment).of(ALL_EVENTS, VIEWS.of(self.counts.channels))
+        return self.sums(moment).total(ALL_EVENTS, VIEWS.per_channel(self.counts.channels))
 
     def views_of_sections(self, moment: Moment) -> FloatArray:
         """All counted views per section, (sections,) float64. Whole numbers, whose sum has one value in any order."""
@@ -146,11 +147,11 @@ class ItemPool:
         All that is kept, halved per span it looks at.
         """
         span_s = Formula(settings, self._zone).span_s(moment.at)
-        return self.sums(moment).of(Horizon(HalfLife(span_s)), self._of_channel(settings))
+        return self.sums(moment).total(Horizon(HalfLife(span_s)), self._of_channel(settings))
 
     def read(self, settings: ListSettings, span: Span, moment: Moment) -> FloatArray:
         """Sum per row over a span of time, every event alike, (rows,) float64."""
-        return self.sums(moment).of(Horizon(Alike(), (span,)), self._of_channel(settings))
+        return self.sums(moment).total(Horizon(Alike(), (span,)), self._of_channel(settings))
 
     def _of_channel(self, settings: ListSettings) -> FloatArray:
         return Formula(settings, self._zone).channel_weights(self.counts.channels)
@@ -177,7 +178,7 @@ class ItemPool:
             np.maximum.at(best, section, score)
             return best[section]
         month = Horizon(Alike(), (Span(moment.at - MONTH_S),))
-        events = self.sums(moment).of(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
+        events = self.sums(moment).total(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
         active = np.bincount(section, weights=np.floor(events))  # whole numbers, whose sum has one value in any order
         scale: FloatArray = np.log10(2.0 + active)[section]
         return scale

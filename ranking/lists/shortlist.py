@@ -26,9 +26,10 @@ from ranking.scoring.decay import Alike
 from ranking.scoring.formula import LEAST_SCORE, Formula
 from ranking.scoring.sums import Counts, Horizon, Moment, Span
 from ranking.settings.lists import ListSettings
+from ranking.times import HOUR_S
 
 #: A list is ranked at moments as far back as its `movement`; the bound holds this long before its own moment.
-USUAL_MOVEMENT_S = 3600.0
+USUAL_MOVEMENT_S = float(HOUR_S)
 #: How many rows of each section to look at, per row that a list may have there: few where all scores fall alike.
 FEW_TIMES, MANY_TIMES, SPARE_ROWS = 1.5, 3.0, 20
 
@@ -127,7 +128,7 @@ def fits(settings: ListSettings) -> bool:
 
     Not where it asks of all rows of a section (`section_floor`, `scale`), of what is not ranked (`fill`) or of times
     long past (`max_tenure`, `hysteresis`, `hold`), nor where a row that is read no more may rise: `period =
-    "yesterday"`, `decay = "day-blend"`, `revival`, `shape = "discourse-top"`, and bursts by `ratio` or by a period.
+    "yesterday"`, a decay that does not fade, `revival`, `shape = "discourse-top"`, bursts by `ratio` or by a period.
     """
     if settings.fill != "none" or settings.hysteresis or not math.isinf(settings.max_tenure_s):
         return False
@@ -195,15 +196,15 @@ def _burst_fits(settings: ListSettings) -> bool:
 def _burst_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     """Without an event in the last `short` there is no burst: only rows that had one lately can be listed."""
     at_most = np.full(len(whole.published), -np.inf)
-    lately = Horizon(Alike(), (Span(since - settings.short_s),)).at_most(whole.counts.columns, math.inf)
+    lately = Horizon(Alike(), (Span(since - settings.short_s),)).upper_bounds(whole.counts.columns, math.inf)
     channel_weights = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
-    events = whole.counts.of_items(whole.counts.of_cells(lately), channel_weights)
+    events = whole.counts.item_sums(whole.counts.cell_sums(lately), channel_weights)
     return _Bound(at_most, np.flatnonzero(events > 0), since)
 
 
 def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     """The score at `since` without another event, of the rows that the rules let in."""
-    counted, score = Formula(settings, whole.zone).at_most(whole.counts, since, whole.published)
+    counted, score = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
     out = (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
     at_most = np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
     nothing = np.zeros(0, dtype=np.int64)

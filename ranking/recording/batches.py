@@ -24,6 +24,7 @@ from ranking.intake.visits import (
     short_hash,
 )
 from ranking.store.counts import Batch, Committed
+from ranking.times import DAY_S
 
 MAX_CELLS = 1_500
 RECENT_PAIRS = 100_000
@@ -43,7 +44,7 @@ class Admission(NamedTuple):
     """
 
     span_s: int = 0
-    known_s: int = 30 * 86400
+    known_s: int = 30 * DAY_S
     new_items: int = 0
 
 

@@ -16,13 +16,11 @@ from ranking.counts.arrays import FloatArray
 from ranking.errors import NotEnoughError
 from ranking.lists.ranker import View
 from ranking.settings.lists import ListSettings
-from ranking.times import format_duration
+from ranking.times import DAY_S, HOUR_S, format_duration
 from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.measures import Interval, draws_of_days, interval
 from ranking.tuning.outcome import NOBODY, Judging, Trace
 from ranking.tuning.walk_forward import MIN_STEPS, Plan
-
-HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
 class Candidate(NamedTuple):
@@ -175,14 +173,15 @@ def _days(plan: Plan, zone: tzinfo) -> npt.NDArray[np.int64]:
 def sentence(evidence: Evidence) -> str:
     """The evidence in words, for a decision."""
     best, now, calmer = evidence.best, evidence.current, evidence.calmer
-    every = {HOUR_S: "an hour", DAY_S: "a day"}.get(evidence.plan.step_s) or f"every {span(evidence.plan.step_s)}"
+    step_s = evidence.plan.step_s
+    every = {float(HOUR_S): "an hour", float(DAY_S): "a day"}.get(step_s) or f"every {span(step_s)}"
     if best is now:
-        text = f"Nothing tried is better than what you have: it caught {_percent(best.capture)} of "
+        text = f"Nothing tried is better than what you have: it caught {percent(best.capture)} of "
         text += f"{_those_reads(evidence)}; the list changed {best.changed:.1f} items {every}."
     else:
-        text = f"{best.candidate.name} would have caught {_percent(best.capture)} of {_those_reads(evidence)}; "
+        text = f"{best.candidate.name} would have caught {percent(best.capture)} of {_those_reads(evidence)}; "
         if now is not None:
-            text += f"your {_briefly(now.candidate, best.candidate)} caught {_percent(now.capture)}; "
+            text += f"your {_briefly(now.candidate, best.candidate)} caught {percent(now.capture)}; "
         text += f"the list would change {best.changed:.1f} items {every}"
         text += "." if now is None else f" instead of {now.changed:.1f}."
     if best.interval is None:
@@ -202,7 +201,7 @@ def _those_reads(evidence: Evidence) -> str:
 
 def span(seconds: float) -> str:
     """A span of time in words: hour, day, 3h."""
-    return {HOUR_S: "hour", DAY_S: "day"}.get(seconds) or format_duration(seconds)
+    return {float(HOUR_S): "hour", float(DAY_S): "day"}.get(seconds) or format_duration(seconds)
 
 
 def _briefly(one: Candidate, beside: Candidate) -> str:
@@ -212,5 +211,10 @@ def _briefly(one: Candidate, beside: Candidate) -> str:
     return one.name
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def percent(share: float, digits: int = 0) -> str:
+    """A share from 0 to 1 in per cent.
+
+    >>> percent(0.256), percent(0.256, 1)
+    ('26 %', '25.6 %')
+    """
+    return f"{100 * share:.{digits}f} %"

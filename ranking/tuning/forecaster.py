@@ -14,6 +14,7 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import Horizon
 from ranking.settings.learned import MixPart
+from ranking.times import DAY_S
 from ranking.tuning.measures import highest
 from ranking.tuning.mix_learner import HALF_LIVES_S, Learner
 from ranking.tuning.walk_forward import WalkForward
@@ -74,7 +75,7 @@ class Forecaster:
 
     def _seen(self, at: float) -> _Step:
         sums = self._walk.sums(self._walk.present)
-        decayed = [sums.of(Horizon(HalfLife(half_life_s)), self._channel_weights) for half_life_s in HALF_LIVES_S]
+        decayed = [sums.total(Horizon(HalfLife(half_life_s)), self._channel_weights) for half_life_s in HALF_LIVES_S]
         self._near = [top_rows(each, NEAR, near) for each, near in zip(decayed, self._near, strict=True)]
         rows = np.unique(np.concatenate(self._near))
         per_horizon = np.log(2.0) * self._horizon_s / np.array(HALF_LIVES_S)
@@ -110,5 +111,5 @@ def lead_in(first: float, step_s: float, start: float) -> Sequence[float]:
     >>> lead_in(100 * 3600.0, 3600.0, 73 * 3600.0)
     [349200.0, 352800.0, 356400.0]
     """
-    steps = int(max(first - start - 86_400.0, 0.0) // step_s)
+    steps = int(max(first - start - DAY_S, 0.0) // step_s)
     return [first - number * step_s for number in range(steps, 0, -1)]

@@ -18,7 +18,6 @@ from ranking.scoring.formula import Formula
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
-from ranking.settings.objective import mixed
 from ranking.tuning.forecaster import Forecaster
 from ranking.tuning.measures import highest
 from ranking.tuning.outcome import Judging
@@ -96,7 +95,7 @@ class _ForecastMaker:
 
     def _made(self) -> Maker:
         self._mix = self._forecaster.mix
-        settings = self._settings.model_copy(update={"mix": mixed(self._mix)})
+        settings = self._settings.model_copy(update={"mix": self._mix})
         return list_maker(self._walk, settings, self._judging, self._zone)
 
 
@@ -129,7 +128,7 @@ class _ShortMaker:
         """The best k, best first."""
         sums, published, k = self._walk.sums(moment), self._walk.facts.published, self._judging.k
         if self._is_sum:
-            counted = score = sums.of(self._formula.horizon(moment.at), self._channel_weights)
+            counted = score = sums.total(self._formula.horizon(moment.at), self._channel_weights)
         else:
             counted, score = self._formula.scored(sums, published)
         near = self._eligible(self._near, counted, score, moment.at)

@@ -21,13 +21,12 @@ from ranking.lists.ranker import View
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
-from ranking.times import format_duration
-from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of
+from ranking.times import DAY_S, HOUR_S, MINUTE_S, format_duration
+from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, percent
 from ranking.tuning.measures import Interval, draws_of_days, interval
 from ranking.tuning.outcome import Judging
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
-MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 #: The half-lives to try within the bounds, in seconds: steps of a fifth to a half.
 GRID_S = tuple(
     MINUTE_S * minutes
@@ -87,7 +86,7 @@ def _tried(
     columns = view.history.columns()
     plan = _within(plan_walk(columns, _wanted(columns, settings), at), at - settings.objective.history_s)
     kinds = tuple(sorted({channel_kind(each) for each in view.history.channels if not is_shadow(each)}))
-    counted = tuple(kind for kind in kinds if ChannelWeights(settings.weights).of([kind]).any())
+    counted = tuple(kind for kind in kinds if ChannelWeights(settings.weights).per_channel([kind]).any())
     judging = Judging(settings.size, (DEFAULT_KIND,) if DEFAULT_KIND in kinds else counted)
     fixed = settings.model_copy(update={"auto": False, "decay": "half-life"})
     tried = [
@@ -182,9 +181,9 @@ def _forecast(judged: Tuned, evidence: Evidence, tried: Sequence[Candidate]) -> 
     others = [measured for measured in evidence.measured if measured is not learned]
     best = max(others, key=lambda measured: measured.capture)
     gain = interval(learned.trace.capture - best.trace.capture, evidence.day, draws_of_days(int(evidence.day[-1]) + 1))
-    what = f"The mix that it learned caught {_percent(learned.capture)} of {_reads(evidence)}"
+    what = f"The mix that it learned caught {percent(learned.capture, 1)} of {_reads(evidence)}"
     what += f", the best single half-life ({format_duration(best.candidate.settings.half_life_s)}) "
-    what += f"{_percent(best.capture)}{_points(gain)}."
+    what += f"{percent(best.capture, 1)}{_points(gain)}."
     return _with(judged, after, mix != before.mix, None, what)
 
 
@@ -194,9 +193,9 @@ def _forecast(judged: Tuned, evidence: Evidence, tried: Sequence[Candidate]) -> 
 def _why(choice: _Choice, after_s: float, target_s: float, pinned: bool, evidence: Evidence, per_hour: float) -> str:
     best, now = choice.measured, choice.now
     best_name = format_duration(best.candidate.settings.half_life_s)
-    caught = f"{best_name} caught {_percent(best.capture)} of {_reads(evidence)} on {evidence.days} days"
+    caught = f"{best_name} caught {percent(best.capture, 1)} of {_reads(evidence)} on {evidence.days} days"
     if now is not None and now is not best:
-        caught += f", {format_duration(now.candidate.settings.half_life_s)} {_percent(now.capture)}"
+        caught += f", {format_duration(now.candidate.settings.half_life_s)} {percent(now.capture, 1)}"
         caught += _points(choice.gain)
     if choice.calm:
         caught += "; no half-life within the bounds changes as little as the objective accepts, and this one least"
@@ -213,10 +212,6 @@ def _why(choice: _Choice, after_s: float, target_s: float, pinned: bool, evidenc
 
 def _reads(evidence: Evidence) -> str:
     return f"the reads that the best {evidence.judging.k} of the next {format_duration(evidence.plan.horizon_s)} had"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
 
 
 def _points(gain: Interval | None) -> str:

@@ -74,7 +74,7 @@ class Outcome:
         self._horizon_s = horizon_s
         self._judging = judging
         channels = walk.counts.channels
-        self.read_weights = ChannelWeights(dict.fromkeys(judging.kinds, 1.0)).of(channels)
+        self.read_weights = ChannelWeights(dict.fromkeys(judging.kinds, 1.0)).per_channel(channels)
         self._own_weights = self.read_weights * np.array([_is_own(name) for name in channels], dtype=np.float64)
         counted = ~(walk.facts.taken_down | walk.facts.blocked)
         if judging.section is not None:

@@ -21,7 +21,7 @@ from ranking.errors import NotEnoughError, PopulerError
 from ranking.lists.item_pool import ItemPool
 from ranking.scoring.decay import Alike, Decay, HalfLife, Mix
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
-from ranking.times import format_duration
+from ranking.times import DAY_S, HOUR_S, format_duration
 
 MIN_STEPS = 12
 ALL_THE_PAST = (Span(),)
@@ -30,9 +30,9 @@ ALL_THE_PAST = (Span(),)
 class Wanted(NamedTuple):
     """The measures of a walk, in seconds: between lists, after each to judge it by, and before the first."""
 
-    step_s: float = 3600.0
-    horizon_s: float = 3600.0
-    warmup_s: float = 7 * 86400.0
+    step_s: float = float(HOUR_S)
+    horizon_s: float = float(HOUR_S)
+    warmup_s: float = 7.0 * DAY_S
 
     @property
     def least_s(self) -> float:
@@ -160,20 +160,20 @@ class _Present(Sums):
         self._size = counts.size
         self._carried = carried
 
-    def of(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
+    def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Sum of every item row, valid until the next step."""
         if isinstance(horizon.decay, Mix) and horizon.spans == ALL_THE_PAST:
             parts = ((HalfLife(half_life_s), weight) for half_life_s, weight in horizon.decay.parts)
             mixed = np.zeros(self._size)
             for each, weight in parts:
-                mixed += weight * self.of(Horizon(each), channel_weights)
+                mixed += weight * self.total(Horizon(each), channel_weights)
             return mixed
         half_life = _as_half_life(horizon.decay)
         if half_life is None or horizon.spans != ALL_THE_PAST:
-            return super().of(horizon, channel_weights)
+            return super().total(horizon, channel_weights)
         key = half_life, channel_weights.tobytes()
         if key not in self._carried:
-            self._carried[key] = _Carried(half_life, channel_weights, super().of(horizon, channel_weights))
+            self._carried[key] = _Carried(half_life, channel_weights, super().total(horizon, channel_weights))
         return self._carried[key].shown
 
 

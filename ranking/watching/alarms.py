@@ -12,6 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
 from ranking.settings.service import Settings
+from ranking.times import spoken_duration as spoken
 from ranking.watching.pulse import Pulse
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
@@ -25,7 +26,6 @@ OF_SITES: Final = (LIST_STALE, NO_EVENTS)
 MOST_READ = 0.75
 #: A pulse that is older says nothing of now, as the jobs that take it are not running: their lists are stale.
 PULSE_HOLDS_S = 150.0
-MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 
 class ListState(NamedTuple):
@@ -83,8 +83,8 @@ def _list_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
         age_s = facts.now - listed.generated_at
         if age_s > limit_s:
             says = (
-                f"list {listed.name} was ranked {span(age_s)} ago, and every {span(settings.refresh.every_s)} is meant:"
-                " see the jobs process's log"
+                f"list {listed.name} was ranked {spoken(age_s)} ago, and every {spoken(settings.refresh.every_s)} is"
+                " meant: see the jobs process's log"
             )
             yield Alarm(LIST_STALE, says, listed.site, listed.name, listed.generated_at + limit_s)
 
@@ -103,7 +103,7 @@ def _silence_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
             and usual.read >= MOST_READ * usual.spans
         ):
             says = (
-                f"no event for {span(silent_s)}, since {_clock(pulse.silent_since, site.zone)}; {_usually(pulse)}."
+                f"no event for {spoken(silent_s)}, since {_clock(pulse.silent_since, site.zone)}; {_usually(pulse)}."
                 " Look whether pages still send them, and whether /v1/events answers them"
             )
             yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
@@ -137,22 +137,8 @@ def _usually(pulse: Pulse) -> str:
         return "too little history is kept to say what is usual"
     past = f"this time on the same day of the last {usual.spans} weeks" if usual.weekly else ""
     past = past or f"this time on the last {usual.spans} days"
-    return f"at {past} there were {usual.events:,.0f} in {span(pulse.span_s)} (median; {usual.read} of them had any)"
+    return f"at {past} there were {usual.events:,.0f} in {spoken(pulse.span_s)} (median; {usual.read} of them had any)"
 
 
 def _clock(moment: float, zone: tzinfo = UTC) -> str:
     return datetime.fromtimestamp(moment, zone).strftime("%H:%M")
-
-
-def span(seconds: float) -> str:
-    """A length of time as people say it.
-
-    >>> span(4), span(90), span(1080), span(7500), span(200_000)
-    ('4 s', '90 s', '18 min', '2 h 5 min', '2 d 8 h')
-    """
-    for unit, name, below, small in ((DAY_S, "d", HOUR_S, "h"), (HOUR_S, "h", MINUTE_S, "min")):
-        whole = round(seconds / below) * below
-        if whole >= unit:
-            rest = whole % unit // below
-            return f"{whole // unit} {name}" + (f" {rest} {small}" if rest else "")
-    return f"{round(seconds / MINUTE_S)} min" if round(seconds) >= 2 * MINUTE_S else f"{round(seconds)} s"

@@ -8,11 +8,12 @@ import numpy as np
 
 from ranking.counts.history import History
 from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.times import DAY_S
 
 #: As many steps as a line of a few centimetres can show.
 MOST_STEPS = 48
 MOST_ITEMS = 100
-MOST_SPAN_S = 7 * 86_400.0
+MOST_SPAN_S = 7.0 * DAY_S
 
 
 class RecentViews(msgspec.Struct, frozen=True, tag="recent"):

@@ -113,7 +113,7 @@ async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemorySto
     assert then.stamp.config_version == settings.under({"populer": after}).config_version != settings.config_version
     found = await answer_as_ranked(refresher.site, Explain(SITE, "populer", "story-1"))
     assert found["config_version"] == then.stamp.config_version
-    assert f"2^-(age / {format_duration(after.half_life_s)}), as the site's past has it" in found["formula"]
+    assert f"2^-(age / {format_duration(after.half_life_s)}), tuned on the site's past" in found["formula"]
     other = Refresher(RankedSite(store, settings, SITE))  # another process, which has tuned nothing
     assert (await other.refresh(NIGHT + 120)).get("populer") is None, "it comes to the same list, which is there"
     plain = MemoryStore(1)

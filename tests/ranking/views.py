@@ -14,7 +14,7 @@ from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring.sums import Moment
-from ranking.settings.lists import ListSettings
+from ranking.settings.lists import ListSettings, only_used
 from ranking.settings.service import Settings
 
 WIDTH_S = 300
@@ -56,6 +56,11 @@ class Site:
     def listed(self, settings: ListSettings, at: float, section: str = WHOLE_SITE, **moment: Any) -> list[str]:
         """The items of a list in its order."""
         return [self.history.items[row] for row in self.ranker(at, **moment).rank(settings, section).rows.tolist()]
+
+
+def in_use(**table: Any) -> dict[str, Any]:
+    """Those of a table's settings that have an effect in its list."""
+    return only_used("it", table, ())
 
 
 def list_of(**settings: Any) -> ListSettings:

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from views import Site, list_of
+from views import Site, in_use, list_of
 
 from ranking.errors import NotFoundError
 from ranking.intake.items import Item
@@ -185,15 +185,15 @@ def test_fill_changes_no_ranked_row_and_repeats_none(
     for item, age_s, n in seen:
         site.see(item, AT - age_s, n)
         site.put(item, AT - age_s - 60, item if item < "d" else "z")
-    plain = site.ranker(AT).rank_sections(list_of(**table, **rule))
-    filled = site.ranker(AT).rank_sections(list_of(**table, **rule, fill=fill))
+    plain = site.ranker(AT).rank_sections(list_of(**in_use(**table, **rule)))
+    filled = site.ranker(AT).rank_sections(list_of(**in_use(**table, **rule, fill=fill)))
     assert plain.keys() <= filled.keys()
     for section, ranking in filled.items():
         rows = ranking.rows.tolist()
         ranked = rows[: len(rows) - ranking.filled]
         assert ranked == (plain[section].rows.tolist() if section in plain else [])
         assert len(set(rows)) == len(rows)
-        alone = site.ranker(AT).rank(list_of(**table, **rule, fill=fill), section)
+        alone = site.ranker(AT).rank(list_of(**in_use(**table, **rule, fill=fill)), section)
         assert (alone.rows.tolist(), alone.filled, alone.previous) == (rows, ranking.filled, ranking.previous)
 
 
@@ -430,9 +430,9 @@ def test_by_section_parts_alike_with_few_and_with_very_many_sections() -> None:
     ("changes", "sentence"),
     [
         ({"half_life": "0s"}, "half_life: expected a duration of at least 1s, found 0s"),
-        ({"half_life": float("nan")}, "half_life: expected a duration of at least 1s, found nan"),
-        ({"gravity_offset": 5}, "gravity_offset: expected a duration of at least 1m, found 5s"),
-        ({"window": 0}, "window: expected a duration over 0s, found 0s"),
+        ({"half_life": float("nan")}, "half_life: expected a duration such as 90s, 15m, 6h or 7d, found nan"),
+        ({"aging": "gravity", "gravity_offset": "5s"}, "gravity_offset: expected a duration of at least 1m, found 5s"),
+        ({"window": "0s"}, "window: expected a duration over 0s, found 0s"),
         ({"hold": "31d"}, "hold: expected a duration of at most 30d, found 31d"),
         ({"half_life": "soon"}, "half_life: expected a duration such as 90s, 15m, 6h or 7d, found 'soon'"),
         ({"exponent": 99}, "exponent: expected a value less than or equal to 4, found 99"),

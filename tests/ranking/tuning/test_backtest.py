@@ -153,8 +153,8 @@ def test_walk_carries_the_sums_that_are_computed(seen: Reads, half_life_h: float
     walk = WalkForward(pool, site.history.start(), UTC)
     horizon, channel_weights = Horizon(HalfLife(half_life_h * HOUR_S)), np.arange(1.0, len(pool.counts.channels) + 1)
     for at in PLAN.moments:
-        carried = walk.sums(walk.go(at)).of(horizon, channel_weights)
-        computed = pool.sums(Moment(at, at)).of(horizon, channel_weights)
+        carried = walk.sums(walk.go(at)).total(horizon, channel_weights)
+        computed = pool.sums(Moment(at, at)).total(horizon, channel_weights)
         np.testing.assert_allclose(carried, computed, rtol=1e-12, atol=1e-300)
 
 

@@ -182,7 +182,10 @@ def test_backtest_lists_by_what_was_learned() -> None:
     ]
     assert not found.learns
     assert found.by_calendar
-    assert list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix == list_of(mix=MIX).mix
+    assert (
+        list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix
+        == list_of(decay="forecast", mix=MIX).mix
+    )
 
 
 def test_forecast_does_about_as_well_as_the_planted_half_life() -> None:
