@@ -3,16 +3,17 @@
 import math
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from api.context import Context, site_of
-from api.endpoints.events_body import Bad, Parsed, all_good, parse
+from api.endpoints.events_body import HOPELESS, BadEvents, Parsed, all_good, one_bad, parse, sentence_of
 from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.auth import Grade, grade
-from api.http.problems import Problem, plain_sentence
+from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
 from ranking.errors import InvalidEventError, StoreUnavailableError
@@ -24,6 +25,10 @@ from ranking.settings.service import SiteSettings
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
 NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255
+#: How many times its size a public gzip body may have, beyond 64 KiB: a batch of real events has thirty at most.
+MAX_RATIO = 200
+#: Bytes of a body that cannot be read, per event that it is taken for.
+EVENT_BYTES = 60
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
 #: One transparent dot.
 PIXEL = asgi.Prepared(
@@ -49,12 +54,13 @@ class _Sent(msgspec.Struct, frozen=True):
 
 
 class _Taken(msgspec.Struct, frozen=True):
-    """What became of the events: `recorded` of those at `places` in the body, and those left out, by reason."""
+    """What became of `count` events: `recorded` of those at `places` in the body, and those left out, by reason."""
 
     recorded: Recorded
     places: Sequence[int]
     left_out: Mapping[int, str]
-    bad: Sequence[Bad]
+    bad: BadEvents
+    count: int
 
 
 async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -63,18 +69,47 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     site = site_of(context, query)
     headers = asgi.headers(scope)
     trusted = grade(headers.get(b"authorization"), site) >= Grade.WRITE
-    content = await asgi.body(headers, receive, context.settings.ingest.max_body)
-    parsed = parse(content, headers.get(b"content-type", b""))
+    client = None if trusted else context.gate.client(scope)
+    parsed = await _parsed(context, site, headers, receive, client)
     once = _once(headers.get(b"idempotency-key"))
-    sent = _Sent(site, headers, parsed, None if trusted else context.gate.client(scope), once)
+    sent = _Sent(site, headers, parsed, client, once)
     taken = await _taken(context, scope, sent)
-    if not query and not taken.bad and not taken.left_out:
+    if not query and not taken.bad.count and not taken.left_out:
         if taken.recorded is ONE_COUNTED:
             return await ONE_ACCEPTED.send(scope, send)
         if taken.recorded is ONE_REPEATED:
             return await ONE_DUPLICATE.send(scope, send)
     each = any(name == "results" and value not in ("", "0", "false") for name, value in query)
     return await asgi.answer(send, 202, HEADERS, _answer(taken, each=each))
+
+
+async def _parsed(
+    context: Context,
+    site: SiteSettings,
+    headers: Mapping[bytes, bytes],
+    receive: asgi.Receive,
+    client: ClientAddress | None,
+) -> Parsed:
+    """The events of a request. What cannot be read costs a public sender as many events as it has room for.
+
+    Raises:
+        Problem: 400, 413, 415, the body is no events; 429, it is packed, and its sender may send nothing now.
+    """
+    limit, content_type = context.settings.ingest.max_body, headers.get(b"content-type", b"")
+    if client is None:
+        return parse(await asgi.body(headers, receive, limit), content_type)
+    now, packed = context.clock(), b"content-encoding" in headers
+    if packed and context.gate.wait_s(client, now) > 0:
+        _tell(context, site, LIMITED, 1, now)
+        raise _too_many(context, client, now)
+    price = limit // EVENT_BYTES if packed else 0
+    try:
+        content = await asgi.body(headers, receive, limit, MAX_RATIO)
+        price = len(content) // EVENT_BYTES
+        return parse(content, content_type, HOPELESS)
+    except Problem:
+        context.gate.room(client, price + 1, now)
+        raise
 
 
 async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
@@ -85,7 +120,7 @@ async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
     try:
         parsed = all_good([msgspec.convert(named, WireEvent, strict=False)])
     except msgspec.ValidationError as error:
-        parsed = Parsed([], [], [Bad(0, plain_sentence(error))])
+        parsed = one_bad(sentence_of(error))
     await _taken(context, scope, _Sent(site, asgi.headers(scope), parsed, context.gate.client(scope)))
     await PIXEL.send(scope, send)
 
@@ -110,9 +145,9 @@ async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources,
     )  # fmt: skip
-    places, events, bad = _checked(sent.parsed, intake)
-    if bad:
-        _tell(context, site, "invalid", len(bad), now)
+    places, events, bad = _checked(sent.parsed, intake, None if trusted else HOPELESS)
+    if bad.count:
+        _tell(context, site, "invalid", bad.count, now)
         if not events:
             raise _all_bad(bad)
     left_out: dict[int, str] = {}
@@ -126,17 +161,17 @@ async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
         kept = [at for at, place in enumerate(places) if place not in left_out]
         places, events = [places[at] for at in kept], [events[at] for at in kept]
     if not events:
-        return _Taken(NOTHING, places, left_out, bad)
+        return _Taken(NOTHING, places, left_out, bad, sent.parsed.count)
     recorded = await context.recorder.record(
         site.id, events, sent.once, received=now, vouched=trusted, wait=settings.ingest.ack != "memory"
     )
     _tell_recorded(context, site, events, recorded, now)
-    return _Taken(recorded, places, left_out, bad)
+    return _Taken(recorded, places, left_out, bad, sent.parsed.count)
 
 
 def _let_in(context: Context, sent: _Sent, client: ClientAddress, now: float) -> None:
     """Return if the site takes events from this page, and so many from this address now."""
-    count = len(sent.parsed.events)
+    count = sent.parsed.count  # those that cannot be counted have cost us as much
     if not context.gate.may_send(sent.site, sent.headers):
         _tell(context, sent.site, "origin", count, now)
         page = sent.headers.get(b"origin") or sent.headers.get(b"referer") or b"no Origin and no Referer"
@@ -148,12 +183,16 @@ def _let_in(context: Context, sent: _Sent, client: ClientAddress, now: float) ->
         )
     if context.gate.room(client, count, now) < count:
         _tell(context, sent.site, LIMITED, count, now)
-        raise Problem(
-            429,
-            "too many events",
-            "this address sends more events than ingest.address_limit allows",
-            retry_after_s=max(1, math.ceil(context.gate.wait_s(client, now))),
-        )
+        raise _too_many(context, client, now)
+
+
+def _too_many(context: Context, client: ClientAddress, now: float) -> Problem:
+    return Problem(
+        429,
+        "too many events",
+        "this address sends more events than ingest.address_limit allows",
+        retry_after_s=max(1, math.ceil(context.gate.wait_s(client, now))),
+    )
 
 
 async def _left_out(context: Context, site: SiteSettings, left_out: Sequence[tuple[str, str]], now: float) -> None:
@@ -167,18 +206,24 @@ async def _left_out(context: Context, site: SiteSettings, left_out: Sequence[tup
         metrics.events[site.id, "unshadowed"] += len(shadows)
 
 
-def _all_bad(bad: Sequence[Bad]) -> Problem:
-    first = bad[0]
+def _all_bad(bad: BadEvents) -> Problem:
+    first = bad.first[0]
     return Problem(
         422,
         "invalid events",
-        f"none of the {len(bad)} events can be counted; event {first.index}: {first.error}",
+        f"none of the {bad.count} events can be counted; event {first.index}: {first.error}",
         accepted=0,
-        invalid=bad,
+        **_named(bad),
     )
 
 
-def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event], Sequence[Bad]]:
+def _named(bad: BadEvents) -> dict[str, Any]:
+    """What an answer says of bad events: the first of them, and how many there are where that is more."""
+    total = {"invalid_total": bad.count} if bad.count > len(bad.first) else {}
+    return {"invalid": bad.first, **total}
+
+
+def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple[Sequence[int], list[Event], BadEvents]:
     """The events that can be counted, their places in the body, and those that cannot."""
     try:
         return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad
@@ -186,15 +231,19 @@ def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event]
         pass  # one at least: each by itself
     places: list[int] = []
     events: list[Event] = []
-    bad = list(parsed.bad)
+    bad = BadEvents()
     for place, wire in zip(parsed.places, parsed.events, strict=True):
         try:
             events.append(checked_event(wire, intake))
         except InvalidEventError as error:
-            bad.append(Bad(place, str(error)))
+            bad.add(place, error)
+            if bad.count == give_up_after and not events:
+                bad.count = len(parsed.events)
+                break
         else:
             places.append(place)
-    return places, events, sorted(bad)
+    bad.add_all(parsed.bad)
+    return places, events, bad
 
 
 def _tell(context: Context, site: SiteSettings, reason: str, count: int, now: float) -> None:
@@ -245,7 +294,7 @@ def _answer(taken: _Taken, *, each: bool) -> bytes:
         "accepted": recorded.accepted,
         "duplicate": recorded.repeated,
         "filtered": filtered,
-        "invalid": taken.bad,
+        **_named(taken.bad),
         "ack": recorded.ack,
     }
     if each:
@@ -256,9 +305,8 @@ def _answer(taken: _Taken, *, each: bool) -> bytes:
 def _results(taken: _Taken) -> list[str]:
     """What became of each event, in the body's order."""
     words = {REPEATED: "duplicate", REFUSED: NEW_ITEM}
-    by_place = {each.index: "invalid" for each in taken.bad} | dict(taken.left_out)
-    by_place |= {
+    by_place = dict(taken.left_out) | {
         place: words.get(outcome, "accepted")
         for place, outcome in zip(taken.places, taken.recorded.outcomes, strict=True)
     }
-    return [by_place[place] for place in sorted(by_place)]
+    return [by_place.get(place, "invalid") for place in range(taken.count)]
