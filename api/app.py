@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
 from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
-from api.endpoints.openapi import hot_paths
+from api.endpoints.openapi import bounds, hot_paths
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
@@ -115,6 +115,9 @@ def _document_hot_paths(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = generate()
             schema["paths"] = {**hot_paths(), **schema["paths"]}
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    operation["responses"] |= bounds()
         return app.openapi_schema or {}
 
     app.openapi = documented  # type: ignore[method-assign]
