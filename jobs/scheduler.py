@@ -31,6 +31,7 @@ from ranking.recording.salts import overlap_s
 from ranking.settings.service import Settings
 from ranking.store.logbook import JobRun
 from ranking.store.protocol import Store
+from ranking.times import HOUR_S
 
 log = structlog.get_logger("jobs")
 
@@ -39,7 +40,7 @@ Run = Callable[[str, float, int], Awaitable[dict[str, int]]]
 #: Writes a run down for those who look after the service.
 Note = Callable[[JobRun], Awaitable[None]]
 SEAL_EVERY_S = 300.0
-PRUNE_EVERY_S = 3600.0
+PRUNE_EVERY_S = float(HOUR_S)
 SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
@@ -150,7 +151,9 @@ class Scheduler:
         self._stopping = True
         self._scheduler.pause()
         while self._running:
-            await asyncio.gather(*self._running)
+            # `wait` lets the event loop run even where all tasks are done; `gather` does not on Python 3.12 and newer,
+            # and the callbacks that empty `_running` would never be called.
+            await asyncio.wait(self._running)
         self._scheduler.shutdown(wait=False)
 
     def _add(self, name: str, job: Job) -> None:

@@ -59,6 +59,7 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     duplicate: int = 0
     filtered: dict[str, int] = {}
     invalid: list[Invalid] = []
+    invalid_total: int = 0  # absent where all of them are named
     ack: str = ""
 
 
@@ -78,6 +79,7 @@ class _Problem(msgspec.Struct, frozen=True):
     title: str = ""
     detail: str = ""
     invalid: list[Invalid] = []
+    invalid_total: int = 0
 
 
 class ServiceClient:
@@ -128,15 +130,15 @@ class ServiceClient:
         """
         headers = {"Content-Type": NDJSON, "Idempotency-Key": batch_id}
         response = await self._send("POST", "/v1/events", body, headers)
-        if invalid := _all_invalid(response):
-            return EventsAnswer(invalid=invalid)
+        if problem := _all_invalid(response):
+            return EventsAnswer(invalid=problem.invalid, invalid_total=problem.invalid_total)
         return self._parsed(response, EventsAnswer)
 
     async def put_items(self, body: bytes) -> ItemsAnswer:
         """Upsert a batch of items; `body` is a JSON array. Raises as `post_events` does."""
         response = await self._send("PUT", "/v1/items", body, {"Content-Type": JSON})
-        if invalid := _all_invalid(response):
-            return ItemsAnswer(invalid=invalid)
+        if problem := _all_invalid(response):
+            return ItemsAnswer(invalid=problem.invalid)
         return self._parsed(response, ItemsAnswer)
 
     async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
@@ -209,12 +211,12 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _all_invalid(response: httpx.Response) -> list[Invalid]:
-    """The complaints of a 422 about each event or item; empty for any other answer."""
+def _all_invalid(response: httpx.Response) -> _Problem | None:
+    """What a 422 says of each event or item; None for any other answer."""
     if response.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
-        return []
+        return None
     problem = _problem(response)
-    return problem.invalid if problem else []
+    return problem if problem and problem.invalid else None
 
 
 def _problem(response: httpx.Response) -> _Problem | None:

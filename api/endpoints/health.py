@@ -28,9 +28,9 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/readyz", summary="Can this worker record and serve?", responses=NOT_READY)
     async def readyz() -> Response:
         context = current()
-        checks: dict[str, object] = {"worker": os.getpid(), "lists": context.board.ranked()}
-        checks["store"] = await context.lookout.look(context.settings) or "ok"
-        oldest = context.board.oldest()
+        checks: dict[str, object] = {"worker": os.getpid(), "lists": context.published_lists.ranked()}
+        checks["store"] = await context.alarm_facts.poll(context.settings) or "ok"
+        oldest = context.published_lists.oldest()
         checks["oldest_list_age_s"] = None if oldest is None else round(context.clock() - oldest, 1)
         if context.spooling is not None:
             checks["spooled_events"] = context.spooling.events
@@ -38,18 +38,18 @@ def router(current: CurrentContext) -> APIRouter:
         checks["config_version"] = context.settings.config_version
         checks["config"] = context.config._asdict()
         checks["templates"] = context.templates.faults or "ok"
-        if learned := context.board.learned():
+        if learned := context.published_lists.learned():
             checks["learned"] = learned
-        checks["alarms"] = [alarm._asdict() for alarm in context.lookout.alarms(context.settings, context.config)]
+        checks["alarms"] = [alarm._asdict() for alarm in context.alarm_facts.alarms(context.settings, context.config)]
         content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
         return Response(content, 200 if ready else 503, media_type="application/json")
 
     @routes.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
     async def metrics_page() -> Response:
         context = current()
-        oldest = context.board.oldest()
+        oldest = context.published_lists.oldest()
         age_s = 0.0 if oldest is None else context.clock() - oldest
-        alarms = context.lookout.alarms(context.settings, context.config)
+        alarms = context.alarm_facts.alarms(context.settings, context.config)
         of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
         content = metrics.exposition(age_s, [*context.config.metrics(context.settings.config_version), of_alarms])
         return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")

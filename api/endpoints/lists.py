@@ -47,7 +47,7 @@ async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
     now = context.clock()
     name = unquote(name) if "%" in name else name
     settings = context.settings
-    served = await context.board.serve(site_asked(context, asked).id, name, asked.section, asked.query, now)
+    served = await context.published_lists.serve(site_asked(context, asked).id, name, asked.section, asked.query, now)
     if asked.form == JSON:
         ready = _ready(served.answer, age(settings, served, now), settings.refresh.every_s)
     else:
@@ -64,8 +64,8 @@ async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
         raise Problem(400, "bad format", "format: several lists come as json; ask for one, such as /v1/lists/populer")
     site = site_asked(context, asked)
     now, settings = context.clock(), context.settings
-    names = asked.names or context.board.names(site.id)
-    found = [await context.board.serve(site.id, name, asked.section, asked.query, now) for name in names]
+    names = asked.names or context.published_lists.names(site.id)
+    found = [await context.published_lists.serve(site.id, name, asked.section, asked.query, now) for name in names]
     answers = tuple(each.answer for each in found)
     ages = tuple(age(settings, each, now) for each in found)
     await _together(names, answers, ages, settings.refresh.every_s).send(scope, send)

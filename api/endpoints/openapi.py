@@ -155,6 +155,11 @@ def answer(description: str, schema: Json) -> Json:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
+def bounds() -> Json:
+    """Answers that every operation may give before it is looked for."""
+    return {"414": _problem("The address is too long."), "431": _problem("The headers are too large.")}
+
+
 def _post_events() -> Json:
     accepted = whole(
         {
@@ -165,6 +170,10 @@ def _post_events() -> Json:
             "ack": {"type": "string", "enum": ["memory", "commit", "replica", "disk", "spool"]},
         }
     )
+    accepted["properties"]["invalid_total"] = {
+        "type": "integer",
+        "description": "how many are invalid, where they are more than the ten that are named",
+    }
     accepted["properties"]["results"] = {
         "type": "array",
         "items": {"type": "string"},

@@ -8,8 +8,8 @@ import asyncio
 import secrets
 from typing import NamedTuple
 
+from api.serving.date_labels import labelled_at
 from api.serving.followed_site import FollowedSite, LoadedList
-from api.serving.labels import labelled_at
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.errors import NotFoundError, NotReadyError, unknown_section
 from ranking.published.cursor import Cursor

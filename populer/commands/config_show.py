@@ -29,19 +29,19 @@ def run(loaded: Loaded) -> None:
 
 
 def learned_rows(settings: Settings, url: Callable[[], str]) -> Iterator[Row]:
-    """Name, value and origin of what each list that learns goes by at each site; where the store is not there, that."""
+    """Name, value and origin of each learned setting at each site; a row that says so if the store does not answer."""
     names = [name for name, each in settings.lists.items() if each.learns]
     if not names:
         return
     try:
-        found = asyncio.run(_in_effect(settings, url()))
+        learned_at = asyncio.run(_in_effect(settings, url()))
     except PopulerError as error:
         yield from ((f"lists.{name}", "?", f"what it has learned is in the store: {error}") for name in names)
         return
     for site in settings.sites:
-        under = settings.under(found[site.id])
+        under = settings.under(learned_at[site.id])
         for name in names:
-            learned = found[site.id].get(name)
+            learned = learned_at[site.id].get(name)
             where = f"lists.{name}"
             if learned is None or not learned.since:
                 since = "has learned nothing yet"

@@ -8,12 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from api.serving.labels import published_label
+from api.serving.date_labels import published_label
 from populer.commands.options import moment, site_named, store_url
 from populer.commands.rank import viewed
 from populer.config import Loaded, with_list_settings
 from ranking.lists.ranker import Ranker
-from ranking.refreshing.questions import Explain, QuestionContext, answer
+from ranking.refreshing.answers import QuestionContext, answer
+from ranking.refreshing.questions import Explain
 from ranking.scoring.sums import Moment
 from ranking.settings.service import Settings, SiteSettings
 from ranking.times import format_duration

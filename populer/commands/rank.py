@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from api.serving.labels import published_label
+from api.serving.date_labels import published_label
 from api.serving.rendered_list import Query, RenderedList
 from populer.commands.options import moment, site_named, store_url
 from populer.config import Loaded, with_list_settings

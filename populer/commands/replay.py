@@ -120,6 +120,7 @@ class ReplayReport:
             self.filtered[reason] = self.filtered.get(reason, 0) + events
         for invalid in answer.invalid:
             self.invalid.add(batch.path, batch.line(invalid.index), invalid.error)
+        self.invalid.count += max(0, answer.invalid_total - len(answer.invalid))
 
 
 class ReplayBatch(NamedTuple):

@@ -10,7 +10,7 @@ import math
 from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import field
+from ranking.counts.fields import field
 from ranking.intake.events import Event, channel_kind
 from ranking.intake.visits import (
     COUNTED,
@@ -26,6 +26,7 @@ from ranking.intake.visits import (
     short_hash,
 )
 from ranking.store.counts import Batch, Committed
+from ranking.times import DAY_S
 
 MAX_CELLS = 1_500
 RECENT_PAIRS = 100_000
@@ -50,7 +51,7 @@ class Admission(NamedTuple):
     """
 
     span_s: int = 0
-    known_s: int = 30 * 86400
+    known_s: int = 30 * DAY_S
     new_items: int = 0
     allowance: int = 0
 

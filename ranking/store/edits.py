@@ -1,4 +1,4 @@
-"""Desk: the part of a store where editors and workers meet. What editors say, the trail of it, and who shows it.
+"""Edits in a store: pins, blocks and boosts, their audit trail, and which worker shows which edition.
 
 An edition is a number that grows with each change of a site's edits and take-downs. A worker reports the edition that
 it shows several times a second; what it says holds for a lease. Whoever changes something waits until no worker's lease

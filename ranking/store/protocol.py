@@ -39,8 +39,8 @@ class Store(Protocol):
         ...
 
     @property
-    def desk(self) -> EditStore:
-        """What editors say."""
+    def edit_store(self) -> EditStore:
+        """Pins, blocks, boosts, and their trail."""
         ...
 
     @property

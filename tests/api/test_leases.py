@@ -101,7 +101,7 @@ async def one_look_and_then_none(service: Service, edits: SiteEdits) -> None:
 
 
 def site_of(service: Service) -> FollowedSite:
-    return service.app.live.context.board._sites[SITE]
+    return service.app.runtime.context.published_lists._sites[SITE]
 
 
 async def over(edits: SiteEdits) -> bool:

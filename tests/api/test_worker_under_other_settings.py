@@ -21,7 +21,7 @@ async def use(service: Service, /, **tables: Any) -> None:
         given = type(given).model_validate({**given.model_dump(by_alias=True), "sites": tables["sites"]})
     service.settings = given
     service.refreshers.clear()
-    await service.app.live.use(given, STATE)
+    await service.app.runtime.use(given, STATE)
 
 
 async def sent(service: Service, *items: str, **headers: str) -> dict[str, Any]:
@@ -207,7 +207,7 @@ async def test_what_is_known_of_the_file_is_told_to_people_and_to_prometheus(ser
     for site in (SITE, "kedua"):
         await service.refresh(site)
     version = service.settings.config_version
-    service.app.live.say(
+    service.app.runtime.set_config_state(
         ConfigState(servers.NOW, 3, 2, "populer.toml: no such file", servers.NOW + 9, ("service.port",))
     )
     answer = await service.http.get("/readyz")
@@ -225,5 +225,5 @@ async def test_what_is_known_of_the_file_is_told_to_people_and_to_prometheus(ser
         "populer_config_at_next_start 1.0",
         f'populer_config_info{{version="{version}"}} 1.0',
     } <= set(lines)
-    service.app.live.say(STATE)
+    service.app.runtime.set_config_state(STATE)
     assert "populer_config_refused 0.0" in (await service.http.get("/metrics")).text.splitlines()

@@ -24,6 +24,7 @@ from populer.service.child_output import READY
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.errors import OvertakenError
 from ranking.published.snapshot import WHOLE_SITE, decode_entries
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
@@ -184,10 +185,14 @@ async def test_a_leader_that_fell_asleep_while_it_published_changes_nothing_when
     async with servers.opened(server.unix_url) as store:
         await store.record(Batch(SITE, 0, "one", 1, {bucket: {"view|old": 1}}), settings.retention.keep_s)
         sleeper: Any = Sleeper(store)
-        paused = asyncio.create_task(Refresher(sleeper, settings, SITE).refresh(at, 1))
+        paused = asyncio.create_task(Refresher(RankedSite(sleeper, settings, SITE)).refresh(at, 1))
         await sleeper.asleep.wait()
         await store.record(Batch(SITE, 0, "one", 2, {bucket: {"view|new": 5}}), settings.retention.keep_s)
-        assert await Refresher(store, settings, SITE).refresh(at - 20, 2) == {"populer": 1, "trending": 1, "update": 1}
+        assert await Refresher(RankedSite(store, settings, SITE)).refresh(at - 20, 2) == {
+            "populer": 1,
+            "trending": 1,
+            "update": 1,
+        }
         sleeper.awake.set()
         with pytest.raises(OvertakenError):
             await paused

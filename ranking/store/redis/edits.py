@@ -1,4 +1,4 @@
-"""The desk in Redis. See `keys` for what lies where."""
+"""Edits in Redis. See `keys` for what lies where."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -22,8 +22,8 @@ NOTHING = b"null"
 Command = Callable[..., Awaitable[Any]]
 
 
-class RedisDesk:
-    """Desk on what `run` and `command` reach."""
+class RedisEditStore:
+    """The EditStore on what `run` and `command` reach."""
 
     def __init__(self, run: Run, command: Command) -> None:
         self._run = run

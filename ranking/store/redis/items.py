@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, from_stored, stored
+from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
 from ranking.store.items import ChangedItems, DatesState, SealedDates
 from ranking.store.redis import keys, sealing
 from ranking.store.redis.connection import translated
@@ -23,7 +23,7 @@ class RedisItems(Link):
     async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
         by_shard: dict[int, list[bytes | str]] = {}
         for item in items:
-            by_shard.setdefault(shard_of(item.id, self.shards), []).extend((item.id, stored(item)))
+            by_shard.setdefault(shard_of(item.id, self.shards), []).extend((item.id, stored_from_item(item)))
         for shard, flat in by_shard.items():
             for first in range(0, len(flat), 2 * ITEMS_AT_ONCE):
                 await self._run(
@@ -35,7 +35,7 @@ class RedisItems(Link):
             names = [item.id for item in items]
             marks = await self._command("HMGET", keys.removed(site), *names)
             if down := [name for name, mark in zip(names, marks, strict=True) if mark is not None]:
-                await self._desk.restore(site, down, by)
+                await self._edit_store.restore(site, down, by)
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         found: dict[str, bytes] = {}
@@ -46,7 +46,7 @@ class RedisItems(Link):
             with translated():
                 documents = await self._client.hmget(keys.items(site, shard), wanted)
             found.update(zip(wanted, documents, strict=True))
-        return [from_stored(document) if (document := found.get(item)) else None for item in ids]
+        return [item_from_stored(document) if (document := found.get(item)) else None for item in ids]
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         cursor, members, reset = await self._changes(keys.changed(site, shard), site, shard, after, limit)
@@ -80,7 +80,7 @@ class RedisItems(Link):
 
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])
-        await self._desk.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
+        await self._edit_store.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
         shard = shard_of(item, self.shards)
         found = await self._run(
             REMOVE_ITEM,
@@ -97,5 +97,5 @@ class RedisItems(Link):
     async def forget_removed(self, site: str, before: float) -> int:
         old = [item for item, since in (await self.removed_items(site)).items() if since < before]
         if old:
-            await self._desk.forget_removed(site, old)
+            await self._edit_store.forget_removed(site, old)
         return len(old)

@@ -13,7 +13,7 @@ from ranking.errors import StoreRefusedError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
 from ranking.store.redis.durability import Ack, level_of, on_one_connection, wait_of
-from ranking.store.redis.edits import RedisDesk
+from ranking.store.redis.edits import RedisEditStore
 from ranking.store.redis.findings import RedisFindings
 from ranking.store.redis.logbook import RedisLogbook
 from ranking.store.redis.scripts import LuaScript
@@ -46,14 +46,14 @@ class Link:
         self._ack = ack
         self._wait = wait_of(ack, timeout_s)
         self._client: Client = None
-        self._desk = RedisDesk(self._run, self._command)
+        self._edit_store = RedisEditStore(self._run, self._command)
         self._logbook = RedisLogbook(self._run, self._command)
         self._findings = RedisFindings(self._run, self._command)
 
     @property
-    def desk(self) -> RedisDesk:
-        """What editors say."""
-        return self._desk
+    def edit_store(self) -> RedisEditStore:
+        """Pins, blocks, boosts, and their trail."""
+        return self._edit_store
 
     @property
     def logbook(self) -> RedisLogbook:

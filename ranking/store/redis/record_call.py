@@ -9,9 +9,10 @@ from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalV
 from ranking.store import limits
 from ranking.store.counts import Batch
 from ranking.store.redis import keys
+from ranking.times import HOUR_S
 
 #: Windows outlive the repeats that they answer for, by an hour at least: a log is replayed faster than it was written.
-SEEN_AT_LEAST_S = 3_600
+SEEN_AT_LEAST_S = HOUR_S
 #: Unused budget for new items is saved up for so many minutes.
 SAVED_MINUTES = 20
 #: What a network may add is bounded within so many seconds where repeats count, too.

@@ -1,7 +1,7 @@
 """The Store on Redis or Valkey: standalone, by unix socket, behind Sentinel, or as a Cluster.
 
-Its parts are in `redis_counts`, `redis_items`, `redis_lists` and `redis_desk`, on what `link` sends; here is what the
-scheduled work needs beside them.
+Its parts are in `counts`, `items`, `lists` and `edits`, on what `link` sends; here is what the scheduled work needs
+beside them.
 """
 
 import secrets

@@ -96,7 +96,8 @@ def test_a_preview_stands_beside_the_live_list(admin: httpx.Client) -> None:
         ("/v1/preview", {"settings": {"halflife": "3h"}}, 422, "settings.halflife: is not a setting"),
         ("/v1/preview", {"settings": {"preset": "hackernews"}}, 422, "hacker-news"),
         ("/v1/preview", {"limit": 0}, 422, "limit: expected"),
-        ("/v1/preview", [1], 400, "Expected `object`"),
+        ("/v1/preview", [1], 422, "Expected `object`"),
+        ("/v1/preview", {"at": 1e300}, 422, "at: expected"),
     ],
 )
 def test_what_cannot_be_answered_is_said(admin: httpx.Client, path: str, body: Any, status: int, sentence: str) -> None:

@@ -351,7 +351,7 @@ async def test_every_key_has_a_lifetime_but_items_take_downs_and_the_layout(
     published = snapshot(110.0, whole=["b"])
     base = base_of(2, published)._replace(orders={"past"})
     await store.publish(SITE, msgspec.structs.replace(published, orders={"new": orders["new"]}), base, paging_s=100.0)
-    await store.desk.report(SITE, "worker", 0)
+    await store.edit_store.report(SITE, "worker", 0)
     living = topology.every_key()
     for_good = {name for name, ttl_s in living.items() if ttl_s < 0}
     items = {f"populer:{{{SITE}.{shard}}}:items" for shard in range(store.shards)}

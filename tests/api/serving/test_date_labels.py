@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import NOW, Service
 
-from api.serving.labels import NAMED, check_label_settings, published_label
+from api.serving.date_labels import NAMED, check_label_settings, published_label
 from api.serving.phrases import WORDS, words_of
 from ranking.errors import SettingsError
 from ranking.intake.items import Item
