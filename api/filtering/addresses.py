@@ -34,11 +34,19 @@ _IPV4_WITH_PORT = re.compile(r"([0-9.]+)(?::[0-9]{1,5})?")
 _IPV6_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?")
 
 
+NETWORK_BITS: Final = {4: 24, 6: 48}
+"""How much of an address names its network: what somebody who has one of its addresses may well have, too."""
+
+
 class ClientAddress(NamedTuple):
-    """Who is asking. `local`: this machine itself, and nobody through it as far as is known."""
+    """Who is asking, and from which network (an IPv4 /24, an IPv6 /48).
+
+    `local`: this machine itself, and nobody through it as far as is known.
+    """
 
     address: str
     local: bool
+    network: str = ""
 
 
 class _Peer(NamedTuple):
@@ -81,11 +89,13 @@ class Addresses:
     def _judge(self, host: str | None) -> _Peer:
         if host is None:
             loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
-            return _Peer(ClientAddress("unix", local=True), any(self._trusts(address) for address in loopback))
+            this_machine = ClientAddress("unix", local=True, network="unix")
+            return _Peer(this_machine, any(self._trusts(address) for address in loopback))
         address = _address(host)
         if address is None:
-            return _Peer(ClientAddress(host, local=False), trusted=False)
-        return _Peer(ClientAddress(_name(address), local=address.is_loopback), self._trusts(address))
+            return _Peer(ClientAddress(host, local=False, network=host), trusted=False)
+        client = ClientAddress(_name(address), local=address.is_loopback, network=network_of(address))
+        return _Peer(client, self._trusts(address))
 
     def _walk(self, listed: bytes) -> ClientAddress | None:
         """The right-most address that is no trusted proxy; where all are, the last one before the list ends."""
@@ -99,7 +109,7 @@ class Addresses:
             found = address
             if not self._trusts(address):
                 break
-        return None if found is None else ClientAddress(_name(found), local=False)
+        return None if found is None else ClientAddress(_name(found), local=False, network=network_of(found))
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
@@ -120,6 +130,15 @@ def too_wide(trusted: Sequence[str]) -> str | None:
         return None
     named = " and ".join(everyone)
     return f"the trusted proxies cover all of {named}: anyone can claim any address, so name the proxies alone"
+
+
+def network_of(address: Address) -> str:
+    """The network of an address, as text.
+
+    >>> network_of(ipaddress.ip_address("203.0.113.7")), network_of(ipaddress.ip_address("2001:db8:1:2::7"))
+    ('203.0.113.0/24', '2001:db8:1::/48')
+    """
+    return str(ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False))
 
 
 def _network(text: str) -> Network:

@@ -22,7 +22,6 @@ reader of a network (carriers lose most where they read most), a sketch in place
 script, and its error falls on readers).
 """
 
-import ipaddress
 from typing import Final
 
 ALLOWANCE: Final = 5
@@ -36,26 +35,6 @@ HEAVY_SHARE: Final = 0.002
 """Networks with less of a day have no past: their bound would be the allowance all the same."""
 MAX_NETWORKS: Final = 200_000
 """Networks whose reads of a day are counted, per shard: about 15 MB. Others have no share."""
-
-IPV4_BITS: Final = 24
-IPV6_BITS: Final = 48
-
-
-def network_of(address: str) -> str:
-    """The network of an address, as text; an address that is none (a socket's path) is its own.
-
-    >>> network_of("203.0.113.7"), network_of("2001:db8:1:2::7"), network_of("::ffff:203.0.113.9"), network_of("unix")
-    ('203.0.113.0/24', '2001:db8:1::/48', '203.0.113.0/24', 'unix')
-    """
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ipaddress.ip_network((parsed, IPV6_BITS), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(ipaddress.ip_network((parsed, IPV4_BITS), strict=False))
 
 
 def bound(allowance: float, share: float, others: float) -> float:

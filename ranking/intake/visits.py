@@ -35,8 +35,8 @@ CONCENTRATED: Final = ord("c")
 SPOOLED: Final = ord("s")
 TAKEN: Final = ord("m")
 """Outcomes of an event. Refused: its item was new, and the budget for new ones was spent. Concentrated: its network had
-brought the item all that one network may. Spooled: it waits on disk for the store. Taken: nobody waited for the outcome.
-"""
+brought the item all that one network may. Spooled: it waits on disk for the store. Taken: nobody waited for the
+outcome."""
 
 SHADOW: Final = "!"
 """Opens the channels of events that were left out: `!duplicate`, `!robot`. They weigh nothing and rank nothing."""
