@@ -54,7 +54,7 @@ def create_app(
         yield
         await runtime.stop()
         reporting.cancel()
-        metrics.tell()
+        metrics.export()
 
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs

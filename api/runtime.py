@@ -27,7 +27,7 @@ from api.monitoring import metrics
 from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
-from api.serving.followed_site import ended
+from api.serving.followed_site import cancel_all
 from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.errors import PopulerError
@@ -113,7 +113,7 @@ class WorkerRuntime:
         """Record the accepted events, then stop every part."""
         await self.streams.stop()
         await self.context.recorder.drain()
-        await ended(self._beside)
+        await cancel_all(self._beside)
         with contextlib.suppress(PopulerError, TimeoutError):
             await asyncio.wait_for(self.context.traffic.flush(), SAID_WITHIN_S)
         if self.context.spooling is not None:

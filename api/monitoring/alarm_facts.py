@@ -55,7 +55,7 @@ class AlarmFacts:
         """Report the events in this worker's spool every second, until cancelled."""
         while True:
             metrics.spooled(self._spooled())
-            await asyncio.sleep(metrics.TELL_EVERY_S)
+            await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
     async def poll_loop(self, settings: Callable[[], Settings]) -> None:
         """Poll the store every few seconds under the current settings, until cancelled."""
