@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
 from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
-from api.endpoints.openapi import hot_paths
+from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
@@ -67,7 +67,7 @@ def create_app(
     app.include_router(style_router())
     app.router.routes.extend(pages)
     _answer_problems(app)
-    _document_hot_paths(app)
+    _document_dispatched_paths(app)
     return Dispatcher(runtime, app)
 
 
@@ -108,13 +108,13 @@ def _response(problem: Problem) -> Response:
     return Response(problem.body, problem.status, headers)
 
 
-def _document_hot_paths(app: FastAPI) -> None:
+def _document_dispatched_paths(app: FastAPI) -> None:
     generate = app.openapi
 
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            schema["paths"] = {**hot_paths(), **schema["paths"]}
+            schema["paths"] = {**dispatched_paths(), **schema["paths"]}
         return app.openapi_schema or {}
 
     app.openapi = documented  # type: ignore[method-assign]

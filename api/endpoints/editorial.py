@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import SAID, problems
+from api.endpoints.openapi import ERRORS, problems
 from api.http import asgi
 from api.http.auth import Grade, grade, require
 from api.http.json_body import Moment, json_body, moment_from
@@ -52,7 +52,7 @@ class _BoostInput(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*ERRORS))
 
     @routes.put("/lists/{list}/pins/{item:path}", summary="Give an item a place", openapi_extra=_body(PIN))
     async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:

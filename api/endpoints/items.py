@@ -10,7 +10,7 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import INVALID, SAID, SITE, Json, answer, problems, whole
+from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, problems, whole
 from api.http import asgi
 from api.http.auth import Grade, grade, require
 from api.http.json_body import from_json, json_body
@@ -34,7 +34,7 @@ ItemId = Annotated[str, PathParameter(description="the item's id, percent-encode
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*ERRORS))
 
     @routes.put("", summary="Describe items", responses=_answer(STORED), openapi_extra=_extra(ITEMS))
     async def put_items(request: Request) -> Response:

@@ -28,9 +28,9 @@ class Links(NamedTuple):
         section = content.section if section is None else section
         return self.list_page(content.list, {"section": section, "cursor": cursor, "back": back})
 
-    def list_page(self, name: str, asked: Mapping[str, str] = NOTHING) -> str:
+    def list_page(self, name: str, parameters: Mapping[str, str] = NOTHING) -> str:
         """The page of the list `name`."""
-        return self._link(f"lists/{quote(name)}", asked)
+        return self._link(f"lists/{quote(name)}", parameters)
 
     def form(self, content: Content, form: str, cursor: str = "") -> str:
         """A list in another format."""
@@ -42,8 +42,8 @@ class Links(NamedTuple):
         """`link` under the site's address if it has one; else unchanged."""
         return f"{self.address}/{link.removeprefix(self.root)}" if self.address else link
 
-    def _link(self, path: str, asked: Mapping[str, str]) -> str:
-        query = urlencode({name: value for name, value in (*asked.items(), ("site", self.site)) if value})
+    def _link(self, path: str, parameters: Mapping[str, str]) -> str:
+        query = urlencode({name: value for name, value in (*parameters.items(), ("site", self.site)) if value})
         return f"{self.root}{path}?{query}" if query else f"{self.root}{path}"
 
 
