@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute
 from api.dispatch import Dispatcher
 from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
 from api.endpoints.dispatched_paths import dispatched_paths
+from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
@@ -115,6 +116,9 @@ def _document_dispatched_paths(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = generate()
             schema["paths"] = {**dispatched_paths(), **schema["paths"]}
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    operation["responses"] |= bounds()
         return app.openapi_schema or {}
 
     app.openapi = documented  # type: ignore[method-assign]

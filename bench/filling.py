@@ -12,15 +12,17 @@ import readership
 from readership import Bucketful
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, volume_of
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.sealed import CHUNK_NAMES, pack_counts, pack_names, volume_of
 from ranking.intake.items import Item
 from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import Batch, Swap
 from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
+from ranking.times import DAY_S
 
 SITE = "default"
-KEEP_S = 365 * 86400.0
+KEEP_S = 365.0 * DAY_S
 OPEN_BUCKETS = 24
 ITEMS_AT_ONCE = 5_000
 BATCH_CELLS = 1_500
@@ -92,7 +94,7 @@ def _batches(each: Bucketful, bucket: Bucket) -> Iterator[Batch]:
 
 
 def _item(number: int, many: int, end_s: int) -> Item:
-    published_at = end_s - (many - number) / many * readership.DAYS * 86400
+    published_at = end_s - (many - number) / many * readership.DAYS * DAY_S
     return Item(
         id=readership.name(number),
         title=f"Judul artikel nomor {number} yang cukup panjang untuk sebuah berita",

@@ -33,9 +33,9 @@ from ranking.refreshing.site_view import SiteView
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import Batch
 from ranking.store.redis.store import RedisStore
+from ranking.times import DAY_S
 
 BATCH_CELLS = 1_500
-DAY_S = 86_400
 SEALED_GOAL = 12.0
 Cells = dict[Bucket, dict[str, int]]
 

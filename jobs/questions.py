@@ -8,7 +8,8 @@ import structlog
 from jobs.leadership import Leadership
 from jobs.refresh import RefreshLists
 from ranking.errors import NotReadyError, PopulerError
-from ranking.refreshing.questions import decoded, reply_of
+from ranking.refreshing.answers import answer_as_ranked
+from ranking.refreshing.questions import decoded_question, encoded_reply
 from ranking.store.protocol import Store
 
 log = structlog.get_logger("jobs")
@@ -34,13 +35,13 @@ async def answer_loop(store: Store, lists: RefreshLists, leadership: Leadership)
 
 async def _reply(lists: RefreshLists, content: bytes) -> bytes:
     try:
-        question = decoded(content)
-        refresher = lists.refresher(question.site)
-        if refresher is None:
-            return reply_of(NotReadyError("the lists are not ranked yet"))
-        return reply_of(await refresher.answer(question))
+        question = decoded_question(content)
+        site = lists.site(question.site)
+        if site is None:
+            return encoded_reply(NotReadyError("the lists are not ranked yet"))
+        return encoded_reply(await answer_as_ranked(site, question))
     except (PopulerError, msgspec.MsgspecError) as error:
-        return reply_of(error)
+        return encoded_reply(error)
     except Exception as error:  # one bad question must not end the loop
         log.exception("a question was not answered")
-        return reply_of(error)
+        return encoded_reply(error)

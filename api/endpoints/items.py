@@ -16,7 +16,7 @@ from api.http.auth import Grade, grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
 from ranking.errors import InvalidItemError, NotFoundError
-from ranking.intake.items import Item, ItemInput, as_wire, validated, why_bad_id
+from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id
 from ranking.settings.service import SiteSettings
 
 MAX_ITEMS = 10_000
@@ -53,7 +53,7 @@ def router(current: CurrentContext) -> APIRouter:
         given = await json_body(request, ItemInput, context.settings.ingest.max_body)
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
-        described = validated(msgspec.structs.replace(given, id=item), context.clock(), site.zone)
+        described = item_from_input(msgspec.structs.replace(given, id=item), context.clock(), site.zone)
         await context.store.put_items(site.id, [described])
         (found,) = await context.store.get_items(site.id, [item])
         return _json(as_wire(found) if found else {})
@@ -141,7 +141,7 @@ def _checked_all(raws: Sequence[msgspec.Raw], now: float, zone: tzinfo) -> tuple
     items, bad = [], []
     for index, raw in enumerate(raws):
         try:
-            items.append(validated(from_json(raw, ItemInput), now, zone))
+            items.append(item_from_input(from_json(raw, ItemInput), now, zone))
         except (InvalidItemError, Problem) as error:
             bad.append({"index": index, "error": str(error)})
     if bad and not items:

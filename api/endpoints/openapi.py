@@ -52,3 +52,8 @@ def problem(description: str) -> Json:
 def answer(description: str, schema: Json) -> Json:
     """An answer with a JSON body."""
     return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def bounds() -> Json:
+    """Error answers of every operation, given before a route is chosen."""
+    return {"414": problem("The address is too long."), "431": problem("The headers are too large.")}

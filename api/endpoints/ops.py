@@ -16,13 +16,14 @@ from api.monitoring import metrics
 from ranking.errors import InvalidQuestionError, PopulerError
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
+from ranking.settings.decays import DECAYS
 from ranking.settings.service import SiteSettings
+from ranking.settings.written import as_written
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
+from ranking.times import HOUR_S, MINUTE_S
 from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, RecentViews
 
-MINUTE_S = 60
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
-HOUR_S = 3600.0
 Minutes = Annotated[int, Query(ge=1, le=MOST_MINUTES)]
 Nights = Annotated[int, Query(ge=1, le=NIGHTS)]
 
@@ -87,6 +88,7 @@ async def _state(context: Context, site: SiteSettings) -> dict[str, Any]:
         "now": now,
         "site": {"id": site.id, "name": site.name, "timezone": site.timezone, "locale": site.locale},
         "lists": _lists(context, site, now),
+        "decays": [{"name": name, "label": row.label, "slides": row.slides} for name, row in DECAYS.items()],
         "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
         "config": {"version": settings.config_version, **context.config._asdict()},
         "refresh_every_s": settings.refresh.every_s,
@@ -111,7 +113,7 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
                 "title": of_list.title,
                 "kind": of_list.kind,
                 "size": of_list.size,
-                "settings": describe.as_written(in_effect),
+                "settings": as_written(in_effect),
                 "words": describe.in_words(in_effect),
                 "learns": of_list.learns,
                 "learned_since": None if learned is None else learned.since or None,
@@ -151,6 +153,7 @@ STATE = whole(
         "now": {"type": "number"},
         "site": {"type": "object"},
         "lists": {"type": "array", "items": {"type": "object"}},
+        "decays": {"type": "array", "items": {"type": "object"}, "description": "that a list can have"},
         "alarms": {"type": "array", "items": ALARM},
         "config": {"type": "object"},
         "refresh_every_s": {"type": "number"},

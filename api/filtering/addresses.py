@@ -76,6 +76,11 @@ class Addresses:
             listed = listed[-LONGEST_LIST:].partition(b",")[2]
         return self._forwarded(listed) or client
 
+    def bounded(self, host: str) -> str | None:
+        """The client whose connections the peer at `host` makes; None for a trusted proxy, which makes all readers'."""
+        client, trusted = self._peer(host)
+        return None if trusted else client.address
+
     def _judge(self, host: str | None) -> _Peer:
         if host is None:
             loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))

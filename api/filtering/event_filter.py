@@ -72,6 +72,10 @@ class EventFilter:
         """The client address of a request."""
         return self._addresses.client(scope)
 
+    def bounded(self, host: str) -> str | None:
+        """The client whose connections a peer makes; None for a trusted proxy."""
+        return self._addresses.bounded(host)
+
     def room(self, client: ClientAddress, count: int, now: float) -> int:
         """How many of `count` events its address may send now (epoch seconds)."""
         if self._by_address is None or client.local:

@@ -23,11 +23,22 @@ CUT = "populer.cut"
 NO_EXTENSIONS: Mapping[str, Any] = {}
 #: Limit of gzip members in a body: fifty thousand empty ones would keep a worker busy for half a second.
 MAX_MEMBERS = 100
+#: What a gzip body may hold, however small it is.
+ANY_RATIO_BYTES = 65_536
+TOO_DENSE = Problem(
+    413,
+    "body too large",
+    "the gzip body inflates to far more than events do, and may be an attack on ingest.max_body: send it plain",
+)
 JSON = (b"content-type", b"application/json")
 
 
 class ClientGone(Exception):  # noqa: N818 - it is an outcome, not an error
     """The client hung up before its request was complete. Nothing is answered."""
+
+
+class _OverLimitError(Exception):
+    """A body inflates to more than it may."""
 
 
 def headers(scope: Scope) -> dict[bytes, bytes]:
@@ -41,10 +52,10 @@ def query(scope: Scope) -> list[tuple[str, str]]:
     return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
 
 
-async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int, ratio: int | None = None) -> bytes:
     """The whole body, inflated where it came as gzip; at most `limit` bytes either way, declared or chunked.
 
-    `given` are the request's headers.
+    `given` are the request's headers. `ratio`: how many times its size a gzip body may have, beyond `ANY_RATIO_BYTES`.
 
     Raises:
         Problem: 413, the body is longer; 415, another encoding; 400, it is not what it says.
@@ -55,7 +66,7 @@ async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> by
         if not declared.isdigit():
             raise Problem(400, "bad Content-Length", "expected a number of bytes")
         if int(declared) > limit:
-            raise too_large(limit)
+            raise _OverLimitError
     message = await receive()
     content: bytes = message.get("body", b"")
     if message["type"] != "http.request" or message.get("more_body") or len(content) > limit:
@@ -65,7 +76,11 @@ async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> by
         return content
     if encoding.lower() not in (b"gzip", b"x-gzip"):
         raise Problem(415, "unknown encoding", "the body may be plain or gzip (Content-Encoding)")
-    return _inflated(content, limit)
+    dense = limit if ratio is None else max(ANY_RATIO_BYTES, ratio * len(content))
+    try:
+        return _inflated(content, min(limit, dense))
+    except _OverLimitError:
+        raise too_large(limit) if limit <= dense else TOO_DENSE from None
 
 
 async def _received(message: Message, receive: Receive, limit: int) -> bytes:
@@ -74,7 +89,7 @@ async def _received(message: Message, receive: Receive, limit: int) -> bytes:
     while message["type"] == "http.request":
         content += message.get("body", b"")
         if len(content) > limit:
-            raise too_large(limit)
+            raise _OverLimitError
         if not message.get("more_body"):
             return bytes(content)
         message = await receive()
@@ -82,7 +97,12 @@ async def _received(message: Message, receive: Receive, limit: int) -> bytes:
 
 
 def _inflated(content: bytes, limit: int) -> bytes:
-    """A gzip body of several members. Never more than a byte over `limit` is inflated."""
+    """A gzip body of several members. Never more than a byte over `limit` is inflated.
+
+    Raises:
+        Problem: 400, it is no gzip.
+        _OverLimitError: there is more.
+    """
     inflated = b""
     members = 0
     while content:
@@ -95,7 +115,7 @@ def _inflated(content: bytes, limit: int) -> bytes:
         except zlib.error:
             raise Problem(400, "bad gzip", "the body says it is gzip (Content-Encoding) and is not") from None
         if len(inflated) > limit:
-            raise too_large(limit)
+            raise _OverLimitError
         if not member.eof:
             raise Problem(400, "bad gzip", "the gzip body breaks off")
         content = member.unused_data

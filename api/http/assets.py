@@ -21,6 +21,7 @@ from starlette.responses import Response
 
 from api.http.asgi import etag_matches
 from api.http.compression import BROTLI, PLAIN, coding_of
+from ranking.times import DAY_S, HOUR_S
 
 STATIC: Final = Path(__file__).parents[1] / "static"
 TYPES: Final[Mapping[str, str]] = MappingProxyType({
@@ -31,7 +32,7 @@ TYPES: Final[Mapping[str, str]] = MappingProxyType({
 NAME_CHARS: Final = 16
 """Of the hash in hex: 64 bits distinguish the versions of one file."""
 
-HOUR_S, DAY_S, YEAR_S = 3_600, 86_400, 31_536_000
+YEAR_S = 365 * DAY_S
 FOR_AN_HOUR = f"public, max-age={HOUR_S}, stale-while-revalidate={DAY_S}, stale-if-error={DAY_S}"
 FOR_GOOD = f"public, max-age={YEAR_S}, immutable"
 #: Lets pages of every other origin load a file, also those with COEP or `crossorigin` on the tag.

@@ -9,9 +9,11 @@ import os
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
@@ -23,6 +25,15 @@ EXPORT_EVERY_S = 1.0
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])
 _lists_served = Counter("populer_lists_served", "List answers, by status", ["status"])
 _streams = Counter("populer_streams", "Streams of lists: opened, ended, of which cut; and refused", ["outcome"])
+_connections_refused = Counter(
+    "populer_connections_refused",
+    "Connections that were refused or cut, by why: descriptors, address, slow",
+    ["reason"],
+)
+_connections = Gauge("populer_connections", "Open connections of readers", multiprocess_mode="livemax")
+_connections_most = Gauge(
+    "populer_connections_most", "Connections that a worker's descriptors allow", multiprocess_mode="livemin"
+)
 _list_age_seconds = Gauge("populer_list_age_seconds", "Age of the oldest list served", multiprocess_mode="max")
 _spooled_events = Gauge(
     "populer_spooled_events", "Events that wait on this host's disk for the store", multiprocess_mode="livesum"
@@ -33,15 +44,22 @@ _commit_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-#: (site, outcome) -> events, status -> answers, outcome -> streams; not exported yet.
+#: (site, outcome) -> events, status -> answers, outcome -> streams, reason -> connections; not exported yet.
 events: Tally[tuple[str, str]] = Tally()
 lists_served: Tally[str] = Tally()
 streams: Tally[str] = Tally()
+connections_refused: Tally[str] = Tally()
 
 
 def committed(seconds: float) -> None:
     """Observe a batch, committed this many seconds after its first event."""
     _commit_seconds.observe(seconds)
+
+
+def connected(count: int, most: int) -> None:
+    """This worker has `count` connections, of `most` that its descriptors allow."""
+    _connections.set(count)
+    _connections_most.set(most)
 
 
 def lost(site: str, count: int) -> None:
@@ -65,6 +83,34 @@ def forget_worker(pid: int, folder: Path) -> None:
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
+class Connections(NamedTuple):
+    """Open connections of the busiest worker, how many its descriptors allow, and refused ones for want of them."""
+
+    open: int
+    most: int
+    refused: int
+
+
+def connections_of(folder: Path) -> Connections | None:
+    """What the workers that share `folder` have reported; None where none runs. For commands beside the service."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    most = registry.get_sample_value("populer_connections_most")
+    if most is None:
+        return None
+    refused = registry.get_sample_value("populer_connections_refused_total", {"reason": "descriptors"})
+    return Connections(int(registry.get_sample_value("populer_connections") or 0), int(most), int(refused or 0))
+
+
+def count_hung(role: str, folder: Path) -> None:
+    """Count a process that hung. For the parent, which is no worker: it writes into the shared folder itself."""
+    name, help_text = "populer_processes_hung", "Processes that were replaced as their event loop hung, by role"
+    file = MmapedDict(str(folder / "counter_parent.db"))  # type: ignore[no-untyped-call]
+    key = mmap_key(name, f"{name}_total", ["role"], [role], help_text)
+    file.write_value(key, file.read_value(key)[0] + 1, 0.0)  # type: ignore[no-untyped-call]
+    file.close()  # type: ignore[no-untyped-call]
+
+
 def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
     """A gauge of every alarm, 1 while it is raised: per site where the alarm is a site's, else once."""
     raised = {(alarm.alarm, alarm.site or "") for alarm in found}
@@ -83,6 +129,9 @@ def export() -> None:
         _lists_served.labels(status).inc(count)
     for outcome, count in streams.items():
         _streams.labels(outcome).inc(count)
+    for reason, count in connections_refused.items():
+        _connections_refused.labels(reason).inc(count)
+    connections_refused.clear()
     streams.clear()
     events.clear()
     lists_served.clear()

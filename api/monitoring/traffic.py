@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable
 from ranking.errors import PopulerError
 from ranking.intake.visits import SHADOW
 from ranking.store.logbook import Minute
+from ranking.times import MINUTE_S
 
-MINUTE_S = 60
 FLUSH_EVERY_S = 5.0
 MOST_MINUTES = 120
 """Minutes kept per site."""

@@ -11,11 +11,12 @@ from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.compression import PLAIN, coding_of
 from api.monitoring import metrics
+from ranking.times import DAY_S
 
 #: Shared caches revalidate after this time, so that a take-down reaches readers soon; an unchanged list is a 304.
 SHARED_MAX_AGE_S = 1
 STALE_WHILE_REVALIDATE_S = 60
-STALE_IF_ERROR_S = 86_400
+STALE_IF_ERROR_S = DAY_S
 
 
 class Ready:

@@ -18,9 +18,9 @@ from babel.dates import format_datetime, format_timedelta, parse_pattern
 from api.serving.phrases import WORDS, words_of
 from ranking.errors import SettingsError
 from ranking.settings.service import SiteSettings
+from ranking.times import DAY_S, HOUR_S, MINUTE_S
 
 SAMPLE_EPOCH_S = 1_764_530_940.0
-MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
 #: Older times are shown as a date.
 RELATIVE_DAYS = 7
 RELATIVE = "relative"

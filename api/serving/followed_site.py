@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from api.serving.rendered_list import RenderedList
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
+from ranking.backoff import Backoff
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
@@ -119,19 +120,18 @@ class FollowedSite:
             self._orders.pop(next(iter(self._orders)))
 
     async def _listen_loop(self) -> None:
-        pause_s = PAUSE_S
+        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
         while True:
             try:
                 async for text in self._store.news(self._site):
-                    pause_s = PAUSE_S
+                    backoff.reset()
                     kind, _, rest = text.partition(" ")
                     if kind == "list":
                         self._news.set()
                     else:
                         await self.edits.on_news(kind, *rest.split(" ", 2))
             except PopulerError:
-                await asyncio.sleep(pause_s)  # the poll logs the reason
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                await asyncio.sleep(backoff.next_s())  # the poll logs the reason
 
     async def _load_loop(self) -> None:
         while True:

@@ -23,9 +23,10 @@ from populer.demo.articles import SECTIONS, Article, Story, section_slug
 from populer.demo.press import HERE, NAME, Press, day, iso
 from populer.demo.service import BROWSER
 from populer.demo.stage import Stage
+from ranking.times import HOUR_S
 
 FRAGMENT_TIMEOUT_S = 1.0
-LEAD_MAX_AGE_S = 6 * 3600.0
+LEAD_MAX_AGE_S = 6.0 * HOUR_S
 SECOND_STORIES = 2
 GRID_STORIES = 9
 SHELF_STORIES = 3

@@ -5,6 +5,7 @@ import contextlib
 import os
 import random
 import socket
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 FIRST_LIST_TRIES, FIRST_LIST_PAUSE_S = 50, 0.1
+
+
+def run(port: int | None) -> None:
+    """Run the demo in a folder of its own until a signal; nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="populer-demo-") as folder:
+        asyncio.run(show(Path(folder), port))
 
 
 async def show(folder: Path, port: int | None) -> None:

@@ -25,8 +25,8 @@ from populer.log_files.progress import Bar
 from populer.log_files.rows import EventRow, Faults, ItemRow
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
+from ranking.counts.columns import ChannelCounts
 from ranking.counts.history import History
-from ranking.counts.sealed import ChannelCounts
 from ranking.errors import InvalidEventError
 from ranking.intake.events import Intake, WireEvent, checked_event
 from ranking.intake.items import Item, ItemDates, why_bad_id

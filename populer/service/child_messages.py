@@ -28,7 +28,7 @@ class Orders(NamedTuple):
     """What the parent wants of a child.
 
     `raw` builds the settings. `page_provider` names a `PageProvider` as `package.module:Class`, which an API worker
-    makes with `pages_from` (epoch seconds) and the settings.
+    makes with `pages_from` (epoch seconds) and the settings. `beat_fd` is where it says that its event loop turns.
     """
 
     role: str
@@ -38,6 +38,7 @@ class Orders(NamedTuple):
     socket_fd: int | None = None
     page_provider: str | None = None
     pages_from: float = 0.0
+    beat_fd: int | None = None
 
     def line(self) -> bytes:
         """As one line for the child's stdin."""

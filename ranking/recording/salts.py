@@ -19,16 +19,16 @@ from typing import Protocol
 import structlog
 
 from ranking.errors import PopulerError
+from ranking.times import DAY_S, HOUR_S
 
 log = structlog.get_logger("ranking.recording.salts")
 
-DAY_S = 86400
 SALT_BYTES = 32
-LIFETIME_S = 47 * 3600.0
+LIFETIME_S = 47.0 * HOUR_S
 """From the beginning of its day; the promise is two days, and an hour is left for the log to be rewritten."""
 AHEAD_S = 60.0
 REFRESH_EVERY_S = 15.0
-SHORTEST_OVERLAP_S = 3600.0
+SHORTEST_OVERLAP_S = float(HOUR_S)
 LONGEST_OVERLAP_S = LIFETIME_S - DAY_S
 
 Pair = tuple[bytes, bytes]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.sealed import as_fields, unpack_counts
-from ranking.intake.visits import Asking
+from ranking.intake.visits import ConditionalVisits
 
 Counts = Mapping[Bucket, Mapping[str, int]]
 
@@ -13,8 +13,8 @@ Counts = Mapping[Bucket, Mapping[str, int]]
 class Batch(NamedTuple):
     """Counts of one shard, numbered by their writer: bucket -> field (`history.field`) -> events.
 
-    `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `asking`: the
-    events that count only if the store says so; their cells are among the counts, with what counts for sure, maybe 0.
+    `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `visits`: the
+    events that count only if the store agrees; their cells are among the counts, with what counts for sure, maybe 0.
     """
 
     site: str
@@ -23,13 +23,13 @@ class Batch(NamedTuple):
     number: int
     counts: Counts
     once: str | None = None
-    asking: Asking | None = None
+    visits: ConditionalVisits | None = None
 
     @property
     def events(self) -> int:
         """How many events it holds."""
         return sum(sum(cells.values()) for cells in self.counts.values()) + (
-            len(self.asking.cells) if self.asking else 0
+            len(self.visits.cells) if self.visits else 0
         )
 
 

@@ -71,7 +71,7 @@ class EditStore(Protocol):
         ...
 
     async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
-        """Workers whose live lease (`lease_s`) covers an older edition."""
+        """Workers whose lease (`lease_s` from their last report) covers an older edition than `edition`."""
         ...
 
 

@@ -16,6 +16,7 @@ import servers
 from ranking.counts.buckets import Bucket
 from ranking.intake.items import Item
 from ranking.published.snapshot import decode_entries, encode_stamp
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import Settings
@@ -115,7 +116,7 @@ async def lists_of(
     """
     random, events, parts = Random(seed), history(), len(seal_at)
     random.shuffle(events)
-    refresher, sealer = Refresher(store, settings, SITE), Sealer(store, settings.retention, SITE)
+    refresher, sealer = Refresher(RankedSite(store, settings, SITE)), Sealer(store, settings.retention, SITE)
     await store.put_items(SITE, random.sample(items(), 299))
     for part, moment in enumerate(seal_at):
         batches: dict[int, dict[Bucket, dict[str, int]]] = {}

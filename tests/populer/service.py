@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx2
@@ -15,6 +15,7 @@ import httpx2
 START_S = 30.0
 STOP_S = 15.0
 CHILD = "populer.service.child_process"
+MODULE = (sys.executable, "-m", "populer")
 
 
 def environment() -> dict[str, str]:
@@ -25,7 +26,7 @@ def environment() -> dict[str, str]:
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A command of `populer` until it ends."""
     return subprocess.run(
-        [sys.executable, "-m", "populer", *arguments],
+        [*MODULE, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -46,16 +47,24 @@ def wait_until(condition: Callable[[], bool], within_s: float = START_S) -> None
 class Service:
     """A running service."""
 
-    def __init__(self, data_dir: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        command: Sequence[str] = MODULE,
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.with_suffix(".log")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "populer", "serve", "--data", str(data_dir), "--port", "0", *arguments],
+                [*command, "serve", "--data", str(data_dir), "--port", "0", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 env={**environment(), **(env or {})},
+                cwd=cwd,
                 start_new_session=True,  # a foreground group of its own, as a terminal gives one
             )
         assert self.process.stdout is not None
@@ -109,9 +118,15 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Service]:
+def serving(
+    data_dir: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    command: Sequence[str] = MODULE,
+) -> Iterator[Service]:
     """A service that is stopped at the end, whatever happened; `env` is added to its environment."""
-    service = Service(data_dir, *arguments, env=env)
+    service = Service(data_dir, *arguments, env=env, cwd=cwd, command=command)
     try:
         yield service
     finally:

@@ -1,4 +1,4 @@
--- Number of workers whose live lease covers an older edition.
+-- Count the workers whose last report, of an older edition, still holds.
 --
 -- KEYS 1 workers  hash  worker -> "EDITION MS"
 -- ARGV 1 edition

@@ -8,8 +8,9 @@ import pytest
 import servers
 
 from ranking.counts.buckets import Bucket
+from ranking.counts.columns import ChannelCounts
 from ranking.counts.item_dates import unpack_dates
-from ranking.counts.sealed import VOLUME_S, ChannelCounts, as_fields, pack_counts, unpack_counts, unpack_names
+from ranking.counts.sealed import VOLUME_S, as_fields, pack_counts, unpack_counts, unpack_names
 from ranking.errors import OvertakenError
 from ranking.intake.items import Item
 from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest, encode_entries

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ranking.counts.buckets import Bucket
 from ranking.intake.events import Event
-from ranking.intake.visits import Asking, Identity, pair_of, short_hash
+from ranking.intake.visits import ConditionalVisits, Identity, pair_of, short_hash
 from ranking.recording.batches import Admission
 from ranking.recording.recorder import Recorder
 from ranking.store.counts import Batch
@@ -141,8 +141,8 @@ async def test_a_call_that_is_repeated_says_again_what_it_said(store: RedisStore
     counts = {Bucket(300, NOON): {"view|a": 0}}
     pair = pair_of(b"12345678", "view|a")
     pairs = pair + pair + pair_of(b"2", "view|a")
-    asking = Asking([0, 0, 0], [NOON, NOON + 5, NOON], pairs, b"", {}, {}, SPAN_S, NOON, DAY_S, 0)
-    batch = Batch(SITE, shard_of("a", store.shards), "w", 1, counts, None, asking)
+    visits = ConditionalVisits([0, 0, 0], [NOON, NOON + 5, NOON], pairs, b"", {}, {}, SPAN_S, NOON, DAY_S, 0)
+    batch = Batch(SITE, shard_of("a", store.shards), "w", 1, counts, None, visits)
     first = await store.record(batch, KEEP_S)
     assert first.outcomes == b"101"
     assert await store.record(batch, KEEP_S) == first
