@@ -17,7 +17,7 @@ from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.tuning.forecaster import NIGHT
-from ranking.tuning.nightly import needed_s, suggested
+from ranking.tuning.nightly import needed_s, suggestion
 
 log = structlog.get_logger("jobs")
 
@@ -60,7 +60,7 @@ class SuggestHalfLives:
 
     async def _tuned(self, view: SiteView, name: str, at: float, before: LearnedSetting | None, zone: tzinfo) -> Tuned:
         settings = self._lists[name]
-        return await asyncio.to_thread(suggested, view, name, settings, before or begun(settings), at, zone)
+        return await asyncio.to_thread(suggestion, view, name, settings, before or begun(settings), at, zone)
 
 
 def begun(settings: ListSettings) -> LearnedSetting:

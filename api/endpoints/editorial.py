@@ -18,7 +18,7 @@ from api.http.auth import Grade, grade, require
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidEditError, InvalidItemError
 from ranking.intake.items import why_bad_id
-from ranking.published.edits import MAX_EDITS, Block, Boost, Edit, Edits, Pin, Subject, check
+from ranking.published.edits import MAX_EDITS, Block, Boost, Edit, Edits, Pin, Subject, check_edit
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.undo import undo
 from ranking.settings.service import SiteSettings
@@ -201,7 +201,7 @@ class _Desk:
         """Make an edit; answered when every worker shows it."""
         if problem := why_bad_id(subject.item):
             raise InvalidItemError(f"id: {problem}")
-        check(edit, self.now)
+        check_edit(edit, self.now)
         edits = await self.edits()
         over = list(edits.over(self.now))
         if subject not in edits.edits and len(edits.edits) - len(over) >= MAX_EDITS:

@@ -14,7 +14,7 @@ from api.http import asgi
 from api.http.auth import Grade, grade, require
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidItemError, NotFoundError
-from ranking.intake.items import Item, ItemInput, as_wire, validated, why_bad_id
+from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id
 from ranking.settings.service import SiteSettings
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ def router(current: CurrentContext) -> APIRouter:
         given = _decoded(await _body_of(context, request), ItemInput)
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
-        described = validated(msgspec.structs.replace(given, id=item), context.clock(), ZoneInfo(site.timezone))
+        described = item_from_input(msgspec.structs.replace(given, id=item), context.clock(), ZoneInfo(site.timezone))
         await context.store.put_items(site.id, [described])
         (found,) = await context.store.get_items(site.id, [item])
         return _json(as_wire(found) if found else {})
@@ -149,7 +149,7 @@ def _checked_all(content: bytes, now: float, zone: ZoneInfo) -> tuple[list[Item]
     items, bad = [], []
     for index, raw in enumerate(raws):
         try:
-            items.append(validated(_decoded(bytes(raw), ItemInput), now, zone))
+            items.append(item_from_input(_decoded(bytes(raw), ItemInput), now, zone))
         except (InvalidItemError, Problem) as error:
             bad.append({"index": index, "error": str(error)})
     if bad and not items:

@@ -20,7 +20,7 @@ from api.http.compression import Pieces
 from api.serving.labels import published_label
 from api.serving.phrases import words_of
 from ranking.published.cursor import Cursor, epoch_of, part_after, rest_of
-from ranking.published.edits import composed, moved
+from ranking.published.edits import with_boosts, with_pins
 from ranking.published.orders import order_name
 from ranking.published.snapshot import Entry, Stamp, decode_entries
 from ranking.settings.service import SiteSettings
@@ -237,7 +237,7 @@ class RenderedList:
                 factors[place] = factor
         filled = sum(entry.source == "fill" for entry in self._entries)
         ranked = self._entries[: len(self._entries) - filled]
-        places = moved([entry.score for entry in ranked], factors)
+        places = with_boosts([entry.score for entry in ranked], factors)
         found = [
             self._fragments[place]._replace(score=msgspec.json.encode(score))
             if place in factors
@@ -264,7 +264,7 @@ class RenderedList:
         ranked = (
             each for each in self._ranked if each.id not in hidden and each.id not in exclude and each.id not in apart
         )
-        shown = composed(ranked, pins, limit)
+        shown = with_pins(ranked, pins, limit)
         out = [entry.id in hidden or entry.id in exclude for entry in self._entries]
         answered = {each.place for each in shown if each.place != NOWHERE}
         part = rest_of(out, answered, ())

@@ -25,9 +25,9 @@ from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings, SiteSettings
 from ranking.settings.types import as_seconds_or_none
-from ranking.tuning.evidence import Candidate, Evidence, tuned
+from ranking.tuning.evidence import Candidate, Evidence, evidence_of
 from ranking.tuning.outcome import Judging
-from ranking.tuning.walk_forward import Plan, Wanted, planned
+from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 #: So many values of one setting are a row that has ends.
 MIN_ROW = 3
@@ -107,12 +107,12 @@ def tune(
         PopulerError: an option cannot be used, or there is too little to go by; the sentence says how much it takes.
     """
     columns = view.history.columns()
-    plan = planned(columns, asked.wanted, known_until)
+    plan = plan_walk(columns, asked.wanted, known_until)
     walked = columns.start_s + columns.width_s > plan.first
     tried = candidates(asked.base, asked.grids, asked.presets, float(columns.width_s[walked].min()))
     judging = Judging(asked.k, _reads(view, asked), _section(view, asked.section), asked.dated_only)
     tried, notes = _dated(view, asked, judging.kinds, tried)
-    evidence = tuned(view, tried, asked.base.list, plan, judging, zone, on_plan(plan))
+    evidence = evidence_of(view, tried, asked.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
     notes += _at_the_edge(evidence, asked.grids)

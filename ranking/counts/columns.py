@@ -1,6 +1,6 @@
 """Columns: counts side by side in arrays, and the blocks and buckets that they come from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -42,7 +42,7 @@ class BucketBlock(NamedTuple):
 
 
 class FrozenHistory(NamedTuple):
-    """What was counted in the buckets that end at or before `until` (epoch seconds).
+    """The counts of the buckets that end at or before `until` (epoch seconds).
 
     `ranges` has the first and last (exclusive) place in the columns of each block's counts.
 
@@ -76,7 +76,7 @@ class ChannelCounts(NamedTuple):
 
 
 def column_order(key: Key) -> tuple[int, int, int]:
-    """What blocks are sorted by in the columns."""
+    """Sort key of a block in the columns."""
     bucket, shard = key
     return bucket.end_s, bucket.width_s, shard
 
@@ -87,8 +87,31 @@ def times_of(buckets: Sequence[Bucket]) -> tuple[FloatArray, FloatArray]:
     return width_s, np.array([bucket.start_s for bucket in buckets], dtype=np.float64)
 
 
+def write_blocks(
+    blocks: Mapping[Key, BucketBlock], ordered: Sequence[Key], cell: Ints, bucket: Ints, counts: FloatArray
+) -> list[Bucket]:
+    """Write blocks one behind the other into the front of three arrays; the buckets as they are numbered in them."""
+    numbers: dict[Bucket, int] = {}
+    at = 0
+    for key in ordered:
+        block = blocks[key]
+        end = at + len(block.cells)
+        cell[at:end], counts[at:end] = block
+        bucket[at:end] = numbers.setdefault(key[0], len(numbers))
+        at = end
+    return list(numbers)
+
+
+def joined_blocks(blocks: Mapping[Key, BucketBlock], keys: Iterable[Key]) -> RecentColumns:
+    """The counts of some blocks in columns, in their order."""
+    ordered = sorted(keys, key=column_order)
+    length = sum(len(blocks[key].cells) for key in ordered)
+    cell, bucket, counts = np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length)
+    return RecentColumns(cell, bucket, counts, *times_of(write_blocks(blocks, ordered, cell, bucket, counts)))
+
+
 def has_same_counts(one: BucketBlock, other: BucketBlock) -> bool:
-    """Whether two blocks hold the same counts, in whatever order."""
+    """Whether two blocks hold the same counts, in any order."""
     if len(one.cells) != len(other.cells):
         return False
     mine, theirs = np.argsort(one.cells), np.argsort(other.cells)

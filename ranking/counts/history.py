@@ -1,4 +1,4 @@
-"""Columnar counts: what happened to each item, in each bucket, by channel.
+"""History: the counts of a site in columns, by item, bucket and channel.
 
 The history of a site is a pile of blocks, one per stored bucket and shard, and the columns made of them. A changed
 bucket replaces its block. What is long over hardly changes, so it is joined into columns once (`closed`), and only the
@@ -29,14 +29,16 @@ from ranking.counts.columns import (
     cells_by_channel_name,
     column_order,
     has_same_counts,
+    joined_blocks,
     merged_counts,
     times_of,
+    write_blocks,
 )
 from ranking.counts.fields import is_shadow, parts_from_fields
 from ranking.counts.numbering import Numbering
 
 #: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
-#: whatever comes an hour late do not touch what is closed.
+#: an event that comes an hour late do not touch what is closed.
 OPEN_S = 2 * 3600
 CLOSES_EVERY_S = 3600
 _FIRST_SPARE = 1 << 16
@@ -90,7 +92,7 @@ class History:
         return self._items.known(item)
 
     def replace(self, bucket: Bucket, shard: int, fields: Iterable[bytes], counts: Iterable[int]) -> None:
-        """Set a shard's counts of a bucket, whatever they were. No fields: the bucket is gone."""
+        """Replace the counts of a bucket of a shard. No fields: the bucket is gone."""
         self.replace_parts(bucket, shard, self.parts_of(fields, counts))
 
     def parts_of(self, fields: Iterable[bytes], counts: Iterable[int]) -> list[ChannelCounts]:
@@ -98,12 +100,12 @@ class History:
         return parts_from_fields(fields, counts, self._items.known, self._items.number)
 
     def replace_parts(self, bucket: Bucket, shard: int, parts: Iterable[ChannelCounts]) -> None:
-        """Set a shard's counts of a bucket, whatever they were, to the sum of `parts`, whose numbers are rows."""
+        """Replace the counts of a bucket of a shard by the sum of `parts`, whose numbers are rows."""
         taken = [part for part in parts if len(part.numbers) and not is_shadow(part.channel)]
         if not taken:
             return self._forget([(bucket, shard)])
         channels = [self._channels.number(part.channel) for part in taken]
-        cells = [self._cells.of(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
+        cells = [self._cells.numbers(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
         joined, events = np.concatenate(cells), np.concatenate([part.counts for part in taken])
         if len(set(channels)) < len(channels):  # a cell may be in several
             joined, events = merged_counts(joined, events)
@@ -150,16 +152,16 @@ class History:
         self._settle()
         if moment == self._closed_until:
             return self._recent_part()
-        return self._joined(key for key in self._blocks if key[0].end_s > moment)
+        return joined_blocks(self._blocks, [key for key in self._blocks if key[0].end_s > moment])
 
     @property
     def cell_item(self) -> Ints:
-        """The row of each cell."""
+        """The row of each cell, (cells,) int32."""
         return self._cells.item
 
     @property
     def cell_channel(self) -> Ints:
-        """The channel of each cell."""
+        """The channel of each cell, (cells,) int32."""
         return self._cells.channel
 
     @property
@@ -180,7 +182,7 @@ class History:
             self._cell[first:length] = recent.cell
             self._bucket[first:length] = recent.bucket + len(closed.start_s)
             self._counts[first:length] = recent.counts
-            names = self._cells_columns()
+            names = self._per_cell()
             self._columns = Columns(
                 cell=self._cell[:length],
                 bucket=self._bucket[:length],
@@ -194,7 +196,7 @@ class History:
         return self._columns
 
     def first_event(self) -> FloatArray:
-        """Per item row: start of its earliest bucket in epoch seconds, or inf where it has no counts."""
+        """Start of the earliest bucket of each item row, (rows,) float64, epoch seconds; inf where it has no counts."""
         self.closed()
         first = np.full(len(self.items), np.inf)
         first[: len(self._closed_first)] = self._closed_first
@@ -258,7 +260,7 @@ class History:
         length = sum(len(self._blocks[key].cells) for key in ordered)
         cell, bucket = np.empty(length + spare, np.int32), np.empty(length + spare, np.int32)
         counts = np.empty(length + spare)
-        buckets = self._write(ordered, cell, bucket, counts)
+        buckets = write_blocks(self._blocks, ordered, cell, bucket, counts)
         self._ranges, at = {}, 0
         for key in ordered:
             end = at + len(self._blocks[key].cells)
@@ -266,7 +268,7 @@ class History:
             self._ranges[key] = at, end
             at = end
         self._cell, self._bucket, self._counts = cell, bucket, counts
-        names = self._cells_columns()
+        names = self._per_cell()
         self._closed = Columns(
             cell[:length], bucket[:length], counts[:length], names.item, names.channel, names.order, *times_of(buckets)
         )
@@ -280,30 +282,12 @@ class History:
             rows = self._cells.item[self._blocks[key].cells]
             first[rows] = np.minimum(first[rows], key[0].start_s)  # the same for all: a row may be there twice
 
-    def _write(self, ordered: list[Key], cell: Ints, bucket: Ints, counts: FloatArray) -> list[Bucket]:
-        """Write blocks one behind the other; the buckets that they are of, as they are numbered."""
-        numbers: dict[Bucket, int] = {}
-        at = 0
-        for key in ordered:
-            block = self._blocks[key]
-            end = at + len(block.cells)
-            cell[at:end], counts[at:end] = block
-            bucket[at:end] = numbers.setdefault(key[0], len(numbers))
-            at = end
-        return list(numbers)
-
     def _recent_part(self) -> RecentColumns:
         if self._recent is None:
-            self._recent = self._joined(self._open_keys)
+            self._recent = joined_blocks(self._blocks, self._open_keys)
         return self._recent
 
-    def _joined(self, keys: Iterable[Key]) -> RecentColumns:
-        ordered = sorted(keys, key=column_order)
-        length = sum(len(self._blocks[key].cells) for key in ordered)
-        cell, bucket, counts = np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length)
-        return RecentColumns(cell, bucket, counts, *times_of(self._write(ordered, cell, bucket, counts)))
-
-    def _cells_columns(self) -> _CellColumns:
+    def _per_cell(self) -> _CellColumns:
         if self._cell_columns is None or len(self._cell_columns.item) != len(self._cells):
             channel = self._cells.channel
             order = cells_by_channel_name(channel, self.channels)

@@ -34,8 +34,8 @@ class Numbering:
     def numbers(self, names: Sequence[str]) -> Ints:
         """The numbers of names, (names,) int32, given out on first sight."""
         numbers, before = self._numbers, len(self.names)
-        found = np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int32)
+        given = np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int32)
         if len(numbers) > before:
-            new = np.flatnonzero(found >= before).tolist()
+            new = np.flatnonzero(given >= before).tolist()
             self.names.extend(dict.fromkeys([names[place] for place in new]))
-        return found
+        return given

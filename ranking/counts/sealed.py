@@ -25,7 +25,15 @@ import numpy as np
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts, merged_counts
 from ranking.counts.fields import FIELD_SEPARATOR
-from ranking.counts.varints import LEVEL, Numbers, from_varints, pack_texts, unpack_strings, unpack_texts, varints
+from ranking.counts.varints import (
+    LEVEL,
+    Numbers,
+    numbers_from_varints,
+    pack_texts,
+    unpack_strings,
+    unpack_texts,
+    varints_from,
+)
 from ranking.errors import StoreRefusedError
 
 VOLUME_S = 30 * 86400
@@ -55,7 +63,7 @@ def pack_counts(parts: Iterable[ChannelCounts]) -> bytes:
     head = msgspec.msgpack.encode([(part.channel, len(part.numbers)) for part in merged])
     body = [len(head).to_bytes(_HEAD, "little"), head]
     for part in merged:
-        body += varints(np.diff(part.numbers, prepend=0)), varints(part.counts)
+        body += varints_from(np.diff(part.numbers, prepend=0)), varints_from(part.counts)
     plain = b"".join(body)
     deflated = zlib.compress(plain, LEVEL)
     if not merged:
@@ -77,13 +85,13 @@ def unpack_counts(value: bytes) -> list[ChannelCounts]:
         raise StoreRefusedError(
             f"sealed counts cannot be read ({error}): they are damaged, or of a later version of Populer"
         ) from error
-    found = []
+    parts = []
     at = 0
     for channel, count in head:
         gaps, counts = numbers[at : at + count], numbers[at + count : at + 2 * count]
-        found.append(ChannelCounts(channel, np.cumsum(gaps), counts))
+        parts.append(ChannelCounts(channel, np.cumsum(gaps), counts))
         at += 2 * count
-    return found
+    return parts
 
 
 def _opened(value: bytes) -> tuple[list[tuple[str, int]], Numbers]:
@@ -92,7 +100,7 @@ def _opened(value: bytes) -> tuple[list[tuple[str, int]], Numbers]:
     text = value[1:] if value[:1] == PLAIN else zlib.decompress(value[1:])
     first = _HEAD + int.from_bytes(text[:_HEAD], "little")
     head = msgspec.msgpack.decode(text[_HEAD:first], type=list[tuple[str, int]])
-    numbers = from_varints(memoryview(text)[first:])
+    numbers = numbers_from_varints(memoryview(text)[first:])
     if len(numbers) != 2 * sum(count for _, count in head):
         raise ValueError(f"{len(numbers)} numbers for {head}")
     return head, numbers

@@ -1,10 +1,10 @@
-"""Explain: why an item is at its rank, in numbers that add up to its score.
+"""Explain why an item is at its rank, in numbers that add up to its score.
 
 What a score is made of is computed anew for the one item, by the code that ranks and from the same counts, so the score
 here is the ranked one to the last bit: `counted` is the sum of the channels' parts in their order, a channel's part its
 weight times the sum of its buckets' parts, a bucket's part its events times what one of them counts at its age; and the
 score is what `terms` come to, one after the other: shape, bonus, aging, revival, scale and boost are named there.
-Shadow counts (events that were left out) are told by reason; they weigh nothing.
+Shadow counts (events that were left out) are given by reason; they weigh nothing.
 """
 
 import math
@@ -17,7 +17,7 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.counts.buckets import ages
 from ranking.intake.events import channel_kind
 from ranking.lists.explanation import SENTENCES, BucketPart, ChannelPart, Explanation, Neighbour
-from ranking.lists.rank_moves import PlacedRow, moves, shown
+from ranking.lists.rank_moves import PlacedRow, moves, place_with_pins
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Rule
 from ranking.scoring.decay import Alike
@@ -33,7 +33,7 @@ AFTER_SHAPE = ("aging", "revival", "scale", "boost")
 def explain(
     ranker: Ranker, item: str, name: str, settings: ListSettings, section: str, left_out: dict[str, int]
 ) -> Explanation | None:
-    """Why `item` is where it is in list `name` with these settings; None if nothing is known of it.
+    """Explain where `item` stands in the list `name` with these settings; None if nothing is known of it.
 
     Raises:
         NotFoundError: no item is in that section.
@@ -53,7 +53,7 @@ def explain(
     formula = Formula(settings, ranker.zone)
     terms = selector.pool.terms(settings, ranker.moment, row)
     placed = PlacedRow(name, section, selector, listed, row)
-    place_shown, pinned = shown(ranker, placed)
+    place_shown, pinned = place_with_pins(ranker, placed)
     channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings, age_s or 0.0)
     return Explanation(
         item=item,
@@ -83,23 +83,23 @@ def explain(
 
 
 def amount(terms: Iterable[Term]) -> float:
-    """What terms come to.
+    """The score that terms come to, one after the other; see `Term`.
 
     >>> amount([Term("events", "=", 3.0), Term("aging", "x", 0.5), Term("revival", "+", 2.0), Term("scale", "/", 7.0)])
     0.5
     """
-    found = 0.0
+    score = 0.0
     for term in terms:
         match term.operation:
             case "+":
-                found += term.value
+                score += term.value
             case "x":
-                found *= term.value
+                score *= term.value
             case "/":
-                found /= term.value
+                score /= term.value
             case _:
-                found = term.value
-    return found
+                score = term.value
+    return score
 
 
 def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings, age_s: float) -> list[ChannelPart]:
@@ -111,7 +111,7 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
     bucket_weights = horizon.weights(columns, moment)
     decayed = counts.of_cells(bucket_weights)
     bucket_ages = ages(columns.width_s, columns.start_s, moment.at)
-    found = []
+    channel_parts = []
     for cell in columns.cell_order.tolist():
         channel = int(columns.cell_channel[cell])
         entries = np.flatnonzero((columns.cell == cell) & (columns.start_s[columns.bucket] < moment.at))
@@ -126,10 +126,10 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
             )
             for entry, bucket in zip(entries.tolist(), columns.bucket[entries].tolist(), strict=True)
         ]
-        found.append(
+        channel_parts.append(
             _channel_part(counts.channels[channel], float(channel_weights[channel]), float(decayed[cell]), buckets)
         )
-    return found
+    return channel_parts
 
 
 def _channel_part(name: str, weight: float, decayed: float, buckets: list[BucketPart]) -> ChannelPart:

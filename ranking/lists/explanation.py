@@ -25,7 +25,10 @@ SENTENCES = {
 
 
 class BucketPart(NamedTuple):
-    """What one bucket adds. `part` = events x share of the bucket that counts x decay, before the channel's weight."""
+    """The part of one bucket in a score.
+
+    `part` = events x share of the bucket that counts x decay, before the channel's weight.
+    """
 
     start_s: float
     width_s: float
@@ -36,7 +39,7 @@ class BucketPart(NamedTuple):
 
 
 class ChannelPart(NamedTuple):
-    """What one channel adds: `part` = weight x the sum of its buckets' parts."""
+    """The part of one channel in a score: `part` = weight x the sum of its buckets' parts."""
 
     channel: str
     kind: str
@@ -50,7 +53,7 @@ class ChannelPart(NamedTuple):
 
 
 class Neighbour(NamedTuple):
-    """Who stands above or below, and by how much."""
+    """The row above or below, and the difference of the scores."""
 
     rank: int
     item: str

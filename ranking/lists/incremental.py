@@ -45,7 +45,7 @@ class Ranked(NamedTuple):
         return {known[row] for ranking in self.sections.values() for row in ranking.rows.tolist()}
 
     def details(self, ranking: Ranking, by_name: Mapping[str, Item]) -> dict[int, Item]:
-        """What to show of a ranking's rows."""
+        """The items of a ranking's rows, by row."""
         return {row: by_name[self.ranker.pool.names[row]] for row in ranking.rows.tolist()}
 
 
@@ -76,7 +76,11 @@ class IncrementalRanker:
 
     def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
         """Draw the shortlists that the next refresh can use and that are not drawn yet."""
-        wanted = {name: each for name, each in lists.items() if fits(each) and self._wider.get(name, 1.0) <= WIDEST}
+        wanted = {
+            name: settings
+            for name, settings in lists.items()
+            if fits(settings) and self._wider.get(name, 1.0) <= WIDEST
+        }
         if self._base is None or not self._base.is_of(view, zone) or self._base.is_worn():
             self._base = None  # before the next one takes as much memory
             self._base = _Base(view.history, view.catalogue, zone) if wanted else None
@@ -85,7 +89,7 @@ class IncrementalRanker:
 
 
 class _Base:
-    """What had been counted when it was made, the shortlists drawn from it, and their rows as they are now."""
+    """The counts of some hours ago, the shortlists drawn from them, and the counts of their rows as they are now."""
 
     def __init__(self, history: History, catalogue: Catalogue, zone: tzinfo) -> None:
         self._history = history
@@ -112,7 +116,9 @@ class _Base:
 
     def drop(self, settings: ListSettings) -> None:
         """Forget a shortlist that proves nothing."""
-        self._shortlists = {name: each for name, each in self._shortlists.items() if each.settings != settings}
+        self._shortlists = {
+            name: shortlist for name, shortlist in self._shortlists.items() if shortlist.settings != settings
+        }
 
     def draw(self, lists: Lists, wider: Mapping[str, float]) -> None:
         """Draw the shortlists of these lists that are not drawn yet."""

@@ -1,4 +1,4 @@
-"""Moves: what has put an item at another rank than its score alone would.
+"""Rank moves: the reasons for which an item is at another rank than its score alone would give it.
 
 Boosts come first, as they are part of the score; then the rules that leave better ones out, the hysteresis at the cut,
 and what editors have pinned, which is laid over the list when it is read.
@@ -14,7 +14,7 @@ from ranking.counts.arrays import Rows
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Candidates, Rule
 from ranking.lists.selection import Selector
-from ranking.published.edits import composed
+from ranking.published.edits import with_pins
 
 #: For how many better rows the rule that keeps them out is looked up.
 MOST_EXPLAINED = 100
@@ -26,7 +26,10 @@ NAMES = {
 
 
 class Move(NamedTuple):
-    """What moved an item, and by how many places: up, or down if less than 0. `position`: the place of its pin."""
+    """A reason that moved an item, and by how many places: up, or down if less than 0.
+
+    `position`: the place of its pin.
+    """
 
     by: str
     places: int
@@ -48,8 +51,8 @@ class PlacedRow(NamedTuple):
 
 
 def moves(ranker: Ranker, placed: PlacedRow) -> list[Move]:
-    """What moved the row within the list as it is ranked."""
-    found: list[Move] = []
+    """The moves of the row within the list as it is ranked."""
+    boost_moves: list[Move] = []
     candidates, settings, among = placed.selector.candidates, placed.selector.settings, ranker.rows_of(placed.section)
     boosts = ranker.boosts_of(placed.name)
     if boosts and settings.kind != "latest":
@@ -57,14 +60,14 @@ def moves(ranker: Ranker, placed: PlacedRow) -> list[Move]:
         before, after = (_better(each, among, placed.row) for each in (plain, candidates))
         if places := len(before) - len(after):
             own = ranker.pool.names[placed.row] in boosts
-            found.append(Move("boost", places, f"an editor has boosted {'it' if own else 'others'}"))
+            boost_moves.append(Move("boost", places, f"an editor has boosted {'it' if own else 'others'}"))
     if placed.row not in placed.rows:
-        return found
+        return boost_moves
     better = _better(candidates, among, placed.row).tolist()
-    return found + list(_by_rules(placed, better, ranker.section_number(placed.section)))
+    return boost_moves + list(_by_rules(placed, better, ranker.section_number(placed.section)))
 
 
-def shown(ranker: Ranker, placed: PlacedRow) -> tuple[int | None, list[Move]]:
+def place_with_pins(ranker: Ranker, placed: PlacedRow) -> tuple[int | None, list[Move]]:
     """The place on the first page once pins are laid over it, and how they moved the row; None: it is not there."""
     names, facts = ranker.pool.names, ranker.pool.facts
     gone = {names[row] for row in np.flatnonzero(facts.blocked | facts.taken_down).tolist()}
@@ -72,7 +75,7 @@ def shown(ranker: Ranker, placed: PlacedRow) -> tuple[int | None, list[Move]]:
     item = names[placed.row]
     pinned = {name for _, name in pins}
     ranked = [names[row] for row in placed.rows]
-    page = composed((name for name in ranked if name not in pinned), pins, len(ranked) + len(pins))
+    page = with_pins((name for name in ranked if name not in pinned), pins, len(ranked) + len(pins))
     place = page.index(item) + 1 if item in page else None
     position = next((position for position, name in pins if name == item), None)
     rank = ranked.index(item) + 1 if item in ranked else None
@@ -85,7 +88,7 @@ def shown(ranker: Ranker, placed: PlacedRow) -> tuple[int | None, list[Move]]:
 
 
 def _by_rules(placed: PlacedRow, better: Sequence[int], number: int | None) -> Iterator[Move]:
-    """What the rules and the hysteresis do to a listed row; `better` are the rows that score more."""
+    """The moves of a listed row by rules and hysteresis; `better` are the rows that score more."""
     score = placed.selector.candidates.score
     listed, above = set(placed.rows), set(placed.rows[: placed.rows.index(placed.row)])
     passed = [row for row in better if row not in above]

@@ -1,6 +1,6 @@
 """Ranker: one site's lists at one moment, as a function of its counts, its items and each list's settings.
 
-Two processes with the same counts rank alike to the last bit, whatever order the counts arrived in.
+Invariant: two processes with the same counts rank alike to the last bit, in any order of arrival.
 """
 
 import math
@@ -28,16 +28,24 @@ NO_BOOSTS: Mapping[str, float] = {}
 
 
 class Ranking(NamedTuple):
-    """One list of one section: rows of the history, best first, with what is shown beside each."""
+    """One list of one section.
+
+    `rows`: (n,) int64, best first. `score`: (all rows,) float64; None in a latest list. `previous`: row -> rank one
+    `movement` ago; None: there was no list then. `filled`: how many rows at the end are fillers.
+    """
 
     rows: Rows
     score: FloatArray | None
-    previous: Mapping[int, int] | None  # row -> rank one `movement` ago; None: there was no list then
-    filled: int = 0  # how many rows at the end are not there by their rank but fill the list up
+    previous: Mapping[int, int] | None
+    filled: int = 0
 
 
 class View(Protocol):
-    """What is known of a site: its counts, its items' dates and sections, what is taken down and what editors say."""
+    """A site as the ranker needs it.
+
+    `history`: its counts; `catalogue`: dates and sections of its items; `removed`: ids taken down; `edits`: pins,
+    blocks and boosts.
+    """
 
     history: History
     catalogue: Catalogue
@@ -48,8 +56,8 @@ class View(Protocol):
 class Ranker:
     """Ranks the lists of one site at one moment; what several lists share is computed once.
 
-    `zone` is the site's, for lists that go by its calendar. `pool`: some of its items alone, with `known_row` to find
-    the row that an item has there.
+    `zone` is the site's, for lists of its calendar days. `pool`: some of its items alone, with `known_row` to find the
+    row that an item has there.
     """
 
     def __init__(
@@ -72,7 +80,7 @@ class Ranker:
 
     @property
     def published(self) -> FloatArray:
-        """Publish time per row, epoch seconds; when it was first seen, where that is unknown."""
+        """Publish time per row, (rows,) float64, epoch seconds; when it was first seen, where that is unknown."""
         return self.pool.facts.published
 
     def row(self, item: str) -> int | None:
@@ -80,11 +88,11 @@ class Ranker:
         return self._known_row(item)
 
     def boosts_of(self, name: str) -> Mapping[str, float]:
-        """What editors have scores in the list `name` multiplied by: item -> factor."""
+        """The boosts in force in the list `name`: item -> factor of its score."""
         return self._boosts.get(name, NO_BOOSTS)
 
     def pins_of(self, name: str, section: str) -> Sequence[tuple[int, str]]:
-        """What editors have pinned in a section of the list `name`: position and item, the latest first."""
+        """The pins in force in a section of the list `name`: position and item, the latest first."""
         return self._pins.get((name, section), ())
 
     def rows_of(self, section: str) -> Rows:
@@ -114,11 +122,11 @@ class Ranker:
         return self.rank_selected(self.selector(settings, boosts), section)
 
     def selector(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> Selector:
-        """What selects the rows of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
+        """The selector of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
         return Selector(self.boosted(boosts), settings, self.moment)
 
     def rank_selected(self, selector: Selector, section: str) -> Ranking:
-        """What `rank` returns, from a selector that is there already.
+        """Rank one list of one section by a selector that is there already.
 
         Raises:
             NotFoundError: no item is in that section.
@@ -143,7 +151,7 @@ class Ranker:
         names = self._catalogue.sections
         numbers = self._busiest(now.sections()) if settings.sections else []
         ranked = self._ranked(now, [None, *sorted(numbers, key=names.__getitem__)])
-        return {WHOLE_SITE if number is None else names[number]: found for number, found in ranked.items()}
+        return {WHOLE_SITE if number is None else names[number]: ranking for number, ranking in ranked.items()}
 
     def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
         """The sections with the most views of all that is kept, if there are too many: the same ones in every list."""
@@ -175,10 +183,10 @@ class Ranker:
 
 
 def mask_of(items: Iterable[str], known_row: Callable[[str], int | None], size: int) -> Mask:
-    """Which rows are those of `items`."""
-    found = np.zeros(size, dtype=np.bool_)
-    found[[row for row in map(known_row, items) if row is not None]] = True
-    return found
+    """The rows of `items` as a mask, (size,) bool."""
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[[row for row in map(known_row, items) if row is not None]] = True
+    return mask
 
 
 def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
@@ -203,12 +211,15 @@ def entries(
     published: FloatArray,
     details: Mapping[int, Item],
 ) -> list[Entry]:
-    """A ranking as the entries of a list. `views` and `published` have one entry per row."""
-    found = []
+    """A ranking as the entries of a list.
+
+    `views`, `published`: (rows,) float64, events and epoch seconds. `details` has the item of each ranked row.
+    """
+    shown = []
     for rank, row in enumerate(ranking.rows.tolist(), 1):
         item = details[row]
         was = None if ranking.previous is None else ranking.previous.get(row)
-        found.append(
+        shown.append(
             Entry(
                 rank=rank,
                 id=item.id,
@@ -224,4 +235,4 @@ def entries(
                 is_new=ranking.previous is not None and rank <= settings.size and (was is None or was > settings.size),
             )
         )
-    return found
+    return shown

@@ -1,8 +1,8 @@
 """Selection: which of the candidates stand in a list, in which order, and what fills it up.
 
-Every rule is applied before the limit: seven asked are seven given wherever there are seven. In this order: what a row
-is by itself (`pool`), the floor of its section, how long it has been listed, the cap per section, the hysteresis at
-the cut, and what is missing then is filled up.
+Every rule is applied before the limit: seven rows are given for `size = 7` wherever seven are eligible. In this order:
+what a row is by itself (`item_pool`), the floor of its section, how long it has been listed, the cap per section, the
+hysteresis at the cut, and what is missing then is filled up.
 """
 
 from collections import Counter
@@ -21,7 +21,7 @@ from ranking.scoring.sums import Moment, Span
 from ranking.settings.lists import ListSettings
 
 TENURE_STEPS = 8
-#: How many times the visible part take part in a replay, of each kind of contender; two change nothing on real reads.
+#: Contenders of each kind in a replay, per row of the visible part; with two the lists of real reads are the same.
 CONTENDERS = 5
 #: Rules that hold for what fills a list up as well.
 MEANT = (Rule.TAKEN_DOWN, Rule.BLOCKED, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW)
@@ -77,16 +77,16 @@ class Selector:
 
     def sections(self) -> list[int]:
         """The numbers of the sections that have something to list."""
-        found = set(self._by_section())
+        numbers = set(self._by_section())
         for tier in self._tiers():
-            found |= tier.parted.keys()
-        return sorted(found)
+            numbers |= tier.parted.keys()
+        return sorted(numbers)
 
     def selected(self, numbers: Iterable[int | None]) -> dict[int | None, Selection]:
         """The list over all sections (None) and of each of some sections."""
         rows = {number: self._eligible(number) for number in numbers}
         long = self._listed_long(rows)
-        tops = {number: self._best(_without(each, long[number]), number, self._depth) for number, each in rows.items()}
+        tops = {number: self._best(_without(some, long[number]), number, self._depth) for number, some in rows.items()}
         if self.settings.hysteresis:
             tops = self._kept(tops)
         return {number: self._filled(top, number, long[number]) for number, top in tops.items()}
@@ -96,7 +96,7 @@ class Selector:
         return {number: self._best(self._eligible(number), number, limit) for number in numbers}
 
     def rules_of(self, rows: Sequence[int], number: int | None) -> list[Rule]:
-        """What keeps each of `rows` out of the list of all sections (number None) or of one.
+        """The rules that keep `rows` out of the list of all sections (number None) or of one, in the order of `rows`.
 
         A row that others outscore is `LISTED`: it may stand in the list, if further down.
         """
@@ -152,7 +152,7 @@ class Selector:
     def _listed_long(self, eligible: Mapping[int | None, Rows]) -> Mapping[int | None, Rows]:
         """Rows that were in the visible part at every look of the last `max_tenure`, an eighth of it apart.
 
-        Asked of the list without this rule: what was left out for it comes back when its readers have let go of it.
+        The list is taken without this rule: an item that the rule leaves out comes back when its readers let go of it.
         """
         tenure_s, at = self.settings.max_tenure_s, self.moment.at
         if np.isinf(tenure_s):
@@ -160,10 +160,10 @@ class Selector:
         step_s, size = tenure_s / TENURE_STEPS, self.settings.size
         oldest = int((at - tenure_s) // step_s)
         long = {number: self._best(rows, number, size) for number, rows in eligible.items()}
-        for look in range(oldest, oldest + TENURE_STEPS + 1):  # the oldest first: it leaves the fewest to ask about
-            asked = [number for number, rows in long.items() if len(rows)]
-            tops = self._past.tops(look * step_s, asked, size)
-            long.update((number, np.intersect1d(long[number], tops[number])) for number in asked)
+        for look in range(oldest, oldest + TENURE_STEPS + 1):  # the oldest first: it leaves the fewest to look up
+            left = [number for number, rows in long.items() if len(rows)]
+            tops = self._past.tops(look * step_s, left, size)
+            long.update((number, np.intersect1d(long[number], tops[number])) for number in left)
         return long
 
     # Who stays at the cut
@@ -178,8 +178,8 @@ class Selector:
         union = np.unique(np.concatenate(list(contenders.values())))
         some, past = self.pool.only(union), []
         for step in steps:
-            found = some.candidates(self.settings, Moment(step, self.moment.known_until))
-            past.append(np.where(found.rule == Rule.LISTED, found.score, 0.0))
+            candidates = some.candidates(self.settings, Moment(step, self.moment.known_until))
+            past.append(np.where(candidates.rule == Rule.LISTED, candidates.score, 0.0))
         now = self.candidates.score[union]
         for number, rows in contenders.items():
             place, top = np.searchsorted(union, rows), tops[number]
@@ -191,19 +191,19 @@ class Selector:
     def _contenders(
         self, numbers: Sequence[int | None], tops: Mapping[int | None, Rows], since: float
     ) -> dict[int | None, Rows]:
-        """Who takes part in each list's replay: the best now, the best at its beginning, the most read in between."""
+        """The rows in each list's replay: the best now, the best at its beginning, the most read in between."""
         enough = CONTENDERS * self.settings.size
         before = self._past.tops(since, numbers, enough)
         read = self.pool.read(self.settings, Span(since), self.moment)
-        facts, names, found = self.pool.facts, self.pool.names, {}
+        facts, names, contenders = self.pool.facts, self.pool.names, {}
         for number in numbers:
             most = ordering.best(
                 self._eligible(number), score=read, published=facts.published, names=names, limit=enough
             )
             rows = np.unique(np.concatenate([tops[number][:enough], before[number], most]))
             in_order = sorted(rows.tolist(), key=lambda row: (-facts.published[row], names[row]))  # of equal scores
-            found[number] = np.array(in_order, dtype=np.int64)
-        return found
+            contenders[number] = np.array(in_order, dtype=np.int64)
+        return contenders
 
     # What fills it up
 

@@ -166,7 +166,7 @@ def depth_of(settings: ListSettings) -> int:
 
 
 class _Bound(NamedTuple):
-    """What bounds the scores of one list.
+    """An upper bound on the scores of one list.
 
     `at_most`: (rows,) float64, what a row that is read no more never scores more than from `since` (epoch seconds) on;
     -inf: it is in no list. `forced`: rows that are in the shortlist whatever they score. `keep`: rows to look at per
@@ -202,7 +202,7 @@ def _burst_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
 
 
 def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
-    """What a row scores at `since` without another event, where all its rules may let it in."""
+    """The score at `since` without another event, of the rows that the rules let in."""
     counted, score = Formula(settings, whole.zone).at_most(whole.counts, since, whole.published)
     out = (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
     at_most = np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)

@@ -24,11 +24,11 @@ from ranking.scoring.sums import Moment
 from ranking.settings.lists import ListSettings, with_changes
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
-from ranking.watching.recent_views import RecentViews, recent
+from ranking.watching.recent_views import RecentViews, recent_views
 
 
 class QuestionContext(NamedTuple):
-    """What an answer is drawn from; `ranker` is of the moment in question."""
+    """The sources of an answer; `ranker` is of the moment in question."""
 
     store: Store
     view: SiteView
@@ -46,7 +46,7 @@ async def answer_as_ranked(site: RankedSite, question: Question) -> dict[str, An
     async with site.as_ranked() as slot:
         if isinstance(question, RecentViews):
             bucket_s = site.settings.retention.bucket_s
-            return await asyncio.to_thread(recent, site.view.history, question, slot, bucket_s)
+            return await asyncio.to_thread(recent_views, site.view.history, question, slot, bucket_s)
         moment = Moment(slot if question.at is None else question.at, slot)
         ranker = await asyncio.to_thread(Ranker, site.view, moment, site.zone)
         return await answer(QuestionContext(site.store, site.view, site.effective, ranker), question)

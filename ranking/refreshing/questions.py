@@ -27,7 +27,7 @@ class Explain(msgspec.Struct, frozen=True, tag="explain"):
 
 
 class Preview(msgspec.Struct, frozen=True, tag="preview"):
-    """What would a list be with `settings` (by their names in the file), beside what it is? `at` as in `Explain`."""
+    """What would a list be with `settings` (by their names in the file)? `at` as in `Explain`."""
 
     site: str
     list_name: str

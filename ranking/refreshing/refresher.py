@@ -81,7 +81,7 @@ class Refresher:
         return Snapshot(stamp, bodies, self._orders(name, listed) if site.settings.refresh.paging_s else {})
 
     def _learned_by(self, name: str) -> LearnedSetting | None:
-        """What a list is ranked by that is not in the file."""
+        """The setting that a list has learned, as it is ranked by it; None: the list does not learn."""
         settings, learned = self.site.settings.lists[name], self.site.learned.get(name)
         if not settings.learns:
             return None

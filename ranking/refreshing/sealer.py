@@ -1,4 +1,4 @@
-"""Seal: open counts -> sealed ones, and sealed ones -> coarser ones as they age.
+"""Sealing: open counts -> sealed ones, and sealed ones -> coarser ones as they age.
 
 A bucket is sealed `retention.seal_after` after its end. From an age on (`retention.roll_up`) its counts are kept by the
 hour, then by the day. Whatever counts in the span of what is written goes into it: the bucket's own open counts, those
@@ -26,38 +26,40 @@ from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
 
 NAMES_TRIES = 3
 PARTS_AT_ONCE = 20
-#: About so much is packed in two milliseconds: not worth a thread.
+#: This much is packed in two milliseconds: not worth a thread.
 CELLS_INLINE = 2_000
-#: So many items, and one in so many of all, must have changed before their dates are sealed again.
+#: Dates are sealed again once this many items have changed, and one in DATES_SHARE of all.
 DATES_AT_LEAST, DATES_SHARE = 5_000, 20
 
 
 class Sealed(NamedTuple):
-    """What a run has done: spans written, and spans left for the next run because they were changing."""
+    """The result of a run: spans written, and spans left for the next run because they were changing."""
 
     written: int
     left: int
 
 
 def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -> dict[Bucket, list[Bucket]]:
-    """What is to be sealed at `now` (epoch seconds): each span's bucket -> the buckets in it, oldest first.
+    """The spans to seal at `now` (epoch seconds): each span's bucket -> the buckets in it, oldest first.
 
-    A span is as wide as its age asks for; where something coarser is there already, it is that. A bucket that is alone
-    in its span and as wide is in the answer too, sealed or not.
+    A span is as wide as `retention.roll_up` says for its age; where something coarser is there already, it is that. A
+    bucket that is alone in its span and as wide is in the answer too, sealed or not.
     """
     known = set(buckets)
-    over = {each for each in known if each.end_s + retention.seal_after_s <= now < each.end_s + retention.keep_s}
-    widths = sorted({each.width_s for each in over} | retention.roll_up.tiers.keys(), reverse=True)
-    found: dict[Bucket, list[Bucket]] = {}
-    for bucket in sorted(over, key=lambda each: (each.start_s, each.width_s)):
+    over = {
+        bucket for bucket in known if bucket.end_s + retention.seal_after_s <= now < bucket.end_s + retention.keep_s
+    }
+    widths = sorted({bucket.width_s for bucket in over} | retention.roll_up.tiers.keys(), reverse=True)
+    parts_of_span: dict[Bucket, list[Bucket]] = {}
+    for bucket in sorted(over, key=lambda bucket: (bucket.start_s, bucket.width_s)):
         span = next(
-            each
+            wider
             for width_s in widths
-            if (each := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
-            and (each in over or _is_due(each, now, retention))
+            if (wider := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
+            and (wider in over or _is_due(wider, now, retention))
         )
-        found.setdefault(span, []).append(bucket)
-    return found
+        parts_of_span.setdefault(span, []).append(bucket)
+    return parts_of_span
 
 
 def _overlap(one: Bucket, other: Bucket) -> bool:
@@ -84,12 +86,12 @@ class Sealer:
         life = await self._store.life()
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
-        found = Sealed(0, 0)
+        done = Sealed(0, 0)
         for shard in range(self._store.shards):
             await self.seal_dates(shard)
-            of_shard = await self._seal_shard(shard, now)
-            found = Sealed(found.written + of_shard.written, found.left + of_shard.left)
-        return found
+            sealed = await self._seal_shard(shard, now)
+            done = Sealed(done.written + sealed.written, done.left + sealed.left)
+        return done
 
     async def _seal_shard(self, shard: int, now: float) -> Sealed:
         touched = await self._store.all_touched(self._site, shard)
@@ -199,11 +201,11 @@ def _groups(unsealed: dict[Bucket, list[Bucket]]) -> Iterator[list[Bucket]]:
 def _packed(
     span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: VolumeNames, cursor: int
 ) -> Swap:
-    found = [part for counts in stored for part in unpack_counts(counts.sealed)]
-    found += [part for counts in stored for part in names.numbered(counts.open)]
+    channel_counts = [part for counts in stored for part in unpack_counts(counts.sealed)]
+    channel_counts += [part for counts in stored for part in names.numbered(counts.open)]
     return Swap(
         target=span,
-        value=pack_counts(found),
+        value=pack_counts(channel_counts),
         parts=parts,
         cursor=cursor,
         names_before=names.stored,

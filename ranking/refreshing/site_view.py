@@ -29,7 +29,7 @@ CELLS_BETWEEN_PAUSES = 50_000
 
 
 class SiteView:
-    """What the store knows of one site, in columns."""
+    """A copy of what the store knows of one site, in columns."""
 
     def __init__(self, site: str) -> None:
         self.site = site
@@ -67,13 +67,13 @@ class SiteView:
         return None
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
-        """What to show of some rows; an item that nobody has described shows its id."""
+        """The items of some rows; of one that nobody has described only its id."""
         names = {row: self.history.items[row] for row in rows}
-        found = await self.details_of(store, names.values())
-        return {row: found[name] for row, name in names.items()}
+        by_name = await self.details_of(store, names.values())
+        return {row: by_name[name] for row, name in names.items()}
 
     async def details_of(self, store: Store, names: Collection[str]) -> dict[str, Item]:
-        """The same by id."""
+        """The items of some ids, as `details` gives them."""
         missing = [name for name in names if name not in self._details]
         for name, item in zip(missing, await store.get_items(self.site, missing), strict=True):
             self._details[name] = item
@@ -86,7 +86,7 @@ class SiteView:
         if cursor is None:
             sealed = await store.read_dates(self.site, shard)
             for chunk in sealed.chunks:
-                self.catalogue.take(unpack_dates(chunk))
+                self.catalogue.set_many(unpack_dates(chunk))
                 await asyncio.sleep(0)
             cursor = sealed.cursor
         changed = await store.changed_items(self.site, shard, cursor)
@@ -99,7 +99,10 @@ class SiteView:
         return True
 
     async def _follow_counts(self, store: Store, shard: int, keep_since: float) -> bool:
-        """Read the buckets that have changed, until none of them was rolled up meanwhile. False: as above."""
+        """Read the buckets that have changed, until none of them was rolled up meanwhile.
+
+        False: the store is not the one that was followed.
+        """
         read: set[Bucket] = set()
         for _ in range(READ_TRIES):
             before = self._bucket_cursors.get(shard, 0)
@@ -189,8 +192,8 @@ class _Spans:
 
 def _highest(buckets: Sequence[Bucket], sealed: Sequence[list[ChannelCounts]]) -> dict[int, int]:
     """The highest number in use of each volume's names."""
-    found: dict[int, int] = {}
+    highest_of: dict[int, int] = {}
     for bucket, parts in zip(buckets, sealed, strict=True):
         highest = max((int(part.numbers[-1]) for part in parts), default=-1)
-        found[volume_of(bucket)] = max(found.get(volume_of(bucket), -1), highest)
-    return found
+        highest_of[volume_of(bucket)] = max(highest_of.get(volume_of(bucket), -1), highest)
+    return highest_of

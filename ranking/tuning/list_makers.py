@@ -1,9 +1,9 @@
 """List makers: how a back-test makes the list of a setting at each step.
 
-Every list is made by the one engine, from what was known then. Where a list's rules ask of an item alone, its best are
-picked from the scores without putting every rule to every item: whoever scores less than the k-th of those who were
-near the top a step before, and still may be listed, is not among the best k now. A list with a setting that this short
-way does not know of takes the long one, through `selection`.
+Every list is made by the one engine, from what was known then. Where a list's rules look at an item alone, its best are
+picked from the scores without applying every rule to every item: an item that scores less than the k-th of those who
+were near the top a step before, and still may be listed, is not among the best k now. A list with a setting that this
+short way does not know of takes the long one, through `selection`.
 """
 
 from collections.abc import Callable, Sequence
@@ -139,7 +139,7 @@ class _ShortMaker:
         return ordering.best(self._near, score=score, published=published, names=self._walk.names, limit=k)
 
     def _eligible(self, rows: Rows, counted: FloatArray, score: FloatArray, at: float) -> Rows:
-        """Those of `rows` that no rule keeps out; the rules are `Pool.candidates`'."""
+        """Those of `rows` that no rule keeps out; the rules are those of `ItemPool.candidates`."""
         settings, facts = self._settings, self._walk.facts
         age_s = at - facts.published[rows]
         out = facts.taken_down[rows] | facts.blocked[rows] | (score[rows] <= 0) | (age_s > settings.max_age_s)

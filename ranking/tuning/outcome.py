@@ -32,7 +32,7 @@ class Judging(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """What became of one list at each step. NaN where nobody read anything, and in the last step of `kept`.
+    """The fate of one list at each step. NaN where nobody read anything, and in the last step of `kept`.
 
     `capture`, `ndcg`: (steps,) float64, 0 to 1, see `measures`.
     `kept`: (steps,) float64, how many of the listed are listed a step later.
@@ -64,7 +64,7 @@ def kept_a_step_later(rows: npt.NDArray[np.int32]) -> FloatArray:
 
 
 class Outcome:
-    """What readers did in the horizon after one moment after another.
+    """The reads of the horizon after a moment, for one moment after another.
 
     `best_rows` are the most read of it, `reads` all that counts and `own_reads` those that came from a list.
     """

@@ -12,7 +12,7 @@ from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.fields import field
 from ranking.counts.sealed import unpack_names, volume_of
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
-from ranking.intake.items import Item, dates_from_stored, from_stored, stored
+from ranking.intake.items import Item, dates_from_stored, item_from_stored, stored_from_item
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_entries
@@ -182,9 +182,11 @@ class MemoryStore:
         for item in items:
             shard = self._shard(site, shard_of(item.id, self._count))
             if before := shard.items.get(item.id):
-                shard.items[item.id] = stored(msgspec.structs.replace(item, first_seen=from_stored(before).first_seen))
+                shard.items[item.id] = stored_from_item(
+                    msgspec.structs.replace(item, first_seen=item_from_stored(before).first_seen)
+                )
             else:
-                shard.items[item.id] = stored(item)
+                shard.items[item.id] = stored_from_item(item)
             shard.changed[item.id] = shard.next()
             self._removed.get(site, {}).pop(item.id, None)
 
@@ -288,7 +290,7 @@ class MemoryStore:
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)
-        return [from_stored(document) if document else None for document in documents]
+        return [item_from_stored(document) if document else None for document in documents]
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         found = self._shard(site, shard)

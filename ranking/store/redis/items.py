@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, from_stored, stored
+from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
 from ranking.store.items import ChangedItems, DatesState, SealedDates
 from ranking.store.redis import keys, sealing
 from ranking.store.redis.connection import translated
@@ -23,7 +23,7 @@ class RedisItems(Link):
     async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
         by_shard: dict[int, list[bytes | str]] = {}
         for item in items:
-            by_shard.setdefault(shard_of(item.id, self.shards), []).extend((item.id, stored(item)))
+            by_shard.setdefault(shard_of(item.id, self.shards), []).extend((item.id, stored_from_item(item)))
         for shard, flat in by_shard.items():
             for first in range(0, len(flat), 2 * ITEMS_AT_ONCE):
                 await self._run(
@@ -46,7 +46,7 @@ class RedisItems(Link):
             with translated():
                 documents = await self._client.hmget(keys.items(site, shard), wanted)
             found.update(zip(wanted, documents, strict=True))
-        return [from_stored(document) if (document := found.get(item)) else None for item in ids]
+        return [item_from_stored(document) if (document := found.get(item)) else None for item in ids]
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         cursor, members, reset = await self._changes(keys.changed(site, shard), site, shard, after, limit)

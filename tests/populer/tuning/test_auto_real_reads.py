@@ -14,9 +14,9 @@ from ranking.settings.learned import Tuned
 from ranking.settings.lists import ListSettings
 from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.measures import draws_of_days, interval
-from ranking.tuning.nightly import GRID_S, suggested
+from ranking.tuning.nightly import GRID_S, suggestion
 from ranking.tuning.outcome import Judging
-from ranking.tuning.walk_forward import Plan, Wanted, planned
+from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data" / "article-reads"
 ZONE = ZoneInfo("Asia/Seoul")
@@ -40,7 +40,7 @@ def real() -> Reads:
     site, rules = LogSite(), Rules(300, ZONE)
     site.describe([REAL / "items.csv.gz"], rules)
     site.count([REAL / "events.csv.gz"], rules)
-    return Reads(site, planned(site.history.columns(), Wanted(), site.known_until))
+    return Reads(site, plan_walk(site.history.columns(), Wanted(), site.known_until))
 
 
 def walked(real: Reads, lists: Sequence[ListSettings]) -> Backtest:
@@ -52,7 +52,7 @@ def nights(real: Reads, settings: ListSettings) -> list[Tuned]:
     begin = float(real.site.history.columns().start_s.min())
     at, learned, found = night_before(begin + DAY_S, ZONE), begun(settings), []
     while at < real.site.known_until:
-        found.append(suggested(real.site, "populer", settings, learned, at, ZONE))
+        found.append(suggestion(real.site, "populer", settings, learned, at, ZONE))
         learned = found[-1].after
         at += DAY_S
     return found

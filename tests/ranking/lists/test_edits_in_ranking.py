@@ -39,21 +39,21 @@ def store() -> MemoryStore:
     return store
 
 
-async def test_a_blocked_item_takes_no_place_of_the_published_ones(store: MemoryStore) -> None:
+async def test_refresh_gives_no_place_to_a_blocked_item(store: MemoryStore) -> None:
     settings = Settings.model_validate({"lists": {"populer": {"depth": 5, "size": 5}}})
     await make(store, BLOCKED, Block())
     await Refresher(RankedSite(store, settings, "s")).refresh(NOW)
     assert store.listed("populer") == list("bcdef")
 
 
-async def test_an_edit_that_is_over_at_the_moment_of_the_ranking_is_no_part_of_it(store: MemoryStore) -> None:
+async def test_refresh_ignores_an_edit_that_is_over(store: MemoryStore) -> None:
     await make(store, BLOCKED, Block(until=NOW))
     await make(store, boost("j"), Boost(10.0, until=NOW))
     await Refresher(RankedSite(store, Settings(), "s")).refresh(NOW)
     assert store.listed("populer") == list("abcdefghij")
 
 
-async def test_a_boost_multiplies_the_score_in_its_list_and_the_stamp_says_so(store: MemoryStore) -> None:
+async def test_refresh_multiplies_the_score_of_a_boosted_item_and_stamps_the_boost(store: MemoryStore) -> None:
     await Refresher(RankedSite(store, Settings(), "s")).refresh(NOW)
     before = scores(store)
     await make(store, boost("j"), Boost(10.0))
@@ -71,7 +71,7 @@ async def test_a_boost_multiplies_the_score_in_its_list_and_the_stamp_says_so(st
     assert found.stamp.boosts == {"j": 10.0, "nobody": 2.0}
 
 
-async def test_a_boost_is_in_the_ranks_of_before_as_well(store: MemoryStore) -> None:
+async def test_refresh_applies_a_boost_to_previous_ranks_too(store: MemoryStore) -> None:
     for n, item in enumerate("abcdefghij"):
         store.see(item, NOW - 7000, 20 - n)
     await make(store, boost("j"), Boost(10.0))
@@ -80,7 +80,7 @@ async def test_a_boost_is_in_the_ranks_of_before_as_well(store: MemoryStore) -> 
     assert (first.id, first.previous_rank, first.is_new) == ("j", 1, False)
 
 
-async def test_the_same_factor_for_all_changes_no_order(store: MemoryStore) -> None:
+async def test_refresh_keeps_the_order_when_all_have_the_same_boost(store: MemoryStore) -> None:
     view = SiteView("s")
     await view.update(store, 0.0)
     ranker, settings = Ranker(view, Moment(NOW, NOW)), Settings().lists["populer"]
@@ -90,7 +90,7 @@ async def test_the_same_factor_for_all_changes_no_order(store: MemoryStore) -> N
     assert ranker.rank_sections(settings)[""].rows.tolist() == plain.rows.tolist()
 
 
-async def test_an_explanation_names_the_boost_and_the_block(store: MemoryStore) -> None:
+async def test_explain_names_the_boost_and_the_block(store: MemoryStore) -> None:
     await make(store, boost("j"), Boost(10.0))
     await make(store, BLOCKED, Block())
     view = SiteView("s")
@@ -106,14 +106,16 @@ async def test_an_explanation_names_the_boost_and_the_block(store: MemoryStore) 
 
 
 @pytest.mark.parametrize("rule", [{"hysteresis": 0.1}, {"max_tenure": "2h"}, {"scale": "section-best"}])
-async def test_a_boost_counts_under_other_rules_of_a_list(store: MemoryStore, rule: dict[str, object]) -> None:
+async def test_refresh_applies_a_boost_before_the_other_rules_of_a_list(
+    store: MemoryStore, rule: dict[str, object]
+) -> None:
     settings = Settings.model_validate({"lists": {"populer": {"size": 3, **rule}}})
     await make(store, boost("j"), Boost(10.0))
     await Refresher(RankedSite(store, settings, "s")).refresh(NOW)
     assert store.listed("populer") == list("jabcdefghi")
 
 
-async def test_every_order_that_was_published_can_be_read_by_its_name(store: MemoryStore) -> None:
+async def test_refresh_publishes_orders_that_can_be_read_by_name(store: MemoryStore) -> None:
     refresher, published = Refresher(RankedSite(store, Settings(), "s")), []
     for n in range(10):
         await refresher.refresh(NOW + 5 * n)
@@ -124,6 +126,6 @@ async def test_every_order_that_was_published_can_be_read_by_its_name(store: Mem
     assert len({tuple(ids) for ids in published}) > 3
 
 
-async def test_without_paging_no_orders_are_published(store: MemoryStore) -> None:
+async def test_refresh_publishes_no_orders_without_paging(store: MemoryStore) -> None:
     await Refresher(RankedSite(store, Settings.model_validate({"refresh": {"paging": "0s"}}), "s")).refresh(NOW)
     assert store.orders == {}

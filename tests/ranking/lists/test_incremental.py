@@ -1,4 +1,4 @@
-"""What is ranked from a shortlist is what is ranked from all rows: the same items, scores and ranks, to the last bit."""
+"""A ranking from a shortlist is the ranking of all rows: the same items, scores and ranks, to the last bit."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -186,7 +186,7 @@ def _no_more_rows_than_it_takes() -> Iterator[None]:
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")
 @settings(max_examples=either(12, 1000), deadline=None)
 @given(st.integers(0, 2**32))
-def test_a_process_that_has_run_for_days_ranks_as_one_that_has_just_started(seed: int) -> None:
+def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(seed: int) -> None:
     chance, site, incremental, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
     seen: list[Event] = []
     said: dict[str, tuple[float, str | None]] = {}
@@ -240,7 +240,7 @@ def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:
 
 
 @pytest.mark.parametrize("name", FITTING)
-def test_a_list_that_fits_is_ranked_from_its_front_refresh_after_refresh(name: str) -> None:
+def test_incremental_ranker_ranks_a_list_that_fits_from_its_shortlist(name: str) -> None:
     site, incremental, lists = busy(), IncrementalRanker(), lists_of({name: FITTING[name]}, size=2, depth=2)
     assert proven_lists(incremental, site, NOW, lists) == set()
     incremental.prepare(site, UTC, lists)
@@ -253,7 +253,7 @@ def test_a_list_that_fits_is_ranked_from_its_front_refresh_after_refresh(name: s
     assert proven == set(lists), "a shortlist that proved nothing was drawn wider"
 
 
-def test_only_what_may_be_listed_or_was_read_lately_is_looked_at() -> None:
+def test_incremental_ranker_looks_only_at_rows_that_may_be_listed_or_were_read() -> None:
     site, incremental, lists = busy(2000), IncrementalRanker(), lists_of({"hours": {}, "update": {"kind": "latest"}})
     incremental.prepare(site, UTC, lists)
     rows = [len(each.ranker.pool.names) for each in incremental.ranked(site, Moment(NOW, NOW), UTC, lists).values()]
@@ -262,7 +262,7 @@ def test_only_what_may_be_listed_or_was_read_lately_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_list_that_asks_of_all_rows_is_ranked_from_all_rows(name: str) -> None:
+def test_incremental_ranker_ranks_all_rows_for_a_list_that_needs_them(name: str) -> None:
     site, incremental = busy(60), IncrementalRanker()
     lists = lists_of({name: OTHERS[name], "hours": {}})
     assert not fits(lists[name])
@@ -272,7 +272,7 @@ def test_a_list_that_asks_of_all_rows_is_ranked_from_all_rows(name: str) -> None
     assert proven_lists(incremental, site, NOW + 20, lists) == {"hours"}
 
 
-def test_where_all_that_was_in_front_is_blocked_the_rest_is_looked_at() -> None:
+def test_incremental_ranker_looks_further_when_the_whole_shortlist_is_blocked() -> None:
     site, incremental, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
     incremental.prepare(site, UTC, lists)
     (few,) = incremental.ranked(site, Moment(NOW, NOW), UTC, lists).values()
@@ -282,7 +282,7 @@ def test_where_all_that_was_in_front_is_blocked_the_rest_is_looked_at() -> None:
     assert proven_lists(incremental, site, NOW + 5, lists) == {"hours"}, "a wider one"
 
 
-def test_a_moment_long_past_is_ranked_from_all_rows() -> None:
+def test_incremental_ranker_ranks_all_rows_for_a_moment_long_past() -> None:
     site, incremental, lists = (
         busy(),
         IncrementalRanker(),
@@ -294,7 +294,7 @@ def test_a_moment_long_past_is_ranked_from_all_rows() -> None:
         incremental.prepare(site, UTC, lists)
 
 
-def test_a_change_of_one_lists_settings_leaves_the_other_shortlists() -> None:
+def test_incremental_ranker_keeps_the_other_shortlists_when_one_list_changes() -> None:
     site, incremental, before = busy(), IncrementalRanker(), lists_of({"hours": {}, "days": {}})
     incremental.prepare(site, UTC, before)
     after = {**before, **lists_of({"days": {"half_life": "9h"}})}
@@ -303,7 +303,7 @@ def test_a_change_of_one_lists_settings_leaves_the_other_shortlists() -> None:
     assert proven_lists(incremental, site, NOW + 5, after) == {"hours", "days"}
 
 
-def test_another_time_zone_or_a_store_that_was_lost_begins_anew() -> None:
+def test_incremental_ranker_begins_anew_in_another_zone_or_after_a_lost_store() -> None:
     site, incremental, lists = busy(), IncrementalRanker(), lists_of({"today": {"period": "today"}})
     incremental.prepare(site, UTC, lists)
     assert proven_lists(incremental, site, NOW, lists) == {"today"}
@@ -312,7 +312,7 @@ def test_another_time_zone_or_a_store_that_was_lost_begins_anew() -> None:
     assert proven_lists(incremental, busy(30), NOW, lists) == set()
 
 
-def test_a_late_event_and_a_bucket_that_is_sealed_or_forgotten_leave_the_front_as_it_is() -> None:
+def test_incremental_ranker_keeps_its_shortlist_when_buckets_come_late_are_sealed_or_forgotten() -> None:
     site, incremental, lists = busy(), IncrementalRanker(), lists_of({"hours": {}, "all": {"half_life": "none"}})
     incremental.prepare(site, UTC, lists)
     site.see("item 399", NOW - 40 * HOUR_S, 500)
@@ -339,7 +339,7 @@ def whole_of(site: Site) -> Whole:
 
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")
 @pytest.mark.parametrize("name", [name for name, table in FITTING.items() if table.get("kind") != "burst"])
-def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -> None:
+def test_shortlist_bounds_the_score_of_every_row_outside(name: str) -> None:
     site, settings = busy(), list_of(**{**FITTING[name], "size": 2, "depth": 2})
     whole = whole_of(site)
     found = shortlist.shortlist_of(settings, whole)
@@ -360,7 +360,7 @@ def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -
             assert best == pytest.approx(marks[np.unique(section)]), "the mark is the best of the rest, and no more"
 
 
-def test_a_boost_of_what_nobody_reads_any_more_is_seen_at_once() -> None:
+def test_incremental_ranker_sees_a_boost_of_an_unread_item_at_once() -> None:
     site, incremental, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
     incremental.prepare(site, UTC, lists)
     assert proven_lists(incremental, site, NOW, lists) == {"hours"}

@@ -53,7 +53,7 @@ PUT = st.lists(
 
 @runs(deadline=None, max_examples=20)
 @given(SEEN, PUT, st.randoms(use_true_random=False), st.integers(0, 599).map(lambda s: NOW + s))
-async def test_the_same_counts_settings_and_slot_give_the_same_bytes_of_every_ranking(
+async def test_refresh_publishes_the_same_bytes_of_every_ranking(
     seen: list[tuple[str, int, int, str]], put: list[Item], random: Random, now: float
 ) -> None:
     settings = Settings.model_validate({"sites": [{"id": "s"}], "lists": LISTS})
@@ -76,7 +76,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_of_every_ra
     assert results[0] == results[1]
 
 
-async def test_a_list_of_today_is_published_by_the_clock_of_its_site() -> None:
+async def test_refresh_publishes_a_list_of_today_by_the_clock_of_its_site() -> None:
     listed = {}
     for zone in ("Asia/Jakarta", "UTC"):
         store = MemoryStore()
@@ -90,7 +90,7 @@ async def test_a_list_of_today_is_published_by_the_clock_of_its_site() -> None:
     assert listed == {"Asia/Jakarta": {"this morning"}, "UTC": {"this morning", "last night"}}
 
 
-async def test_the_config_version_names_the_clock_where_a_list_goes_by_it() -> None:
+async def test_config_version_depends_on_the_zone_only_when_a_list_does() -> None:
     def version(zone: str, **table: str) -> str:
         return Settings.model_validate({"sites": [{"timezone": zone}], "lists": {"it": table}}).config_version
 
@@ -99,7 +99,7 @@ async def test_the_config_version_names_the_clock_where_a_list_goes_by_it() -> N
     assert version("UTC", preset="inn") != version("Asia/Jakarta", preset="inn")
 
 
-async def test_an_entry_that_fills_a_list_up_is_marked() -> None:
+async def test_refresh_marks_an_entry_that_fills_a_list_up() -> None:
     store = MemoryStore()
     store.see("read", NOW - 60, 9)
     store.see("hardly", NOW - 60, 2)

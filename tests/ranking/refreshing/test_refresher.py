@@ -90,7 +90,7 @@ def counts_in(view: SiteView) -> dict[tuple[float, str, str], float]:
 # The view
 
 
-async def test_a_view_reads_everything_once_and_then_only_what_changed() -> None:
+async def test_view_reads_everything_once_and_then_only_changes() -> None:
     store = MemoryStore()
     for number in range(20):
         store.see(f"berita/{number}", NOW - 300 * number)
@@ -107,7 +107,7 @@ async def test_a_view_reads_everything_once_and_then_only_what_changed() -> None
 
 @runs(deadline=None, max_examples=50)
 @given(SEEN, PUT, SEEN, PUT, st.sampled_from([1, 3]))
-async def test_a_view_that_followed_knows_what_a_view_that_came_late_knows(
+async def test_view_that_followed_equals_a_view_that_came_late(
     seen: Seen, put: list[Item], seen_later: Seen, put_later: list[Item], shards: int
 ) -> None:
     store = MemoryStore(shards)
@@ -126,7 +126,7 @@ async def test_a_view_that_followed_knows_what_a_view_that_came_late_knows(
     assert {item: when for item, when in published[0].items() if when < math.inf} == published[1]
 
 
-async def test_buckets_past_the_retention_are_not_read_and_those_that_were_are_forgotten() -> None:
+async def test_view_forgets_buckets_past_the_retention_and_reads_none_of_them() -> None:
     store = MemoryStore()
     store.see("old", NOW - 3600)
     store.see("new", NOW - 60)
@@ -137,7 +137,7 @@ async def test_buckets_past_the_retention_are_not_read_and_those_that_were_are_f
     assert counts_in(view) == {}
 
 
-async def test_a_store_that_was_lost_is_read_anew() -> None:
+async def test_view_is_read_anew_when_the_store_was_lost() -> None:
     store = MemoryStore()
     for _ in range(10):
         store.see("before", NOW - 60)
@@ -156,7 +156,7 @@ async def test_a_store_that_was_lost_is_read_anew() -> None:
     assert counts_in(view) == {(NOW - 300, "view", "after"): 2}
 
 
-async def test_an_item_that_nobody_described_shows_its_id_until_someone_does() -> None:
+async def test_view_shows_the_id_of_an_item_until_it_is_described() -> None:
     store = MemoryStore()
     store.see("a", NOW - 60)
     view = await view_of(store)
@@ -170,7 +170,7 @@ async def test_an_item_that_nobody_described_shows_its_id_until_someone_does() -
 # What is listed, and in which order
 
 
-async def test_the_list_is_in_order_of_decayed_counts() -> None:
+async def test_list_is_in_order_of_decayed_counts() -> None:
     store = MemoryStore()
     store.see("yesterday's giant", NOW - DAY_S, n=500)
     store.see("fading", NOW - 4 * HOUR_S, n=38)
@@ -181,7 +181,7 @@ async def test_the_list_is_in_order_of_decayed_counts() -> None:
     assert store.listed("populer") == ["yesterday's giant", "fading", "fresh"]
 
 
-async def test_kinds_weigh_as_the_list_says_and_views_are_counted_beside() -> None:
+async def test_list_weighs_kinds_and_counts_views_beside() -> None:
     store = MemoryStore()
     store.see("viewed", NOW - 60, n=5)
     store.see("clicked", NOW - 60, n=2, channel="click@list:populer#1")
@@ -194,7 +194,7 @@ async def test_kinds_weigh_as_the_list_says_and_views_are_counted_beside() -> No
     assert store.listed("populer") == ["viewed"]
 
 
-async def test_equal_scores_go_by_the_newer_publication_and_then_by_id() -> None:
+async def test_list_breaks_ties_by_newer_publication_and_then_by_id() -> None:
     store = MemoryStore()
     for item in ("c", "b", "a", "old"):
         store.see(item, NOW - 60, n=3)
@@ -203,7 +203,7 @@ async def test_equal_scores_go_by_the_newer_publication_and_then_by_id() -> None
     assert store.listed("populer") == ["a", "b", "c", "old"]
 
 
-async def test_an_item_with_an_unknown_publish_time_is_as_old_as_its_first_trace() -> None:
+async def test_list_dates_an_item_by_its_first_trace_when_its_publish_time_is_unknown() -> None:
     store = MemoryStore()
     store.see("read first", NOW - 3 * HOUR_S)
     store.see("read first", NOW - 60)
@@ -217,7 +217,7 @@ async def test_an_item_with_an_unknown_publish_time_is_as_old_as_its_first_trace
     }  # fmt: skip
 
 
-async def test_an_item_over_the_maximal_age_is_dropped_whether_its_age_is_known_or_not() -> None:
+async def test_list_drops_an_item_over_max_age_whether_its_age_is_known_or_not() -> None:
     store = MemoryStore()
     for item in ("young", "old", "edge", "long read"):
         store.see(item, NOW - 60)
@@ -230,7 +230,7 @@ async def test_an_item_over_the_maximal_age_is_dropped_whether_its_age_is_known_
     assert set(store.listed("populer")) == {"young", "edge", "old", "long read"}
 
 
-async def test_an_item_that_is_taken_down_is_in_no_list_until_it_is_put_again() -> None:
+async def test_list_omits_an_item_that_is_taken_down_until_it_is_put_again() -> None:
     store = MemoryStore()
     refresher = Refresher(RankedSite(store, Settings(), "s"))
     for item in ("a", "b"):
@@ -248,7 +248,7 @@ async def test_an_item_that_is_taken_down_is_in_no_list_until_it_is_put_again() 
             assert set(store.listed(name)) == set(store.listed(name, "Politik")) == wanted
 
 
-async def test_the_latest_list_has_what_the_newsroom_described_newest_first_and_nothing_of_the_future() -> None:
+async def test_latest_list_has_described_items_newest_first_and_none_of_the_future() -> None:
     store = MemoryStore()
     store.see("sent by anyone", NOW - 60, n=100)
     store.put(described("older", published_at=NOW - 7200), described("newer", published_at=NOW - 60))
@@ -261,7 +261,7 @@ async def test_the_latest_list_has_what_the_newsroom_described_newest_first_and_
     }
 
 
-async def test_the_trending_list_has_what_stands_out_from_its_own_week() -> None:
+async def test_trending_list_has_what_stands_out_from_its_own_week() -> None:
     store = MemoryStore()
     for hour in range(7 * 24):
         store.see("giant", NOW - 60 - hour * HOUR_S, n=1000)
@@ -273,7 +273,7 @@ async def test_the_trending_list_has_what_stands_out_from_its_own_week() -> None
     assert shown(store, "trending")["quiet"].score == (40 - 1) ** 2
 
 
-async def test_a_list_is_as_deep_as_it_is_told_and_never_shallower_than_it_is_long() -> None:
+async def test_list_is_as_deep_as_its_setting_and_never_shallower_than_its_size() -> None:
     store = MemoryStore()
     for number in range(12):
         store.see(f"item-{number:02}", NOW - 60, n=100 - number)
@@ -285,7 +285,7 @@ async def test_a_list_is_as_deep_as_it_is_told_and_never_shallower_than_it_is_lo
 # Sections
 
 
-async def test_every_section_has_a_list_of_its_own() -> None:
+async def test_list_has_one_list_per_section() -> None:
     store = MemoryStore()
     for number, (item, section) in enumerate([("a", "Politik"), ("b", "Olahraga"), ("c", "Politik"), ("d", None)]):
         store.see(item, NOW - 60, n=10 - number)
@@ -300,7 +300,7 @@ async def test_every_section_has_a_list_of_its_own() -> None:
 
 @runs(deadline=None, max_examples=50)
 @given(SEEN, PUT, st.sampled_from(["ranked", "burst", "latest"]))
-async def test_a_section_ranked_alone_is_what_it_is_among_all(seen: Seen, put: list[Item], kind: str) -> None:
+async def test_section_ranked_alone_equals_the_section_ranked_among_all(seen: Seen, put: list[Item], kind: str) -> None:
     store = MemoryStore()
     for item, age_s, n in seen:
         store.see(item, NOW - age_s, n)
@@ -316,13 +316,13 @@ async def test_a_section_ranked_alone_is_what_it_is_among_all(seen: Seen, put: l
         assert ranker.rank(settings, section).rows.tolist() == []
 
 
-async def test_a_section_that_no_item_is_in_is_not_found() -> None:
+async def test_section_is_not_found_when_no_item_is_in_it() -> None:
     ranker = await ranker_on(MemoryStore())
     with pytest.raises(NotFoundError, match="no item is in a section called 'Kuliner'"):
         ranker.rank(Settings().lists["populer"], "Kuliner")
 
 
-async def test_of_too_many_sections_the_busiest_have_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sections_with_the_most_views_have_lists_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranker, "MAX_SECTIONS", 2)
     store = MemoryStore()
     for item, section, n in [("a", "Sepi", 1), ("b", "Ramai", 50), ("c", "Sedang", 3), ("d", "Sedang", 3)]:
@@ -335,7 +335,7 @@ async def test_of_too_many_sections_the_busiest_have_lists(monkeypatch: pytest.M
 # Movement
 
 
-async def test_an_entry_says_where_it_was_one_movement_ago_and_whether_it_is_new() -> None:
+async def test_entry_has_its_previous_rank_and_whether_it_is_new() -> None:
     store = MemoryStore()
     store.see("a", NOW - 2 * HOUR_S, n=10)
     store.see("b", NOW - 2 * HOUR_S, n=5)
@@ -347,7 +347,7 @@ async def test_an_entry_says_where_it_was_one_movement_ago_and_whether_it_is_new
     ]  # fmt: skip
 
 
-async def test_an_entry_that_rose_into_the_visible_part_is_new_there() -> None:
+async def test_entry_is_new_when_it_rises_into_the_visible_part() -> None:
     store = MemoryStore()
     for item, n in [("a", 10), ("b", 5), ("c", 2)]:
         store.see(item, NOW - 2 * HOUR_S, n)
@@ -358,14 +358,14 @@ async def test_an_entry_that_rose_into_the_visible_part_is_new_there() -> None:
     ]  # fmt: skip
 
 
-async def test_where_there_was_no_list_nothing_has_moved_and_nothing_is_new() -> None:
+async def test_entry_is_not_new_when_there_was_no_list_before() -> None:
     store = MemoryStore()
     store.see("a", NOW - 60)
     await refreshed(store)
     assert [(entry.previous_rank, entry.is_new) for entry in shown(store).values()] == [(None, False)]
 
 
-async def test_a_section_without_a_list_one_movement_ago_is_all_new_where_the_site_had_one() -> None:
+async def test_entry_is_new_when_its_section_had_no_list_but_the_site_had_one() -> None:
     store = MemoryStore()
     store.see("a", NOW - 2 * HOUR_S)
     store.see("b", NOW - 60)
@@ -378,7 +378,7 @@ async def test_a_section_without_a_list_one_movement_ago_is_all_new_where_the_si
 # Entries
 
 
-def test_an_entry_shows_the_item_and_falls_back_to_its_id() -> None:
+def test_entry_shows_the_item_and_falls_back_to_its_id() -> None:
     ranking = Ranking(np.array([1, 0]), np.array([2.0, 3.5]), None)
     full = Item(id="b", title="Judul", url="/b", section="Politik", published_at=5.0, image="/b.jpg", author="Ani")
     found = entries(
@@ -397,7 +397,7 @@ def test_an_entry_shows_the_item_and_falls_back_to_its_id() -> None:
 # Publishing
 
 
-async def test_a_list_is_ranked_for_the_aligned_moment_before_now_and_stamped_with_it() -> None:
+async def test_refresh_ranks_for_the_aligned_moment_before_now_and_stamps_it() -> None:
     store = MemoryStore()
     settings = settings_with(refresh={"every": "5s"})
     store.see("a", NOW - 60)
@@ -411,13 +411,13 @@ async def test_a_list_is_ranked_for_the_aligned_moment_before_now_and_stamped_wi
     assert decode_stamp(encode_stamp(stamp)) == stamp
 
 
-async def test_an_empty_history_publishes_an_empty_list() -> None:
+async def test_refresh_publishes_an_empty_list_when_the_history_is_empty() -> None:
     store = MemoryStore()
     assert await refreshed(store) == {"populer": 1, "trending": 1, "update": 1}
     assert [store.listed(name) for name in ("populer", "trending", "update")] == [[], [], []]
 
 
-async def test_a_list_whose_last_item_has_gone_is_cleared() -> None:
+async def test_refresh_clears_a_list_when_its_last_item_is_gone() -> None:
     store = MemoryStore()
     refresher = Refresher(RankedSite(store, settings_with(retention={"keep": "1d"}), "s"))
     store.see("a", NOW - 60)
@@ -427,14 +427,14 @@ async def test_a_list_whose_last_item_has_gone_is_cleared() -> None:
     assert store.listed("populer") == []
 
 
-async def test_a_slot_is_published_once_and_none_before_it() -> None:
+async def test_refresh_publishes_a_slot_once_and_none_before_it() -> None:
     store = MemoryStore()
     refresher = Refresher(RankedSite(store, settings_with({}, refresh={"every": "5s"}), "s"))
     generations = [(await refresher.refresh(now)).get("populer") for now in (NOW, NOW + 4, NOW - 5, NOW + 5, NOW + 11)]
     assert generations == [1, None, None, 2, 3]
 
 
-async def test_under_other_settings_lists_are_ranked_for_the_moment_of_the_change_and_then_for_their_slots() -> None:
+async def test_refresh_ranks_for_the_moment_of_a_settings_change_and_then_for_the_slots() -> None:
     store = MemoryStore()
     before = settings_with(refresh={"every": "1m"})
     after = settings_with({"populer": {"title": "Lain"}}, refresh={"every": "1m"})
@@ -456,7 +456,7 @@ async def test_under_other_settings_lists_are_ranked_for_the_moment_of_the_chang
     assert (await published(slot + 65))[0] is None, "a clock that was put back ranks nothing for the future"
 
 
-async def test_what_was_forgotten_is_ranked_again_when_the_retention_grows() -> None:
+async def test_refresh_ranks_forgotten_counts_again_when_the_retention_grows() -> None:
     store = MemoryStore()
     short, long = (settings_with({"populer": {"half_life": "none"}}, retention={"keep": keep}) for keep in ("1h", "1d"))
     refresher = Refresher(RankedSite(store, short, "s"))
@@ -472,7 +472,7 @@ async def test_what_was_forgotten_is_ranked_again_when_the_retention_grows() -> 
     assert store.listed("populer") == ["new"]
 
 
-async def test_a_refresh_says_what_it_believes_to_be_published_until_it_is_contradicted() -> None:
+async def test_refresh_sends_the_base_it_knows_until_the_store_contradicts_it() -> None:
     store = MemoryStore()
     settings = settings_with({}, refresh={"every": "5s"})
     one, other = Refresher(RankedSite(store, settings, "s")), Refresher(RankedSite(store, settings, "s"))
@@ -484,7 +484,7 @@ async def test_a_refresh_says_what_it_believes_to_be_published_until_it_is_contr
 
 @runs(deadline=None, max_examples=60)
 @given(SEEN, PUT, st.randoms(use_true_random=False), st.integers(0, 3), st.integers(0, 599).map(lambda s: NOW + s))
-async def test_the_same_counts_settings_and_slot_give_the_same_bytes_in_whatever_order_they_came(
+async def test_refresh_publishes_the_same_bytes_in_any_order_of_arrival(
     seen: Seen, put: list[Item], random: Random, looks: int, now: float
 ) -> None:
     """Two scheduler processes: one that looked in between, one that came late, over changes in two orders."""
@@ -511,7 +511,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_in_whatever
 @runs(deadline=None, max_examples=60)
 @given(SEEN, PUT, st.lists(st.tuples(st.sampled_from([*ITEMS, "x"]), st.integers(0, 9000), st.integers(1, 10**6))))
 @pytest.mark.parametrize("at", [NOW, NOW + 130])
-async def test_what_happens_after_a_slots_bucket_never_changes_a_list_for_it(
+async def test_refresh_of_a_slot_ignores_what_happens_after_its_bucket(
     at: float, seen: Seen, put: list[Item], later: Seen
 ) -> None:
     end = NOW + (0 if at == NOW else 300)
@@ -530,9 +530,7 @@ async def test_what_happens_after_a_slots_bucket_never_changes_a_list_for_it(
 
 @runs(deadline=None, max_examples=60)
 @given(SEEN, SEEN, st.integers(0, 100_000).map(lambda age_s: NOW - age_s))
-async def test_a_preview_of_the_past_does_not_know_what_came_after_its_bucket(
-    seen: Seen, later: Seen, at: float
-) -> None:
+async def test_preview_of_the_past_ignores_what_came_after_its_bucket(seen: Seen, later: Seen, at: float) -> None:
     settings = settings_with({"populer": {"half_life": "2h"}}).lists["populer"]
     end = at // 300 * 300 + 300
     lists = []
@@ -551,7 +549,7 @@ async def test_a_preview_of_the_past_does_not_know_what_came_after_its_bucket(
     assert lists[0] == lists[1]
 
 
-async def test_a_first_refresh_ranks_any_number_of_items_that_nobody_described() -> None:
+async def test_refresh_ranks_any_number_of_items_that_nobody_described() -> None:
     store = MemoryStore()
     for number in range(FIRST_CAPACITY + 1):
         store.see(f"item-{number}", NOW - 60)
@@ -559,7 +557,7 @@ async def test_a_first_refresh_ranks_any_number_of_items_that_nobody_described()
     assert len(store.listed("populer")) == 200
 
 
-async def test_events_of_several_channels_in_any_order_give_the_same_bytes() -> None:
+async def test_refresh_publishes_the_same_bytes_when_channels_come_in_any_order() -> None:
     bodies = []
     for step in (1, -1):
         store = MemoryStore()
@@ -571,7 +569,7 @@ async def test_events_of_several_channels_in_any_order_give_the_same_bytes() -> 
     assert bodies[0] == bodies[1]
 
 
-async def test_an_entry_below_the_visible_part_is_not_new_there() -> None:
+async def test_entry_is_not_new_below_the_visible_part() -> None:
     store = MemoryStore()
     store.see("a", NOW - 2 * HOUR_S, n=10)
     store.see("b", NOW - 60)
@@ -580,7 +578,7 @@ async def test_an_entry_below_the_visible_part_is_not_new_there() -> None:
     assert not shown(store)["b"].is_new
 
 
-async def test_two_processes_publish_the_same_stamp_whatever_order_sections_were_met_in() -> None:
+async def test_refresh_publishes_the_same_stamp_when_sections_were_met_in_another_order() -> None:
     stamps = []
     for step in (1, -1):
         store = MemoryStore()
@@ -592,7 +590,7 @@ async def test_two_processes_publish_the_same_stamp_whatever_order_sections_were
     assert stamps[0] == stamps[1]
 
 
-async def test_a_lost_store_that_has_already_counted_more_than_before_is_read_anew() -> None:
+async def test_view_is_read_anew_when_a_lost_store_has_counted_further_than_before() -> None:
     store = MemoryStore(1)
     store.see("before", NOW - 60)
     refresher = Refresher(RankedSite(store, settings_with(), "s"))
