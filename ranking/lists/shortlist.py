@@ -123,10 +123,10 @@ class ShortlistPool(ItemPool):
 
 
 def fits(settings: ListSettings) -> bool:
-    """Whether what has long been counted tells the rows that can be in a list from the rest.
+    """Whether a list can have a shortlist: what has long been counted bounds the rows that can be in it.
 
-    Not where it asks of all rows of a section (`section_floor`, `scale`), of what is not ranked (`fill`) or of times
-    long past (`max_tenure`, `hysteresis`, `hold`), nor where a row that is read no more may rise: `period =
+    Not where it needs all rows of a section (`section_floor`, `scale`), rows that are not ranked (`fill`) or times long
+    past (`max_tenure`, `hysteresis`, `hold`), nor where a row that is read no more may rise: `period =
     "yesterday"`, `decay = "day-blend"`, `revival`, `shape = "discourse-top"`, and bursts by `ratio` or by a period.
     """
     if settings.fill != "none" or settings.hysteresis or not math.isinf(settings.max_tenure_s):
