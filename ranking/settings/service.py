@@ -245,6 +245,7 @@ class Settings(Table):
         reasons = {
             f"{name}.{setting}": reason
             for name, table in given.items()
+            if isinstance(table, dict)
             for setting, reason in idle_reasons(lists[name], table).items()
         }
         if reasons:
