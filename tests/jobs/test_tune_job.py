@@ -108,7 +108,7 @@ async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemorySto
     await refresher.refresh(NIGHT + 120)
     then = await store.published(SITE, "populer", {})
     assert then is not None
-    fixed = settings_of(half_life=after.half_life_s).lists["populer"]
+    fixed = settings_of(half_life=format_duration(after.half_life_s)).lists["populer"]
     assert then.stamp.learned == after
     assert then.stamp.config_version == settings.under({"populer": after}).config_version != settings.config_version
     found = await answer_as_ranked(refresher.site, Explain(SITE, "populer", "story-1"))

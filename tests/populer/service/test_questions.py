@@ -94,6 +94,8 @@ def test_a_preview_stands_beside_the_live_list(admin: httpx2.Client) -> None:
         ("/v1/preview", {"list": "other"}, 404, "no list is called 'other'"),
         ("/v1/preview", {"settings": {"half_life": "-3h"}}, 422, "settings.half_life: expected a duration"),
         ("/v1/preview", {"settings": {"halflife": "3h"}}, 422, "settings.halflife: is not a setting"),
+        ("/v1/preview", {"settings": {"half_life": 2}}, 422, "settings.half_life: expected a duration such as"),
+        ("/v1/preview", {"settings": {"gravity": 2}}, 422, "settings.gravity: has no effect with aging ="),
         ("/v1/preview", {"settings": {"preset": "hackernews"}}, 422, "hacker-news"),
         ("/v1/preview", {"limit": 0}, 422, "limit: expected"),
         ("/v1/preview", [1], 422, "Expected `object`"),
