@@ -16,8 +16,8 @@ from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_
 from ranking.intake.items import Item
 from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import RetentionSettings
-from ranking.store.counts import Batch, Swap
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
+from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, Batch, Swap
+from ranking.store.protocol import Store
 
 SITE = "default"
 KEEP_S = 365 * 86400.0
@@ -39,7 +39,7 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
     many = readership.items(cells)
     for first in range(0, many, ITEMS_AT_ONCE):
         found = range(first, min(first + ITEMS_AT_ONCE, many))
-        await store.put_items(SITE, [_item(number, many, end_s) for number in found])
+        await store.items.put_items(SITE, [_item(number, many, end_s) for number in found])
     numbers = await _number_names(store, cells, end_s)
     written = events = 0
     for number, each in enumerate(readership.bucketfuls(cells, end_s)):
@@ -55,11 +55,11 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
             before = 0 if chunks else many_names
             swap = Swap(bucket, value, [bucket], 2**53, before, many_names, dict(enumerate(chunks)))
             chunks.clear()
-            if await store.seal(SITE, 0, swap, KEEP_S) in (SPAN_CHANGED, NAMES_CHANGED):
+            if await store.counts.seal(SITE, 0, swap, KEEP_S) in (SPAN_CHANGED, NAMES_CHANGED):
                 raise RuntimeError(f"{bucket} was not sealed")
         else:
             for batch in _batches(each, bucket):
-                await store.record(batch, KEEP_S)
+                await store.counts.record(batch, KEEP_S)
     await Sealer(store, RetentionSettings(), SITE).seal_dates(0)
     return Filled(written, events, many)
 

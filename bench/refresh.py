@@ -57,6 +57,7 @@ from ranking.scoring.sums import Horizon, Moment, Sums, counts_of
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
+from ranking.store.redis.lists import RedisLists
 from ranking.store.redis.store import RedisStore
 
 SIZES = (100_000, 1_000_000, 10_000_000)
@@ -103,7 +104,7 @@ class Rival(NamedTuple):
     top: list[str]
 
 
-class _Noting(RedisStore):
+class _NotingLists(RedisLists):
     """Notes when the last list was published; fronts are drawn after that."""
 
     published_at = published_cpu_s = 0.0
@@ -112,6 +113,18 @@ class _Noting(RedisStore):
         done = await super().publish(*arguments, **named)
         self.published_at, self.published_cpu_s = time.perf_counter(), time.process_time()
         return done
+
+
+class _Noting(RedisStore):
+    """A store with such lists."""
+
+    @property
+    def lists(self) -> _NotingLists:
+        return self._noting
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._noting = _NotingLists(self._link)
 
 
 async def followed(url: str, end_s: int) -> Followed:
@@ -123,7 +136,7 @@ async def followed(url: str, end_s: int) -> Followed:
     await refresher.view.update(store, end_s - KEEP_S)
     read_s = time.perf_counter() - started
     await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
-    cold_s, cold_cpu_s = store.published_at - started, store.published_cpu_s - cpu_before_s
+    cold_s, cold_cpu_s = store.lists.published_at - started, store.lists.published_cpu_s - cpu_before_s
     history = refresher.view.history
     shared, moment, channel_weights = (
         counts_of(history),
@@ -142,7 +155,7 @@ async def followed(url: str, end_s: int) -> Followed:
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):
-        await store.record(_batch(step, end_s), KEEP_S)
+        await store.counts.record(_batch(step, end_s), KEEP_S)
         started = time.perf_counter()
         await refresher.view.update(store, end_s - KEEP_S)
         follow_s.append(time.perf_counter() - started)

@@ -124,7 +124,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/audit", summary="Who changed what, the newest first")
     async def get_audit(request: Request, limit: Limit = 100) -> Response:
         desk = _Desk(current(), request)
-        return _json({"changes": await desk.context.store.desk.audit(desk.site.id, limit)})
+        return _json({"changes": await desk.context.store.edits.audit(desk.site.id, limit)})
 
     @routes.post("/edits/{edition}/undo", summary="Take back what was changed at once", responses=problems(409))
     async def post_undo(edition: Edition, request: Request) -> Response:
@@ -174,7 +174,7 @@ class _Desk:
 
     async def edits(self) -> Edits:
         """All edits of the site."""
-        return await self.context.store.desk.edits(self.site.id)
+        return await self.context.store.edits.read(self.site.id)
 
     async def edits_of(self, name: str) -> Collection[Subject]:
         """What is said of a list; of one that is gone from the settings as well, so that it can be seen and lifted.
@@ -222,7 +222,7 @@ class _Desk:
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.desk.change(self.site.id, changes, self._grade.name.lower(), over)
+        await self.context.store.edits.change(self.site.id, changes, self._grade.name.lower(), over)
         await self.context.board.settle(self.site.id)
 
 

@@ -114,7 +114,7 @@ async def answered(context: Context, question: Question) -> Response:
         NotReadyError: it does not.
         NotFoundError, InvalidQuestionError: it cannot.
     """
-    reply = await context.store.ask(encoded(question), WAIT_S)
+    reply = await context.store.questions.ask(encoded(question), WAIT_S)
     found = None if reply is None else document_of(reply)
     if found is None:
         raise NotReadyError("the jobs process did not answer: its log says why, /readyz whether lists are ranked")

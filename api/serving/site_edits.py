@@ -93,7 +93,7 @@ class SiteEdits:
         """
         latest = await self.look()
         give_up_at, wait_s = monotonic() + 2 * LEASE_S, FIRST_WAIT_S
-        while late := await self._store.desk.workers_behind(self._site, latest, LEASE_S):
+        while late := await self._store.edits.workers_behind(self._site, latest, LEASE_S):
             if monotonic() >= give_up_at:
                 log.warning("workers may show what was changed for a moment longer", site=self._site, workers=late)
                 return
@@ -159,7 +159,7 @@ class SiteEdits:
         """Tell the store that nothing is shown here any more."""
         if self._looking is not None:
             await asyncio.wait({self._looking}, timeout=PATIENCE_S)
-        await self._store.desk.report(self._site, self._worker, None)
+        await self._store.edits.report(self._site, self._worker, None)
 
     def _pin(self, item: str) -> Entry:
         return unranked(self._pinned.get(item) or Item(item), "pinned")
@@ -180,7 +180,7 @@ class SiteEdits:
     async def _report(self) -> int:
         """Say what is shown here; the latest edition. A lease holds from before it is asked for."""
         shown, at = self._edits.edition, monotonic()
-        standing = await self._store.desk.report(self._site, self._worker, shown)
+        standing = await self._store.edits.report(self._site, self._worker, shown)
         if self.known and standing.edition == shown:
             self._lease_until = at + LEASE_S
         self._on_generations(standing.generations)
@@ -190,8 +190,8 @@ class SiteEdits:
         async with self._reading:
             while True:
                 before = self._edits.edition
-                edits = await self._store.desk.edits(self._site)
-                removed = frozenset(await self._store.removed_items(self._site))
+                edits = await self._store.edits.read(self._site)
+                removed = frozenset(await self._store.items.removed_items(self._site))
                 pinned = await self._described(edits)
                 # A change that the news told meanwhile may not be in what was read.
                 if before == self._edits.edition or edits.edition >= self._edits.edition:
@@ -200,7 +200,7 @@ class SiteEdits:
 
     async def _described(self, edits: Edits) -> dict[str, Item]:
         items = sorted({subject.item for subject in edits.edits if subject.kind == "pin"})
-        found = await self._store.get_items(self._site, items) if items else []
+        found = await self._store.items.get_items(self._site, items) if items else []
         return {item.id: item for item in found if item}
 
 

@@ -14,11 +14,11 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
 from ranking.errors import PopulerError
+from ranking.store.salts import SaltStore
 
 log = structlog.get_logger("ranking.recording.salts")
 
@@ -32,12 +32,6 @@ SHORTEST_OVERLAP_S = 3600.0
 LONGEST_OVERLAP_S = LIFETIME_S - DAY_S
 
 Pair = tuple[bytes, bytes]
-
-
-class SaltStore(Protocol):
-    """What is needed of the store here."""
-
-    async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes: ...
 
 
 def overlap_s(dedupe_window_s: float) -> float:

@@ -74,11 +74,11 @@ async def answer(asked: QuestionContext, question: Explain | Preview) -> dict[st
 
 
 async def _explained(asked: QuestionContext, question: Explain, of_list: ListSettings) -> dict[str, Any]:
-    shadows = await asked.store.shadows(question.site, question.item)
+    shadows = await asked.store.counts.shadows(question.site, question.item)
     found = explain(asked.ranker, question.item, question.list_name, of_list, question.section, shadows)
     if found is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
-    (item,) = await asked.store.get_items(question.site, [question.item])
+    (item,) = await asked.store.items.get_items(question.site, [question.item])
     title = item.title if item is not None and item.title else question.item
     return {"title": title, "config_version": asked.settings.config_version, **document(found)}
 

@@ -25,7 +25,8 @@ from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
-from ranking.store.protocol import PublishedBase, Store
+from ranking.store.lists import PublishedBase
+from ranking.store.protocol import Store
 from ranking.watching.pulse import Pulse, pulse_of
 from ranking.watching.recent_views import RecentViews, recent
 
@@ -169,7 +170,7 @@ class Refresher:
         name = snapshot.stamp.list
         paging_s = self._settings.refresh.paging_s
         base = self._bases.get(name)
-        generation = await self._store.publish(self._view.site, snapshot, base, epoch, kept_for_s(paging_s))
+        generation = await self._store.lists.publish(self._view.site, snapshot, base, epoch, kept_for_s(paging_s))
         if generation is None:
             self._bases.pop(name, None)
         else:

@@ -23,11 +23,11 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         NotFoundError: the trail has no such edition.
         ChangedSinceError: something of it was changed again.
     """
-    changed = await store.desk.changed_in(site, edition)
+    changed = await store.edits.changed_in(site, edition)
     if not changed:
         raise NotFoundError(f"the trail has no change of edition {edition}: GET /v1/audit shows what can be undone")
-    known = (await store.desk.edits(site)).edits
-    removed = await store.removed_items(site)
+    known = (await store.edits.read(site)).edits
+    removed = await store.items.removed_items(site)
     for each in changed:
         subject = each.subject
         if subject.kind == ITEM:
@@ -40,7 +40,7 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
             )
     edits = {each.subject: _holding(each.before, now) for each in changed if each.subject.kind != ITEM}
     if edits:
-        await store.desk.change(site, edits, by, undoes=edition)
+        await store.edits.change(site, edits, by, undoes=edition)
     for each in changed:
         if each.subject.kind == ITEM:
             await _turn_back(store, site, each, by, now)
@@ -50,11 +50,11 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
 async def _turn_back(store: Store, site: str, each: Changed, by: str, now: float) -> None:
     item = each.subject.item
     if not each.made:
-        await store.remove_item(site, item, now, by)
+        await store.items.remove_item(site, item, now, by)
     elif isinstance(each.before, Mapping):
-        await store.put_items(site, [_item(each.before)], by)
+        await store.items.put_items(site, [_item(each.before)], by)
     else:
-        await store.desk.restore(site, [item], by)
+        await store.edits.restore(site, [item], by)
 
 
 def _holding(edit: Edit | None, now: float) -> Edit | None:

@@ -33,7 +33,7 @@ class Changed(NamedTuple):
 class EditStore(Protocol):
     """Raises what `Store` raises."""
 
-    async def edits(self, site: str) -> Edits:
+    async def read(self, site: str) -> Edits:
         """All edits of a site, also those that are over."""
         ...
 

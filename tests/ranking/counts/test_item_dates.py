@@ -90,7 +90,7 @@ async def test_a_view_knows_the_same_whether_dates_are_sealed_or_not_and_what_ha
     await seal(sealed)
     for store in (sealed, plain):
         put(store, 3, 4, section="Olahraga")
-        await store.remove_item("s", "berita/5", NOW)
+        await store.items.remove_item("s", "berita/5", NOW)
     expected = await known_to(SiteView("s"), plain)
     assert await known_to(SiteView("s"), sealed) == expected
     assert len(expected) == 49
@@ -102,9 +102,9 @@ async def test_sealed_dates_are_not_asked_for_one_by_one() -> None:
     put(store, *range(50))
     await seal(store)
     put(store, 7)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert (state.unsealed, state.known, state.entries) == (1, 50, 50)
-    assert list((await store.changed_items("s", 0, state.cursor)).dates) == ["berita/7"]
+    assert list((await store.items.changed_items("s", 0, state.cursor)).dates) == ["berita/7"]
 
 
 async def test_a_few_changes_are_left_and_many_are_added_behind_the_rest() -> None:
@@ -112,12 +112,12 @@ async def test_a_few_changes_are_left_and_many_are_added_behind_the_rest() -> No
     put(store, *range(50))
     await seal(store)
     put(store, *range(9))
-    before = (await store.dates_state("s", 0)).chunks
+    before = (await store.items.dates_state("s", 0)).chunks
     await seal(store)
-    assert (await store.dates_state("s", 0)).chunks == before
+    assert (await store.items.dates_state("s", 0)).chunks == before
     put(store, *range(40, 60), section="Olahraga")
     await seal(store)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert (state.unsealed, state.chunks) == (0, before + 4)
     assert (await known_to(SiteView("s"), store))["berita/45"][0] == "Olahraga"
 
@@ -127,7 +127,7 @@ async def test_dates_that_are_mostly_out_of_date_are_sealed_anew() -> None:
     for _ in range(8):
         put(store, *range(20))
         await seal(store)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert state.entries <= 3 * 20
     assert len(await known_to(SiteView("s"), store)) == 20
 

@@ -22,7 +22,7 @@ def boost(item: str, name: str = "populer") -> Subject:
 
 
 async def make(store: MemoryStore, subject: Subject, edit: Edit) -> None:
-    await store.desk.change("s", {subject: edit}, "admin")
+    await store.edits.change("s", {subject: edit}, "admin")
 
 
 def scores(store: MemoryStore, name: str = "populer") -> dict[str, float]:
@@ -65,7 +65,7 @@ async def test_a_boost_multiplies_the_score_in_its_list_and_the_stamp_says_so(st
         {name: score * fade * (10 if name == "j" else 1) for name, score in before.items()}
     )
     assert store.listed("populer")[0] == "j"
-    found = await store.published("s", "populer", {})
+    found = await store.lists.published("s", "populer", {})
     assert found is not None
     assert found.stamp.boosts == {"j": 10.0, "nobody": 2.0}
 
@@ -119,7 +119,7 @@ async def test_every_order_that_was_published_can_be_read_by_its_name(store: Mem
         published.append(store.listed("populer"))
         store.see("hijab"[n % 5], NOW + 5 * n, 7)
     for ids in published:
-        assert await store.order("s", "populer", order_name("populer", "", ids)) == ids
+        assert await store.lists.order("s", "populer", order_name("populer", "", ids)) == ids
     assert len({tuple(ids) for ids in published}) > 3
 
 
