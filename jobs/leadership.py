@@ -64,17 +64,17 @@ class Leadership:
             lease = await self._leases.hold_lease(self._holder, lease_s, self._above)
         except PopulerError as error:
             if not self._failing:
-                log.warning("the lease was not renewed", error=str(error))
+                log.warning("The lease was not renewed. It is tried again.", error=str(error))
             self._failing = True
             return min(FAILED_PAUSE_S, lease_s / RENEWALS)
         self._failing = False
         if not lease.epoch:
             if before:
-                log.warning("another process leads now")
+                log.warning("Another process leads now.")
             self._until, self._above = -math.inf, 0
             return min(lease.left_s + SHORTEST_PAUSE_S, lease_s / RENEWALS)
         if lease.epoch != before:
-            log.info("this process leads now", epoch=lease.epoch)
+            log.info("This process leads now.", epoch=lease.epoch)
         self._term, self._until, self._above = lease.epoch, asked + lease_s, None
         return lease_s / RENEWALS
 

@@ -1,4 +1,4 @@
-"""Answers what the other processes ask about lists: this is the process that has the history in memory."""
+"""Answers questions of other processes about lists, in the process that has the history in memory."""
 
 import asyncio
 
@@ -42,5 +42,5 @@ async def _reply(lists: RefreshLists, content: bytes) -> bytes:
     except (PopulerError, msgspec.MsgspecError) as error:
         return reply_of(error)
     except Exception as error:  # one bad question must not end the loop
-        log.exception("a question was not answered")
+        log.exception("A question was not answered.")
         return reply_of(error)

@@ -29,7 +29,7 @@ def run(loaded: Loaded) -> None:
 
 
 def learned_rows(settings: Settings, url: Callable[[], str]) -> Iterator[Row]:
-    """Name, value and origin of what each list that learns goes by at each site; where the store is not there, that."""
+    """Name, value and origin of every learned setting at each site, or why the store could not be read."""
     names = [name for name, each in settings.lists.items() if each.learns]
     if not names:
         return

@@ -135,7 +135,7 @@ class Salts:
             try:
                 await self.refresh()
             except Exception:  # a worker without salts would go on with an old one for ever
-                log.exception("salts were not refreshed")
+                log.exception("The salts were not refreshed. It is tried again.")
 
     def _choose(self, now: float) -> None:
         self._forget(now)

@@ -143,5 +143,5 @@ class CountStore(Protocol):
         ...
 
     async def shadows(self, site: str, item: str) -> dict[str, int]:
-        """Events on an item that were left out lately, by reason; of the buckets that are not sealed yet."""
+        """Events on an item that were left out, by reason, in the buckets that are not sealed yet."""
         ...

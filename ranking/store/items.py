@@ -46,7 +46,7 @@ class ItemStore(Protocol):
         ...
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
-        """Items changed after the cursor `after` (0: all); with a `limit` about so many, those that changed first."""
+        """Items changed after the cursor `after` (0: all); with a `limit` about that many, oldest change first."""
         ...
 
     async def read_dates(self, site: str, shard: int) -> SealedDates:

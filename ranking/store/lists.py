@@ -45,5 +45,5 @@ class ListStore(Protocol):
         ...
 
     def news(self, site: str) -> AsyncIterator[str]:
-        """What changes, as it changes (see `keys.news`). Ends by raising StoreUnavailableError."""
+        """Messages about changes, as they happen (see `keys.news`). Ends by raising StoreUnavailableError."""
         ...

@@ -38,7 +38,7 @@ class ServerState(Protocol):
     """The server or servers behind a store. Raises what `Store` raises."""
 
     async def life(self) -> str:
-        """The name of this store's content; another name: it was lost, and what is there now began anew."""
+        """Name of this store's content. Another name means that the content was lost and began anew."""
         ...
 
     async def ping(self) -> None:
