@@ -52,7 +52,7 @@ class Server:
 
     def pids(self) -> list[int]:
         """Its processes that answer requests, or might: workers and jobs look alike from outside."""
-        listed = _ps("-A", "-o", "pid=,ppid=,args=")
+        listed = _ps("-A", "-ww", "-o", "pid=,ppid=,args=")
         rows = [line.split(None, 2) for line in listed.splitlines()]
         children = [int(pid) for pid, ppid, args in rows if int(ppid) == self.process.pid and CHILD in args]
         return children or [self.process.pid]
