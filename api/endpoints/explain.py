@@ -99,7 +99,7 @@ async def answered(context: Context, question: Question) -> Response:
         NotReadyError: it does not answer.
         NotFoundError, InvalidQuestionError: it cannot answer.
     """
-    reply = await context.store.ask(encoded_question(question), WAIT_S)
+    reply = await context.store.questions.ask(encoded_question(question), WAIT_S)
     document = None if reply is None else decoded_reply(reply)
     if document is None:
         raise NotReadyError("the jobs process did not answer: its log says why, /readyz whether lists are ranked")

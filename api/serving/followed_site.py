@@ -84,7 +84,7 @@ class FollowedSite:
         key = name, section, order
         ids = self._orders.get(key)
         if ids is None:
-            ids = await self._store.order(self._site, name, order)
+            ids = await self._store.lists.order(self._site, name, order)
             if ids is None:
                 raise GoneError("cursor: the list has moved on since its first page; start again without the cursor")
             if order_name(name, section, ids) != order:
@@ -98,7 +98,7 @@ class FollowedSite:
         Raises:
             PopulerError: the store does not answer.
         """
-        found = await self._store.get_items(self._site, items)
+        found = await self._store.items.get_items(self._site, items)
         return {name: unranked(item or Item(name)) for name, item in zip(items, found, strict=True)}
 
     def _begin(self) -> None:
@@ -123,7 +123,7 @@ class FollowedSite:
         backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
         while True:
             try:
-                async for text in self._store.news(self._site):
+                async for text in self._store.lists.news(self._site):
                     backoff.reset()
                     kind, _, rest = text.partition(" ")
                     if kind == "list":
@@ -146,12 +146,12 @@ class FollowedSite:
                 self._news.set()
 
     async def _load(self) -> None:
-        for name, generation in (await self._store.generations(self._site)).items():
+        for name, generation in (await self._store.lists.generations(self._site)).items():
             shown = self.lists.get(name)
             if shown is not None and shown.generation == generation:
                 continue
             have = shown.stamp.digests if shown else {}
-            found = await self._store.published(self._site, name, have)
+            found = await self._store.lists.published(self._site, name, have)
             if found is None or (shown is not None and found.stamp.generated_at < shown.stamp.generated_at):
                 continue
             kept = shown.bodies if shown else {}

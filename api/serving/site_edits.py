@@ -93,7 +93,7 @@ class SiteEdits:
         """
         latest = await self.poll()
         give_up_at, wait_s = monotonic() + 2 * LEASE_S, FIRST_WAIT_S
-        while late := await self._store.edit_store.workers_behind(self._site, latest, LEASE_S):
+        while late := await self._store.edits.workers_behind(self._site, latest, LEASE_S):
             if monotonic() >= give_up_at:
                 log.warning("Workers may show the former edits for a moment longer.", site=self._site, workers=late)
                 return
@@ -159,7 +159,7 @@ class SiteEdits:
         """Report that this worker shows nothing any more."""
         if self._polling is not None:
             await asyncio.wait({self._polling}, timeout=PATIENCE_S)
-        await self._store.edit_store.report(self._site, self._worker, None)
+        await self._store.edits.report(self._site, self._worker, None)
 
     def _pin(self, item: str) -> Entry:
         return unranked(self._pinned.get(item) or Item(item), "pinned")
@@ -180,7 +180,7 @@ class SiteEdits:
     async def _report(self) -> int:
         """Report the edition shown here. The latest edition. The lease begins before the call."""
         shown, at = self._edits.edition, monotonic()
-        standing = await self._store.edit_store.report(self._site, self._worker, shown)
+        standing = await self._store.edits.report(self._site, self._worker, shown)
         if self.known and standing.edition == shown:
             self._lease_until = at + LEASE_S
         self._on_generations(standing.generations)
@@ -190,8 +190,8 @@ class SiteEdits:
         async with self._reading:
             while True:
                 before = self._edits.edition
-                edits = await self._store.edit_store.edits(self._site)
-                removed = frozenset(await self._store.removed_items(self._site))
+                edits = await self._store.edits.read(self._site)
+                removed = frozenset(await self._store.items.removed_items(self._site))
                 pinned = await self._described(edits)
                 # A change from the news channel may be newer than what was read.
                 if before == self._edits.edition or edits.edition >= self._edits.edition:
@@ -200,7 +200,7 @@ class SiteEdits:
 
     async def _described(self, edits: Edits) -> dict[str, Item]:
         items = sorted({subject.item for subject in edits.edits if subject.kind == "pin"})
-        found = await self._store.get_items(self._site, items) if items else []
+        found = await self._store.items.get_items(self._site, items) if items else []
         return {item.id: item for item in found if item}
 
 

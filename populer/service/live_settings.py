@@ -105,7 +105,7 @@ class LiveSettings:
         return settings, {**raw, "sites": sites, "service": service}
 
     def _say(self, before: Settings | None, after: Settings) -> None:
-        """What an operator should know of the settings, and was not told of those before."""
+        """Log the warnings that `after` has and `before` had not."""
         known = warnings_of(before) if before else []
         for warning in warnings_of(after):
             if warning not in known:

@@ -143,13 +143,13 @@ async def test_a_new_site_is_served_and_one_that_is_gone_is_not(service: Service
 async def test_a_site_that_goes_while_its_item_is_taken_down_is_no_fault(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remove = service.store.remove_item
+    remove = service.store.items.remove_item
 
     async def slowly(site: str, item: str, now: float, by: str) -> bool:
         await use(service, sites=[SITES[1]])
         return await remove(site, item, now, by)
 
-    monkeypatch.setattr(service.store, "remove_item", slowly)
+    monkeypatch.setattr(service.store.items, "remove_item", slowly)
     assert (await service.http.delete("/v1/items/a", headers=WRITER)).status_code == 204
 
 

@@ -95,7 +95,7 @@ class Service:
     def children(self) -> list[int]:
         """Processes of workers and jobs, in the order they were started."""
         found = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         ).stdout.splitlines()
         rows = [line.split(None, 2) for line in found]
         return [int(row[0]) for row in rows if int(row[1]) == self.process.pid and CHILD in row[2]]
