@@ -16,7 +16,8 @@ from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
 from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
-from api.endpoints.openapi import bounds, hot_paths
+from api.endpoints.dispatched_paths import dispatched_paths
+from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
@@ -54,7 +55,7 @@ def create_app(
         yield
         await runtime.stop()
         reporting.cancel()
-        metrics.tell()
+        metrics.export()
 
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
@@ -67,7 +68,7 @@ def create_app(
     app.include_router(style_router())
     app.router.routes.extend(pages)
     _answer_problems(app)
-    _document_hot_paths(app)
+    _document_dispatched_paths(app)
     return Dispatcher(runtime, app)
 
 
@@ -108,13 +109,13 @@ def _response(problem: Problem) -> Response:
     return Response(problem.body, problem.status, headers)
 
 
-def _document_hot_paths(app: FastAPI) -> None:
+def _document_dispatched_paths(app: FastAPI) -> None:
     generate = app.openapi
 
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            schema["paths"] = {**hot_paths(), **schema["paths"]}
+            schema["paths"] = {**dispatched_paths(), **schema["paths"]}
             for operations in schema["paths"].values():
                 for operation in operations.values():
                     operation["responses"] |= bounds()

@@ -27,7 +27,7 @@ from api.monitoring import metrics
 from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
-from api.serving.followed_site import ended
+from api.serving.followed_site import cancel_all
 from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.errors import PopulerError
@@ -58,14 +58,14 @@ class WorkerRuntime:
         spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
         terms = _terms(settings, store.shards)
         recorder = Recorder(
-            store,
+            store.counts,
             writer=writer,
             on_commit=metrics.committed,
             overflow=spooling,
             on_lost=metrics.lost,
             **terms._asdict(),
         )
-        self._salts = Salts(store, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
+        self._salts = Salts(store.salts, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         self._salting: asyncio.Task[None] | None = None
         event_filter = EventFilter(settings, self._visitors_under(settings))
@@ -113,7 +113,7 @@ class WorkerRuntime:
         """Record the accepted events, then stop every part."""
         await self.streams.stop()
         await self.context.recorder.drain()
-        await ended(self._beside)
+        await cancel_all(self._beside)
         with contextlib.suppress(PopulerError, TimeoutError):
             await asyncio.wait_for(self.context.traffic.flush(), SAID_WITHIN_S)
         if self.context.spooling is not None:
@@ -180,7 +180,7 @@ def _spooling(settings: Settings, store: Store, folder: Path, writer: str) -> Sp
 
     return Spooling(
         Spool(folder, writer, max_bytes=settings.ingest.spool),
-        store,
+        store.counts,
         keep_s=settings.retention.keep_s,
         find_orphans=partial(orphans, folder, writer),
         on_change=in_use,

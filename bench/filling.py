@@ -41,7 +41,7 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
     many = readership.items(cells)
     for first in range(0, many, ITEMS_AT_ONCE):
         found = range(first, min(first + ITEMS_AT_ONCE, many))
-        await store.put_items(SITE, [_item(number, many, end_s) for number in found])
+        await store.items.put_items(SITE, [_item(number, many, end_s) for number in found])
     numbers = await _number_names(store, cells, end_s)
     written = events = 0
     for number, each in enumerate(readership.bucketfuls(cells, end_s)):
@@ -57,11 +57,11 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
             before = 0 if chunks else many_names
             swap = Swap(bucket, value, [bucket], 2**53, before, many_names, dict(enumerate(chunks)))
             chunks.clear()
-            if await store.seal(SITE, 0, swap, KEEP_S) in (SPAN_CHANGED, NAMES_CHANGED):
+            if await store.counts.seal(SITE, 0, swap, KEEP_S) in (SPAN_CHANGED, NAMES_CHANGED):
                 raise RuntimeError(f"{bucket} was not sealed")
         else:
             for batch in _batches(each, bucket):
-                await store.record(batch, KEEP_S)
+                await store.counts.record(batch, KEEP_S)
     await Sealer(store, RetentionSettings(), SITE).seal_dates(0)
     return Filled(written, events, many)
 

@@ -58,6 +58,7 @@ from ranking.scoring.sums import Horizon, Moment, Sums, counts_of
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
+from ranking.store.redis.lists import RedisLists
 from ranking.store.redis.store import RedisStore
 from ranking.times import HOUR_S
 
@@ -104,7 +105,7 @@ class Rival(NamedTuple):
     top: list[str]
 
 
-class _Noting(RedisStore):
+class _NotingLists(RedisLists):
     """Notes when the last list was published; fronts are drawn after that."""
 
     published_at = published_cpu_s = 0.0
@@ -113,6 +114,18 @@ class _Noting(RedisStore):
         done = await super().publish(*arguments, **named)
         self.published_at, self.published_cpu_s = time.perf_counter(), time.process_time()
         return done
+
+
+class _Noting(RedisStore):
+    """A store with such lists."""
+
+    @property
+    def lists(self) -> _NotingLists:
+        return self._noting
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._noting = _NotingLists(self._link)
 
 
 async def followed(url: str, end_s: int) -> Followed:
@@ -143,7 +156,7 @@ async def followed(url: str, end_s: int) -> Followed:
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):
-        await store.record(_batch(step, end_s), KEEP_S)
+        await store.counts.record(_batch(step, end_s), KEEP_S)
         started = time.perf_counter()
         await refresher.site.view.update(store, end_s - KEEP_S)
         follow_s.append(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Answers what the other processes ask about lists: this is the process that has the history in memory."""
+"""Answers questions of other processes about lists, in the process that has the history in memory."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from jobs.refresh import RefreshLists
 from ranking.errors import NotReadyError, PopulerError
 from ranking.refreshing.answers import answer_as_ranked
 from ranking.refreshing.questions import decoded_question, encoded_reply
-from ranking.store.protocol import Store
+from ranking.store.questions import QuestionQueue
 
 log = structlog.get_logger("jobs")
 
@@ -18,17 +18,17 @@ LISTEN_S = 1.0
 PAUSE_S = 0.5
 
 
-async def answer_loop(store: Store, lists: RefreshLists, leadership: Leadership) -> None:
+async def answer_loop(queue: QuestionQueue, lists: RefreshLists, leadership: Leadership) -> None:
     """Answer questions, one after the other, whenever this process leads; until cancelled."""
     while True:
         if not leadership.epoch:
             await asyncio.sleep(PAUSE_S)
             continue
         try:
-            asked = await store.next_question(LISTEN_S)
+            asked = await queue.next_question(LISTEN_S)
             if asked is not None:
                 to, content = asked
-                await store.reply(to, await _reply(lists, content))
+                await queue.reply(to, await _reply(lists, content))
         except PopulerError:
             await asyncio.sleep(PAUSE_S)  # the store is away; the refresh says so
 

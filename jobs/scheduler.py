@@ -100,7 +100,7 @@ async def _unnoted(_: JobRun) -> None:
 
 
 class Scheduler:
-    """Runs the table until it is stopped, whenever this process leads. Each run is told to `note` once it has ended."""
+    """Runs the table until it is stopped, whenever this process leads. `note` gets each run once it has ended."""
 
     def __init__(
         self,
@@ -201,7 +201,12 @@ class Scheduler:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
             self._leadership.overtaken(error.epoch)
-            log.warning("another process has published since", job=job.name, site=site, epoch=error.epoch)
+            log.warning(
+                "Another process has published since. This one leads no more.",
+                job=job.name,
+                site=site,
+                epoch=error.epoch,
+            )
             return
         except Exception as error:  # one bad run must not end the loop
             pause_s = backoff.next_s()
@@ -219,7 +224,7 @@ class Scheduler:
             await self._noted(JobRun(job.name, site, now, time.monotonic() - started, job.every_s, epoch, str(error)))
             return
         if self._failing.pop((job.name, site), None):
-            log.info("job works again", job=job.name, site=site)
+            log.info("A job works again.", job=job.name, site=site)
         took_s = time.monotonic() - started
         log.debug("job done", job=job.name, site=site, seconds=round(took_s, 4), **done)
         await self._noted(JobRun(job.name, site, now, took_s, job.every_s, epoch, done=done))

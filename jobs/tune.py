@@ -63,7 +63,7 @@ class SuggestHalfLives:
 
 
 def begun(settings: ListSettings) -> LearnedSetting:
-    """What a list goes by that has learned nothing yet."""
+    """The setting that a list applies before it has learned anything."""
     return LearnedSetting(settings.half_life_s, 0.0)
 
 

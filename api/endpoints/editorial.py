@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import SAID, problems
+from api.endpoints.openapi import ERRORS, problems
 from api.http import asgi
 from api.http.auth import Grade, grade, require
 from api.http.json_body import Moment, json_body, moment_from
@@ -52,7 +52,7 @@ class _BoostInput(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*ERRORS))
 
     @routes.put("/lists/{list}/pins/{item:path}", summary="Give an item a place", openapi_extra=_body(PIN))
     async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:
@@ -122,7 +122,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/audit", summary="Audit trail, the newest first")
     async def get_audit(request: Request, limit: Limit = 100) -> Response:
         editor = EditorRequest(current(), request)
-        return _json({"changes": await editor.context.store.edit_store.audit(editor.site.id, limit)})
+        return _json({"changes": await editor.context.store.edits.audit(editor.site.id, limit)})
 
     @routes.post("/edits/{edition}/undo", summary="Undo the changes of one edition", responses=problems(409))
     async def post_undo(edition: Edition, request: Request) -> Response:
@@ -162,7 +162,7 @@ class EditorRequest:
 
     async def edits(self) -> Edits:
         """All edits of the site."""
-        return await self.context.store.edit_store.edits(self.site.id)
+        return await self.context.store.edits.read(self.site.id)
 
     async def edits_of(self, name: str) -> Collection[Subject]:
         """Subjects of the edits of a list, also of one that has left the settings: such edits can be read and lifted.
@@ -210,7 +210,7 @@ class EditorRequest:
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.edit_store.change(self.site.id, changes, self._grade.name.lower(), over)
+        await self.context.store.edits.change(self.site.id, changes, self._grade.name.lower(), over)
         await self.context.published_lists.settle(self.site.id)
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.items import ItemId
-from api.endpoints.openapi import SAID, SITE, problems
+from api.endpoints.openapi import ERRORS, SITE, problems
 from api.http.auth import Grade, grade, require
 from api.http.json_body import Moment, json_body, moment_from
 from ranking.errors import InvalidQuestionError, NotReadyError
@@ -29,7 +29,7 @@ class PreviewInput(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1", tags=["questions"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1", tags=["questions"], responses=problems(*ERRORS))
 
     @routes.get(
         "/items/{item:text}/explain", summary="Why is an item at its rank?", openapi_extra={"parameters": [SITE]}
@@ -99,7 +99,7 @@ async def answered(context: Context, question: Question) -> Response:
         NotReadyError: it does not answer.
         NotFoundError, InvalidQuestionError: it cannot answer.
     """
-    reply = await context.store.ask(encoded_question(question), WAIT_S)
+    reply = await context.store.questions.ask(encoded_question(question), WAIT_S)
     document = None if reply is None else decoded_reply(reply)
     if document is None:
         raise NotReadyError("the jobs process did not answer: its log says why, /readyz whether lists are ranked")

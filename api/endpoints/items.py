@@ -10,7 +10,7 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import INVALID, SAID, SITE, Json, answer, problems, whole
+from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, problems, whole
 from api.http import asgi
 from api.http.auth import Grade, grade, require
 from api.http.json_body import from_json, json_body
@@ -34,7 +34,7 @@ ItemId = Annotated[str, PathParameter(description="the item's id, percent-encode
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*ERRORS))
 
     @routes.put("", summary="Describe items", responses=_answer(STORED), openapi_extra=_extra(ITEMS))
     async def put_items(request: Request) -> Response:
@@ -43,7 +43,7 @@ def router(current: CurrentContext) -> APIRouter:
         now = context.clock()
         raws = await json_body(request, list[msgspec.Raw], context.settings.ingest.max_body)
         items, bad = _checked_all(raws, now, site.zone)
-        await context.store.put_items(site.id, items)
+        await context.store.items.put_items(site.id, items)
         return _json({"stored": len(items), "invalid": bad})
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(DESCRIBED), openapi_extra=_extra(ITEM))
@@ -54,15 +54,15 @@ def router(current: CurrentContext) -> APIRouter:
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
         described = item_from_input(msgspec.structs.replace(given, id=item), context.clock(), site.zone)
-        await context.store.put_items(site.id, [described])
-        (found,) = await context.store.get_items(site.id, [item])
+        await context.store.items.put_items(site.id, [described])
+        (found,) = await context.store.items.get_items(site.id, [item])
         return _json(as_wire(found) if found else {})
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
         context = current()
         site = _writer(context, request)
-        (found,) = await context.store.get_items(site.id, [item])
+        (found,) = await context.store.items.get_items(site.id, [item])
         if found is None:
             raise NotFoundError(f"no item is called {item!r}")
         return _json(as_wire(found))
@@ -74,7 +74,7 @@ def router(current: CurrentContext) -> APIRouter:
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
         who = grade(asgi.headers(request.scope).get(b"authorization"), site)
-        await context.store.remove_item(site.id, item, context.clock(), who.name.lower())
+        await context.store.items.remove_item(site.id, item, context.clock(), who.name.lower())
         await context.published_lists.settle(site.id)
         return Response(status_code=204)
 

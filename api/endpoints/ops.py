@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext
 from api.endpoints.explain import admin_of, answered
-from api.endpoints.openapi import SAID, SITE, Json, answer, problems, whole
+from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
 from api.http.json_body import json_body
 from api.monitoring import metrics
 from ranking.errors import InvalidQuestionError, PopulerError
@@ -35,7 +35,7 @@ class _RecentInput(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/ops", tags=["ops"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1/ops", tags=["ops"], responses=problems(*ERRORS))
     extra: Json = {"parameters": [SITE]}
 
     @routes.get("/state", summary="State of lists, store and jobs", responses=_given(STATE), openapi_extra=extra)
@@ -48,11 +48,11 @@ def router(current: CurrentContext) -> APIRouter:
         context = current()
         site = admin_of(context, request)
         now = int(context.clock() // MINUTE_S)
-        asked = range(now - minutes + 1, now + 1)
-        found = await context.store.logbook.traffic(site.id, asked)
-        names = sorted({name for minute in found for name in minute})
-        events = {name: [minute.get(name, 0) for minute in found] for name in names}
-        return _json({"minutes": [minute * MINUTE_S for minute in asked], "events": events})
+        span = range(now - minutes + 1, now + 1)
+        by_minute = await context.store.logbook.traffic(site.id, span)
+        names = sorted({name for minute in by_minute for name in minute})
+        events = {name: [minute.get(name, 0) for minute in by_minute] for name in names}
+        return _json({"minutes": [minute * MINUTE_S for minute in span], "events": events})
 
     @routes.post("/views", summary="Recent views of items", responses=_given(VIEWS), openapi_extra=extra | ASKED)
     async def post_views(request: Request) -> Response:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Request, Response
 
 from api.context import Context
-from api.endpoints.lists import asked_of, site_asked
+from api.endpoints.lists import list_request_from, requested_site
 from api.http import asgi
 from api.http.assets import FOR_ALL_PAGES, FOR_AN_HOUR, FOR_GOOD, stylesheet, stylesheet_path
 from api.http.problems import Problem, problem_of
@@ -38,13 +38,13 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
     """The page of a list; errors are pages too."""
     site = context.settings.sites[0]
     try:
-        asked = asked_of(scope["query_string"])
-        site = site_asked(context, asked)
-        cursor = asked.query.cursor
+        wanted = list_request_from(scope["query_string"])
+        site = requested_site(context, wanted)
+        cursor = wanted.query.cursor
         name = unquote(name)
         query = Query(PAGE_ITEMS, frozenset(), cursor)
-        served = await context.published_lists.serve(site.id, name, asked.section, query, context.clock())
-        turns = page_turns_from(cursor.text(), asked.back) if cursor else PageTurns()
+        served = await context.published_lists.serve(site.id, name, wanted.section, query, context.clock())
+        turns = page_turns_from(cursor.text(), wanted.back) if cursor else PageTurns()
         ready = _ready(served.answer, context, context.published_lists.sections(site.id, name), turns)
     except GoneError:  # the cursor has expired: start again at the first page
         where = scope["query_string"].decode("latin-1")

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from api.context import CurrentContext
-from api.endpoints.lists import age, asked_of, site_asked
+from api.endpoints.lists import age, list_request_from, requested_site
 from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
@@ -132,12 +132,12 @@ class Streams:
             NotFoundError, NotReadyError: there is no such list, or not yet.
         """
         context = self._current()
-        asked = asked_of(scope["query_string"])
-        if asked.query.cursor is not None:
+        wanted = list_request_from(scope["query_string"])
+        if wanted.query.cursor is not None:
             raise Problem(400, "bad cursor", "cursor: a stream takes none; it belongs to a list.")
-        if asked.form != JSON:
+        if wanted.form != JSON:
             raise Problem(400, "bad format", "format: a stream sends its list as json only.")
-        key = _Key(site_asked(context, asked).id, name, asked.section, asked.query)
+        key = _Key(requested_site(context, wanted).id, name, wanted.section, wanted.query)
         with self._place(context.settings.service, context.event_filter.client(scope)):
             channel = self._channels.get(key) or _Channel()
             await self._update(key, channel)

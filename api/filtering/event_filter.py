@@ -1,14 +1,16 @@
-"""What an event of the public must pass before it counts: where it comes from, who sends it, and how much of it.
+"""The checks that a public event must pass before it counts: its page, its sender, and the sender's rate.
 
-One gate for all of a worker's requests. What is stopped is stopped for one reason, by which it is counted and said:
+An event is left out for one reason, which metrics and answers name:
 
     origin      no page of the site sent it (`sites.origins`)
     robot, prefetch, fetch   no reader did (`ingest.bots`)
     gpc         the reader objects to being counted (`ingest.gpc = "refuse"`)
     limited     its visitor sends more than readers do, or its address altogether
 
-Who holds a key passes without being asked: what a server sends is its own word for its readers. Requests from this
-machine itself are not limited either; behind a trusted proxy they carry the reader's address and are.
+What its network may add to an item is bounded where it is counted (`ranking.intake.networks`).
+
+A holder of a write key passes unchecked: a server vouches for its readers. Requests from this machine itself are not
+limited either; behind a trusted proxy they carry the reader's address and are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,10 +26,10 @@ from ranking.intake.events import Event
 from ranking.settings.service import Settings, SiteSettings
 
 BURST_MINUTES: Final = 2.0
-"""A limit's burst: what it allows in so many minutes may come at once."""
+"""A limit's burst: what it allows in this many minutes may come at once."""
 
 REMEMBERED: Final = 50_000
-"""Senders whose use is kept per limit: about 15 MB a worker when all of them are busy."""
+"""Senders tracked per limit: about 15 MB a worker when all of them are busy."""
 
 
 class _Limited(NamedTuple):
@@ -36,9 +38,9 @@ class _Limited(NamedTuple):
 
 
 class EventFilter:
-    """Stands before the events of all sites. `visitors` None: nobody is told apart, all that passes counts.
+    """The filter of one worker. `visitors` None: visitors are not distinguished, repeats count.
 
-    `before` is the gate that this one takes the place of: where a limit stays, so does what is known of its senders.
+    `before` is the filter that this one replaces: a limit that stays keeps the state of its senders.
     """
 
     def __init__(self, settings: Settings, visitors: Visitors | None, before: "EventFilter | None" = None) -> None:
@@ -64,13 +66,13 @@ class EventFilter:
         return origins is None or origins.allows(headers)
 
     def refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
-        """Why no reader who may be counted sent this request; None where one did."""
+        """Why this request's events do not count; None where they may."""
         if self._robots is not None and (reason := self._robots.refusal(scope["headers"])) is not None:
             return reason
         return "gpc" if self._gpc == "refuse" and headers.get(b"sec-gpc") == b"1" else None
 
     def client(self, scope: Scope) -> ClientAddress:
-        """Who sent it."""
+        """The client address of a request."""
         return self._addresses.client(scope)
 
     def bounded(self, host: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Who reads, as eight bytes that name nobody: a hash under the salt of the day, and under yesterday's while that lasts.
+"""Visitor identities: eight bytes, a hash under the salt of the day and, while it lasts, under yesterday's.
 
 One visitor of one site keeps one identity for a day (UTC). Identities of different sites, of different days and of
 readers and servers' visitors have nothing to do with one another. Whoever has the salt can try every address, so an
@@ -20,17 +20,17 @@ from ranking.intake.visits import Identity
 DIGEST_BYTES: Final = 8
 
 REMEMBERED: Final = 8192
-"""Senders whose hash is kept: at most 20 MB a worker, half of that with what browsers send."""
+"""Senders whose hash is cached: at most 20 MB a worker, half of that with the user agents of browsers."""
 
 LONGEST_REMEMBERED: Final = 1024
-"""Bytes of user agent of such a sender; whoever sends more is hashed each time."""
+"""Bytes of user agent up to which a sender is cached; longer ones are hashed each time."""
 
 Salts = Callable[[], tuple[bytes, bytes]]
 Prepared = tuple["hashlib.blake2b", "hashlib.blake2b | None"]
 
 
 class Sender:
-    """Whoever sends one request. Called with what an event says of its visitor (None: nothing): who that is.
+    """The sender of one request. Called with an event's `visitor` (None: absent), gives its identity.
 
     `network` is what bounds how many of its events count; None: nothing does. It is then nobody's browser, and a
     visitor who is not named is nobody.
@@ -58,7 +58,7 @@ class Sender:
 
 
 class _Hashes:
-    """Hashes under one pair of salts, prepared as far as they are the same for everybody."""
+    """Hashes under one pair of salts, prepared with what all visitors share."""
 
     def __init__(self, today: bytes, yesterday: bytes) -> None:
         self._readers = _prepared(today, yesterday, b"reader")
@@ -79,7 +79,7 @@ class _Hashes:
 
 
 class Visitors:
-    """Tells visitors apart under the salts that `salts` gives: today's and yesterday's, the latter maybe b""."""
+    """Identifies visitors under the salts that `salts` gives: today's, and yesterday's or b""."""
 
     def __init__(self, salts: Salts) -> None:
         self._salts = salts
@@ -94,7 +94,7 @@ class Visitors:
         return hashes.remembered(site, address, network, agent)
 
     def server(self, site: str) -> Sender:
-        """A holder of the site's write key, who names visitors; they are hashed like all others."""
+        """The sender with the site's write key. Visitors that it names are hashed like all others."""
         return self._current().server(site)
 
     def _current(self) -> _Hashes:

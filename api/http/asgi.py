@@ -66,7 +66,7 @@ async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int, ratio
         if not declared.isdigit():
             raise Problem(400, "bad Content-Length", "expected a number of bytes")
         if int(declared) > limit:
-            raise _OverLimitError
+            raise too_large(limit)
     message = await receive()
     content: bytes = message.get("body", b"")
     if message["type"] != "http.request" or message.get("more_body") or len(content) > limit:
@@ -89,7 +89,7 @@ async def _received(message: Message, receive: Receive, limit: int) -> bytes:
     while message["type"] == "http.request":
         content += message.get("body", b"")
         if len(content) > limit:
-            raise _OverLimitError
+            raise too_large(limit)
         if not message.get("more_body"):
             return bytes(content)
         message = await receive()

@@ -41,9 +41,9 @@ class AlarmFacts:
     async def poll(self, settings: Settings) -> str | None:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
-            await self._store.ping()
+            await self._store.server.ping()
             self._pulses = await self._store.logbook.pulses([site.id for site in settings.sites])
-            self.servers = await self._store.server_info()
+            self.servers = await self._store.server.server_info()
         except PopulerError as error:
             self._away = str(error)
             self._away_since = self._clock() if self._away_since is None else self._away_since
@@ -55,7 +55,7 @@ class AlarmFacts:
         """Report the events in this worker's spool every second, until cancelled."""
         while True:
             metrics.spooled(self._spooled())
-            await asyncio.sleep(metrics.TELL_EVERY_S)
+            await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
     async def poll_loop(self, settings: Callable[[], Settings]) -> None:
         """Poll the store every few seconds under the current settings, until cancelled."""

@@ -1,7 +1,7 @@
-"""What Prometheus is told. Where several workers run, they share their numbers through files.
+"""Prometheus metrics. Several workers share their numbers through files.
 
-A request adds to plain numbers; what they have become is told once a second. Telling it per request costs more than
-counting the event does: every addition to a shared number asks the kernel who we are.
+A request adds to plain counters, which are exported once a second. Exporting per request costs more than counting the
+event: every addition to a shared number calls getpid.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
-TELL_EVERY_S = 1.0
+EXPORT_EVERY_S = 1.0
 
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])
 _lists_served = Counter("populer_lists_served", "List answers, by status", ["status"])
@@ -44,7 +44,7 @@ _commit_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-#: (site, outcome) -> events, status -> answers, outcome -> streams, reason -> connections, not told yet.
+#: (site, outcome) -> events, status -> answers, outcome -> streams, reason -> connections; not exported yet.
 events: Tally[tuple[str, str]] = Tally()
 lists_served: Tally[str] = Tally()
 streams: Tally[str] = Tally()
@@ -52,7 +52,7 @@ connections_refused: Tally[str] = Tally()
 
 
 def committed(seconds: float) -> None:
-    """A batch was counted so long after its first event."""
+    """Observe a batch, committed this many seconds after its first event."""
     _commit_seconds.observe(seconds)
 
 
@@ -63,23 +63,23 @@ def connected(count: int, most: int) -> None:
 
 
 def lost(site: str, count: int) -> None:
-    """Events that nobody waited for were neither counted nor kept."""
+    """Count events of `ack = "memory"` that were neither stored nor spooled."""
     events[site, "lost"] += count
 
 
 def spooled(events: int) -> None:
-    """So many events wait on this worker's disk."""
+    """Set the number of events in this worker's spool."""
     _spooled_events.set(events)
 
 
 def spooled_on_this_host() -> int:
-    """How many events wait on the disks of all workers here, as they have said last."""
+    """Events in the spools of all workers of this host, as last reported."""
     registry = _shared() if SHARED_DIR in os.environ else REGISTRY
     return int(registry.get_sample_value("populer_spooled_events") or 0)
 
 
 def forget_worker(pid: int, folder: Path) -> None:
-    """A worker has ended: what it said of itself holds no more. For the parent, which knows the shared folder."""
+    """Drop the live values of a worker that has ended. Called by the parent, which knows the shared folder."""
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
@@ -112,7 +112,7 @@ def count_hung(role: str, folder: Path) -> None:
 
 
 def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
-    """Every alarm there is, 1 while it is raised: those of a site by site, the others once."""
+    """A gauge of every alarm, 1 while it is raised: per site where the alarm is a site's, else once."""
     raised = {(alarm.alarm, alarm.site or "") for alarm in found}
     known = {(alarm, site) for alarm in ALARMS for site in (sites if alarm in OF_SITES else [""])}
     family = GaugeMetricFamily("populer_alarm", "1 while something asks for an operator", labels=["alarm", "site"])
@@ -121,8 +121,8 @@ def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
     return family
 
 
-def tell() -> None:
-    """Hand on what was added since the last time."""
+def export() -> None:
+    """Add the counters to the shared metrics, and clear them."""
     for (site, outcome), count in events.items():
         _events.labels(site, outcome).inc(count)
     for status, count in lists_served.items():
@@ -138,15 +138,15 @@ def tell() -> None:
 
 
 async def report_loop() -> None:
-    """Tell every second until cancelled."""
+    """Export every second, until cancelled."""
     while True:
-        await asyncio.sleep(TELL_EVERY_S)
-        tell()
+        await asyncio.sleep(EXPORT_EVERY_S)
+        export()
 
 
 def exposition(list_age_s: float, besides: Sequence[Metric]) -> bytes:
-    """All metrics in Prometheus' text form, those of `besides` too."""
-    tell()
+    """All metrics in Prometheus' text format, and those of `besides`."""
+    export()
     _list_age_seconds.set(list_age_s)
     own = CollectorRegistry()
     own.register(_Known(besides))
@@ -162,7 +162,7 @@ def _shared() -> CollectorRegistry:
 
 
 class _Known(Collector):
-    """Metrics whose values are known already."""
+    """Metrics with given values."""
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
         self._metrics = metrics

@@ -74,7 +74,7 @@ async def examined(settings: Settings, url: str) -> list[Finding]:
     try:
         await store.open()
         began = time.time()
-        servers = await store.server_info()
+        servers = await store.server.server_info()
         now = (began + time.time()) / 2
         for server in servers:
             found += _of_server(server, now)
@@ -187,8 +187,8 @@ async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding
     for site in settings.sites:
         buckets = 0
         for shard in range(store.shards):
-            buckets += len((await store.touched_buckets(site.id, shard, 0)).buckets)
-        generations = await store.generations(site.id)
+            buckets += len((await store.counts.touched_buckets(site.id, shard, 0)).buckets)
+        generations = await store.lists.generations(site.id)
         missing = [name for name in settings.lists if name not in generations]
         yield Finding(
             f"site {site.id}: counts", State.GOOD, f"{buckets:,} bucket{'' if buckets == 1 else 's'} with counts"

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
-import httpx
+import httpx2
 import structlog
 
 from populer.demo.articles import Article, Story
@@ -44,7 +44,7 @@ class Readers:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: httpx2.AsyncClient,
         stage: Stage,
         *,
         write_key: str,
@@ -88,7 +88,7 @@ class Readers:
                 answer = await self._service.client.get(f"/v1/items/{article.id}", headers=self._authorization)
                 if answer.is_success:
                     self._desk.publish(article, float(answer.json()["published_at"]))
-            except (httpx.HTTPError, ValueError, KeyError):
+            except (httpx2.HTTPError, ValueError, KeyError):
                 return
 
     async def _turn(self) -> None:
@@ -204,6 +204,6 @@ class Readers:
         log.info("demo robots are done", sent=robots.sent, outcomes=dict(robots.outcomes))
 
 
-def sample_readers(client: httpx.AsyncClient, stage: Stage, write_key: str) -> Readers:
+def sample_readers(client: httpx2.AsyncClient, stage: Stage, write_key: str) -> Readers:
     """The readers of the demo."""
     return Readers(client, stage, write_key=write_key, rng=Random(stage.started_at))  # noqa: S311 - not secrets

@@ -6,7 +6,7 @@ starts its parts together, and somebody may stop Redis to see what happens.
 
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 import msgspec
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
@@ -63,7 +63,7 @@ class ListAnswer(msgspec.Struct):
 class Service:
     """See the module's docstring."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx2.AsyncClient) -> None:
         self.client = client
         #: Seconds to leave the service alone: 0, or growing while it fails.
         self.pause_s = 0.0
@@ -72,13 +72,13 @@ class Service:
 
     async def send(
         self, method: str, path: str, *, headers: dict[str, str], json: object = None, params: Any = None
-    ) -> httpx.Response | None:
+    ) -> httpx2.Response | None:
         """The answer, a refusal included; None where the service could not answer."""
         try:
             answer = await self.client.request(
                 method, path, json=json, headers=headers, params=params, timeout=REQUEST_TIMEOUT_S
             )
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             self._failed(f"{type(error).__name__} {error}".strip())
             return None
         if answer.is_success:
@@ -106,7 +106,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def decoded(answer: httpx.Response | None, form: type[T]) -> T | None:
+def decoded(answer: httpx2.Response | None, form: type[T]) -> T | None:
     """The answer as `form`; None for no answer, and for one that is something else."""
     if answer is None or not answer.is_success:
         return None

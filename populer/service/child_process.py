@@ -58,7 +58,7 @@ class PageProvider(Protocol):
 
 
 def main() -> None:
-    """Follow the parent's orders until told to stop."""
+    """Follow the parent's orders until SIGTERM, or until the parent is gone."""
     try:
         parent = Parent()
     except EOFError:
@@ -198,7 +198,7 @@ async def _report_connections(limits: ConnectionLimits) -> None:
                 limit=descriptors.limit(),
             )
             said_at, known = loop.time(), limits.without_descriptor
-        await asyncio.sleep(metrics.TELL_EVERY_S)
+        await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
 
 async def _announce(server: uvicorn.Server, ranked: Callable[[], bool], beat_fd: int | None) -> None:
@@ -219,7 +219,7 @@ async def _opened(parent: Parent, stop: asyncio.Event) -> RedisStore | None:
         try:
             await store.open()
         except StoreUnavailableError as error:
-            log.warning("waiting for the store", error=str(error))
+            log.warning("The store does not answer. This process waits for it.", error=str(error))
             await store.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PAUSE_S)

@@ -124,7 +124,7 @@ class ShortlistPool(ItemPool):
 
 
 def fits(settings: ListSettings) -> bool:
-    """Whether what has long been counted tells the rows that can be in a list from the rest.
+    """Whether a list can have a shortlist: what has long been counted bounds the rows that can be in it.
 
     Not where it asks of all rows of a section (`section_floor`, `scale`), of what is not ranked (`fill`) or of times
     long past (`max_tenure`, `hysteresis`, `hold`), nor where a row that is read no more may rise: `period =

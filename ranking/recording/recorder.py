@@ -1,13 +1,15 @@
-"""Record: events -> counts, many requests to one commit.
+"""Recording: events become counts, many requests in one commit.
 
 A request's events join the batch that is open for their shard and wait until that batch is in the store. While one
 batch is on its way the next fills up, so the batches grow with the load and a lone event waits for nothing. Equal
 cells are added up before they are sent.
 
-Invariants: a batch is counted once or not at all, whatever becomes of its replies: each lane has one batch on its way,
+Invariant: a batch is counted once or not at all, whatever becomes of its replies. Each lane has one batch on its way,
 numbered, and repeats it with the same number until it is answered or its deadline has passed. A request that is
-cancelled while it waits takes nothing back. Rejected: one script call per request (ten times the round trips) and a
-buffer that is answered before it is stored (a crash loses what was acknowledged).
+cancelled while it waits takes nothing back.
+
+Rejected: one script call per request (ten times the round trips) and a buffer that is answered before it is stored (a
+crash loses what was acknowledged).
 """
 
 import asyncio

@@ -69,13 +69,13 @@ async def answer(context: QuestionContext, question: Explain | Preview) -> dict[
 
 
 async def _explained(context: QuestionContext, question: Explain, settings: ListSettings) -> dict[str, Any]:
-    shadows = await context.store.shadows(question.site, question.item)
+    shadows = await context.store.counts.shadows(question.site, question.item)
     explanation = await asyncio.to_thread(
         explain, context.ranker, question.item, question.list_name, settings, question.section, shadows
     )
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
-    (item,) = await context.store.get_items(question.site, [question.item])
+    (item,) = await context.store.items.get_items(question.site, [question.item])
     title = item.title if item is not None and item.title else question.item
     return {"title": title, "config_version": context.settings.config_version, **document(explanation)}
 

@@ -18,7 +18,7 @@ from ranking.published.snapshot import Entry, Snapshot, Stamp, digest, encode_en
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
-from ranking.store.protocol import PublishedBase
+from ranking.store.lists import PublishedBase
 
 
 class Refresher:
@@ -96,7 +96,7 @@ class Refresher:
     async def _publish(self, snapshot: Snapshot, epoch: int) -> int | None:
         site, name = self.site, snapshot.stamp.list
         keep_s = kept_for_s(site.settings.refresh.paging_s)
-        generation = await site.store.publish(site.view.site, snapshot, self._bases.get(name), epoch, keep_s)
+        generation = await site.store.lists.publish(site.view.site, snapshot, self._bases.get(name), epoch, keep_s)
         if generation is None:
             self._bases.pop(name, None)
         else:

@@ -20,9 +20,9 @@ from ranking.counts.item_dates import CHUNK_ITEMS, pack_dates
 from ranking.counts.sealed import pack_counts, unpack_counts, volume_of
 from ranking.refreshing.volume_names import VolumeNames
 from ranking.settings.service import RetentionSettings
-from ranking.store.counts import AllTouched, StoredCounts, Swap
+from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, AllTouched, StoredCounts, Swap
 from ranking.store.items import DatesState
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
+from ranking.store.protocol import Store
 
 NAMES_TRIES = 3
 PARTS_AT_ONCE = 20
@@ -83,7 +83,7 @@ class Sealer:
 
     async def seal(self, now: float) -> Sealed:
         """Seal what is to be sealed at `now` (epoch seconds)."""
-        life = await self._store.life()
+        life = await self._store.server.life()
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
         done = Sealed(0, 0)
@@ -94,18 +94,18 @@ class Sealer:
         return done
 
     async def _seal_shard(self, shard: int, now: float) -> Sealed:
-        touched = await self._store.all_touched(self._site, shard)
+        touched = await self._store.counts.all_touched(self._site, shard)
         done = {each: at for each, at in self._done.get(shard, {}).items() if touched.buckets.get(each) == at}
         self._done[shard] = done
         unsealed = await self._unsealed(shard, touched, now)
         cursor, changed, written = touched.cursor, set[Bucket](), set[Bucket]()
         for group in _groups(unsealed):
             # All that has changed by now is left; what the group holds is read after, and what changes then is refused.
-            since = await self._store.touched_buckets(self._site, shard, cursor)
+            since = await self._store.counts.touched_buckets(self._site, shard, cursor)
             cursor, changed = since.cursor, changed | (set(since.buckets) - written)
             spans_left = [span for span in group if not any(_overlap(span, each) for each in changed)]
             parts = [part for span in spans_left for part in unsealed[span]]
-            stored = iter(await self._store.read_counts(self._site, shard, parts))
+            stored = iter(await self._store.counts.read_counts(self._site, shard, parts))
             for span in spans_left:
                 of_span = list(islice(stored, len(unsealed[span])))
                 at = await self._swapped(shard, span, unsealed[span], of_span, cursor)
@@ -118,14 +118,14 @@ class Sealer:
 
     async def seal_dates(self, shard: int) -> None:
         """Seal the items' dates where many have changed; anew, where most of what is sealed is out of date."""
-        before = await self._store.dates_state(self._site, shard)
+        before = await self._store.items.dates_state(self._site, shard)
         if before.unsealed < max(DATES_AT_LEAST, before.known // DATES_SHARE):
             return
         if before.entries > 2 * before.known:
             before = DatesState(0, 0, 0, before.known, before.known)
         chunks, cursor, entries = [], before.cursor, before.entries
         while True:
-            changed = await self._store.changed_items(self._site, shard, cursor, CHUNK_ITEMS)
+            changed = await self._store.items.changed_items(self._site, shard, cursor, CHUNK_ITEMS)
             if changed.reset:
                 return
             if not changed.dates:
@@ -133,7 +133,7 @@ class Sealer:
             chunks.append(await asyncio.to_thread(pack_dates, changed.dates))
             cursor, entries = changed.cursor, entries + len(changed.dates)
         after = DatesState(cursor, before.chunks + len(chunks), entries, 0, before.known)
-        await self._store.seal_dates(self._site, shard, before, after, chunks)
+        await self._store.items.seal_dates(self._site, shard, before, after, chunks)
 
     async def _unsealed(self, shard: int, touched: AllTouched, now: float) -> dict[Bucket, list[Bucket]]:
         """The spans that hold anything open or finer than they are."""
@@ -144,7 +144,7 @@ class Sealer:
             if span not in done or parts != [span]
         }
         alone = [span for span, parts in wanted.items() if parts == [span]]
-        for span, cells in zip(alone, await self._store.open_cells(self._site, shard, alone), strict=True):
+        for span, cells in zip(alone, await self._store.counts.open_cells(self._site, shard, alone), strict=True):
             if not cells:
                 done[span] = touched.buckets[span]
                 del wanted[span]
@@ -161,7 +161,7 @@ class Sealer:
                     swap = _packed(span, parts, stored, names, cursor)
                 else:
                     swap = await asyncio.to_thread(_packed, span, parts, stored, names, cursor)
-                at = await self._store.seal(self._site, shard, swap, self._retention.keep_s)
+                at = await self._store.counts.seal(self._site, shard, swap, self._retention.keep_s)
             except BaseException:
                 self._forget_names(shard, span)  # whether the new ones are in the store is not known
                 raise
@@ -176,7 +176,7 @@ class Sealer:
     async def _names_of(self, shard: int, volume: int) -> VolumeNames:
         names = self._names.get((shard, volume))
         if names is None:
-            chunks = await self._store.read_names(self._site, shard, volume, 0)
+            chunks = await self._store.counts.read_names(self._site, shard, volume, 0)
             names = self._names[shard, volume] = await asyncio.to_thread(VolumeNames, chunks)
         return names
 

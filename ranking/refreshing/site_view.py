@@ -51,7 +51,7 @@ class SiteView:
 
         A store that was lost and started anew is read anew.
         """
-        life = await store.life()
+        life = await store.server.life()
         if life != self._life:
             self._forget()
             self._life = life
@@ -62,8 +62,8 @@ class SiteView:
                 return await self.update(store, keep_since)
         self.history.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
-        self.removed = frozenset(await store.removed_items(self.site))
-        self.edits = await store.edit_store.edits(self.site)
+        self.removed = frozenset(await store.items.removed_items(self.site))
+        self.edits = await store.edits.read(self.site)
         return None
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
@@ -75,7 +75,7 @@ class SiteView:
     async def details_of(self, store: Store, names: Collection[str]) -> dict[str, Item]:
         """The items of some ids, as `details` gives them."""
         missing = [name for name in names if name not in self._details]
-        for name, item in zip(missing, await store.get_items(self.site, missing), strict=True):
+        for name, item in zip(missing, await store.items.get_items(self.site, missing), strict=True):
             self._details[name] = item
         return {name: self._details[name] or Item(id=name) for name in names}
 
@@ -84,12 +84,12 @@ class SiteView:
         cursor = self._item_cursors.get(shard)
         known = cursor is not None
         if cursor is None:
-            sealed = await store.read_dates(self.site, shard)
+            sealed = await store.items.read_dates(self.site, shard)
             for chunk in sealed.chunks:
                 self.catalogue.set_many(unpack_dates(chunk))
                 await asyncio.sleep(0)
             cursor = sealed.cursor
-        changed = await store.changed_items(self.site, shard, cursor)
+        changed = await store.items.changed_items(self.site, shard, cursor)
         if changed.reset and known:
             return False
         for item, dates in changed.dates.items():
@@ -106,7 +106,7 @@ class SiteView:
         read: set[Bucket] = set()
         for _ in range(READ_TRIES):
             before = self._bucket_cursors.get(shard, 0)
-            touched = await store.touched_buckets(self.site, shard, before)
+            touched = await store.counts.touched_buckets(self.site, shard, before)
             if touched.reset:
                 return False
             if read and not any(map(_Spans(touched.buckets).hold, read)):
@@ -129,7 +129,7 @@ class SiteView:
 
     async def _read(self, store: Store, shard: int, buckets: Sequence[Bucket]) -> list[int]:
         """Take over some buckets as they are now; the change number of each one's sealing."""
-        stored = await store.read_counts(self.site, shard, buckets)
+        stored = await store.counts.read_counts(self.site, shard, buckets)
         sealed = [self._unpacked(shard, bucket, counts.sealed) for bucket, counts in zip(buckets, stored, strict=True)]
         for volume, highest in _highest(buckets, sealed).items():
             await self._know_names(store, shard, volume, highest)
@@ -163,7 +163,7 @@ class SiteView:
             return
         first_chunk, known = divmod(len(rows), CHUNK_NAMES)
         parts = [rows]
-        for chunk in await store.read_names(self.site, shard, volume, first_chunk):
+        for chunk in await store.counts.read_names(self.site, shard, volume, first_chunk):
             parts.append(self.history.item_rows(unpack_ids(chunk)[known:]))
             known = 0
             await asyncio.sleep(0)

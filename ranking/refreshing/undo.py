@@ -25,11 +25,11 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         NotFoundError: the trail has no such edition.
         ChangedSinceError: something of it was changed again.
     """
-    changed = await store.edit_store.changed_in(site, edition)
+    changed = await store.edits.changed_in(site, edition)
     if not changed:
         raise NotFoundError(f"the trail has no change of edition {edition}: GET /v1/audit shows what can be undone")
-    known = (await store.edit_store.edits(site)).edits
-    removed = await store.removed_items(site)
+    known = (await store.edits.read(site)).edits
+    removed = await store.items.removed_items(site)
     for change in changed:
         subject = change.subject
         if subject.kind == ITEM:
@@ -42,7 +42,7 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
             )
     edits = {change.subject: _holding(change.before, now) for change in changed if change.subject.kind != ITEM}
     if edits:
-        await store.edit_store.change(site, edits, by, undoes=edition)
+        await store.edits.change(site, edits, by, undoes=edition)
     for change in changed:
         if change.subject.kind == ITEM:
             await _restore(store, site, change, by, now)
@@ -52,11 +52,11 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
 async def _restore(store: Store, site: str, change: Changed, by: str, now: float) -> None:
     item = change.subject.item
     if not change.made:
-        await store.remove_item(site, item, now, by)
+        await store.items.remove_item(site, item, now, by)
     elif isinstance(change.before, Mapping):
-        await store.put_items(site, [_item(change.before)], by)
+        await store.items.put_items(site, [_item(change.before)], by)
     else:
-        await store.edit_store.restore(site, [item], by)
+        await store.edits.restore(site, [item], by)
 
 
 def _holding(edit: Edit | None, now: float) -> Edit | None:

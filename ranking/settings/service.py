@@ -246,10 +246,15 @@ class Settings(Table):
         reasons = {
             f"{name}.{setting}": reason
             for name, table in given.items()
+            if isinstance(table, dict)
             for setting, reason in idle_reasons(lists[name], table).items()
         }
         if reasons:
-            raise PydanticCustomError(IDLE_SETTING, "settings that have no effect", {"reasons": reasons})
+            raise PydanticCustomError(
+                IDLE_SETTING,
+                "{sentences}",
+                {"reasons": reasons, "sentences": "; ".join(f"{name}: {reason}" for name, reason in reasons.items())},
+            )
         return lists
 
     @field_validator("sites")

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from servers import counts_by_bucket, opened
@@ -42,6 +42,7 @@ READER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 SETTINGS = """
 [ingest]
 dedupe_window = "0s"
+network_allowance = 0
 kinds = ["view", "click", "engaged"]
 [refresh]
 every = "1s"
@@ -99,7 +100,7 @@ class Newsroom:
 
     service: Service
     stand: Stand
-    http: httpx.Client
+    http: httpx2.Client
 
     def script(self, attributes: str = "") -> str:
         """The tag that embeds the script."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import brotli
-import httpx
+import httpx2
 import pytest
 from servers import free_ports
 
@@ -54,9 +54,9 @@ class Front:
     """nginx, and the service behind it."""
 
     service: Service
-    http: httpx.Client
+    http: httpx2.Client
 
-    def get(self, path: str, **headers: str) -> httpx.Response:
+    def get(self, path: str, **headers: str) -> httpx2.Response:
         return self.http.get(path, headers={"accept-encoding": "gzip", **headers})
 
     def answered(self) -> int:
@@ -65,9 +65,9 @@ class Front:
             lines = client.get("/metrics").text.splitlines()
         return sum(int(float(line.split()[-1])) for line in lines if line.startswith("populer_lists_served_total"))
 
-    def expired(self, path: str) -> httpx.Response:
+    def expired(self, path: str) -> httpx2.Response:
         """The first answer that is no longer the one that is kept."""
-        found: list[httpx.Response] = []
+        found: list[httpx2.Response] = []
 
         def anew() -> bool:
             found[:] = [self.get(path)]
@@ -103,7 +103,7 @@ def _front() -> Iterator[Front]:
             client.post("/v1/events", json=[{"item": f"b{n}"} for n in range(12) for _ in range(20 - n)])
             wait_until(lambda: len(client.get(LIST).json().get("items", [])) == 7)
         url = stack.enter_context(_nginx(folder, service.url))
-        yield Front(service, stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=30)))
+        yield Front(service, stack.enter_context(httpx2.Client(base_url=url, trust_env=False, timeout=30)))
 
 
 @contextlib.contextmanager
@@ -128,8 +128,8 @@ def _nginx(folder: Path, behind: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
 
     def up() -> bool:
-        with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{url}/livez", trust_env=False).status_code == 200
+        with contextlib.suppress(httpx2.HTTPError):
+            return httpx2.get(f"{url}/livez", trust_env=False).status_code == 200
         return False
 
     try:
@@ -140,7 +140,7 @@ def _nginx(folder: Path, behind: str) -> Iterator[str]:
         process.wait(STOP_S)
 
 
-def ids(answer: httpx.Response) -> list[Any]:
+def ids(answer: httpx2.Response) -> list[Any]:
     assert answer.status_code == 200, answer.text
     return [item["id"] for item in answer.json()["items"]]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from service import Service, run, serving, wait_until
 
@@ -50,8 +50,8 @@ def served(connection: socket.socket) -> bool:
 
 
 def answers(service: Service) -> bool:
-    with contextlib.suppress(httpx.HTTPError):
-        return httpx.get(f"{service.url}/livez", trust_env=False, timeout=30).status_code == 200
+    with contextlib.suppress(httpx2.HTTPError):
+        return httpx2.get(f"{service.url}/livez", trust_env=False, timeout=30).status_code == 200
     return False
 
 
@@ -67,7 +67,7 @@ def test_service_uses_the_hard_limit_and_refuses_what_is_beyond_it(service: Serv
     wait_until(lambda: answers(service))
     rows = {each["name"]: each for each in json.loads(run("doctor", "--json", "--data", str(service.data_dir)).stdout)}
     assert rows["descriptors"]["state"] == "warning"
-    text = httpx.get(f"{service.url}/metrics", trust_env=False, timeout=30).text
+    text = httpx2.get(f"{service.url}/metrics", trust_env=False, timeout=30).text
     refused = re.findall(r'populer_connections_refused_total\{reason="descriptors"\} (\d+)', text)
     assert [int(each) >= CONNECTED - len(kept) for each in refused] == [True]
     assert f"{int(refused[0]):,} refused" in rows["descriptors"]["found"]

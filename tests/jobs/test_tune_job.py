@@ -98,7 +98,7 @@ async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemorySto
     settings = settings_of()
     refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT)
-    first = await store.published(SITE, "populer", {})
+    first = await store.lists.published(SITE, "populer", {})
     assert first is not None
     assert first.stamp.config_version == settings.config_version
     assert first.stamp.learned == LearnedSetting(7200.0, 0.0)
@@ -106,9 +106,9 @@ async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemorySto
     after = (await store.findings.in_effect(SITE))["populer"]
     assert after.half_life_s != 7200.0
     await refresher.refresh(NIGHT + 120)
-    then = await store.published(SITE, "populer", {})
+    then = await store.lists.published(SITE, "populer", {})
     assert then is not None
-    fixed = settings_of(half_life=after.half_life_s).lists["populer"]
+    fixed = settings_of(half_life=format_duration(after.half_life_s)).lists["populer"]
     assert then.stamp.learned == after
     assert then.stamp.config_version == settings.under({"populer": after}).config_version != settings.config_version
     found = await answer_as_ranked(refresher.site, Explain(SITE, "populer", "story-1"))
@@ -127,7 +127,7 @@ async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: Me
     await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1)
     refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT + 120)
-    published = await store.published(SITE, "populer", {})
+    published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned == LearnedSetting(900.0, 0.0)
     (night,) = await store.findings.nights(SITE, "populer", 9)
@@ -141,7 +141,7 @@ async def test_a_forecast_is_ranked_by_the_mix_that_it_has_learned(store: Memory
     await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1)
     refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT + 120)
-    published = await store.published(SITE, "populer", {})
+    published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned is not None
     assert published.stamp.learned.mix

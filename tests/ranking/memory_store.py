@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from whole_counts import whole_cells
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.fields import field
@@ -18,6 +19,8 @@ from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_entries
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.counts import (
+    NAMES_CHANGED,
+    SPAN_CHANGED,
     AllTouched,
     Batch,
     BucketCells,
@@ -25,12 +28,12 @@ from ranking.store.counts import (
     StoredCounts,
     Swap,
     TouchedBuckets,
-    whole_cells,
 )
 from ranking.store.edits import Changed, Standing
 from ranking.store.items import ChangedItems, DatesState, SealedDates
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, PublishedBase
-from ranking.store.server import Lease, LogState, ServerInfo
+from ranking.store.lease import Lease
+from ranking.store.lists import PublishedBase
+from ranking.store.server import LogState, ServerInfo
 from ranking.store.shards import shard_of
 
 WIDTH_S = 300
@@ -82,13 +85,13 @@ class _Shard:
         return sequence
 
 
-class MemoryEditStore:
+class MemoryEdits:
     """Keeps edits and no trail."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
 
-    async def edits(self, site: str) -> Edits:
+    async def read(self, site: str) -> Edits:
         return self.kept.get(site, Edits())
 
     async def change(
@@ -99,7 +102,7 @@ class MemoryEditStore:
         over: Iterable[Subject] = (),
         undoes: int | None = None,
     ) -> None:
-        before = await self.edits(site)
+        before = await self.read(site)
         made = {**before.edits, **{subject: edit for subject, edit in changes.items() if edit is not None}}
         gone = {subject for subject, edit in changes.items() if edit is None} | set(over)
         self.kept[site] = Edits(before.edition + 1, {each: edit for each, edit in made.items() if each not in gone})
@@ -114,7 +117,7 @@ class MemoryEditStore:
         return []
 
     async def report(self, site: str, worker: str, edition: int | None) -> Standing:
-        return Standing((await self.edits(site)).edition, {})
+        return Standing((await self.read(site)).edition, {})
 
     async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
         return 0
@@ -157,12 +160,14 @@ class MemoryStore:
         self.lives = 1
         self.read: list[Bucket] = []
         self.bases: list[PublishedBase | None] = []
-        self.salts: dict[int, bytes] = {}
+        self.kept_salts: dict[int, bytes] = {}
         self.lifetimes: dict[int, float] = {}
         self.away: PopulerError | None = None
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
         self.rewrites = 0
-        self.edit_store = MemoryEditStore()
+        self.edits = MemoryEdits()
+        # One object is all the other parts.
+        self.counts = self.items = self.lists = self.lease = self.questions = self.salts = self.server = self
         self.findings = MemoryFindings()
         self.orders: dict[str, bytes] = {}
 
@@ -257,9 +262,6 @@ class MemoryStore:
         reset = found.sequence < after
         buckets = [bucket for bucket, sequence in found.touched.items() if reset or sequence > after]
         return TouchedBuckets(max(found.touched.values(), default=0 if reset else after), buckets, reset)
-
-    async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
-        return [self._shard(site, shard).whole(bucket) for bucket in buckets]
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
         self.read += buckets
@@ -384,10 +386,10 @@ class MemoryStore:
         if self.away is not None:
             raise self.away
         self.lifetimes[day] = lifetime_s
-        return self.salts.setdefault(day, fresh)
+        return self.kept_salts.setdefault(day, fresh)
 
     async def forget_salts(self, days: Iterable[int]) -> int:
-        return sum(self.salts.pop(day, None) is not None for day in days)
+        return sum(self.kept_salts.pop(day, None) is not None for day in days)
 
     async def log_state(self) -> LogState:
         return self.log

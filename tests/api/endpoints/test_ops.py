@@ -48,10 +48,10 @@ async def answering(service: Service) -> AsyncIterator[None]:
     store = service.store
     assert isinstance(store, RedisStore)
     lists = RefreshLists(store, service.settings)
-    leadership = Leadership(store, 60.0)
+    leadership = Leadership(store.lease, 60.0)
     await leadership.renew()
     await lists(SITE, service.clock.now, leadership.epoch)
-    task = asyncio.create_task(answer_loop(store, lists, leadership))
+    task = asyncio.create_task(answer_loop(store.questions, lists, leadership))
     yield
     while not task.done():  # redis-py swallows a cancellation that comes together with a reply
         task.cancel()
@@ -94,7 +94,7 @@ async def test_the_state_has_alarms_of_this_site_and_of_the_service(ranked: Serv
 async def test_the_state_has_the_leader_and_the_last_run_of_this_sites_jobs(ranked: Service) -> None:
     state = await get(ranked, "/v1/ops/state")
     assert (state["leader"], state["jobs"]) == (None, [])
-    await ranked.store.hold_lease("host:12:abc", 60.0, 0)
+    await ranked.store.lease.hold_lease("host:12:abc", 60.0, 0)
     for site in (SITE, "kedua"):
         await ranked.store.logbook.note_run(JobRun("refresh", site, 5.0, 0.25, 5.0, 1, error="no"))
     state = await get(ranked, "/v1/ops/state")

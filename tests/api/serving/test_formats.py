@@ -305,7 +305,7 @@ async def test_the_first_and_the_last_moment_that_can_be_said_can_be_shown(
 ) -> None:
     service = await serve(sites=[{"id": "koran", "timezone": zone, "locale": locale}])
     moments = {"awal": 0, "akhir": LATEST_EPOCH_S}
-    await service.store.put_items("koran", [Item(id=name, published_at=at) for name, at in moments.items()])
+    await service.store.items.put_items("koran", [Item(id=name, published_at=at) for name, at in moments.items()])
     await service.view(**dict.fromkeys(moments, 1))
     await service.refresh()
     for path in (*(f"{LIST}?format={form}" for form in KNOWN), "/lists/populer"):

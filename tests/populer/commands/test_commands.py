@@ -181,3 +181,13 @@ def test_the_example_file_has_every_setting_at_its_default() -> None:
     named = set(example.origins) | {name.replace(".trending.", ".populer.") for name in example.origins}
     of_populer = {name for name in defaults if not name.startswith("lists.") or name.startswith("lists.populer.")}
     assert of_populer - named - commented - {"lists.populer.mix", *written} == set()
+
+
+def test_config_check_refuses_a_setting_without_effect_and_takes_a_preset_that_carries_one(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[lists.populer]\nkind = "burst"\ndecay = "linear"\nwindow = "1d"\n')
+    done = run("config", "check", str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith('populer: lists.populer.decay: has no effect with kind = "burst". Remove it, or set')
+    file.write_text('[lists.populer]\npreset = "reddit"\n')
+    assert run("config", "check", str(file)).stdout.startswith(f"{file}: good (config version ")

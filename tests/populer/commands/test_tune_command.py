@@ -234,7 +234,9 @@ def test_rankings_by_publication_are_left_out_where_no_item_has_a_date(
     options = ("--events", str(log), *SHORT)
     one = found(capsys, *options, "--preset", "reddit", "--grid", "half_life=1h")
     assert [each["settings"] for each in one["candidates"]] == [{"half_life": "1h"}, {"half_life": "2h"}]
-    assert one["notes"] == ["left out, as they go by publish times and no item that was read has one: preset = reddit"]
+    assert one["notes"] == [
+        "left out, as they rank by publish times and no item that was read has one: preset = reddit"
+    ]
     assert "name a catalogue that has them (--items)" in refused(*options, "--set", "max_age=2d")
     assert found(capsys, *options, "--set", "max_age=2d", "--undated", "first-seen")["best"]["capture"] > 0.5
 

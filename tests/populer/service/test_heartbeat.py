@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -84,7 +84,7 @@ def test_service_replaces_a_worker_and_jobs_whose_loops_hang(tmp_path: Path) -> 
         wait_until(lambda: not {jobs, worker} & set(service.children()) and len(service.children()) == 2, 60)
         with service.client() as client:
             assert client.post("/v1/events", json={"item": "a"}).status_code == 202
-        found = httpx.get(f"{service.url}/metrics", trust_env=False, timeout=30).text.splitlines()
+        found = httpx2.get(f"{service.url}/metrics", trust_env=False, timeout=30).text.splitlines()
         assert 'populer_processes_hung_total{role="api"} 1.0' in found
         assert 'populer_processes_hung_total{role="jobs"} 1.0' in found
         assert service.log.read_text().count("The event loop of a process has not turned") == 2

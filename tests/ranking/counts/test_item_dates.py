@@ -91,7 +91,7 @@ async def test_view_knows_the_same_with_sealed_and_unsealed_dates() -> None:
     await seal(sealed)
     for store in (sealed, plain):
         put(store, 3, 4, section="Olahraga")
-        await store.remove_item("s", "berita/5", NOW)
+        await store.items.remove_item("s", "berita/5", NOW)
     expected = await known_to(SiteView("s"), plain)
     assert await known_to(SiteView("s"), sealed) == expected
     assert len(expected) == 49
@@ -103,9 +103,9 @@ async def test_view_reads_no_sealed_date_one_by_one() -> None:
     put(store, *range(50))
     await seal(store)
     put(store, 7)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert (state.unsealed, state.known, state.entries) == (1, 50, 50)
-    assert list((await store.changed_items("s", 0, state.cursor)).dates) == ["berita/7"]
+    assert list((await store.items.changed_items("s", 0, state.cursor)).dates) == ["berita/7"]
 
 
 async def test_seal_dates_leaves_a_few_changes_and_adds_many() -> None:
@@ -113,12 +113,12 @@ async def test_seal_dates_leaves_a_few_changes_and_adds_many() -> None:
     put(store, *range(50))
     await seal(store)
     put(store, *range(9))
-    before = (await store.dates_state("s", 0)).chunks
+    before = (await store.items.dates_state("s", 0)).chunks
     await seal(store)
-    assert (await store.dates_state("s", 0)).chunks == before
+    assert (await store.items.dates_state("s", 0)).chunks == before
     put(store, *range(40, 60), section="Olahraga")
     await seal(store)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert (state.unsealed, state.chunks) == (0, before + 4)
     assert (await known_to(SiteView("s"), store))["berita/45"][0] == "Olahraga"
 
@@ -128,7 +128,7 @@ async def test_seal_dates_seals_anew_when_most_is_out_of_date() -> None:
     for _ in range(8):
         put(store, *range(20))
         await seal(store)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert state.entries <= 3 * 20
     assert len(await known_to(SiteView("s"), store)) == 20
 

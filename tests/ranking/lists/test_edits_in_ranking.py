@@ -23,7 +23,7 @@ def boost(item: str, name: str = "populer") -> Subject:
 
 
 async def make(store: MemoryStore, subject: Subject, edit: Edit) -> None:
-    await store.edit_store.change("s", {subject: edit}, "admin")
+    await store.edits.change("s", {subject: edit}, "admin")
 
 
 def scores(store: MemoryStore, name: str = "populer") -> dict[str, float]:
@@ -66,7 +66,7 @@ async def test_refresh_multiplies_the_score_of_a_boosted_item_and_stamps_the_boo
         {name: score * fade * (10 if name == "j" else 1) for name, score in before.items()}
     )
     assert store.listed("populer")[0] == "j"
-    found = await store.published("s", "populer", {})
+    found = await store.lists.published("s", "populer", {})
     assert found is not None
     assert found.stamp.boosts == {"j": 10.0, "nobody": 2.0}
 
@@ -122,7 +122,7 @@ async def test_refresh_publishes_orders_that_can_be_read_by_name(store: MemorySt
         published.append(store.listed("populer"))
         store.see("hijab"[n % 5], NOW + 5 * n, 7)
     for ids in published:
-        assert await store.order("s", "populer", order_name("populer", "", ids)) == ids
+        assert await store.lists.order("s", "populer", order_name("populer", "", ids)) == ids
     assert len({tuple(ids) for ids in published}) > 3
 
 

@@ -127,7 +127,7 @@ def test_explain_says_what_keeps_an_item_out() -> None:
     store.put(Item(id="old", published_at=old, first_seen=old), Item(id="unread", first_seen=NOW))
     for item in ("old", "gone", "fresh"):
         store.see(item, NOW - HOUR_S, 3)
-    asyncio.run(store.remove_item("s", "gone", NOW))
+    asyncio.run(store.items.remove_item("s", "gone", NOW))
     rules = {item: explained(store, item, max_age="1d").rule for item in ("old", "gone", "fresh", "unread")}
     assert rules == {"old": "too_old", "gone": "taken_down", "fresh": "listed", "unread": "no_score"}
     assert "max_age" in explained(store, "old", max_age="1d").why

@@ -143,7 +143,7 @@ async def test_view_is_read_anew_when_the_store_was_lost() -> None:
         store.see("before", NOW - 60)
     store.put(described("before"))
     view = await view_of(store)
-    await store.remove_item("s", "before", NOW)
+    await store.items.remove_item("s", "before", NOW)
     await view.update(store, NOW - KEEP_S)
     assert view.removed == {"before"}
     store.lose_everything()
@@ -238,8 +238,8 @@ async def test_list_omits_an_item_that_is_taken_down_until_it_is_put_again() -> 
         store.put(described(item, section="Politik"))
     for now, down in ((NOW, False), (NOW + 5, True), (NOW + 10, False)):
         if down:
-            assert await store.remove_item("s", "a", NOW)
-            assert not await store.remove_item("s", "never heard of", NOW)
+            assert await store.items.remove_item("s", "a", NOW)
+            assert not await store.items.remove_item("s", "never heard of", NOW)
         else:
             store.put(described("a", section="Politik"))
         await refresher.refresh(now)
@@ -305,7 +305,8 @@ async def test_section_ranked_alone_equals_the_section_ranked_among_all(seen: Se
     for item, age_s, n in seen:
         store.see(item, NOW - age_s, n)
     store.put(*put)
-    settings = settings_with({"it": {"kind": kind, "minimum": 1, "depth": 3, "size": 1}}).lists["it"]
+    least = {"minimum": 1} if kind == "burst" else {}
+    settings = settings_with({"it": {"kind": kind, "depth": 3, "size": 1, **least}}).lists["it"]
     ranker = await ranker_on(store)
     together = ranker.rank_sections(settings)
     for section, ranking in together.items():
@@ -402,7 +403,7 @@ async def test_refresh_ranks_for_the_aligned_moment_before_now_and_stamps_it() -
     settings = settings_with(refresh={"every": "5s"})
     store.see("a", NOW - 60)
     assert await refreshed(store, settings, NOW + 4.9) == {"populer": 1, "trending": 1, "update": 1}
-    published = await store.published("s", "populer", {})
+    published = await store.lists.published("s", "populer", {})
     assert published is not None
     stamp = published.stamp
     assert (stamp.list, stamp.title, stamp.size, stamp.generated_at) == ("populer", "Populer", 7, NOW)
@@ -443,7 +444,7 @@ async def test_refresh_ranks_for_the_moment_of_a_settings_change_and_then_for_th
 
     async def published(now: float) -> tuple[int | None, float, str, str]:
         generation = (await refresher.refresh(now)).get("populer")
-        found = await store.published("s", "populer", {})
+        found = await store.lists.published("s", "populer", {})
         assert found is not None
         return generation, found.stamp.generated_at, found.stamp.title, found.stamp.config_version
 
@@ -586,7 +587,7 @@ async def test_refresh_publishes_the_same_stamp_when_sections_were_met_in_anothe
             store.see(item, NOW - 60)
             store.put(described(item, section=section))
         await refreshed(store)
-        stamps.append(encode_stamp((await store.published("s", "populer", {})).stamp))
+        stamps.append(encode_stamp((await store.lists.published("s", "populer", {})).stamp))
     assert stamps[0] == stamps[1]
 
 

@@ -63,7 +63,7 @@ async def widths(store: MemoryStore) -> dict[int, set[int]]:
     """Width of a bucket -> starts of the buckets that the store names."""
     found: dict[int, set[int]] = {}
     for shard in range(store.shards):
-        for bucket in (await store.all_touched("s", shard)).buckets:
+        for bucket in (await store.counts.all_touched("s", shard)).buckets:
             found.setdefault(bucket.width_s, set()).add(bucket.start_s)
     return found
 
@@ -127,8 +127,8 @@ async def test_sealer_keeps_every_count() -> None:
     assert done.written >= 50
     assert (by_bucket(await view_of(store)), store.totals()) == (before, totals)
     for shard in range(store.shards):
-        buckets = list((await store.all_touched("s", shard)).buckets)
-        assert await store.open_cells("s", shard, buckets) == [0] * len(buckets)
+        buckets = list((await store.counts.all_touched("s", shard)).buckets)
+        assert await store.counts.open_cells("s", shard, buckets) == [0] * len(buckets)
 
 
 async def test_sealer_does_nothing_in_a_second_run_or_after_another_sealer() -> None:
@@ -246,14 +246,15 @@ class Meddled:
         self._store = store
         self._before = before
         self._lose = lose
+        self.counts = self.items = self.server = self
 
     @property
     def shards(self) -> int:
         return self._store.shards
 
     @property
-    def edit_store(self) -> Any:
-        return self._store.edit_store
+    def edits(self) -> Any:
+        return self._store.edits
 
     def __getattr__(self, name: str) -> Any:
         async def call(*arguments: Any) -> Any:
@@ -421,7 +422,7 @@ async def test_sealer_runs_beside_batches_without_losing_a_count() -> None:
     store = MemoryStore(1)
     bucket = Bucket(300, NOW)
     for number in range(1, 6):
-        await store.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
+        await store.counts.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
         await sealer(store).seal(NOW + DAY_S)
-        await store.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
+        await store.counts.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
     assert held(await view_of(store)) == {("view", "a"): 5}
