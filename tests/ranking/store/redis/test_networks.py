@@ -9,7 +9,8 @@ from ranking.intake.events import Event
 from ranking.intake.networks import ALLOWANCE, COLD_SHARE, FACTOR, LESS
 from ranking.intake.visits import UNBOUND, Identity
 from ranking.recording.batches import Admission
-from ranking.recording.recorder import Recorder
+from ranking.recording.recorder import BatchStore, Recorder
+from ranking.store.counts import Batch, Committed
 from ranking.store.redis.store import RedisStore
 from ranking.store.shards import shard_of
 
@@ -42,7 +43,7 @@ class Readers:
             self._number += 1
             events.append(Event(item, kind, at, Identity(b"r%07d" % self._number)))
         worker = Recorder(
-            self._store, writer=f"w{self._number}", bucket_s=300, keep_s=KEEP_S, deadline_s=10, max_pending=100_000,
+            self._store.counts, writer=f"w{self._number}", bucket_s=300, keep_s=KEEP_S, deadline_s=10, max_pending=100_000,
             admission=self._admission,
         )  # fmt: skip
         recorded = await worker.record(SITE, events, received=at, network=hashed(network, at))
@@ -83,7 +84,13 @@ async def test_no_span_holds_more_than_the_allowance_wherever_it_begins(readers:
 
 async def test_reads_that_are_free_of_the_bound_count_among_the_others(readers: Readers, store: RedisStore) -> None:
     worker = Recorder(
-        store, writer="server", bucket_s=300, keep_s=KEEP_S, deadline_s=10, max_pending=10_000, admission=ADMISSION
+        store.counts,
+        writer="server",
+        bucket_s=300,
+        keep_s=KEEP_S,
+        deadline_s=10,
+        max_pending=10_000,
+        admission=ADMISSION,
     )
     first, second = names(store, 2)
     free = [Event(first, "view", NOON, Identity(b"s%07d" % number)) for number in range(300)]
@@ -148,7 +155,7 @@ async def test_a_carrier_of_many_days_has_its_share_and_who_sprayed_for_a_day_ha
 
 
 async def test_a_repeated_call_says_again_what_it_said(store: RedisStore) -> None:
-    batch_store = _Twice(store)
+    batch_store = _Twice(store.counts)
     worker = Recorder(
         batch_store, writer="w", bucket_s=300, keep_s=KEEP_S, deadline_s=10, max_pending=10_000, admission=ADMISSION
     )
@@ -161,10 +168,10 @@ async def test_a_repeated_call_says_again_what_it_said(store: RedisStore) -> Non
 class _Twice:
     """Sends every batch twice, and returns the second answer."""
 
-    def __init__(self, store: RedisStore) -> None:
+    def __init__(self, store: BatchStore) -> None:
         self._store = store
         self.shards = store.shards
 
-    async def record(self, batch, keep_s):  # type: ignore[no-untyped-def]
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
         await self._store.record(batch, keep_s)
         return await self._store.record(batch, keep_s)
