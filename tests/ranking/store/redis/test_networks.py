@@ -43,7 +43,8 @@ class Readers:
             self._number += 1
             events.append(Event(item, kind, at, Identity(b"r%07d" % self._number)))
         worker = Recorder(
-            self._store.counts, writer=f"w{self._number}", bucket_s=300, keep_s=KEEP_S, deadline_s=10, max_pending=100_000,
+            self._store.counts, writer=f"w{self._number}", bucket_s=300, keep_s=KEEP_S, deadline_s=10,
+            max_pending=100_000,
             admission=self._admission,
         )  # fmt: skip
         recorded = await worker.record(SITE, events, received=at, network=hashed(network, at))
