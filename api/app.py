@@ -15,11 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
-from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
+from api.endpoints import docs_page, editorial, embed, explain, health, items, ops, ops_page
 from api.endpoints.openapi import bounds, hot_paths
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
+from api.http.response_headers import ResponseHeaders
 from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
 from api.runtime import WorkerRuntime
@@ -56,7 +57,7 @@ def create_app(
         telling.cancel()
         metrics.tell()
 
-    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(explain.router(live.now))  # before the items: its path is below theirs
     app.include_router(items.router(live.now))
     app.include_router(editorial.router(live.now))
@@ -64,11 +65,12 @@ def create_app(
     app.include_router(ops.router(live.now))
     app.include_router(ops_page.router(live.now))
     app.include_router(embed.router())
+    app.include_router(docs_page.router(app))
     app.include_router(style_router())
     app.router.routes.extend(pages)
     _answer_problems(app)
     _document_hot_paths(app)
-    return Dispatcher(live, app)
+    return Dispatcher(live, ResponseHeaders(app))
 
 
 def _answer_problems(app: FastAPI) -> None:
