@@ -20,6 +20,8 @@ GZIP = 31
 AT_ONCE = "populer.at_once"
 #: The extension of a server that can cut a connection, whatever waits to be sent.
 CUT = "populer.cut"
+#: The extension that tells whether the server has cut the connection by itself.
+WAS_CUT = "populer.was_cut"
 NO_EXTENSIONS: Mapping[str, Any] = {}
 #: Each is cut off the front of what is left: fifty thousand empty ones would keep a worker for half a second.
 MAX_MEMBERS = 100

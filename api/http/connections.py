@@ -24,7 +24,7 @@ import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.http.asgi import AT_ONCE, CUT
+from api.http.asgi import AT_ONCE, CUT, WAS_CUT
 from api.http.connection_limits import ConnectionLimits
 from api.http.one_write import OneWrite
 from api.http.problems import Problem
@@ -75,7 +75,7 @@ class TimedProtocol(HttpToolsProtocol):
     idle_since: float | None = None
     _refusal: Problem | None = None
     _ended = _upgrading = _in_body = False
-    _admitted = False
+    _admitted = _cut = False
     _sender: Any = None
     _hosts = _received = _unparsed = 0
     _waiting_bytes = 0
@@ -90,7 +90,7 @@ class TimedProtocol(HttpToolsProtocol):
         self.owes_since = self.loop.time()
         self._transport = transport
         self._writer = OneWrite(transport, self.loop)
-        self._extensions = {AT_ONCE: self._answer_at_once, CUT: transport.abort}
+        self._extensions = {AT_ONCE: self._answer_at_once, CUT: transport.abort, WAS_CUT: lambda: self._cut}
         super().connection_made(self._writer)  # type: ignore[arg-type]
         if self._limits is not None:
             self._admitted, self._sender = self._limits.enter(self.client[0] if self.client else None)
@@ -195,6 +195,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def cut(self) -> None:
         """End the connection, whatever waits to be sent."""
+        self._cut = True
         self._transport.abort()
 
     def _is_unread(self, now_s: float) -> bool:
