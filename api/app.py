@@ -15,12 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
-from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
+from api.endpoints import docs_page, editorial, embed, explain, health, items, ops, ops_page
 from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
+from api.http.response_headers import ResponseHeaders
 from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
 from api.runtime import WorkerRuntime
@@ -57,7 +58,7 @@ def create_app(
         reporting.cancel()
         metrics.export()
 
-    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
+    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(items.router(runtime.now))
     app.include_router(editorial.router(runtime.now))
@@ -65,11 +66,12 @@ def create_app(
     app.include_router(ops.router(runtime.now))
     app.include_router(ops_page.router(runtime.now))
     app.include_router(embed.router())
+    app.include_router(docs_page.router(app))
     app.include_router(style_router())
     app.router.routes.extend(pages)
     _answer_problems(app)
     _document_dispatched_paths(app)
-    return Dispatcher(runtime, app)
+    return Dispatcher(runtime, ResponseHeaders(app))
 
 
 def _answer_problems(app: FastAPI) -> None:

@@ -100,17 +100,18 @@ async def _parsed(
     limit, content_type = context.settings.ingest.max_body, headers.get(b"content-type", b"")
     if client is None:
         return parse(await asgi.body(headers, receive, limit), content_type)
-    now, packed = context.clock(), b"content-encoding" in headers
-    if packed and context.event_filter.wait_s(client, now) > 0:
-        _count_metric(context, site, LIMITED, 1, now)
-        raise _too_many(context, client, now)
-    price = limit // EVENT_BYTES if packed else 0
+    price = 0
+    if b"content-encoding" in headers:
+        now, price = context.clock(), limit // EVENT_BYTES
+        if context.event_filter.wait_s(client, now) > 0:
+            _count_metric(context, site, LIMITED, 1, now)
+            raise _too_many(context, client, now)
     try:
         content = await asgi.body(headers, receive, limit, MAX_RATIO)
         price = len(content) // EVENT_BYTES
         return parse(content, content_type, HOPELESS)
     except Problem:
-        context.event_filter.room(client, price + 1, now)
+        context.event_filter.room(client, price + 1, context.clock())
         raise
 
 

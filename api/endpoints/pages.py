@@ -17,7 +17,7 @@ from api.http import asgi
 from api.http.assets import FOR_ALL_PAGES, FOR_AN_HOUR, FOR_GOOD, stylesheet, stylesheet_path
 from api.http.problems import Problem, problem_of
 from api.serving.cached_answer import Ready
-from api.serving.formats import NO_SNIFFING, made_ready
+from api.serving.formats import made_ready
 from api.serving.links import links_of
 from api.serving.page_values import ROOT, PageTurns, page_turns_from, page_values, problem_values
 from api.serving.rendered_list import Answer, Query
@@ -30,7 +30,7 @@ POLICY: Final = (
     b"default-src 'none'; style-src 'self'; img-src http: https:; base-uri 'none'; form-action 'none'; "
     b"frame-ancestors 'self'"
 )
-TYPED: asgi.Headers = [(b"content-type", b"text/html; charset=utf-8"), NO_SNIFFING]
+TYPED: asgi.Headers = [(b"content-type", b"text/html; charset=utf-8"), asgi.NO_SNIFFING]
 OURS: asgi.Headers = [*TYPED, (b"content-security-policy", POLICY)]
 
 

@@ -171,6 +171,8 @@ class Streams:
                 if ends:
                     return
                 await asyncio.wait({gone, news}, return_when=asyncio.FIRST_COMPLETED)
+            if scope.get("extensions", {}).get(asgi.WAS_CUT, bool)():
+                metrics.streams["cut"] += 1
         except TimeoutError:
             metrics.streams["cut"] += 1
             scope.get("extensions", {}).get(asgi.CUT, _nothing)()

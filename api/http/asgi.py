@@ -20,6 +20,8 @@ GZIP = 31
 AT_ONCE = "populer.at_once"
 #: The extension of a server that can cut a connection, whatever waits to be sent.
 CUT = "populer.cut"
+#: The extension that tells whether the server has cut the connection by itself.
+WAS_CUT = "populer.was_cut"
 NO_EXTENSIONS: Mapping[str, Any] = {}
 #: Limit of gzip members in a body: fifty thousand empty ones would keep a worker busy for half a second.
 MAX_MEMBERS = 100
@@ -31,6 +33,7 @@ TOO_DENSE = Problem(
     "the gzip body inflates to far more than events do, and may be an attack on ingest.max_body: send it plain",
 )
 JSON = (b"content-type", b"application/json")
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 class ClientGone(Exception):  # noqa: N818 - it is an outcome, not an error
@@ -136,10 +139,16 @@ def etag_matches(if_none_match: bytes, tag: bytes) -> bool:
 
 
 async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:
-    """Send a whole answer."""
+    """Send a whole answer, which no browser takes for anything but what it says it is."""
     length = [(b"content-length", str(len(content)).encode())] if status != 204 else []
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.start", "status": status, "headers": [*unsniffed(headers), *length]})
     await send({"type": "http.response.body", "body": content})
+
+
+def unsniffed(headers: Headers) -> Headers:
+    """`headers`, and that the content is of the type that they name."""
+    names = {name for name, _ in headers}
+    return [*headers, NO_SNIFFING] if b"content-type" in names and NO_SNIFFING[0] not in names else headers
 
 
 class Prepared:
@@ -151,7 +160,7 @@ class Prepared:
         self.status = status
         self.content = content
         length = [(b"content-length", str(len(content)).encode())] if status != 304 else []
-        self.headers = [*headers, *length]
+        self.headers = [*unsniffed(headers), *length]
         self._rest = b"".join([*(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", content])
 
     async def send(self, scope: Scope, send: Send) -> None:

@@ -17,13 +17,14 @@ import asyncio
 import contextlib
 import fcntl
 import termios
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Final
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.http.asgi import AT_ONCE, CUT
+from api.http.asgi import AT_ONCE, CUT, WAS_CUT
 from api.http.connection_limits import ConnectionLimits
 from api.http.one_write import OneWrite
 from api.http.problems import Problem
@@ -56,6 +57,13 @@ class _RefusedError(Exception):
     """Ends the parsing of a request; `_refusal` says why."""
 
 
+class _Always:
+    """Headers of every answer, and their lines; uvicorn makes others once a second."""
+
+    headers: ClassVar[Sequence[tuple[bytes, bytes]]] = ()
+    lines: ClassVar[bytes] = b""
+
+
 class TimedProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds; see the module.
 
@@ -67,7 +75,7 @@ class TimedProtocol(HttpToolsProtocol):
     idle_since: float | None = None
     _refusal: Problem | None = None
     _ended = _upgrading = _in_body = False
-    _admitted = False
+    _admitted = _cut = False
     _sender: Any = None
     _hosts = _received = _unparsed = 0
     _waiting_bytes = 0
@@ -76,12 +84,13 @@ class TimedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, limits: ConnectionLimits | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._limits = limits
+        self.headers = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.owes_since = self.loop.time()
         self._transport = transport
         self._writer = OneWrite(transport, self.loop)
-        self._extensions = {AT_ONCE: self._answer_at_once, CUT: transport.abort}
+        self._extensions = {AT_ONCE: self._answer_at_once, CUT: transport.abort, WAS_CUT: lambda: self._cut}
         super().connection_made(self._writer)  # type: ignore[arg-type]
         if self._limits is not None:
             self._admitted, self._sender = self._limits.enter(self.client[0] if self.client else None)
@@ -108,7 +117,7 @@ class TimedProtocol(HttpToolsProtocol):
                     break
                 except httptools.HttpParserUpgrade as upgrade:
                     data = self._without_upgrade() + data[upgrade.args[0] :]
-            if self._unparsed > MAX_HEAD_BYTES:  # a line, a chunk's extension or a trailer that does not end
+            if self._unparsed > MAX_HEAD_BYTES or len(self.headers) > MAX_FIELDS:  # a head or trailers go on and on
                 self._refuse(LARGE_HEAD)
         except httptools.HttpParserError:
             self._refuse(self._refusal or MALFORMED)
@@ -133,13 +142,13 @@ class TimedProtocol(HttpToolsProtocol):
         elif name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
         self.headers.append((name, value))
-        if len(self.headers) > MAX_FIELDS:
-            self._stop(LARGE_HEAD)
 
     def on_headers_complete(self) -> None:
         version = self.parser.get_http_version()
         if version not in VERSIONS:
             self._stop(MALFORMED if version == "0.9" else UNKNOWN_VERSION)
+        if len(self.headers) > MAX_FIELDS:
+            self._stop(LARGE_HEAD)
         if self._hosts != 1 and (self._hosts or version == "1.1"):
             self._stop(NO_ONE_HOST)
         if self._unparsed + self._received > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
@@ -157,7 +166,12 @@ class TimedProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         self._unparsed = 0
-        super().on_body(body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         if self._upgrading:
@@ -165,7 +179,10 @@ class TimedProtocol(HttpToolsProtocol):
         self.owes_since = None
         self._in_body = False
         self._unparsed = 0
-        super().on_message_complete()
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.more_body = False
+            cycle.message_event.set()
 
     def overdue(self, now_s: float, within_s: float) -> bool:
         """Whether it should be cut: it owes a request for longer than `within_s`, is idle or reads nothing."""
@@ -178,6 +195,7 @@ class TimedProtocol(HttpToolsProtocol):
 
     def cut(self) -> None:
         """End the connection, whatever waits to be sent."""
+        self._cut = True
         self._transport.abort()
 
     def _is_unread(self, now_s: float) -> bool:
@@ -252,8 +270,10 @@ class TimedProtocol(HttpToolsProtocol):
             or cycle.disconnected
         ):
             return False
-        always = [b"%b: %b\r\n" % header for header in cycle.default_headers]
-        self._writer.write_now(b"".join([STATUS_LINE[status], *always, rest]))
+        headers = cycle.default_headers
+        if headers is not _Always.headers:
+            _Always.headers, _Always.lines = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
+        self._writer.write_now(STATUS_LINE[status] + _Always.lines + rest)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         self.server_state.total_requests += 1

@@ -20,6 +20,8 @@ from prometheus_client.registry import Collector
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
+FOLDER = "metrics"
+"""Below the data directory: where the processes of a service share their numbers."""
 EXPORT_EVERY_S = 1.0
 
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])

@@ -21,7 +21,6 @@ from api.serving.templating import Templates, named_in_templates
 from ranking.settings.service import Settings
 
 JSON: Final = "json"
-NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 #: A fragment opened by itself is a page under the service's own address and may do nothing there.
 ALONE = (b"content-security-policy", b"default-src 'none'; img-src http: https:; sandbox")
 
@@ -82,7 +81,7 @@ def fragment(content: Content, links: Links, templates: Templates) -> bytes:
 
 
 def _typed(media_type: str, *more: tuple[bytes, bytes]) -> asgi.Headers:
-    return [(b"content-type", media_type.encode()), NO_SNIFFING, *more]
+    return [(b"content-type", media_type.encode()), asgi.NO_SNIFFING, *more]
 
 
 FORMS: Mapping[str, Format] = MappingProxyType(

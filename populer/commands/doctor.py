@@ -14,7 +14,6 @@ from typing import NamedTuple
 from api.monitoring import metrics
 from populer.commands.options import store_url
 from populer.service import descriptors, site_keys
-from populer.service.supervisor import METRICS_DIR
 from populer.stores import open_store
 from ranking import __version__
 from ranking.errors import PopulerError
@@ -108,7 +107,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         )
     except PopulerError as error:
         yield Finding("keys", State.BAD, str(error))
-    yield _descriptors(data_dir / METRICS_DIR)
+    yield _descriptors(data_dir / metrics.FOLDER)
     if data_dir.exists():
         free = shutil.disk_usage(data_dir).free
         yield Finding(

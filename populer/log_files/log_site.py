@@ -30,6 +30,7 @@ from ranking.counts.history import History
 from ranking.errors import InvalidEventError
 from ranking.intake.events import Intake, WireEvent, checked_event
 from ranking.intake.items import Item, ItemDates, why_bad_id
+from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
 from ranking.published.edits import Edits
 from ranking.times import parse_moment
@@ -53,7 +54,7 @@ class Rules:
     dedupe_s: float = 0.0
     format: str | None = None
     pages: PageRules = field(default_factory=PageRules)
-    item_pattern: re.Pattern[str] | None = None
+    item_pattern: AddressPattern | None = None
 
 
 @dataclass(slots=True)

@@ -113,7 +113,6 @@ async def _serve_api(parent: Parent) -> None:
         uvicorn.Config(
             app,
             http=partial(TimedProtocol, limits=limits),  # type: ignore[arg-type]
-            headers=[("x-content-type-options", "nosniff")],
             lifespan="on",
             ws="none",
             log_config=None,

@@ -44,7 +44,6 @@ WATCH_EVERY_S = 0.5
 SYNC_EVERY_S = 1.0
 #: A child that ends sooner than this after its start waits as long before it is started again.
 SETTLED_S = 3.0
-METRICS_DIR = "metrics"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 #: Runs beside the service once it is ready, until it stops; gets the service's address.
@@ -183,11 +182,11 @@ async def serve(
         in_effect = LiveSettings(loaded, time.time())
         orders = Orders("jobs", in_effect.raw, in_effect.state, url)
         env = _api_environment(data_dir)
-        jobs = _Child(orders, dict(os.environ), data_dir / METRICS_DIR)
+        jobs = _Child(orders, dict(os.environ), data_dir / metrics.FOLDER)
         api = orders._replace(
             role="api", socket_fd=listening.fileno(), page_provider=page_provider, pages_from=pages_from
         )
-        workers = [_Child(api, env, data_dir / METRICS_DIR) for _ in range(settings.service.workers)]
+        workers = [_Child(api, env, data_dir / metrics.FOLDER) for _ in range(settings.service.workers)]
         stack.push_async_callback(_stop_all, workers, jobs)
         for child in (jobs, *workers):
             await child.start()
@@ -318,7 +317,7 @@ async def _check_store(settings: Settings, url: str) -> None:
 
 def _api_environment(data_dir: Path) -> dict[str, str]:
     """The workers share their metrics through files, which are of this run only."""
-    folder = data_dir / METRICS_DIR
+    folder = data_dir / metrics.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.db"):
         old.unlink(missing_ok=True)

@@ -8,7 +8,6 @@ bucket, so that weights per kind and per source stay settings and are never bake
 """
 
 import math
-import re
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import msgspec
 
 from ranking.errors import InvalidEventError
 from ranking.intake.items import why_bad_id
+from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
 from ranking.intake.visits import Identity, short_hash
 from ranking.times import format_duration
@@ -73,7 +73,7 @@ class Intake(NamedTuple):
     now: float
     keep_s: float
     trusted: bool
-    item_pattern: re.Pattern[str] | None = None
+    item_pattern: AddressPattern | None = None
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
 
@@ -138,7 +138,7 @@ def _checked_name(field: str, given: str | None) -> str | None:
     return given or None
 
 
-def _item_at(url: str | None, pattern: re.Pattern[str] | None) -> str:
+def _item_at(url: str | None, pattern: AddressPattern | None) -> str:
     if url is None:
         raise InvalidEventError("item: is missing, and so is url")
     try:

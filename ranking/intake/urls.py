@@ -18,6 +18,7 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from ranking.intake.items import MAX_ID_BYTES
+from ranking.intake.patterns import AddressPattern, item_pattern  # noqa: F401 - a name of this module, too
 
 MAX_URL_CHARS = 2_048
 MAX_HOST_CHARS = 253
@@ -102,7 +103,7 @@ def canonical(url: str) -> str:
     return address
 
 
-def item_of(url: str, pattern: re.Pattern[str] | None = None) -> str:
+def item_of(url: str, pattern: AddressPattern | None = None) -> str:
     """The item id of the page at `url`: what `pattern` finds in its canonical address, else that without scheme.
 
     id = group 1 of `pattern` (see `id_in`) if there is a pattern, else canonical(url) without "https://"; of an id
@@ -125,28 +126,14 @@ def item_of(url: str, pattern: re.Pattern[str] | None = None) -> str:
     return item
 
 
-def item_pattern(text: str) -> re.Pattern[str]:
-    """`text` as a pattern for `item_of`.
-
-    Raises:
-        ValueError: it is no regular expression, or has not exactly one group.
-    """
-    try:
-        pattern = re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"must be a regular expression ({error})") from None
-    if pattern.groups != 1:
-        raise ValueError(f"must have one group, which finds the item's id, not {pattern.groups}; (?:…) is no group")
-    return pattern
-
-
-def id_in(address: str, pattern: re.Pattern[str]) -> str | None:
+@lru_cache(maxsize=1024)
+def id_in(address: str, pattern: AddressPattern) -> str | None:
     """The id that `pattern` finds anywhere in a canonical address; None if it finds none.
 
     Patterns are written from addresses as browsers show them, so one that fails is tried once more with a slash
     after the path.
 
-    >>> id_in("https://example.com/read/1234", re.compile(r"/read/(\\d+)/"))
+    >>> id_in("https://example.com/read/1234", item_pattern(r"/read/(\\d+)/"))
     '1234'
     """
     match = pattern.search(address)

@@ -20,7 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
 from ranking.intake.networks import ALLOWANCE
-from ranking.intake.urls import item_pattern
+from ranking.intake.patterns import AddressPattern, item_pattern
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.settings.types import (
@@ -185,8 +185,11 @@ class SiteSettings(Table):
     @field_validator("item_pattern")
     @classmethod
     def _one_group(cls, text: str) -> str:
-        if text:
-            item_pattern(text)
+        try:
+            if text:
+                item_pattern(text)
+        except ValueError as error:  # the sentence around it begins with "expected"
+            raise ValueError(str(error).removeprefix("must be ").removeprefix("must have ")) from None
         return text
 
     @field_validator("address")
@@ -197,7 +200,7 @@ class SiteSettings(Table):
         return address.rstrip("/")
 
     @cached_property
-    def item_finder(self) -> re.Pattern[str] | None:
+    def item_finder(self) -> AddressPattern | None:
         """`item_pattern`, ready to search with; None without one."""
         return item_pattern(self.item_pattern) if self.item_pattern else None
 

@@ -76,7 +76,7 @@ def test_it_lands_within_one_per_cent_of_the_best_half_life_in_hindsight(real: R
 
 
 def test_a_learned_mix_catches_surely_more_than_the_best_half_life_and_changes_no_more(real: Reads) -> None:
-    half_lives = [ListSettings.model_validate({"half_life": each}) for each in (1800.0, 2700.0, 3600.0, 5400.0)]
+    half_lives = [ListSettings.model_validate({"half_life": each}) for each in ("30m", "45m", "1h", "90m")]
     found = walked(real, [ListSettings.model_validate({"decay": "forecast"}), *half_lives])
     ours, *others = found.traces
     best = max(others, key=lambda trace: float(np.nanmean(trace.capture)))

@@ -221,6 +221,21 @@ def test_item_pattern_wants_one_group(text: str) -> None:
         item_pattern(text)
 
 
+@pytest.mark.parametrize("text", ["(?=a)(b)", r"(a)\1", "(a*+)", "(?<!a)(b)"])
+def test_item_pattern_refuses_what_takes_longer_than_its_address(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^must be a regular expression as RE2 takes it"):
+        item_pattern(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"/(?:[a-z0-9]+-?)+-(\d+)$", r"^https?://[^/]+/(?:[\w-]+/?)+/(\d+)", "/(?:(?:a*)*)*b(c)?$"],
+)
+def test_item_pattern_ends_on_addresses_that_are_made_for_it(text: str) -> None:
+    pattern = item_pattern(text)
+    assert id_in("https://example.com/" + "a" * 1_900 + "!", pattern) is None
+
+
 @pytest.mark.parametrize(
     "piece", ["/a", "//", "/.", "/..", "%", "%2", "&", "&a=", "é", "/amp", ".amp", "www.", "?", "="]
 )

@@ -327,7 +327,7 @@ def test_unusual_names_of_the_directory_work_for_server_and_client(serve: Serve,
 
     async def ask() -> bool:
         async with redis.asyncio.from_url(server.url) as store:
-            return bool(await store.server.ping())
+            return bool(await store.ping())
 
     assert asyncio.run(ask())
     assert list(tmp_path.iterdir()) == [tmp_path / name]

@@ -174,7 +174,7 @@ async def test_events_that_ask_for_something_else_than_their_visitor_need_no_win
     left_out = [Event("a", "!robot", NOON), Event("b", "view", NOON + 4 * SPAN_S, None, short_hash("x"))]
     assert (await worker.record(SITE, [*left_out, view(0)], received=NOON, vouched=False)).outcomes == b"n11"
     other = recorder(store, "two", Admission(SPAN_S, 30 * DAY_S, 100))
-    assert (await other.counts.record(SITE, [*left_out, view(0)], received=NOON, vouched=False)).outcomes == b"100"
+    assert (await other.record(SITE, [*left_out, view(0)], received=NOON, vouched=False)).outcomes == b"100"
 
 
 def by_the_book(events: list[Event]) -> str:
