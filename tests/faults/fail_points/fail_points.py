@@ -52,7 +52,7 @@ class _Between:
 
     async def record(self, *arguments: Any, **named: Any) -> Any:
         passes(self._points[0])
-        outcome = await self._store.counts.record(*arguments, **named)
+        outcome = await self._store.record(*arguments, **named)
         passes(self._points[1])
         return outcome
 
