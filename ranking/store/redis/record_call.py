@@ -90,7 +90,7 @@ def _add_networks(visits: ConditionalVisits, site: str, shard: int, names: list[
     ]
     own = {window: (key_of[window], key_of[window - 1]) for window in windows}
     rule = [
-        visits.allowance, networks.FACTOR, networks.LESS, networks.COLD_SHARE, networks.DAYS, networks.LEAST_DAYS,
+        visits.allowance, networks.FACTOR, networks.COLD_SHARE, networks.DAYS, networks.LEAST_DAYS,
         networks.MAX_NETWORKS, networks.HEAVY_SHARE, span_s, max(2 * span_s, SEEN_AT_LEAST_S), 2 * MARK_SPAN_S,
     ]  # fmt: skip
     number_of = {window: number for number, window in enumerate(own, 1)}

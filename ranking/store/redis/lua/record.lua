@@ -30,7 +30,7 @@
 --      10 hashes of the newcomers' items, 8 bytes each
 --      and, only where there are networks:
 --      KEYS after those: day, day before, past, past before  hashes; see keys.py; reads ..  hash, one per window
---      11 MessagePack: { offset of each visit, window of each, windows { own key, key before }, { allowance, factor, less,
+--      11 MessagePack: { offset of each visit, window of each, windows { own key, key before }, { allowance, factor,
 --         cold share, days, least days, most networks, heavy share, span, lifetime of reads, lifetime of days } }
 --      12 networks, 8 bytes per visit: 0 of none, 255 not bounded
 --      13 the same under the previous salt, or nothing
@@ -267,14 +267,14 @@ if ARGV[6] then
   local function usual_share(i, own, total)
     local network, earlier = network_of[i], network_before[i]
     local days = number_in(day_keys[3], 'days')
-    if days < rule[6] then
+    if days < rule[5] then
       local today = number_in(day_keys[1], network) + (day_reads[network] or 0)
       local all = number_in(day_keys[1], 'all') + day_total
       if earlier and earlier ~= NONE then
         today, all = today + number_in(day_keys[2], earlier), all + number_in(day_keys[2], 'all')
       end
       local others = all - total
-      return others > 0 and math.min(rule[4], math.max(0, today - own) / others) or 0
+      return others > 0 and math.min(rule[3], math.max(0, today - own) / others) or 0
     end
     if not share_of[network] then
       local shares = {}
@@ -301,7 +301,7 @@ if ARGV[6] then
       return false
     end
     local total = reads(w, item, offset)
-    local room = rule[1] + math.max(0, rule[2] * usual_share(i, own, total) * (total - own) - rule[3])
+    local room = rule[1] + rule[2] * usual_share(i, own, total) * (total - own)
     return own + 1 > room
   end
 
@@ -414,7 +414,7 @@ if ARGV[6] then
       flat[n + 1], flat[n + 2] = name, brought[w][name]
     end
     written('HSET', network_windows[w], flat)
-    redis.call('EXPIRE', network_windows[w], rule[10])
+    redis.call('EXPIRE', network_windows[w], rule[9])
   end
   if next(day_reads) then
     -- A day's reads; with the first of a day, what is known of the days before moves on to it.
@@ -429,8 +429,8 @@ if ARGV[6] then
     if all == 0 then
       all_before = number_in(yesterday, 'all')
       if all_before > 0 then
-        redis.call('HSET', past, 'days', math.min(rule[5], number_in(past_before, 'days') + 1))
-        redis.call('EXPIRE', past, rule[11])
+        redis.call('HSET', past, 'days', math.min(rule[4], number_in(past_before, 'days') + 1))
+        redis.call('EXPIRE', past, rule[10])
       end
     end
     for n = 2, #names do
@@ -440,26 +440,26 @@ if ARGV[6] then
         all_before = all_before or number_in(yesterday, 'all')
         local share = all_before > 0 and number_in(yesterday, earlier) / all_before or 0
         local shares = redis.call('HGET', past_before, earlier)
-        if shares or share >= rule[8] then
+        if shares or share >= rule[7] then
           local kept = { string.format('%.0f', 1000 * share) }
           for one in string.gmatch(shares or '', '%d+') do
-            if #kept < rule[5] then
+            if #kept < rule[4] then
               kept[#kept + 1] = one
             end
           end
           redis.call('HSET', past, network, table.concat(kept, ' '))
-          redis.call('EXPIRE', past, rule[11])
+          redis.call('EXPIRE', past, rule[10])
         end
       end
       if network ~= UNBOUND then
         known = known or (had == 0 and redis.call('HLEN', today))
-        if had > 0 or known < rule[7] then
+        if had > 0 or known < rule[6] then
           flat[#flat + 1], flat[#flat + 2] = network, had + day_reads[network]
         end
       end
     end
     written('HSET', today, flat)
-    redis.call('EXPIRE', today, rule[11])
+    redis.call('EXPIRE', today, rule[10])
   end
   if spent then
     redis.call('HSET', budget, 'tokens', tokens, 'at', received)

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from ranking.intake.events import Event
-from ranking.intake.networks import ALLOWANCE, COLD_SHARE, FACTOR, LESS
+from ranking.intake.networks import ALLOWANCE, COLD_SHARE, FACTOR
 from ranking.intake.visits import UNBOUND, Identity
 from ranking.recording.batches import Admission
 from ranking.recording.recorder import BatchStore, Recorder
@@ -127,7 +127,7 @@ async def test_a_networks_own_reads_do_not_raise_its_bound(readers: Readers) -> 
     counted = 0
     for _ in range(10):
         counted += (await readers.read(1, ["b"] * 50)).count("1")
-    assert counted <= ALLOWANCE + FACTOR * COLD_SHARE * 30 - LESS
+    assert counted <= ALLOWANCE + FACTOR * COLD_SHARE * 30
 
 
 async def test_a_carrier_of_many_days_has_its_share_and_who_sprayed_for_a_day_has_none(
