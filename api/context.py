@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from api.filtering.callers import Callers
 from api.filtering.event_filter import EventFilter
 from api.http.problems import Problem
 from api.monitoring.alarm_facts import AlarmFacts
@@ -25,6 +26,7 @@ class Context(NamedTuple):
     board: PublishedLists
     clock: Callable[[], float]
     gate: EventFilter
+    callers: Callers
     config: ConfigState
     lookout: AlarmFacts
     traffic: Traffic

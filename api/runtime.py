@@ -18,6 +18,7 @@ import structlog
 
 from api.context import Context
 from api.endpoints.streams import Streams
+from api.filtering.callers import Callers
 from api.filtering.event_filter import EventFilter
 from api.filtering.visitors import Visitors
 from api.monitoring import metrics
@@ -66,12 +67,13 @@ class WorkerRuntime:
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         self._salting: asyncio.Task[None] | None = None
         gate = EventFilter(settings, self._visitors_under(settings))
+        callers = Callers(settings, gate.client, clock)
         board = PublishedLists(store, settings)
         lookout = AlarmFacts(store, board.listed, clock, lambda: 0 if spooling is None else spooling.events)
         traffic = Traffic(store.logbook.note_traffic)
         templates = Templates(settings.service.templates)
         self.context = Context(
-            settings, store, recorder, board, clock, gate, config, lookout, traffic, templates, spooling
+            settings, store, recorder, board, clock, gate, callers, config, lookout, traffic, templates, spooling
         )
         self._beside: list[asyncio.Task[None]] = []
         self.streams = Streams(self.now)
@@ -111,6 +113,7 @@ class WorkerRuntime:
         """Serve what begins from now on under `settings`; what of them takes a start is as it was."""
         before = self.context
         gate = EventFilter(settings, self._visitors_under(settings), before.gate)
+        callers = Callers(settings, gate.client, before.clock, before.callers)
         self._salts.use(overlap_s(settings.ingest.dedupe_window_s))
         if self._visitors_under(settings):
             await self._salted(SALTS_WITHIN_S)
@@ -119,7 +122,9 @@ class WorkerRuntime:
         before.recorder.use(_terms(settings, before.store.shards))
         before.board.use(settings)
         templates = Templates(settings.service.templates)  # read anew, as they may be why the file was touched
-        self.context = self.context._replace(settings=settings, gate=gate, config=config, templates=templates)
+        self.context = self.context._replace(
+            settings=settings, gate=gate, callers=callers, config=config, templates=templates
+        )
 
     def say(self, config: ConfigState) -> None:
         """Go on under the same settings, and say this of them."""

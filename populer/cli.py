@@ -34,8 +34,10 @@ app = typer.Typer(
 )
 items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
+app.add_typer(keys_app, name="keys")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -306,6 +308,49 @@ def config_show(config: Config = None, data: Data = None) -> None:
         print(f"{name:<{width}}  {value:<28}  {origin}")  # noqa: T201
 
 
+@keys_app.command("add")
+def keys_add(
+    name: Annotated[str, typer.Argument(help="Name of the key, such as a person's or a program's.")],
+    grade: Annotated[str, typer.Option("--grade", help="write, editor or admin.")],
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Make a key, print it once, and keep its hash in the data directory. A running service takes it at once."""
+    from populer.commands.keys import add
+
+    settings = _loaded(config, data).settings
+    print(add(settings, _site(settings, site), name, grade))  # noqa: T201
+
+
+@keys_app.command("list")
+def keys_list(site: Site = None, config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Print the names and grades of a site's keys, and where each is kept."""
+    from populer.commands.keys import listed
+
+    settings = _loaded(config, data).settings
+    rows = listed(settings, _site(settings, site))
+    if as_json:
+        print(json.dumps([each._asdict() for each in rows]))  # noqa: T201
+        return
+    for each in rows:
+        print(f"{each.name:<24} {each.grade:<8} {each.kept}")  # noqa: T201
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    name: Annotated[str, typer.Argument(help="Name of the key.")],
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Take a key back; one that was generated is replaced. A running service refuses it at once."""
+    from populer.commands.keys import revoke
+
+    settings = _loaded(config, data).settings
+    print(revoke(settings, _site(settings, site), name))  # noqa: T201
+
+
 @app.callback(invoke_without_command=True)
 def version(show: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     """Populer: the popular, the trending and the latest of a news site."""
@@ -341,7 +386,7 @@ def _key(given: str | None, config: Path | None, data: Path | None, site: str | 
         return found
     settings = _loaded(config, data).settings
     chosen = site or settings.sites[0].id
-    configured = next((each.keys.write for each in settings.sites if each.id == chosen), None)
+    configured = next((each.keys.plain("write") for each in settings.sites if each.id == chosen), None)
     kept = site_keys.read(settings.service.data_dir).get(chosen, {}).get("write")
     if found := configured or kept:
         return found

@@ -1,4 +1,4 @@
-"""Pins, blocks and boosts, and the trail of who changed what. All of it takes the site's admin key.
+"""Pins, blocks and boosts, and the trail of who changed what. All of it takes an editor's key of the site.
 
 A change is answered when every worker shows it.
 """
@@ -14,7 +14,7 @@ from fastapi import Path as PathParameter
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.openapi import SAID, problems
 from api.http import asgi
-from api.http.auth import Grade, grade, require
+from api.http.auth import Grade, require
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidEditError, InvalidItemError
 from ranking.intake.items import why_bad_id
@@ -142,9 +142,9 @@ class _Desk:
         self.site: SiteSettings = site_of(context, request.query_params.multi_items())
         self.now = context.clock()
         self._request = request
-        given = asgi.headers(request.scope).get(b"authorization")
-        self._grade = grade(given, self.site)
-        require(self._grade, Grade.ADMIN, self.site)
+        caller = context.callers.identify(request.scope, self.site)
+        require(caller, Grade.EDITOR, self.site)
+        self._by = caller.name
 
     async def body(self, shape: type[T], empty: T | None = None) -> T:
         """The request's body; `empty` stands for none."""
@@ -217,12 +217,12 @@ class _Desk:
     async def undo(self, edition: int) -> Response:
         """Take back all that was changed in an edition; answered when every worker shows it."""
         context = self.context
-        undone = await undo(context.store, self.site.id, edition, self._grade.name.lower(), self.now)
+        undone = await undo(context.store, self.site.id, edition, self._by, self.now)
         await context.board.settle(self.site.id)
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.desk.change(self.site.id, changes, self._grade.name.lower(), over)
+        await self.context.store.desk.change(self.site.id, changes, self._by, over)
         await self.context.board.settle(self.site.id)
 
 

@@ -11,7 +11,7 @@ from api.endpoints.events_body import Bad, Parsed, all_good, parse
 from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
-from api.http.auth import Grade, grade
+from api.http.auth import STRANGER, Grade, require
 from api.http.problems import Problem, plain_sentence
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
@@ -62,7 +62,9 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     query = asgi.query(scope)
     site = site_of(context, query)
     headers = asgi.headers(scope)
-    trusted = grade(headers.get(b"authorization"), site) >= Grade.WRITE
+    caller = context.callers.identify(scope, site)
+    if trusted := caller is not STRANGER:
+        require(caller, Grade.WRITE, site)
     content = await asgi.body(headers, receive, context.settings.ingest.max_body)
     parsed = parse(content, headers.get(b"content-type", b""))
     once = _once(headers.get(b"idempotency-key"))

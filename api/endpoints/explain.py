@@ -1,4 +1,4 @@
-"""`GET /v1/items/{id}/explain` and `POST /v1/preview`: asked of the process that ranks. Both take the admin key."""
+"""`GET /v1/items/{id}/explain` and `POST /v1/preview`: asked of the process that ranks. Both take an editor's key."""
 
 from typing import Annotated, Any
 
@@ -9,7 +9,7 @@ from api.context import Context, CurrentContext, site_of
 from api.endpoints.items import ItemId
 from api.endpoints.openapi import SAID, SITE, problems
 from api.http import asgi
-from api.http.auth import Grade, grade, require
+from api.http.auth import Caller, Grade, require
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidQuestionError, NotReadyError
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, document_of, encoded
@@ -44,13 +44,13 @@ def router(current: CurrentContext) -> APIRouter:
         at: str | None = None,
     ) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request)
         return await answered(context, Explain(site.id, name, item, section, _moment(at, site)))
 
     @routes.post("/preview", summary="A list under other settings beside the live one", openapi_extra=BODY)
     async def preview(request: Request) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request)
         content = await asgi.body(asgi.headers(request.scope), request.receive, context.settings.ingest.max_body)
         try:
             given = msgspec.json.decode(content, type=PreviewInput)
@@ -86,16 +86,16 @@ BODY: dict[str, Any] = {
 }
 
 
-def admin_of(context: Context, request: Request) -> SiteSettings:
-    """The site of a request that has its admin key.
+def editor_of(context: Context, request: Request, need: Grade = Grade.EDITOR) -> tuple[SiteSettings, Caller]:
+    """The site of a request, and the holder of the key of it that will do.
 
     Raises:
-        Problem: it has not, or there is no such site.
+        Problem: it has none, or there is no such site.
     """
     site = site_of(context, request.query_params.multi_items())
-    given = request.headers.get("authorization")
-    require(grade(None if given is None else given.encode("latin-1"), site), Grade.ADMIN, site)
-    return site
+    caller = context.callers.identify(request.scope, site)
+    require(caller, need, site)
+    return site, caller
 
 
 def _moment(given: float | str | None, site: SiteSettings) -> float | None:

@@ -11,7 +11,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.openapi import INVALID, SAID, SITE, Json, answer, problems, whole
 from api.http import asgi
-from api.http.auth import Grade, grade, require
+from api.http.auth import Caller, Grade, require
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidItemError, NotFoundError
 from ranking.intake.items import Item, ItemInput, as_wire, validated, why_bad_id
@@ -38,28 +38,28 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.put("", summary="Describe items", responses=_answer(STORED), openapi_extra=_extra(ITEMS))
     async def put_items(request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
+        site, caller = _writer(context, request)
         now = context.clock()
         items, bad = _checked_all(await _body_of(context, request), now, ZoneInfo(site.timezone))
-        await context.store.put_items(site.id, items)
+        await context.store.put_items(site.id, items, caller.name)
         return _json({"stored": len(items), "invalid": bad})
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(DESCRIBED), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
+        site, caller = _writer(context, request)
         given = _decoded(await _body_of(context, request), ItemInput)
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
         described = validated(msgspec.structs.replace(given, id=item), context.clock(), ZoneInfo(site.timezone))
-        await context.store.put_items(site.id, [described])
+        await context.store.put_items(site.id, [described], caller.name)
         (found,) = await context.store.get_items(site.id, [item])
         return _json(as_wire(found) if found else {})
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
+        site, _ = _writer(context, request)
         (found,) = await context.store.get_items(site.id, [item])
         if found is None:
             raise NotFoundError(f"no item is called {item!r}")
@@ -68,11 +68,10 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.delete("/{item:text}", status_code=204, summary="Take one item down", openapi_extra=_extra())
     async def delete_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
+        site, caller = _writer(context, request)
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
-        who = grade(asgi.headers(request.scope).get(b"authorization"), site)
-        await context.store.remove_item(site.id, item, context.clock(), who.name.lower())
+        await context.store.remove_item(site.id, item, context.clock(), caller.name)
         await context.board.settle(site.id)
         return Response(status_code=204)
 
@@ -122,10 +121,11 @@ def _extra(schema: Json | None = None) -> Json:
     return {"parameters": [SITE], **body}
 
 
-def _writer(context: Context, request: Request) -> SiteSettings:
+def _writer(context: Context, request: Request) -> tuple[SiteSettings, Caller]:
     site = site_of(context, request.query_params.multi_items())
-    require(grade(asgi.headers(request.scope).get(b"authorization"), site), Grade.WRITE, site)
-    return site
+    caller = context.callers.identify(request.scope, site)
+    require(caller, Grade.WRITE, site)
+    return site, caller
 
 
 async def _body_of(context: Context, request: Request) -> bytes:

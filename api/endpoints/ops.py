@@ -1,4 +1,6 @@
-"""`/v1/ops/…`: what the ops page shows beside the lists themselves. All of it takes the site's admin key.
+"""`/v1/ops/…`: what the ops page shows beside the lists themselves. It takes the site's admin key.
+
+An editor's key is told which lists there are and how much items are read, and nothing of the settings and the servers.
 
 Where the store is away the answers say so and hold what this worker knows by itself: that is when they are looked at.
 """
@@ -9,9 +11,10 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext
-from api.endpoints.explain import admin_of, answered
+from api.endpoints.explain import answered, editor_of
 from api.endpoints.openapi import SAID, SITE, Json, answer, problems, whole
 from api.http import asgi
+from api.http.auth import Caller, Grade
 from api.http.problems import Problem, plain_sentence
 from api.monitoring import metrics
 from ranking.errors import InvalidQuestionError, PopulerError
@@ -41,12 +44,15 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/state", summary="How the service fares", responses=_given(STATE), openapi_extra=extra)
     async def get_state(request: Request) -> Response:
         context = current()
-        return _json(await _state(context, admin_of(context, request)))
+        site, caller = editor_of(context, request)
+        if caller.grade.allows(Grade.ADMIN):
+            return _json(await _state(context, site, caller))
+        return _json(_state_for_editors(context, site, caller))
 
     @routes.get("/traffic", summary="Events by the minute", responses=_given(TRAFFIC), openapi_extra=extra)
     async def get_traffic(request: Request, minutes: Minutes = 60) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request, Grade.ADMIN)
         now = int(context.clock() // MINUTE_S)
         asked = range(now - minutes + 1, now + 1)
         found = await context.store.logbook.traffic(site.id, asked)
@@ -59,7 +65,7 @@ def router(current: CurrentContext) -> APIRouter:
     )
     async def post_views(request: Request) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request)
         headers = asgi.headers(request.scope)
         content = await asgi.body(headers, request.receive, context.settings.ingest.max_body)
         try:
@@ -79,7 +85,7 @@ def router(current: CurrentContext) -> APIRouter:
         request: Request, name: Annotated[str, Query(alias="list")] = "populer", nights: Nights = 7
     ) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request, Grade.ADMIN)
         context.board.check_place(site.id, name, WHOLE_SITE)
         findings = context.store.findings
         in_effect = (await findings.in_effect(site.id)).get(name)
@@ -89,13 +95,31 @@ def router(current: CurrentContext) -> APIRouter:
     return routes
 
 
-async def _state(context: Context, site: SiteSettings) -> dict[str, Any]:
+def _state_for_editors(context: Context, site: SiteSettings, caller: Caller) -> dict[str, Any]:
+    now = context.clock()
+    shown = ("name", "title", "kind", "size", "generated_at", "age_s", "stale", "sections")
+    return {
+        **_about(site, caller, now),
+        "lists": [{name: each[name] for name in shown} for each in _lists(context, site, now)],
+        "alarms": [],
+        "refresh_every_s": context.settings.refresh.every_s,
+    }
+
+
+def _about(site: SiteSettings, caller: Caller, now: float) -> dict[str, Any]:
+    return {
+        "now": now,
+        "site": {"id": site.id, "name": site.name, "timezone": site.timezone, "locale": site.locale},
+        "key": {"name": caller.name, "grade": caller.grade.value},
+    }
+
+
+async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[str, Any]:
     settings, now = context.settings, context.clock()
     away = await context.lookout.look(settings)
     raised = context.lookout.alarms(settings, context.config)
     return {
-        "now": now,
-        "site": {"id": site.id, "name": site.name, "timezone": site.timezone, "locale": site.locale},
+        **_about(site, caller, now),
         "lists": _lists(context, site, now),
         "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
         "config": {"version": settings.config_version, **context.config._asdict()},
@@ -160,6 +184,7 @@ STATE = whole(
     {
         "now": {"type": "number"},
         "site": {"type": "object"},
+        "key": {"type": "object", "description": "name and grade of the key that was sent"},
         "lists": {"type": "array", "items": {"type": "object"}},
         "alarms": {"type": "array", "items": ALARM},
         "config": {"type": "object"},

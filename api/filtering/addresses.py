@@ -53,7 +53,7 @@ class Addresses:
     """
 
     def __init__(self, trusted: Sequence[str]) -> None:
-        self._trusted = [_network(each) for each in trusted]
+        self._trusted = [network_of(each) for each in trusted]
         self._peer = functools.lru_cache(maxsize=REMEMBERED)(self._judge)
         self._forwarded = functools.lru_cache(maxsize=REMEMBERED)(self._walk)
 
@@ -77,7 +77,7 @@ class Addresses:
         if host is None:
             loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
             return _Peer(ClientAddress("unix", local=True), any(self._trusts(address) for address in loopback))
-        address = _address(host)
+        address = address_of(host)
         if address is None:
             return _Peer(ClientAddress(host, local=False), trusted=False)
         return _Peer(ClientAddress(_name(address), local=address.is_loopback), self._trusts(address))
@@ -107,7 +107,7 @@ def too_wide(trusted: Sequence[str]) -> str | None:
     >>> too_wide(["0.0.0.0/1", "128.0.0.0/1"])
     'the trusted proxies cover all of 0.0.0.0/0: anyone can claim any address, so name the proxies alone'
     """
-    networks = [_network(each) for each in trusted]
+    networks = [network_of(each) for each in trusted]
     four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
     six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
     everyone = [*(str(each) for each in four if not each.prefixlen), *(str(each) for each in six if not each.prefixlen)]
@@ -117,7 +117,8 @@ def too_wide(trusted: Sequence[str]) -> str | None:
     return f"the trusted proxies cover all of {named}: anyone can claim any address, so name the proxies alone"
 
 
-def _network(text: str) -> Network:
+def network_of(text: str, what: str = "trusted proxy") -> Network:
+    """The network that an address or a CIDR names. Raises ValueError, which says that `what` is one."""
     try:
         network: Network = ipaddress.ip_network(text.strip())
     except ValueError:
@@ -125,15 +126,15 @@ def _network(text: str) -> Network:
             loose = ipaddress.ip_network(text.strip(), strict=False)
         except ValueError:
             raise ValueError(
-                f"a trusted proxy is an address or a CIDR such as 10.0.0.0/8 or ::1, and {text!r} is neither"
+                f"a {what} is an address or a CIDR such as 10.0.0.0/8 or ::1, and {text!r} is neither"
             ) from None
-        raise ValueError(f"trusted proxy {text!r} has bits set past its prefix: write {loose}") from None
+        raise ValueError(f"{what} {text!r} has bits set past its prefix: write {loose}") from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
         return ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
     return network
 
 
-def _address(text: str) -> Address | None:
+def address_of(text: str) -> Address | None:
     """An address without its zone; IPv4 where it is mapped into IPv6. None for anything else."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -145,7 +146,7 @@ def _address(text: str) -> Address | None:
 def _entry(text: str) -> Address | None:
     """An entry of X-Forwarded-For: an address, maybe with a port; IPv6 with or without brackets."""
     parsed = _IPV4_WITH_PORT.fullmatch(text) or _IPV6_WITH_PORT.fullmatch(text)
-    return _address(parsed[1] if parsed else text)
+    return address_of(parsed[1] if parsed else text)
 
 
 def _name(address: Address) -> str:

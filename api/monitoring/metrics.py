@@ -23,6 +23,7 @@ TELL_EVERY_S = 1.0
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])
 _lists_served = Counter("populer_lists_served", "List answers, by status", ["status"])
 _streams = Counter("populer_streams", "Streams of lists: opened, ended, of which cut; and refused", ["outcome"])
+_denied = Counter("populer_denied", "Requests with a key that will not do, by why", ["site", "reason"])
 _list_age_seconds = Gauge("populer_list_age_seconds", "Age of the oldest list served", multiprocess_mode="max")
 _spooled_events = Gauge(
     "populer_spooled_events", "Events that wait on this host's disk for the store", multiprocess_mode="livesum"
@@ -33,10 +34,11 @@ _commit_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-#: (site, outcome) -> events, status -> answers, outcome -> streams, not told yet.
+#: (site, outcome) -> events, status -> answers, outcome -> streams, (site, reason) -> requests, not told yet.
 events: Tally[tuple[str, str]] = Tally()
 lists_served: Tally[str] = Tally()
 streams: Tally[str] = Tally()
+denied: Tally[tuple[str, str]] = Tally()
 
 
 def committed(seconds: float) -> None:
@@ -83,6 +85,9 @@ def tell() -> None:
         _lists_served.labels(status).inc(count)
     for outcome, count in streams.items():
         _streams.labels(outcome).inc(count)
+    for (site, reason), count in denied.items():
+        _denied.labels(site, reason).inc(count)
+    denied.clear()
     streams.clear()
     events.clear()
     lists_served.clear()

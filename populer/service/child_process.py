@@ -123,7 +123,7 @@ async def _serve_api(parent: Parent) -> None:
     _on_stop(parent, stop_serving)
     if stop.is_set():
         return
-    listening = socket.socket(fileno=orders.socket_fd)
+    listening = [socket.socket(fileno=each) for each in (orders.socket_fd, orders.admin_fd) if each is not None]
 
     async def use(settings: Settings | None, config: ConfigState) -> None:
         if settings is None:
@@ -140,7 +140,7 @@ async def _serve_api(parent: Parent) -> None:
         asyncio.create_task(close_slow_ones(server.server_state.connections, patience_s)),
         asyncio.create_task(parent.follow(orders, use)),
     ]
-    await server.serve(sockets=[listening])
+    await server.serve(sockets=listening)
     for task in beside:
         task.cancel()
     await store.close()

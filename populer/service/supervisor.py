@@ -24,6 +24,7 @@ import structlog
 from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
+from populer.service import site_keys
 from populer.service.child_messages import Orders
 from populer.service.file_watch import NO_FILE, POLL_S, FileContent, Watch, look
 from populer.service.live_settings import LiveSettings
@@ -62,7 +63,7 @@ class _Child:
         self._started_at = 0.0
 
     async def start(self) -> None:
-        passed = [] if self.orders.socket_fd is None else [self.orders.socket_fd]
+        passed = [each for each in (self.orders.socket_fd, self.orders.admin_fd) if each is not None]
         self._started_at = time.monotonic()
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -134,6 +135,9 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_told_by_signals(stop))
         listening = stack.enter_context(_bound(settings.service.host, settings.service.port))
+        admin_fd = None
+        if settings.service.admin_port is not None:
+            admin_fd = stack.enter_context(_bound(settings.service.host, settings.service.admin_port)).fileno()
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
         await _check_store(settings, url)
@@ -143,7 +147,11 @@ async def serve(
         orders = Orders("jobs", in_effect.raw, in_effect.state, url)
         jobs = _Child(orders, dict(os.environ))
         api = orders._replace(
-            role="api", socket_fd=listening.fileno(), page_provider=page_provider, pages_from=pages_from
+            role="api",
+            socket_fd=listening.fileno(),
+            admin_fd=admin_fd,
+            page_provider=page_provider,
+            pages_from=pages_from,
         )
         workers = [_Child(api, _api_environment(data_dir)) for _ in range(settings.service.workers)]
         stack.push_async_callback(_stop_all, workers, jobs)
@@ -155,6 +163,7 @@ async def serve(
         background = [asyncio.create_task(child.watch()) for child in (jobs, *workers)]
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
+        background.append(asyncio.create_task(_follow_keys(data_dir / site_keys.FILE, in_effect, [jobs, *workers])))
         file = loaded.source.file
         if file.is_file() or not file.exists():  # what comes through a pipe comes once
             known = NO_FILE if loaded.content is None else FileContent(loaded.content)
@@ -182,6 +191,21 @@ async def _follow(file: Path, known: FileContent, in_effect: LiveSettings, child
                 child.tell(in_effect)
         except Exception:  # the next change must be seen all the same
             log.exception("the processes could not be told of the settings")
+
+
+async def _follow_keys(file: Path, in_effect: LiveSettings, children: list[_Child]) -> None:
+    """Have the children take the keys that are in the file, whenever it changes; until cancelled."""
+    watch = Watch(NO_FILE)
+    while True:
+        await asyncio.sleep(POLL_S)
+        if watch.seen(await asyncio.to_thread(look, file), time.monotonic()) is None:
+            continue
+        try:
+            if await asyncio.to_thread(in_effect.take_keys):
+                for child in children:
+                    child.tell(in_effect)
+        except Exception:  # the next change must be seen all the same
+            log.exception("the processes could not be told of the keys")
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from ranking.store.protocol import Store
 
 
 async def undo(store: Store, site: str, edition: int, by: str, now: float) -> list[Changed]:
-    """Take back all that was changed in `edition`; what that was. `by`: the grade of the key, `now` in epoch seconds.
+    """Take back all that was changed in `edition`; what that was. `by`: the name of the key, `now` in epoch seconds.
 
     Raises:
         NotFoundError: the trail has no such edition.

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
 from ranking.intake.urls import item_pattern
+from ranking.settings.keys import SiteKeys
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.settings.types import (
@@ -51,7 +52,9 @@ class ServiceSettings(Table):
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=256)
     data_dir: Path = Path("populer-data")
+    admin_port: int | None = Field(None, ge=1, le=65535)
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    internal: tuple[str, ...] = ("127.0.0.0/8", "::1")
     log_format: Literal["text", "json"] = "text"
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
     templates: Path | None = None
@@ -156,13 +159,6 @@ class AlarmSettings(Table):
         if 0 < quiet_s < MIN_QUIET_S:
             raise ValueError(f"0s for none, or at least {MIN_QUIET_S:.0f}s, as counts are kept in buckets")
         return quiet_s
-
-
-class SiteKeys(Table):
-    """keys of a site. Absent ones are generated and kept in the data directory."""
-
-    write: str | None = Field(None, min_length=16, repr=False)
-    admin: str | None = Field(None, min_length=16, repr=False)
 
 
 class SiteSettings(Table):

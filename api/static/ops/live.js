@@ -168,7 +168,7 @@ export class Live {
     if (drawn === this.drawn && !again) return false;
     const other = drawn !== this.drawn;
     this.drawn = drawn;
-    const since = `against ${list.settings.movement} ago`;
+    const since = list.settings ? `against ${list.settings.movement} ago` : "against the list before";
     put(
       $("live"),
       this.items.map((entry, at) =>
