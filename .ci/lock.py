@@ -2,7 +2,9 @@
 
 constraints.txt then holds each package once, with the hashes of every file of its release, so that one file will do on
 all Pythons and platforms. Its parts are what is installed together (see `.ci/locked`): what several of them need is in
-`dev`, unless `run` or `build` has it, and every other part stands on those. Rejected: a file per part, as versions drift apart.
+`dev`, unless `run` or `build` has it, and every other part stands on those.
+
+Rejected: a file per part, as versions drift apart.
 """
 
 import re
@@ -17,8 +19,8 @@ ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "constraints.txt"
 OLDEST = "3.11"
 HEAD = """\
-# What is installed, version by version, with the hashes of all files of a release. Made by `make lock`; parts are read by
-# .ci/locked.
+# What is installed, version by version, with the hashes of all files of a release. Made by `make lock`; .ci/locked reads
+# its parts.
 """
 NAME = re.compile(r"^([a-z0-9.-]+)==")
 
