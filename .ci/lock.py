@@ -19,8 +19,8 @@ ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "constraints.txt"
 OLDEST = "3.11"
 HEAD = """\
-# What is installed, version by version, with the hashes of all files of a release. Made by `make lock`; .ci/locked reads
-# its parts.
+# What is installed, version by version, with the hashes of all files of a release. Made by `make lock`; its parts are read
+# by .ci/locked.
 """
 NAME = re.compile(r"^([a-z0-9.-]+)==")
 
@@ -44,8 +44,10 @@ def main(*options: str) -> None:
 
         whole = ["pyproject.toml", str(build), "--all-extras", "--generate-hashes", "--output-file", str(every)]
         compiled(*whole, *options)
-        blocks = {block.partition("==")[0]: block for block in every.read_text().replace(" \\\n", "\0").splitlines()}
-        pins.write_text("\n".join(block.partition("\0")[0] for block in blocks.values()))
+        blocks: dict[str, list[str]] = {}  # of one package several where Pythons or platforms differ
+        for block in every.read_text().replace(" \\\n", "\0").splitlines():
+            blocks.setdefault(block.partition("==")[0], []).append(block)
+        pins.write_text("\n".join(block.partition("\0")[0] for each in blocks.values() for block in each))
 
         def named(*arguments: str) -> set[str]:
             return {
@@ -60,7 +62,7 @@ def main(*options: str) -> None:
     for part, names in parts.items():
         text += f"\n# part: {part}\n"
         for name in sorted(names - done):
-            text += blocks[name].replace("\0", " \\\n") + "\n"
+            text += "\n".join(blocks[name]).replace("\0", " \\\n") + "\n"
         done |= names
     LOCK.write_text(text)
 
