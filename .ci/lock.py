@@ -19,8 +19,7 @@ ROOT = Path(__file__).parents[1]
 LOCK = ROOT / "constraints.txt"
 OLDEST = "3.11"
 HEAD = """\
-# What is installed, version by version, with the hashes of all files of a release. Made by `make lock`; its parts are read
-# by .ci/locked.
+# What is installed, with the hashes of all files of a release. Made by `make lock`; its parts are read by .ci/locked.
 """
 NAME = re.compile(r"^([a-z0-9.-]+)==")
 

@@ -227,7 +227,7 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
         elif isinstance(value, dict):
             yield from ((f"{dotted}.{key}", str(inner)) for key, inner in value.items())
         elif name == "url" and value:
-            yield dotted, re.sub(r"(?<=:)[^:@/]+(?=@)", MASK, value)
+            yield dotted, re.sub(r"(?<=:)[^:@/]+(?=@)|(?<=password=)[^&]+", MASK, value)
         else:
             yield dotted, "" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
 
