@@ -2,7 +2,6 @@
 // It keeps nothing in the browser, writes text and never markup, and what fails in here stays in here.
 // Served without comments and blanks (see script.py): a comment stands on a line of its own, a statement ends with a ;
 (() => {
-  "use strict";
   // Two tags count once.
   if (customElements.get("populer-list")) return;
 
@@ -105,6 +104,7 @@
       made.append(image);
     }
     const link = make("a", "link", item.title);
+    link.dir = "auto";
     if (web(item.url)) link.href = web(item.url);
     made.append(link);
     if (item.published_label) {

@@ -100,7 +100,7 @@ export function row(entry, { move, key, cut, open, notes = [] }) {
       { class: "what" },
       h(
         "button",
-        { type: "button", class: "title", "data-key": `${key} ${entry.id}`, onclick: () => open(entry) },
+        { type: "button", class: "title", dir: "auto", "data-key": `${key} ${entry.id}`, onclick: () => open(entry) },
         entry.title || entry.id,
       ),
       h("p", { class: "meta" }, about),
