@@ -156,6 +156,8 @@ def _let_in(context: Context, sent: _Sent, client: ClientAddress, now: float) ->
             "this address sends more events than ingest.address_limit allows",
             retry_after_s=max(1, math.ceil(context.gate.wait_s(client, now))),
         )
+    if not client.local:
+        context.lookout.senders.add(sent.site.id, client.address, client.route, count, now)
 
 
 async def _left_out(context: Context, site: SiteSettings, left_out: Sequence[tuple[str, str]], now: float) -> None:

@@ -17,6 +17,8 @@ import re
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ranking.watching.senders import Route
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -35,10 +37,11 @@ _IPV6_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?")
 
 
 class ClientAddress(NamedTuple):
-    """Who is asking. `local`: this machine itself, and nobody through it as far as is known."""
+    """Who is asking. `local`: this machine itself, and nobody through it as far as is known. `route`: how we know."""
 
     address: str
     local: bool
+    route: Route = "direct"
 
 
 class _Peer(NamedTuple):
@@ -62,7 +65,8 @@ class Addresses:
         peer = scope.get("client")
         client, trusted = self._peer(peer[0] if peer else None)
         if not trusted:
-            return client
+            named = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+            return client._replace(route="untrusted") if named else client
         listed = None
         for name, value in scope["headers"]:
             if name == b"x-forwarded-for":
@@ -76,11 +80,12 @@ class Addresses:
     def _judge(self, host: str | None) -> _Peer:
         if host is None:
             loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
-            return _Peer(ClientAddress("unix", local=True), any(self._trusts(address) for address in loopback))
-        address = address_of(host)
-        if address is None:
+            trusted = any(self._trusts(address) for address in loopback)
+            return _Peer(ClientAddress("unix", local=True, route=_route(trusted)), trusted)
+        if (address := address_of(host)) is None:
             return _Peer(ClientAddress(host, local=False), trusted=False)
-        return _Peer(ClientAddress(_name(address), local=address.is_loopback), self._trusts(address))
+        trusted = self._trusts(address)
+        return _Peer(ClientAddress(_name(address), local=address.is_loopback, route=_route(trusted)), trusted)
 
     def _walk(self, listed: bytes) -> ClientAddress | None:
         """The right-most address that is no trusted proxy; where all are, the last one before the list ends."""
@@ -94,10 +99,15 @@ class Addresses:
             found = address
             if not self._trusts(address):
                 break
-        return None if found is None else ClientAddress(_name(found), local=False)
+        return None if found is None else ClientAddress(_name(found), local=False, route="forwarded")
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
+
+
+def _route(trusted: bool) -> Route:
+    """How a request came that names nobody else."""
+    return "bare" if trusted else "direct"
 
 
 def too_wide(trusted: Sequence[str]) -> str | None:

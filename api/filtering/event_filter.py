@@ -7,8 +7,8 @@ One gate for all of a worker's requests. What is stopped is stopped for one reas
     gpc         the reader objects to being counted (`ingest.gpc = "refuse"`)
     limited     its visitor sends more than readers do, or its address, altogether or on one item
 
-Who holds a key passes without being asked: what a server sends is its own word for its readers. Requests from this
-machine itself are not limited either; behind a trusted proxy they carry the reader's address and are.
+Who holds a key passes without being asked: what a server sends is its own word for its readers. Programs of this
+machine itself are not limited either. A browser's agent from here is a proxy's reader, who is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,6 +25,9 @@ from ranking.settings.service import Settings, SiteSettings
 
 BURST_MINUTES: Final = 2.0
 """A limit's burst: what it allows in so many minutes may come at once."""
+
+BROWSER: Final = b"Mozilla/"
+"""What every browser's agent opens with."""
 
 REMEMBERED: Final = 50_000
 """Senders whose use is kept per limit: about 15 MB a worker when all of them are busy."""
@@ -69,8 +72,11 @@ class EventFilter:
         return "gpc" if self._gpc == "refuse" and headers.get(b"sec-gpc") == b"1" else None
 
     def client(self, scope: Scope) -> ClientAddress:
-        """Who sent it."""
-        return self._addresses.client(scope)
+        """Who sent it; a browser is never this machine itself, as a proxy here may not say for whom it asks."""
+        client = self._addresses.client(scope)
+        if client.local and any(name == b"user-agent" and BROWSER in agent for name, agent in scope["headers"]):
+            return client._replace(local=False)
+        return client
 
     def room(self, client: ClientAddress, count: int, now: float) -> int:
         """How many of `count` events its address may send now (epoch seconds)."""

@@ -10,14 +10,18 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
 from ranking.settings.service import Settings
+from ranking.watching.proxies import BARE, ONE_SENDER, UNTRUSTED, proxy_fault
 from ranking.watching.pulse import Pulse
+from ranking.watching.senders import SenderFacts
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 #: All that there are, the most pressing first.
-ALARMS: Final = (STORE_AWAY, LIST_STALE, NO_EVENTS, SPOOL, EVICTIONS, CONFIG_REFUSED)
+ALARMS: Final = (
+    STORE_AWAY, LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, SPOOL, EVICTIONS, CONFIG_REFUSED,
+)  # fmt: skip
 #: Those that are about one site.
-OF_SITES: Final = (LIST_STALE, NO_EVENTS)
+OF_SITES: Final = (LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER)
 
 #: Of the spans at this time so many must have held events: a silence that happens every fourth time is none.
 MOST_READ = 0.75
@@ -39,7 +43,7 @@ class SiteFacts(NamedTuple):
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
-    `away_since`.
+    `away_since`; `senders`: who sends each site's public events.
     """
 
     now: float
@@ -51,6 +55,7 @@ class SiteFacts(NamedTuple):
     spooled: int = 0
     away: str | None = None
     away_since: float | None = None
+    senders: Mapping[str, SenderFacts] = {}
 
 
 class Alarm(NamedTuple):
@@ -66,6 +71,7 @@ class Alarm(NamedTuple):
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     """What is wrong, the most pressing first."""
     found = [*_of_store(facts), *_of_lists(facts, settings), *_of_silence(facts, settings)]
+    found += _of_senders(facts, settings)
     return [*found, *_of_spool(facts), *_of_evictions(facts), *_of_config(facts)]
 
 
@@ -105,6 +111,13 @@ def _of_silence(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
                 " Look whether pages still send them, and whether /v1/events answers them"
             )
             yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
+
+
+def _of_senders(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site in settings.sites:
+        fault = proxy_fault(facts.senders.get(site.id, SenderFacts()))
+        if fault is not None:
+            yield Alarm(fault.alarm, fault.says, site.id)
 
 
 def _of_spool(facts: SiteFacts) -> Iterator[Alarm]:
