@@ -62,7 +62,7 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     query = asgi.query(scope)
     site = site_of(context, query)
     headers = asgi.headers(scope)
-    caller = context.callers.identify(scope, site)
+    caller = context.callers.holder(headers.get(b"authorization"), scope, site)
     if trusted := caller is not STRANGER:
         require(caller, Grade.WRITE, site)
     content = await asgi.body(headers, receive, context.settings.ingest.max_body)

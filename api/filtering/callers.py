@@ -29,6 +29,9 @@ MISSES_A_MINUTE: Final = 20
 REMEMBERED: Final = 4_096
 """Addresses whose misses are kept, and pairs of an address and a key that came from there."""
 
+NOTE_EVERY_S: Final = 1.0
+"""A key is looked at for its sender's address so often while nobody guesses: a server sends thousands of requests."""
+
 LOG_EVERY_S: Final = 60.0
 
 
@@ -49,6 +52,7 @@ class Callers:
         share = max(1, MISSES_A_MINUTE // settings.service.workers)
         self._misses: Limiter = before._misses if before else Limiter(share, share, REMEMBERED)
         self._proven: dict[tuple[str, bytes], None] = before._proven if before else {}
+        self._noted_until: dict[bytes, float] = {}  # no more than there are keys
         self._unlogged: Tally[str] = before._unlogged if before else Tally()
         self._logged_at: dict[str, float] = before._logged_at if before else {}
 
@@ -57,20 +61,29 @@ class Callers:
         return self._internal.is_internal(scope)
 
     def identify(self, scope: Scope, site: SiteSettings) -> Caller:
-        """Who sent a request, by its Authorization header.
+        """Who sent a request. Raises what `holder` raises."""
+        return self.holder(
+            next((value for name, value in scope["headers"] if name == b"authorization"), None), scope, site
+        )
+
+    def holder(self, given: bytes | None, scope: Scope, site: SiteSettings) -> Caller:
+        """Who sent a request with this Authorization header.
 
         A wrong key is not taken for no key: its sender would never learn that its events count at receive time.
 
         Raises:
             Problem: 401, the key is none of the site's; 429, its address has sent too many of those.
         """
-        given = next((value for name, value in scope["headers"] if name == b"authorization"), None)
         if given is None:
             return STRANGER
         digest, now = digest_of(given), self._clock()
         caller = None if digest is None else self._rings[site.id].holder(digest)
+        quiet = not len(self._misses)
+        if caller is not None and quiet and now < self._noted_until.get(digest or b"", 0.0):
+            return caller  # whence it comes was noted a moment ago, and nobody guesses
         address = self._client(scope).address
-        if caller is not None and digest is not None and ((address, digest) in self._proven or not len(self._misses)):
+        if caller is not None and digest is not None and (quiet or (address, digest) in self._proven):
+            self._noted_until[digest] = now + NOTE_EVERY_S
             self._remember(address, digest)
             return caller
         if wait_s := self._misses.wait_s(address, now):
