@@ -14,7 +14,7 @@ from api.http import asgi
 from api.http.auth import Caller, Grade, require
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidItemError, NotFoundError
-from ranking.intake.items import Item, ItemInput, as_wire, validated, why_bad_id
+from ranking.intake.items import Item, ItemInput, as_wire, validated, why_bad_id, without_controls
 from ranking.settings.service import SiteSettings
 
 T = TypeVar("T")
@@ -53,14 +53,14 @@ def router(current: CurrentContext) -> APIRouter:
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
         described = validated(msgspec.structs.replace(given, id=item), context.clock(), ZoneInfo(site.timezone))
         await context.store.put_items(site.id, [described], caller.name)
-        (found,) = await context.store.get_items(site.id, [item])
+        (found,) = await context.store.get_items(site.id, [described.id])
         return _json(as_wire(found) if found else {})
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
         context = current()
         site, _ = _writer(context, request)
-        (found,) = await context.store.get_items(site.id, [item])
+        (found,) = await context.store.get_items(site.id, [without_controls(item)])
         if found is None:
             raise NotFoundError(f"no item is called {item!r}")
         return _json(as_wire(found))
@@ -69,6 +69,7 @@ def router(current: CurrentContext) -> APIRouter:
     async def delete_item(item: ItemId, request: Request) -> Response:
         context = current()
         site, caller = _writer(context, request)
+        item = without_controls(item)
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
         await context.store.remove_item(site.id, item, context.clock(), caller.name)
