@@ -14,7 +14,7 @@ import httpx
 import structlog
 
 from populer.demo.articles import Article, Story
-from populer.demo.audience import Surge, click_events, interests, poisson, usual_rate, view_events
+from populer.demo.audience import Event, Surge, click_events, interests, poisson, usual_rate, view_events
 from populer.demo.backoffice import Pause, described
 from populer.demo.robots import ATTACK_LASTS_S, attack
 from populer.demo.service import BROWSER, Counted, ListAnswer, Service, bearer, decoded, outcomes_of
@@ -29,6 +29,8 @@ LOOK_EVERY_S = 1.0
 LIST_PATH = "/v1/lists/populer"
 VISIBLE = 7
 WHOLE_LIST = 100
+#: The limit of an item at one address is twice that in a minute.
+AT_ONE_ADDRESS = 10
 
 FIRST_WIRE_S, WIRE_EVERY_S, WIRE_VIEWS_PER_S = 20.0, 75.0, 4.0
 FIRST_SURGE_S, SURGE_EVERY_S, SURGE_VIEWS_PER_S = 45.0, 70.0, 5.0
@@ -162,6 +164,11 @@ class Readers:
         self._stage.views_per_s = usual + sum(surge.beyond(now) for surge in self._surges)
         if not events:
             return
+        for first in range(0, len(events), AT_ONE_ADDRESS):
+            await self._tell(events[first : first + AT_ONE_ADDRESS])
+
+    async def _tell(self, events: list[Event]) -> None:
+        """Send what readers at one address did."""
         headers = {**BROWSER, "X-Forwarded-For": _address(self._rng)}
         answer = await self._service.send("POST", "/v1/events", json={"events": events}, headers=headers)
         counted = decoded(answer, Counted)
