@@ -1,21 +1,25 @@
 # Everything runs in .venv; `make demo` shows it, `make test` proves it. Nothing outside this folder is touched, but that
 # `make test-browser` installs Chromium where there is none and it may (root on Debian).
 VENV   ?= .venv
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN    := $(VENV)/bin
 ARGS   ?=
 # One more than there are cores, as many tests wait for a server; more would only make each other late.
 TESTERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); echo $$((cores < 4 ? cores + 1 : 4)))
+# The newest that is newer than $(PYTHON), of the PATH or of pyenv, which is not asked: it answers for what is activated.
+NEWEST ?= $(shell for minor in $$($(PYTHON) -c 'import sys; print(*range(14, sys.version_info[1], -1))'); do \
+	for p in python3.$$minor "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.$$minor.*[0-9]/bin/python; do \
+	"$$p" -c "import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, $$minor))" 2>/dev/null && echo "$$p" && break 2; done; done)
 
 # Nothing is installed that is not pinned with its hash, and nothing is built but this project.
 QUIETLY := --quiet --disable-pip-version-check --no-input
 install  = .ci/locked $(1) >$(2)/locked.txt && \
 	$(2)/bin/python -m pip install $(QUIETLY) --require-hashes --only-binary :all: --no-deps -r $(2)/locked.txt
 
-.PHONY: help demo test test-browser test-examples chromium soak check format clean
+.PHONY: help demo test test-asyncio test-newest test-browser test-examples chromium soak check format clean
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Populer needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python3)" >&2; exit 1; }
@@ -37,6 +41,19 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 
 test: check ## what CI runs: check, then the tests with warnings as errors
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
+
+# What runs on asyncio is marked so by pytest-asyncio; the others start the service as a child, and stop or kill it.
+test-asyncio: $(VENV)/.installed ## the fast part of it: what runs on asyncio, and services from start to stop
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal -k 'asyncio or test_supervisor or test_signals' $(ARGS)
+
+test-newest: ## test-asyncio on the newest Python that is here, in a venv of its own
+	@newest="$(NEWEST)"; if test -z "$$newest"; then \
+		echo "make test-newest is skipped: there is no Python newer than $$($(PYTHON) -V) here"; \
+	else \
+		version=$$("$$newest" -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
+		echo "make test-newest: $$("$$newest" -V), $$newest" && \
+		$(MAKE) --no-print-directory PYTHON="$$newest" VENV="$(VENV)-$$version" test-asyncio; \
+	fi
 
 soak: $(VENV)/.installed ## the tests of faults for hours: the same ones, far more of each (ARGS='-k signal' picks)
 	POPULER_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 10000 $(ARGS)
@@ -66,8 +83,8 @@ format: $(VENV)/.installed ## let the formatter and the linter mend what they ca
 	$(BIN)/ruff format .
 
 .PHONY: lock sbom
-lock: $(VENV)/.installed ## pin what is installed, with hashes (ARGS=--upgrade: the newest of everything)
-	$(BIN)/python .ci/lock.py $(ARGS)
+lock: ## pin what is installed, with hashes (ARGS=--upgrade: the newest of everything)
+	$(PYTHON) .ci/lock.py $(ARGS)
 
 # What a server installs, and nothing of what tests and builds need; each component with its licence.
 sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
@@ -80,4 +97,4 @@ sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
 	@rm -rf $(VENV)-run
 
 clean: ## remove what make installed
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache

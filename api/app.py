@@ -1,4 +1,4 @@
-"""Assembly: the hot paths in front of FastAPI, and what starts and stops with them."""
+"""Assembly: the dispatcher in front of FastAPI, and what starts and stops with them."""
 
 import asyncio
 import contextlib
@@ -15,11 +15,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
-from api.endpoints import editorial, embed, explain, health, items, ops, ops_page
-from api.endpoints.openapi import hot_paths
+from api.endpoints import docs_page, editorial, embed, explain, health, items, ops, ops_page
+from api.endpoints.dispatched_paths import dispatched_paths
+from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, problem_of
+from api.http.response_headers import ResponseHeaders
 from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
 from api.runtime import WorkerRuntime
@@ -42,33 +44,34 @@ def create_app(
 ) -> Dispatcher:
     """One worker's application on an open `store`.
 
-    `pages` are further routes to serve, behind all others; `spool_dir` is where events wait while the store is away
-    (None: they are refused then); `config` is what is known of the settings' file.
+    `pages` are further routes, matched after all others; `spool_dir` holds events while the store is away (None: they
+    are refused then); `config` is the state of the settings file.
     """
-    live = WorkerRuntime(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()))
+    runtime = WorkerRuntime(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await live.start()
-        telling = asyncio.create_task(metrics.report_loop())
+        await runtime.start()
+        reporting = asyncio.create_task(metrics.report_loop())
         yield
-        await live.stop()
-        telling.cancel()
-        metrics.tell()
+        await runtime.stop()
+        reporting.cancel()
+        metrics.export()
 
-    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, redoc_url=None)
-    app.include_router(explain.router(live.now))  # before the items: its path is below theirs
-    app.include_router(items.router(live.now))
-    app.include_router(editorial.router(live.now))
-    app.include_router(health.router(live.now))
-    app.include_router(ops.router(live.now))
-    app.include_router(ops_page.router(live.now))
+    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
+    app.include_router(items.router(runtime.now))
+    app.include_router(editorial.router(runtime.now))
+    app.include_router(health.router(runtime.now))
+    app.include_router(ops.router(runtime.now))
+    app.include_router(ops_page.router(runtime.now))
     app.include_router(embed.router())
+    app.include_router(docs_page.router(app))
     app.include_router(style_router())
     app.router.routes.extend(pages)
     _answer_problems(app)
-    _document_hot_paths(app)
-    return Dispatcher(live, app)
+    _document_dispatched_paths(app)
+    return Dispatcher(runtime, ResponseHeaders(app))
 
 
 def _answer_problems(app: FastAPI) -> None:
@@ -108,13 +111,16 @@ def _response(problem: Problem) -> Response:
     return Response(problem.body, problem.status, headers)
 
 
-def _document_hot_paths(app: FastAPI) -> None:
+def _document_dispatched_paths(app: FastAPI) -> None:
     generate = app.openapi
 
     def documented() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = generate()
-            schema["paths"] = {**hot_paths(), **schema["paths"]}
+            schema["paths"] = {**dispatched_paths(), **schema["paths"]}
+            for operations in schema["paths"].values():
+                for operation in operations.values():
+                    operation["responses"] |= bounds()
         return app.openapi_schema or {}
 
     app.openapi = documented  # type: ignore[method-assign]

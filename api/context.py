@@ -1,4 +1,4 @@
-"""What every handler of one worker shares."""
+"""The context of a request: what every handler of one worker shares."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -18,23 +18,23 @@ from ranking.store.protocol import Store
 
 
 class Context(NamedTuple):
-    """What a request is served from: settings, store, and what stands on them. `clock` gives epoch seconds."""
+    """Settings, store, and the parts built on them. `clock` gives epoch seconds."""
 
     settings: Settings
     store: Store
     recorder: Recorder
-    board: PublishedLists
+    published_lists: PublishedLists
     clock: Callable[[], float]
-    gate: EventFilter
+    event_filter: EventFilter
     callers: Callers
     config: ConfigState
-    lookout: AlarmFacts
+    alarm_facts: AlarmFacts
     traffic: Traffic
     templates: Templates
     spooling: Spooling | None = None
 
 
-#: The context of a request that begins now; a handler asks once, as a reload puts another one in its place.
+#: Gives the context of a request that begins now. A handler calls it once: a reload replaces the context.
 CurrentContext = Callable[[], Context]
 
 
@@ -45,10 +45,10 @@ def site_of(context: Context, query: Sequence[tuple[str, str]]) -> SiteSettings:
         Problem: 404, there is no such site.
     """
     sites = context.settings.sites
-    wanted = next((value for name, value in query if name == "site"), None) if query else None
-    if wanted is None:
+    wanted_id = next((value for name, value in query if name == "site"), None) if query else None
+    if wanted_id is None:
         return sites[0]
     for site in sites:
-        if site.id == wanted:
+        if site.id == wanted_id:
             return site
-    raise Problem(404, "no such site", f"no site is called {wanted!r}; there are {', '.join(s.id for s in sites)}")
+    raise Problem(404, "no such site", f"No site is called {wanted_id!r}; there are {', '.join(s.id for s in sites)}.")

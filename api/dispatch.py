@@ -34,15 +34,15 @@ FAULT = Problem(500, "internal error", "this is a fault of the service; its log 
 
 
 class Dispatcher:
-    """Serves the hot paths from what is `live`, and hands everything else to `behind`."""
+    """Serves the hot paths from what is `runtime`, and hands everything else to `behind`."""
 
-    def __init__(self, live: WorkerRuntime, behind: asgi.ASGIApp) -> None:
-        self.live = live
+    def __init__(self, runtime: WorkerRuntime, behind: asgi.ASGIApp) -> None:
+        self.runtime = runtime
         self._behind = behind
 
     def ranked(self) -> bool:
         """Whether every list is in memory."""
-        return self.live.context.board.ranked()
+        return self.runtime.context.published_lists.ranked()
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         path = scope.get("path", "")
@@ -51,7 +51,7 @@ class Dispatcher:
             return
         try:
             if path == EVENTS and scope["method"] == "POST":
-                await post_events(self.live.context, scope, receive, send)
+                await post_events(self.runtime.context, scope, receive, send)
             elif path.endswith(STREAM) and path.startswith(LISTS + "/"):
                 await self._stream(path, scope, receive, send)
             elif not await self._dispatch(path, scope, send):
@@ -68,7 +68,7 @@ class Dispatcher:
 
     async def _dispatch(self, path: str, scope: asgi.Scope, send: asgi.Send) -> bool:
         """Serve a hot path other than the hottest; False where this is none."""
-        method, context = scope["method"], self.live.context
+        method, context = scope["method"], self.runtime.context
         if path == EVENTS:
             return await _otherwise(method, b"POST, OPTIONS", send)
         if path == PIXEL:
@@ -97,7 +97,7 @@ class Dispatcher:
     async def _stream(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         name = unquote(path[len(LISTS) + 1 : -len(STREAM)])
         if scope["method"] == "GET":
-            await self.live.streams.serve(scope, receive, send, name)
+            await self.runtime.streams.serve(scope, receive, send, name)
         else:
             await _otherwise(scope["method"], b"GET, OPTIONS", send)
 

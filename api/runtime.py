@@ -1,9 +1,12 @@
-"""Live: what one worker has for its requests, and how it goes over to other settings without dropping one.
+"""The parts of one worker, and their change to new settings without dropping a request.
 
-What stands on settings alone (the gate, the context of a request) is made anew and takes the old one's place in a
-single assignment; what remembers something (connections, open batches, the spool, the lists in memory, salts, who sent
-how much) lives on and is told. A request that has begun ends under the settings that it began under. Rejected: settings
-that are changed in place, as a request would see half of the old ones and half of the new.
+Parts without state (the event filter, the context of a request) are built anew and replace the old ones in one
+assignment. Parts with state (connections, open batches, the spool, the lists in memory, salts, rate limits) stay and
+take the new settings.
+
+Invariant: a request ends under the settings that it began under.
+
+Rejected: changing settings in place; a request would see half of the old ones and half of the new.
 """
 
 import asyncio
@@ -25,7 +28,7 @@ from api.monitoring import metrics
 from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
-from api.serving.followed_site import ended
+from api.serving.followed_site import cancel_all
 from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.errors import PopulerError
@@ -40,14 +43,14 @@ from ranking.store.spool.spool import Spool, orphans
 log = structlog.get_logger("api")
 
 SALTS_WITHIN_S = 1.0
-"""A reload waits so long for salts; then visitors are told apart under one of the worker's own until they are there."""
+"""How long a reload waits for the shared salts. After that visitors are hashed under a salt of the worker's own."""
 
 SAID_WITHIN_S = 0.5
-"""So long a stop waits for the last minute's traffic to be written down."""
+"""How long a stop waits for the last minute's traffic to be stored."""
 
 
 class WorkerRuntime:
-    """One worker's parts on an open `store`. `context` is what requests that begin now are served from."""
+    """One worker's parts on an open `store`. `context` serves the requests that begin now."""
 
     def __init__(
         self, settings: Settings, store: Store, clock: Callable[[], float], spool_dir: Path | None, config: ConfigState
@@ -56,24 +59,37 @@ class WorkerRuntime:
         spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
         terms = _terms(settings, store.shards)
         recorder = Recorder(
-            store,
+            store.counts,
             writer=writer,
             on_commit=metrics.committed,
             overflow=spooling,
             on_lost=metrics.lost,
             **terms._asdict(),
         )
-        self._salts = Salts(store, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
+        self._salts = Salts(store.salts, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         self._salting: asyncio.Task[None] | None = None
-        gate = EventFilter(settings, self._visitors_under(settings))
-        callers = Callers(settings, gate.client, clock)
-        board = PublishedLists(store, settings)
-        lookout = AlarmFacts(store, board.listed, clock, lambda: 0 if spooling is None else spooling.events)
+        event_filter = EventFilter(settings, self._visitors_under(settings))
+        callers = Callers(settings, event_filter.client, clock)
+        published_lists = PublishedLists(store, settings)
+        alarm_facts = AlarmFacts(
+            store, published_lists.listed, clock, lambda: 0 if spooling is None else spooling.events
+        )
         traffic = Traffic(store.logbook.note_traffic)
         templates = Templates(settings.service.templates)
         self.context = Context(
-            settings, store, recorder, board, clock, gate, callers, config, lookout, traffic, templates, spooling
+            settings,
+            store,
+            recorder,
+            published_lists,
+            clock,
+            event_filter,
+            callers,
+            config,
+            alarm_facts,
+            traffic,
+            templates,
+            spooling,
         )
         self._beside: list[asyncio.Task[None]] = []
         self.streams = Streams(self.now)
@@ -83,58 +99,60 @@ class WorkerRuntime:
         return self.context
 
     async def start(self) -> None:
-        """Take over what is published, and whatever dead workers have left."""
-        await self.context.board.start()
+        """Load the published lists, and adopt the spools of dead workers."""
+        await self.context.published_lists.start()
         self.streams.start()
         if self._visitors_under(self.context.settings):
             await self._salted(None)
         if self.context.spooling is not None:
             self.context.spooling.start()
-        lookout, traffic = self.context.lookout, self.context.traffic
-        looking = lookout.poll_loop(lambda: self.context.settings)
-        self._beside = [asyncio.create_task(each) for each in (looking, lookout.report_loop(), traffic.announce_loop())]
+        alarm_facts, traffic = self.context.alarm_facts, self.context.traffic
+        looking = alarm_facts.poll_loop(lambda: self.context.settings)
+        self._beside = [
+            asyncio.create_task(each) for each in (looking, alarm_facts.report_loop(), traffic.flush_loop())
+        ]
 
     async def stop(self) -> None:
-        """Count what has been taken, then end."""
+        """Record the accepted events, then stop every part."""
         await self.streams.stop()
         await self.context.recorder.drain()
-        await ended(self._beside)
+        await cancel_all(self._beside)
         with contextlib.suppress(PopulerError, TimeoutError):
-            await asyncio.wait_for(self.context.traffic.say(), SAID_WITHIN_S)
+            await asyncio.wait_for(self.context.traffic.flush(), SAID_WITHIN_S)
         if self.context.spooling is not None:
             await self.context.spooling.stop()
-        await self.context.board.stop()
+        await self.context.published_lists.stop()
         if self._salting is not None:
             self._salting.cancel()
             await asyncio.wait({self._salting})
         await self._salts.stop()
 
     async def use(self, settings: Settings, config: ConfigState) -> None:
-        """Serve what begins from now on under `settings`; what of them takes a start is as it was."""
+        """Serve new requests under `settings`; those that take a restart keep their value."""
         before = self.context
-        gate = EventFilter(settings, self._visitors_under(settings), before.gate)
-        callers = Callers(settings, gate.client, before.clock, before.callers)
+        event_filter = EventFilter(settings, self._visitors_under(settings), before.event_filter)
+        callers = Callers(settings, event_filter.client, before.clock, before.callers)
         self._salts.use(overlap_s(settings.ingest.dedupe_window_s))
         if self._visitors_under(settings):
             await self._salted(SALTS_WITHIN_S)
         if before.spooling is not None:
             await before.spooling.use(keep_s=settings.retention.keep_s, max_bytes=settings.ingest.spool)
         before.recorder.use(_terms(settings, before.store.shards))
-        before.board.use(settings)
+        before.published_lists.use(settings)
         templates = Templates(settings.service.templates)  # read anew, as they may be why the file was touched
         self.context = self.context._replace(
-            settings=settings, gate=gate, callers=callers, config=config, templates=templates
+            settings=settings, event_filter=event_filter, callers=callers, config=config, templates=templates
         )
 
-    def say(self, config: ConfigState) -> None:
-        """Go on under the same settings, and say this of them."""
-        self.context = self.context._replace(config=config)
+    def set_config_state(self, state: ConfigState) -> None:
+        """Report `state`; keep the settings."""
+        self.context = self.context._replace(config=state)
 
     def _visitors_under(self, settings: Settings) -> Visitors | None:
         return self._visitors if settings.ingest.dedupe_window_s > 0 else None
 
     async def _salted(self, within_s: float | None) -> None:
-        """Have the salts fetched the first time that they are needed, and wait for them so long."""
+        """Fetch the salts the first time that they are needed, and wait for them up to `within_s` seconds."""
         if self._salting is None:
             self._salting = asyncio.create_task(self._salts.start())
             await asyncio.wait({self._salting}, timeout=within_s)
@@ -158,11 +176,13 @@ def _terms(settings: Settings, shards: int) -> Terms:
 
 def _spooling(settings: Settings, store: Store, folder: Path, writer: str) -> Spooling:
     def in_use(used: bool) -> None:
-        log.warning("events wait on disk for the store" if used else "the events that waited on disk are counted")
+        log.warning(
+            "Events wait in the spool for the store." if used else "The spool is empty: all its events are counted."
+        )
 
     return Spooling(
         Spool(folder, writer, max_bytes=settings.ingest.spool),
-        store,
+        store.counts,
         keep_s=settings.retention.keep_s,
         find_orphans=partial(orphans, folder, writer),
         on_change=in_use,

@@ -12,15 +12,17 @@ import readership
 from readership import Bucketful
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, pack_counts, pack_names, volume_of
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.sealed import CHUNK_NAMES, pack_counts, pack_names, volume_of
 from ranking.intake.items import Item
 from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import Batch, Swap
 from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
+from ranking.times import DAY_S
 
 SITE = "default"
-KEEP_S = 365 * 86400.0
+KEEP_S = 365.0 * DAY_S
 OPEN_BUCKETS = 24
 ITEMS_AT_ONCE = 5_000
 BATCH_CELLS = 1_500
@@ -39,7 +41,7 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
     many = readership.items(cells)
     for first in range(0, many, ITEMS_AT_ONCE):
         found = range(first, min(first + ITEMS_AT_ONCE, many))
-        await store.put_items(SITE, [_item(number, many, end_s) for number in found])
+        await store.items.put_items(SITE, [_item(number, many, end_s) for number in found])
     numbers = await _number_names(store, cells, end_s)
     written = events = 0
     for number, each in enumerate(readership.bucketfuls(cells, end_s)):
@@ -55,11 +57,11 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
             before = 0 if chunks else many_names
             swap = Swap(bucket, value, [bucket], 2**53, before, many_names, dict(enumerate(chunks)))
             chunks.clear()
-            if await store.seal(SITE, 0, swap, KEEP_S) in (SPAN_CHANGED, NAMES_CHANGED):
+            if await store.counts.seal(SITE, 0, swap, KEEP_S) in (SPAN_CHANGED, NAMES_CHANGED):
                 raise RuntimeError(f"{bucket} was not sealed")
         else:
             for batch in _batches(each, bucket):
-                await store.record(batch, KEEP_S)
+                await store.counts.record(batch, KEEP_S)
     await Sealer(store, RetentionSettings(), SITE).seal_dates(0)
     return Filled(written, events, many)
 
@@ -92,7 +94,7 @@ def _batches(each: Bucketful, bucket: Bucket) -> Iterator[Batch]:
 
 
 def _item(number: int, many: int, end_s: int) -> Item:
-    published_at = end_s - (many - number) / many * readership.DAYS * 86400
+    published_at = end_s - (many - number) / many * readership.DAYS * DAY_S
     return Item(
         id=readership.name(number),
         title=f"Judul artikel nomor {number} yang cukup panjang untuk sebuah berita",

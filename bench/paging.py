@@ -24,7 +24,7 @@ from ranking.published.cursor import kept_for_s
 from ranking.published.orders import OrderPacker
 from ranking.published.snapshot import Snapshot, Stamp
 from ranking.settings.service import Settings
-from ranking.store.protocol import PublishedBase
+from ranking.store.lists import PublishedBase
 from ranking.store.redis import keys
 from ranking.store.redis.store import RedisStore
 
@@ -85,7 +85,7 @@ async def measured(url: str, name: str, reads_per_s: float | None) -> list[Row]:
                 distinct.add(text)
                 plain += len(text)
         snapshot = Snapshot(Stamp("populer", "", DEPTH, EVERY_S * (number + 1), "", {}), {}, kept)
-        generation = await store.publish("bench", snapshot, base, paging_s=kept_s)
+        generation = await store.lists.publish("bench", snapshot, base, paging_s=kept_s)
         assert generation is not None
         base = PublishedBase(generation, {}, kept.keys())
     found = list(

@@ -27,8 +27,9 @@ async def _grown(url: str, sizes: list[int]) -> list[int]:
     store = RedisStore(url)
     await store.open()
     recorder = Recorder(
-        store, writer="bench", bucket_s=retention.bucket_s, keep_s=retention.keep_s, deadline_s=ingest.deadline_s,
-        max_pending=ingest.max_pending, admission=Admission(span_s=int(ingest.dedupe_window_s)),
+        store.counts, writer="bench", bucket_s=retention.bucket_s, keep_s=retention.keep_s,
+        deadline_s=ingest.deadline_s, max_pending=ingest.max_pending,
+        admission=Admission(span_s=int(ingest.dedupe_window_s)),
     )  # fmt: skip
     now = time.time()
     read = [Event(f"berita-{number:06d}", "view", now) for number in range(ITEMS)]

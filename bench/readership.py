@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ranking.times import DAY_S
+
 DAYS = 30
 WIDTH_S = 300
-BUCKETS = DAYS * 86400 // WIDTH_S
+BUCKETS = DAYS * DAY_S // WIDTH_S
 SECTIONS = 20
 KINDS = ("click", "view")
 CELLS_EACH = 10

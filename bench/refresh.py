@@ -48,6 +48,7 @@ from ranking.counts.history import History
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ordering import best
 from ranking.published.snapshot import WHOLE_SITE
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.sealer import Sealer
 from ranking.refreshing.site_view import SiteView
@@ -57,16 +58,17 @@ from ranking.scoring.sums import Horizon, Moment, Sums, counts_of
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
+from ranking.store.redis.lists import RedisLists
 from ranking.store.redis.store import RedisStore
+from ranking.times import HOUR_S
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7
 TRIES = 5
 BATCH_EVENTS = 1_000
 TOP = 100
-HALF_LIFE_S = 6 * 3600.0
+HALF_LIFE_S = 6.0 * HOUR_S
 WEIGHTS = {"view": 1.0, "click": 3.0}
-HOUR_S = 3600
 MIB = 1024**2
 REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
 SAME_READERS_GOAL = 2.0  # nearly none: the rows that are looked at are the same
@@ -103,7 +105,7 @@ class Rival(NamedTuple):
     top: list[str]
 
 
-class _Noting(RedisStore):
+class _NotingLists(RedisLists):
     """Notes when the last list was published; fronts are drawn after that."""
 
     published_at = published_cpu_s = 0.0
@@ -114,44 +116,56 @@ class _Noting(RedisStore):
         return done
 
 
+class _Noting(RedisStore):
+    """A store with such lists."""
+
+    @property
+    def lists(self) -> _NotingLists:
+        return self._noting
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._noting = _NotingLists(self._link)
+
+
 async def followed(url: str, end_s: int) -> Followed:
     """What a jobs process does, measured from its start. Run in a process of its own."""
     store = _Noting(url)
     await store.open()
-    refresher = Refresher(store, SETTINGS, SITE)
+    refresher = Refresher(RankedSite(store, SETTINGS, SITE))
     started, cpu_before_s = time.perf_counter(), time.process_time()
-    await refresher.view.update(store, end_s - KEEP_S)
+    await refresher.site.view.update(store, end_s - KEEP_S)
     read_s = time.perf_counter() - started
     await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
     cold_s, cold_cpu_s = store.published_at - started, store.published_cpu_s - cpu_before_s
-    history = refresher.view.history
+    history = refresher.site.view.history
     shared, moment, channel_weights = (
         counts_of(history),
         Moment(end_s, end_s),
-        ChannelWeights(WEIGHTS).of(history.channels),
+        ChannelWeights(WEIGHTS).per_channel(history.channels),
     )
 
     def rank() -> list[str]:
-        found = Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
+        found = Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
         rows = np.flatnonzero(found)
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
     top_s, top, counts = _quickest(rank), rank(), len(history.columns().counts)
-    scores_s = _quickest(lambda: Sums(shared, moment).of(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
+    scores_s = _quickest(lambda: Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):
-        await store.record(_batch(step, end_s), KEEP_S)
+        await store.counts.record(_batch(step, end_s), KEEP_S)
         started = time.perf_counter()
-        await refresher.view.update(store, end_s - KEEP_S)
+        await refresher.site.view.update(store, end_s - KEEP_S)
         follow_s.append(time.perf_counter() - started)
         await refresher.refresh(end_s - (STEPS - step) * SETTINGS.refresh.every_s)
         refresh_s.append(time.perf_counter() - started)
     await Sealer(store, SETTINGS.retention, SITE).seal(end_s + SETTINGS.retention.seal_after_s)  # the other job's share
     peak_bytes = _peak_bytes()
     await store.close()
-    kept_s, kept_right = _kept_top(refresher.view, end_s)
+    kept_s, kept_right = _kept_top(refresher.site.view, end_s)
     return Followed(
         counts=counts,
         read_s=read_s,

@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
+import httpx2
 import load
 import servers
 from report import Row, show
@@ -105,7 +105,7 @@ def fill(server: Server, folder: Path) -> None:
         }
         for n in range(ITEMS)
     ]
-    with httpx.Client(base_url=f"http://{server.host}:{server.port}", headers=key, trust_env=False) as http:
+    with httpx2.Client(base_url=f"http://{server.host}:{server.port}", headers=key, trust_env=False) as http:
         http.put("/v1/items", json=items).raise_for_status()
         events = [{"item": f"berita-{n:03}"} for n in range(ITEMS) for _ in range(max(1, 40 - n))]
         http.post("/v1/events", json=events).raise_for_status()
@@ -116,7 +116,7 @@ def fill(server: Server, folder: Path) -> None:
 def prepared(kind: Kind, server: Server, folder: Path) -> tuple[Reads, Path]:
     """The requests of a kind, and a file with what the service answers to the first of them."""
     asked = {"accept-encoding": kind.accepts, "host": f"{server.host}:{server.port}"}
-    with httpx.Client(base_url=f"http://{server.host}:{server.port}", headers=asked, trust_env=False) as http:
+    with httpx2.Client(base_url=f"http://{server.host}:{server.port}", headers=asked, trust_env=False) as http:
         if kind.known:
             asked["if-none-match"] = http.get(kind.paths[0]).headers["etag"]
         with http.stream("GET", kind.paths[0], headers=asked) as answer:

@@ -52,7 +52,7 @@ class Server:
 
     def pids(self) -> list[int]:
         """Its processes that answer requests, or might: workers and jobs look alike from outside."""
-        listed = _ps("-A", "-o", "pid=,ppid=,args=")
+        listed = _ps("-A", "-ww", "-o", "pid=,ppid=,args=")
         rows = [line.split(None, 2) for line in listed.splitlines()]
         children = [int(pid) for pid, ppid, args in rows if int(ppid) == self.process.pid and CHILD in args]
         return children or [self.process.pid]
@@ -132,9 +132,10 @@ def counts_of_service(folder: Path) -> Counts:
         store = RedisStore(socket_url(folder / "data"))
         await store.open()
         for shard in range(store.shards):
-            buckets = (await store.touched_buckets("default", shard, 0)).buckets
-            for cells in await store.read_buckets("default", shard, buckets):
-                for field, count in zip(cells.fields, cells.counts, strict=True):
+            buckets = (await store.counts.touched_buckets("default", shard, 0)).buckets
+            for stored in await store.counts.read_counts("default", shard, buckets):
+                assert not stored.sealed, "a benchmark ends before anything is sealed"
+                for field, count in zip(stored.open.fields, stored.open.counts, strict=True):
                     channel, _, item = field.decode().partition("|")
                     if channel in ("view", "!duplicate"):
                         part = found.counted if channel == "view" else found.repeated

@@ -14,16 +14,17 @@ import readership
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
+from ranking.counts.columns import ChannelCounts
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
-from ranking.counts.sealed import ChannelCounts
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits
 from ranking.scoring.sums import Moment
 from ranking.settings.service import Settings
+from ranking.times import DAY_S, HOUR_S
 
-RECENT_S = 4 * 3600
+RECENT_S = 4 * HOUR_S
 RECENT_CELLS = 1_000_000
 STEPS = 7
 EVENTS = 1_000
@@ -48,11 +49,11 @@ class Site:
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         many, recent = readership.items(cells), 0
-        published = end_s - (many - np.arange(many)) / many * readership.DAYS * 86400.0
+        published = end_s - (many - np.arange(many)) / many * readership.DAYS * DAY_S
         names = readership.names(range(many))
         sections = [f"Rubrik {number}" for number in range(readership.SECTIONS)]
         of_item = (np.arange(many) % len(sections)).astype(np.int64)
-        self.catalogue.take(DatesColumns(names, sections, of_item, published, published, np.ones(many, np.bool_)))
+        self.catalogue.set_many(DatesColumns(names, sections, of_item, published, published, np.ones(many, np.bool_)))
         shift = many - readership.items(RECENT_CELLS)
         usual = readership.bucketfuls(RECENT_CELLS, end_s)
         for each, like_ever in zip(readership.bucketfuls(cells, end_s), usual, strict=True):

@@ -33,9 +33,9 @@ from ranking.refreshing.site_view import SiteView
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import Batch
 from ranking.store.redis.store import RedisStore
+from ranking.times import DAY_S
 
 BATCH_CELLS = 1_500
-DAY_S = 86_400
 SEALED_GOAL = 12.0
 Cells = dict[Bucket, dict[str, int]]
 
@@ -52,7 +52,7 @@ class Bench:
 
     def __init__(self, store: RedisStore, cells: Cells) -> None:
         self._store = store
-        self._client: Any = store._client  # what the server says of itself is not the store's business
+        self._client: Any = store._link.client  # what the server says of itself is not the store's business
         self._cells = cells
         self._count = sum(map(len, cells.values()))
         self._events = sum(sum(each.values()) for each in cells.values())
@@ -64,7 +64,7 @@ class Bench:
         await self._fill_sorted_sets()
         usual = await self._taken()
         await self._client.flushall()
-        await self._store.life()
+        await self._store.server.life()
         started = time.monotonic()
         await self._record()
         record_s = time.monotonic() - started
@@ -121,7 +121,7 @@ class Bench:
             flat = list(cells.items())
             for first in range(0, len(flat), BATCH_CELLS):
                 counts = {bucket: dict(flat[first : first + BATCH_CELLS])}
-                await self._store.record(Batch(SITE, 0, f"bench {first}", number, counts), KEEP_S)
+                await self._store.counts.record(Batch(SITE, 0, f"bench {first}", number, counts), KEEP_S)
 
     async def _seal(self, roll_up: dict[str, str]) -> None:
         retention = RetentionSettings.model_validate({"keep": f"{KEEP_S:.0f}s", "roll_up": roll_up})

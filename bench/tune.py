@@ -23,14 +23,15 @@ from report import Row, show
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, field
+from ranking.counts.fields import field
+from ranking.counts.history import History
 from ranking.published.edits import Edits
 from ranking.settings.lists import ListSettings
-from ranking.tuning.backtest import Judging
-from ranking.tuning.evidence import Candidate, Evidence, tuned
-from ranking.tuning.walk_forward import Plan, Wanted, planned
+from ranking.times import DAY_S, HOUR_S
+from ranking.tuning.evidence import Candidate, Evidence, evidence_of
+from ranking.tuning.outcome import Judging
+from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
-HOUR_S, DAY_S = 3600.0, 86_400.0
 END_S = 1_764_522_000
 DAYS, MADE_DAYS = 14, 30
 K = 10
@@ -78,10 +79,11 @@ def ours(site: Site, plan: Plan, candidates: int, kind: str = "half-lives", **se
     """Tune by the product: `candidates` half-lives or windows."""
     tried = []
     for each in half_lives(candidates):
-        changes: dict[str, Any] = {"half_life": each} if kind == "half-lives" else {"decay": "window", "window": each}
-        tried.append(Candidate({kind: f"{each:g}s"}, ListSettings.model_validate({**changes, **settings})))
+        span = f"{each:g}s"
+        changes: dict[str, Any] = {"half_life": span} if kind == "half-lives" else {"decay": "window", "window": span}
+        tried.append(Candidate({kind: span}, ListSettings.model_validate({**changes, **settings})))
     started = time.perf_counter()
-    found = tuned(site, tried, tried[0].settings, plan, Judging(K), ZONE)
+    found = evidence_of(site, tried, tried[0].settings, plan, Judging(K), ZONE)
     return Took(found, time.perf_counter() - started)
 
 
@@ -147,8 +149,8 @@ def _scores(site: Site, listed: npt.NDArray[np.int32], at: float, half_life_s: f
 def measured(cells: int, candidates: int, sampled: int) -> list[Row]:
     """All rows."""
     site, small = Site(cells), Site(cells // 4)
-    plan = planned(site.columns, Wanted(warmup_s=HOUR_S), END_S)
-    few = planned(small.columns, Wanted(warmup_s=HOUR_S), END_S)
+    plan = plan_walk(site.columns, Wanted(warmup_s=HOUR_S), END_S)
+    few = plan_walk(small.columns, Wanted(warmup_s=HOUR_S), END_S)
     whole = ours(site, plan, candidates)
     moments = plan.moments[:: max(plan.steps // sampled, 1)]
     other = plain(site, moments, candidates)

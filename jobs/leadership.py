@@ -20,7 +20,7 @@ from collections.abc import Callable
 import structlog
 
 from ranking.errors import PopulerError
-from ranking.store.protocol import Store
+from ranking.store.lease import LeaseStore
 
 log = structlog.get_logger("jobs")
 
@@ -35,8 +35,8 @@ class Leadership:
     `lease_s` is how long it leads without renewing; `clock` is monotonic, in seconds.
     """
 
-    def __init__(self, store: Store, lease_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store = store
+    def __init__(self, leases: LeaseStore, lease_s: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._leases = leases
         self._lease_s = lease_s
         self._clock = clock
         self._holder = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -61,20 +61,20 @@ class Leadership:
         asked, lease_s = self._clock(), self._lease_s
         before = self.epoch
         try:
-            lease = await self._store.hold_lease(self._holder, lease_s, self._above)
+            lease = await self._leases.hold_lease(self._holder, lease_s, self._above)
         except PopulerError as error:
             if not self._failing:
-                log.warning("the lease was not renewed", error=str(error))
+                log.warning("The lease was not renewed. It is tried again.", error=str(error))
             self._failing = True
             return min(FAILED_PAUSE_S, lease_s / RENEWALS)
         self._failing = False
         if not lease.epoch:
             if before:
-                log.warning("another process leads now")
+                log.warning("Another process leads now.")
             self._until, self._above = -math.inf, 0
             return min(lease.left_s + SHORTEST_PAUSE_S, lease_s / RENEWALS)
         if lease.epoch != before:
-            log.info("this process leads now", epoch=lease.epoch)
+            log.info("This process leads now.", epoch=lease.epoch)
         self._term, self._until, self._above = lease.epoch, asked + lease_s, None
         return lease_s / RENEWALS
 
@@ -99,4 +99,4 @@ class Leadership:
         """Let go of the lease, so that another process need not wait for it."""
         self._until = -math.inf
         with contextlib.suppress(PopulerError):
-            await self._store.end_lease(self._holder)
+            await self._leases.end_lease(self._holder)

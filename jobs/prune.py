@@ -19,9 +19,9 @@ class Prune:
         """Prune one site at `now` (epoch seconds); how much was forgotten."""
         dropped = 0
         for shard in range(self._store.shards):
-            touched = await self._store.touched_buckets(site, shard, 0)
+            touched = await self._store.counts.touched_buckets(site, shard, 0)
             old = [bucket for bucket in touched.buckets if bucket.end_s + self._keep_s + GRACE_S <= now]
-            await self._store.drop_buckets(site, shard, old)
+            await self._store.counts.drop_buckets(site, shard, old)
             dropped += len(old)
-        forgotten = await self._store.forget_removed(site, now - REMOVED_KEEP_S)
+        forgotten = await self._store.items.forget_removed(site, now - REMOVED_KEEP_S)
         return {"buckets": dropped, "take_downs": forgotten}

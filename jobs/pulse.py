@@ -1,8 +1,12 @@
 """The job that writes down since when nothing is read on a site, and what is usual there at this time."""
 
+import asyncio
+
 from jobs.refresh import RefreshLists
+from ranking.errors import NotReadyError
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+from ranking.watching.pulse import pulse_of
 
 
 class TakePulse:
@@ -15,9 +19,13 @@ class TakePulse:
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Take the pulse of one site; how many spans of the past say what is usual."""
-        refresher = self._lists.refresher(site)
-        pulse = None if refresher is None or not self._span_s else await refresher.pulse(self._span_s)
-        if pulse is None:
+        ranked = self._lists.site(site)
+        if ranked is None or not self._span_s:
+            return {}
+        try:
+            async with ranked.as_ranked() as at:
+                pulse = await asyncio.to_thread(pulse_of, ranked.view.history, at, ranked.zone, self._span_s)
+        except NotReadyError:
             return {}
         await self._store.logbook.note_pulse(site, pulse)
         return {"spans": 0 if pulse.usual is None else pulse.usual.spans}

@@ -1,4 +1,4 @@
-"""Answers what the other processes ask about lists: this is the process that has the history in memory."""
+"""Answers questions of other processes about lists, in the process that has the history in memory."""
 
 import asyncio
 
@@ -8,8 +8,9 @@ import structlog
 from jobs.leadership import Leadership
 from jobs.refresh import RefreshLists
 from ranking.errors import NotReadyError, PopulerError
-from ranking.refreshing.questions import decoded, reply_of
-from ranking.store.protocol import Store
+from ranking.refreshing.answers import answer_as_ranked
+from ranking.refreshing.questions import decoded_question, encoded_reply
+from ranking.store.questions import QuestionQueue
 
 log = structlog.get_logger("jobs")
 
@@ -17,30 +18,30 @@ LISTEN_S = 1.0
 PAUSE_S = 0.5
 
 
-async def answer_loop(store: Store, lists: RefreshLists, leadership: Leadership) -> None:
+async def answer_loop(queue: QuestionQueue, lists: RefreshLists, leadership: Leadership) -> None:
     """Answer questions, one after the other, whenever this process leads; until cancelled."""
     while True:
         if not leadership.epoch:
             await asyncio.sleep(PAUSE_S)
             continue
         try:
-            asked = await store.next_question(LISTEN_S)
+            asked = await queue.next_question(LISTEN_S)
             if asked is not None:
                 to, content = asked
-                await store.reply(to, await _reply(lists, content))
+                await queue.reply(to, await _reply(lists, content))
         except PopulerError:
             await asyncio.sleep(PAUSE_S)  # the store is away; the refresh says so
 
 
 async def _reply(lists: RefreshLists, content: bytes) -> bytes:
     try:
-        question = decoded(content)
-        refresher = lists.refresher(question.site)
-        if refresher is None:
-            return reply_of(NotReadyError("the lists are not ranked yet"))
-        return reply_of(await refresher.answer(question))
+        question = decoded_question(content)
+        site = lists.site(question.site)
+        if site is None:
+            return encoded_reply(NotReadyError("the lists are not ranked yet"))
+        return encoded_reply(await answer_as_ranked(site, question))
     except (PopulerError, msgspec.MsgspecError) as error:
-        return reply_of(error)
+        return encoded_reply(error)
     except Exception as error:  # one bad question must not end the loop
         log.exception("a question was not answered")
-        return reply_of(error)
+        return encoded_reply(error)

@@ -2,14 +2,15 @@
 
 from typing import NamedTuple
 
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
 
-class _Ranked(NamedTuple):
+class _Followed(NamedTuple):
+    site: RankedSite
     refresher: Refresher
-    settings: Settings
 
 
 class RefreshLists:
@@ -18,26 +19,25 @@ class RefreshLists:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._settings = settings
-        self._sites: dict[str, _Ranked] = {}
+        self._sites: dict[str, _Followed] = {}
 
     def use(self, settings: Settings) -> None:
         """Rank under these settings from each site's next run on; forget the sites that are gone."""
         self._settings = settings
         known = {site.id for site in settings.sites}
-        self._sites = {name: ranked for name, ranked in self._sites.items() if name in known}
+        self._sites = {name: followed for name, followed in self._sites.items() if name in known}
 
-    def refresher(self, site: str) -> Refresher | None:
-        """Who ranks the lists of a site; None before its first run."""
-        ranked = self._sites.get(site)
-        return None if ranked is None else ranked.refresher
+    def site(self, name: str) -> RankedSite | None:
+        """A site as its lists are ranked; None before its first run."""
+        followed = self._sites.get(name)
+        return None if followed is None else followed.site
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Refresh one site at `now` (epoch seconds) in the term `epoch`; generation of each list that was published."""
-        settings = self._settings
-        ranked = self._sites.get(site)
-        if ranked is None:
-            ranked = _Ranked(Refresher(self._store, settings, site), settings)
-        elif ranked.settings is not settings:
-            ranked.refresher.use(settings, since=now)
-        self._sites[site] = ranked._replace(settings=settings)
-        return await ranked.refresher.refresh(now, epoch)
+        followed = self._sites.get(site)
+        if followed is None:
+            ranked = RankedSite(self._store, self._settings, site)
+            followed = self._sites[site] = _Followed(ranked, Refresher(ranked))
+        elif followed.site.settings is not self._settings:
+            followed.site.use(self._settings, since=now)
+        return await followed.refresher.refresh(now, epoch)

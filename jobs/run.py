@@ -20,7 +20,7 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
     Where several processes do this on one store, one of them works and the others stand by.
     """
     kept = lasting(store, settings)
-    leadership = Leadership(store, settings.refresh.lease_s)
+    leadership = Leadership(store.lease, settings.refresh.lease_s)
     sites = [site.id for site in settings.sites]
     scheduler = Scheduler(table(store, settings, kept), sites, leadership, note=store.logbook.note_run)
     scheduler.start()
@@ -29,7 +29,7 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
         leadership.use(settings.refresh.lease_s)
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
 
-    answering = answer_loop(store, kept.refresh, leadership)
+    answering = answer_loop(store.questions, kept.refresh, leadership)
     following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering)
     await stop.wait()
     await scheduler.stop()

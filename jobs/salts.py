@@ -41,14 +41,14 @@ class ForgetSalts:
         if site != self._site:
             return {}
         over = day_of(now) - (1 if is_over(day_of(now) - 1, now, self._overlap_s) else 2)
-        deleted = await self._store.forget_salts(range(over - LOOKED_BACK_DAYS, over + 1))
+        deleted = await self._store.salts.forget_salts(range(over - LOOKED_BACK_DAYS, over + 1))
         if deleted:  # a worker with a slow clock, or a store from a backup, may bring one back
             self._asked = self.clean_until = None
         asked = 0 if self.clean_until == over else await self._rewrite(over)
         return {"salts": deleted, "rewrites": asked}
 
     async def _rewrite(self, over: int) -> int:
-        state = await self._store.log_state()
+        state = await self._store.server.log_state()
         if not state.kept:
             self.clean_until = over
         elif state.rewriting:
@@ -57,7 +57,7 @@ class ForgetSalts:
             self.clean_until = over
         else:
             try:
-                await self._store.rewrite_log()
+                await self._store.server.rewrite_log()
             except StoreRefusedError as error:
                 if not self._refused:
                     log.warning("the server does not rewrite its log, which still holds old salts", error=str(error))

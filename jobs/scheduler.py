@@ -25,11 +25,13 @@ from jobs.refresh import RefreshLists
 from jobs.salts import ForgetSalts
 from jobs.seal import SealBuckets
 from jobs.tune import SuggestHalfLives
+from ranking.backoff import Backoff
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
 from ranking.recording.salts import overlap_s
 from ranking.settings.service import Settings
 from ranking.store.logbook import JobRun
 from ranking.store.protocol import Store
+from ranking.times import HOUR_S
 
 log = structlog.get_logger("jobs")
 
@@ -38,7 +40,7 @@ Run = Callable[[str, float, int], Awaitable[dict[str, int]]]
 #: Writes a run down for those who look after the service.
 Note = Callable[[JobRun], Awaitable[None]]
 SEAL_EVERY_S = 300.0
-PRUNE_EVERY_S = 3600.0
+PRUNE_EVERY_S = float(HOUR_S)
 SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
@@ -98,7 +100,7 @@ async def _unnoted(_: JobRun) -> None:
 
 
 class Scheduler:
-    """Runs the table until it is stopped, whenever this process leads. Each run is told to `note` once it has ended."""
+    """Runs the table until it is stopped, whenever this process leads. `note` gets each run once it has ended."""
 
     def __init__(
         self,
@@ -117,7 +119,7 @@ class Scheduler:
         self._running: set[asyncio.Task[None]] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: set[str] = set()
-        self._failing: dict[tuple[str, str], tuple[float, float]] = {}  # -> (not before, pause), seconds
+        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, epoch seconds; backoff)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
 
     def start(self) -> None:
@@ -149,7 +151,9 @@ class Scheduler:
         self._stopping = True
         self._scheduler.pause()
         while self._running:
-            await asyncio.gather(*self._running)
+            # `wait` lets the event loop run even where all tasks are done; `gather` does not on Python 3.12 and newer,
+            # and the callbacks that empty `_running` would never be called.
+            await asyncio.wait(self._running)
         self._scheduler.shutdown(wait=False)
 
     def _add(self, name: str, job: Job) -> None:
@@ -189,7 +193,7 @@ class Scheduler:
         now, epoch = self._clock(), self._leadership.epoch
         if not epoch:
             return
-        not_before, pause_s = self._failing.get((job.name, site), (0.0, 0.0))
+        not_before, backoff = self._failing.get((job.name, site)) or (0.0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S))
         if now < not_before:
             return
         started = time.monotonic()
@@ -197,11 +201,16 @@ class Scheduler:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
             self._leadership.overtaken(error.epoch)
-            log.warning("another process has published since", job=job.name, site=site, epoch=error.epoch)
+            log.warning(
+                "Another process has published since. This one leads no more.",
+                job=job.name,
+                site=site,
+                epoch=error.epoch,
+            )
             return
         except Exception as error:  # one bad run must not end the loop
-            pause_s = min(max(FIRST_PAUSE_S, 2 * pause_s), LONGEST_PAUSE_S)
-            self._failing[job.name, site] = (now + pause_s, pause_s)
+            pause_s = backoff.next_s()
+            self._failing[job.name, site] = (now + pause_s, backoff)
             expected = isinstance(error, PopulerError)
             level = log.warning if isinstance(error, StoreUnavailableError) else log.error
             level(
@@ -215,7 +224,7 @@ class Scheduler:
             await self._noted(JobRun(job.name, site, now, time.monotonic() - started, job.every_s, epoch, str(error)))
             return
         if self._failing.pop((job.name, site), None):
-            log.info("job works again", job=job.name, site=site)
+            log.info("A job works again.", job=job.name, site=site)
         took_s = time.monotonic() - started
         log.debug("job done", job=job.name, site=site, seconds=round(took_s, 4), **done)
         await self._noted(JobRun(job.name, site, now, took_s, job.every_s, epoch, done=done))

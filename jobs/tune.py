@@ -16,12 +16,11 @@ from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+from ranking.times import HOUR_S
 from ranking.tuning.forecaster import NIGHT
-from ranking.tuning.nightly import needed_s, suggested
+from ranking.tuning.nightly import needed_s, suggestion
 
 log = structlog.get_logger("jobs")
-
-HOUR_S = 3600.0
 
 
 class SuggestHalfLives:
@@ -60,11 +59,11 @@ class SuggestHalfLives:
 
     async def _tuned(self, view: SiteView, name: str, at: float, before: LearnedSetting | None, zone: tzinfo) -> Tuned:
         settings = self._lists[name]
-        return await asyncio.to_thread(suggested, view, name, settings, before or begun(settings), at, zone)
+        return await asyncio.to_thread(suggestion, view, name, settings, before or begun(settings), at, zone)
 
 
 def begun(settings: ListSettings) -> LearnedSetting:
-    """What a list goes by that has learned nothing yet."""
+    """The setting that a list applies before it has learned anything."""
     return LearnedSetting(settings.half_life_s, 0.0)
 
 

@@ -1,29 +1,20 @@
-"""The command line: parse, make one call, print. Exit codes: 0 done, 1 a clear error on stderr, 2 usage."""
+"""The command line: every command's options, declared. What a command does and prints is in `populer.commands`.
 
-import asyncio
-import json
-import os
+Exit codes: 0 done, 1 a clear error on stderr, 2 usage. A command's module is imported when it runs, so that `--help`
+needs none of them.
+"""
+
 import sys
-import tempfile
 import time
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo
+from typing import Annotated
 
 import typer
 
-from populer.config import Loaded, effective, load, with_list_settings
-from populer.service import logs, site_keys
+from populer.commands.options import DEFAULT_TO, load_settings
 from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.settings.lists import MAX_LISTED
-from ranking.settings.objective import AUTO
-from ranking.settings.service import Settings, SiteSettings
-from ranking.store.embedded.data_dir import socket_path, socket_url
-from ranking.times import parse_moment
-
-T = TypeVar("T")
 
 app = typer.Typer(
     help="Populer: the popular, the trending and the latest of a news site.",
@@ -47,7 +38,6 @@ To = Annotated[str, typer.Option("--to", help="Address of the service.")]
 Site = Annotated[str | None, typer.Option("--site", help="Site; default: the first one.")]
 Key = Annotated[str | None, typer.Option("--key", help="Write key; else POPULER_KEY, else the key file in --data.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-DEFAULT_TO = "http://127.0.0.1:8000"
 
 
 def main() -> None:
@@ -70,20 +60,17 @@ def serve(
     data: Data = None,
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
-    from populer.service.supervisor import serve as run
+    from populer.commands.serve import run
 
-    loaded = _loaded(config, data, host=host, port=port, workers=workers)
-    logs.set_up(loaded.settings.service.log_format, role="main")
-    _run(run(loaded))
+    run(load_settings(config, data, host=host, port=port, workers=workers))
 
 
 @app.command()
 def demo(port: Port = None) -> None:
     """Run the service with a sample newsroom and simulated readers. Nothing is kept."""
-    from populer.demo.show import show
+    from populer.demo.show import run
 
-    with tempfile.TemporaryDirectory(prefix="populer-demo-") as folder:
-        _run(show(Path(folder), port))
+    run(port)
 
 
 @app.command()
@@ -108,23 +95,13 @@ def replay(
     as_of_now: Annotated[bool, typer.Option("--as-of-now", help="Shift times so that the last event is now.")] = False,
 ) -> None:
     """Record the events of log files through a running service, with their own timestamps."""
-    from populer.client import Patience
-    from populer.commands.replay import ReplayReport, render_report
-    from populer.commands.replay import replay as run
+    from populer.commands.options import write_key
+    from populer.commands.replay import run
 
-    report = ReplayReport()
-    try:
-        with _progress() as progress:
-            _run(
-                run(
-                    files, to=to, site=site, key=_key(key, config, data, site), now=time.time(), format=format,
-                    speed=_speed(speed), as_of_now=as_of_now, item_pattern=item_pattern, base=base, patience=Patience(),
-                    progress=progress, report=report,
-                )
-            )  # fmt: skip
-    finally:
-        if report.sent or report.left_out or report.unreadable.count:
-            print(render_report(report))  # noqa: T201
+    run(
+        files, to=to, site=site, key=write_key(key, config, data, site), format=format, speed=speed,
+        as_of_now=as_of_now, item_pattern=item_pattern, base=base,
+    )  # fmt: skip
 
 
 @items_app.command("import")
@@ -138,16 +115,10 @@ def items_import(
     format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
 ) -> None:
     """Describe items to a running service: titles, addresses, sections, publish times."""
-    from populer.commands.items_import import ImportReport, import_items, render_import_report
+    from populer.commands.items_import import run
+    from populer.commands.options import write_key
 
-    report = ImportReport()
-    try:
-        with _progress() as progress:
-            key = _key(key, config, data, site)
-            _run(import_items(file, to=to, site=site, key=key, format=format, progress=progress, report=report))
-    finally:
-        if report.sent:
-            print(render_import_report(report))  # noqa: T201
+    run(file, to=to, site=site, key=write_key(key, config, data, site), format=format)
 
 
 @app.command()
@@ -165,19 +136,12 @@ def rank(
     as_json: AsJson = False,
 ) -> None:
     """Show a list as it would be, now or at a past moment, with other settings. Nothing is published."""
-    from populer.commands.rank import ranked
+    from populer.commands.rank import run
 
-    loaded = _loaded(config, data)
-    settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes or [])
-    chosen = _site(settings, site)
-    now = time.time()
-    moment = now if at is None else _moment(at, chosen)
-    url = _store_url(settings)
-    found = _run(ranked(settings, url, site=chosen, name=list_name, section=section, at=moment, now=now, limit=limit))
-    if as_json:
-        print(json.dumps(found, ensure_ascii=False))  # noqa: T201
-    else:
-        _print_list(found, chosen, settings.lists[list_name].size)
+    run(
+        load_settings(config, data), site, list_name=list_name, section=section, at=at, changes=changes or [],
+        limit=limit, as_json=as_json,
+    )  # fmt: skip
 
 
 @app.command()
@@ -193,19 +157,12 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Say why an item is at its rank: its counts, their weights, what keeps it out, who stands above and below."""
-    from populer.commands.explain import print_explanation
-    from populer.commands.rank import explained
+    from populer.commands.explain import run
 
-    loaded = _loaded(config, data)
-    settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes or [])
-    chosen, now = _site(settings, site), time.time()
-    moment = now if at is None else _moment(at, chosen)
-    url = _store_url(settings)
-    found = _run(explained(settings, url, site=chosen, name=list_name, item=item, section=section, at=moment, now=now))
-    if as_json:
-        print(json.dumps(found, ensure_ascii=False))  # noqa: T201
-    else:
-        print_explanation(found, chosen)
+    run(
+        load_settings(config, data), site, item=item, list_name=list_name, section=section, at=at,
+        changes=changes or [], as_json=as_json,
+    )  # fmt: skip
 
 
 @app.command()
@@ -255,12 +212,13 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Say from the site's own history which decay would have served readers best. Changes nothing."""
+    from populer.commands.options import site_named, store_url
     from populer.commands.tune import Options, run
 
-    loaded = _loaded(config, data)
+    loaded = load_settings(config, data)
     run(
         Options(
-            loaded, _site(loaded.settings, site), None if events else _store_url(loaded.settings), time.time(),
+            loaded, site_named(loaded.settings, site), None if events else store_url(loaded.settings), time.time(),
             list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
             changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json,
         )
@@ -270,42 +228,25 @@ def tune(
 @app.command()
 def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
     """Check the server, its memory, persistence and clock, keys and lists, and say what to do."""
-    from populer.commands.doctor import State, examined
+    from populer.commands.doctor import run
 
-    settings = _loaded(config, data).settings
-    findings = _run(examined(settings, _store_url(settings)))
-    if as_json:
-        print(json.dumps([{**each._asdict(), "state": each.state.value} for each in findings]))  # noqa: T201
-    else:
-        for each in findings:
-            advice = f": {each.advice}" if each.advice else ""
-            print(f"{each.state.value:<8} {each.name:<34} {each.found}{advice}")  # noqa: T201
-    bad = [each.name for each in findings if each.state is State.BAD]
-    if bad:
-        raise PopulerError(f"{len(bad)} of {len(findings)} checks are bad: {', '.join(bad)}")
+    run(load_settings(config, data).settings, as_json=as_json)
 
 
 @config_app.command("check")
 def config_check(file: Annotated[Path, typer.Argument(help="Settings file.")]) -> None:
     """Say whether a settings file can be used."""
-    loaded = load(file, {})
-    print(f"{file}: good (config version {loaded.settings.config_version})")  # noqa: T201
+    from populer.commands.config_check import run
+
+    run(file)
 
 
 @config_app.command("show")
 def config_show(config: Config = None, data: Data = None) -> None:
     """Print every setting in effect, and where it came from."""
-    loaded = _loaded(config, data)
-    rows = list(effective(loaded.settings))
-    width = max(len(name) for name, _ in rows)
-    tuned = {f"lists.{name}.half_life" for name, each in loaded.settings.lists.items() if each.auto}
-    for name, value in rows:
-        origin = loaded.origins.get(name, "default")
-        print(f"{name:<{width}}  {AUTO if name in tuned else value:<28}  {origin}")  # noqa: T201
-    from populer.commands.config_show import learned_rows
+    from populer.commands.config_show import run
 
-    for name, value, origin in learned_rows(loaded.settings, lambda: _store_url(loaded.settings)):
-        print(f"{name:<{width}}  {value:<28}  {origin}")  # noqa: T201
+    run(load_settings(config, data))
 
 
 @keys_app.command("add")
@@ -317,24 +258,17 @@ def keys_add(
     data: Data = None,
 ) -> None:
     """Make a key, print it once, and keep its hash in the data directory. A running service takes it at once."""
-    from populer.commands.keys import add
+    from populer.commands.keys import run_add
 
-    settings = _loaded(config, data).settings
-    print(add(settings, _site(settings, site), name, grade))  # noqa: T201
+    run_add(load_settings(config, data).settings, site, name=name, grade=grade)
 
 
 @keys_app.command("list")
 def keys_list(site: Site = None, config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
     """Print the names and grades of a site's keys, and where each is kept."""
-    from populer.commands.keys import listed
+    from populer.commands.keys import run_list
 
-    settings = _loaded(config, data).settings
-    rows = listed(settings, _site(settings, site))
-    if as_json:
-        print(json.dumps([each._asdict() for each in rows]))  # noqa: T201
-        return
-    for each in rows:
-        print(f"{each.name:<24} {each.grade:<8} {each.kept}")  # noqa: T201
+    run_list(load_settings(config, data).settings, site, as_json=as_json)
 
 
 @keys_app.command("revoke")
@@ -345,10 +279,9 @@ def keys_revoke(
     data: Data = None,
 ) -> None:
     """Take a key back; one that was generated is replaced. A running service refuses it at once."""
-    from populer.commands.keys import revoke
+    from populer.commands.keys import run_revoke
 
-    settings = _loaded(config, data).settings
-    print(revoke(settings, _site(settings, site), name))  # noqa: T201
+    run_revoke(load_settings(config, data).settings, site, name=name)
 
 
 @app.callback(invoke_without_command=True)
@@ -357,106 +290,3 @@ def version(show: Annotated[bool, typer.Option("--version", help="Print the vers
     if show:
         print(f"populer {__version__}")  # noqa: T201
         raise typer.Exit
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    return asyncio.run(work)
-
-
-def _loaded(config: Path | None, data: Path | None, **service: Any) -> Loaded:
-    given = {name: value for name, value in {**service, "data_dir": data and str(data)}.items() if value is not None}
-    return load(config or _named_file(), os.environ, {"service": given} if given else {})
-
-
-def _named_file() -> Path | None:
-    named = os.environ.get("POPULER_CONFIG")
-    return Path(named) if named else None
-
-
-def _site(settings: Settings, wanted: str | None) -> SiteSettings:
-    for site in settings.sites:
-        if wanted in (None, site.id):
-            return site
-    raise PopulerError(f"no site is called {wanted!r}; there are {', '.join(site.id for site in settings.sites)}")
-
-
-def _key(given: str | None, config: Path | None, data: Path | None, site: str | None) -> str:
-    """The write key: as given, from the environment, from the settings, or from the data directory."""
-    if found := given or os.environ.get("POPULER_KEY"):
-        return found
-    settings = _loaded(config, data).settings
-    chosen = site or settings.sites[0].id
-    configured = next((each.keys.plain("write") for each in settings.sites if each.id == chosen), None)
-    kept = site_keys.read(settings.service.data_dir).get(chosen, {}).get("write")
-    if found := configured or kept:
-        return found
-    raise PopulerError(
-        f"no write key for site {chosen}: give --key or POPULER_KEY, or --data with the running service's data "
-        f"directory ({settings.service.data_dir / site_keys.FILE} has none)"
-    )
-
-
-def _store_url(settings: Settings) -> str:
-    if settings.redis.url:
-        return settings.redis.url
-    data_dir = settings.service.data_dir
-    if not socket_path(data_dir).exists():
-        raise PopulerError(
-            f"no service runs in {data_dir}: start `populer serve` first, or name its directory with --data"
-        )
-    return socket_url(data_dir)
-
-
-def _speed(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        return float(text.removesuffix("x"))
-    except ValueError:
-        raise PopulerError(f"--speed: expected a number or max, found {text!r}") from None
-
-
-def _moment(text: str, site: SiteSettings) -> float:
-    try:
-        return parse_moment(text, ZoneInfo(site.timezone))
-    except ValueError as error:
-        raise PopulerError(f"--at: expected {error}, found {text!r}") from None
-
-
-def _progress() -> Any:
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-def _shown_score(score: float) -> str:
-    """Two decimals, or three digits of what these would not tell apart."""
-    return f"{score:,.2f}" if score >= 1 or score == 0 else f"{score:.3g}"
-
-
-def _print_list(found: dict[str, Any], site: SiteSettings, size: int) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    from api.serving.labels import published_label
-
-    table = Table(title=f"{found['title']}, {published_label(found['generated_at'], site)}", title_justify="left")
-    for name, justify in (
-        ("", "right"),
-        ("title", "left"),
-        ("published", "left"),
-        ("score", "right"),
-        ("views", "right"),
-    ):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
-    for each in found["items"]:
-        score = "" if each["score"] is None else _shown_score(each["score"])
-        row = (str(each["rank"]), each["title"], each["published_label"], score, f"{each['views']:,}")
-        table.add_row(*row, end_section=each["rank"] == size)  # the line under which the list is cut
-    Console().print(table)
-    if not found["items"]:
-        print("nothing to rank: no counted events on eligible items in the retained past")  # noqa: T201

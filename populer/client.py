@@ -11,13 +11,13 @@ from http import HTTPStatus
 from types import TracebackType
 from typing import NamedTuple, Self, TypeVar
 
-import httpx
+import httpx2
 import msgspec
 
 import ranking
+from ranking.backoff import Backoff
 from ranking.errors import PopulerError
 
-DEFAULT_TO = "http://127.0.0.1:8000"
 NDJSON = "application/x-ndjson"
 JSON = "application/json"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -59,6 +59,7 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     duplicate: int = 0
     filtered: dict[str, int] = {}
     invalid: list[Invalid] = []
+    invalid_total: int = 0  # absent where all of them are named
     ack: str = ""
 
 
@@ -78,6 +79,7 @@ class _Problem(msgspec.Struct, frozen=True):
     title: str = ""
     detail: str = ""
     invalid: list[Invalid] = []
+    invalid_total: int = 0
 
 
 class ServiceClient:
@@ -101,12 +103,12 @@ class ServiceClient:
         self._answered = False
 
     async def __aenter__(self) -> Self:
-        self._http = httpx.AsyncClient(
+        self._http = httpx2.AsyncClient(
             base_url=self.to,
             headers={"Authorization": f"Bearer {self._key}", "User-Agent": f"populer/{ranking.__version__}"},
             params=self._query,
             # A proxy from the environment must not carry what goes to this machine itself.
-            trust_env=httpx.URL(self.to).host not in LOOPBACK,
+            trust_env=httpx2.URL(self.to).host not in LOOPBACK,
         )
         return self
 
@@ -128,30 +130,30 @@ class ServiceClient:
         """
         headers = {"Content-Type": NDJSON, "Idempotency-Key": batch_id}
         response = await self._send("POST", "/v1/events", body, headers)
-        if invalid := _all_invalid(response):
-            return EventsAnswer(invalid=invalid)
+        if problem := _all_invalid(response):
+            return EventsAnswer(invalid=problem.invalid, invalid_total=problem.invalid_total)
         return self._parsed(response, EventsAnswer)
 
     async def put_items(self, body: bytes) -> ItemsAnswer:
         """Upsert a batch of items; `body` is a JSON array. Raises as `post_events` does."""
         response = await self._send("PUT", "/v1/items", body, {"Content-Type": JSON})
-        if invalid := _all_invalid(response):
-            return ItemsAnswer(invalid=invalid)
+        if problem := _all_invalid(response):
+            return ItemsAnswer(invalid=problem.invalid)
         return self._parsed(response, ItemsAnswer)
 
-    async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+    async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
         """The first answer that is not a call to try again."""
         clock = asyncio.get_running_loop().time
         started_s = clock()
-        pause_s = self._patience.pause_s
+        backoff = Backoff(self._patience.pause_s, self._patience.longest_pause_s)
         while True:
-            wait_s = pause_s
+            wait_s = backoff.next_s()
             cause: Exception | None = None
             try:
                 left_s = self._give_up_s(started_s) - clock()
                 request_s = max(min(self._patience.request_s, left_s), self._patience.pause_s)
                 response = await self._http.request(method, path, content=body, headers=headers, timeout=request_s)
-            except httpx.TransportError as error:
+            except httpx2.TransportError as error:
                 why, cause = _reason(error), error
             else:
                 self._answered = True
@@ -164,7 +166,6 @@ class ServiceClient:
                     f"the service at {self.to} does not answer ({why}): is `populer serve` running?"
                 ) from cause
             await asyncio.sleep(wait_s)
-            pause_s = min(pause_s * 2, self._patience.longest_pause_s)
 
     def _give_up_s(self, started_s: float) -> float:
         patience = self._patience
@@ -172,7 +173,7 @@ class ServiceClient:
             return started_s + patience.deadline_s
         return started_s + min(patience.deadline_s, patience.first_answer_s)
 
-    def _parsed(self, response: httpx.Response, shape: type[Answer]) -> Answer:
+    def _parsed(self, response: httpx2.Response, shape: type[Answer]) -> Answer:
         if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise PopulerError(
                 f"the service at {self.to} refuses the key ({_said(response)}): this needs the site's write "
@@ -193,11 +194,11 @@ class ServiceClient:
 
 def _checked_address(to: str) -> str:
     try:
-        url = httpx.URL(to.strip())
-    except httpx.InvalidURL:
-        url = httpx.URL("")
+        url = httpx2.URL(to.strip())
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not url.host:
-        raise PopulerError(f"--to must be an address such as {DEFAULT_TO}, not {to!r}")
+        raise PopulerError(f"--to must be an address such as http://127.0.0.1:8000, not {to!r}")
     return str(url).rstrip("/")
 
 
@@ -210,43 +211,43 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _all_invalid(response: httpx.Response) -> list[Invalid]:
-    """The complaints of a 422 about each event or item; empty for any other answer."""
+def _all_invalid(response: httpx2.Response) -> _Problem | None:
+    """The problem of a 422 with a complaint about each event or item; None for any other answer."""
     if response.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
-        return []
+        return None
     problem = _problem(response)
-    return problem.invalid if problem else []
+    return problem if problem and problem.invalid else None
 
 
-def _problem(response: httpx.Response) -> _Problem | None:
+def _problem(response: httpx2.Response) -> _Problem | None:
     try:
         return msgspec.json.decode(response.content, type=_Problem)
     except msgspec.DecodeError:
         return None
 
 
-def _said(response: httpx.Response) -> str:
+def _said(response: httpx2.Response) -> str:
     """What an answer that is no success says, in its own words where it has some."""
     problem = _problem(response)
     return (problem and (problem.detail or problem.title)) or response.reason_phrase or "no reason given"
 
 
-def _retry_after_s(response: httpx.Response) -> float:
+def _retry_after_s(response: httpx2.Response) -> float:
     """Seconds of `Retry-After`; 0 where it is absent or a date."""
     text = response.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else 0.0
 
 
-def _reason(error: httpx.TransportError) -> str:
-    """httpx words these for programmers, or not at all."""
+def _reason(error: httpx2.TransportError) -> str:
+    """httpx2 words these for programmers, or not at all."""
     match error:
-        case httpx.ConnectError() if "CERTIFICATE" in str(error):
+        case httpx2.ConnectError() if "CERTIFICATE" in str(error):
             return "its TLS certificate is not trusted here"
-        case httpx.ConnectError():
+        case httpx2.ConnectError():
             return "no connection"
-        case httpx.TimeoutException():
+        case httpx2.TimeoutException():
             return "no answer in time"
-        case httpx.NetworkError() | httpx.RemoteProtocolError():
+        case httpx2.NetworkError() | httpx2.RemoteProtocolError():
             return "the connection broke off"
         case _:
             return str(error) or type(error).__name__

@@ -22,19 +22,19 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 import pydantic
 from pydantic import BaseModel
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from api.filtering.addresses import Addresses, network_of
 from api.filtering.origins import Origins
-from api.serving.labels import check_label_settings
+from api.serving.date_labels import check_label_settings
 from api.serving.template_check import check_templates
 from ranking.errors import SettingsError
 from ranking.intake.events import channel_kind
 from ranking.settings.keys import NEEDED, SiteKeys
-from ranking.settings.lists import ListSettings
-from ranking.settings.presets import preset_settings
+from ranking.settings.lists import ListSettings, only_used
+from ranking.settings.presets import preset_settings, replaced_by
 from ranking.settings.service import Settings
-from ranking.settings.types import expected
+from ranking.settings.types import IDLE_SETTING, UNKNOWN_SETTING, expected
+from ranking.settings.written import as_written
 from ranking.times import NO_LIMIT, format_duration
 
 PREFIX = "POPULER_"
@@ -70,20 +70,6 @@ class Loaded(NamedTuple):
     content: bytes | None
 
 
-class _Layer(PydanticBaseSettingsSource):
-    """One source of values, already read: a file, the environment, the flags."""
-
-    def __init__(self, settings_cls: type[BaseSettings], values: Raw) -> None:
-        super().__init__(settings_cls)
-        self._values = values
-
-    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
-        return self._values.get(field_name), field_name, True
-
-    def __call__(self) -> Raw:
-        return self._values
-
-
 def load(path: Path | None, environ: Mapping[str, str], flags: Raw | None = None) -> Loaded:
     """Settings from a file (None: `populer.toml` here, if there is one), under the environment, under the flags.
 
@@ -113,9 +99,11 @@ def with_content(source: SettingSources, content: bytes | None) -> Loaded:
     for name, values in layers:
         origins.update({dotted: name for dotted, _ in leaves(values)})
     if of_sites:
-        sites = [_merged([site, of_sites.get(str(at), {})]) for at, site in enumerate(tables.get("sites") or [{}])]
+        sites = [_merged(site, of_sites.get(str(at), {})) for at, site in enumerate(tables.get("sites") or [{}])]
         layers[1] = ("environment", {**environment, "sites": sites})
-    raw = _merged([values for _, values in layers])
+    raw: Raw = {}
+    for _, values in layers:
+        raw = _merged(raw, values)
     settings = validated(raw, origins)
     check_templates(settings)  # a child takes them as they are: it falls back to ours
     for list_name, of_list in settings.lists.items():
@@ -167,11 +155,17 @@ def _check_kinds(dotted: str, of_list: ListSettings, known: AbstractSet[str]) ->
                 raise SettingsError(f"{dotted}.{setting}: expected one of ingest.kinds ({there}), found {kind!r}")
 
 
-def with_list_settings(settings: Settings, raw: Raw, name: str, changes: list[str]) -> Settings:
+def with_list_settings(
+    settings: Settings, raw: Raw, name: str, changes: list[str], *, required: AbstractSet[str] | None = None
+) -> Settings:
     """`settings` with `KEY=VALUE` changes to the list `name`; `weights.view=2` reaches into a table.
 
+    A preset among the changes takes the place of what the list's own table says, but for its weights. What else the
+    table says and the changes leave without effect is dropped. `required`: the changes that must have an effect, by
+    their settings' names; None: all.
+
     Raises:
-        SettingsError: an unknown list or setting, or a value that cannot be used.
+        SettingsError: an unknown list or setting, a value that cannot be used, or a required change without effect.
     """
     if name not in settings.lists:
         raise SettingsError(f"no list is called {name!r}; there are {', '.join(settings.lists)}")
@@ -185,18 +179,15 @@ def with_list_settings(settings: Settings, raw: Raw, name: str, changes: list[st
         reached |= set(steps[:-1])
         _put(tables, ["lists", name, *steps], _from_text(value.strip()))
     changed = tables.get("lists", {}).get(name, {})
-    there = {**settings.lists[name].model_dump(by_alias=True), **preset_settings(changed.get("preset"))}
+    written = raw.get("lists", {}).get(name, {})
+    preset = preset_settings(changed.get("preset"))
+    kept = {key: value for key, value in written.items() if key not in replaced_by(changed.get("preset"))}
+    there = {**as_written(settings.lists[name]), **{key: value for key, value in preset.items() if key not in kept}}
     for key in reached & there.keys():
         if isinstance(there[key], dict):
             changed[key] = {**there[key], **changed[key]}
-    if "preset" in changed:  # it goes over what the file says of the list, as the file's own would not
-        raw = {**raw, "lists": {**raw.get("lists", {}), name: _without(raw, name, preset_settings(changed["preset"]))}}
-    return validated(_merged([raw, tables]), {f"lists.{name}": "--set"})
-
-
-def _without(raw: Raw, name: str, settings: Mapping[str, Any]) -> Raw:
-    table = raw.get("lists", {}).get(name, {})
-    return {key: value for key, value in table.items() if key not in settings}
+    table = only_used(name, _merged(kept, changed), changed if required is None else required)
+    return validated({**raw, "lists": {**raw.get("lists", {}), name: table}}, {f"lists.{name}": "--set"})
 
 
 def effective(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -306,7 +297,7 @@ def _by_number(named: Any, sites: Any) -> Raw:
             raise SettingsError(f"POPULER_SITES__{name.upper()}: no site is called so; there are {', '.join(there)}")
     found: Raw = {}
     for name, table in named.items():
-        found[known[name]] = _merged([found.get(known[name], {}), table])
+        found[known[name]] = _merged(found.get(known[name], {}), table)
     return found
 
 
@@ -329,24 +320,13 @@ def _put(tables: Raw, steps: list[str], value: Any) -> None:
     tables[last] = value
 
 
-def _merged(layers: list[Raw]) -> Raw:
-    """Later layers over earlier ones, table by table. The merge is pydantic-settings' own."""
-
-    class _Merge(BaseSettings):
-        model_config = SettingsConfigDict(extra="allow")
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return tuple(_Layer(settings_cls, values) for values in reversed(layers))
-
-    return dict(_Merge().model_extra or {})
+def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Raw:
+    """`upper` over `lower`, table by table; neither is changed."""
+    merged = dict(lower)
+    for name, value in upper.items():
+        below = merged.get(name)
+        merged[name] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def leaves(values: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
@@ -366,15 +346,23 @@ def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins:
     for fault in error.errors():
         steps = [str(step) for step in fault["loc"] if step != "[key]"]
         dotted = ".".join(steps)
-        origin = next((origins[name] for name in origins if f"{dotted}.".startswith(f"{name}.")), "")
-        where = f" ({origin})" if origin else ""
-        if fault["type"] == "extra_forbidden":
-            yield f"{dotted}: is not a setting{_meant(model, steps)}{where}"
-            continue
-        sentence = expected(fault)
-        if "keys" in steps or steps[-1:] == ["url"]:  # secrets
-            sentence = sentence.rpartition(", found ")[0] or sentence
-        yield f"{sentence}{where}"
+        if fault["type"] == IDLE_SETTING:
+            for name, reason in fault["ctx"]["reasons"].items():
+                yield f"{dotted}.{name}: {reason}{_origin(f'{dotted}.{name}', origins)}"
+        elif fault["type"] in UNKNOWN_SETTING:
+            yield f"{dotted}: is not a setting{_meant(model, steps)}{_origin(dotted, origins)}"
+        else:
+            sentence = expected(fault)
+            if "keys" in steps or steps[-1:] == ["url"]:  # secrets
+                sentence = sentence.rpartition(", found ")[0] or sentence
+            yield f"{sentence}{_origin(dotted, origins)}"
+
+
+def _origin(dotted: str, origins: Mapping[str, str]) -> str:
+    """Where a setting, or one inside it, came from, in brackets; nothing if that is unknown."""
+    within = (origin for name, origin in origins.items() if f"{dotted}.".startswith(f"{name}."))
+    origin = next(within, "")
+    return f" ({origin})" if origin else ""
 
 
 def _meant(model: type[BaseModel], steps: list[str]) -> str:

@@ -7,7 +7,8 @@ import math
 import re
 from datetime import UTC, datetime, tzinfo
 
-UNIT_S = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
+UNIT_S = {"ms": 0.001, "s": 1, "m": MINUTE_S, "h": HOUR_S, "d": DAY_S, "w": 7 * DAY_S}
 DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
@@ -47,6 +48,40 @@ def format_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return "".join(parts) or "0s"
+
+
+def exact_duration(seconds: float) -> str:
+    """`seconds` in the file's words, to the last bit; `format_duration` rounds to milliseconds.
+
+    >>> exact_duration(13546.349804879152), exact_duration(math.inf)
+    ('13546.349804879152s', 'none')
+    """
+    return NO_LIMIT if math.isinf(seconds) else f"{float(seconds)!r}s"
+
+
+def spoken_duration(seconds: float) -> str:
+    """`seconds` as people say it, with at most two figures that matter.
+
+    >>> spoken_duration(45), spoken_duration(800), spoken_duration(5400), spoken_duration(8000)
+    ('45 s', '13 min', '1 h 30 min', '2 h 13 min')
+    >>> spoken_duration(86_400), spoken_duration(200_000), spoken_duration(8 * 86_400)
+    ('24 h', '2 d 8 h', '8 d')
+    """
+    if math.isinf(seconds):
+        return NO_LIMIT
+    if round(seconds) < 2 * MINUTE_S:
+        return f"{round(seconds)} s"
+    minutes = round(seconds / MINUTE_S)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 10 * 60:
+        hours, rest = divmod(minutes, 60)
+        return f"{hours} h {rest} min" if rest else f"{hours} h"
+    hours = round(minutes / 60)
+    if hours < 48:
+        return f"{hours} h"
+    days, rest = divmod(hours, 24)
+    return f"{days} d {rest} h" if rest and days < 7 else f"{days} d"
 
 
 def parse_moment(text: str, zone: tzinfo = UTC) -> float:

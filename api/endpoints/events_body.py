@@ -1,4 +1,4 @@
-"""The body of `POST /v1/events` -> events, each on its own: a bad one does not take the others with it.
+"""The body of `POST /v1/events` -> events, each by itself: an invalid one does not reject the others.
 
 Forms: one event, an array, `{"events": […]}`, or one event a line (NDJSON). The content type is a hint only:
 `sendBeacon` sends JSON as text/plain, and `curl -d` calls it a form.
@@ -11,11 +11,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from api.http.json_body import is_json
 from api.http.problems import Problem, plain_sentence
+from ranking.errors import InvalidEventError
 from ranking.intake.events import WireEvent
 
 T = TypeVar("T")
 MAX_EVENTS = 10_000
+#: Bad events that an answer names.
+NAMED = 10
+#: A public body whose first events are all bad is refused as a whole after so many of them.
+HOPELESS = 1_000
 SHOWN_BYTES = 60
 
 
@@ -26,12 +32,39 @@ class Bad(msgspec.Struct, frozen=True, order=True):
     error: str
 
 
+class BadEvents:
+    """How many events cannot be counted, and why the first few of them cannot."""
+
+    __slots__ = ("count", "first")
+
+    def __init__(self, first: Sequence[Bad] = ()) -> None:
+        self.first = list(first)
+        self.count = len(self.first)
+
+    def add(self, index: int, error: Exception) -> None:
+        """Count the event at `index`, which is later than those before."""
+        self.count += 1
+        if len(self.first) < NAMED:
+            self.first.append(Bad(index, sentence_of(error)))
+
+    def add_all(self, other: "BadEvents") -> None:
+        """Count those of another stage as well."""
+        self.count += other.count
+        self.first = sorted([*self.first, *other.first])[:NAMED]
+
+
+def sentence_of(error: Exception) -> str:
+    """Why an event is bad."""
+    return str(error) if isinstance(error, InvalidEventError) else plain_sentence(error)
+
+
 class Parsed(msgspec.Struct, frozen=True):
-    """Readable events, their places in the body, and the unreadable ones."""
+    """Readable events, their places in the body of `count` events, and the unreadable ones."""
 
     events: Sequence[WireEvent]
     places: Sequence[int]
-    bad: Sequence[Bad] = ()
+    bad: BadEvents
+    count: int
 
 
 class _Object(WireEvent, gc=False):
@@ -51,60 +84,69 @@ _object_decoder = msgspec.json.Decoder(_Object)
 
 def all_good(events: Sequence[WireEvent]) -> Parsed:
     """A body of these events and no others."""
-    return Parsed(events, range(len(events)))
+    return Parsed(events, range(len(events)), BadEvents(), len(events))
 
 
-def parse(body: bytes, content_type: bytes) -> Parsed:
-    """Events of a body.
+def one_bad(sentence: str) -> Parsed:
+    """A body of one event that cannot be counted."""
+    return Parsed([], [], BadEvents([Bad(0, sentence)]), 1)
+
+
+def parse(body: bytes, content_type: bytes, give_up_after: int | None = None) -> Parsed:
+    """Events of a body. Where its first `give_up_after` events are all bad, so are the others, unseen.
 
     Raises:
-        Problem: 400, the body is not JSON in one of the four forms; 413, too many events.
+        Problem: 400, the body is not JSON; 422, it is JSON in none of the four forms; 413, too many events.
     """
     text = body.strip()
     if not text:
         raise Problem(400, "empty body", 'send an event such as {"item": "…", "kind": "view"}')
     try:
         if b"ndjson" in content_type:
-            return _lines(text)
+            return _lines(text, give_up_after)
         if text[:1] == b"[":
-            return _elements(text)
+            return _elements(text, give_up_after)
         if text[:1] == b"{":
-            return _object(text)
+            return _object(text, give_up_after)
     except RecursionError:
         raise Problem(400, "malformed JSON", "the body is nested too deeply to be events") from None
     raise Problem(
-        400, "malformed JSON", f"expected an event, an array of events or one event a line, found {_shown(text)}"
+        422 if is_json(text) else 400,
+        "malformed events",
+        f"expected an event, an array of events or one event a line, found {_shown(text)}",
     )
 
 
-def _object(text: bytes) -> Parsed:
+def _object(text: bytes, give_up_after: int | None) -> Parsed:
     try:
         content = _object_decoder.decode(text)
     except msgspec.ValidationError as error:
         sentence = plain_sentence(error)
         if sentence.startswith("events"):
-            raise Problem(400, "malformed events", sentence) from None
-        return Parsed([], [], [Bad(0, sentence)])
+            raise Problem(422, "malformed events", sentence) from None
+        return one_bad(sentence)
     except UNREADABLE as error:
-        return _lines(text) if _opens_with_a_whole_line(text) else _tolerant(text, error)
+        if _opens_with_a_whole_line(text):
+            return _lines(text, give_up_after)
+        return _tolerant(text, error, give_up_after)
     if content.events is None:
         return all_good([content])
-    return _raws(content.events)
+    return _raws(content.events, give_up_after)
 
 
-def _elements(text: bytes) -> Parsed:
+def _elements(text: bytes, give_up_after: int | None) -> Parsed:
     try:
         return all_good(_bounded(_array.decode(text)))
     except UNREADABLE:
         pass
     try:
-        return _raws(_raw_array.decode(text))
+        return _raws(_raw_array.decode(text), give_up_after)
     except UNREADABLE as error:
-        return _tolerant(text, error)
+        return _tolerant(text, error, give_up_after)
 
 
-def _raws(raws: list[msgspec.Raw]) -> Parsed:
-    return _each([partial(_event.decode, raw) for raw in _bounded(raws)])
+def _raws(raws: list[msgspec.Raw], give_up_after: int | None) -> Parsed:
+    return _each([partial(_event.decode, raw) for raw in _bounded(raws)], give_up_after)
 
 
 def _opens_with_a_whole_line(text: bytes) -> bool:
@@ -117,12 +159,12 @@ def _opens_with_a_whole_line(text: bytes) -> bool:
     return bool(newline)
 
 
-def _lines(text: bytes) -> Parsed:
+def _lines(text: bytes, give_up_after: int | None) -> Parsed:
     lines = _bounded([line for line in text.split(b"\n") if line and not line.isspace()])
     try:
         return all_good([_event.decode(line) for line in lines])
     except UNREADABLE:
-        return _each([partial(_line, line) for line in lines])
+        return _each([partial(_line, line) for line in lines], give_up_after)
 
 
 def _line(line: bytes) -> WireEvent:
@@ -138,7 +180,7 @@ def _line(line: bytes) -> WireEvent:
         return msgspec.convert(content, WireEvent)
 
 
-def _tolerant(text: bytes, error: Exception) -> Parsed:
+def _tolerant(text: bytes, error: Exception, give_up_after: int | None) -> Parsed:
     """Python's parser takes NaN and Infinity, which are not JSON yet written: such an event is bad, not its batch."""
     try:
         content: Any = json.loads(text)
@@ -147,21 +189,24 @@ def _tolerant(text: bytes, error: Exception) -> Parsed:
     if isinstance(content, dict) and isinstance(content.get("events"), list):
         content = content["events"]
     elements = content if isinstance(content, list) else [content]
-    return _each([partial(msgspec.convert, each, WireEvent) for each in _bounded(elements)])
+    return _each([partial(msgspec.convert, each, WireEvent) for each in _bounded(elements)], give_up_after)
 
 
-def _each(readers: list[Callable[[], WireEvent]]) -> Parsed:
+def _each(readers: list[Callable[[], WireEvent]], give_up_after: int | None) -> Parsed:
     events: list[WireEvent] = []
     places: list[int] = []
-    bad: list[Bad] = []
+    bad = BadEvents()
     for index, read in enumerate(readers):
         try:
             events.append(read())
         except (*UNREADABLE, OverflowError) as error:
-            bad.append(Bad(index, plain_sentence(error)))
+            bad.add(index, error)
+            if bad.count == give_up_after and not events:
+                bad.count = len(readers)
+                break
         else:
             places.append(index)
-    return Parsed(events, places, bad)
+    return Parsed(events, places, bad, len(readers))
 
 
 def _bounded(events: list[T]) -> list[T]:

@@ -1,4 +1,4 @@
-"""`GET /v1/items/{id}/explain` and `POST /v1/preview`: asked of the process that ranks. Both take an editor's key."""
+"""`GET /v1/items/{id}/explain` and `POST /v1/preview`: answered by the jobs process. Both need an editor key."""
 
 from typing import Annotated, Any
 
@@ -7,31 +7,29 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.items import ItemId
-from api.endpoints.openapi import SAID, SITE, problems
-from api.http import asgi
+from api.endpoints.openapi import ERRORS, SITE, problems
 from api.http.auth import Caller, Grade, require
-from api.http.problems import Problem, plain_sentence
+from api.http.json_body import Moment, json_body, moment_from
 from ranking.errors import InvalidQuestionError, NotReadyError
-from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, document_of, encoded
+from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, decoded_reply, encoded_question
 from ranking.settings.service import SiteSettings
-from ranking.times import parse_moment
 
 WAIT_S = 15.0
 
 
-class PreviewInput(msgspec.Struct):
-    """The body of a preview. `at`: ISO 8601 or epoch seconds; null: as last ranked."""
+class PreviewInput(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a preview. `at`: ISO 8601 or epoch seconds; null: the time of the last refresh."""
 
     list: str = "populer"
     settings: dict[str, Any] = {}
     section: str = ""
-    at: float | str | None = None
+    at: Moment = None
     limit: int | None = None
 
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1", tags=["questions"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1", tags=["questions"], responses=problems(*ERRORS))
 
     @routes.get(
         "/items/{item:text}/explain", summary="Why is an item at its rank?", openapi_extra={"parameters": [SITE]}
@@ -45,20 +43,16 @@ def router(current: CurrentContext) -> APIRouter:
     ) -> Response:
         context = current()
         site, _ = editor_of(context, request)
-        return await answered(context, Explain(site.id, name, item, section, _moment(at, site)))
+        return await answered(context, Explain(site.id, name, item, section, moment_from(at, "at", site.zone)))
 
     @routes.post("/preview", summary="A list under other settings beside the live one", openapi_extra=BODY)
     async def preview(request: Request) -> Response:
         context = current()
         site, _ = editor_of(context, request)
-        content = await asgi.body(asgi.headers(request.scope), request.receive, context.settings.ingest.max_body)
-        try:
-            given = msgspec.json.decode(content, type=PreviewInput)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise Problem(400, "malformed preview", plain_sentence(error)) from None
+        given = await json_body(request, PreviewInput, context.settings.ingest.max_body)
         if given.limit is not None and not 1 <= given.limit <= MOST_SHOWN:
             raise InvalidQuestionError(f"limit: expected a whole number from 1 to {MOST_SHOWN}, found {given.limit}")
-        at = _moment(given.at, site)
+        at = moment_from(given.at, "at", site.zone)
         return await answered(context, Preview(site.id, given.list, given.settings, given.section, at, given.limit))
 
     return routes
@@ -87,10 +81,10 @@ BODY: dict[str, Any] = {
 
 
 def editor_of(context: Context, request: Request, need: Grade = Grade.EDITOR) -> tuple[SiteSettings, Caller]:
-    """The site of a request, and the holder of the key of it that will do.
+    """The site of a request, and the holder of a key of it whose grade allows `need`.
 
     Raises:
-        Problem: it has none, or there is no such site.
+        Problem: 401 or 403, the key is another one or absent; 404, there is no such site; 429, too many wrong keys.
     """
     site = site_of(context, request.query_params.multi_items())
     caller = context.callers.identify(request.scope, site)
@@ -98,24 +92,15 @@ def editor_of(context: Context, request: Request, need: Grade = Grade.EDITOR) ->
     return site, caller
 
 
-def _moment(given: float | str | None, site: SiteSettings) -> float | None:
-    if given is None or isinstance(given, float):
-        return given
-    try:
-        return parse_moment(given, site.zone)
-    except ValueError as error:
-        raise InvalidQuestionError(f"at: expected {error}, found {given[:60]!r}") from None
-
-
 async def answered(context: Context, question: Question) -> Response:
-    """What the process that ranks says.
+    """The jobs process's answer to a question.
 
     Raises:
-        NotReadyError: it does not.
-        NotFoundError, InvalidQuestionError: it cannot.
+        NotReadyError: it does not answer.
+        NotFoundError, InvalidQuestionError: it cannot answer.
     """
-    reply = await context.store.ask(encoded(question), WAIT_S)
-    found = None if reply is None else document_of(reply)
-    if found is None:
+    reply = await context.store.questions.ask(encoded_question(question), WAIT_S)
+    document = None if reply is None else decoded_reply(reply)
+    if document is None:
         raise NotReadyError("the jobs process did not answer: its log says why, /readyz whether lists are ranked")
-    return Response(found, media_type="application/json", headers={"cache-control": "no-store"})
+    return Response(document, media_type="application/json", headers={"cache-control": "no-store"})

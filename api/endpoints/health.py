@@ -36,9 +36,9 @@ def router(current: CurrentContext) -> APIRouter:
     async def readyz(request: Request) -> Response:
         context = current()
         site = _site_shown(context, request)
-        checks: dict[str, object] = {"worker": os.getpid(), "lists": context.board.ranked()}
-        checks["store"] = await context.lookout.look(context.settings) or "ok"
-        oldest = context.board.oldest()
+        checks: dict[str, object] = {"worker": os.getpid(), "lists": context.published_lists.ranked()}
+        checks["store"] = await context.alarm_facts.poll(context.settings) or "ok"
+        oldest = context.published_lists.oldest()
         checks["oldest_list_age_s"] = None if oldest is None else round(context.clock() - oldest, 1)
         if context.spooling is not None:
             checks["spooled_events"] = context.spooling.events
@@ -48,9 +48,10 @@ def router(current: CurrentContext) -> APIRouter:
         checks["config_version"] = context.settings.config_version
         checks["config"] = context.config._asdict()
         checks["templates"] = context.templates.faults or "ok"
-        if learned := [each for each in context.board.learned() if site in (EVERY_SITE, each["site"])]:
+        learned = [each for each in context.published_lists.learned() if site in (EVERY_SITE, each["site"])]
+        if learned:
             checks["learned"] = learned
-        raised = context.lookout.alarms(context.settings, context.config)
+        raised = context.alarm_facts.alarms(context.settings, context.config)
         checks["alarms"] = [each._asdict() for each in raised if site in (EVERY_SITE, each.site) or not each.site]
         return _readiness(checks, ready=ready)
 
@@ -67,9 +68,9 @@ def router(current: CurrentContext) -> APIRouter:
                 "this needs an admin key: send `Authorization: Bearer <admin key>`, or name the network that asks in"
                 " service.internal",
             )
-        oldest = context.board.oldest()
+        oldest = context.published_lists.oldest()
         age_s = 0.0 if oldest is None else context.clock() - oldest
-        alarms = context.lookout.alarms(context.settings, context.config)
+        alarms = context.alarm_facts.alarms(context.settings, context.config)
         of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
         content = metrics.exposition(age_s, [*context.config.metrics(context.settings.config_version), of_alarms])
         if site is not EVERY_SITE:

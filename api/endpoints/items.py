@@ -1,7 +1,8 @@
-"""`/v1/items`: what the newsroom says of its items. All of it takes the site's write key."""
+"""`/v1/items`: describe, read and take down items. Every route needs the site's write key."""
 
-from typing import Annotated, Any, TypeVar
-from zoneinfo import ZoneInfo
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -9,20 +10,19 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import INVALID, SAID, SITE, Json, answer, problems, whole
-from api.http import asgi
+from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, problems, whole
 from api.http.auth import Caller, Grade, require
-from api.http.problems import Problem, plain_sentence
+from api.http.json_body import from_json, json_body
+from api.http.problems import Problem
 from ranking.errors import InvalidItemError, NotFoundError
-from ranking.intake.items import Item, ItemInput, as_wire, validated, why_bad_id, without_controls
+from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id, without_controls
 from ranking.settings.service import SiteSettings
 
-T = TypeVar("T")
 MAX_ITEMS = 10_000
 
 
 class _AnyText(StringConvertor):
-    """An id in an address. Starlette's `path` ends at a line's end, and an item whose id has one must go down too."""
+    """An id in an address. Starlette's `path` stops at a line break, which an id may have."""
 
     regex = r"[\s\S]*"
 
@@ -33,34 +33,35 @@ ItemId = Annotated[str, PathParameter(description="the item's id, percent-encode
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*ERRORS))
 
     @routes.put("", summary="Describe items", responses=_answer(STORED), openapi_extra=_extra(ITEMS))
     async def put_items(request: Request) -> Response:
         context = current()
         site, caller = _writer(context, request)
         now = context.clock()
-        items, bad = _checked_all(await _body_of(context, request), now, ZoneInfo(site.timezone))
-        await context.store.put_items(site.id, items, caller.name)
+        raws = await json_body(request, list[msgspec.Raw], context.settings.ingest.max_body)
+        items, bad = _checked_all(raws, now, site.zone)
+        await context.store.items.put_items(site.id, items, caller.name)
         return _json({"stored": len(items), "invalid": bad})
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(DESCRIBED), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
         context = current()
         site, caller = _writer(context, request)
-        given = _decoded(await _body_of(context, request), ItemInput)
+        given = await json_body(request, ItemInput, context.settings.ingest.max_body)
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
-        described = validated(msgspec.structs.replace(given, id=item), context.clock(), ZoneInfo(site.timezone))
-        await context.store.put_items(site.id, [described], caller.name)
-        (found,) = await context.store.get_items(site.id, [described.id])
+        described = item_from_input(msgspec.structs.replace(given, id=item), context.clock(), site.zone)
+        await context.store.items.put_items(site.id, [described], caller.name)
+        (found,) = await context.store.items.get_items(site.id, [described.id])
         return _json(as_wire(found) if found else {})
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
         context = current()
         site, _ = _writer(context, request)
-        (found,) = await context.store.get_items(site.id, [without_controls(item)])
+        (found,) = await context.store.items.get_items(site.id, [without_controls(item)])
         if found is None:
             raise NotFoundError(f"no item is called {item!r}")
         return _json(as_wire(found))
@@ -72,8 +73,8 @@ def router(current: CurrentContext) -> APIRouter:
         item = without_controls(item)
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
-        await context.store.remove_item(site.id, item, context.clock(), caller.name)
-        await context.board.settle(site.id)
+        await context.store.items.remove_item(site.id, item, context.clock(), caller.name)
+        await context.published_lists.settle(site.id)
         return Response(status_code=204)
 
     return routes
@@ -129,28 +130,18 @@ def _writer(context: Context, request: Request) -> tuple[SiteSettings, Caller]:
     return site, caller
 
 
-async def _body_of(context: Context, request: Request) -> bytes:
-    return await asgi.body(asgi.headers(request.scope), request.receive, context.settings.ingest.max_body)
+def _checked_all(raws: Sequence[msgspec.Raw], now: float, zone: tzinfo) -> tuple[list[Item], list[dict[str, Any]]]:
+    """The valid items, and for each invalid one its index and error. An invalid item does not reject the others.
 
-
-def _decoded(content: bytes, shape: type[T]) -> T:
-    try:
-        return msgspec.json.decode(content, type=shape)
-    except msgspec.ValidationError as error:
-        raise InvalidItemError(plain_sentence(error)) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, "malformed JSON", str(error)) from None
-
-
-def _checked_all(content: bytes, now: float, zone: ZoneInfo) -> tuple[list[Item], list[dict[str, Any]]]:
-    """Items that can be stored, and why the others can not. A bad one does not take the others with it."""
-    raws = _decoded(content, list[msgspec.Raw])
+    Raises:
+        Problem: 413, too many items; 422, none is valid.
+    """
     if len(raws) > MAX_ITEMS:
-        raise Problem(413, "too many items", f"send at most {MAX_ITEMS} items at once")
+        raise Problem(413, "too many items", f"Send at most {MAX_ITEMS} items at once.")
     items, bad = [], []
     for index, raw in enumerate(raws):
         try:
-            items.append(validated(_decoded(bytes(raw), ItemInput), now, zone))
+            items.append(item_from_input(from_json(raw, ItemInput), now, zone))
         except (InvalidItemError, Problem) as error:
             bad.append({"index": index, "error": str(error)})
     if bad and not items:

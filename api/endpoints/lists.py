@@ -1,4 +1,4 @@
-"""`GET /v1/lists/{list}` and `GET /v1/lists?names=`: from this worker's memory, with what caches need."""
+"""`GET /v1/lists/{list}` and `GET /v1/lists?names=`: served from this worker's memory, with headers for caches."""
 
 import hashlib
 from collections.abc import Sequence
@@ -22,16 +22,16 @@ from ranking.settings.lists import MAX_LISTED
 from ranking.settings.service import Settings, SiteSettings
 
 MAX_EXCLUDED = 50
-#: Query strings up to this length are parsed once; what is longer is a stranger's, and may not fill the memory.
+#: Query strings up to this length are parsed once and cached; longer ones could fill the memory.
 MAX_KEPT_BYTES = 256
 MAX_KEPT = 8_192
-#: Combinations of lists that an answer to several of them is kept for.
+#: Combinations of lists whose common answer is cached.
 MAX_TOGETHER = 64
 TOGETHER: Final = "together"
 
 
 class ListRequest(NamedTuple):
-    """A query string, understood."""
+    """A parsed query string."""
 
     site: str | None
     names: tuple[str, ...]
@@ -42,42 +42,44 @@ class ListRequest(NamedTuple):
 
 
 async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: str) -> None:
-    """One list, in the form that is asked for."""
-    asked = asked_of(scope["query_string"])
+    """Serve one list in the requested format."""
+    wanted = list_request_from(scope["query_string"])
     now = context.clock()
     name = unquote(name) if "%" in name else name
     settings = context.settings
-    served = await context.board.serve(site_asked(context, asked).id, name, asked.section, asked.query, now)
-    if asked.form == JSON:
+    served = await context.published_lists.serve(
+        requested_site(context, wanted).id, name, wanted.section, wanted.query, now
+    )
+    if wanted.form == JSON:
         ready = _ready(served.answer, age(settings, served, now), settings.refresh.every_s)
     else:
-        ready = ready_as(asked.form, served.answer, settings, context.templates)
+        ready = ready_as(wanted.form, served.answer, settings, context.templates)
     await ready.send(scope, send)
 
 
 async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> None:
-    """Several lists in one answer."""
-    asked = asked_of(scope["query_string"])
-    if asked.query.cursor is not None:
+    """Serve several lists in one answer."""
+    wanted = list_request_from(scope["query_string"])
+    if wanted.query.cursor is not None:
         raise Problem(400, "bad cursor", "cursor: goes with one list, such as /v1/lists/populer?cursor=…")
-    if asked.form != JSON:
+    if wanted.form != JSON:
         raise Problem(400, "bad format", "format: several lists come as json; ask for one, such as /v1/lists/populer")
-    site = site_asked(context, asked)
+    site = requested_site(context, wanted)
     now, settings = context.clock(), context.settings
-    names = asked.names or context.board.names(site.id)
-    found = [await context.board.serve(site.id, name, asked.section, asked.query, now) for name in names]
+    names = wanted.names or context.published_lists.names(site.id)
+    found = [await context.published_lists.serve(site.id, name, wanted.section, wanted.query, now) for name in names]
     answers = tuple(each.answer for each in found)
     ages = tuple(age(settings, each, now) for each in found)
     await _together(names, answers, ages, settings.refresh.every_s).send(scope, send)
 
 
 def age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
-    """The age of what is answered in seconds, and whether lists are no longer refreshed as they should be."""
+    """Age of an answer in seconds, and whether its list is stale."""
     return max(0, int(now - served.generated_at)), now - served.latest_at > settings.refresh.stale_after_s
 
 
 def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:
-    """An answer at an age; the one at the present second is asked for again and again."""
+    """An answer at an age; the current second's is cached."""
     under = at_age, every_s
     kept: tuple[object, Ready] | None = answer.kept.get(JSON)
     if kept is not None and kept[0] == under:
@@ -94,7 +96,7 @@ def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:
 def _together(
     names: Sequence[str], answers: tuple[Answer, ...], ages: tuple[tuple[int, bool], ...], every_s: float
 ) -> Ready:
-    """Several answers in one; kept with the first of them."""
+    """Several answers in one, cached with the first of them."""
     if not answers:
         return Ready("none", [asgi.JSON], every_s, lambda coding: packed(b'{"lists":{}}', coding))
     by_others: dict[tuple[Answer, ...], tuple[Pieces, object, Ready]] = answers[0].kept.setdefault(TOGETHER, {})
@@ -128,26 +130,26 @@ def _joined(names: Sequence[str], answers: Sequence[Answer]) -> Pieces:
     return Pieces(kept)
 
 
-def site_asked(context: Context, asked: ListRequest) -> SiteSettings:
-    """The site that is asked for.
+def requested_site(context: Context, wanted: ListRequest) -> SiteSettings:
+    """The requested site.
 
     Raises:
         Problem: 404, there is no such site.
     """
-    return context.settings.sites[0] if asked.site is None else site_of(context, [("site", asked.site)])
+    return context.settings.sites[0] if wanted.site is None else site_of(context, [("site", wanted.site)])
 
 
-def asked_of(raw: bytes) -> ListRequest:
-    """What a query string asks for.
+def list_request_from(raw: bytes) -> ListRequest:
+    """The request in a query string.
 
     Raises:
-        Problem: 400, it cannot be.
-        InvalidCursorError: its cursor is none.
+        Problem: 400, a parameter cannot be used.
+        InvalidCursorError: `cursor` is no cursor.
     """
     return _kept(raw) if len(raw) <= MAX_KEPT_BYTES else _parsed(raw)
 
 
-@lru_cache(MAX_KEPT)  # pages ask for the same again and again, each leaving out its own article
+@lru_cache(MAX_KEPT)  # pages repeat their requests, each excluding its own article
 def _kept(raw: bytes) -> ListRequest:
     return _parsed(raw)
 

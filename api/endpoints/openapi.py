@@ -1,13 +1,11 @@
-"""The hot paths' part of the OpenAPI document; FastAPI writes the rest from its routes."""
+"""Parts of the OpenAPI document that several endpoints share. FastAPI writes the rest from its routes."""
 
 from typing import Any
-
-from api.serving.formats import FORMS, JSON, KNOWN
 
 Json = dict[str, Any]
 
 
-SAID: dict[int, str] = {
+ERRORS: dict[int, str] = {
     400: "The body or a parameter is malformed.",
     401: "A key is needed, or the given one is none of the site's.",
     403: "The key may not do this.",
@@ -21,80 +19,15 @@ SAID: dict[int, str] = {
 
 
 def problems(*statuses: int) -> dict[int | str, Json]:
-    """Answers other than the asked one, as a route documents them."""
-    return {status: _problem(SAID[status]) for status in statuses}
-
-
-def hot_paths() -> Json:
-    """Path items of the events, the pixel and the lists."""
-    return {
-        "/v1/events": {"post": _post_events()},
-        "/v1/pixel.gif": {"get": _get_pixel()},
-        "/v1/lists/{list}": {"get": _get_list()},
-        "/v1/lists/{list}/stream": {"get": _get_stream()},
-        "/v1/lists": {"get": _get_lists()},
-        "/lists/{list}": {"get": _get_page()},
-    }
-
-
-EVENT: Json = {
-    "type": "object",
-    "anyOf": [{"required": ["item"]}, {"required": ["url"]}],
-    "properties": {
-        "item": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the item's id"},
-        "url": {"type": "string", "maxLength": 2048, "description": "its address, where there is no `item`"},
-        "kind": {"type": "string", "default": "view", "description": "one of ingest.kinds"},
-        "visitor": {"type": "string", "maxLength": 256, "description": "opaque; its repeats do not count"},
-        "source": {"type": "string", "description": "list:NAME for a click made in a list"},
-        "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
-        "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
-        "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},
-    },
-}
+    """Error answers of a route, by status."""
+    return {status: problem(ERRORS[status]) for status in statuses}
 
 
 def whole(properties: Json) -> Json:
-    """An object that has all of these."""
+    """An object with all of these members required."""
     return {"type": "object", "required": list(properties), "properties": properties}
 
 
-ENTRY: Json = whole(
-    {
-        "rank": {"type": "integer"},
-        "id": {"type": "string"},
-        "title": {"type": "string"},
-        "url": {"type": ["string", "null"]},
-        "section": {"type": ["string", "null"]},
-        "published_at": {"type": ["number", "null"], "description": "epoch seconds"},
-        "published_label": {"type": "string", "examples": ["Senin, 01 Desember 2025 | 02:29"]},
-        "image": {"type": ["string", "null"]},
-        "score": {
-            "type": ["number", "null"],
-            "description": "null where there is none: in a latest list, of what is"
-            " pinned without being ranked, and on a further page of what has left the list since",
-        },
-        "views": {"type": "integer", "description": "0 of what is not ranked"},
-        "previous_rank": {"type": ["integer", "null"]},
-        "is_new": {"type": "boolean"},
-        "source": {"type": "string", "enum": ["ranked", "pinned", "fill"]},
-    }
-)
-LIST: Json = whole(
-    {
-        "list": {"type": "string"},
-        "site": {"type": "string"},
-        "section": {"type": ["string", "null"]},
-        "title": {"type": "string"},
-        "generation": {"type": "integer", "description": "with a cursor that of the first page"},
-        "generated_at": {"type": "number", "description": "epoch seconds; with a cursor that of the first page"},
-        "age_s": {"type": "integer"},
-        "stale": {"type": "boolean", "description": "the list is not refreshed as it should be"},
-        "config_version": {"type": "string"},
-        "items": {"type": "array", "items": ENTRY},
-        "next": {"type": ["string", "null"]},
-        "more_label": {"type": "string", "examples": ["Selengkapnya"], "description": "of a link to the whole list"},
-    }
-)
 INVALID: Json = {
     "type": "array",
     "description": "which could not be used, and why; `index` from 0",
@@ -109,191 +42,18 @@ PROBLEM: Json = whole(
     }
 )
 SITE: Json = {"name": "site", "in": "query", "schema": {"type": "string"}, "description": "default: the first site"}
-RESULTS: Json = {
-    "name": "results",
-    "in": "query",
-    "schema": {"type": "boolean", "default": False},
-    "description": "tell what became of each event",
-}
-ONCE: Json = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
-    "description": "a request sent again under its key within 24 hours counts once",
-}
-SECTION: Json = {"name": "section", "in": "query", "schema": {"type": "string"}}
-LIMIT: Json = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
-EXCLUDE: Json = {
-    "name": "exclude",
-    "in": "query",
-    "schema": {"type": "array", "items": {"type": "string"}, "maxItems": 50},
-    "description": "items to leave out before the limit, such as the open article. A page may as well ask for one more"
-    " than it shows and leave its own article out itself: then all pages share one address, which caches can hold.",
-}
-CURSOR: Json = {
-    "name": "cursor",
-    "in": "query",
-    "schema": {"type": "string"},
-    "description": "`next` of the answer before. It names the generation that the first page was of: its items follow"
-    " in their order then, whatever has moved since, without those that were taken down or blocked. Good for"
-    " `refresh.paging` (10 minutes) after the first page.",
-}
-FORMAT: Json = {
-    "name": "format",
-    "in": "query",
-    "schema": {"type": "string", "enum": list(KNOWN), "default": JSON},
-    "description": "html: a fragment for a page; feed: JSON Feed 1.1; rss: RSS 2.0; jsonld: schema.org's ItemList",
-}
 
 
-def _problem(description: str) -> Json:
+def problem(description: str) -> Json:
+    """An error answer."""
     return {"description": description, "content": {"application/problem+json": {"schema": PROBLEM}}}
 
 
 def answer(description: str, schema: Json) -> Json:
-    """The asked answer."""
+    """An answer with a JSON body."""
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
-def _post_events() -> Json:
-    accepted = whole(
-        {
-            "accepted": {"type": "integer"},
-            "duplicate": {"type": "integer"},
-            "filtered": {"type": "object", "additionalProperties": {"type": "integer"}},
-            "invalid": INVALID,
-            "ack": {"type": "string", "enum": ["memory", "commit", "replica", "disk", "spool"]},
-        }
-    )
-    accepted["properties"]["results"] = {
-        "type": "array",
-        "items": {"type": "string"},
-        "description": "each event's, if asked for",
-    }
-    forms = {
-        "oneOf": [
-            EVENT,
-            {"type": "array", "items": EVENT},
-            {"type": "object", "required": ["events"], "properties": {"events": {"type": "array", "items": EVENT}}},
-        ]
-    }
-    return {
-        "tags": ["events"],
-        "summary": "Record events",
-        "description": "Answered when the events are counted in the store. One event a line (NDJSON) is taken too.",
-        "parameters": [SITE, ONCE, RESULTS],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {"schema": forms},
-                "text/plain": {"schema": {"type": "string"}},
-                "application/x-ndjson": {"schema": {"type": "string"}},
-            },
-        },
-        "responses": {
-            "202": answer("The good events are counted; `invalid` says why the others are not.", accepted),
-            "400": _problem("The body is not JSON."),
-            "401": _problem("The key is none of the site's."),
-            "403": _problem("The site takes no events from this page."),
-            "404": _problem("No such site."),
-            "413": _problem("The body is too large."),
-            "415": _problem("The body's encoding is neither plain nor gzip."),
-            "422": _problem("None of the events can be counted."),
-            "429": _problem("This address sends too much: send it again after Retry-After seconds."),
-            "503": _problem("The store does not answer: send it again after Retry-After seconds."),
-        },
-    }
-
-
-def _get_pixel() -> Json:
-    names = ("item", "url", "kind", "source", "position", "visitor", "id")
-    parameters = [{"name": name, "in": "query", "schema": EVENT["properties"][name]} for name in names]
-    return {
-        "tags": ["events"],
-        "summary": "Record one event by an image",
-        "parameters": [SITE, *parameters],
-        "responses": {
-            "200": {"description": "Counted. A transparent dot.", "content": {"image/gif": {}}},
-            "403": _problem("The site takes no events from this page."),
-            "404": _problem("No such site."),
-            "422": _problem("The event cannot be counted."),
-            "429": _problem("This address sends too much."),
-            "503": _problem("The store does not answer."),
-        },
-    }
-
-
-def _reading(summary: str, parameters: list[Json], schema: Json) -> Json:
-    return {
-        "tags": ["lists"],
-        "summary": summary,
-        "parameters": parameters,
-        "responses": {
-            "200": answer("As published; `age_s` and `stale` say how old it is.", schema),
-            "304": {"description": "Not changed since the ETag in If-None-Match."},
-            "400": _problem("A parameter cannot be used."),
-            "404": _problem("No such list, section or site."),
-            "410": _problem("The cursor's generation is kept no longer: start again without the cursor."),
-            "503": _problem("Not ranked yet."),
-        },
-    }
-
-
-def _get_list() -> Json:
-    name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
-    found = _reading("Read a list", [name, SITE, SECTION, LIMIT, EXCLUDE, CURSOR, FORMAT], LIST)
-    text: Json = {"schema": {"type": "string"}}
-    for form in FORMS.values():
-        found["responses"]["200"]["content"][dict(form.headers)[b"content-type"].decode()] = text
-    return found
-
-
-def _get_stream() -> Json:
-    name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
-    last = {
-        "name": "Last-Event-ID",
-        "in": "header",
-        "schema": {"type": "string"},
-        "description": "the generation that the client has: it is told what comes after",
-    }
-    return {
-        "tags": ["lists"],
-        "summary": "Be told of a list's changes (server-sent events)",
-        "description": "A message for every generation, its `id`; where a reader sees another list than before, with"
-        " the list's answer as its `data`. There is no end to it: when the service stops, browsers come back.",
-        "parameters": [name, SITE, SECTION, LIMIT, EXCLUDE, last],
-        "responses": {
-            "200": {"description": "Messages, as they come.", "content": {"text/event-stream": {}}},
-            "400": _problem("A parameter cannot be used."),
-            "404": _problem("No such list, section or site."),
-            "503": _problem("Not ranked yet, or there are too many streams: come back after Retry-After seconds."),
-        },
-    }
-
-
-def _get_lists() -> Json:
-    names = {"name": "names", "in": "query", "schema": {"type": "string"}, "description": "such as populer,update"}
-    lists = whole({"lists": {"type": "object", "additionalProperties": LIST}})
-    return _reading("Read several lists at once", [names, SITE, SECTION, LIMIT, EXCLUDE], lists)
-
-
-def _get_page() -> Json:
-    name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
-    page: Json = {"text/html; charset=utf-8": {"schema": {"type": "string"}}}
-    said = {
-        "200": "The list as a page, in the site's language.",
-        "400": "A parameter cannot be used.",
-        "404": "No such list, section or site.",
-        "503": "Not ranked yet.",
-    }
-    responses: Json = {status: {"description": each, "content": page} for status, each in said.items()}
-    return {
-        "tags": ["pages"],
-        "summary": "The page of a list",
-        "parameters": [name, SITE, SECTION, CURSOR],
-        "responses": {
-            **responses,
-            "303": {"description": "The cursor is too old: start again without it."},
-            "304": {"description": "Not changed since the ETag in If-None-Match."},
-        },
-    }
+def bounds() -> Json:
+    """Error answers of every operation, given before a route is chosen."""
+    return {"414": problem("The address is too long."), "431": problem("The headers are too large.")}

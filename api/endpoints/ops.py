@@ -1,8 +1,8 @@
-"""`/v1/ops/…`: what the ops page shows beside the lists themselves. It takes the site's admin key.
+"""`/v1/ops/…`: the state, traffic and tuning evidence that the ops page shows. Every route needs the site's admin key.
 
-An editor's key is told which lists there are and how much items are read, and nothing of the settings and the servers.
+An editor's key gets the lists and the recent views of items, and nothing of the settings and the servers.
 
-Where the store is away the answers say so and hold what this worker knows by itself: that is when they are looked at.
+While the store is away the answers say so and hold what this worker knows by itself: an outage is when they are read.
 """
 
 from typing import Annotated, Any
@@ -12,21 +12,21 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext
 from api.endpoints.explain import answered, editor_of
-from api.endpoints.openapi import SAID, SITE, Json, answer, problems, whole
-from api.http import asgi
+from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
 from api.http.auth import Caller, Grade
-from api.http.problems import Problem, plain_sentence
+from api.http.json_body import json_body
 from api.monitoring import metrics
 from ranking.errors import InvalidQuestionError, PopulerError
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
+from ranking.settings.decays import DECAYS
 from ranking.settings.service import SiteSettings
+from ranking.settings.written import as_written
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
+from ranking.times import HOUR_S, MINUTE_S
 from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, RecentViews
 
-MINUTE_S = 60
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
-HOUR_S = 3600.0
 Minutes = Annotated[int, Query(ge=1, le=MOST_MINUTES)]
 Nights = Annotated[int, Query(ge=1, le=NIGHTS)]
 
@@ -38,10 +38,10 @@ class _RecentInput(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/ops", tags=["ops"], responses=problems(*SAID))
+    routes = APIRouter(prefix="/v1/ops", tags=["ops"], responses=problems(*ERRORS))
     extra: Json = {"parameters": [SITE]}
 
-    @routes.get("/state", summary="How the service fares", responses=_given(STATE), openapi_extra=extra)
+    @routes.get("/state", summary="State of lists, store and jobs", responses=_given(STATE), openapi_extra=extra)
     async def get_state(request: Request) -> Response:
         context = current()
         site, caller = editor_of(context, request)
@@ -54,39 +54,30 @@ def router(current: CurrentContext) -> APIRouter:
         context = current()
         site, _ = editor_of(context, request, Grade.ADMIN)
         now = int(context.clock() // MINUTE_S)
-        asked = range(now - minutes + 1, now + 1)
-        found = await context.store.logbook.traffic(site.id, asked)
-        names = sorted({name for minute in found for name in minute})
-        events = {name: [minute.get(name, 0) for minute in found] for name in names}
-        return _json({"minutes": [minute * MINUTE_S for minute in asked], "events": events})
+        span = range(now - minutes + 1, now + 1)
+        by_minute = await context.store.logbook.traffic(site.id, span)
+        names = sorted({name for minute in by_minute for name in minute})
+        events = {name: [minute.get(name, 0) for minute in by_minute] for name in names}
+        return _json({"minutes": [minute * MINUTE_S for minute in span], "events": events})
 
-    @routes.post(
-        "/views", summary="How often items were viewed of late", responses=_given(VIEWS), openapi_extra=extra | ASKED
-    )
+    @routes.post("/views", summary="Recent views of items", responses=_given(VIEWS), openapi_extra=extra | ASKED)
     async def post_views(request: Request) -> Response:
         context = current()
         site, _ = editor_of(context, request)
-        headers = asgi.headers(request.scope)
-        content = await asgi.body(headers, request.receive, context.settings.ingest.max_body)
-        try:
-            given = msgspec.json.decode(content, type=_RecentInput)
-        except (msgspec.DecodeError, ValueError) as error:
-            raise Problem(400, "malformed question", plain_sentence(error)) from None
+        given = await json_body(request, _RecentInput, context.settings.ingest.max_body)
         if len(given.items) > MOST_ITEMS:
             raise InvalidQuestionError(f"items: expected at most {MOST_ITEMS}, found {len(given.items)}")
         if not 0 < given.hours * HOUR_S <= MOST_SPAN_S:
             raise InvalidQuestionError(f"hours: expected up to {MOST_SPAN_S / HOUR_S:.0f}, found {given.hours}")
         return await answered(context, RecentViews(site.id, given.items, given.hours * HOUR_S))
 
-    @routes.get(
-        "/evidence", summary="What tuning found in the site's past", responses=_given(EVIDENCE), openapi_extra=extra
-    )
+    @routes.get("/evidence", summary="Nightly tuning results", responses=_given(EVIDENCE), openapi_extra=extra)
     async def get_evidence(
         request: Request, name: Annotated[str, Query(alias="list")] = "populer", nights: Nights = 7
     ) -> Response:
         context = current()
         site, _ = editor_of(context, request, Grade.ADMIN)
-        context.board.check_place(site.id, name, WHOLE_SITE)
+        context.published_lists.check_place(site.id, name, WHOLE_SITE)
         findings = context.store.findings
         in_effect = (await findings.in_effect(site.id)).get(name)
         found = await findings.nights(site.id, name, nights)
@@ -116,28 +107,29 @@ def _about(site: SiteSettings, caller: Caller, now: float) -> dict[str, Any]:
 
 async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[str, Any]:
     settings, now = context.settings, context.clock()
-    away = await context.lookout.look(settings)
-    raised = context.lookout.alarms(settings, context.config)
+    away = await context.alarm_facts.poll(settings)
+    raised = context.alarm_facts.alarms(settings, context.config)
     return {
         **_about(site, caller, now),
         "lists": _lists(context, site, now),
+        "decays": [{"name": name, "label": row.label, "slides": row.slides} for name, row in DECAYS.items()],
         "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
         "config": {"version": settings.config_version, **context.config._asdict()},
         "refresh_every_s": settings.refresh.every_s,
         "store": away or "ok",
-        "servers": [server._asdict() for server in context.lookout.servers],
+        "servers": [server._asdict() for server in context.alarm_facts.servers],
         "spooled_events": metrics.spooled_on_this_host(),
         **await _jobs(context, site),
     }
 
 
 def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, Any]]:
-    board, settings = context.board, context.settings
-    ranked_at = {each.name: each.generated_at for each in board.listed() if each.site == site.id}
+    published_lists, settings = context.published_lists, context.settings
+    ranked_at = {each.name: each.generated_at for each in published_lists.listed() if each.site == site.id}
     found = []
     for name, of_list in settings.lists.items():
         at = ranked_at.get(name)
-        learned = board.in_effect(site.id, name) if of_list.learns else None
+        learned = published_lists.in_effect(site.id, name) if of_list.learns else None
         in_effect = of_list.under(learned)
         found.append(
             {
@@ -145,21 +137,21 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
                 "title": of_list.title,
                 "kind": of_list.kind,
                 "size": of_list.size,
-                "settings": describe.as_written(in_effect),
+                "settings": as_written(in_effect),
                 "words": describe.in_words(in_effect),
                 "learns": of_list.learns,
                 "learned_since": None if learned is None else learned.since or None,
                 "generated_at": at,
                 "age_s": None if at is None else round(max(0.0, now - at), 1),
                 "stale": at is None or now - at > settings.refresh.stale_after_s,
-                "sections": board.sections(site.id, name),
+                "sections": published_lists.sections(site.id, name),
             }
         )
     return found
 
 
 async def _jobs(context: Context, site: SiteSettings) -> dict[str, Any]:
-    """Who does the scheduled work, and what it did last; nothing where the store does not say."""
+    """The leader and the last run of each job; none while the store is away."""
     book = context.store.logbook
     try:
         leader, runs = await book.leader(), await book.runs()
@@ -186,13 +178,14 @@ STATE = whole(
         "site": {"type": "object"},
         "key": {"type": "object", "description": "name and grade of the key that was sent"},
         "lists": {"type": "array", "items": {"type": "object"}},
+        "decays": {"type": "array", "items": {"type": "object"}, "description": "that a list can have"},
         "alarms": {"type": "array", "items": ALARM},
         "config": {"type": "object"},
         "refresh_every_s": {"type": "number"},
         "store": {"type": "string", "description": "ok, or why it does not answer"},
         "servers": {"type": "array", "items": {"type": "object"}},
         "spooled_events": {"type": "integer", "description": "that wait on this host's disk"},
-        "leader": {"type": ["object", "null"], "description": "which process does the scheduled work"},
+        "leader": {"type": ["object", "null"], "description": "the process that runs the jobs"},
         "jobs": {"type": "array", "items": {"type": "object"}, "description": "the last run of each"},
     }
 )
@@ -217,7 +210,7 @@ VIEWS = whole(
 EVIDENCE = whole(
     {
         "list": {"type": "string"},
-        "in_effect": {"type": ["object", "null"], "description": "what the list has learned to go by, if anything"},
+        "in_effect": {"type": ["object", "null"], "description": "the learned setting, if any"},
         "nights": {
             "type": "array",
             "items": {"type": "object"},

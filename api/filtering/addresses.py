@@ -1,8 +1,8 @@
-"""Who sent a request: the address of the reader, however many proxies stand between.
+"""The client address of a request, behind any number of proxies.
 
-Every proxy adds the address it was asked from at the end of X-Forwarded-For, and whoever asks first may write there
-what they like. So the list is read from its end: what a trusted proxy added is believed, and the first address that is
-no trusted proxy is the client; all before it is hearsay. Without trust in the peer the header is not read at all.
+Every proxy appends the address of its peer to X-Forwarded-For, and a client may send the header with any content. The
+list is therefore read from its end: an entry that a trusted proxy appended is believed, and the first address that is
+no trusted proxy is the client. The header of an untrusted peer is not read.
 
 An IPv6 client is named by its /64, as that is what one household or phone is given and may choose from at will; an
 IPv4-mapped one by its IPv4 address. Addresses are kept in memory only, and only in the bounded caches below.
@@ -23,13 +23,13 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LONGEST_LIST: Final = 512
-"""Bytes of X-Forwarded-For that are looked at, from its end: ten proxies with the longest of addresses."""
+"""Bytes of X-Forwarded-For that are read, from its end: ten proxies with the longest addresses."""
 
 REMEMBERED: Final = 4096
-"""Lists and peers whose client is kept: at most 3 MB a worker."""
+"""Cached header values and peers: at most 3 MB a worker."""
 
 CLIENT_BITS: Final = 64
-"""How much of an IPv6 address names a client."""
+"""Prefix length of an IPv6 address that names a client."""
 
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 _IPV4_WITH_PORT = re.compile(r"([0-9.]+)(?::[0-9]{1,5})?")
@@ -37,7 +37,7 @@ _IPV6_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?")
 
 
 class ClientAddress(NamedTuple):
-    """Who is asking. `local`: this machine itself, and nobody through it as far as is known. `route`: how we know."""
+    """Address of a client. `local`: this machine itself, not forwarding for another. `route`: how the request came."""
 
     address: str
     local: bool
@@ -50,9 +50,12 @@ class _Peer(NamedTuple):
 
 
 class Addresses:
-    """Tells the client of a request behind the proxies at `trusted` (addresses and CIDRs).
+    """Finds the client of a request behind the proxies at `trusted` (addresses and CIDRs).
 
-    A peer on a unix socket is trusted where 127.0.0.1 or ::1 is. Raises ValueError for what is no address or CIDR.
+    A peer on a unix socket is trusted if 127.0.0.1 or ::1 is.
+
+    Raises:
+        ValueError: an entry is no address or CIDR.
     """
 
     def __init__(self, trusted: Sequence[str]) -> None:
@@ -76,6 +79,11 @@ class Addresses:
         if len(listed) > LONGEST_LIST:  # the first of what is left may be half an address
             listed = listed[-LONGEST_LIST:].partition(b",")[2]
         return self._forwarded(listed) or client
+
+    def bounded(self, host: str) -> str | None:
+        """The client whose connections the peer at `host` makes; None for a trusted proxy, which makes all readers'."""
+        client, trusted = self._peer(host)
+        return None if trusted else client.address
 
     def _judge(self, host: str | None) -> _Peer:
         if host is None:

@@ -1,4 +1,4 @@
-"""Whether an event comes from a reader: what a request's headers say about who asks, and why.
+"""Robots, prefetches and foreign fetches, by the headers of a request.
 
 The marks of robots are those of the PyPI package `crawler-user-agents` (MIT), taken as data: its patterns go into one
 RE2 set, which looks for all of them in a single pass. Python's `re` needs 250 to 480 µs for what takes the set about
@@ -14,11 +14,13 @@ with a write key speaks for others: its user agent and purpose say nothing, so t
 """
 
 import functools
-from collections.abc import Iterable
 from typing import Final, Literal
 
 import re2  # type: ignore[import-untyped]
+import structlog
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
+
+log = structlog.get_logger("api")
 
 Refusal = Literal["robot", "prefetch", "fetch"]
 
@@ -87,17 +89,9 @@ NOT_A_BEACONS_DESTINATION: Final = frozenset({
 _A_BEACONS: Final = frozenset({b"cors", b"no-cors", b"same-origin", b"empty", b"image"})  # nearly all: not taken apart
 _WATCHED: Final = PURPOSE_HEADERS | {b"user-agent", b"sec-fetch-mode", b"sec-fetch-dest"}
 
-Headers = Iterable[tuple[bytes, bytes]]
-"""Names in lower case, as ASGI has them."""
-
 
 class Robots:
     """Knows a robot by its user agent. Safe to share between threads; reads nothing after it is made."""
-
-    patterns: int
-    """How many patterns are looked for."""
-    unread: tuple[str, ...]
-    """Patterns of the package that RE2 cannot take (none as of 1.67): of those, only the samples are known."""
 
     def __init__(self) -> None:
         options = re2.Options()
@@ -107,25 +101,21 @@ class Robots:
         options.log_errors = False
         marks = re2.Set.SearchSet(options)
         unread: list[str] = []
-        count = 0
         for entry in CRAWLER_USER_AGENTS_DATA:
             name: str = entry["pattern"]
             if name not in SAMPLES_ONLY:
                 try:
                     marks.Add(NARROWED.get(name, name).encode())
-                    count += 1
                     continue
                 except re2.error:
                     unread.append(name)
             for sample in entry.get("instances", ()):
                 marks.Add(b"^" + re2.escape(sample.encode()) + b"$")
-                count += 1
         for pattern in FURTHER:
             marks.Add(pattern.encode())
-            count += 1
         marks.Compile()
-        self.patterns = count
-        self.unread = tuple(unread)
+        if unread:  # none as of 1.67
+            log.warning("Patterns of robots cannot be compiled; only their samples are known.", patterns=unread)
         self._marks = marks
         self._remembered = functools.lru_cache(maxsize=REMEMBERED)(self._look)
 
@@ -145,7 +135,7 @@ class Robots:
         return self._remembered(user_agent[:LONGEST_USER_AGENT])
 
     def refusal(self, headers: list[tuple[bytes, bytes]]) -> Refusal | None:
-        """Why an event with these headers is not a reader's; None where it is. Goes over the headers once.
+        """Why an event with these headers is not a reader's; None where it is. Names are in lower case, as in ASGI.
 
         A robot is named before a prefetch, a prefetch before a fetch. Of several user agents the first is judged.
         """
@@ -166,42 +156,34 @@ class Robots:
         return "fetch" if opened else None
 
 
-def prefetched(headers: Headers) -> bool:
-    """Whether a browser asked ahead of its reader: a prefetch, a prerendered page, a preview on a start page.
+def _ahead(value: bytes) -> bool:
+    """Whether a purpose header says that a browser requested this ahead of its reader.
 
     The page's own requests carry the mark as long as it is prerendered and lose it when the reader comes.
     `Sec-Purpose` (Chrome, Firefox) is a structured field, `prefetch;prerender`; `Purpose` is older Chrome's and
     Safari's, `X-Moz` older Firefox's, `X-Purpose` older Safari's and the Facebook app's.
 
-    >>> prefetched([(b"sec-purpose", b"prefetch;anonymous-client-ip")]), prefetched([(b"sec-purpose", b"")])
+    >>> _ahead(b"prefetch;anonymous-client-ip"), _ahead(b"")
     (True, False)
     """
-    return any(name in PURPOSE_HEADERS and _ahead(value) for name, value in headers)
+    tokens = value.lower().replace(b",", b";").split(b";")
+    return any(token.strip() in AHEAD_OF_A_READER for token in tokens)
 
 
-def not_a_page(headers: Headers) -> bool:
-    """Whether a browser says that no page sent this: somebody opened the event's address, or embeds it.
+def _opened(name: bytes, value: bytes) -> bool:
+    """Whether a Fetch Metadata header says that no page sent this: somebody opened the event's address, or embeds it.
 
     What a page sends as an event is `sendBeacon`, `fetch`, XHR or `<a ping>` (destination `empty`, mode `cors`,
     `no-cors` or `same-origin`) or an image (destination `image`). A mode of `navigate` is the address bar, a link or a
     frame; any other destination is somebody using the address as a script, a style sheet, a film.
 
     Only known wrong values refuse: the standard tells servers to ignore values that they do not know, and browsers
-    before Chrome 80, Firefox 90 and Safari 16.4, plain HTTP and apps send none. `Sec-Fetch-Site` says nothing here:
+    before Chrome 80, Firefox 90 and Safari 16.4, plain HTTP and apps send none. `Sec-Fetch-Site` is not read:
     beacons rightly go to other sites, and web views and extensions have been seen to send `none`.
 
-    >>> not_a_page([(b"sec-fetch-mode", b"navigate")]), not_a_page([(b"sec-fetch-dest", b"image")])
+    >>> _opened(b"sec-fetch-mode", b"navigate"), _opened(b"sec-fetch-dest", b"image")
     (True, False)
     """
-    return any(_opened(name, value) for name, value in headers)
-
-
-def _ahead(value: bytes) -> bool:
-    tokens = value.lower().replace(b",", b";").split(b";")
-    return any(token.strip() in AHEAD_OF_A_READER for token in tokens)
-
-
-def _opened(name: bytes, value: bytes) -> bool:
     if name == b"sec-fetch-mode":
         return _token(value) in NOT_A_BEACONS_MODE
     return name == b"sec-fetch-dest" and _token(value) in NOT_A_BEACONS_DESTINATION

@@ -1,14 +1,14 @@
-"""What an event of the public must pass before it counts: where it comes from, who sends it, and how much of it.
+"""The checks that a public event must pass before it counts: its page, its sender, and the sender's rate.
 
-One gate for all of a worker's requests. What is stopped is stopped for one reason, by which it is counted and said:
+An event is left out for one reason, which metrics and answers name:
 
     origin      no page of the site sent it (`sites.origins`)
     robot, prefetch, fetch   no reader did (`ingest.bots`)
     gpc         the reader objects to being counted (`ingest.gpc = "refuse"`)
     limited     its visitor sends more than readers do, or its address, altogether or on one item
 
-Who holds a key passes without being asked: what a server sends is its own word for its readers. Programs of this
-machine itself are not limited either. A browser's agent from here is a proxy's reader, who is.
+A holder of a write key passes unchecked: a server vouches for its readers. Programs of this machine itself are not
+limited either; a browser's agent from this machine is a reader behind a proxy, who is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ from ranking.intake.events import Event
 from ranking.settings.service import Settings, SiteSettings
 
 BURST_MINUTES: Final = 2.0
-"""A limit's burst: what it allows in so many minutes may come at once."""
+"""A limit's burst: what it allows in this many minutes may come at once."""
 
 BROWSER: Final = b"Mozilla/"
 """What every browser's agent opens with."""
 
 REMEMBERED: Final = 50_000
-"""Senders whose use is kept per limit: about 15 MB a worker when all of them are busy."""
+"""Senders tracked per limit: about 15 MB a worker when all of them are busy."""
 
 
 class _Limited(NamedTuple):
@@ -39,9 +39,9 @@ class _Limited(NamedTuple):
 
 
 class EventFilter:
-    """Stands before the events of all sites. `visitors` None: nobody is told apart, all that passes counts.
+    """The filter of one worker. `visitors` None: visitors are not distinguished, repeats count.
 
-    `before` is the gate that this one takes the place of: where a limit stays, so does what is known of its senders.
+    `before` is the filter that this one replaces: a limit that stays keeps the state of its senders.
     """
 
     def __init__(self, settings: Settings, visitors: Visitors | None, before: "EventFilter | None" = None) -> None:
@@ -66,17 +66,24 @@ class EventFilter:
         return origins is None or origins.allows(headers)
 
     def refusal(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
-        """Why no reader who may be counted sent this request; None where one did."""
+        """Why this request's events do not count; None where they may."""
         if self._robots is not None and (reason := self._robots.refusal(scope["headers"])) is not None:
             return reason
         return "gpc" if self._gpc == "refuse" and headers.get(b"sec-gpc") == b"1" else None
 
     def client(self, scope: Scope) -> ClientAddress:
-        """Who sent it; a browser is never this machine itself, as a proxy here may not say for whom it asks."""
+        """The client address of a request.
+
+        A browser is never this machine itself, as a proxy here may not say for whom it asks.
+        """
         client = self._addresses.client(scope)
         if client.local and any(name == b"user-agent" and BROWSER in agent for name, agent in scope["headers"]):
             return client._replace(local=False)
         return client
+
+    def bounded(self, host: str) -> str | None:
+        """The client whose connections a peer makes; None for a trusted proxy."""
+        return self._addresses.bounded(host)
 
     def room(self, client: ClientAddress, count: int, now: float) -> int:
         """How many of `count` events its address may send now (epoch seconds)."""
@@ -89,19 +96,19 @@ class EventFilter:
         return 0.0 if self._by_address is None else self._by_address.wait_s(client.address, now)
 
     def reader(self, site: SiteSettings, client: ClientAddress, headers: Mapping[bytes, bytes]) -> Sender | None:
-        """Tells a request's visitors by what its events say of them; None where they are not told apart."""
+        """Maps the visitors of a request's events to identities; None where visitors are not distinguished."""
         if self._visitors is None or (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1"):
             return None
         return self._visitors.reader(site.id, client.address, headers.get(b"user-agent", b""))
 
     def server(self, site: SiteSettings) -> Sender | None:
-        """Tells the visitors that a holder of the site's key names."""
+        """Maps the visitors that a holder of the site's key names to identities."""
         return None if self._visitors is None else self._visitors.server(site.id)
 
     def stopped(self, events: Sequence[Event], client: ClientAddress, now: float) -> list[int]:
-        """Which of some events (their places) are more than their visitor, or their address on that item, may send.
+        """Places of the events above the rate of their visitor, or of their address on that item.
 
-        The address is asked too because the public may call itself a new visitor with every event.
+        The address has a limit too, because a public sender can name a new visitor with every event.
         """
         if client.local:
             return []

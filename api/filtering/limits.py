@@ -1,19 +1,19 @@
-"""How much one sender may send: a token bucket per key, in memory that is bounded whoever sends.
+"""Rate limits: a token bucket per sender, in bounded memory.
 
-A bucket holds up to `burst` tokens and gains `per_minute` tokens a minute; an event takes one. What is kept of a bucket
-is the moment at which it will be full again, an integer: a full bucket needs no memory, and no rounding adds up.
+A bucket holds up to `burst` tokens and gains `per_minute` tokens a minute; an event takes one. The state of a bucket is
+the moment at which it will be full again, an integer: a full bucket needs no memory, and no rounding adds up.
 
-Guaranteed, whatever is sent and whatever is forgotten: in any span of t seconds a key is allowed no more than
+Invariant, whatever is sent and whatever is evicted: in any span of t seconds a key is allowed no more than
 burst + t x per_minute / 60 events (the clock is read in microseconds), and no more than `remembered` keys are kept.
 
-With every new key a few of the kept ones are looked at in turn, and the full ones among them forgotten. Where more than
-`remembered` are in use at once, one that is not full must be: the fullest of those looked at, the newcomer among them.
-Its state goes to one of `remembered` nooks, chosen by a hash that nobody outside knows, and a key that is not kept
-begins with a bucket as empty as the emptiest that was left in its nook. So pushing an exhausted bucket out of memory
-buys nothing. The price is paid by newcomers, and only while so many senders are busy: those of one nook share one
-bucket. To leave them nothing an attacker must spend the burst of twice `remembered` keys while a bucket fills.
+Each new key scans a few of the kept ones in turn and drops the full buckets among them. With more than `remembered`
+busy keys the fullest of those scanned, the new one among them, is evicted. Its state goes to one of `remembered` slots,
+chosen by a hash that is secret, and a key that is not kept begins with a bucket as empty as the emptiest one evicted to
+its slot. So an attacker gains nothing by pushing an exhausted bucket out of memory. New senders pay for that, and only
+while memory is full: those of one slot share one bucket. To leave them nothing an attacker must spend the burst of
+twice `remembered` keys while a bucket fills.
 
-A kept key costs about 300 bytes, its nook included.
+A kept key costs about 300 bytes, its slot included.
 
 Rejected: forgetting the bucket that was used least recently (a thousand fresh keys make an exhausted one fresh again),
 counts per fixed minute (twice the limit passes around the change of the minute), and a heap by the moment of being
@@ -27,17 +27,21 @@ from typing import Final
 Key = bytes | str
 
 CLOCK_STEP_S: Final = 10.0
-"""A clock that goes back by less jitters, and its latest time counts; by more, it was set, and time goes on."""
+"""A clock that goes back by less than this jitters: its latest time counts. By more it was set: time goes on."""
 
-LOOKED_AT: Final = 4
-"""Buckets that are looked at for each new one: a call's cost has a bound, and the fullest of so many is full enough."""
+SCANNED: Final = 4
+"""Buckets scanned for each new one: it bounds the cost of a call, and the fullest of four is full enough."""
 
-LOOKS = range(LOOKED_AT)
+SCANS = range(SCANNED)
 _TICKS = 1_000_000  # a second, for the arithmetic
 
 
 class Limiter:
-    """Token buckets by key. One thread. Raises ValueError for a rate, a burst or a memory that allows nothing."""
+    """Token buckets by key, for one thread.
+
+    Raises:
+        ValueError: a rate, burst or memory that allows nothing.
+    """
 
     def __init__(self, per_minute: float, burst: float, remembered: int) -> None:
         if not (0 < per_minute < float("inf") and 1 <= burst < float("inf") and remembered >= 1):
@@ -51,20 +55,20 @@ class Limiter:
         self._burst = int(Fraction(str(burst)) * self._token)
         self._remembered = remembered
         self._full_at: dict[Key, int] = {}
-        self._turn: deque[Key] = deque()  # the kept keys, in the order in which they are looked at
-        self._nooks = [0] * remembered  # when the buckets left there will all be full
+        self._turn: deque[Key] = deque()  # the kept keys, in the order of scanning
+        self._slots = [0] * remembered  # when the buckets evicted there will all be full
         self._clock, self._now = 0.0, 0  # the latest call's clock, and what time that was
         self._shift = 0  # ticks by which our time is ahead of the caller's clock
 
     def __len__(self) -> int:
-        """How many keys are kept."""
+        """The number of kept keys."""
         return len(self._full_at)
 
     def take(self, key: Key, count: int, now: float) -> int:
-        """How many of `count` events of `key` are allowed at `now` (seconds); they are taken."""
+        """Take tokens for `count` events of `key` at `now` (seconds). How many are allowed."""
         time = self._now if now == self._clock else self._time(now)
         known = self._full_at.get(key)
-        full_at = self._nooks[hash(key) % self._remembered] if known is None else known
+        full_at = self._slots[hash(key) % self._remembered] if known is None else known
         full_at = full_at if full_at > time else time
         left = time + self._burst - full_at
         if count * self._token > left:
@@ -80,7 +84,7 @@ class Limiter:
         """Seconds from `now` until `key` is allowed one event; 0 where it is now."""
         time = self._time(now)
         known = self._full_at.get(key)
-        full_at = max(time, self._nooks[hash(key) % self._remembered] if known is None else known)
+        full_at = max(time, self._slots[hash(key) % self._remembered] if known is None else known)
         missing = full_at - time + self._token - self._burst
         return -(-missing // self._tick) / _TICKS if missing > 0 else 0.0
 
@@ -98,19 +102,19 @@ class Limiter:
         return time
 
     def _make_room(self, newcomer: Key, time: int) -> None:
-        """Look at some buckets: forget the full ones, and the fullest where there is no room for all."""
+        """Scan some buckets: drop the full ones, and evict the fullest where there is no room."""
         held, turn = self._full_at, self._turn
         turn.append(newcomer)
-        for _ in LOOKS:
+        for _ in SCANS:
             key = turn.popleft()
             if held[key] > time:
                 turn.append(key)
                 break
             del held[key]
         if len(held) > self._remembered:
-            looked_at = [turn.pop() for _ in range(min(LOOKED_AT, len(turn)))]
-            fullest = min(looked_at, key=held.__getitem__)
-            looked_at.remove(fullest)
-            nook = hash(fullest) % self._remembered
-            self._nooks[nook] = max(self._nooks[nook], held.pop(fullest))
-            turn.extend(looked_at)
+            scanned = [turn.pop() for _ in range(min(SCANNED, len(turn)))]
+            fullest = min(scanned, key=held.__getitem__)
+            scanned.remove(fullest)
+            slot = hash(fullest) % self._remembered
+            self._slots[slot] = max(self._slots[slot], held.pop(fullest))
+            turn.extend(scanned)

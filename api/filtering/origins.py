@@ -1,8 +1,8 @@
-"""From which pages a site takes events: its list of origins, held against what a browser says of the page.
+"""Origins: the pages from which a site takes events.
 
 A browser sends `Origin` with every POST and every cross-origin `fetch`, and no page can forge it; images and older
-browsers send only `Referer`. So Origin is asked first, and Referer where there is none. This keeps other people's pages
-from counting for a site; it is no lock, as what is no browser sends what it likes.
+browsers send only `Referer`. Origin decides, and Referer where there is none. This keeps other people's pages from
+counting for a site; it is no authentication, as a client that is no browser can send any header.
 
 An origin is compared as a browser would write it: scheme, host and port, each normalised, never as text that begins or
 ends with something. `https://*.example.id` is every host below example.id, at any depth, and not example.id itself.
@@ -17,22 +17,22 @@ from typing import Final, NamedTuple
 import idna
 
 LONGEST_ORIGIN: Final = 300
-"""Bytes of scheme, host and port: a host's name has at most 253. What is longer is no origin."""
+"""Bytes of scheme, host and port: a host name has at most 253. Longer text is no origin."""
 
 REMEMBERED: Final = 1024
-"""Origins whose judgement is kept: under 1 MB per site and worker."""
+"""Cached decisions: under 1 MB per site and worker."""
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 LONGEST_HOST = 253
 
-# A backslash, a space or an @ ends nothing here: what has them is read differently by different programs.
+# A backslash, a space or an @ is refused: programs disagree on how to read an address with one.
 _ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://(\[[0-9a-f:.]+\]|[^\s/?#@\\:\[\]]+)(?::([0-9]{1,5}))?", re.I | re.A)
 _PAGE = re.compile(rb"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?")
 
 
 class Origin(NamedTuple):
-    """Where a page comes from. The host in lower case and punycode, the port None where there is no default."""
+    """The origin of a page. `host` is in lower case and punycode; `port` is None without a default."""
 
     scheme: str
     host: str
@@ -40,7 +40,7 @@ class Origin(NamedTuple):
 
 
 class Origins:
-    """The origins of one site. No patterns: nobody's.
+    """The origins of one site. Without patterns none is allowed.
 
     Raises ValueError for a pattern that is no `scheme://host` or `scheme://host:port`; the host may begin with `*.`.
     """
@@ -83,7 +83,7 @@ class Origins:
 
 
 def _pattern(pattern: str) -> tuple[bool, Origin]:
-    """A pattern as an origin, and whether it stands for the hosts below."""
+    """A pattern as an origin, and whether it stands for all hosts below it."""
     try:
         return _wild_or_not(pattern)
     except ValueError as error:

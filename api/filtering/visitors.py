@@ -1,4 +1,4 @@
-"""Who reads, as eight bytes that name nobody: a hash under the salt of the day, and under yesterday's while that lasts.
+"""Visitor identities: eight bytes, a hash under the salt of the day and, while it lasts, under yesterday's.
 
 One visitor of one site keeps one identity for a day (UTC). Identities of different sites, of different days and of
 readers and servers' visitors have nothing to do with one another. Whoever has the salt can try every address, so an
@@ -20,19 +20,19 @@ from ranking.intake.visits import Identity
 DIGEST_BYTES: Final = 8
 
 REMEMBERED: Final = 8192
-"""Senders whose hash is kept: at most 20 MB a worker, half of that with what browsers send."""
+"""Senders whose hash is cached: at most 20 MB a worker, half of that with the user agents of browsers."""
 
 LONGEST_REMEMBERED: Final = 1024
-"""Bytes of user agent of such a sender; whoever sends more is hashed each time."""
+"""Bytes of user agent up to which a sender is cached; longer ones are hashed each time."""
 
 Salts = Callable[[], tuple[bytes, bytes]]
 Prepared = tuple["hashlib.blake2b", "hashlib.blake2b | None"]
 
 
 class Sender:
-    """Whoever sends one request. Called with what an event says of its visitor (None: nothing): who that is.
+    """The sender of one request. Called with an event's `visitor` (None: absent), gives its identity.
 
-    `speaks_for_others`: it is nobody's browser, and who is not named is nobody.
+    `speaks_for_others`: a server, whose events without a `visitor` have no identity.
     """
 
     __slots__ = ("_before", "_now", "_unnamed")
@@ -62,7 +62,7 @@ class Sender:
 
 
 class _Hashes:
-    """Hashes under one pair of salts, prepared as far as they are the same for everybody."""
+    """Hashes under one pair of salts, prepared with what all visitors share."""
 
     def __init__(self, today: bytes, yesterday: bytes) -> None:
         self._readers = _prepared(today, yesterday, b"reader")
@@ -78,7 +78,7 @@ class _Hashes:
 
 
 class Visitors:
-    """Tells visitors apart under the salts that `salts` gives: today's and yesterday's, the latter maybe b""."""
+    """Identifies visitors under the salts that `salts` gives: today's, and yesterday's or b""."""
 
     def __init__(self, salts: Salts) -> None:
         self._salts = salts
@@ -86,14 +86,14 @@ class Visitors:
         self._hashes = _Hashes(b"", b"")
 
     def reader(self, site: str, address: str, agent: bytes) -> Sender:
-        """Who asks from this address with this user agent; for the events of one request."""
+        """The sender at this address with this user agent, for the events of one request."""
         hashes = self._current()
         if len(agent) > LONGEST_REMEMBERED:
             return hashes.reader(site, address, agent)
         return hashes.remembered(site, address, agent)
 
     def server(self, site: str) -> Sender:
-        """A holder of the site's write key, who names visitors; they are hashed like all others."""
+        """The sender with the site's write key. Visitors that it names are hashed like all others."""
         return self._current().server(site)
 
     def _current(self) -> _Hashes:

@@ -20,14 +20,28 @@ GZIP = 31
 AT_ONCE = "populer.at_once"
 #: The extension of a server that can cut a connection, whatever waits to be sent.
 CUT = "populer.cut"
+#: The extension that tells whether the server has cut the connection by itself.
+WAS_CUT = "populer.was_cut"
 NO_EXTENSIONS: Mapping[str, Any] = {}
-#: Each is cut off the front of what is left: fifty thousand empty ones would keep a worker for half a second.
+#: Limit of gzip members in a body: fifty thousand empty ones would keep a worker busy for half a second.
 MAX_MEMBERS = 100
+#: What a gzip body may hold, however small it is.
+ANY_RATIO_BYTES = 65_536
+TOO_DENSE = Problem(
+    413,
+    "body too large",
+    "the gzip body inflates to far more than events do, and may be an attack on ingest.max_body: send it plain",
+)
 JSON = (b"content-type", b"application/json")
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 
 
 class ClientGone(Exception):  # noqa: N818 - it is an outcome, not an error
-    """The client hung up before its request was complete; there is nobody to answer."""
+    """The client hung up before its request was complete. Nothing is answered."""
+
+
+class _OverLimitError(Exception):
+    """A body inflates to more than it may."""
 
 
 def headers(scope: Scope) -> dict[bytes, bytes]:
@@ -41,10 +55,10 @@ def query(scope: Scope) -> list[tuple[str, str]]:
     return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
 
 
-async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> bytes:
+async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int, ratio: int | None = None) -> bytes:
     """The whole body, inflated where it came as gzip; at most `limit` bytes either way, declared or chunked.
 
-    `given` are the request's headers.
+    `given` are the request's headers. `ratio`: how many times its size a gzip body may have, beyond `ANY_RATIO_BYTES`.
 
     Raises:
         Problem: 413, the body is longer; 415, another encoding; 400, it is not what it says.
@@ -65,7 +79,11 @@ async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int) -> by
         return content
     if encoding.lower() not in (b"gzip", b"x-gzip"):
         raise Problem(415, "unknown encoding", "the body may be plain or gzip (Content-Encoding)")
-    return _inflated(content, limit)
+    dense = limit if ratio is None else max(ANY_RATIO_BYTES, ratio * len(content))
+    try:
+        return _inflated(content, min(limit, dense))
+    except _OverLimitError:
+        raise too_large(limit) if limit <= dense else TOO_DENSE from None
 
 
 async def _received(message: Message, receive: Receive, limit: int) -> bytes:
@@ -82,8 +100,13 @@ async def _received(message: Message, receive: Receive, limit: int) -> bytes:
 
 
 def _inflated(content: bytes, limit: int) -> bytes:
-    """A gzip body of several members. Never more than a byte over `limit` is inflated."""
-    found = b""
+    """A gzip body of several members. Never more than a byte over `limit` is inflated.
+
+    Raises:
+        Problem: 400, it is no gzip.
+        _OverLimitError: there is more.
+    """
+    inflated = b""
     members = 0
     while content:
         members += 1
@@ -91,22 +114,41 @@ def _inflated(content: bytes, limit: int) -> bytes:
             raise Problem(400, "bad gzip", f"the gzip body has more than {MAX_MEMBERS} members")
         member = zlib.decompressobj(wbits=GZIP)
         try:
-            found += member.decompress(content, limit + 1 - len(found))
+            inflated += member.decompress(content, limit + 1 - len(inflated))
         except zlib.error:
             raise Problem(400, "bad gzip", "the body says it is gzip (Content-Encoding) and is not") from None
-        if len(found) > limit:
-            raise too_large(limit)
+        if len(inflated) > limit:
+            raise _OverLimitError
         if not member.eof:
             raise Problem(400, "bad gzip", "the gzip body breaks off")
         content = member.unused_data
-    return found
+    return inflated
+
+
+def etag_matches(if_none_match: bytes, tag: bytes) -> bool:
+    """Whether If-None-Match names `tag`. The comparison is the weak one, as GET requires (RFC 9110, 13.1.2).
+
+    >>> etag_matches(b'W/"a", "b"', b'"b"'), etag_matches(b'"a"', b'W/"a"'), etag_matches(b"*", b'"a"')
+    (True, True, True)
+    >>> etag_matches(b"", b'"a"'), etag_matches(b'"a-br"', b'"a"')
+    (False, False)
+    """
+    bare = tag.removeprefix(b"W/")
+    given = if_none_match.split(b",")
+    return if_none_match.strip() == b"*" or any(each.strip().removeprefix(b"W/") == bare for each in given)
 
 
 async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:
-    """Send a whole answer."""
+    """Send a whole answer, which no browser takes for anything but what it says it is."""
     length = [(b"content-length", str(len(content)).encode())] if status != 204 else []
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, *length]})
+    await send({"type": "http.response.start", "status": status, "headers": [*unsniffed(headers), *length]})
     await send({"type": "http.response.body", "body": content})
+
+
+def unsniffed(headers: Headers) -> Headers:
+    """`headers`, and that the content is of the type that they name."""
+    names = {name for name, _ in headers}
+    return [*headers, NO_SNIFFING] if b"content-type" in names and NO_SNIFFING[0] not in names else headers
 
 
 class Prepared:
@@ -118,7 +160,7 @@ class Prepared:
         self.status = status
         self.content = content
         length = [(b"content-length", str(len(content)).encode())] if status != 304 else []
-        self.headers = [*headers, *length]
+        self.headers = [*unsniffed(headers), *length]
         self._rest = b"".join([*(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", content])
 
     async def send(self, scope: Scope, send: Send) -> None:

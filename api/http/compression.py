@@ -1,11 +1,12 @@
-"""Packing: answers as gzip and Brotli, compressed once however often the few numbers in them change.
+"""Content codings: gzip and Brotli of answers in which a few bytes change every second.
 
-A list's JSON says how old it is, so it differs from second to second in a dozen bytes. The rest is compressed once per
-snapshot, in pieces around those bytes, and each second's bytes are put between the pieces as they are: both formats
-have blocks that are not compressed. For that the compressor must have seen bytes in their place, as many of them as
-will stand there (distances are counted in bytes), which nothing refers to: control characters, that no JSON holds, in
-an order of their own in each place. Brotli chooses codes by the two bytes before, too, so these are always the same.
-Rejected: compressing anew each second, as a list of a thousand entries takes a worker 4 ms.
+A list's JSON holds its age, so a dozen bytes differ from second to second. The rest is compressed once per snapshot, in
+pieces around those bytes, and each second's bytes are put between the pieces as uncompressed blocks, which both formats
+have. The compressor must have seen bytes in their place, of the same length (distances are counted in bytes), that
+nothing refers to: control characters, which no JSON holds, in another order in each place. Brotli also chooses codes by
+the two bytes before, so these are always the same.
+
+Rejected: compressing each second; a list of a thousand entries takes a worker 4 ms.
 """
 
 import struct
@@ -125,7 +126,7 @@ def packed(content: bytes, coding: str) -> bytes:
 
 @lru_cache(1_024)
 def coding_of(accept_encoding: bytes) -> str:
-    """The content coding to answer with: the smaller one of those that are liked best.
+    """The content coding of an answer: the client's favourite, Brotli where it has none.
 
     >>> coding_of(b"gzip, deflate, br"), coding_of(b"gzip"), coding_of(b"br;q=0, gzip;q=0.5"), coding_of(b"identity")
     ('br', 'gzip', 'gzip', '')

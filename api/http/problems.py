@@ -42,7 +42,7 @@ TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
-    """An answer other than the asked one. `members` are added to the document."""
+    """An error answer. `members` are added to the document."""
 
     def __init__(
         self, status: int, title: str, detail: str, *, retry_after_s: int | None = None, **members: Any
@@ -57,12 +57,12 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
         """Headers of the answer."""
-        found = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
+        headers = [(b"content-type", CONTENT_TYPE.encode()), (b"cache-control", b"no-store")]
         if self.retry_after_s is not None:
-            found.append((b"retry-after", str(self.retry_after_s).encode()))
+            headers.append((b"retry-after", str(self.retry_after_s).encode()))
         if self.status == 401:
-            found.append((b"www-authenticate", b"Bearer"))
-        return found
+            headers.append((b"www-authenticate", b"Bearer"))
+        return headers
 
     @property
     def body(self) -> bytes:
@@ -72,7 +72,7 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
 
 def problem_of(error: PopulerError) -> Problem:
-    """The answer to an error of the core."""
+    """The problem for an error of the core."""
     for kind in type(error).__mro__:
         if kind in TABLE:
             status, title, retry_after_s = TABLE[kind]

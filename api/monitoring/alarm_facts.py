@@ -1,7 +1,7 @@
-"""Lookout: gathers the facts that alarms are decided on, and remembers them between looks.
+"""Alarm facts: what one worker knows that alarms are decided on.
 
-Lists, the settings' file and the spool are this process's own; pulses and evictions are the store's, and are looked
-for every few seconds. With the store away what was last seen of it goes on to hold, and that it is away is a fact.
+The state of lists, settings file and spool is this process's own. Pulses and evictions are read from the store every
+few seconds; while the store is away their last values stay in force, and the outage is a fact of its own.
 """
 
 import asyncio
@@ -17,11 +17,11 @@ from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
 
-LOOK_EVERY_S = 10.0
+POLL_EVERY_S = 10.0
 
 
 class AlarmFacts:
-    """One worker's. `listed` gives the lists it shows, `spooled` how many events wait on its own disk."""
+    """The facts of one worker. `listed` gives the lists that it shows, `spooled` the events in its own spool."""
 
     def __init__(
         self,
@@ -40,12 +40,12 @@ class AlarmFacts:
         self._away: str | None = None
         self._away_since: float | None = None
 
-    async def look(self, settings: Settings) -> str | None:
-        """See how the store fares; why it does not answer, None where it does."""
+    async def poll(self, settings: Settings) -> str | None:
+        """Poll the store. The reason why it does not answer; None where it does."""
         try:
-            await self._store.ping()
+            await self._store.server.ping()
             self._pulses = await self._store.logbook.pulses([site.id for site in settings.sites])
-            self.servers = await self._store.facts()
+            self.servers = await self._store.server.server_info()
         except PopulerError as error:
             self._away = str(error)
             self._away_since = self._clock() if self._away_since is None else self._away_since
@@ -54,19 +54,19 @@ class AlarmFacts:
         return self._away
 
     async def report_loop(self) -> None:
-        """Tell the other workers how many events wait here, every second until cancelled."""
+        """Report the events in this worker's spool every second, until cancelled."""
         while True:
             metrics.spooled(self._spooled())
-            await asyncio.sleep(metrics.TELL_EVERY_S)
+            await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
     async def poll_loop(self, settings: Callable[[], Settings]) -> None:
-        """Look every few seconds under the settings of that time, until cancelled."""
+        """Poll the store every few seconds under the current settings, until cancelled."""
         while True:
-            await self.look(settings())
-            await asyncio.sleep(LOOK_EVERY_S)
+            await self.poll(settings())
+            await asyncio.sleep(POLL_EVERY_S)
 
     def alarms(self, settings: Settings, config: ConfigState) -> list[Alarm]:
-        """What is wrong now, as far as this worker knows."""
+        """The alarms that these facts raise now."""
         metrics.spooled(self._spooled())
         facts = SiteFacts(
             now=self._clock(),

@@ -1,4 +1,4 @@
-"""What an operator is told of the settings' file: on `/readyz`, and to Prometheus."""
+"""The state of the settings file, as `/readyz`, `/ops` and Prometheus report it."""
 
 from typing import NamedTuple
 

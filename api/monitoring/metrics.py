@@ -1,7 +1,7 @@
-"""What Prometheus is told. Where several workers run, they share their numbers through files.
+"""Prometheus metrics. Several workers share their numbers through files.
 
-A request adds to plain numbers; what they have become is told once a second. Telling it per request costs more than
-counting the event does: every addition to a shared number asks the kernel who we are.
+A request adds to plain counters, which are exported once a second. Exporting per request costs more than counting the
+event: every addition to a shared number calls getpid.
 """
 
 import asyncio
@@ -9,21 +9,34 @@ import os
 from collections import Counter as Tally
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
-TELL_EVERY_S = 1.0
+FOLDER = "metrics"
+"""Below the data directory: where the processes of a service share their numbers."""
+EXPORT_EVERY_S = 1.0
 
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])
 _lists_served = Counter("populer_lists_served", "List answers, by status", ["status"])
 _streams = Counter("populer_streams", "Streams of lists: opened, ended, of which cut; and refused", ["outcome"])
 _denied = Counter("populer_denied", "Requests with a key that will not do, by why", ["site", "reason"])
+_connections_refused = Counter(
+    "populer_connections_refused",
+    "Connections that were refused or cut, by why: descriptors, address, slow",
+    ["reason"],
+)
+_connections = Gauge("populer_connections", "Open connections of readers", multiprocess_mode="livemax")
+_connections_most = Gauge(
+    "populer_connections_most", "Connections that a worker's descriptors allow", multiprocess_mode="livemin"
+)
 _list_age_seconds = Gauge("populer_list_age_seconds", "Age of the oldest list served", multiprocess_mode="max")
 _spooled_events = Gauge(
     "populer_spooled_events", "Events that wait on this host's disk for the store", multiprocess_mode="livesum"
@@ -34,41 +47,77 @@ _commit_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-#: (site, outcome) -> events, status -> answers, outcome -> streams, (site, reason) -> requests, not told yet.
+#: (site, outcome) -> events, status -> answers, outcome -> streams, (site, reason) -> wrong keys, reason ->
+#: connections; not exported yet.
 events: Tally[tuple[str, str]] = Tally()
 lists_served: Tally[str] = Tally()
 streams: Tally[str] = Tally()
 denied: Tally[tuple[str, str]] = Tally()
+connections_refused: Tally[str] = Tally()
 
 
 def committed(seconds: float) -> None:
-    """A batch was counted so long after its first event."""
+    """Observe a batch, committed this many seconds after its first event."""
     _commit_seconds.observe(seconds)
 
 
+def connected(count: int, most: int) -> None:
+    """This worker has `count` connections, of `most` that its descriptors allow."""
+    _connections.set(count)
+    _connections_most.set(most)
+
+
 def lost(site: str, count: int) -> None:
-    """Events that nobody waited for were neither counted nor kept."""
+    """Count events of `ack = "memory"` that were neither stored nor spooled."""
     events[site, "lost"] += count
 
 
 def spooled(events: int) -> None:
-    """So many events wait on this worker's disk."""
+    """Set the number of events in this worker's spool."""
     _spooled_events.set(events)
 
 
 def spooled_on_this_host() -> int:
-    """How many events wait on the disks of all workers here, as they have said last."""
+    """Events in the spools of all workers of this host, as last reported."""
     registry = _shared() if SHARED_DIR in os.environ else REGISTRY
     return int(registry.get_sample_value("populer_spooled_events") or 0)
 
 
 def forget_worker(pid: int, folder: Path) -> None:
-    """A worker has ended: what it said of itself holds no more. For the parent, which knows the shared folder."""
+    """Drop the live values of a worker that has ended. Called by the parent, which knows the shared folder."""
     mark_process_dead(pid, str(folder))  # type: ignore[no-untyped-call]
 
 
+class Connections(NamedTuple):
+    """Open connections of the busiest worker, how many its descriptors allow, and refused ones for want of them."""
+
+    open: int
+    most: int
+    refused: int
+
+
+def connections_of(folder: Path) -> Connections | None:
+    """What the workers that share `folder` have reported; None where none runs. For commands beside the service."""
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    most = registry.get_sample_value("populer_connections_most")
+    if most is None:
+        return None
+    refused = registry.get_sample_value("populer_connections_refused_total", {"reason": "descriptors"})
+    return Connections(int(registry.get_sample_value("populer_connections") or 0), int(most), int(refused or 0))
+
+
+def count_hung(role: str, folder: Path) -> None:
+    """Count a process that hung. For the parent, which is no worker: it writes into the shared folder itself."""
+    name, help_text = "populer_processes_hung", "Processes that were replaced as their event loop hung, by role"
+    file = MmapedDict(str(folder / "counter_parent.db"))  # type: ignore[no-untyped-call]
+    key = mmap_key(name, f"{name}_total", ["role"], [role], help_text)
+    file.write_value(key, file.read_value(key)[0] + 1, 0.0)  # type: ignore[no-untyped-call]
+    file.close()  # type: ignore[no-untyped-call]
+
+
 def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
-    """Every alarm there is, 1 while it is raised: those of a site by site, the others once."""
+    """A gauge of every alarm, 1 while it is raised: per site where the alarm is a site's, else once."""
     raised = {(alarm.alarm, alarm.site or "") for alarm in found}
     known = {(alarm, site) for alarm in ALARMS for site in (sites if alarm in OF_SITES else [""])}
     family = GaugeMetricFamily("populer_alarm", "1 while something asks for an operator", labels=["alarm", "site"])
@@ -77,8 +126,8 @@ def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
     return family
 
 
-def tell() -> None:
-    """Hand on what was added since the last time."""
+def export() -> None:
+    """Add the counters to the shared metrics, and clear them."""
     for (site, outcome), count in events.items():
         _events.labels(site, outcome).inc(count)
     for status, count in lists_served.items():
@@ -88,21 +137,24 @@ def tell() -> None:
     for (site, reason), count in denied.items():
         _denied.labels(site, reason).inc(count)
     denied.clear()
+    for reason, count in connections_refused.items():
+        _connections_refused.labels(reason).inc(count)
+    connections_refused.clear()
     streams.clear()
     events.clear()
     lists_served.clear()
 
 
 async def report_loop() -> None:
-    """Tell every second until cancelled."""
+    """Export every second, until cancelled."""
     while True:
-        await asyncio.sleep(TELL_EVERY_S)
-        tell()
+        await asyncio.sleep(EXPORT_EVERY_S)
+        export()
 
 
 def exposition(list_age_s: float, besides: Sequence[Metric]) -> bytes:
-    """All metrics in Prometheus' text form, those of `besides` too."""
-    tell()
+    """All metrics in Prometheus' text format, and those of `besides`."""
+    export()
     _list_age_seconds.set(list_age_s)
     own = CollectorRegistry()
     own.register(_Known(besides))
@@ -118,7 +170,7 @@ def _shared() -> CollectorRegistry:
 
 
 class _Known(Collector):
-    """Metrics whose values are known already."""
+    """Metrics with given values."""
 
     def __init__(self, metrics: Sequence[Metric]) -> None:
         self._metrics = metrics

@@ -1,7 +1,7 @@
-"""Traffic: this worker's events by the minute, written down for the ops page.
+"""Traffic: this worker's events per minute, stored for the ops page.
 
-What a minute holds so far is said again as a whole, so saying it twice changes nothing, and what could not be said
-while the store was away is said later. It is bounded by the minutes that are kept, and costs an event one addition.
+A minute is written as a whole each time it changes, so a repeated write changes nothing, and minutes that could not be
+written while the store was away are written later. Memory is bounded by the minutes kept; an event costs one addition.
 """
 
 import asyncio
@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable
 from ranking.errors import PopulerError
 from ranking.intake.visits import SHADOW
 from ranking.store.logbook import Minute
+from ranking.times import MINUTE_S
 
-MINUTE_S = 60
-SAY_EVERY_S = 5.0
+FLUSH_EVERY_S = 5.0
 MOST_MINUTES = 120
-"""Of each site, at any time."""
+"""Minutes kept per site."""
 
 Place = tuple[str, int]  # site, minute since the epoch
 #: See `Logbook.note_traffic`.
@@ -25,7 +25,7 @@ Note = Callable[[str, str, int, Minute], Awaitable[None]]
 
 
 def uncounted(reason: str) -> str:
-    """How traffic calls events that do not count.
+    """The name under which traffic counts events that were left out for `reason`.
 
     >>> uncounted("robot")
     '!robot'
@@ -34,45 +34,45 @@ def uncounted(reason: str) -> str:
 
 
 class Traffic:
-    """Events of one worker, written down by `note`."""
+    """Events of one worker, stored by `note`."""
 
     def __init__(self, note: Note) -> None:
         self._note = note
         self._worker = secrets.token_hex(4)
         self._sites: dict[str, dict[int, Counter[str]]] = {}
-        self._unsaid: set[Place] = set()
+        self._unsaved: set[Place] = set()
 
     def add(self, site: str, name: str, count: int, now: float) -> None:
-        """Events at `now` (epoch seconds): a kind, or what `uncounted` calls a reason."""
+        """Add events at `now` (epoch seconds). `name` is a kind, or a reason's `uncounted` name."""
         minute = int(now // MINUTE_S)
         minutes = self._sites.setdefault(site, {})
         events = minutes.get(minute)
         if events is None:
             while len(minutes) >= MOST_MINUTES:
                 oldest = min(minutes)
-                self._unsaid.discard((site, oldest))
+                self._unsaved.discard((site, oldest))
                 del minutes[oldest]
             events = minutes[minute] = Counter()
         events[name] += count
-        self._unsaid.add((site, minute))
+        self._unsaved.add((site, minute))
 
-    async def say(self) -> None:
-        """Write down what has changed.
+    async def flush(self) -> None:
+        """Store the minutes that have changed.
 
         Raises:
-            PopulerError: the store does not take it; it is written down another time.
+            PopulerError: the store does not take them; the next flush tries again.
         """
-        for site, minute in sorted(self._unsaid):
-            self._unsaid.discard((site, minute))
+        for site, minute in sorted(self._unsaved):
+            self._unsaved.discard((site, minute))
             try:
                 await self._note(site, self._worker, minute, dict(self._sites[site].get(minute, {})))
             except PopulerError:
-                self._unsaid.add((site, minute))
+                self._unsaved.add((site, minute))
                 raise
 
-    async def announce_loop(self) -> None:
-        """Write down every few seconds, until cancelled."""
+    async def flush_loop(self) -> None:
+        """Flush every few seconds, until cancelled."""
         while True:
-            await asyncio.sleep(SAY_EVERY_S)
+            await asyncio.sleep(FLUSH_EVERY_S)
             with contextlib.suppress(PopulerError):
-                await self.say()
+                await self.flush()

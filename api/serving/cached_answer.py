@@ -1,7 +1,7 @@
-"""Answers as they are sent: with what caches need, under each content coding, or as a 304.
+"""Prepared answers: headers for caches, a body per content coding, and the 304.
 
-All of it is made once, when the first request asks for it, and kept for as long as it holds. What a request costs then
-is to look at two of its headers and to write bytes that lie ready.
+Each is made at the first request for it and kept as long as the list it shows. A request then costs a look at two of
+its headers and one write of prepared bytes.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,16 @@ from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.compression import PLAIN, coding_of
 from api.monitoring import metrics
+from ranking.times import DAY_S
 
-#: Shared caches ask again after so long, so that what is taken down is soon gone; what they hold is told by a 304.
+#: Shared caches revalidate after this time, so that a take-down reaches readers soon; an unchanged list is a 304.
 SHARED_MAX_AGE_S = 1
 STALE_WHILE_REVALIDATE_S = 60
-STALE_IF_ERROR_S = 86_400
+STALE_IF_ERROR_S = DAY_S
 
 
 class Ready:
-    """An answer to be sent again and again. `pack` gives its body under a content coding."""
+    """An answer that many requests share. `pack` gives its body under a content coding."""
 
     __slots__ = ("_bodies", "_headers", "_pack", "_unchanged", "tag")
 
@@ -38,14 +39,14 @@ class Ready:
         self._bodies: dict[str, asgi.Prepared] = {}
 
     async def send(self, scope: asgi.Scope, send: asgi.Send) -> None:
-        """Answer 304 where the client has it, else the body."""
+        """Answer 304 where the client has the body, else send it."""
         known, accepted = None, b""
         for name, value in scope["headers"]:
             if name == b"if-none-match":
                 known = value
             elif name == b"accept-encoding":
                 accepted = value
-        if known is not None and (known == self.tag or _names(known, self.tag)):
+        if known is not None and (known == self.tag or asgi.etag_matches(known, self.tag)):
             metrics.lists_served["304"] += 1
             await self._unchanged.send(scope, send)
             return
@@ -63,25 +64,19 @@ class Ready:
 
 
 def surrogate_keys(site: str, name: str, generation: int) -> list[str]:
-    """What a shared cache can be told to forget: all of a site, a list of it, or one generation of that."""
+    """Keys to purge a shared cache by: a site, one of its lists, one generation of that list."""
     return [f"populer-{site}", f"populer-{site}-{name}", f"populer-{site}-{name}-{generation}"]
 
 
 def key_headers(keys: list[str]) -> asgi.Headers:
-    """Keys as the two kinds of shared caches read them."""
+    """The keys in the headers of both kinds of shared caches."""
     return [(b"surrogate-key", " ".join(keys).encode()), (b"cache-tag", ",".join(keys).encode())]
 
 
-@cache  # one setting, asked for by every answer
+@cache  # one setting, needed by every answer
 def cache_control(every_s: float) -> bytes:
-    """How long an answer may be kept: by browsers until the next refresh, and longer where we are slow or gone."""
+    """Cache-Control of an answer: fresh until the next refresh, longer while the service is slow or away."""
     return (
         f"public, max-age={max(1, int(every_s))}, s-maxage={SHARED_MAX_AGE_S}, "
         f"stale-while-revalidate={STALE_WHILE_REVALIDATE_S}, stale-if-error={STALE_IF_ERROR_S}"
     ).encode()
-
-
-def _names(given: bytes, tag: bytes) -> bool:
-    """Whether If-None-Match names `tag`. The comparison is the weak one, as for GET it must be (RFC 9110, 13.1.2)."""
-    bare = tag.removeprefix(b"W/")
-    return given.strip() == b"*" or any(each.strip().removeprefix(b"W/") == bare for each in given.split(b","))

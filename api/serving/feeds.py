@@ -1,14 +1,14 @@
 """A list as JSON Feed 1.1 (jsonfeed.org), as RSS 2.0 (rssboard.org) and as schema.org's ItemList in JSON-LD.
 
-Whatever a title holds, the answer is valid: XML knows no control characters, JSON-LD may stand in a page's script
-element. Addresses without a scheme and a host are left out, as a feed is read anywhere.
+The answer is valid whatever a title holds: control characters, which XML does not allow, are dropped, and JSON-LD may
+stand in a page's script element. Addresses without a scheme and a host are left out, as a feed is read anywhere.
 """
 
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any
-from xml.sax.saxutils import escape, quoteattr
+from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
 
@@ -16,6 +16,7 @@ from api.serving.links import Links, home_of, web, whole_web
 from api.serving.rendered_list import Content
 from ranking.settings.service import SiteSettings
 
+DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 JSON_FEED = "https://jsonfeed.org/version/1.1"
 ATOM, MEDIA = "http://www.w3.org/2005/Atom", "http://search.yahoo.com/mrss/"
 #: What XML 1.0 does not allow, and the second control characters, which no page means.
@@ -63,35 +64,31 @@ def json_feed(content: Content, links: Links) -> bytes:
 def rss(content: Content, links: Links) -> bytes:
     """RSS 2.0."""
     title = f"{headline(content)} · {printed(content.site.name)}"
-    home = links.whole(links.page(content)) if links.address else home_of(content)
-    itself = links.whole(links.form(content, "rss"))
-    lines = [
-        '<?xml version="1.0" encoding="UTF-8"?>',
-        f'<rss version="2.0" xmlns:atom="{ATOM}" xmlns:media="{MEDIA}">',
-        "<channel>",
-        f"<title>{escape(title)}</title>",
-        f"<link>{escape(home)}</link>",
-        f"<description>{escape(title)}</description>",
-        f"<language>{escape(language_of(content.site))}</language>",
-    ]
+    root = Element("rss", {"version": "2.0", "xmlns:atom": ATOM, "xmlns:media": MEDIA})
+    channel = SubElement(root, "channel")
+    _text(channel, "title", title)
+    _text(channel, "link", links.whole(links.page(content)) if links.address else home_of(content))
+    _text(channel, "description", title)
+    _text(channel, "language", language_of(content.site))
     if links.address:
-        lines.append(f'<atom:link rel="self" type="application/rss+xml" href={quoteattr(itself)}/>')
+        itself = printed(links.whole(links.form(content, "rss")))
+        SubElement(channel, "atom:link", {"rel": "self", "type": "application/rss+xml", "href": itself})
     for row in content.rows:
         entry = row.entry
-        lines.append("<item>")
-        lines.append(f"<title>{escape(printed(entry.title) or printed(entry.id))}</title>")
+        item = SubElement(channel, "item")
+        item.tail = "\n"
+        _text(item, "title", printed(entry.title) or entry.id)
         if url := whole_web(entry.url):
-            lines.append(f"<link>{escape(printed(url))}</link>")
-        lines.append(f'<guid isPermaLink="false">{escape(printed(entry.id))}</guid>')
+            _text(item, "link", url)
+        _text(item, "guid", entry.id).set("isPermaLink", "false")
         if entry.published_at is not None:
-            lines.append(f"<pubDate>{format_datetime(datetime.fromtimestamp(entry.published_at, UTC))}</pubDate>")
+            _text(item, "pubDate", format_datetime(datetime.fromtimestamp(entry.published_at, UTC)))
         if entry.section:
-            lines.append(f"<category>{escape(printed(entry.section))}</category>")
+            _text(item, "category", entry.section)
         if image := whole_web(entry.image):
-            lines.append(f"<media:thumbnail url={quoteattr(printed(image))}/>")
-        lines.append("</item>")
-    lines += ["</channel>", "</rss>", ""]
-    return "\n".join(lines).encode()
+            SubElement(item, "media:thumbnail", {"url": printed(image)})
+    document: bytes = tostring(root, encoding="utf-8")
+    return DECLARATION + document + b"\n"
 
 
 def item_list(content: Content, links: Links) -> bytes:
@@ -118,6 +115,13 @@ def item_list(content: Content, links: Links) -> bytes:
 def moment_of(content: Content, published_at: float) -> str:
     """A publish time (epoch seconds) as machines read it (RFC 3339), in the site's zone."""
     return datetime.fromtimestamp(int(published_at), content.site.zone).isoformat()
+
+
+def _text(parent: Element, tag: str, text: str) -> Element:
+    """A new child with a text, without the characters that XML does not allow."""
+    child = SubElement(parent, tag)
+    child.text = printed(text)
+    return child
 
 
 def _feed_item(content: Content, place: int) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""The forms of a list other than JSON: which there are, and how an answer is made in each, once per snapshot.
+"""Output formats of a list other than JSON; each answer is made once per snapshot.
 
-The ETag is that of the body, less the cursor in it, which names a generation: the content it leads on from is part of
-the tag as it is of that of the JSON.
+The ETag hashes the JSON's ETag and the body without its cursor: a cursor names a generation, which may change while
+the content does not.
 """
 
 import hashlib
@@ -17,17 +17,17 @@ from api.serving.feeds import headline, item_list, json_feed, language_of, momen
 from api.serving.links import Links, links_of, web
 from api.serving.phrases import words_of
 from api.serving.rendered_list import Answer, Content
-from api.serving.templating import Templates
+from api.serving.templating import Templates, named_in_templates
 from ranking.settings.service import Settings
 
 JSON: Final = "json"
-NO_SNIFFING = (b"x-content-type-options", b"nosniff")
-#: Opened by itself, a fragment is a page of the service's own address: it may do nothing there.
+#: A fragment opened by itself is a page under the service's own address and may do nothing there.
 ALONE = (b"content-security-policy", b"default-src 'none'; img-src http: https:; sandbox")
 
 
+@named_in_templates("a row")
 class FormattedRow(NamedTuple):
-    """One line of a template."""
+    """An entry as templates show it. `moment` is RFC 3339, `label` the publish time for readers."""
 
     rank: int
     id: str
@@ -40,25 +40,25 @@ class FormattedRow(NamedTuple):
 
 
 class Format(NamedTuple):
-    """A form: what it is sent as, and how it is written."""
+    """An output format: its headers, and the function that writes it."""
 
     headers: asgi.Headers
     write: Callable[[Content, Links, Templates], bytes]
 
 
 def rows_of(content: Content) -> list[FormattedRow]:
-    """What templates show."""
-    found = []
+    """The rows for templates."""
+    rows = []
     for rank, (entry, label) in enumerate(content.rows, content.before + 1):
         moment = "" if entry.published_at is None else moment_of(content, entry.published_at)
         title = printed(entry.title) or printed(entry.id)
         section = printed(entry.section or "")
-        found.append(FormattedRow(rank, entry.id, title, web(entry.url), web(entry.image), section, label, moment))
-    return found
+        rows.append(FormattedRow(rank, entry.id, title, web(entry.url), web(entry.image), section, label, moment))
+    return rows
 
 
 def fragment_values(content: Content, links: Links) -> dict[str, Any]:
-    """What the fragment's template is given, and the page's too."""
+    """Values of the fragment's template; the page's has them too."""
     apart = f"-{hashlib.blake2b(content.section.encode(), digest_size=3).hexdigest()}" if content.section else ""
     return {
         "words": words_of(content.site.locale),
@@ -76,12 +76,12 @@ def fragment_values(content: Content, links: Links) -> dict[str, Any]:
 
 
 def fragment(content: Content, links: Links, templates: Templates) -> bytes:
-    """HTML to put into a page: what the element `<populer-list>` makes, and keeps where it cannot be reached."""
+    """HTML to put into a page: the markup that the element `<populer-list>` renders."""
     return templates.page(content.site.id, "fragment.html", fragment_values(content, links)).text.encode()
 
 
 def _typed(media_type: str, *more: tuple[bytes, bytes]) -> asgi.Headers:
-    return [(b"content-type", media_type.encode()), NO_SNIFFING, *more]
+    return [(b"content-type", media_type.encode()), asgi.NO_SNIFFING, *more]
 
 
 FORMS: Mapping[str, Format] = MappingProxyType(
@@ -96,7 +96,7 @@ KNOWN: Final = (JSON, *FORMS)
 
 
 def ready_as(form: str, answer: Answer, settings: Settings, templates: Templates) -> Ready:
-    """An answer in a form of FORMS, ready to be sent."""
+    """An answer in a format of FORMS, prepared."""
     kept: tuple[Settings, Templates, Ready] | None = answer.kept.get(form)
     if kept is not None and kept[0] is settings and kept[1] is templates:
         return kept[2]
@@ -109,7 +109,7 @@ def ready_as(form: str, answer: Answer, settings: Settings, templates: Templates
 
 
 def made_ready(answer: Answer, body: bytes, headers: asgi.Headers, settings: Settings) -> Ready:
-    """A body that was made of `answer`, ready to be sent."""
+    """A body made from `answer`, prepared."""
     content = answer.content
     tag = hashlib.blake2b(answer.tag.encode(), digest_size=12)
     tag.update(body.replace(content.following.encode(), b"") if content.following else body)

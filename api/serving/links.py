@@ -17,7 +17,7 @@ NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Links(NamedTuple):
-    """Of one site. `site` is its id where requests must name it; `root` leads to the service from where links stand."""
+    """Links of one site. `site`: its id where requests must name it; `root`: the path from a link to the service."""
 
     address: str
     site: str | None
@@ -28,34 +28,34 @@ class Links(NamedTuple):
         section = content.section if section is None else section
         return self.list_page(content.list, {"section": section, "cursor": cursor, "back": back})
 
-    def list_page(self, name: str, asked: Mapping[str, str] = NOTHING) -> str:
-        """The page of the list called so."""
-        return self._link(f"lists/{quote(name)}", asked)
+    def list_page(self, name: str, parameters: Mapping[str, str] = NOTHING) -> str:
+        """The page of the list `name`."""
+        return self._link(f"lists/{quote(name)}", parameters)
 
     def form(self, content: Content, form: str, cursor: str = "") -> str:
-        """A list in another form."""
+        """A list in another format."""
         return self._link(
             f"v1/lists/{quote(content.list)}", {"section": content.section, "format": form, "cursor": cursor}
         )
 
     def whole(self, link: str) -> str:
-        """`link` for those that are elsewhere: under the site's address if there is one, else as it is."""
+        """`link` under the site's address if it has one; else unchanged."""
         return f"{self.address}/{link.removeprefix(self.root)}" if self.address else link
 
-    def _link(self, path: str, asked: Mapping[str, str]) -> str:
-        query = urlencode({name: value for name, value in (*asked.items(), ("site", self.site)) if value})
+    def _link(self, path: str, parameters: Mapping[str, str]) -> str:
+        query = urlencode({name: value for name, value in (*parameters.items(), ("site", self.site)) if value})
         return f"{self.root}{path}?{query}" if query else f"{self.root}{path}"
 
 
 def links_of(settings: Settings, site: SiteSettings, root: str = "") -> Links:
-    """The links of a site; the first one is what requests mean that name none."""
+    """The links of a site; requests for the first site need not name it."""
     return Links(site.address, None if settings.sites[0].id == site.id else site.id, root)
 
 
 def web(address: str | None) -> str | None:
     """An item's address if it may become a link: http(s), or a path of the site; else None.
 
-    It was looked at when it was described; what is in the store may be of another hand.
+    It was checked when it was described, but the store may have been written by others.
 
     >>> web("https://koran.example/a"), web("/a"), web("javascript:alert(1)"), web("//elsewhere"), web(None)
     ('https://koran.example/a', '/a', None, None, None)

@@ -1,8 +1,8 @@
-"""What the page of a list says: its head tags, its tabs, and where its pages lead.
+"""Template values of a list's page: head tags, tabs, and links between its pages.
 
-Further pages are walked by cursor, so a list that moves meanwhile neither repeats nor drops a story; `back` has the
-cursors of the pages before this one. They are good for minutes: search engines shall keep the first page only, and
-follow the links of the others.
+Further pages are reached by cursor, so a list that changes meanwhile neither repeats nor drops a story; `back` holds
+the cursors of the pages before this one. Cursors live for minutes: search engines keep the first page only, and follow
+the links of the others.
 """
 
 from collections.abc import Sequence
@@ -11,38 +11,41 @@ from typing import Any, Final, NamedTuple
 from babel.core import get_global
 from markupsafe import Markup
 
-from api.http.assets import style
+from api.http.assets import stylesheet_path
 from api.http.problems import Problem
+from api.serving.date_labels import full_label, locale_of
 from api.serving.feeds import headline, item_list, language_of, printed
 from api.serving.formats import FORMS, fragment_values
-from api.serving.labels import full_label, locale_of
 from api.serving.links import Links, links_of, whole_web
 from api.serving.phrases import Words, words_of
 from api.serving.rendered_list import Content
+from api.serving.templating import named_in_templates
 from ranking.errors import InvalidCursorError
 from ranking.published.cursor import MAX_CURSOR_CHARS, cursor_from
 from ranking.settings.service import Settings, SiteSettings
 
 BETWEEN: Final = "~"
-TOLD_STORIES: Final = 3
+DESCRIBED_STORIES: Final = 3
 TABS_AT_MOST: Final = 60
 
 
 class PageTurns(NamedTuple):
-    """Where a reader is: the cursor of this page (empty: the first), and those of the pages before it."""
+    """The cursor of this page (empty: the first), and those of the pages before it."""
 
     here: str = ""
     before: tuple[str, ...] = ()
 
 
+@named_in_templates("a tab")
 class Tab(NamedTuple):
-    """A link to a section's list; the one to all sections is first."""
+    """A link to a section's list. The first tab is that of all sections."""
 
     name: str
     href: str
     current: bool
 
 
+@named_in_templates("a feed")
 class Feed(NamedTuple):
     """The same list for a feed reader."""
 
@@ -50,15 +53,15 @@ class Feed(NamedTuple):
     href: str
 
 
-def walk_of(here: str, back: str) -> PageTurns:
-    """The walk that an address tells of. What is no cursor in `back` is nothing to go back to."""
+def page_turns_from(here: str, back: str) -> PageTurns:
+    """The page turns in an address. Parts of `back` that are no cursor are left out."""
     return PageTurns(here, tuple(filter(_is_cursor, back.split(BETWEEN))) if here and back else ())
 
 
 def page_values(
-    content: Content, links: Links, sections: Sequence[str], walk: PageTurns, stylesheet: str
+    content: Content, links: Links, sections: Sequence[str], turns: PageTurns, stylesheet: str
 ) -> dict[str, Any]:
-    """What the page's template is given."""
+    """Values of the page's template."""
     words, site = words_of(content.site.locale), printed(content.site.name)
     first = links.page(content)
     return {
@@ -67,10 +70,10 @@ def page_values(
         "title": f"{headline(content)} · {site}",
         "site": site,
         "description": _description(content, words, site),
-        "robots": "noindex, follow" if walk.here else None,
-        "canonical": None if walk.here else links.whole(first),
-        "previous": _previous(content, links, walk),
-        "next": _next(content, links, walk),
+        "robots": "noindex, follow" if turns.here else None,
+        "canonical": None if turns.here else links.whole(first),
+        "previous": _previous(content, links, turns),
+        "next": _next(content, links, turns),
         "feeds": [Feed(_media_type(form), links.whole(links.form(content, form))) for form in ("feed", "rss")],
         "og_locale": _og_locale(content.site),
         "og_url": links.whole(first) if links.address else None,
@@ -94,23 +97,23 @@ def _tabs(content: Content, links: Links, sections: Sequence[str], words: Words)
     ]
 
 
-def _previous(content: Content, links: Links, walk: PageTurns) -> str | None:
-    if not walk.before:
-        return links.page(content) if walk.here else None
-    return links.page(content, cursor=walk.before[-1], back=BETWEEN.join(walk.before[:-1]))
+def _previous(content: Content, links: Links, turns: PageTurns) -> str | None:
+    if not turns.before:
+        return links.page(content) if turns.here else None
+    return links.page(content, cursor=turns.before[-1], back=BETWEEN.join(turns.before[:-1]))
 
 
-def _next(content: Content, links: Links, walk: PageTurns) -> str | None:
+def _next(content: Content, links: Links, turns: PageTurns) -> str | None:
     if not content.following:
         return None
-    back = (*walk.before, walk.here) if walk.here else ()
+    back = (*turns.before, turns.here) if turns.here else ()
     while len(BETWEEN.join(back)) > MAX_CURSOR_CHARS:  # from there, back is to the start
         back = back[1:]
     return links.page(content, cursor=content.following, back=BETWEEN.join(back))
 
 
 def _description(content: Content, words: Words, site: str) -> str:
-    stories = "; ".join(printed(row.entry.title) or printed(row.entry.id) for row in content.rows[:TOLD_STORIES])
+    stories = "; ".join(printed(row.entry.title) or printed(row.entry.id) for row in content.rows[:DESCRIBED_STORIES])
     form = words.described_section if content.section else words.described
     return form.format(
         title=printed(content.title), section=printed(content.section), site=site, stories=stories or words.empty
@@ -118,7 +121,7 @@ def _description(content: Content, words: Words, site: str) -> str:
 
 
 def _og_locale(site: SiteSettings) -> str | None:
-    """Language and country as Open Graph writes them; the country is the likeliest where none is said."""
+    """Language and country as Open Graph writes them; the likeliest country where the locale has none."""
     locale = locale_of(site.locale)
     likely = str(get_global("likely_subtags").get(locale.language, "")).rpartition("_")[2]
     country = locale.territory or likely
@@ -141,15 +144,16 @@ def _is_cursor(text: str) -> bool:
 ROOT: Final = "../"
 
 
+@named_in_templates("a list")
 class NamedList(NamedTuple):
-    """A list that there is."""
+    """A link to a list, on a problem's page."""
 
     title: str
     href: str
 
 
 def problem_values(settings: Settings, site: SiteSettings, problem: Problem) -> dict[str, Any]:
-    """What the template of a page that says what is wrong is given."""
+    """Values of the template of a page that says what is wrong."""
     words, links = words_of(site.locale), links_of(settings, site, ROOT)
     return {
         "words": words,
@@ -157,6 +161,6 @@ def problem_values(settings: Settings, site: SiteSettings, problem: Problem) -> 
         "site": printed(site.name),
         "message": {404: words.not_found, 503: words.not_ready}.get(problem.status, words.bad_request),
         "status": problem.status,
-        "stylesheet": f"{ROOT}{style().path}",
+        "stylesheet": f"{ROOT}{stylesheet_path()}",
         "lists": [NamedList(printed(each.title), links.list_page(name)) for name, each in settings.lists.items()],
     }

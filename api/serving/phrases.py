@@ -1,16 +1,19 @@
-"""What pages say, in the languages that are shipped: Indonesian, English, Malay.
+"""Phrases of pages, in Indonesian, English and Malay.
 
-Dates are Babel's affair (`labels`). In a site whose language is none of these they are in its language, and these words
-are English; templates of its own say what they like.
+Dates are formatted by Babel (`date_labels`). A site of another language gets dates in its language and phrases in
+English; its own templates can replace them.
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
+from api.serving.templating import named_in_templates
 
+
+@named_in_templates("`words`")
 class Words(NamedTuple):
-    """One language. In braces is what a page puts there."""
+    """The phrases of one language, with placeholders in braces."""
 
     more: str
     all_sections: str
@@ -92,13 +95,13 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         ),
     }
 )
-OTHERWISE = "en"
+FALLBACK = "en"
 
 
 def words_of(locale: str) -> Words:
-    """The words of a site's language, whatever its country.
+    """The phrases of a locale's language, whatever its country.
 
     >>> words_of("ms-MY").more, words_of("id").now, words_of("fr").more
     ('Selanjutnya', 'baru saja', 'More')
     """
-    return WORDS.get(locale.replace("-", "_").partition("_")[0].lower(), WORDS[OTHERWISE])
+    return WORDS.get(locale.replace("-", "_").partition("_")[0].lower(), WORDS[FALLBACK])

@@ -1,15 +1,15 @@
-"""Board: the published lists in this worker's memory. A read touches nothing else.
+"""The published lists in this worker's memory, from which every read is served.
 
-When the store is away it goes on serving what it has and says how old that is. A take-down or a block removes an item
-from every answer at once, whatever list a refresh that was already under way may still publish.
+While the store is away the lists in memory are served with their age. A take-down or a block removes an item from every
+answer at once, also from a list that a refresh already under way publishes later.
 """
 
 import asyncio
 import secrets
 from typing import NamedTuple
 
+from api.serving.date_labels import labelled_at
 from api.serving.followed_site import FollowedSite, LoadedList
-from api.serving.labels import labelled_at
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.errors import NotFoundError, NotReadyError, unknown_section
 from ranking.published.cursor import Cursor
@@ -21,7 +21,7 @@ from ranking.watching.alarms import ListState
 
 
 class Served(NamedTuple):
-    """An answer, the moment (epoch seconds) that its list was ranked for, and that of the list as it is now."""
+    """An answer. `generated_at`: when its list was ranked; `latest_at`: when the current one was; epoch seconds."""
 
     answer: Answer
     generated_at: float
@@ -35,24 +35,24 @@ class PublishedLists:
         self._store = store
         self._settings = settings
         self.changed = asyncio.Event()
-        """Set whenever something else may be served than before; for one to wait for, and clear."""
+        """Set when an answer may have changed. One task waits for it and clears it."""
         self._sites = {site.id: self._followed(site) for site in settings.sites}
         self._following = False
         self._leaving: set[asyncio.Task[None]] = set()
         self._complete = False
 
     async def start(self) -> None:
-        """Take over what is published, then follow it. A store that is away is followed all the same."""
+        """Load the published lists and follow them, also while the store is away."""
         self._following = True
         await asyncio.gather(*(site.start() for site in self._sites.values()))
 
     async def stop(self) -> None:
-        """Follow no more."""
+        """Stop following."""
         self._following = False
         await asyncio.gather(*(site.stop() for site in self._sites.values()), *self._leaving)
 
     def use(self, settings: Settings) -> None:
-        """Go by other settings: follow the sites that came, forget those that are gone."""
+        """Serve under other settings: follow new sites, forget removed ones."""
         rendered_otherwise = settings.refresh.paging_s != self._settings.refresh.paging_s
         self._settings = settings
         for name in self._sites.keys() - {site.id for site in settings.sites}:
@@ -69,19 +69,19 @@ class PublishedLists:
                 here.use(site)
 
     async def serve(self, site: str, name: str, section: str, query: Query, now: float) -> Served:
-        """Part of a list, at `now` (epoch seconds).
+        """The part of a list that `query` selects, at `now` (epoch seconds).
 
         Raises:
             NotFoundError: no such list or section.
-            NotReadyError: the list was not ranked yet.
+            NotReadyError: the list is not ranked yet.
             InvalidCursorError: the cursor is of another list or section.
-            GoneError: what the cursor names is kept no longer.
-            PopulerError: the store does not answer, and is asked only where a cursor names what is past.
+            GoneError: the cursor has expired.
+            PopulerError: the store does not answer; it is read only for a cursor of an older order.
         """
         here = self._site(site)
         edits = here.edits
-        if not edits.sure:
-            await edits.make_sure()
+        if not edits.is_current:
+            await edits.make_current()
         if query.cursor is not None:
             return await self._further(here, name, section, query, query.cursor, now)
         shown, rendered = self._rendered(here, name, section, now)
@@ -96,7 +96,7 @@ class PublishedLists:
         order = rendered.ids if same else await here.order(name, section, cursor.order)
         entries: dict[str, Entry] = {}
         while True:
-            shown, rendered = self._rendered(here, name, section, now)  # while we waited, another may have come
+            shown, rendered = self._rendered(here, name, section, now)  # a newer list may have arrived meanwhile
             overlay = here.edits.overlay(name, section, now)
             missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in entries]
             if not missing:
@@ -105,7 +105,7 @@ class PublishedLists:
             entries |= await here.entries_of(missing)
 
     async def settle(self, site: str) -> None:
-        """Return when every worker shows what editors say now. A site that has gone meanwhile is shown by none.
+        """Return once every worker shows the current edits. A site that was removed meanwhile is shown by none.
 
         Raises:
             PopulerError: the store does not answer.
@@ -114,9 +114,9 @@ class PublishedLists:
             await self._sites[site].edits.settle()
 
     def ranked(self) -> bool:
-        """Whether there was a moment when every list of every site had been published.
+        """Whether every list of every site has been loaded once.
 
-        A list or a site that comes later than that is ranked in a moment: no reason to be taken out of service.
+        A list or site that is added later is ranked within a refresh: the worker stays in service.
         """
         self._complete = self._complete or all(
             name in site.lists for site in self._sites.values() for name in self._settings.lists
@@ -124,21 +124,21 @@ class PublishedLists:
         return self._complete
 
     def names(self, site: str) -> list[str]:
-        """The site's lists; those that came since the worker was ready once they are ranked."""
+        """Names of the site's lists; a list that was added after the start is named once it is ranked."""
         here = self._site(site).lists
         ready = self.ranked() and any(name in here for name in self._settings.lists)
         return [name for name in self._settings.lists if not ready or name in here]
 
     def unedited(self, site: str, name: str) -> bool:
-        """Whether editors have changed nothing since the list that is served came here."""
+        """Whether no edit was made since the current list was loaded."""
         return name in self._site(site).unedited
 
     def oldest(self) -> float | None:
-        """The moment (epoch seconds) of the oldest list shown; None where there is none."""
+        """When the oldest loaded list was ranked (epoch seconds); None without lists."""
         return min((each.generated_at for each in self.listed()), default=None)
 
     def listed(self) -> list[ListState]:
-        """Every list shown, and the moment that it was ranked for."""
+        """The state of every loaded list."""
         return [
             ListState(site, name, shown.stamp.generated_at)
             for site, here in self._sites.items()
@@ -147,7 +147,7 @@ class PublishedLists:
         ]
 
     def learned(self) -> list[dict[str, object]]:
-        """What the lists that learn from their past are ranked by, as shown."""
+        """The learned settings of the loaded lists."""
         return [
             {
                 "site": site, "list": name, "half_life_s": learned.half_life_s, "since": learned.since or None,
@@ -159,12 +159,12 @@ class PublishedLists:
         ]  # fmt: skip
 
     def in_effect(self, site: str, name: str) -> LearnedSetting | None:
-        """What a list that learns from its past is ranked by, as shown."""
+        """The learned setting of a loaded list; None without."""
         shown = self._site(site).lists.get(name)
         return None if shown is None else shown.stamp.learned
 
     def sections(self, site: str, name: str) -> list[str]:
-        """The sections that a list of a site is published for."""
+        """The sections of a loaded list."""
         shown = self._site(site).lists.get(name)
         return [] if shown is None else sorted(section for section in shown.bodies if section != WHOLE_SITE)
 
@@ -181,12 +181,12 @@ class PublishedLists:
 
     def _site(self, site: str) -> FollowedSite:
         here = self._sites.get(site)
-        if here is None:  # a reload has taken it away since the request began
+        if here is None:  # a reload has removed it since the request began
             raise NotFoundError(f"no site is called {site!r}")
         return here
 
     def _followed(self, site: SiteSettings) -> FollowedSite:
-        # A name of its own: a site that is gone and soon back says so of the one that is gone only.
+        # A name of its own: a site that is removed and added again must not share a lease with its former self.
         return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set)
 
     def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[LoadedList, RenderedList]:

@@ -1,11 +1,11 @@
-"""A published list as JSON, rendered once per generation and joined per answer; other forms are made of its content.
+"""A published list as JSON, rendered once per generation and joined per answer. Other formats use its content.
 
-An entry is rendered without its rank and its score apart, because the rank is that within the answer (an excluded
-or taken-down entry leaves no gap) and the score fades from one generation to the next while nothing a reader sees
-changes. What is left names the content: it makes the ETag, a weak one, as `age_s` and the scores may differ.
+The rank and the score of an entry are rendered apart from its content: the rank is that within the answer (an excluded
+or removed entry leaves no gap), and the score fades from one generation to the next while a reader sees no change. The
+content alone makes the ETag; it is a weak one, as `age_s` and the scores may differ.
 
-Each article page excludes itself, so there are as many different requests as articles. They cost no more than one: an
-excluded item that is not among those shown changes nothing, and the same answer serves them all.
+Each article page excludes itself, so there are as many different requests as articles. An excluded item that is not
+among those shown changes nothing, so that one cached answer serves nearly all of them.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from api.http.compression import Pieces
-from api.serving.labels import published_label
+from api.serving.date_labels import published_label
 from api.serving.phrases import words_of
 from ranking.published.cursor import Cursor, epoch_of, part_after, rest_of
-from ranking.published.edits import composed, moved
+from ranking.published.edits import with_boosts, with_pins
 from ranking.published.orders import order_name
 from ranking.published.snapshot import Entry, Stamp, decode_entries
 from ranking.settings.service import SiteSettings
@@ -31,9 +31,9 @@ _Excluded = AbstractSet[str]
 
 
 class Query(NamedTuple):
-    """Which part of a list is asked for: at most `limit` entries, from the first on or from where `cursor` says.
+    """The requested part of a list: at most `limit` entries, from the first or from `cursor` on.
 
-    `limit` None: as many as the list's size.
+    `limit` None: the list's size.
     """
 
     limit: int | None = None
@@ -42,10 +42,10 @@ class Query(NamedTuple):
 
 
 class Overlay(NamedTuple):
-    """What is laid over one section of a list when it is read, told apart by its identity.
+    """Edits that apply to one section of a list when it is read. Compared by identity.
 
-    `hidden`: items to leave out; `pins`: position and entry, the latest first; `boosts`: the factors that scores shall
-    have, whichever the list was ranked with.
+    `hidden`: items to leave out; `pins`: position and entry, the latest first; `boosts`: factors of scores, in place of
+    those that the list was ranked with.
     """
 
     hidden: AbstractSet[str]
@@ -57,14 +57,14 @@ NO_OVERLAY = Overlay(frozenset())
 
 
 class RenderedRow(NamedTuple):
-    """An entry, and when it was published as readers are told."""
+    """An entry, and its publish time as readers see it."""
 
     entry: Entry
     label: str
 
 
 class Content(NamedTuple):
-    """What an answer shows, for forms other than JSON: `rows` follow `before` others; times in epoch seconds."""
+    """The content of an answer, for formats other than JSON. `before`: entries before the first row; epoch seconds."""
 
     site: SiteSettings
     list: str
@@ -78,7 +78,7 @@ class Content(NamedTuple):
 
 
 class Answer:
-    """An answer but for its age, which stands between its two pieces; `tag` names its content."""
+    """An answer without its age, which goes between its two pieces. `tag` names its content."""
 
     __slots__ = ("content", "kept", "pieces", "tag")
 
@@ -86,15 +86,15 @@ class Answer:
         self.pieces = pieces
         self.tag = tag
         self.content = content
-        self.kept: dict[object, Any] = {}  # what was made of it last, by form
+        self.kept: dict[object, Any] = {}  # what was made from it last, by format
 
     def document(self, age_s: int, stale: bool) -> bytes:
-        """The whole answer at this age (seconds)."""
+        """The answer at this age (seconds)."""
         return self.pieces.whole([age_of(age_s, stale)])
 
 
 def age_of(age_s: int, stale: bool) -> bytes:
-    """What stands between an answer's pieces."""
+    """The bytes between an answer's pieces."""
     return b'%d,"stale":%b,' % (age_s, b"true" if stale else b"false")
 
 
@@ -108,7 +108,7 @@ class _Fragment(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """A first page that nothing is excluded from; `left` eligible entries follow it."""
+    """A first page without exclusions. `left`: eligible entries after it."""
 
     answer: Answer
     ids: frozenset[str]
@@ -118,7 +118,7 @@ class _Page(NamedTuple):
 class RenderedList:
     """One section of one list at one generation.
 
-    `paging_s`: how long walks through it may take; `labelled_at`: the moment (epoch seconds) that its labels are of.
+    `paging_s`: lifetime of its cursors; `labelled_at`: the moment (epoch seconds) that its relative labels refer to.
     """
 
     def __init__(
@@ -149,7 +149,7 @@ class RenderedList:
 
     @cached_property
     def ids(self) -> list[str]:
-        """The items in the published order."""
+        """Item ids in the published order."""
         return [entry.id for entry in self._entries]
 
     @cached_property
@@ -158,14 +158,14 @@ class RenderedList:
         return order_name(self._stamp.list, self._section, self.ids)
 
     @property
-    def walked(self) -> bool:
-        """Whether a cursor may be out that names this order."""
+    def has_cursors(self) -> bool:
+        """Whether a cursor was given out that names this order."""
         return "order" in vars(self)
 
     def answer(self, query: Query, overlay: Overlay = NO_OVERLAY) -> Answer:
-        """The first page that `query` asks for."""
+        """The first page of `query`."""
         if overlay is not self._overlay:
-            self._lay(overlay)
+            self._apply(overlay)
         limit = query.limit or self._stamp.size
         page = self._pages.get(limit)
         if page is None:
@@ -179,19 +179,19 @@ class RenderedList:
         found = self._answers.get(key)
         if found is None:
             if len(self._answers) >= MAX_CACHED_ANSWERS:
-                self._answers.clear()  # a stranger may not fill the memory
+                self._answers.clear()  # bounds the memory that strangers can fill
             found = self._answers[key] = self._first(limit, exclude)[0]
         return found
 
     def further(
         self, query: Query, cursor: Cursor, order: Sequence[str], entries: Mapping[str, Entry], overlay: Overlay
     ) -> Answer:
-        """The page that follows in the walk of `cursor` through `order`.
+        """The page at `cursor` in `order`.
 
-        Items are shown as they are now; `entries` has those that are in the list no more.
+        Items are shown in their current state; `entries` holds those that have left the list.
         """
         if overlay is not self._overlay:
-            self._lay(overlay)
+            self._apply(overlay)
         out = [item in overlay.hidden or item in query.exclude for item in order]
         part = part_after(cursor, out, query.limit or self._stamp.size)
         known = {each.id: each for each in self._ranked}
@@ -204,13 +204,13 @@ class RenderedList:
         return self._joined(head, shown, cursor.shown, following, cursor.order)
 
     def missing(self, query: Query, cursor: Cursor, order: Sequence[str], overlay: Overlay) -> list[str]:
-        """Items that `further` will show and that are in the list no more."""
+        """Items of the page at `cursor` that have left the list."""
         out = [item in overlay.hidden or item in query.exclude for item in order]
         known = set(self.ids)
         part = part_after(cursor, out, query.limit or self._stamp.size)
         return [order[place] for place in part.places if order[place] not in known]
 
-    def _lay(self, overlay: Overlay) -> None:
+    def _apply(self, overlay: Overlay) -> None:
         if not self._fragments:
             self._fragments = [self._fragment(entry, place) for place, entry in enumerate(self._entries)]
         self._ranked = self._boosted(overlay.boosts)
@@ -226,7 +226,7 @@ class RenderedList:
         self._overlay = overlay
 
     def _boosted(self, boosts: Mapping[str, float]) -> list[_Fragment]:
-        """The entries in the order that they have with other boosts than those that they were ranked with."""
+        """The entries in their order under `boosts` instead of those that they were ranked with."""
         ranked_with = self._stamp.boosts
         if boosts == ranked_with:
             return self._fragments
@@ -237,7 +237,7 @@ class RenderedList:
                 factors[place] = factor
         filled = sum(entry.source == "fill" for entry in self._entries)
         ranked = self._entries[: len(self._entries) - filled]
-        places = moved([entry.score for entry in ranked], factors)
+        places = with_boosts([entry.score for entry in ranked], factors)
         found = [
             self._fragments[place]._replace(score=msgspec.json.encode(score))
             if place in factors
@@ -257,14 +257,14 @@ class RenderedList:
         return _Page(answer, frozenset(each.id for each in shown), left)
 
     def _first(self, limit: int, exclude: _Excluded) -> tuple[Answer, list[_Fragment], int]:
-        """A first page, what is on it, and how much of the published order is left."""
+        """A first page, its fragments, and the number of entries after it."""
         hidden = self._overlay.hidden if self._overlay else frozenset()
         pins = [each for each in self._pinned if each[1].id not in exclude]
         apart = {each.id for _, each in pins}
         ranked = (
             each for each in self._ranked if each.id not in hidden and each.id not in exclude and each.id not in apart
         )
-        shown = composed(ranked, pins, limit)
+        shown = with_pins(ranked, pins, limit)
         out = [entry.id in hidden or entry.id in exclude for entry in self._entries]
         answered = {each.place for each in shown if each.place != NOWHERE}
         part = rest_of(out, answered, ())
@@ -285,16 +285,16 @@ class RenderedList:
         following: Cursor | None,
         since: int | str,
     ) -> Answer:
-        """`since` names what a cursor in it is good for, as a part of the content."""
+        """`since` names the validity of a cursor in the answer, as part of its content."""
         items = b",".join(
             b'{"rank":%d%b,"score":%b}' % (rank, each.content, each.score)
             for rank, each in enumerate(shown, before + 1)
         )
-        stamp, going_on, more = self._stamp, following and following.text(), words_of(self._site.locale).more
+        stamp, next_cursor, more = self._stamp, following and following.text(), words_of(self._site.locale).more
         after = b'"config_version":%b,"items":[%b],"next":%b,"more_label":%b}' % (
             msgspec.json.encode(stamp.config_version),
             items,
-            msgspec.json.encode(going_on),
+            msgspec.json.encode(next_cursor),
             msgspec.json.encode(more),
         )
         named = [stamp.list, stamp.title, more, self._section, stamp.config_version, before, following and since]
@@ -311,7 +311,7 @@ class RenderedList:
             stamp.generated_at,
             before,
             rows,
-            going_on,
+            next_cursor,
         )
         return Answer(Pieces([head, after]), tag.hexdigest(), content)
 

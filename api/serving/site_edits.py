@@ -1,7 +1,7 @@
-"""What editors say of one site, in this worker's memory, under a lease.
+"""The edits of one site in this worker's memory, under a lease.
 
-The worker says several times a second which edition it shows, and once its lease is over it shows nothing before it has
-looked (see `ranking.store.edits`). With the store away there is nobody to ask, and what is in memory is shown.
+The worker reports several times a second which edition it shows. After its lease has expired it reads the store before
+it shows anything (see `ranking.store.edits`). While the store is away the edits in memory are shown.
 """
 
 import asyncio
@@ -22,16 +22,16 @@ log = structlog.get_logger("api")
 
 BEAT_S = 0.3
 LEASE_S = 1.0
-#: How long a read waits for a store that does not answer before it takes it for away.
+#: How long a read waits for the store before it counts as away.
 PATIENCE_S = 0.25
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.001, 0.05
 
 
 class SiteEdits:
-    """See the module's docstring. `worker` is a name that no other worker has.
+    """Follows the edits of one site. `worker` is unique to this object.
 
-    `on_generations` is told the generation of each of the site's lists whenever the store has said so; `on_change` is
-    called when something else holds than before.
+    `on_generations` is called with the generation of each of the site's lists at every report; `on_change` when the
+    edits have changed.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class SiteEdits:
         self._on_generations = on_generations
         self._on_change = on_change
         self.known = False
-        """Whether they were ever read."""
+        """Whether the edits have been read once."""
         self._edits = Edits()
         self._removed: frozenset[str] = frozenset()
         self._pinned: Mapping[str, Item] = {}
@@ -59,10 +59,10 @@ class SiteEdits:
         self._reading = asyncio.Lock()
         self._lease_until = -math.inf
         self._away = False
-        self._looking: asyncio.Task[None] | None = None
+        self._polling: asyncio.Task[None] | None = None
 
     def overlay(self, name: str, section: str, now: float) -> Overlay:
-        """What is laid over a section of a list at `now` (epoch seconds)."""
+        """The overlay of a section of a list at `now` (epoch seconds)."""
         force = self._in_force
         if force is None or not self._weighed_at <= now < force.until:
             force = self._weigh(now)
@@ -73,54 +73,54 @@ class SiteEdits:
         return found
 
     @property
-    def sure(self) -> bool:
-        """Whether this may be shown as it is: it is what the store has, or there is no store to ask."""
+    def is_current(self) -> bool:
+        """Whether the edits in memory may be shown: the lease is live, or the store is away."""
         return self._away or monotonic() < self._lease_until
 
-    async def make_sure(self) -> None:
-        """Look at the store; if it does not answer within a short while, it is away."""
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self.look_quietly())
-        await asyncio.wait({self._looking}, timeout=PATIENCE_S)
+    async def make_current(self) -> None:
+        """Read the store. It counts as away if it does not answer within PATIENCE_S."""
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self.poll_quietly())
+        await asyncio.wait({self._polling}, timeout=PATIENCE_S)
         if monotonic() >= self._lease_until:
             self._away = True
 
     async def settle(self) -> None:
-        """Return when no worker shows anything older than what the store has now.
+        """Return once no worker shows an older edition than the store's current one.
 
         Raises:
-            PopulerError: the store does not say.
+            PopulerError: the store does not answer.
         """
-        latest = await self.look()
+        latest = await self.poll()
         give_up_at, wait_s = monotonic() + 2 * LEASE_S, FIRST_WAIT_S
-        while late := await self._store.desk.unaware(self._site, latest, LEASE_S):
+        while late := await self._store.edits.workers_behind(self._site, latest, LEASE_S):
             if monotonic() >= give_up_at:
-                log.warning("workers may show what was changed for a moment longer", site=self._site, workers=late)
+                log.warning("Workers may show the former edits for a moment longer.", site=self._site, workers=late)
                 return
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
-    async def keep_looking(self) -> None:
-        """Look several times within a lease, for ever."""
+    async def poll_loop(self) -> None:
+        """Poll several times within a lease, until cancelled."""
         while True:
-            await self.look_quietly()
+            await self.poll_quietly()
             await asyncio.sleep(BEAT_S)
 
-    async def look_quietly(self) -> None:
-        """Look, and say in the log when the store goes away and comes back."""
+    async def poll_quietly(self) -> None:
+        """Poll, and log when the store goes away and when it is back."""
         try:
-            await self.look()
+            await self.poll()
         except PopulerError as error:
             if not self._away:
-                log.warning("lists are served from memory", site=self._site, error=str(error))
+                log.warning("The store is away. Lists are served from memory.", site=self._site, error=str(error))
             self._away = True
         else:
             if self._away:
-                log.info("lists are followed again", site=self._site)
+                log.info("The store is back. Lists are followed again.", site=self._site)
             self._away = False
 
-    async def look(self) -> int:
-        """Say what is shown here, and read what is not; the latest edition when this began.
+    async def poll(self) -> int:
+        """Report the edition shown here, and read a newer one. The latest edition at the time of the call.
 
         Raises:
             PopulerError: the store does not answer.
@@ -131,8 +131,8 @@ class SiteEdits:
             await self._report()
         return latest
 
-    async def hear(self, kind: str, before: str, edition: str, item: str) -> None:
-        """Take over a change that the news tell: its kind, the editions before and after it, the item.
+    async def on_news(self, kind: str, before: str, edition: str, item: str) -> None:
+        """Apply a message of the news channel: kind of the change, editions before and after it, item.
 
         Raises:
             PopulerError: the store does not answer.
@@ -145,7 +145,7 @@ class SiteEdits:
         await self._report()
 
     async def refresh_pinned(self) -> None:
-        """Read what is to be shown of pinned items.
+        """Read the descriptions of pinned items.
 
         Raises:
             PopulerError: the store does not answer.
@@ -156,10 +156,10 @@ class SiteEdits:
             self._use(edits, self._removed, pinned)
 
     async def stop(self) -> None:
-        """Tell the store that nothing is shown here any more."""
-        if self._looking is not None:
-            await asyncio.wait({self._looking}, timeout=PATIENCE_S)
-        await self._store.desk.report(self._site, self._worker, None)
+        """Report that this worker shows nothing any more."""
+        if self._polling is not None:
+            await asyncio.wait({self._polling}, timeout=PATIENCE_S)
+        await self._store.edits.report(self._site, self._worker, None)
 
     def _pin(self, item: str) -> Entry:
         return unranked(self._pinned.get(item) or Item(item), "pinned")
@@ -178,9 +178,9 @@ class SiteEdits:
         self._on_change()
 
     async def _report(self) -> int:
-        """Say what is shown here; the latest edition. A lease holds from before it is asked for."""
+        """Report the edition shown here. The latest edition. The lease begins before the call."""
         shown, at = self._edits.edition, monotonic()
-        standing = await self._store.desk.report(self._site, self._worker, shown)
+        standing = await self._store.edits.report(self._site, self._worker, shown)
         if self.known and standing.edition == shown:
             self._lease_until = at + LEASE_S
         self._on_generations(standing.generations)
@@ -190,22 +190,22 @@ class SiteEdits:
         async with self._reading:
             while True:
                 before = self._edits.edition
-                edits = await self._store.desk.edits(self._site)
-                removed = frozenset(await self._store.removed_items(self._site))
+                edits = await self._store.edits.read(self._site)
+                removed = frozenset(await self._store.items.removed_items(self._site))
                 pinned = await self._described(edits)
-                # A change that the news told meanwhile may not be in what was read.
+                # A change from the news channel may be newer than what was read.
                 if before == self._edits.edition or edits.edition >= self._edits.edition:
                     self._use(edits, removed, pinned)
                     return
 
     async def _described(self, edits: Edits) -> dict[str, Item]:
         items = sorted({subject.item for subject in edits.edits if subject.kind == "pin"})
-        found = await self._store.get_items(self._site, items) if items else []
+        found = await self._store.items.get_items(self._site, items) if items else []
         return {item.id: item for item in found if item}
 
 
 def unranked(item: Item, source: str = "ranked") -> Entry:
-    """An item that is in no list as an entry of one."""
+    """An entry for an item that is in no list."""
     return Entry(
         rank=0,
         id=item.id,

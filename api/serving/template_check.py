@@ -1,4 +1,4 @@
-"""Templates of an operator's, tried before readers see them."""
+"""The check of an operator's templates: each is rendered with sample lists before readers see it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ AT = 1_764_530_940.0
 
 
 def check_templates(settings: Settings) -> None:
-    """Return if `service.templates` can be used: each template in it is filled in for every site.
+    """Return if `service.templates` can be used: every template renders for every site.
 
     Raises:
         SettingsError: naming the file, the line and the fault.
@@ -42,13 +42,13 @@ def _samples(settings: Settings, site: SiteSettings) -> list[tuple[str, dict[str
     bare = Entry(2, "b", "b", None, None, None, None, None, 0)
     rows = [RenderedRow(full, "Senin"), RenderedRow(bare, "")]
     found: list[tuple[str, dict[str, Any]]] = []
-    for section, shown, following, walk in (
+    for section, shown, following, turns in (
         (WHOLE_SITE, rows, "1.2.3", PageTurns()),
         ("Ekonomi", rows, None, PageTurns("1.2.4", ("1.2.3",))),
         (WHOLE_SITE, [], None, PageTurns()),
     ):
-        content = Content(site, "populer", "Populer", section, 1, AT, 20 if walk.here else 0, shown, following)
+        content = Content(site, "populer", "Populer", section, 1, AT, 20 if turns.here else 0, shown, following)
         found.append(("fragment.html", fragment_values(content, links)))
         for sections in (["Ekonomi", "Olahraga"], []):
-            found.append(("list.html", page_values(content, links, sections, walk, "populer.css")))
+            found.append(("list.html", page_values(content, links, sections, turns, "populer.css")))
     return [*found, ("problem.html", problem_values(settings, site, Problem(404, "not found", "no such list")))]

@@ -1,6 +1,6 @@
 // Populer for a site's pages: counts what readers see and open, and fills <populer-list>.
 // It keeps nothing in the browser, writes text and never markup, and what fails in here stays in here.
-// Served without comments and blanks (see script.py): a comment stands on a line of its own, a statement ends with a ;
+// Served without comments and white space; the style below is served as it is written.
 (() => {
   // Two tags count once.
   if (customElements.get("populer-list")) return;
@@ -14,14 +14,12 @@
     document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", done) : done()
   );
 
-  // The http(s) address that a text is, else null.
+  // The http(s) address that a text is, else a falsy value.
   const web = (text) => {
     try {
       const url = new URL(text, document.baseURI);
-      return text && /^https?:$/.test(url.protocol) ? url : null;
-    } catch {
-      return null;
-    }
+      return text && /^https?:/.test(url) && url;
+    } catch {}
   };
 
   const asking = (name, text) => (text ? `${name}=${encodeURIComponent(text)}&` : "");
@@ -77,7 +75,7 @@
     const value = (css, name) => document.querySelector(css)?.[name];
     const url = web(value("[property='og:url']", "content") || value("link[rel=canonical]", "href"));
     const type = value("[property='og:type']", "content") || "article";
-    return url && url.pathname !== "/" && type === "article" ? { url: url.href } : null;
+    return url && url.pathname !== "/" && type === "article" && { url: url.href };
   };
 
   // An address without what differs between those of one page; ids that the service makes of addresses look the same.

@@ -1,14 +1,19 @@
 """`populer doctor`: is the store fit to keep counts, and what to do where it is not."""
 
+import asyncio
 import contextlib
+import json
 import shutil
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from enum import Enum
+from pathlib import Path
 from typing import NamedTuple
 
-from populer.service import site_keys
+from api.monitoring import metrics
+from populer.commands.options import store_url
+from populer.service import descriptors, site_keys
 from populer.stores import open_store
 from ranking import __version__
 from ranking.errors import PopulerError
@@ -20,6 +25,8 @@ OLDEST_VERSION = (7, 0)
 CLOCK_MAY_DIFFER_S = 2.0
 MEMORY_IS_SHORT = 0.8
 DISK_IS_SHORT = 512 * 1024**2
+FEW_DESCRIPTORS = 4_096
+CONNECTIONS_ARE_SHORT = 0.8
 MIB = 1024**2
 
 
@@ -40,6 +47,24 @@ class Finding(NamedTuple):
     advice: str = ""
 
 
+def run(settings: Settings, *, as_json: bool) -> None:
+    """Examine and print.
+
+    Raises:
+        PopulerError: a check is bad, after all were printed.
+    """
+    findings = asyncio.run(examined(settings, store_url(settings)))
+    if as_json:
+        print(json.dumps([{**finding._asdict(), "state": finding.state.value} for finding in findings]))  # noqa: T201
+    else:
+        for finding in findings:
+            advice = f": {finding.advice}" if finding.advice else ""
+            print(f"{finding.state.value:<8} {finding.name:<34} {finding.found}{advice}")  # noqa: T201
+    bad = [finding.name for finding in findings if finding.state is State.BAD]
+    if bad:
+        raise PopulerError(f"{len(bad)} of {len(findings)} checks are bad: {', '.join(bad)}")
+
+
 async def examined(settings: Settings, url: str) -> list[Finding]:
     """Everything that is looked at, in order. A store that cannot be reached is a finding as well."""
     found = [Finding("versions", State.GOOD, f"populer {__version__}, Python {sys.version.split()[0]}")]
@@ -48,9 +73,9 @@ async def examined(settings: Settings, url: str) -> list[Finding]:
     try:
         await store.open()
         began = time.time()
-        facts = await store.facts()
+        servers = await store.server.server_info()
         now = (began + time.time()) / 2
-        for server in facts:
+        for server in servers:
             found += _of_server(server, now)
         found += [each async for each in _of_content(store, settings)]
     except PopulerError as error:
@@ -82,6 +107,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         )
     except PopulerError as error:
         yield Finding("keys", State.BAD, str(error))
+    yield _descriptors(data_dir / metrics.FOLDER)
     if data_dir.exists():
         free = shutil.disk_usage(data_dir).free
         yield Finding(
@@ -90,6 +116,25 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
             f"{free / MIB:,.0f} MiB free for {data_dir}",
             "make room: the bundled Valkey and the spool refuse events when it is full" if free < DISK_IS_SHORT else "",
         )
+
+
+def _descriptors(metrics_dir: Path) -> Finding:
+    """The hard limit of open files here, and what the workers that run beside us make of theirs."""
+    hard = descriptors.hard_limit()
+    found = f"{'no hard limit' if hard is None else f'hard limit {hard:,}'} of open files"
+    short = hard is not None and hard < FEW_DESCRIPTORS
+    workers = metrics.connections_of(metrics_dir) if metrics_dir.is_dir() else None
+    if workers is not None:
+        found += f"; busiest worker: {workers.open:,} of {workers.most:,} connections"
+        if workers.refused:
+            found += f", {workers.refused:,} refused"
+        short = short or workers.refused > 0 or workers.open > CONNECTIONS_ARE_SHORT * workers.most
+    return Finding(
+        "descriptors",
+        State.WARNING if short else State.GOOD,
+        found,
+        "raise the hard limit (LimitNOFILE= of systemd, ulimit -Hn): every connection takes one" if short else "",
+    )
 
 
 def _of_server(server: ServerInfo, now: float) -> Iterator[Finding]:
@@ -141,8 +186,8 @@ async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding
     for site in settings.sites:
         buckets = 0
         for shard in range(store.shards):
-            buckets += len((await store.touched_buckets(site.id, shard, 0)).buckets)
-        generations = await store.generations(site.id)
+            buckets += len((await store.counts.touched_buckets(site.id, shard, 0)).buckets)
+        generations = await store.lists.generations(site.id)
         missing = [name for name in settings.lists if name not in generations]
         yield Finding(
             f"site {site.id}: counts", State.GOOD, f"{buckets:,} bucket{'' if buckets == 1 else 's'} with counts"

@@ -1,16 +1,71 @@
-"""An explanation for a terminal: the sentence first, then the numbers that add up to the score."""
+"""`populer explain`: why an item is at its rank; the sentence first, then the numbers that add up to the score."""
 
+import asyncio
+import json
+import time
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from api.serving.labels import published_label
-from ranking.settings.service import SiteSettings
+from api.serving.date_labels import published_label
+from populer.commands.options import moment, site_named, store_url
+from populer.commands.rank import viewed
+from populer.config import Loaded, with_list_settings
+from ranking.lists.ranker import Ranker
+from ranking.refreshing.answers import QuestionContext, answer
+from ranking.refreshing.questions import Explain
+from ranking.scoring.sums import Moment
+from ranking.settings.service import Settings, SiteSettings
 from ranking.times import format_duration
 
 MOST_BUCKETS = 12
 TERMS = {"aging": "its own age", "scale": "its section", "boost": "an editor", "revival": "it is read again"}
+
+
+def run(
+    loaded: Loaded,
+    site: str | None,
+    *,
+    item: str,
+    list_name: str,
+    section: str,
+    at: str | None,
+    changes: list[str],
+    as_json: bool,
+) -> None:
+    """Explain and print.
+
+    Raises:
+        PopulerError: an option cannot be used, there is no such item, or the store does not answer.
+    """
+    settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes)
+    chosen, now = site_named(settings, site), time.time()
+    explanation = asyncio.run(
+        explained(
+            settings, store_url(settings), site=chosen, name=list_name, item=item, section=section,
+            at=moment(at, chosen, now), now=now,
+        )
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(explanation, ensure_ascii=False))  # noqa: T201
+    else:
+        print_explanation(explanation, chosen)
+
+
+async def explained(
+    settings: Settings, url: str, *, site: SiteSettings, name: str, item: str, section: str, at: float, now: float
+) -> dict[str, Any]:
+    """Why an item is at its rank at the moment `at`, counted up to `now` (both epoch seconds).
+
+    Raises:
+        NotFoundError: no such list, section or item.
+    """
+    async with viewed(settings, url, site, now) as (store, view):
+        settings = settings.under(await store.findings.in_effect(site.id))
+        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
+        asked = QuestionContext(store, view, settings, ranker)
+        return await answer(asked, Explain(site.id, name, item, section, at))
 
 
 def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from populer.client import DEFAULT_TO, USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
+from populer.client import USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
+from populer.commands.options import DEFAULT_TO, byte_progress
 from populer.commands.replay import ReplayBatch, fitting
 from populer.log_files.files import FORMATS, Faults, Reading, read_items
 from populer.log_files.progress import Bar
@@ -23,6 +24,21 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 ITEMS_A_BATCH = 500
+
+
+def run(file: Path, *, to: str, site: str | None, key: str, format: str | None) -> None:
+    """Import and print the report, also of what was acknowledged before a failure.
+
+    Raises:
+        PopulerError: the file cannot be used, or the service does not answer or refuses.
+    """
+    report = ImportReport()
+    try:
+        with byte_progress() as progress:
+            asyncio.run(import_items(file, to=to, site=site, key=key, format=format, progress=progress, report=report))
+    finally:
+        if report.sent:
+            print(render_import_report(report))  # noqa: T201
 
 
 @dataclass(slots=True)

@@ -1,9 +1,11 @@
 """`populer keys add|list|revoke`: the keys in the data directory, beside those that the settings name."""
 
+import json
 from typing import NamedTuple
 
 import pydantic
 
+from populer.commands.options import site_named
 from populer.service import site_keys
 from ranking.errors import PopulerError
 from ranking.settings.keys import GRADES, NEEDED, GradeName, SiteKeys, hashed
@@ -16,6 +18,38 @@ class KeyRow(NamedTuple):
     name: str
     grade: str
     kept: str
+
+
+def run_add(settings: Settings, site: str | None, *, name: str, grade: str) -> None:
+    """Make a key and print it, once.
+
+    Raises:
+        PopulerError: as `add` does, or there is no such site.
+    """
+    print(add(settings, site_named(settings, site), name, grade))  # noqa: T201
+
+
+def run_list(settings: Settings, site: str | None, *, as_json: bool) -> None:
+    """Print name, grade and place of each key.
+
+    Raises:
+        PopulerError: there is no such site, or the file of keys cannot be read.
+    """
+    rows = listed(settings, site_named(settings, site))
+    if as_json:
+        print(json.dumps([row._asdict() for row in rows]))  # noqa: T201
+        return
+    for row in rows:
+        print(f"{row.name:<24} {row.grade:<8} {row.kept}")  # noqa: T201
+
+
+def run_revoke(settings: Settings, site: str | None, *, name: str) -> None:
+    """Take a key back and print what became of it.
+
+    Raises:
+        PopulerError: as `revoke` does, or there is no such site.
+    """
+    print(revoke(settings, site_named(settings, site), name))  # noqa: T201
 
 
 def add(settings: Settings, site: SiteSettings, name: str, grade: str) -> str:

@@ -1,17 +1,22 @@
-"""`populer rank`, `explain`: a list as it would be, now or at a past moment, with other settings. A dry run."""
+"""`populer rank`: a list as it would be, now or at a past moment, with other settings. A dry run."""
 
+import asyncio
 import contextlib
+import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
+from api.serving.date_labels import published_label
 from api.serving.rendered_list import Query, RenderedList
+from populer.commands.options import moment, site_named, store_url
+from populer.config import Loaded, with_list_settings
 from populer.stores import open_store
 from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
 from ranking.lists.ranker import Ranker, entries
 from ranking.published.snapshot import Stamp, encode_entries
-from ranking.refreshing.questions import Explain, QuestionContext, answer
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
 from ranking.settings.service import Settings, SiteSettings
@@ -39,19 +44,34 @@ async def viewed(settings: Settings, url: str, site: SiteSettings, now: float) -
         await store.close()
 
 
-async def explained(
-    settings: Settings, url: str, *, site: SiteSettings, name: str, item: str, section: str, at: float, now: float
-) -> dict[str, Any]:
-    """Why an item is at its rank at the moment `at`, counted up to `now` (both epoch seconds).
+def run(
+    loaded: Loaded,
+    site: str | None,
+    *,
+    list_name: str,
+    section: str,
+    at: str | None,
+    changes: list[str],
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Rank and print.
 
     Raises:
-        NotFoundError: no such list, section or item.
+        PopulerError: an option cannot be used, or the store does not answer.
     """
-    async with viewed(settings, url, site, now) as (store, view):
-        settings = settings.under(await store.findings.in_effect(site.id))
-        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
-        asked = QuestionContext(store, view, settings, ranker)
-        return await answer(asked, Explain(site.id, name, item, section, at))
+    settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes)
+    chosen, now = site_named(settings, site), time.time()
+    document = asyncio.run(
+        ranked(
+            settings, store_url(settings), site=chosen, name=list_name, section=section, at=moment(at, chosen, now),
+            now=now, limit=limit,
+        )
+    )  # fmt: skip
+    if as_json:
+        print(json.dumps(document, ensure_ascii=False))  # noqa: T201
+    else:
+        _print_list(document, chosen, settings.lists[list_name].size)
 
 
 async def ranked(
@@ -86,3 +106,25 @@ async def ranked(
     answer = rendered.answer(Query(limit or max(list_settings.size, SHOWN_AT_LEAST)))
     found: dict[str, Any] = msgspec.json.decode(answer.document(0, stale=False))
     return {**found, "generation": None, "next": None}
+
+
+def _print_list(document: dict[str, Any], site: SiteSettings, size: int) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    title = f"{document['title']}, {published_label(document['generated_at'], site)}"
+    table = Table(title=title, title_justify="left")
+    for name in ("", "title", "published", "score", "views"):
+        table.add_column(name, justify="left" if name in ("title", "published") else "right")
+    for entry in document["items"]:
+        score = "" if entry["score"] is None else _rounded(entry["score"])
+        row = (str(entry["rank"]), entry["title"], entry["published_label"], score, f"{entry['views']:,}")
+        table.add_row(*row, end_section=entry["rank"] == size)  # the line under which the list is cut
+    Console().print(table)
+    if not document["items"]:
+        print("nothing to rank: no counted events on eligible items in the retained past")  # noqa: T201
+
+
+def _rounded(score: float) -> str:
+    """Two decimals, or three digits where two decimals would not tell scores apart."""
+    return f"{score:,.2f}" if score >= 1 or score == 0 else f"{score:.3g}"

@@ -24,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from populer.client import DEFAULT_TO, USUAL_PATIENCE, EventsAnswer, Patience, ServiceClient
+from populer.client import USUAL_PATIENCE, EventsAnswer, Patience, ServiceClient
+from populer.commands.options import DEFAULT_TO, byte_progress
 from populer.log_files.access_log import PageRules, page_rules
 from populer.log_files.files import EventRow, Faults, Reading, Row, read_events
 from populer.log_files.progress import Bar
@@ -39,6 +40,46 @@ MAX_BODY_BYTES = 512 * 1024
 #: lumps.
 BATCH_SPAN_S = 1.0
 ROWS_A_LOOK = 50_000
+
+
+def run(
+    files: Sequence[Path],
+    *,
+    to: str,
+    site: str | None,
+    key: str,
+    format: str | None,
+    speed: str,
+    as_of_now: bool,
+    item_pattern: str | None,
+    base: str | None,
+) -> None:
+    """Replay and print the report, also of what was acknowledged before a failure.
+
+    Raises:
+        PopulerError: an option or a file cannot be used, or the service does not answer or refuses.
+    """
+    report = ReplayReport()
+    try:
+        with byte_progress() as progress:
+            asyncio.run(
+                replay(
+                    files, to=to, site=site, key=key, now=time.time(), format=format, speed=_speed(speed),
+                    as_of_now=as_of_now, item_pattern=item_pattern, base=base, progress=progress, report=report,
+                )
+            )  # fmt: skip
+    finally:
+        if report.sent or report.left_out or report.unreadable.count:
+            print(render_report(report))  # noqa: T201
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        return float(text.removesuffix("x"))
+    except ValueError:
+        raise PopulerError(f"--speed: expected a number or max, found {text!r}") from None
 
 
 @dataclass(slots=True)
@@ -79,6 +120,7 @@ class ReplayReport:
             self.filtered[reason] = self.filtered.get(reason, 0) + events
         for invalid in answer.invalid:
             self.invalid.add(batch.path, batch.line(invalid.index), invalid.error)
+        self.invalid.count += max(0, answer.invalid_total - len(answer.invalid))
 
 
 class ReplayBatch(NamedTuple):

@@ -1,4 +1,4 @@
-"""What `populer tune` does, from its options to what it prints."""
+"""The command `populer tune`, from its options to its output."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ Details = Callable[[Iterable[int]], Mapping[int, Item]]
 class WalkedSite(NamedTuple):
     """A site to walk through: complete until `known_until` (epoch seconds), what to show of its items, and notes.
 
-    `learned` is what its lists go by that the file does not say.
+    `learned`: the learned settings of its lists, by name.
     """
 
     view: View
@@ -84,7 +84,7 @@ def run(options: Options) -> None:
     """Tune and print.
 
     Raises:
-        PopulerError: an option cannot be used, or there is too little to go by.
+        PopulerError: an option cannot be used, or the past is too short.
     """
     wanted = Wanted(*(_seconds(options, name) for name in ("step", "horizon", "warmup")))
     if options.undated not in (None, *UNDATED):
@@ -143,7 +143,7 @@ def _files(options: Options, progress: "Progress") -> WalkedSite:
 
 def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Progress") -> Tuning:
     base, notes = _base(options, source)
-    asked = TuneRequest(
+    request = TuneRequest(
         base,
         wanted,
         options.k,
@@ -158,7 +158,7 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
         task = progress.add_task("walking through the past", total=plan.steps)
         return lambda: progress.advance(task)
 
-    tuning = tune(source.view, asked, options.zone, source.known_until, on_plan)
+    tuning = tune(source.view, request, options.zone, source.known_until, on_plan)
     return tuning._replace(notes=[*source.notes, *notes, *tuning.notes])
 
 

@@ -13,9 +13,7 @@ from random import Random
 from typing import Any, NamedTuple
 
 from populer.demo.articles import Story
-
-HOUR_S = 3600.0
-DAY_S = 24 * HOUR_S
+from ranking.times import DAY_S, HOUR_S
 
 #: Seconds of the readers' day in one of ours, and the time of their day at which the demo starts.
 LAPSE = 60.0

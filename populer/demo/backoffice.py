@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from random import Random
 from typing import Any
 
-import httpx
+import httpx2
 import structlog
 
 from populer.demo.articles import Story
@@ -21,7 +21,7 @@ Pause = Callable[[float], Awaitable[object]]
 
 
 async def seed_history(
-    client: httpx.AsyncClient,
+    client: httpx2.AsyncClient,
     newsdesk: Newsdesk,
     *,
     write_key: str,
@@ -36,7 +36,7 @@ async def seed_history(
     service = Service(client)
     authorization = bearer(write_key)
 
-    async def insist(method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response | None:
+    async def insist(method: str, path: str, body: object, headers: dict[str, str]) -> httpx2.Response | None:
         while (answer := await service.send(method, path, json=body, headers=headers)) is None:
             await pause(service.pause_s)
         if answer.is_success:

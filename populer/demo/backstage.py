@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -34,7 +34,7 @@ class Backstage:
     """The routes. `admin_key` is what the service asks for before it explains."""
 
     def __init__(
-        self, stage: Stage, newsroom: Newsroom, client: httpx.AsyncClient, admin_key: str, settings: dict[str, Any]
+        self, stage: Stage, newsroom: Newsroom, client: httpx2.AsyncClient, admin_key: str, settings: dict[str, Any]
     ) -> None:
         self._stage, self._newsroom, self._client = stage, newsroom, client
         self._admin_key, self._settings = admin_key, settings
@@ -88,7 +88,7 @@ class Backstage:
                 f"/v1/items/{item}/explain", headers=bearer(self._admin_key), timeout=EXPLAIN_TIMEOUT_S
             )
             return dict(answer.json()) if answer.is_success else {}
-        except (httpx.HTTPError, ValueError):
+        except (httpx2.HTTPError, ValueError):
             return {}
 
 

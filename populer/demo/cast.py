@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -21,7 +21,7 @@ class Demo:
     def __init__(self, started_at: float, settings: Settings) -> None:
         site = settings.sites[0]
         desk = sample_newsdesk(started_at)
-        self._client = httpx.AsyncClient(base_url=site.address, trust_env=False)
+        self._client = httpx2.AsyncClient(base_url=site.address, trust_env=False)
         self._stage = Stage(started_at, desk)
         self._write_key = site.keys.plain("write") or ""
         sections = sections_of([story.article for story in desk.stories])

@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import msgspec
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
@@ -23,9 +23,10 @@ from populer.demo.articles import SECTIONS, Article, Story, section_slug
 from populer.demo.press import HERE, NAME, Press, day, iso
 from populer.demo.service import BROWSER
 from populer.demo.stage import Stage
+from ranking.times import HOUR_S
 
 FRAGMENT_TIMEOUT_S = 1.0
-LEAD_MAX_AGE_S = 6 * 3600.0
+LEAD_MAX_AGE_S = 6.0 * HOUR_S
 SECOND_STORIES = 2
 GRID_STORIES = 9
 SHELF_STORIES = 3
@@ -94,7 +95,7 @@ class Newsroom:
     """The newsroom's pages. `client` speaks to the service; `address` is where readers find both."""
 
     def __init__(
-        self, stage: Stage, press: Press, sections: Sequence[Section], client: httpx.AsyncClient, address: str
+        self, stage: Stage, press: Press, sections: Sequence[Section], client: httpx2.AsyncClient, address: str
     ) -> None:
         self._stage, self._desk = stage, stage.newsdesk
         self._press, self._sections = press, sections
@@ -126,7 +127,7 @@ class Newsroom:
                 f"/v1/lists/{name}", params=params, headers=BROWSER, timeout=FRAGMENT_TIMEOUT_S
             )
             found = answer.text if answer.is_success else ""
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             found = ""
         return Box(name, size, Markup(found), section)  # noqa: S704 - markup by contract
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from random import Random
 
-import httpx
+import httpx2
 import structlog
 
 from populer.demo.articles import Article, Story
@@ -46,7 +46,7 @@ class Readers:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: httpx2.AsyncClient,
         stage: Stage,
         *,
         write_key: str,
@@ -90,7 +90,7 @@ class Readers:
                 answer = await self._service.client.get(f"/v1/items/{article.id}", headers=self._authorization)
                 if answer.is_success:
                     self._desk.publish(article, float(answer.json()["published_at"]))
-            except (httpx.HTTPError, ValueError, KeyError):
+            except (httpx2.HTTPError, ValueError, KeyError):
                 return
 
     async def _turn(self) -> None:
@@ -217,6 +217,6 @@ def _address(rng: Random) -> str:
     return f"198.{rng.choice((18, 19))}.{rng.randrange(256)}.{rng.randrange(1, 255)}"
 
 
-def sample_readers(client: httpx.AsyncClient, stage: Stage, write_key: str) -> Readers:
+def sample_readers(client: httpx2.AsyncClient, stage: Stage, write_key: str) -> Readers:
     """The readers of the demo."""
     return Readers(client, stage, write_key=write_key, rng=Random(stage.started_at))  # noqa: S311 - not secrets

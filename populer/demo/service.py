@@ -6,10 +6,12 @@ starts its parts together, and somebody may stop Redis to see what happens.
 
 from typing import Any, TypeVar
 
-import httpx
+import httpx2
 import msgspec
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
+
+from ranking.backoff import Backoff
 
 log = structlog.get_logger("populer.demo")
 
@@ -61,27 +63,22 @@ class ListAnswer(msgspec.Struct):
 class Service:
     """See the module's docstring."""
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
+    def __init__(self, client: httpx2.AsyncClient) -> None:
         self.client = client
+        #: Seconds to leave the service alone: 0, or growing while it fails.
+        self.pause_s = 0.0
         self._failures = 0
-
-    @property
-    def pause_s(self) -> float:
-        """How long to leave the service alone: not at all, or 0.5 s doubling up to 15 s while it fails."""
-        if not self._failures:
-            return 0.0
-        doublings = min(self._failures - 1, 10)
-        return float(min(FIRST_PAUSE_S * 2**doublings, LONGEST_PAUSE_S))
+        self._backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
 
     async def send(
         self, method: str, path: str, *, headers: dict[str, str], json: object = None, params: Any = None
-    ) -> httpx.Response | None:
+    ) -> httpx2.Response | None:
         """The answer, a refusal included; None where the service could not answer."""
         try:
             answer = await self.client.request(
                 method, path, json=json, headers=headers, params=params, timeout=REQUEST_TIMEOUT_S
             )
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             self._failed(f"{type(error).__name__} {error}".strip())
             return None
         if answer.is_success:
@@ -92,6 +89,7 @@ class Service:
 
     def _failed(self, reason: str) -> None:
         self._failures += 1
+        self.pause_s = self._backoff.next_s()
         if self._failures == 1:
             log.warning("demo readers wait for the service", reason=reason)
 
@@ -99,6 +97,8 @@ class Service:
         if self._failures:
             log.info("demo readers are back", failed_requests=self._failures)
         self._failures = 0
+        self.pause_s = 0.0
+        self._backoff.reset()
 
 
 def bearer(key: str) -> dict[str, str]:
@@ -106,7 +106,7 @@ def bearer(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
-def decoded(answer: httpx.Response | None, form: type[T]) -> T | None:
+def decoded(answer: httpx2.Response | None, form: type[T]) -> T | None:
     """The answer as `form`; None for no answer, and for one that is something else."""
     if answer is None or not answer.is_success:
         return None

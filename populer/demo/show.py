@@ -5,11 +5,12 @@ import contextlib
 import os
 import random
 import socket
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from populer.config import load
 from populer.demo.backoffice import seed_history
@@ -34,6 +35,12 @@ SETTINGS: dict[str, dict[str, Any]] = {
 FIRST_LIST_TRIES, FIRST_LIST_PAUSE_S = 50, 0.1
 
 
+def run(port: int | None) -> None:
+    """Run the demo in a folder of its own until a signal; nothing is kept."""
+    with tempfile.TemporaryDirectory(prefix="populer-demo-") as folder:
+        asyncio.run(show(Path(folder), port))
+
+
 async def show(folder: Path, port: int | None) -> None:
     """Run the demo in `folder` until a signal.
 
@@ -50,7 +57,7 @@ async def show(folder: Path, port: int | None) -> None:
     async def readers(address: str) -> None:
         rng = random.Random(started_at)  # noqa: S311 - readers, not secrets
         keys = site_keys.read(folder)[SITE]
-        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
+        async with httpx2.AsyncClient(base_url=address, trust_env=False) as client:
             desk = sample_newsdesk(started_at)
             await seed_history(client, desk, write_key=keys["write"], started_at=started_at, rng=rng)
             await _ranked(client)
@@ -70,7 +77,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-async def _ranked(client: httpx.AsyncClient) -> None:
+async def _ranked(client: httpx2.AsyncClient) -> None:
     """Return once the history shows in the list, so that the first page a newcomer opens is full."""
     for _ in range(FIRST_LIST_TRIES):
         if (await client.get("/v1/lists/populer")).json().get("items"):

@@ -12,6 +12,7 @@ from populer.demo.articles import Article
 from populer.demo.audience import readers_clock
 from populer.demo.newsdesk import Newsdesk
 from populer.demo.service import ListedArticle
+from ranking.times import DAY_S, HOUR_S
 
 HAPPENINGS = 12
 
@@ -91,8 +92,8 @@ class Stage:
         """All of it at `now` (epoch seconds), for the page's script."""
         clock = int(readers_clock(now - self.started_at))
         return {
-            "clock": f"{clock // 3600:02d}.{clock % 3600 // 60:02d}",
-            "day": round(clock / 86400, 4),
+            "clock": f"{clock // HOUR_S:02d}.{clock % HOUR_S // 60:02d}",
+            "day": round(clock / DAY_S, 4),
             "views_per_s": round(self.views_per_s, 1),
             "outcomes": self.outcomes,
             "clicks": self.clicks,

@@ -25,7 +25,8 @@ from typing import Protocol
 
 from populer.log_files.rows import EventRow, Faults
 from ranking.errors import PopulerError
-from ranking.intake.urls import SCHEME, canonical, id_in, id_of_address, item_pattern
+from ranking.intake.patterns import AddressPattern, item_pattern
+from ranking.intake.urls import SCHEME, canonical, id_in, id_of_address
 from ranking.times import LATEST_EPOCH_S
 
 MAX_LINE_BYTES = 65_536
@@ -105,7 +106,7 @@ class PageRules:
     is taken.
     """
 
-    pattern: re.Pattern[str] | None = None
+    pattern: AddressPattern | None = None
     base: str = ""
     key: bytes | None = None
     robots: KnowsRobots | None = None

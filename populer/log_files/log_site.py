@@ -25,11 +25,12 @@ from populer.log_files.progress import Bar
 from populer.log_files.rows import EventRow, Faults, ItemRow
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
+from ranking.counts.columns import ChannelCounts
 from ranking.counts.history import History
-from ranking.counts.sealed import ChannelCounts
 from ranking.errors import InvalidEventError
 from ranking.intake.events import Intake, WireEvent, checked_event
 from ranking.intake.items import Item, ItemDates, why_bad_id
+from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
 from ranking.published.edits import Edits
 from ranking.times import parse_moment
@@ -53,7 +54,7 @@ class Rules:
     dedupe_s: float = 0.0
     format: str | None = None
     pages: PageRules = field(default_factory=PageRules)
-    item_pattern: re.Pattern[str] | None = None
+    item_pattern: AddressPattern | None = None
 
 
 @dataclass(slots=True)

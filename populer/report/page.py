@@ -34,8 +34,8 @@ from populer.tuning.run import Tuning
 from ranking.errors import PopulerError
 from ranking.intake.items import Item
 from ranking.settings.service import SiteSettings
-from ranking.tuning.backtest import NOBODY
 from ranking.tuning.evidence import Measured, sentence, span
+from ranking.tuning.outcome import NOBODY
 
 HERE = Path(__file__).parent
 Details = Callable[[Iterable[int]], Mapping[int, Item]]
@@ -69,8 +69,8 @@ def page(tuning: Tuning, site: SiteSettings, details: Details) -> str:
             css=_read("report.css"),
             script=_read("report.js"),
             site=site,
-            list_name=tuning.asked.base.name,
-            section=tuning.asked.section,
+            list_name=tuning.request.base.name,
+            section=tuning.request.section,
             found=found,
             pair=pair,
             since=datetime.fromtimestamp(moments[0], zone),

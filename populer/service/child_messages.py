@@ -1,4 +1,4 @@
-"""What the parent tells its children: a line of JSON on stdin at the start, another with every change of the settings.
+"""Orders from the parent to its children: a line of JSON on stdin at the start, another with every change of settings.
 
 The end of stdin means that the parent is gone: the child drains and leaves instead of holding the port as an orphan.
 """
@@ -25,10 +25,10 @@ Use = Callable[[Settings | None, ConfigState], Awaitable[None]]
 
 
 class Orders(NamedTuple):
-    """What the parent wants of a child.
+    """What a child is to do.
 
     `raw` builds the settings. `page_provider` names a `PageProvider` as `package.module:Class`, which an API worker
-    makes with `pages_from` (epoch seconds) and the settings.
+    makes with `pages_from` (epoch seconds) and the settings. `beat_fd` is where it says that its event loop turns.
     """
 
     role: str
@@ -39,6 +39,7 @@ class Orders(NamedTuple):
     admin_fd: int | None = None
     page_provider: str | None = None
     pages_from: float = 0.0
+    beat_fd: int | None = None
 
     def line(self) -> bytes:
         """As one line for the child's stdin."""
@@ -80,7 +81,7 @@ class Parent:
             try:
                 await use(None if orders.raw == taken.raw else validated(orders.raw), orders.config)
             except Exception:  # the parent has tried the settings: this is a fault of ours, and no reason to end
-                log.exception("a change of the settings was not taken over here")
+                log.exception("A change of the settings failed in this process. The previous settings stay in effect.")
             else:
                 taken = orders
 

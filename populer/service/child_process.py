@@ -1,17 +1,16 @@
 """What runs in a child process: an API worker or the jobs. Started by `serve`, never by hand.
 
-The parent says on stdin what is to be done (see `orders`); the child says `ready` on stdout.
+The parent's orders come on stdin (see `child_messages`); the ready line goes to stdout (see `child_output`).
 """
 
 import asyncio
 import contextlib
-import gc
 import os
 import pkgutil
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -20,12 +19,17 @@ import uvloop
 from starlette.routing import BaseRoute
 
 from api.app import create_app
+from api.http.connection_limits import ConnectionLimits
 from api.http.connections import TimedProtocol, close_slow_ones
+from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
 from jobs.run import run_jobs
 from populer.config import validated
-from populer.service import logs
+from populer.service import descriptors, logs
 from populer.service.child_messages import Orders, Parent
+from populer.service.child_output import say_ready
+from populer.service.heartbeat import beat_loop
+from populer.service.memory import reclaim_loop, settle_memory
 from populer.stores import _ack, open_store
 from ranking.errors import StoreUnavailableError
 from ranking.settings.service import Settings
@@ -38,6 +42,8 @@ KEEP_ALIVE_S = 65
 BACKLOG = 2048
 FIRST_LISTS_S = 15.0
 PAUSE_S = 0.5
+#: Refused connections are logged once in so long.
+QUIET_S = 60.0
 SPOOL_DIR = "spool"
 
 
@@ -52,7 +58,7 @@ class PageProvider(Protocol):
 
 
 def main() -> None:
-    """Follow the parent's orders until told to stop."""
+    """Follow the parent's orders until SIGTERM, or until the parent is gone."""
     try:
         parent = Parent()
     except EOFError:
@@ -69,8 +75,9 @@ async def _run_jobs(parent: Parent) -> None:
     store = await _opened(parent, stop)
     if store is None:
         return
-    _say_ready()
+    say_ready()
     orders = parent.orders
+    beating = asyncio.create_task(beat_loop(orders.beat_fd))
 
     async def follow(use: Callable[[Settings], None]) -> None:
         async def used(settings: Settings | None, _: ConfigState) -> None:
@@ -80,6 +87,7 @@ async def _run_jobs(parent: Parent) -> None:
         await parent.follow(orders, used)
 
     await run_jobs(store, validated(orders.raw), stop, follow)
+    beating.cancel()
     await store.close()
 
 
@@ -96,10 +104,15 @@ async def _serve_api(parent: Parent) -> None:
     pages = provider.pages if provider else []
     spool_dir = settings.service.data_dir / SPOOL_DIR
     app = create_app(settings, store, pages=pages, spool_dir=spool_dir, config=orders.config)
+
+    def bounded(host: str) -> str | None:
+        return app.runtime.context.event_filter.bounded(host)  # of the settings that hold now
+
+    limits = ConnectionLimits(descriptors.limit(), bounded, _refused)
     server = _Server(
         uvicorn.Config(
             app,
-            http=TimedProtocol,
+            http=partial(TimedProtocol, limits=limits),  # type: ignore[arg-type]
             lifespan="on",
             ws="none",
             log_config=None,
@@ -117,7 +130,7 @@ async def _serve_api(parent: Parent) -> None:
     def stop_serving() -> None:
         if playing is not None:
             playing.cancel()
-        app.live.streams.end()  # an answer without an end would be waited for
+        app.runtime.streams.end()  # an answer without an end would be waited for
         server.stop()
 
     _on_stop(parent, stop_serving)
@@ -127,17 +140,19 @@ async def _serve_api(parent: Parent) -> None:
 
     async def use(settings: Settings | None, config: ConfigState) -> None:
         if settings is None:
-            app.live.say(config)
+            app.runtime.set_config_state(config)
         else:
             store.promise(_ack(settings))
-            await app.live.use(settings, config)
+            await app.runtime.use(settings, config)
 
     def patience_s() -> float:
-        return app.live.context.settings.service.request_timeout_s
+        return app.runtime.context.settings.service.request_timeout_s
 
     beside = [
-        asyncio.create_task(_announce(server, app.ranked)),
-        asyncio.create_task(close_slow_ones(server.server_state.connections, patience_s)),
+        asyncio.create_task(_announce(server, app.ranked, orders.beat_fd)),
+        asyncio.create_task(close_slow_ones(server.server_state.connections, patience_s, _refused)),
+        asyncio.create_task(_report_connections(limits)),
+        asyncio.create_task(reclaim_loop()),
         asyncio.create_task(parent.follow(orders, use)),
     ]
     await server.serve(sockets=listening)
@@ -164,21 +179,36 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _announce(server: uvicorn.Server, ranked: Callable[[], bool]) -> None:
-    """Say ready once the socket is served and the first lists are in memory, or did not come."""
+def _refused(reason: str) -> None:
+    metrics.connections_refused[reason] += 1
+
+
+async def _report_connections(limits: ConnectionLimits) -> None:
+    """Report open connections, and once a minute that there are no descriptors for more; until cancelled."""
+    loop = asyncio.get_running_loop()
+    said_at, known = -QUIET_S, 0
+    while True:
+        metrics.connected(limits.open, limits.most)
+        if limits.without_descriptor > known and loop.time() >= said_at + QUIET_S:
+            log.error(
+                "Connections are refused: this worker has no more file descriptors. Raise the hard limit of open files"
+                " (ulimit -Hn, LimitNOFILE=), or start more workers.",
+                refused=limits.without_descriptor - known,
+                limit=descriptors.limit(),
+            )
+            said_at, known = loop.time(), limits.without_descriptor
+        await asyncio.sleep(metrics.EXPORT_EVERY_S)
+
+
+async def _announce(server: uvicorn.Server, ranked: Callable[[], bool], beat_fd: int | None) -> None:
+    """Say ready once the socket is served and the first lists are in memory, or did not come; then beat."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + FIRST_LISTS_S
     while not (server.started and (ranked() or loop.time() > give_up_at)):  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.02)
-    _settle_memory()
-    _say_ready()
-
-
-def _settle_memory() -> None:
-    """What is there at the start stays: the garbage collector need not walk 80 MB of it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 100)
+    settle_memory()
+    say_ready()
+    await beat_loop(beat_fd)
 
 
 async def _opened(parent: Parent, stop: asyncio.Event) -> RedisStore | None:
@@ -188,7 +218,7 @@ async def _opened(parent: Parent, stop: asyncio.Event) -> RedisStore | None:
         try:
             await store.open()
         except StoreUnavailableError as error:
-            log.warning("waiting for the store", error=str(error))
+            log.warning("The store does not answer. This process waits for it.", error=str(error))
             await store.close()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), PAUSE_S)
@@ -201,11 +231,6 @@ def _on_stop(parent: Parent, stop: Callable[[], None]) -> None:
     """Call `stop` on SIGTERM, and when the parent is gone."""
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
     parent.listen(stop)
-
-
-def _say_ready() -> None:
-    with contextlib.suppress(OSError):
-        os.write(sys.stdout.fileno(), b"ready\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Watching the settings' file: what it holds, told once it has come to rest.
+"""Watching the settings file: its content, once it has come to rest.
 
 The file is read every `POLL_S` and compared with what it held before: a name that points elsewhere (as Kubernetes swaps
-a ConfigMap), a file renamed over it and one written in place look all the same. What is new counts when it has not
-changed for `STEADY_S`, because an editor that writes in place first cuts the file to nothing. Rejected: inotify and its
-kin (they watch a file, not a name; a swapped symlink is missed) and modification times (two writes may share one).
+a ConfigMap), a file renamed over it and one written in place look the same. New content counts when it has not
+changed for `STEADY_S`, because an editor that writes in place first cuts the file to nothing.
+
+Rejected: inotify and its kin (they watch a file, not a name; a swapped symlink is missed) and modification times (two
+writes may share one).
 """
 
 import os

@@ -13,11 +13,12 @@ import structlog
 
 from api.filtering.addresses import too_wide
 from api.monitoring.config_state import ConfigState
-from populer.config import Loaded, Raw, leaves, validated, with_content
+from populer.config import FIXED_TABLES, Loaded, Raw, leaves, validated, with_content
 from populer.service import site_keys
 from populer.service.file_watch import FileContent
 from ranking.errors import PopulerError, SettingsError
 from ranking.settings.service import Settings
+from ranking.settings.written import as_written
 
 log = structlog.get_logger("populer")
 
@@ -123,7 +124,7 @@ class LiveSettings:
         return settings, {**raw, "sites": sites, "service": service}
 
     def _say(self, before: Settings | None, after: Settings) -> None:
-        """What an operator should know of the settings, and was not told of those before."""
+        """Log the warnings that `after` has and `before` had not."""
         known = warnings_of(before) if before else []
         for warning in warnings_of(after):
             if warning not in known:
@@ -138,9 +139,10 @@ def held_back(raw: Raw, wanted: Settings, running: Settings) -> tuple[Raw, tuple
         waiting.append(SPOOL)
     if was[ACK] != would[ACK] == "disk" and was["redis.url"] is None:
         waiting.append(ACK)
+    held = {table: as_written(getattr(running, table)) for table in FIXED_TABLES}
     for name in waiting:
         table, _, setting = name.partition(".")
-        raw = {**raw, table: {**raw.get(table, {}), setting: was[name]}}
+        raw = {**raw, table: {**raw.get(table, {}), setting: held[table][setting]}}
     return raw, tuple(waiting)
 
 

@@ -26,7 +26,10 @@ from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
 from populer.service import site_keys
 from populer.service.child_messages import Orders
+from populer.service.child_output import relay
+from populer.service.descriptors import raise_limit
 from populer.service.file_watch import NO_FILE, POLL_S, FileContent, Watch, look
+from populer.service.heartbeat import HUNG_S, LOOK_EVERY_S, Heartbeat
 from populer.service.live_settings import LiveSettings
 from populer.stores import open_store
 from ranking.errors import PopulerError, SettingsError, StoreUnavailableError
@@ -42,7 +45,6 @@ WATCH_EVERY_S = 0.5
 SYNC_EVERY_S = 1.0
 #: A child that ends sooner than this after its start waits as long before it is started again.
 SETTLED_S = 3.0
-METRICS_DIR = "metrics"
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 #: Runs beside the service once it is ready, until it stops; gets the service's address.
@@ -56,15 +58,21 @@ class PortTakenError(PopulerError):
 class _Child:
     """One child process, started again whenever it ends."""
 
-    def __init__(self, orders: Orders, env: dict[str, str]) -> None:
+    def __init__(self, orders: Orders, env: dict[str, str], metrics_dir: Path | None = None) -> None:
         self.orders = orders
         self._env = env
+        self._metrics_dir = metrics_dir
         self._process: asyncio.subprocess.Process | None = None
         self._started_at = 0.0
+        self._ready = asyncio.Event()
+        self._relaying: asyncio.Task[None] | None = None
+        self._heart: Heartbeat | None = None
 
     async def start(self) -> None:
-        passed = [each for each in (self.orders.socket_fd, self.orders.admin_fd) if each is not None]
+        heart = Heartbeat()
+        passed = [self.orders.socket_fd, self.orders.admin_fd, heart.child_fd]
         self._started_at = time.monotonic()
+        self._ready.clear()
         process = self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # nothing is imported from the working directory
@@ -72,12 +80,34 @@ class _Child:
             "populer.service.child_process",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            pass_fds=passed,
+            pass_fds=[each for each in passed if each is not None],
             env=self._env,
             start_new_session=True,  # Ctrl-C is for the parent, which stops us in order
         )
         if process.stdin is not None:
-            process.stdin.write(self.orders.line())
+            process.stdin.write(self.orders._replace(beat_fd=heart.child_fd).line())
+        if process.stdout is not None:
+            self._relaying = asyncio.create_task(relay(process.stdout, self._ready.set, self._log_output))
+        heart.started()
+        if self._heart is not None:
+            self._heart.close()
+        self._heart = heart
+
+    def replace_if_hung(self, elapsed_s: float) -> None:
+        """Kill it if its event loop hangs, `elapsed_s` after the last look; `watch` starts another."""
+        process = self._process
+        if process is None or process.returncode is not None or self._heart is None:
+            return
+        if self._heart.is_hung(process.pid, elapsed_s):
+            log.error(
+                f"The event loop of a process has not turned for {HUNG_S:.0f} s. The process is killed and replaced.",
+                role=self.orders.role,
+                child=process.pid,
+            )
+            if self._metrics_dir is not None:
+                metrics.count_hung(self.orders.role, self._metrics_dir)
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
 
     def tell(self, in_effect: LiveSettings) -> None:
         """Have it go by these settings from now on, and whatever takes its place."""
@@ -87,9 +117,18 @@ class _Child:
             process.stdin.write(self.orders.line())
 
     async def ready(self) -> bool:
-        """Wait until it says so; False if it ended instead."""
-        process = self._process
-        return process is not None and process.stdout is not None and bool(await process.stdout.readline())
+        """Wait for the child's ready line; False if the child closed its output instead."""
+        if self._relaying is None:
+            return False
+        ready = asyncio.ensure_future(self._ready.wait())
+        try:
+            await asyncio.wait({ready, self._relaying}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        return self._ready.is_set()
+
+    def _log_output(self, line: str) -> None:
+        log.warning("A process printed on its stdout.", role=self.orders.role, line=line)
 
     async def watch(self) -> None:
         """Start it again whenever it ends; cancelled when the service stops."""
@@ -134,6 +173,7 @@ async def serve(
     data_dir = settings.service.data_dir
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_told_by_signals(stop))
+        raise_limit()
         listening = stack.enter_context(_bound(settings.service.host, settings.service.port))
         admin_fd = None
         if settings.service.admin_port is not None:
@@ -145,7 +185,8 @@ async def serve(
             return
         in_effect = LiveSettings(loaded, time.time())
         orders = Orders("jobs", in_effect.raw, in_effect.state, url)
-        jobs = _Child(orders, dict(os.environ))
+        env = _api_environment(data_dir)
+        jobs = _Child(orders, dict(os.environ), data_dir / metrics.FOLDER)
         api = orders._replace(
             role="api",
             socket_fd=listening.fileno(),
@@ -153,7 +194,7 @@ async def serve(
             page_provider=page_provider,
             pages_from=pages_from,
         )
-        workers = [_Child(api, _api_environment(data_dir)) for _ in range(settings.service.workers)]
+        workers = [_Child(api, env, data_dir / metrics.FOLDER) for _ in range(settings.service.workers)]
         stack.push_async_callback(_stop_all, workers, jobs)
         for child in (jobs, *workers):
             await child.start()
@@ -161,6 +202,7 @@ async def serve(
         if not await _all_ready([jobs, *workers], stop):
             return
         background = [asyncio.create_task(child.watch()) for child in (jobs, *workers)]
+        background.append(asyncio.create_task(_heartbeat_loop([jobs, *workers])))
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
         background.append(asyncio.create_task(_follow_keys(data_dir / site_keys.FILE, in_effect, [jobs, *workers])))
@@ -175,6 +217,16 @@ async def serve(
         stack.push_async_callback(_cancel, background)
         await stop.wait()
         log.info("stopping")
+
+
+async def _heartbeat_loop(children: list[_Child]) -> None:
+    """Have children replaced whose event loop hangs, until cancelled."""
+    looked_at = time.monotonic()
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        before, looked_at = looked_at, time.monotonic()
+        for child in children:
+            child.replace_if_hung(looked_at - before)
 
 
 async def _follow(file: Path, known: FileContent, in_effect: LiveSettings, children: list[_Child]) -> None:
@@ -289,7 +341,7 @@ async def _check_store(settings: Settings, url: str) -> None:
 
 def _api_environment(data_dir: Path) -> dict[str, str]:
     """The workers share their metrics through files, which are of this run only."""
-    folder = data_dir / METRICS_DIR
+    folder = data_dir / metrics.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.db"):
         old.unlink(missing_ok=True)

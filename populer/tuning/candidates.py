@@ -8,11 +8,13 @@ from typing import Any, NamedTuple
 from populer.config import effective, validated, with_list_settings
 from ranking.errors import SettingsError
 from ranking.scoring.channel_weights import ChannelWeights
+from ranking.settings.decays import DECAYS
 from ranking.settings.learned import LearnedSetting
-from ranking.settings.lists import ListSettings
-from ranking.settings.presets import NO_PRESET, PRESETS, checked_preset, preset_settings
+from ranking.settings.lists import ListSettings, only_used
+from ranking.settings.presets import NO_PRESET, PRESETS, checked_preset, replaced_by
 from ranking.settings.service import Settings
 from ranking.settings.types import as_seconds_or_none
+from ranking.settings.uses import idle_reasons
 from ranking.times import format_duration, parse_duration
 from ranking.tuning.evidence import Candidate
 
@@ -39,26 +41,27 @@ class GridBase(NamedTuple):
 
     def counts(self, channels: Sequence[str]) -> bool:
         """Whether the list counts events of any of these channels."""
-        return bool(ChannelWeights(self.list.weights, self.list.self_click_weight).of(channels).any())
+        return bool(ChannelWeights(self.list.weights, self.list.self_click_weight).per_channel(channels).any())
 
     def changed(self, changes: Mapping[str, str], option: str) -> ListSettings:
-        """The list under some changes.
+        """The list under some changes; shared ones and changes that have no effect beside the others are left out.
 
         Raises:
             SettingsError: naming the setting and the option that it came from.
         """
         texts = [*(f"{key}={value}" for key, value in self.shared(changes).items()), *self._whole_tables(changes)]
         try:
-            found = with_list_settings(self.settings, self.raw, self.name, texts).lists[self.name]
+            found = with_list_settings(self.settings, self.raw, self.name, texts, required=frozenset())
+            changed = found.lists[self.name]
         except SettingsError as error:
             raise SettingsError(str(error).replace("--set", option)) from None
-        return _staying(found, option)
+        return _staying(changed, option)
 
     def shared(self, changes: Mapping[str, str]) -> dict[str, str]:
         """The `--set` changes that hold beside others. A ranking of others is tried as it is."""
-        of_preset = preset_settings(changes.get("preset"))
-        told = (text.partition("=") for text in self.changes)
-        return {key.strip(): value.strip() for key, _, value in told if key.strip() not in of_preset}
+        replaced = replaced_by(changes.get("preset"))
+        given = (text.partition("=") for text in self.changes)
+        return {key.strip(): value.strip() for key, _, value in given if key.strip() not in replaced}
 
     def _whole_tables(self, changes: Mapping[str, str]) -> Iterator[str]:
         """Changes as KEY=VALUE; one within a table keeps what else the list has in it."""
@@ -93,7 +96,7 @@ def settled(settings: Settings, raw: Raw, name: str, learned: Mapping[str, Learn
     if of_list is None or not of_list.auto:
         return settings, raw
     half_life = format_duration(of_list.under(learned.get(name)).half_life_s)
-    table = {**raw.get("lists", {}).get(name, {}), "half_life": half_life, "auto": False}
+    table = only_used(name, {**raw.get("lists", {}).get(name, {}), "half_life": half_life, "auto": False}, ())
     raw = {**raw, "lists": {**raw.get("lists", {}), name: table}}
     return validated(raw), raw
 
@@ -117,16 +120,33 @@ def candidates(base: GridBase, grids: Sequence[str], presets: Sequence[str], fin
     keys = [key for key, _ in axes]
     if len(set(keys)) < len(keys):
         raise SettingsError(f"--grid: each setting once, found {', '.join(keys)}")
-    tried = []
-    for values in product(*(values for _, values in axes)) if axes else ():
-        changes = _effective(base.list, dict(zip(keys, values, strict=True)))
-        tried.append(Candidate(changes, base.changed(changes, "--grid")))
+    tried = _combined(base, axes)
     ours = next((each for each in tried if each.settings == base.list), None)
     if ours is None:
         tried = _in_order([Candidate(_as_it_is(base, keys), base.list), *tried], keys)
     tried += [Candidate({"preset": name}, base.changed({"preset": name}, "--preset")) for name in _named(presets)]
     once = {repr(each.settings): each for each in reversed(tried)}
     return list(reversed(once.values()))
+
+
+def _combined(base: GridBase, axes: Sequence[tuple[str, list[str]]]) -> list[Candidate]:
+    """Every combination of the grid's values, each by those of its changes that have an effect in it.
+
+    Raises:
+        SettingsError: a setting of the grid has no effect in any combination.
+    """
+    keys, combined = [key for key, _ in axes], []
+    unused: dict[str, str] = {}  # setting -> why it has no effect, until a combination in which it has one
+    for number, values in enumerate(product(*(values for _, values in axes))):
+        changes = _effective(base.list, dict(zip(keys, values, strict=True)))
+        settings = base.changed(changes, "--grid")
+        idle = idle_reasons(settings, {key.partition(".")[0] for key in changes})
+        unused = dict(idle) if number == 0 else {key: why for key, why in unused.items() if key in idle}
+        used = {key: value for key, value in changes.items() if key.partition(".")[0] not in idle}
+        combined.append(Candidate(used, settings))
+    for key, why in unused.items():
+        raise SettingsError(f"--grid: {key}: {why}")
+    return combined
 
 
 def _axis(grid: str) -> tuple[str, list[str]]:
@@ -161,7 +181,7 @@ def _as_it_is(base: GridBase, keys: Iterable[str]) -> dict[str, str]:
     if base.list.preset != NO_PRESET:
         named = ["preset"]
     elif base.list.kind == "ranked" and (not named or {"half_life", "decay"} & set(named)):
-        says_most = {"half-life": ["half_life"], "forecast": ["decay"]}.get(base.list.decay, ["decay", "window"])
+        says_most = list(DECAYS[base.list.decay].identity)
         named = [*says_most, *(key for key in named if key not in (*says_most, "half_life", "window"))]
     return {key: written[key] for key in named}
 

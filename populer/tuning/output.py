@@ -6,7 +6,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from populer.tuning.run import Tuning
-from ranking.tuning.evidence import Candidate, Evidence, Measured, sentence
+from ranking.settings.uses import idle_reasons
+from ranking.tuning.evidence import Candidate, Evidence, Measured, percent, sentence
 from ranking.tuning.measures import Interval
 
 if TYPE_CHECKING:
@@ -23,11 +24,11 @@ def document(tuning: Tuning) -> dict[str, Any]:
     found = tuning.evidence
     plan = found.plan
     return {
-        "list": tuning.asked.base.name,
-        "section": tuning.asked.section or None,
+        "list": tuning.request.base.name,
+        "section": tuning.request.section or None,
         "horizon_s": plan.horizon_s,
         "step_s": plan.step_s,
-        "warmup_s": tuning.asked.wanted.warmup_s,
+        "warmup_s": tuning.request.wanted.warmup_s,
         "k": found.judging.k,
         "reads": list(found.judging.kinds),
         "from": plan.moments[0],
@@ -88,9 +89,9 @@ def table(tuning: Tuning, width: int) -> "Table":
         if with_bars:
             cells.append("█" * round(BAR_CHARS * each.capture))
         cells.append("–" if each.interval is None else f"{each.interval.low:.3f}–{each.interval.high:.3f}")
-        cells += [f"{each.ndcg:.3f}", f"{each.kept:.1f}", _percent(each.share)]
+        cells += [f"{each.ndcg:.3f}", f"{each.kept:.1f}", percent(each.share, 1)]
         if with_own:
-            cells.append("–" if each.own is None else _percent(each.own))
+            cells.append("–" if each.own is None else percent(each.own, 1))
         shown.add_row(*cells, style="bold" if each is found.best else "")
     return shown
 
@@ -102,20 +103,16 @@ def _legend(found: Evidence) -> str:
     return f"{text}; self: of these, clicks in lists" if found.own > 0 else text
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _title(tuning: Tuning) -> str:
     found = tuning.evidence
-    section = f", {tuning.asked.section}" if tuning.asked.section else ""
-    return f"{tuning.asked.base.name}{section}, {found.judging.k} places: {found.steps:,} steps on {found.days} days"
+    section = f", {tuning.request.section}" if tuning.request.section else ""
+    return f"{tuning.request.base.name}{section}, {found.judging.k} places: {found.steps:,} steps on {found.days} days"
 
 
 def toml(tuning: Tuning) -> str:
     """The best candidate's settings as a table of the file; empty where nothing is to change."""
     found = tuning.evidence
-    base = tuning.asked.base
+    base = tuning.request.base
     return (
         ""
         if found.best is found.current
@@ -130,7 +127,8 @@ def toml_of(list_name: str, candidate: Candidate, shared: Mapping[str, str] = Ma
     """
     lines = [f"[lists.{list_name}]"]
     changes = {**shared, **candidate.changes}
-    for key in dict.fromkeys(key.partition(".")[0] for key in changes):
+    idle = idle_reasons(candidate.settings, {key.partition(".")[0] for key in changes})
+    for key in dict.fromkeys(key.partition(".")[0] for key in changes if key.partition(".")[0] not in idle):
         within = getattr(candidate.settings, key, None)
         lines.append(f"{key} = {_toml_table(within) if isinstance(within, dict) else _toml_value(changes[key])}")
     return "\n".join(lines) + "\n"

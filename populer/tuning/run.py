@@ -1,7 +1,7 @@
 """`populer tune`: evidence for a decay, from the live store or from logs.
 
-Reads what is to be walked through and asks `ranking.tuning.evidence`. Numbers that nothing stands behind are not given:
-what listed nothing, or goes by publish times that no item has, is named instead, with what would mend it.
+Reads a site's past and has `ranking.tuning.evidence` judge the candidates on it. A number without evidence is not
+given: a candidate that lists nothing, or ranks by publish times that no item has, is named in a note, with a remedy.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import numpy as np
 
 from populer.stores import open_store
 from populer.tuning.candidates import GridBase, candidates
-from ranking.counts.history import is_shadow
+from ranking.counts.fields import is_shadow
 from ranking.errors import NotEnoughError, PopulerError, StoreUnavailableError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.intake.items import Item
@@ -25,16 +25,16 @@ from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings, SiteSettings
 from ranking.settings.types import as_seconds_or_none
-from ranking.tuning.backtest import Judging
-from ranking.tuning.evidence import Candidate, Evidence, tuned
-from ranking.tuning.walk_forward import Plan, Wanted, planned
+from ranking.tuning.evidence import Candidate, Evidence, evidence_of
+from ranking.tuning.outcome import Judging
+from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 #: So many values of one setting are a row that has ends.
 MIN_ROW = 3
 
 
 class TuneRequest(NamedTuple):
-    """What `populer tune` is asked for. `reads`: kinds of events that are reads; none named: views.
+    """What `populer tune` is to do. `reads`: kinds of events that are reads; none named: views.
 
     `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
     they were first seen.
@@ -51,9 +51,9 @@ class TuneRequest(NamedTuple):
 
 
 class Tuning(NamedTuple):
-    """What was asked and found, and what must be said beside it."""
+    """A request, the evidence for it, and notes to print beside it."""
 
-    asked: TuneRequest
+    request: TuneRequest
     evidence: Evidence
     notes: list[str]
 
@@ -99,38 +99,38 @@ def kinds_of(view: View) -> list[str]:
 
 
 def tune(
-    view: View, asked: TuneRequest, zone: ZoneInfo, known_until: float, on_plan: Callable[[Plan], Callable[[], None]]
+    view: View, request: TuneRequest, zone: ZoneInfo, known_until: float, on_plan: Callable[[Plan], Callable[[], None]]
 ) -> Tuning:
-    """Walk through a site's past with all candidates. `on_plan` is told the steps, and gives what is called at each.
+    """Walk through a site's past with all candidates. `on_plan` is given the plan and returns what each step calls.
 
     Raises:
-        PopulerError: an option cannot be used, or there is too little to go by; the sentence says how much it takes.
+        PopulerError: an option cannot be used, or the past is too short; the sentence says how much it takes.
     """
     columns = view.history.columns()
-    plan = planned(columns, asked.wanted, known_until)
+    plan = plan_walk(columns, request.wanted, known_until)
     walked = columns.start_s + columns.width_s > plan.first
-    tried = candidates(asked.base, asked.grids, asked.presets, float(columns.width_s[walked].min()))
-    judging = Judging(asked.k, _reads(view, asked), _section(view, asked.section), asked.dated_only)
-    tried, notes = _dated(view, asked, judging.kinds, tried)
-    evidence = tuned(view, tried, asked.base.list, plan, judging, zone, on_plan(plan))
+    tried = candidates(request.base, request.grids, request.presets, float(columns.width_s[walked].min()))
+    judging = Judging(request.k, _reads(view, request), _section(view, request.section), request.dated_only)
+    tried, notes = _dated(view, request, judging.kinds, tried)
+    evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
-    notes += _at_the_edge(evidence, asked.grids)
-    return Tuning(asked, evidence, notes)
+    notes += _at_the_edge(evidence, request.grids)
+    return Tuning(request, evidence, notes)
 
 
-def _reads(view: View, asked: TuneRequest) -> tuple[str, ...]:
-    """The kinds that are reads: those asked for, else views, else what the list weighs."""
-    there, base = kinds_of(view), asked.base
+def _reads(view: View, request: TuneRequest) -> tuple[str, ...]:
+    """The kinds that are reads: those of the request, else views, else what the list weighs."""
+    there, base = kinds_of(view), request.base
     if there and not base.counts(view.history.channels):
         raise NotEnoughError(
             f"the list {base.name} counts none of the events, which are {', '.join(there)}: "
             f"give them a weight, as --set weights.{there[0]}=1 does"
         )
-    if asked.reads:
-        if missing := [kind for kind in asked.reads if kind not in there]:
+    if request.reads:
+        if missing := [kind for kind in request.reads if kind not in there]:
             raise NotEnoughError(f"--reads: there are no events of {', '.join(missing)}, only {', '.join(there)}")
-        return tuple(asked.reads)
+        return tuple(request.reads)
     return (DEFAULT_KIND,) if DEFAULT_KIND in there else tuple(kind for kind in there if base.counts([kind]))
 
 
@@ -144,20 +144,20 @@ def _section(view: View, name: str) -> int | None:
 
 
 def _dated(
-    view: View, asked: TuneRequest, kinds: Sequence[str], tried: list[Candidate]
+    view: View, request: TuneRequest, kinds: Sequence[str], tried: list[Candidate]
 ) -> tuple[list[Candidate], list[str]]:
     """The candidates that can be judged with the publish times that are known, and what is to be said of them."""
     by_publication = [each for each in tried if _by_publication(each.settings)]
     share = _dated_share(view, kinds)
     if not by_publication or share == 1.0:
         return tried, []
-    if asked.dated_only and share == 0.0:
-        note = f"left out, as they go by publish times and no item that was read has one: {_names(by_publication)}"
+    if request.dated_only and share == 0.0:
+        note = f"left out, as they rank by publish times and no item that was read has one: {_names(by_publication)}"
         left = [each for each in tried if each not in by_publication]
         if not left:
             raise NotEnoughError(f"{note}; name a catalogue that has them (--items), or take --undated first-seen")
         return left, [note]
-    what = "are in no ranking by publication" if asked.dated_only else "count as published when they were first seen"
+    what = "are in no ranking by publication" if request.dated_only else "count as published when they were first seen"
     return tried, [f"{100 * (1 - share):.0f} % of the reads are on items without a publish time, which {what}"]
 
 
@@ -185,7 +185,7 @@ def _by_publication(settings: ListSettings) -> bool:
 def _dated_share(view: View, kinds: Sequence[str]) -> float:
     """The share of all reads that are on items whose publish time is known."""
     columns = view.history.columns()
-    channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).of(view.history.channels)
+    channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).per_channel(view.history.channels)
     reads = columns.counts * channel_weights[columns.cell_channel[columns.cell]]
     dated = ~view.catalogue.undated[columns.cell_item[columns.cell]]
     return float(reads[dated].sum() / max(reads.sum(), 1.0))

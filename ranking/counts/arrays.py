@@ -1,4 +1,8 @@
-"""The types of arrays that the core passes on, and the number that stands for no section."""
+"""The types of arrays that the core passes on, and the number that stands for no section.
+
+`Rows`: row numbers of items, of a history or a pool. `Sections`: section numbers per row. `Mask`: yes or no per row.
+`FloatArray`: scores, sums, weights, times. `Ints` and `Longs`: indices and whole counts.
+"""
 
 import numpy as np
 import numpy.typing as npt

@@ -35,17 +35,21 @@ def bucket_start(ts: float, width_s: int) -> int:
 
 
 def observed_share(width_s: FloatArray, start_s: FloatArray, at: float, known_until: float) -> FloatArray:
-    """How much of each bucket's counts had happened at `at`, 0 to 1.
+    """How much of each bucket's counts had happened at `at`, (buckets,) float64, 0 to 1.
 
-    `known_until` is the moment up to which the counts were recorded: a bucket that was still open then holds
-    events of `[start, known_until)` only. For a ranking of this moment (`at == known_until`) every share is 1. For a
-    moment of the past, the one bucket that straddles it counts in proportion, as its events' seconds are unknown.
+    `width_s`, `start_s`: (buckets,) float64, seconds and epoch seconds. `known_until` is the moment up to which the
+    counts were recorded: a bucket that was still open then holds events of `[start, known_until)` only. For a ranking
+    of this moment (`at == known_until`) every share is 1. For a moment of the past, the one bucket that straddles it
+    counts in proportion, as its events' seconds are unknown.
     """
     recorded_s = np.minimum(width_s, np.maximum(known_until - start_s, 1e-9))
     return np.clip((at - start_s) / recorded_s, 0.0, 1.0)
 
 
 def ages(width_s: FloatArray, start_s: FloatArray, at: float) -> FloatArray:
-    """Age in seconds at `at` of each bucket's middle, or of the middle of its part before `at`. Never negative."""
+    """Age at `at` of each bucket's middle, or of the middle of its part before `at`: (buckets,) float64, seconds, >= 0.
+
+    `width_s`, `start_s`: (buckets,) float64, seconds and epoch seconds.
+    """
     middle = (start_s + np.minimum(start_s + width_s, at)) / 2
     return np.maximum(at - middle, 0.0)

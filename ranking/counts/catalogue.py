@@ -1,4 +1,4 @@
-"""Catalogue: what ranking must know of every item, in columns beside the history's rows.
+"""Catalogue: the dates and sections that ranking needs of every item, in columns beside the history's rows.
 
 Only dates and sections live here, for a million items a few dozen megabytes. Titles and links are read for the
 listed items alone.
@@ -7,12 +7,12 @@ listed items alone.
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray
+from ranking.counts.arrays import NO_SECTION, FloatArray
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
+from ranking.counts.numbering import Numbering
 from ranking.intake.items import ItemDates
 
-NO_SECTION = -1
 FIRST_CAPACITY = 1024
 
 
@@ -21,8 +21,8 @@ class Catalogue:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self.sections: list[str] = []
-        self._section_index: dict[str, int] = {}
+        self._sections = Numbering()
+        self.sections = self._sections.names
         self._published = np.full(FIRST_CAPACITY, np.nan)
         self._first_seen = np.full(FIRST_CAPACITY, np.inf)
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
@@ -30,23 +30,23 @@ class Catalogue:
         self._changed = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
 
     def set(self, item: str, dates: ItemDates | None) -> None:
-        """Take over what the store says of an item; None: it is stored no more."""
+        """Set the dates and the section of an item; None: the store has it no more."""
         row = self._history.item_row(item)
         self._reach(row + 1)
         known = dates or ItemDates(first_seen=np.inf)
         self._published[row] = np.nan if known.published_at is None else known.published_at
         self._first_seen[row] = known.first_seen
-        self._section[row] = NO_SECTION if known.section is None else self._section_number(known.section)
+        self._section[row] = NO_SECTION if known.section is None else self._sections.number(known.section)
         self._stored[row] = dates is not None
         self._changed[row] = True
 
-    def take(self, dates: DatesColumns) -> None:
-        """Take over what the store says of many items, each named once."""
+    def set_many(self, dates: DatesColumns) -> None:
+        """Set the dates and sections of many items, each named once."""
         if not dates.ids:
             return
         rows = self._history.item_rows(dates.ids)
         self._reach(len(self._history.items))
-        numbers = np.array([*map(self._section_number, dates.sections), NO_SECTION], dtype=np.int32)
+        numbers = np.array([*map(self._sections.number, dates.sections), NO_SECTION], dtype=np.int32)
         self._published[rows] = dates.published
         self._first_seen[rows] = dates.first_seen
         self._section[rows] = numbers[dates.section]
@@ -54,47 +54,50 @@ class Catalogue:
         self._changed[rows] = True
 
     def changed(self) -> npt.NDArray[np.int64]:
-        """The rows of which something was said since the last `mark`."""
+        """The rows that were set since the last `mark`, (n,) int64."""
         return np.flatnonzero(self._changed[: self._rows()])
 
     def mark(self) -> None:
-        """Reckon `changed` from now on."""
+        """Count `changed` from now on."""
         self._changed[:] = False
 
     def section_number(self, name: str) -> int | None:
         """The number of a section, or None if no item has been in it."""
-        return self._section_index.get(name)
+        return self._sections.known(name)
 
     @property
     def section(self) -> npt.NDArray[np.int32]:
-        """Section number per row; -1 where it has none."""
+        """Section number per row, (rows,) int32; NO_SECTION where it has none."""
         rows = self._rows()  # it may replace the array
         return self._section[:rows]
 
     @property
     def stored(self) -> npt.NDArray[np.bool_]:
-        """Per row: whether the newsroom has described the item."""
+        """Whether the newsroom has described the item of each row, (rows,) bool."""
         rows = self._rows()
         return self._stored[:rows]
 
     @property
     def undated(self) -> npt.NDArray[np.bool_]:
-        """Per row: whether its publish time is unknown."""
+        """Whether the publish time of each row is unknown, (rows,) bool."""
         rows = self._rows()
         unknown: npt.NDArray[np.bool_] = np.isnan(self._published[:rows])
         return unknown
 
     def published(self, first_event: FloatArray) -> FloatArray:
-        """Publish time per row, epoch seconds; where it is unknown, when the item was first seen."""
+        """Publish time per row, (rows,) float64, epoch seconds; where it is unknown, when the item was first seen.
+
+        `first_event`: (rows,) float64, epoch seconds, the earliest counted event of each row.
+        """
         return self.published_of(slice(0, self._rows()), first_event)
 
     def published_of(self, rows: npt.NDArray[np.integer] | slice, first_event: FloatArray) -> FloatArray:
-        """The same of some rows, `first_event` having one entry for each of them."""
+        """Publish time of some rows, as `published`; `first_event` has one entry for each of them."""
         known = self._published[rows]
         return np.where(np.isnan(known), np.minimum(self._first_seen[rows], first_event), known)
 
     def undated_of(self, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-        """Of some rows, whether their publish time is unknown."""
+        """Whether the publish time of each of some rows is unknown, (len(rows),) bool."""
         unknown: npt.NDArray[np.bool_] = np.isnan(self._published[rows])
         return unknown
 
@@ -102,13 +105,6 @@ class Catalogue:
         rows = len(self._history.items)
         self._reach(rows)
         return rows
-
-    def _section_number(self, name: str) -> int:
-        number = self._section_index.get(name)
-        if number is None:
-            number = self._section_index[name] = len(self.sections)
-            self.sections.append(name)
-        return number
 
     def _reach(self, rows: int) -> None:
         if rows <= len(self._published):

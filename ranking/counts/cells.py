@@ -1,9 +1,10 @@
 """Numbers for cells: an item's row and a channel become one small number, a million look-ups at a time.
 
 A channel that most rows have is an array of all rows; the others share a table with open addressing, in two arrays. So
-a look-up of a million pairs is a handful of steps over whole arrays, and a cell costs 40 bytes at most. Rejected: a
-dictionary of fields (200 bytes a cell, a step in Python per look-up), and an array of all rows for every channel
-(anyone can make up sources, and so channels).
+a look-up of a million pairs is a handful of steps over whole arrays, and a cell costs 40 bytes at most.
+
+Rejected: a dictionary of fields (200 bytes a cell, a step in Python per look-up), and an array of all rows for every
+channel (anyone can make up sources, and so channels).
 """
 
 from typing import TypeVar
@@ -17,7 +18,7 @@ T = TypeVar("T", bound=np.generic)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / the golden ratio: neighbours land far apart
 _NONE = -1
 FIRST_BITS = 10
-#: A channel of so many cells, and of one row in so many, has an array of its own.
+#: A channel has an array of its own from COMMON_CELLS cells on, if one row in COMMON_SHARE has it.
 COMMON_CELLS, COMMON_SHARE = 4096, 8
 
 
@@ -27,7 +28,7 @@ class Cells:
     def __init__(self) -> None:
         self._table = _Table()
         self._common: dict[int, Ints] = {}  # channel -> cell of each row
-        self._of_channel: dict[int, int] = {}
+        self._cells_in_channel: dict[int, int] = {}
         self._rows = 0
         self._item = np.empty(1 << FIRST_BITS, dtype=np.int32)
         self._channel = np.empty(1 << FIRST_BITS, dtype=np.int32)
@@ -38,50 +39,50 @@ class Cells:
 
     @property
     def item(self) -> Ints:
-        """The row of each cell."""
+        """The row of each cell, (cells,) int32."""
         return self._item[: self._count]
 
     @property
     def channel(self) -> Ints:
-        """The channel of each cell."""
+        """The channel of each cell, (cells,) int32."""
         return self._channel[: self._count]
 
-    def of(self, rows: npt.NDArray[np.integer], channel: int) -> Ints:
-        """The cells of some rows of one channel; those that were never seen are given a number."""
+    def numbers(self, rows: npt.NDArray[np.integer], channel: int) -> Ints:
+        """The cells of some rows in one channel, (rows,) int32; a pair that was never seen is given a number."""
         self._rows = max(self._rows, int(rows.max(initial=-1)) + 1)
         if channel in self._common:
-            return self._of_common(rows, channel)
+            return self._common_numbers(rows, channel)
         keys = rows.astype(np.int64) | (channel << 32)
-        found = self._table.find(keys)
-        new = np.flatnonzero(found == _NONE)
+        cells = self._table.find(keys)
+        new = np.flatnonzero(cells == _NONE)
         if len(new):
             unknown = _distinct(keys[new])
             self._table.add(unknown, self._numbered(unknown & 0xFFFFFFFF, channel))
-            found[new] = self._table.find(keys[new])
-            if self._of_channel[channel] >= max(COMMON_CELLS, self._rows // COMMON_SHARE):
+            cells[new] = self._table.find(keys[new])
+            if self._cells_in_channel[channel] >= max(COMMON_CELLS, self._rows // COMMON_SHARE):
                 mine = np.flatnonzero(self.channel == channel).astype(np.int32)
                 self._common[channel] = np.full(self._rows, _NONE, dtype=np.int32)
                 self._common[channel][self._item[mine]] = mine
-        return found
+        return cells
 
-    def _of_common(self, rows: npt.NDArray[np.integer], channel: int) -> Ints:
+    def _common_numbers(self, rows: npt.NDArray[np.integer], channel: int) -> Ints:
         cells = self._common[channel]
         if len(cells) < self._rows:
             self._common[channel] = grown(cells, self._rows)
             self._common[channel][len(cells) :] = _NONE
             cells = self._common[channel]
-        found: Ints = cells[rows]
-        new = np.flatnonzero(found == _NONE)
+        numbers: Ints = cells[rows]
+        new = np.flatnonzero(numbers == _NONE)
         if len(new):
             unknown = _distinct(rows[new].astype(np.int64))
             cells[unknown] = self._numbered(unknown, channel)
-            found[new] = cells[rows[new]]
-        return found
+            numbers[new] = cells[rows[new]]
+        return numbers
 
     def _numbered(self, rows: Longs, channel: int) -> Ints:
         """Number new cells. `rows` rise, so that the numbers do not depend on the order within a call."""
         first, self._count = self._count, self._count + len(rows)
-        self._of_channel[channel] = self._of_channel.get(channel, 0) + len(rows)
+        self._cells_in_channel[channel] = self._cells_in_channel.get(channel, 0) + len(rows)
         self._item, self._channel = grown(self._item, self._count), grown(self._channel, self._count)
         self._item[first : self._count] = rows
         self._channel[first : self._count] = channel
@@ -89,7 +90,7 @@ class Cells:
 
 
 class _Table:
-    """Keys of 64 bits (none negative) and what they stand for."""
+    """Keys of 64 bits (none negative) and their values of 32."""
 
     def __init__(self) -> None:
         self._bits = FIRST_BITS
@@ -98,19 +99,19 @@ class _Table:
         self._count = 0
 
     def find(self, keys: Longs) -> Ints:
-        """What keys stand for; -1 where there is nothing."""
+        """The values of keys, (keys,) int32; -1 where there is none."""
         slots = self._slots(keys)
-        there, found = self._keys[slots], self._values[slots]
+        there, values = self._keys[slots], self._values[slots]
         left = np.flatnonzero(there != keys)
         while len(left):
             unknown = there[left] == _NONE
-            found[left[unknown]] = _NONE
+            values[left[unknown]] = _NONE
             left = left[~unknown]
             slots[left] = self._after(slots[left])
             there[left] = self._keys[slots[left]]
-            found[left] = self._values[slots[left]]
+            values[left] = self._values[slots[left]]
             left = left[there[left] != keys[left]]
-        return found
+        return values
 
     def add(self, keys: Longs, values: Ints) -> None:
         """Add keys that are not there yet, each once."""

@@ -1,12 +1,12 @@
-"""Columnar counts: what happened to each item, in each bucket, by channel.
+"""History: the counts of a site in columns, by item, bucket and channel.
 
 The history of a site is a pile of blocks, one per stored bucket and shard, and the columns made of them. A changed
 bucket replaces its block. What is long over hardly changes, so it is joined into columns once (`closed`), and only the
-last hours (`open`) are joined again with every change: following the counts costs what has changed, not what there is.
+last hours are joined again with every change: following the counts costs what has changed, not what there is.
 
 Invariants: the columns hold exactly the counts of the blocks. A block has the whole count of a cell, whether it came as
-one number or in parts. A cell's counts are in (end, width, shard) order, and where closed ends and open begins follows
-from the counts alone; so how they arrived, and which of them are sealed, does not show in a bit of a sum over them.
+one number or in parts. A cell's counts are in (end, width, shard) order, and where closed ends follows from the
+counts alone; so how they arrived, and which of them are sealed, does not show in a bit of a sum over them.
 """
 
 import math
@@ -20,30 +20,32 @@ from ranking.counts.arrays import FloatArray, Ints
 from ranking.counts.buckets import Bucket
 from ranking.counts.cells import Cells
 from ranking.counts.columns import (
-    FIELD_SEPARATOR,
     BucketBlock,
+    ChannelCounts,
     Columns,
     FrozenHistory,
     Key,
     RecentColumns,
-    field,
-    is_shadow,
-    place_of,
-    same_counts,
+    cells_by_channel_name,
+    column_order,
+    has_same_counts,
+    joined_blocks,
+    merged_counts,
     times_of,
+    write_blocks,
 )
-from ranking.counts.sealed import ChannelCounts
-
-__all__ = ["FIELD_SEPARATOR", "Columns", "History", "field", "history_of", "is_shadow"]
+from ranking.counts.fields import is_shadow, parts_from_fields
+from ranking.counts.numbering import Numbering
+from ranking.times import HOUR_S
 
 #: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
-#: whatever comes an hour late do not touch what is closed.
-OPEN_S = 2 * 3600
-CLOSES_EVERY_S = 3600
+#: an event that comes an hour late do not touch what is closed.
+OPEN_S = 2 * HOUR_S
+CLOSES_EVERY_S = HOUR_S
 _FIRST_SPARE = 1 << 16
 
 
-class _Names(NamedTuple):
+class _CellColumns(NamedTuple):
     """The part of `Columns` that has one entry per cell."""
 
     item: Ints
@@ -55,10 +57,8 @@ class History:
     """Counts of one site, kept by bucket and shard. One thread at a time."""
 
     def __init__(self) -> None:
-        self.items: list[str] = []
-        self.channels: list[str] = []
-        self._item_index: dict[str, int] = {}
-        self._channel_index: dict[str, int] = {}
+        self._items, self._channels = Numbering(), Numbering()
+        self.items, self.channels = self._items.names, self._channels.names
         self._cells = Cells()
         self._blocks: dict[Key, BucketBlock] = {}
         self._shard_buckets: dict[int, set[Bucket]] = {}
@@ -70,9 +70,8 @@ class History:
         self._closed: Columns | None = None
         self._closed_first = np.empty(0)
         self._recent: RecentColumns | None = None
-        self._open: Columns | None = None
         self._columns: Columns | None = None
-        self._names: _Names | None = None
+        self._cell_columns: _CellColumns | None = None
         self._ranges: dict[Key, tuple[int, int]] = {}
         self._shot_until = -math.inf
         self._shot_changes: set[Key] = set()
@@ -82,66 +81,35 @@ class History:
         self._counts = np.empty(0)
 
     def item_row(self, item: str) -> int:
-        """The row number of an item, given out on first sight."""
-        row = self._item_index.get(item)
-        if row is None:
-            row = self._item_index[item] = len(self.items)
-            self.items.append(item)
-        return row
+        """The row of an item, given out on first sight."""
+        return self._items.number(item)
 
     def item_rows(self, names: Sequence[str]) -> Ints:
-        """The row numbers of items, given out on first sight."""
-        index, before = self._item_index, len(self.items)
-        rows = np.array([index.setdefault(name, len(index)) for name in names], dtype=np.int32)
-        if len(index) > before:
-            new = np.flatnonzero(rows >= before).tolist()
-            self.items.extend(dict.fromkeys([names[number] for number in new]))
-        return rows
+        """The rows of items, (names,) int32, given out on first sight."""
+        return self._items.numbers(names)
 
     def known_row(self, item: str) -> int | None:
-        """The row number of an item, or None if it was never seen."""
-        return self._item_index.get(item)
+        """The row of an item, or None if it was never seen."""
+        return self._items.known(item)
 
     def replace(self, bucket: Bucket, shard: int, fields: Iterable[bytes], counts: Iterable[int]) -> None:
-        """Set a shard's counts of a bucket, whatever they were. No fields: the bucket is gone."""
+        """Replace the counts of a bucket of a shard. No fields: the bucket is gone."""
         self.replace_parts(bucket, shard, self.parts_of(fields, counts))
 
     def parts_of(self, fields: Iterable[bytes], counts: Iterable[int]) -> list[ChannelCounts]:
         """Counts by field as counts by channel and row."""
-        found: dict[bytes, tuple[list[int], list[int]]] = {}
-        index, items = self._item_index, self.items
-        for name, count in zip(fields, counts, strict=True):
-            channel, _, item = name.partition(FIELD_SEPARATOR)
-            columns = found.get(channel)
-            if columns is None:
-                columns = found[channel] = [], []
-            text = item.decode()
-            row = index.get(text)
-            if row is None:
-                if is_shadow(channel.decode()):
-                    continue
-                row = index[text] = len(items)
-                items.append(text)
-            columns[0].append(row)
-            columns[1].append(count)
-        return [
-            ChannelCounts(channel.decode(), np.array(rows, dtype=np.int32), np.array(events, dtype=np.int64))
-            for channel, (rows, events) in found.items()
-        ]
+        return parts_from_fields(fields, counts, self._items.known, self._items.number)
 
     def replace_parts(self, bucket: Bucket, shard: int, parts: Iterable[ChannelCounts]) -> None:
-        """Set a shard's counts of a bucket, whatever they were, to the sum of `parts`, whose numbers are rows."""
+        """Replace the counts of a bucket of a shard by the sum of `parts`, whose numbers are rows."""
         taken = [part for part in parts if len(part.numbers) and not is_shadow(part.channel)]
         if not taken:
             return self._forget([(bucket, shard)])
-        channels = [self._channel_number(part.channel) for part in taken]
-        cells = [self._cells.of(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
+        channels = [self._channels.number(part.channel) for part in taken]
+        cells = [self._cells.numbers(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
         joined, events = np.concatenate(cells), np.concatenate([part.counts for part in taken])
-        if len(set(channels)) < len(channels):  # a cell may be in several; whole numbers add up alike in any order
-            order = np.argsort(joined, kind="stable")
-            joined, events = joined[order], events[order]
-            first = np.flatnonzero(np.concatenate([[True], joined[1:] != joined[:-1]]))
-            joined, events = joined[first], np.add.reduceat(events, first)
+        if len(set(channels)) < len(channels):  # a cell may be in several
+            joined, events = merged_counts(joined, events)
         return self._put((bucket, shard), BucketBlock(joined, events.astype(np.float64)))
 
     def buckets(self, shard: int) -> Iterator[Bucket]:
@@ -170,21 +138,14 @@ class History:
         assert self._closed is not None  # noqa: S101 - for the type checker
         return self._closed
 
-    def open(self) -> Columns:
-        """The counts of the last hours: all that are not in `closed()`. Its buckets are numbered by themselves."""
-        self._settle()
-        if self._open is None:
-            self._open = self._as_columns(*self._recent_part())
-        return self._open
-
     def snapshot(self) -> FrozenHistory:
-        """`closed()` as it is now, from when on `changed_since` is reckoned."""
+        """`closed()` as it is now. `changed_since` tells the changes from the last snapshot on."""
         closed = self.closed()
         self._shot_until, self._shot_changes = self._closed_until, set()
         return FrozenHistory(closed, self._closed_until, self._ranges)
 
     def changed_since(self) -> Mapping[Key, BucketBlock | None]:
-        """The blocks that the last `snapshot` has, or lacks, otherwise than they are: as they are now (None: gone)."""
+        """The blocks that differ from those in the last `snapshot`, as they are now (None: gone)."""
         return {key: self._blocks.get(key) for key in self._shot_changes}
 
     def after(self, moment: float) -> RecentColumns:
@@ -192,26 +153,26 @@ class History:
         self._settle()
         if moment == self._closed_until:
             return self._recent_part()
-        return self._joined(key for key in self._blocks if key[0].end_s > moment)
+        return joined_blocks(self._blocks, [key for key in self._blocks if key[0].end_s > moment])
 
     @property
     def cell_item(self) -> Ints:
-        """The row of each cell."""
+        """The row of each cell, (cells,) int32."""
         return self._cells.item
 
     @property
     def cell_channel(self) -> Ints:
-        """The channel of each cell."""
+        """The channel of each cell, (cells,) int32."""
         return self._cells.channel
 
     @property
     def closed_until(self) -> float:
-        """Epoch seconds: buckets that end at or before are in `closed()`, the others in `open()`. -inf without any."""
+        """Epoch seconds: the buckets that end at or before are in `closed()`. -inf without any."""
         self._settle()
         return self._closed_until
 
     def columns(self) -> Columns:
-        """All counts, those of `open()` behind those of `closed()`. Valid until the next change to the history."""
+        """All counts, the last hours' behind those of `closed()`. Valid until the next change to the history."""
         self._settle()
         if self._columns is None:
             closed, recent = self.closed(), self._recent_part()
@@ -222,7 +183,7 @@ class History:
             self._cell[first:length] = recent.cell
             self._bucket[first:length] = recent.bucket + len(closed.start_s)
             self._counts[first:length] = recent.counts
-            names = self._cell_names()
+            names = self._per_cell()
             self._columns = Columns(
                 cell=self._cell[:length],
                 bucket=self._bucket[:length],
@@ -236,7 +197,7 @@ class History:
         return self._columns
 
     def first_event(self) -> FloatArray:
-        """Per item row: start of its earliest bucket in epoch seconds, or inf where it has no counts."""
+        """Start of the earliest bucket of each item row, (rows,) float64, epoch seconds; inf where it has no counts."""
         self.closed()
         first = np.full(len(self.items), np.inf)
         first[: len(self._closed_first)] = self._closed_first
@@ -249,16 +210,9 @@ class History:
             self._start = min((bucket.start_s for bucket, _ in self._blocks), default=math.inf)
         return self._start
 
-    def _channel_number(self, channel: str) -> int:
-        number = self._channel_index.get(channel)
-        if number is None:
-            number = self._channel_index[channel] = len(self.channels)
-            self.channels.append(channel)
-        return number
-
     def _put(self, key: Key, block: BucketBlock) -> None:
         before = self._blocks.get(key)
-        if before is not None and same_counts(before, block):  # it was sealed, which changes no count
+        if before is not None and has_same_counts(before, block):  # it was sealed, which changes no count
             return
         self._blocks[key] = block
         if self._start is not None:
@@ -285,7 +239,7 @@ class History:
     def _changed(self, key: Key) -> None:
         self._columns = None
         if key[0].end_s > self._closed_until:
-            self._recent = self._open = None
+            self._recent = None
         else:
             self._closed = None
         if key[0].end_s <= self._shot_until:
@@ -299,15 +253,15 @@ class History:
         if until != self._closed_until:
             self._closed_until = until
             self._open_keys = {key for key in self._blocks if key[0].end_s > until}
-            self._closed = self._recent = self._open = self._columns = None
+            self._closed = self._recent = self._columns = None
 
     def _close(self, spare: int) -> None:
         """Join the closed blocks, with room behind them; the blocks are parts of the joined arrays from then on."""
-        ordered = sorted((key for key in self._blocks if key[0].end_s <= self._closed_until), key=place_of)
+        ordered = sorted((key for key in self._blocks if key[0].end_s <= self._closed_until), key=column_order)
         length = sum(len(self._blocks[key].cells) for key in ordered)
         cell, bucket = np.empty(length + spare, np.int32), np.empty(length + spare, np.int32)
         counts = np.empty(length + spare)
-        buckets = self._write(ordered, cell, bucket, counts)
+        buckets = write_blocks(self._blocks, ordered, cell, bucket, counts)
         self._ranges, at = {}, 0
         for key in ordered:
             end = at + len(self._blocks[key].cells)
@@ -315,7 +269,10 @@ class History:
             self._ranges[key] = at, end
             at = end
         self._cell, self._bucket, self._counts = cell, bucket, counts
-        self._closed = self._as_columns(cell[:length], bucket[:length], counts[:length], *times_of(buckets))
+        names = self._per_cell()
+        self._closed = Columns(
+            cell[:length], bucket[:length], counts[:length], names.item, names.channel, names.order, *times_of(buckets)
+        )
         self._closed_first = np.full(len(self.items), np.inf)
         self._lower(self._closed_first, ordered)
         self._columns = None
@@ -326,48 +283,14 @@ class History:
             rows = self._cells.item[self._blocks[key].cells]
             first[rows] = np.minimum(first[rows], key[0].start_s)  # the same for all: a row may be there twice
 
-    def _write(self, ordered: list[Key], cell: Ints, bucket: Ints, counts: FloatArray) -> list[Bucket]:
-        """Write blocks one behind the other; the buckets that they are of, as they are numbered."""
-        numbers: dict[Bucket, int] = {}
-        at = 0
-        for key in ordered:
-            block = self._blocks[key]
-            end = at + len(block.cells)
-            cell[at:end], counts[at:end] = block
-            bucket[at:end] = numbers.setdefault(key[0], len(numbers))
-            at = end
-        return list(numbers)
-
     def _recent_part(self) -> RecentColumns:
         if self._recent is None:
-            self._recent = self._joined(self._open_keys)
+            self._recent = joined_blocks(self._blocks, self._open_keys)
         return self._recent
 
-    def _joined(self, keys: Iterable[Key]) -> RecentColumns:
-        ordered = sorted(keys, key=place_of)
-        length = sum(len(self._blocks[key].cells) for key in ordered)
-        cell, bucket, counts = np.empty(length, np.int32), np.empty(length, np.int32), np.empty(length)
-        return RecentColumns(cell, bucket, counts, *times_of(self._write(ordered, cell, bucket, counts)))
-
-    def _as_columns(
-        self, cell: Ints, bucket: Ints, counts: FloatArray, width_s: FloatArray, start_s: FloatArray
-    ) -> Columns:
-        names = self._cell_names()
-        return Columns(cell, bucket, counts, names.item, names.channel, names.order, width_s, start_s)
-
-    def _cell_names(self) -> _Names:
-        if self._names is None or len(self._names.item) != len(self._cells):
+    def _per_cell(self) -> _CellColumns:
+        if self._cell_columns is None or len(self._cell_columns.item) != len(self._cells):
             channel = self._cells.channel
-            place = {name: rank for rank, name in enumerate(sorted(self.channels))}
-            # Ranks of 16 bits are sorted by counting, which is ten times as fast.
-            ranks = np.array([place[name] for name in self.channels], dtype=np.min_scalar_type(len(place)))
-            self._names = _Names(self._cells.item, channel, np.argsort(ranks[channel], kind="stable"))
-        return self._names
-
-
-def history_of(buckets: Mapping[Bucket, Mapping[str, int]]) -> History:
-    """A history of one shard from plain counts: bucket -> field -> events."""
-    history = History()
-    for bucket, counts in buckets.items():
-        history.replace(bucket, 0, (name.encode() for name in counts), counts.values())
-    return history
+            order = cells_by_channel_name(channel, self.channels)
+            self._cell_columns = _CellColumns(self._cells.item, channel, order)
+        return self._cell_columns

@@ -1,4 +1,4 @@
-"""What ranking knows of every item, as few values: ids, sections and times in chunks.
+"""Sealed dates: the sections and times of all items, packed in chunks of columns.
 
 A process that starts must know the dates and sections of all items. Asked for one by one, a million of them take five
 seconds; as columns they take one. Chunks are in the order in which items changed, and a later one goes over an earlier.
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray
-from ranking.counts.varints import LEVEL, from_varints, pack_texts, unpack_strings, varints
+from ranking.counts.varints import LEVEL, numbers_from_varints, pack_texts, unpack_strings, varints_from
 from ranking.errors import StoreRefusedError
 from ranking.intake.items import ItemDates
 
@@ -21,9 +21,10 @@ CHUNK_ITEMS = 16_384
 
 
 class DatesColumns(NamedTuple):
-    """One entry per item: `section` indexes `sections`, -1 for none; times in epoch seconds, NaN where unknown.
+    """The dates of items in columns, one entry per item.
 
-    `stored` is False for an item that the newsroom has taken back.
+    `section`: (items,) int64, indexes `sections`, -1 for none. `published`, `first_seen`: (items,) float64, epoch
+    seconds, NaN where unknown. `stored`: (items,) bool, False for an item that the newsroom has taken back.
     """
 
     ids: list[str]
@@ -43,7 +44,7 @@ class _Chunk(msgspec.Struct, array_like=True):
 
 
 def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
-    """Dates by item as a chunk; None: it is stored no more."""
+    """Dates by item as a chunk; None: the store has it no more."""
     known = [each or ItemDates(first_seen=np.inf) for each in dates.values()]
     sections: dict[str | None, int] = {None: 0}
     section = [sections.setdefault(each.section, len(sections)) for each in known]
@@ -52,7 +53,7 @@ def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
     chunk = _Chunk(
         ids=pack_texts([item.encode() for item in dates]),
         sections=[name for name in sections if name is not None],
-        section=zlib.compress(varints(np.array(section, dtype=np.int64)), LEVEL),
+        section=zlib.compress(varints_from(np.array(section, dtype=np.int64)), LEVEL),
         # Bytes of equal weight side by side: the high ones hardly differ.
         times=zlib.compress(np.array(times, dtype="<f8").view(np.uint8).reshape(-1, 8).T.tobytes(), LEVEL),
         stored=np.packbits(np.array([each is not None for each in dates.values()], dtype=np.bool_)).tobytes(),
@@ -69,7 +70,7 @@ def unpack_dates(packed: bytes) -> DatesColumns:
     try:
         chunk = msgspec.msgpack.decode(packed, type=_Chunk)
         ids = unpack_strings(chunk.ids)
-        section = from_varints(zlib.decompress(chunk.section)) - 1
+        section = numbers_from_varints(zlib.decompress(chunk.section)) - 1
         planes = np.frombuffer(zlib.decompress(chunk.times), dtype=np.uint8).reshape(8, 2 * len(ids))
     except (ValueError, zlib.error, msgspec.MsgspecError) as error:
         raise StoreRefusedError(

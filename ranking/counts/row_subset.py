@@ -1,23 +1,24 @@
-"""Part: some rows of a history with all their counts, as small columns of their own that follow what is counted.
+"""RowSubset: some rows of a history with all their counts, as small columns that follow what is counted.
 
 What was counted long ago is taken from a snapshot of the history, by rows; what came since, late or not, is joined to
-it each time. Invariant: a row's counts are all there, in the history's order, so that sums of it have the same bits.
+it each time.
+
+Invariant: a row's counts are all there, in the history's order, so that sums of it have the same bits.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray, Ints
+from ranking.counts.arrays import FloatArray, Ints, Rows
 from ranking.counts.cells import grown
-from ranking.counts.columns import Columns, FrozenHistory, Key, times_of
+from ranking.counts.columns import Columns, FrozenHistory, Key, cells_by_channel_name, times_of
 from ranking.counts.history import History
 
-Rows = npt.NDArray[np.int64]
 _OUTSIDE = -1
 
 
 class ByRow:
-    """Where each row's counts lie in columns, in their order."""
+    """Index of columns by row: where each row's counts lie, in their order."""
 
     def __init__(self, columns: Columns, size: int) -> None:
         item = columns.cell_item[columns.cell]
@@ -26,17 +27,17 @@ class ByRow:
         self._first = np.concatenate([[0], np.cumsum(np.bincount(item, minlength=size))])
 
     def entries(self, rows: Rows) -> Ints:
-        """The places of all counts of some rows, one row's behind another's."""
+        """The places of all counts of some rows, one row's behind another's, (counts,) int32."""
         rows = rows[rows < self._size]
         first, last = self._first[rows], self._first[rows + 1]
         lengths = last - first
         behind = np.repeat(first - (np.cumsum(lengths) - lengths), lengths)
-        found: Ints = self._entries[behind + np.arange(len(behind))]
-        return found
+        places: Ints = self._entries[behind + np.arange(len(behind))]
+        return places
 
 
 class RowSubset:
-    """See the module's docstring. Rows of the history become rows 0, 1, … in the order in which they were added."""
+    """Some rows of a history, which become rows 0, 1, … of the subset in the order in which they were added."""
 
     def __init__(self, history: History, snapshot: FrozenHistory, by_row: ByRow) -> None:
         self.rows: Rows = np.zeros(0, dtype=np.int64)
@@ -57,8 +58,8 @@ class RowSubset:
 
     def place(self, row: int) -> int | None:
         """The row here of a row of the history; None if it was not added."""
-        found = int(self._row_place[row]) if row < len(self._row_place) else _OUTSIDE
-        return None if found == _OUTSIDE else found
+        row_here = int(self._row_place[row]) if row < len(self._row_place) else _OUTSIDE
+        return None if row_here == _OUTSIDE else row_here
 
     def add(self, rows: npt.NDArray[np.integer]) -> None:
         """Add rows of the history; those that are here already are no mistake."""
@@ -74,7 +75,7 @@ class RowSubset:
         self._entry_cells = np.concatenate([self._entry_cells, self._places(self._snapshot.columns.cell[entries])])
 
     def follow(self) -> None:
-        """Take in what was counted since the snapshot, but for what is not of these rows: add the rows it touches."""
+        """Take in what was counted since the snapshot; every row that it touches is added."""
         history, snapshot = self._history, self._snapshot
         recent = history.after(snapshot.until)
         self.add(history.cell_item[recent.cell])
@@ -125,7 +126,7 @@ class RowSubset:
             counts=count,
             cell_item=self._row_place[history.cell_item[self._cells]],
             cell_channel=channel,
-            cell_order=_by_name(channel, history.channels),
+            cell_order=cells_by_channel_name(channel, history.channels),
             width_s=width_s,
             start_s=start_s,
         )
@@ -133,14 +134,14 @@ class RowSubset:
     def _places(self, cells: Ints) -> Ints:
         """The numbers here of some cells of the history, given out on first sight."""
         self._cell_place = _reaching(self._cell_place, len(self._history.cell_item))
-        found: Ints = self._cell_place[cells]
-        unknown = np.unique(cells[found == _OUTSIDE])
+        places_here: Ints = self._cell_place[cells]
+        unknown = np.unique(cells[places_here == _OUTSIDE])
         if len(unknown):
             first = len(self._cells)
             self._cell_place[unknown] = np.arange(first, first + len(unknown), dtype=np.int32)
             self._cells = np.concatenate([self._cells, unknown])
-            found = self._cell_place[cells]
-        return found
+            places_here = self._cell_place[cells]
+        return places_here
 
 
 def _reaching(places: Ints, length: int) -> Ints:
@@ -156,10 +157,3 @@ def _in_order(bucket: Ints, width_s: FloatArray, start_s: FloatArray) -> npt.NDA
     rank = np.empty(len(start_s), dtype=np.int32)
     rank[np.lexsort((width_s, start_s + width_s))] = np.arange(len(start_s), dtype=np.int32)
     return np.argsort(rank[bucket], kind="stable")
-
-
-def _by_name(channel: Ints, channels: list[str]) -> npt.NDArray[np.int64]:
-    """The order of cells by their channel's name."""
-    rank = {name: place for place, name in enumerate(sorted(channels))}
-    ranks = np.array([rank[name] for name in channels], dtype=np.min_scalar_type(len(rank)))
-    return np.argsort(ranks[channel], kind="stable")

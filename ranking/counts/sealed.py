@@ -18,29 +18,30 @@ reading them is a step in Python per count.
 
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
-import numpy.typing as npt
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.varints import LEVEL, Numbers, from_varints, pack_texts, unpack_strings, unpack_texts, varints
+from ranking.counts.columns import ChannelCounts, merged_counts
+from ranking.counts.fields import FIELD_SEPARATOR
+from ranking.counts.varints import (
+    LEVEL,
+    Numbers,
+    numbers_from_varints,
+    pack_texts,
+    unpack_strings,
+    unpack_texts,
+    varints_from,
+)
 from ranking.errors import StoreRefusedError
+from ranking.times import DAY_S
 
-VOLUME_S = 30 * 86400
+VOLUME_S = 30 * DAY_S
 CHUNK_NAMES = 1024
 PLAIN, DEFLATED = b"1", b"2"
 HASTY_LEVEL = 1
 _HEAD = 4
-
-
-class ChannelCounts(NamedTuple):
-    """Counts of one channel: `numbers` (of names, or rows of a history; each once) and events, of one length."""
-
-    channel: str
-    numbers: Numbers | npt.NDArray[np.int32]
-    counts: Numbers
 
 
 def volume_of(bucket: Bucket) -> int:
@@ -59,11 +60,11 @@ def volume_end(volume: int) -> int:
 
 def pack_counts(parts: Iterable[ChannelCounts]) -> bytes:
     """Counts as one value; those of equal channels and numbers are added up. `b""` where there is nothing."""
-    merged = merged_counts(parts)
+    merged = merged_parts(parts)
     head = msgspec.msgpack.encode([(part.channel, len(part.numbers)) for part in merged])
     body = [len(head).to_bytes(_HEAD, "little"), head]
     for part in merged:
-        body += varints(np.diff(part.numbers, prepend=0)), varints(part.counts)
+        body += varints_from(np.diff(part.numbers, prepend=0)), varints_from(part.counts)
     plain = b"".join(body)
     deflated = zlib.compress(plain, LEVEL)
     if not merged:
@@ -85,13 +86,13 @@ def unpack_counts(value: bytes) -> list[ChannelCounts]:
         raise StoreRefusedError(
             f"sealed counts cannot be read ({error}): they are damaged, or of a later version of Populer"
         ) from error
-    found = []
+    parts = []
     at = 0
     for channel, count in head:
         gaps, counts = numbers[at : at + count], numbers[at + count : at + 2 * count]
-        found.append(ChannelCounts(channel, np.cumsum(gaps), counts))
+        parts.append(ChannelCounts(channel, np.cumsum(gaps), counts))
         at += 2 * count
-    return found
+    return parts
 
 
 def _opened(value: bytes) -> tuple[list[tuple[str, int]], Numbers]:
@@ -100,27 +101,24 @@ def _opened(value: bytes) -> tuple[list[tuple[str, int]], Numbers]:
     text = value[1:] if value[:1] == PLAIN else zlib.decompress(value[1:])
     first = _HEAD + int.from_bytes(text[:_HEAD], "little")
     head = msgspec.msgpack.decode(text[_HEAD:first], type=list[tuple[str, int]])
-    numbers = from_varints(memoryview(text)[first:])
+    numbers = numbers_from_varints(memoryview(text)[first:])
     if len(numbers) != 2 * sum(count for _, count in head):
         raise ValueError(f"{len(numbers)} numbers for {head}")
     return head, numbers
 
 
-def merged_counts(parts: Iterable[ChannelCounts]) -> list[ChannelCounts]:
+def merged_parts(parts: Iterable[ChannelCounts]) -> list[ChannelCounts]:
     """Each channel once, by name, its numbers once and rising; counts are added up as whole numbers."""
     by_channel: dict[str, list[ChannelCounts]] = {}
     for part in parts:
         if len(part.numbers):
             by_channel.setdefault(part.channel, []).append(part)
-    found = []
+    merged = []
     for channel in sorted(by_channel):
         numbers = np.concatenate([part.numbers for part in by_channel[channel]])
         counts = np.concatenate([part.counts for part in by_channel[channel]])
-        order = np.argsort(numbers, kind="stable")
-        numbers, counts = numbers[order], counts[order]
-        first = np.flatnonzero(np.concatenate([[True], numbers[1:] != numbers[:-1]]))
-        found.append(ChannelCounts(channel, numbers[first], np.add.reduceat(counts, first)))
-    return found
+        merged.append(ChannelCounts(channel, *merged_counts(numbers, counts)))
+    return merged
 
 
 def pack_names(names: Sequence[bytes]) -> bytes:
@@ -141,7 +139,7 @@ def unpack_ids(chunk: bytes) -> list[str]:
 def as_fields(parts: Iterable[ChannelCounts], names: Sequence[bytes] | Mapping[int, bytes]) -> dict[bytes, int]:
     """Counts as an open bucket has them: `channel|item` -> events."""
     return {
-        part.channel.encode() + b"|" + names[number]: count
+        part.channel.encode() + FIELD_SEPARATOR + names[number]: count
         for part in parts
         for number, count in zip(part.numbers.tolist(), part.counts.tolist(), strict=True)
     }

@@ -16,10 +16,10 @@ Numbers = npt.NDArray[np.int64]
 LEVEL = 6
 
 
-def varints(numbers: Numbers) -> bytes:
+def varints_from(numbers: Numbers) -> bytes:
     """Whole numbers from 0 to 2**63 - 1 as varints.
 
-    >>> varints(np.array([1, 300])).hex()
+    >>> varints_from(np.array([1, 300])).hex()
     '01ac02'
     """
     if not len(numbers):
@@ -31,35 +31,35 @@ def varints(numbers: Numbers) -> bytes:
         length += (numbers >> bits) > 0
     ends = np.cumsum(length)
     starts = ends - length
-    found = np.empty(int(ends[-1]), dtype=np.uint8)
+    packed = np.empty(int(ends[-1]), dtype=np.uint8)
     for step in range(int(length.max())):
         here = np.flatnonzero(length > step)
         more = length[here] > step + 1
-        found[starts[here] + step] = ((numbers[here] >> (7 * step)) & 127) | (more * 128)
-    return found.tobytes()
+        packed[starts[here] + step] = ((numbers[here] >> (7 * step)) & 127) | (more * 128)
+    return packed.tobytes()
 
 
-def from_varints(text: bytes | memoryview) -> Numbers:
-    """The inverse of `varints`."""
-    each = np.frombuffer(text, dtype=np.uint8)
-    ends = np.flatnonzero(each < 128)
-    if len(each) and (not len(ends) or ends[-1] != len(each) - 1):
+def numbers_from_varints(text: bytes | memoryview) -> Numbers:
+    """The inverse of `varints_from`."""
+    octets = np.frombuffer(text, dtype=np.uint8)
+    ends = np.flatnonzero(octets < 128)
+    if len(octets) and (not len(ends) or ends[-1] != len(octets) - 1):
         raise ValueError("the last varint is cut short")
     starts = np.zeros_like(ends)
     starts[1:] = ends[:-1] + 1
-    found: Numbers = (each[starts] & 127).astype(np.int64)
+    numbers: Numbers = (octets[starts] & 127).astype(np.int64)
     length = ends - starts
     here, step = np.flatnonzero(length > 0), 1
     while len(here):
-        found[here] |= (each[starts[here] + step] & 127).astype(np.int64) << (7 * step)
+        numbers[here] |= (octets[starts[here] + step] & 127).astype(np.int64) << (7 * step)
         step += 1
         here = here[length[here] >= step]
-    return found
+    return numbers
 
 
 def pack_texts(texts: Sequence[bytes], level: int = LEVEL) -> bytes:
-    """A list of texts, compressed; whatever bytes they hold."""
-    lengths = varints(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
+    """A list of texts, compressed. A text may hold any bytes."""
+    lengths = varints_from(np.fromiter(map(len, texts), dtype=np.int64, count=len(texts)))
     return zlib.compress(len(texts).to_bytes(4, "little") + lengths + b"".join(texts), level)
 
 
@@ -84,5 +84,5 @@ def _unpacked(packed: bytes) -> tuple[bytes, list[int]]:
     count = int.from_bytes(text[:4], "little")
     ends = np.flatnonzero(np.frombuffer(text, dtype=np.uint8, offset=4) < 128)[:count]
     first = 4 + (int(ends[-1]) + 1 if count else 0)
-    lengths = from_varints(memoryview(text)[4:first])
+    lengths = numbers_from_varints(memoryview(text)[4:first])
     return text[first:], np.cumsum(np.concatenate([[0], lengths])).tolist()

@@ -1,14 +1,13 @@
 """Event: one view or click on one item at one time, and what it must be to count.
 
-`WireEvent` is what clients say; `checked_event` turns one into an `Event` or says in a sentence why not. The
-receive time counts, unless the sender is trusted (a site's write key): browser clocks lie.
+`WireEvent` is what clients send; `checked_event` turns one into an `Event` or says in a sentence why not. The receive
+time counts, unless the sender is trusted (a site's write key): browser clocks lie.
 
 An event's channel (its kind, and its source where it has one) is what counts are kept by, next to the item and the
 bucket, so that weights per kind and per source stay settings and are never baked into a number.
 """
 
 import math
-import re
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import msgspec
 
 from ranking.errors import InvalidEventError
 from ranking.intake.items import why_bad_id, without_controls
+from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
 from ranking.intake.visits import Identity, short_hash
 from ranking.times import format_duration
@@ -26,7 +26,9 @@ MAX_NAME_CHARS = 64
 MAX_GIVEN_CHARS = 256
 CLOCK_SKEW_S = 60.0
 DEFAULT_KIND = "view"
-#: Where events came from that say a source nobody has named: anyone can make one up, and every one would be a channel.
+#: Opens the source of events that came from a list: `list:populer`.
+LIST_SOURCE = "list:"
+#: Stands for the sources that the settings do not name: anyone can make one up, and every one would be a channel.
 OTHER = "other"
 NAME_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.:")
 
@@ -47,7 +49,8 @@ class WireEvent(msgspec.Struct, gc=False):
 class Event(NamedTuple):
     """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
 
-    `visitor`: whose repeats of it do not count; `mark`: the hash of its own id, under which it counts once.
+    `visitor`: the reader whose repeats do not count; `mark`: the hash of the event's own id, under which it counts
+    once.
     """
 
     item: str
@@ -58,10 +61,11 @@ class Event(NamedTuple):
 
 
 class Intake(NamedTuple):
-    """What an event must satisfy now: the kinds a site counts, and the span of time it may lie in (epoch seconds).
+    """The conditions that an event must meet now: the kinds a site counts, and the span of time it may lie in (epoch
+    seconds).
 
-    `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` tells the
-    visitor from what the event says of it; None: all its events count. `sources` are kept apart, others count as
+    `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` maps the
+    event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
     `OTHER` unless the sender is trusted; None: all are kept apart.
     """
 
@@ -69,7 +73,7 @@ class Intake(NamedTuple):
     now: float
     keep_s: float
     trusted: bool
-    item_pattern: re.Pattern[str] | None = None
+    item_pattern: AddressPattern | None = None
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
 
@@ -129,13 +133,13 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
 
 
 def _checked_name(field: str, given: str | None) -> str | None:
-    """What a client calls a visitor or an event; an empty name is none."""
+    """The name that a client gives a visitor or an event; an empty name is none."""
     if given is not None and len(given) > MAX_GIVEN_CHARS:
         raise InvalidEventError(f"{field}: must have at most {MAX_GIVEN_CHARS} characters, found {len(given)}")
     return given or None
 
 
-def _item_at(url: str | None, pattern: re.Pattern[str] | None) -> str:
+def _item_at(url: str | None, pattern: AddressPattern | None) -> str:
     if url is None:
         raise InvalidEventError("item: is missing, and so is url")
     try:
@@ -168,6 +172,3 @@ def _checked_ts(ts: float, intake: Intake) -> float:
             f"ts: must lie within the last {format_duration(intake.keep_s)} (retention.keep), found {ts:.0f}"
         )
     return min(ts, intake.now)
-
-
-LIST_SOURCE = "list:"

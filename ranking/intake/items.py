@@ -71,7 +71,7 @@ def without_controls(text: str) -> str:
 
 
 def why_bad_id(item_id: str) -> str | None:
-    """What is wrong with an item id, or None."""
+    """The sentence that says what is wrong with an item id; None: nothing."""
     if not item_id or item_id.isspace():
         return "must not be empty"
     size = len(item_id)
@@ -83,7 +83,7 @@ def why_bad_id(item_id: str) -> str | None:
     return f"must not be over {MAX_ID_BYTES} bytes" if size > MAX_ID_BYTES else None
 
 
-def validated(given: ItemInput, now: float, zone: tzinfo = UTC) -> Item:
+def item_from_input(given: ItemInput, now: float, zone: tzinfo = UTC) -> Item:
     """`given` as an Item first seen at `now` (epoch seconds); a publish time without an offset is in `zone`.
 
     Raises:
@@ -141,18 +141,18 @@ def _checked_time(published_at: float | str | None, zone: tzinfo) -> float | Non
         raise InvalidItemError(f"published_at: must be {error}, found {published_at!r:.80}") from None
 
 
-def stored(item: Item) -> bytes:
+def stored_from_item(item: Item) -> bytes:
     """An item as the store keeps it (MessagePack)."""
     return _pack.encode(item)
 
 
-def from_stored(document: bytes) -> Item:
-    """The inverse of `stored`."""
+def item_from_stored(document: bytes) -> Item:
+    """The inverse of `stored_from_item`."""
     return _unpack.decode(document)
 
 
 def dates_from_stored(document: bytes) -> ItemDates:
-    """Only what ranking needs, at a third of the cost of the whole item."""
+    """The part of a stored item that ranking needs, at a third of the cost of the whole."""
     return _unpack_dates.decode(document)
 
 

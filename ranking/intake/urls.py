@@ -1,15 +1,15 @@
-"""The one address of an article, and the item id in it.
+"""Canonical addresses: the one address of an article, and the item id in it.
 
 Readers, robots, feeds and share buttons write the same address in dozens of ways; counts kept under each of them
 would be counts of nothing. `canonical` folds them into one. It is a name to count under, not a link to offer: the
 site may well not answer without its `www.`, or to the order of the parameters here.
 
 Where it is unsure, it keeps: one article counted under two names is a loss of a few views, and `item_of`'s pattern
-mends it; two articles counted as one cannot be told apart again. So `source`, `from`, `via`, `cid`, `id` and every
+mends it; two articles counted as one cannot be parted again. So `source`, `from`, `via`, `cid`, `id` and every
 parameter not known as noise stay. Pages of one article count to the article. The fragment goes, `#!` too: servers
 never see it, so a log and a beacon could not agree on it.
 
-The public-suffix list and IDNA were left out: they need tables that age, and a host is one of the site's own.
+Rejected: the public-suffix list and IDNA. They need tables that age, and a host is one of the site's own.
 """
 
 import re
@@ -18,6 +18,7 @@ from hashlib import blake2b
 from urllib.parse import quote
 
 from ranking.intake.items import MAX_ID_BYTES
+from ranking.intake.patterns import AddressPattern, item_pattern  # noqa: F401 - a name of this module, too
 
 MAX_URL_CHARS = 2_048
 MAX_HOST_CHARS = 253
@@ -29,7 +30,7 @@ DIGEST_BYTES = 16
 PARTS = re.compile(r"(?:(https?:)?//([^/?#]*))?(/[^?#]*)?(?:\?([^#]*))?(?:#.*)?", re.IGNORECASE | re.DOTALL)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
-#: What can stand before the name that the site itself goes by. Two labels must be left: `m.com` is a name.
+#: Labels that can stand before a site's own name. Two labels must be left: `m.com` is a name.
 SHELL_LABELS = re.compile(r"(?:(?:www|m|amp)\.)+(?=[^.]+\.[^.])")
 HOST = re.compile(r"""(\[[0-9a-f:.]+\]|[^\s"#%/:<>?@\[\\\]^`{|}]+)(?::([0-9]*))?""")
 
@@ -86,10 +87,10 @@ def canonical(url: str) -> str:
     url = url.strip()
     if CONTROL.search(url):
         raise ValueError("must not hold control characters")
-    found = PARTS.fullmatch(url)
-    if found is None or (found[2] is None and found[3] is None):
+    match = PARTS.fullmatch(url)
+    if match is None or (match[2] is None and match[3] is None):
         raise ValueError("must start with http://, https:// or /")
-    _, authority, path, query = found.groups()
+    _, authority, path, query = match.groups()
     try:
         address = ("" if authority is None else SCHEME + _host(authority)) + _path(path or "/")
         kept = _query(query) if query else ""
@@ -102,7 +103,7 @@ def canonical(url: str) -> str:
     return address
 
 
-def item_of(url: str, pattern: re.Pattern[str] | None = None) -> str:
+def item_of(url: str, pattern: AddressPattern | None = None) -> str:
     """The item id of the page at `url`: what `pattern` finds in its canonical address, else that without scheme.
 
     id = group 1 of `pattern` (see `id_in`) if there is a pattern, else canonical(url) without "https://"; of an id
@@ -119,41 +120,27 @@ def item_of(url: str, pattern: re.Pattern[str] | None = None) -> str:
     address = canonical(url)
     if pattern is None:
         return id_of_address(address)
-    found = id_in(address, pattern)
-    if found is None:
+    item = id_in(address, pattern)
+    if item is None:
         raise ValueError(f"is no item's address: {pattern.pattern} finds no id in it")
-    return found
+    return item
 
 
-def item_pattern(text: str) -> re.Pattern[str]:
-    """`text` as a pattern for `item_of`.
-
-    Raises:
-        ValueError: it is no regular expression, or has not exactly one group.
-    """
-    try:
-        pattern = re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"must be a regular expression ({error})") from None
-    if pattern.groups != 1:
-        raise ValueError(f"must have one group, which finds the item's id, not {pattern.groups}; (?:…) is no group")
-    return pattern
-
-
-def id_in(address: str, pattern: re.Pattern[str]) -> str | None:
+@lru_cache(maxsize=1024)
+def id_in(address: str, pattern: AddressPattern) -> str | None:
     """The id that `pattern` finds anywhere in a canonical address; None if it finds none.
 
     Patterns are written from addresses as browsers show them, so one that fails is tried once more with a slash
     after the path.
 
-    >>> id_in("https://example.com/read/1234", re.compile(r"/read/(\\d+)/"))
+    >>> id_in("https://example.com/read/1234", item_pattern(r"/read/(\\d+)/"))
     '1234'
     """
-    found = pattern.search(address)
-    if found is None:
+    match = pattern.search(address)
+    if match is None:
         path, mark, query = address.partition("?")
-        found = pattern.search(f"{path}/{mark}{query}")
-    return _short(found[1]) if found is not None and found[1] and not found[1].isspace() else None
+        match = pattern.search(f"{path}/{mark}{query}")
+    return _short(match[1]) if match is not None and match[1] and not match[1].isspace() else None
 
 
 def id_of_address(address: str) -> str:
@@ -176,12 +163,12 @@ def _host(authority: str) -> str:
     """The canonical host, with the port where it is not a usual one."""
     if "@" in authority:
         raise ValueError("must not hold a user name or password")
-    found = HOST.fullmatch(authority.lower())
-    host = found[1].removesuffix(".") if found else ""
+    match = HOST.fullmatch(authority.lower())
+    host = match[1].removesuffix(".") if match else ""
     if not host or len(host) > MAX_HOST_CHARS or not host.isprintable() or "" in host.split("."):
         raise ValueError("must have a host, such as https://example.com/")
     host = SHELL_LABELS.sub("", host, count=1) if SHELL_LABELS.match(host) else host
-    port = int(found[2]) if found and found[2] else 443
+    port = int(match[2]) if match and match[2] else 443
     if port > MAX_PORT:
         raise ValueError(f"must have a port up to {MAX_PORT}")
     return host if port in HTTP_PORTS else f"{host}:{port}"
@@ -216,8 +203,8 @@ def _query(query: str) -> str:
     return "&".join(kept)
 
 
-def _spelt(found: re.Match[str]) -> str:
-    if found[1] is None:
-        return quote(found[0], safe="")
-    character = chr(int(found[1], 16))
-    return character if character in UNRESERVED else found[0].upper()
+def _spelt(match: re.Match[str]) -> str:
+    if match[1] is None:
+        return quote(match[0], safe="")
+    character = chr(int(match[1], 16))
+    return character if character in UNRESERVED else match[0].upper()

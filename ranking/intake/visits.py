@@ -1,14 +1,16 @@
-"""Visits: events that count only if they are the first of their kind, and what is remembered to tell.
+"""Visits: events that count only if they are the first of their kind, and what is remembered to decide that.
 
 An event may carry a visitor, whose further events of that kind on that item within the dedupe span do not count; an id
-of its own, which counts once; or an item that nobody has vouched for, of which only so many new ones a minute are
+of its own, which counts once; or an item that nobody has vouched for, of which a bounded number of new ones a minute is
 taken. All three are questions to the store, answered in the call that counts: a test before it would race.
 
 What is guaranteed of visitors: of events of one visitor, item and kind, one that counted is never followed by another
-that counts less than the span away, in event time (whole seconds), on either side, in whatever order they arrive. The
+that counts less than the span away, in event time (whole seconds), on either side, in any order of arrival. The
 store keeps, per window of one span, the second at which a pair counted; looking in the neighbouring windows too makes a
 window's edge no edge. Two visitors are taken for one only if their hashes of 64 bits agree: with a million pairs in
-memory, one chance in nine million that it happens at all. Rejected: a set per window that is only looked up with its
+memory, one chance in nine million that it happens at all.
+
+Rejected: a set per window that is only looked up with its
 predecessor (a repeat up to two spans later is lost), and a Bloom filter (a reader in a hundred is lost for a quarter of
 the memory).
 """
@@ -17,11 +19,13 @@ from collections.abc import Hashable, Mapping
 from hashlib import blake2b
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from ranking.times import DAY_S
+
 K = TypeVar("K", bound=Hashable)
 
 PAIR_BYTES: Final = 8
 NO_PAIR: Final = bytes(PAIR_BYTES)
-MARK_SPAN_S: Final = 86_400
+MARK_SPAN_S: Final = DAY_S
 """An event's id is remembered this long at least, and twice as long at most."""
 
 COUNTED: Final = ord("1")
@@ -29,8 +33,8 @@ REPEATED: Final = ord("0")
 REFUSED: Final = ord("n")
 SPOOLED: Final = ord("s")
 TAKEN: Final = ord("m")
-"""What became of an event. Refused: its item was new, and the budget for new ones was spent. Spooled: it waits on disk
-for the store. Taken: nobody waited to hear."""
+"""Outcomes of an event. Refused: its item was new, and the budget for new ones was spent. Spooled: it waits on disk for
+the store. Taken: nobody waited for the outcome."""
 
 SHADOW: Final = "!"
 """Opens the channels of events that were left out: `!duplicate`, `!robot`. They weigh nothing and rank nothing."""
@@ -45,11 +49,11 @@ class Identity(NamedTuple):
     before: bytes = b""
 
 
-class Asking(NamedTuple):
-    """The visits of a batch, a column for each thing that is told of them, and what they are asked against.
+class ConditionalVisits(NamedTuple):
+    """The visits of a batch that count only if the store agrees, in columns, and the limits that decide it.
 
     `cells` number the batch's cells in their order; `seconds` are the events' times in whole epoch seconds. `pairs` has
-    8 bytes per visit, `befores` too or none at all; `NO_PAIR` does not ask for that. `marks` and `newcomers`: number of
+    8 bytes per visit, `befores` too or none at all; `NO_PAIR` is compared with none. `marks` and `newcomers`: number of
     a visit (from 0) -> 8 bytes in place of its event's id, and of an item that may not be known.
 
     `span_s`: the dedupe span; `received_s`: when they were received (epoch seconds); `known_s`: how long an item stays
@@ -69,7 +73,7 @@ class Asking(NamedTuple):
 
 
 def pair_of(visitor: bytes, cell: str) -> bytes:
-    """What a visitor's events in one cell (`kind|item`) have in common: 8 bytes that say nothing of either.
+    """The hash that a visitor's events in one cell (`kind|item`) have in common: 8 bytes that say nothing of either.
 
     >>> pair_of(b"12345678", "view|a").hex()
     'eb5b97ab9fdd21c9'
@@ -84,7 +88,7 @@ def short_hash(text: str) -> bytes:
 
 
 class Remembered(Generic[K]):
-    """Keys with a number each, the latest `limit` at least and twice as many at most, and what was put last.
+    """Keys with a number each, the one put last; at least the latest `limit` keys, at most twice as many.
 
     Two generations: when the younger is full, the older is forgotten.
     """
@@ -102,8 +106,8 @@ class Remembered(Generic[K]):
 
     def get(self, key: K) -> int | None:
         """The number of `key`, or None."""
-        found = self._young.get(key)
-        return self._old.get(key) if found is None else found
+        number = self._young.get(key)
+        return self._old.get(key) if number is None else number
 
     def __contains__(self, key: K) -> bool:
         return key in self._young or key in self._old

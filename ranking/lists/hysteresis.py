@@ -1,31 +1,30 @@
-"""Hysteresis: who is in a list stays until somebody beats them clearly, so that two of nearly equal scores do not
-change places at the cut with every reader.
+"""Hysteresis: an item that is in a list stays until another beats it by a margin, so that two of nearly equal scores do
+not change places at the cut with every reader.
 
-Whether somebody was in depends on the past, and on its past. It is replayed: from a moment of the clock some hours ago,
-where the better scores were in, the list is played forward in steps, each asking whether a challenger beats the weakest
-incumbent by the margin. So the list remains a function of counts and time: the same for every process, for a preview of
-the past, and after downtime. A near tie that nobody decides clearly for hours may be decided anew when the beginning
-moves on, every three. On real reads the replay changes a list as seldom as one that remembers (1.6 places of seven an
-hour at a margin of 10 %, 2.8 without), if those take part who stood high at its beginning and those who were read most
-since; with the contenders of this moment alone it does not, as they fill each other's places in the past.
+Whether an item was in depends on the past, and on its past. It is replayed: from a moment of the clock some hours ago,
+where the better scores were in, the list is played forward in steps, each of which lets a challenger in that beats the
+weakest incumbent by the margin. So the list remains a function of counts and time: the same for every process, for a
+preview of the past, and after downtime. A near tie that nobody decides clearly for hours may be decided anew when the
+beginning moves on, every three. On real reads the replay changes a list as seldom as one that remembers (1.6 places of
+seven an hour at a margin of 10 %, 2.8 without), if those take part who stood high at its beginning and those who were
+read most since; with the contenders of this moment alone it does not, as they fill each other's places in the past.
 
-Rejected: to ask the list that was published last. Two processes would publish different lists from the same counts,
-and one missed refresh would show for ever. And to compare with the plain list of a moment ago, which merely delays the
-flicker.
+Rejected: comparing with the list that was published last. Two processes would publish different lists from the same
+counts, and the effect of one missed refresh would never end.
+
+Rejected: comparing with the plain list of a moment ago, which merely delays the flicker.
 """
 
 import math
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray
+from ranking.counts.arrays import FloatArray, Mask
+from ranking.times import HOUR_S
 
 STEP_S = 300.0
-SPAN_S = 3 * 3600.0
-
-Mask = npt.NDArray[np.bool_]
+SPAN_S = 3.0 * HOUR_S
 
 
 def steps(at: float) -> list[float]:
@@ -39,7 +38,9 @@ def steps(at: float) -> list[float]:
 
 
 def members(scores: Iterable[FloatArray], size: int, margin: float) -> Mask:
-    """Who is in after the last of `scores`, one per step with an entry per contender; 0 is not eligible then.
+    """Which contenders are in after the last step, (contenders,) bool.
+
+    `scores`: one (contenders,) float64 per step; 0 where a contender is not eligible then.
 
     Contenders stand in the order in which equal scores count.
 

@@ -1,9 +1,11 @@
-"""Steady: ranks a site's lists again and again, at the cost of what is read and not of what was ever counted.
+"""Incremental ranking of a site's lists, at the cost of what is read and not of what was ever counted.
 
-Between refreshes it keeps each list's front (see `front`), drawn from what had been counted some hours before, with the
-counts of their rows. All of it is derived: without it, at the first refresh and where it proves nothing, all rows are
-ranked, and the lists are the same. It is drawn anew once the history has closed more hours, after the lists of that
+Between refreshes it keeps each list's shortlist (see `shortlist`), drawn from what had been counted some hours before,
+with the counts of their rows. They are drawn anew once the history has closed more hours, after the lists of that
 moment are published.
+
+Invariant: all of it is derived. Without it, at the first refresh and where it proves nothing, all rows are ranked, and
+the lists are the same.
 """
 
 from collections.abc import Mapping
@@ -25,9 +27,9 @@ from ranking.scoring.sums import Counts, Moment
 from ranking.settings.lists import ListSettings
 
 Lists = Mapping[str, ListSettings]
-#: How many times wider a front is drawn after one that proved nothing, and when to give up.
+#: How many times wider a shortlist is drawn after one that proved nothing, and when to give up.
 WIDER, WIDEST = 4.0, 64.0
-#: A part that has grown to so many rows, and times as many as it began with, is drawn anew.
+#: A subset that has grown to this many rows, and times as many as it began with, is drawn anew.
 MANY_ROWS, GROWN = 50_000, 4
 
 
@@ -43,12 +45,12 @@ class Ranked(NamedTuple):
         return {known[row] for ranking in self.sections.values() for row in ranking.rows.tolist()}
 
     def details(self, ranking: Ranking, by_name: Mapping[str, Item]) -> dict[int, Item]:
-        """What to show of a ranking's rows."""
+        """The items of a ranking's rows, by row."""
         return {row: by_name[self.ranker.pool.names[row]] for row in ranking.rows.tolist()}
 
 
 class IncrementalRanker:
-    """See the module's docstring. For one site, whose history and catalogue tell nobody else of their changes."""
+    """Ranks the lists of one site. Nobody else may take snapshots of its history or mark its catalogue."""
 
     def __init__(self) -> None:
         self._base: _Base | None = None
@@ -59,22 +61,26 @@ class IncrementalRanker:
         base = self._base if self._base is not None and self._base.is_of(view, zone) else None
         few = None if base is None else base.ranker(view, moment)
         whole: Ranker | None = None
-        found = {}
+        rankings = {}
         for name, settings in lists.items():
-            if base is not None and few is not None and base.front(settings) is not None:
+            if base is not None and few is not None and base.shortlist(settings) is not None:
                 try:
-                    found[name] = Ranked(few, few.rank_sections(settings, few.boosts_of(name)))
+                    rankings[name] = Ranked(few, few.rank_sections(settings, few.boosts_of(name)))
                     continue
                 except NotProvenError:
                     base.drop(settings)
                     self._wider[name] = self._wider.get(name, 1.0) * WIDER
             whole = whole or Ranker(view, moment, zone)
-            found[name] = Ranked(whole, whole.rank_sections(settings, whole.boosts_of(name)))
-        return found
+            rankings[name] = Ranked(whole, whole.rank_sections(settings, whole.boosts_of(name)))
+        return rankings
 
     def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
-        """Draw what the next refresh can use, where that is not drawn yet."""
-        wanted = {name: each for name, each in lists.items() if fits(each) and self._wider.get(name, 1.0) <= WIDEST}
+        """Draw the shortlists that the next refresh can use and that are not drawn yet."""
+        wanted = {
+            name: settings
+            for name, settings in lists.items()
+            if fits(settings) and self._wider.get(name, 1.0) <= WIDEST
+        }
         if self._base is None or not self._base.is_of(view, zone) or self._base.is_worn():
             self._base = None  # before the next one takes as much memory
             self._base = _Base(view.history, view.catalogue, zone) if wanted else None
@@ -83,7 +89,7 @@ class IncrementalRanker:
 
 
 class _Base:
-    """What was counted when it was made, the fronts that were drawn from it, and their rows as they are."""
+    """The counts of some hours ago, the shortlists drawn from them, and the counts of their rows as they are now."""
 
     def __init__(self, history: History, catalogue: Catalogue, zone: tzinfo) -> None:
         self._history = history
@@ -91,9 +97,9 @@ class _Base:
         self._zone = zone
         self._snapshot: FrozenHistory = history.snapshot()
         catalogue.mark()
-        self._part = RowSubset(history, self._snapshot, ByRow(self._snapshot.columns, len(history.items)))
+        self._subset = RowSubset(history, self._snapshot, ByRow(self._snapshot.columns, len(history.items)))
         self._first_rows = 0
-        self._fronts: dict[str, Shortlist] = {}
+        self._shortlists: dict[str, Shortlist] = {}
 
     def is_of(self, view: View, zone: tzinfo) -> bool:
         """Whether it was made of this view."""
@@ -101,23 +107,25 @@ class _Base:
 
     def is_worn(self) -> bool:
         """Whether another would be cheaper to use."""
-        grown = len(self._part) > max(MANY_ROWS, GROWN * self._first_rows)
+        grown = len(self._subset) > max(MANY_ROWS, GROWN * self._first_rows)
         return grown or self._history.closed_until != self._snapshot.until
 
-    def front(self, settings: ListSettings) -> Shortlist | None:
-        """The front of a list with these settings, if there is one."""
-        return next((each for each in self._fronts.values() if each.settings == settings), None)
+    def shortlist(self, settings: ListSettings) -> Shortlist | None:
+        """The shortlist of a list with these settings, if there is one."""
+        return next((each for each in self._shortlists.values() if each.settings == settings), None)
 
     def drop(self, settings: ListSettings) -> None:
-        """Forget a front that proves nothing."""
-        self._fronts = {name: each for name, each in self._fronts.items() if each.settings != settings}
+        """Forget a shortlist that proves nothing."""
+        self._shortlists = {
+            name: shortlist for name, shortlist in self._shortlists.items() if shortlist.settings != settings
+        }
 
     def draw(self, lists: Lists, wider: Mapping[str, float]) -> None:
-        """Draw the fronts of these lists, but for those that are the same already."""
-        same = {name: each for name, each in self._fronts.items() if lists.get(name) == each.settings}
+        """Draw the shortlists of these lists that are not drawn yet."""
+        same = {name: each for name, each in self._shortlists.items() if lists.get(name) == each.settings}
         new = {name: each for name, each in lists.items() if name not in same}
         if not new:
-            self._fronts = same
+            self._shortlists = same
             return
         history, catalogue = self._history, self._catalogue
         whole = Whole(
@@ -128,21 +136,21 @@ class _Base:
             self._snapshot.until,
             self._zone,
         )
-        self._fronts = same | {name: shortlist_of(each, whole, wider.get(name, 1.0)) for name, each in new.items()}
+        self._shortlists = same | {name: shortlist_of(each, whole, wider.get(name, 1.0)) for name, each in new.items()}
         for name in new:
-            self._part.add(self._fronts[name].rows)
-        self._first_rows = len(self._part)
+            self._subset.add(self._shortlists[name].rows)
+        self._first_rows = len(self._subset)
 
     def ranker(self, view: View, moment: Moment) -> Ranker:
         """A ranker of the rows that may be in these lists at a moment."""
-        history, part = self._history, self._part
+        history, subset = self._history, self._subset
         in_force = view.edits.in_force(moment.at)
-        part.follow()
-        part.add(self._catalogue.changed())
+        subset.follow()
+        subset.add(self._catalogue.changed())
         boosted = (history.known_row(item) for boosts in in_force.boosts.values() for item in boosts)
-        part.add(np.array([row for row in boosted if row is not None], dtype=np.int64))
-        counts = Counts(part.columns(), history.channels, len(part), in_order=False)
-        rows = part.rows
+        subset.add(np.array([row for row in boosted if row is not None], dtype=np.int64))
+        counts = Counts(subset.columns(), history.channels, len(subset), in_order=False)
+        rows = subset.rows
         facts = PoolFacts(
             self._catalogue.published_of(rows, self._first_event(counts, rows)),
             self._catalogue.section[rows],
@@ -150,21 +158,21 @@ class _Base:
             mask_of(view.removed, self._known_row, len(rows)),
             mask_of(in_force.blocked, self._known_row, len(rows)),
         )
-        pool = ShortlistPool(part.names, counts, facts, history.start(), self._zone)
-        pool.fronts = list(self._fronts.values())
+        pool = ShortlistPool(subset.names, counts, facts, history.start(), self._zone)
+        pool.shortlists = list(self._shortlists.values())
         return Ranker(view, moment, self._zone, pool, self._known_row)
 
     def _known_row(self, item: str) -> int | None:
         row = self._history.known_row(item)
-        return None if row is None else self._part.place(row)
+        return None if row is None else self._subset.place(row)
 
     def _first_event(self, counts: Counts, rows: Rows) -> FloatArray:
-        """Start of each row's earliest bucket, where that is asked for."""
+        """Start of the earliest bucket of each row without a publish time, (rows,) float64, epoch seconds; else inf."""
         first = np.full(len(rows), np.inf)
         columns = counts.columns
         undated = self._catalogue.undated_of(rows)
         if undated.any():
             item = columns.cell_item[columns.cell]
-            asked = undated[item]
-            np.minimum.at(first, item[asked], columns.start_s[columns.bucket[asked]])
+            wanted = undated[item]
+            np.minimum.at(first, item[wanted], columns.start_s[columns.bucket[wanted]])
         return first

@@ -1,7 +1,9 @@
-"""Pool: items with their counts and dates, and what a list makes of each of them at a moment.
+"""ItemPool: items with their counts and dates, and their scores in a list at a moment.
 
 All of a site's items are one pool; the few that matter to a question of the past are a smaller one, of which the past
-is cheap to compute. Sums of the same items have the same bits in both.
+is cheap to compute.
+
+Invariant: sums of the same items have the same bits in both.
 """
 
 import math
@@ -14,18 +16,20 @@ import numpy as np
 from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
 from ranking.lists.rules import Candidates, Rule, Ruling
 from ranking.scoring.bursts import VIEWS, Bursts
-from ranking.scoring.decay import DAY_S, Alike, HalfLife
+from ranking.scoring.decay import Alike, HalfLife
 from ranking.scoring.formula import ALL_EVENTS, Formula, Term
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
 from ranking.settings.lists import ListSettings
+from ranking.times import DAY_S
 
 MONTH_S = 30 * DAY_S
 
 
 class PoolFacts(NamedTuple):
-    """Per row: publish time in epoch seconds, number of its section (-1: none), whether it is described, taken down.
+    """Facts of the rows of a pool beside their counts.
 
-    And whether editors have blocked it.
+    `published`: (rows,) float64, epoch seconds. `section`: (rows,) int32, NO_SECTION for none. `stored`, `taken_down`,
+    `blocked`: (rows,) bool, whether an item is described, taken down, blocked by an editor.
     """
 
     published: FloatArray
@@ -36,9 +40,9 @@ class PoolFacts(NamedTuple):
 
 
 class ItemPool:
-    """See the module's docstring. `start` is when the site's counts begin, `zone` where its days do.
+    """Items, which are its rows. `start` is when the site's counts begin (epoch seconds), `zone` where its days do.
 
-    `factors` are what editors have each row's score multiplied by; None: by nothing.
+    `factors`: (rows,) float64, the boosts of the rows' scores; None: there are none.
     """
 
     def __init__(
@@ -67,17 +71,17 @@ class ItemPool:
         return ItemPool(names, self.counts.only(rows), facts, self._start, self._zone, factors)
 
     def boosted(self, factors: FloatArray) -> "ItemPool":
-        """The same pool, with every row's score multiplied. Its sums are this one's too."""
-        found = ItemPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
-        found._moments = self._moments
-        return found
+        """The same pool with boosts, (rows,) float64. The two share their sums."""
+        pool = ItemPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
+        pool._moments = self._moments
+        return pool
 
     def views(self, moment: Moment) -> FloatArray:
-        """All counted views per row."""
-        return self.sums(moment).of(ALL_EVENTS, VIEWS.of(self.counts.channels))
+        """All counted views per row, (rows,) float64."""
+        return self.sums(moment).total(ALL_EVENTS, VIEWS.per_channel(self.counts.channels))
 
     def views_of_sections(self, moment: Moment) -> FloatArray:
-        """All counted views of each section, by its number. Whole numbers, whose sum has one value in any order."""
+        """All counted views per section, (sections,) float64. Whole numbers, whose sum has one value in any order."""
         section = self.facts.section
         filed = section >= 0
         return np.bincount(section[filed], weights=np.floor(self.views(moment)[filed])).astype(np.float64)
@@ -89,11 +93,11 @@ class ItemPool:
         return self._moments[moment]
 
     def forget(self, moment: Moment) -> None:
-        """Let go of the sums at a moment that nobody will ask for again."""
+        """Drop the sums at a moment that is done with."""
         self._moments.pop(moment, None)
 
     def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
-        """Every row under a list's formula, and under those of its rules that ask of a row alone."""
+        """Every row under a list's formula, and under those of its rules that look at a row alone."""
         facts = self.facts
         age_s = moment.at - facts.published
         ruling = Ruling(len(age_s))
@@ -121,30 +125,33 @@ class ItemPool:
         return Candidates(score, counted, ruling.codes)
 
     def terms(self, settings: ListSettings, moment: Moment, row: int) -> list[Term]:
-        """What a row's score is made of: see `Term`. Nothing of a latest list."""
+        """The terms of a row's score, see `Term`; none in a latest list."""
         if settings.kind == "latest":
             return []
         sums = self.sums(moment)
         if settings.kind == "burst":
-            found = [Term(settings.method, "=", float(self._unscaled(settings, sums)[1][row]))]
+            parts = [Term(settings.method, "=", float(self._unscaled(settings, sums)[1][row]))]
         else:
             alone = self.only(np.array([row], dtype=np.int64))
-            found = Formula(settings, self._zone).terms(alone.sums(moment), alone.facts.published)
+            parts = Formula(settings, self._zone).terms(alone.sums(moment), alone.facts.published)
         if settings.scale != "none":
             scale = self._scale(settings, moment, self._unscaled(settings, sums)[1])
-            found.append(Term("scale", "/", float(scale[row])))
+            parts.append(Term("scale", "/", float(scale[row])))
         if self._factors is not None:
-            found.append(Term("boost", "x", float(self._factors[row])))
-        return found
+            parts.append(Term("boost", "x", float(self._factors[row])))
+        return parts
 
     def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
-        """What every row would count if the list looked further back: all that is kept, halved per span it looks at."""
+        """Sum per row, (rows,) float64, if the list looked further back.
+
+        All that is kept, halved per span it looks at.
+        """
         span_s = Formula(settings, self._zone).span_s(moment.at)
-        return self.sums(moment).of(Horizon(HalfLife(span_s)), self._of_channel(settings))
+        return self.sums(moment).total(Horizon(HalfLife(span_s)), self._of_channel(settings))
 
     def read(self, settings: ListSettings, span: Span, moment: Moment) -> FloatArray:
-        """What every row counts of a span of time, each event alike."""
-        return self.sums(moment).of(Horizon(Alike(), (span,)), self._of_channel(settings))
+        """Sum per row over a span of time, every event alike, (rows,) float64."""
+        return self.sums(moment).total(Horizon(Alike(), (span,)), self._of_channel(settings))
 
     def _of_channel(self, settings: ListSettings) -> FloatArray:
         return Formula(settings, self._zone).channel_weights(self.counts.channels)
@@ -160,10 +167,10 @@ class ItemPool:
         return Formula(settings, self._zone).scored(sums, self.facts.published)
 
     def _scale(self, settings: ListSettings, moment: Moment, score: FloatArray) -> FloatArray:
-        """What to divide every row's score by so that small sections have a place beside great ones.
+        """Divisor of every row's score, (rows,) float64, which gives small sections a place beside great ones.
 
-        By the section's best score, or 1 if that is less (Reddit's `normalized_hot.py`), or by log10(2 + the events of
-        the section in 30 days) (Lemmy's `utils.sql`). Items without a section are one section.
+        The section's best score, or 1 if that is less (Reddit's `normalized_hot.py`), or log10(2 + the events of the
+        section in 30 days) (Lemmy's `utils.sql`). Items without a section are one section.
         """
         section = self.facts.section + 1
         if settings.scale == "section-best":
@@ -171,7 +178,7 @@ class ItemPool:
             np.maximum.at(best, section, score)
             return best[section]
         month = Horizon(Alike(), (Span(moment.at - MONTH_S),))
-        events = self.sums(moment).of(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
+        events = self.sums(moment).total(month, np.where(self._of_channel(settings) > 0, 1.0, 0.0))
         active = np.bincount(section, weights=np.floor(events))  # whole numbers, whose sum has one value in any order
-        found: FloatArray = np.log10(2.0 + active)[section]
-        return found
+        scale: FloatArray = np.log10(2.0 + active)[section]
+        return scale

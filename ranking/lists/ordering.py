@@ -1,7 +1,7 @@
-"""Scores -> ranked rows. The caller has filtered already: filters come before the limit. Ties are stable.
+"""Scores -> ranked rows. The caller has filtered already: filters come before the limit.
 
-Order: score, then the newer publication, then the id. So equal scores do not flicker from one refresh to the
-next, whatever order the counts arrived in.
+Invariant: the order is by score, then the newer publication, then the id, so that equal scores do not flicker from one
+refresh to the next, in any order of arrival.
 """
 
 import math
@@ -18,7 +18,7 @@ WIDER = 4  # how many times a list's length is looked at before its sections are
 def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequence[str], limit: int) -> Rows:
     """The `limit` best of `rows`, best first.
 
-    `score` and `published` (epoch seconds) have one entry per row of the history; `names` gives the id of a row.
+    `score`, `published`: (all rows,) float64, the latter in epoch seconds; `names` has the id of every row.
     """
     of_rows = score[rows]
     if len(rows) > limit:
@@ -42,7 +42,8 @@ def best_capped(
 ) -> Rows:
     """The `limit` best of `rows`, no more than `cap` of one section; items without a section are not capped.
 
-    `taken` is how many of each section there are already, and is brought up to date.
+    `section`: (all rows,) int32. `taken` counts the items listed already by section, and is brought up to date. The
+    other parameters are those of `best`.
     """
 
     def firsts(some: Rows, count: int) -> Rows:
@@ -81,7 +82,9 @@ def by_section(rows: Rows, section: Sections) -> dict[int, Rows]:
 
 
 def percentile(values: FloatArray, percent: float) -> float:
-    """The least value that `percent` of all values do not exceed; 0 of no values.
+    """The least value that `percent` of all values do not exceed; 0 where there are none.
+
+    Source: the nearest-rank percentile.
 
     >>> [percentile(np.array([1.0, 2.0, 3.0, 10.0]), percent) for percent in (0, 25, 26, 75, 99)]
     [1.0, 1.0, 2.0, 3.0, 10.0]

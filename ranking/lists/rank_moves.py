@@ -1,4 +1,4 @@
-"""Moves: what has put an item at another rank than its score alone would.
+"""Rank moves: the reasons for which an item is at another rank than its score alone would give it.
 
 Boosts come first, as they are part of the score; then the rules that leave better ones out, the hysteresis at the cut,
 and what editors have pinned, which is laid over the list when it is read.
@@ -13,11 +13,11 @@ import numpy as np
 from ranking.counts.arrays import Rows
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Candidates, Rule
-from ranking.published.edits import composed
-from ranking.settings.lists import ListSettings
+from ranking.lists.selection import Selector
+from ranking.published.edits import with_pins
 
-#: How many better ones are asked why they are not listed.
-MOST_ASKED = 100
+#: For how many better rows the rule that keeps them out is looked up.
+MOST_EXPLAINED = 100
 NAMES = {
     Rule.OVER_SECTION_CAP: "max_per_section",
     Rule.LISTED_LONG: "max_tenure",
@@ -26,7 +26,10 @@ NAMES = {
 
 
 class Move(NamedTuple):
-    """What moved an item, and by how many places: up, or down if less than 0. `position`: the place of its pin."""
+    """A reason that moved an item, and by how many places: up, or down if less than 0.
+
+    `position`: the place of its pin.
+    """
 
     by: str
     places: int
@@ -35,39 +38,44 @@ class Move(NamedTuple):
 
 
 class PlacedRow(NamedTuple):
-    """A list of one section as it is ranked, and the row that is asked about."""
+    """A row that an explanation is of, and the list of one section that it stands in or not.
+
+    `selector` has ranked the list, as rows, best first.
+    """
 
     name: str
-    settings: ListSettings
     section: str
+    selector: Selector
     rows: Sequence[int]
     row: int
 
 
-def moves(ranker: Ranker, listed: PlacedRow, candidates: Candidates, among: Rows) -> list[Move]:
-    """What moved the row within the list. `candidates` are those of the list, `among` the eligible of its section."""
-    found: list[Move] = []
-    boosts = ranker.boosts_of(listed.name)
-    if boosts and listed.settings.kind != "latest":
-        plain = ranker.pool.candidates(listed.settings, ranker.moment)
-        before, after = (_better(each, among, listed.row) for each in (plain, candidates))
+def moves(ranker: Ranker, placed: PlacedRow) -> list[Move]:
+    """The moves of the row within the list as it is ranked."""
+    boost_moves: list[Move] = []
+    candidates, settings, among = placed.selector.candidates, placed.selector.settings, ranker.rows_of(placed.section)
+    boosts = ranker.boosts_of(placed.name)
+    if boosts and settings.kind != "latest":
+        plain = ranker.pool.candidates(settings, ranker.moment)
+        before, after = (_better(each, among, placed.row) for each in (plain, candidates))
         if places := len(before) - len(after):
-            own = ranker.pool.names[listed.row] in boosts
-            found.append(Move("boost", places, f"an editor has boosted {'it' if own else 'others'}"))
-    if listed.row not in listed.rows:
-        return found
-    return found + list(_by_rules(ranker, listed, candidates, among))
+            own = ranker.pool.names[placed.row] in boosts
+            boost_moves.append(Move("boost", places, f"an editor has boosted {'it' if own else 'others'}"))
+    if placed.row not in placed.rows:
+        return boost_moves
+    better = _better(candidates, among, placed.row).tolist()
+    return boost_moves + list(_by_rules(placed, better, ranker.section_number(placed.section)))
 
 
-def shown(ranker: Ranker, listed: PlacedRow) -> tuple[int | None, list[Move]]:
-    """The place on the first page with what editors have pinned there, and how they moved it; None: it is not there."""
+def place_with_pins(ranker: Ranker, placed: PlacedRow) -> tuple[int | None, list[Move]]:
+    """The place on the first page once pins are laid over it, and how they moved the row; None: it is not there."""
     names, facts = ranker.pool.names, ranker.pool.facts
     gone = {names[row] for row in np.flatnonzero(facts.blocked | facts.taken_down).tolist()}
-    pins = [pin for pin in ranker.pins_of(listed.name, listed.section) if pin[1] not in gone]
-    item = names[listed.row]
+    pins = [pin for pin in ranker.pins_of(placed.name, placed.section) if pin[1] not in gone]
+    item = names[placed.row]
     pinned = {name for _, name in pins}
-    ranked = [names[row] for row in listed.rows]
-    page = composed((name for name in ranked if name not in pinned), pins, len(ranked) + len(pins))
+    ranked = [names[row] for row in placed.rows]
+    page = with_pins((name for name in ranked if name not in pinned), pins, len(ranked) + len(pins))
     place = page.index(item) + 1 if item in page else None
     position = next((position for position, name in pins if name == item), None)
     rank = ranked.index(item) + 1 if item in ranked else None
@@ -79,19 +87,18 @@ def shown(ranker: Ranker, listed: PlacedRow) -> tuple[int | None, list[Move]]:
     return place, []
 
 
-def _by_rules(ranker: Ranker, listed: PlacedRow, candidates: Candidates, among: Rows) -> Iterator[Move]:
-    above = set(listed.rows[: listed.rows.index(listed.row)])
-    better = _better(candidates, among, listed.row)
-    passed = [row for row in better.tolist() if row not in above]
-    out = [row for row in passed if row not in set(listed.rows)]
-    boosts = ranker.boosts_of(listed.name)
-    reasons = Counter(ranker.rule_of(listed.settings, listed.section, row, boosts) for row in out[:MOST_ASKED])
+def _by_rules(placed: PlacedRow, better: Sequence[int], number: int | None) -> Iterator[Move]:
+    """The moves of a listed row by rules and hysteresis; `better` are the rows that score more."""
+    score = placed.selector.candidates.score
+    listed, above = set(placed.rows), set(placed.rows[: placed.rows.index(placed.row)])
+    passed = [row for row in better if row not in above]
+    out = [row for row in passed if row not in listed]
+    reasons = Counter(placed.selector.rules_of(out[:MOST_EXPLAINED], number))
     for rule, many in sorted(reasons.items()):
         if rule in NAMES:
             yield Move(NAMES[rule], many, f"{NAMES[rule]} leaves {many} out that score more")
-    own = candidates.score[listed.row]
     stays = len(passed) - len(out)
-    weaker = sum(1 for row in above if candidates.score[row] < own)
+    weaker = sum(1 for row in above if score[row] < score[placed.row])
     if stays:
         yield Move("hysteresis", stays, f"it was there before {stays} that score more, but not clearly")
     if weaker:
@@ -99,7 +106,7 @@ def _by_rules(ranker: Ranker, listed: PlacedRow, candidates: Candidates, among: 
 
 
 def _better(candidates: Candidates, among: Rows, row: int) -> Rows:
-    """Which of some rows score more than one."""
+    """The rows of `among` that may be listed and score more than `row`."""
     eligible = among[candidates.rule[among] == Rule.LISTED]
     better: Rows = eligible[candidates.score[eligible] > candidates.score[row]]
     return better

@@ -1,6 +1,6 @@
 """Ranker: one site's lists at one moment, as a function of its counts, its items and each list's settings.
 
-Two processes with the same counts rank alike to the last bit, whatever order the counts arrived in.
+Invariant: two processes with the same counts rank alike to the last bit, in any order of arrival.
 """
 
 import math
@@ -16,8 +16,7 @@ from ranking.counts.history import History
 from ranking.errors import unknown_section
 from ranking.intake.items import Item
 from ranking.lists.item_pool import ItemPool, PoolFacts
-from ranking.lists.rules import Rule
-from ranking.lists.selection import Past, Selector
+from ranking.lists.selection import Selector
 from ranking.published.edits import Edits
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.scoring.sums import Moment, counts_of
@@ -29,16 +28,24 @@ NO_BOOSTS: Mapping[str, float] = {}
 
 
 class Ranking(NamedTuple):
-    """One list of one section: rows of the history, best first, with what is shown beside each."""
+    """One list of one section.
+
+    `rows`: (n,) int64, best first. `score`: (all rows,) float64; None in a latest list. `previous`: row -> rank one
+    `movement` ago; None: there was no list then. `filled`: how many rows at the end are fillers.
+    """
 
     rows: Rows
     score: FloatArray | None
-    previous: Mapping[int, int] | None  # row -> rank one `movement` ago; None: there was no list then
-    filled: int = 0  # how many rows at the end are not there by their rank but fill the list up
+    previous: Mapping[int, int] | None
+    filled: int = 0
 
 
 class View(Protocol):
-    """What is known of a site: its counts, its items' dates and sections, what is taken down and what editors say."""
+    """A site as the ranker needs it.
+
+    `history`: its counts; `catalogue`: dates and sections of its items; `removed`: ids taken down; `edits`: pins,
+    blocks and boosts.
+    """
 
     history: History
     catalogue: Catalogue
@@ -49,8 +56,8 @@ class View(Protocol):
 class Ranker:
     """Ranks the lists of one site at one moment; what several lists share is computed once.
 
-    `zone` is the site's, for lists that go by its calendar. `pool`: some of its items alone, with `known_row` to find
-    the row that an item has there.
+    `zone` is the site's, for lists of its calendar days. `pool`: some of its items alone, with `known_row` to find the
+    row that an item has there.
     """
 
     def __init__(
@@ -73,7 +80,7 @@ class Ranker:
 
     @property
     def published(self) -> FloatArray:
-        """Publish time per row, epoch seconds; when it was first seen, where that is unknown."""
+        """Publish time per row, (rows,) float64, epoch seconds; when it was first seen, where that is unknown."""
         return self.pool.facts.published
 
     def row(self, item: str) -> int | None:
@@ -81,11 +88,11 @@ class Ranker:
         return self._known_row(item)
 
     def boosts_of(self, name: str) -> Mapping[str, float]:
-        """What editors have scores in the list `name` multiplied by: item -> factor."""
+        """The boosts in force in the list `name`: item -> factor of its score."""
         return self._boosts.get(name, NO_BOOSTS)
 
     def pins_of(self, name: str, section: str) -> Sequence[tuple[int, str]]:
-        """What editors have pinned in a section of the list `name`: position and item, the latest first."""
+        """The pins in force in a section of the list `name`: position and item, the latest first."""
         return self._pins.get((name, section), ())
 
     def rows_of(self, section: str) -> Rows:
@@ -94,7 +101,7 @@ class Ranker:
         Raises:
             NotFoundError: no item is in that section.
         """
-        number, sections = self._number(section), self.pool.facts.section
+        number, sections = self.section_number(section), self.pool.facts.section
         return np.arange(len(sections)) if number is None else np.flatnonzero(sections == number)
 
     def boosted(self, boosts: Mapping[str, float]) -> ItemPool:
@@ -112,18 +119,27 @@ class Ranker:
         Raises:
             NotFoundError: no item is in that section.
         """
-        number = self._number(section)
-        pool = self.boosted(boosts)
-        past = Past(pool, settings, self.moment.known_until)
-        return self._ranked(pool, settings, Selector(pool, settings, self.moment, past), past, [number])[number]
+        return self.rank_selected(self.selector(settings, boosts), section)
 
-    def rule_of(self, settings: ListSettings, section: str, row: int, boosts: Mapping[str, float] = NO_BOOSTS) -> Rule:
-        """What keeps a row out of a list of one section; that others are better does not."""
-        pool = self.boosted(boosts)
-        past = Past(pool, settings, self.moment.known_until)
-        return Selector(pool, settings, self.moment, past).rule_of(row, self._number(section))
+    def selector(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> Selector:
+        """The selector of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
+        return Selector(self.boosted(boosts), settings, self.moment)
 
-    def _number(self, section: str) -> int | None:
+    def rank_selected(self, selector: Selector, section: str) -> Ranking:
+        """Rank one list of one section by a selector that is there already.
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
+        number = self.section_number(section)
+        return self._ranked(selector, [number])[number]
+
+    def section_number(self, section: str) -> int | None:
+        """The number of a section; None stands for the whole site.
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
         number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
         if number is None and section != WHOLE_SITE:
             raise unknown_section(section, self._catalogue.sections)
@@ -131,13 +147,11 @@ class Ranker:
 
     def rank_sections(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> dict[str, Ranking]:
         """The list over all sections, and one for each section where the list wants them; `boosts` as for `rank`."""
-        pool = self.boosted(boosts)
-        past = Past(pool, settings, self.moment.known_until)
-        now = Selector(pool, settings, self.moment, past)
+        now = self.selector(settings, boosts)
         names = self._catalogue.sections
         numbers = self._busiest(now.sections()) if settings.sections else []
-        ranked = self._ranked(pool, settings, now, past, [None, *sorted(numbers, key=names.__getitem__)])
-        return {WHOLE_SITE if number is None else names[number]: found for number, found in ranked.items()}
+        ranked = self._ranked(now, [None, *sorted(numbers, key=names.__getitem__)])
+        return {WHOLE_SITE if number is None else names[number]: ranking for number, ranking in ranked.items()}
 
     def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
         """The sections with the most views of all that is kept, if there are too many: the same ones in every list."""
@@ -146,38 +160,33 @@ class Ranker:
         views = self.pool.views_of_sections(self.moment)
         return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
-    def _ranked(
-        self, pool: ItemPool, settings: ListSettings, now: Selector, past: Past, numbers: Sequence[int | None]
-    ) -> dict[int | None, Ranking]:
+    def _ranked(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
-        before = self._earlier(pool, settings, past, numbers)
-        score = None if settings.kind == "latest" else now.candidates.score
+        before = self._earlier(now, numbers)
+        score = None if now.settings.kind == "latest" else now.candidates.score
         return {
-            number: Ranking(found.rows, score, None if before is None else before[number], found.filled)
-            for number, found in selected.items()
+            number: Ranking(selection.rows, score, None if before is None else before[number], selection.filled)
+            for number, selection in selected.items()
         }
 
-    def _earlier(
-        self, pool: ItemPool, settings: ListSettings, past: Past, numbers: Sequence[int | None]
-    ) -> dict[int | None, Mapping[int, int]] | None:
+    def _earlier(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Mapping[int, int]] | None:
         """Ranks one `movement` ago, by row; None where there was no list."""
-        if settings.kind == "latest":
+        if now.settings.kind == "latest":
             return None
-        before = Moment(self.moment.at - settings.movement_s, self.moment.known_until)
-        then = Selector(pool, settings, before, past)
+        then = now.earlier(self.moment.at - now.settings.movement_s)
         if not then.candidates.rows.size:
             return None
         return {
-            number: {row: rank for rank, row in enumerate(found.rows.tolist(), 1)}
-            for number, found in then.selected(numbers).items()
+            number: {row: rank for rank, row in enumerate(selection.rows.tolist(), 1)}
+            for number, selection in then.selected(numbers).items()
         }
 
 
 def mask_of(items: Iterable[str], known_row: Callable[[str], int | None], size: int) -> Mask:
-    """Which rows are those of `items`."""
-    found = np.zeros(size, dtype=np.bool_)
-    found[[row for row in map(known_row, items) if row is not None]] = True
-    return found
+    """The rows of `items` as a mask, (size,) bool."""
+    mask = np.zeros(size, dtype=np.bool_)
+    mask[[row for row in map(known_row, items) if row is not None]] = True
+    return mask
 
 
 def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
@@ -202,12 +211,15 @@ def entries(
     published: FloatArray,
     details: Mapping[int, Item],
 ) -> list[Entry]:
-    """A ranking as the entries of a list. `views` and `published` have one entry per row."""
-    found = []
+    """A ranking as the entries of a list.
+
+    `views`, `published`: (rows,) float64, events and epoch seconds. `details` has the item of each ranked row.
+    """
+    shown = []
     for rank, row in enumerate(ranking.rows.tolist(), 1):
         item = details[row]
         was = None if ranking.previous is None else ranking.previous.get(row)
-        found.append(
+        shown.append(
             Entry(
                 rank=rank,
                 id=item.id,
@@ -223,4 +235,4 @@ def entries(
                 is_new=ranking.previous is not None and rank <= settings.size and (was is None or was > settings.size),
             )
         )
-    return found
+    return shown

@@ -1,4 +1,4 @@
-"""Rules: what keeps an item out of a list, as a code per row, so that it can be said of each why it is not there."""
+"""Rules: what keeps an item out of a list, as a code per row, so that an explanation can name it."""
 
 from enum import IntEnum
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from ranking.counts.arrays import FloatArray
 
 
 class Rule(IntEnum):
-    """What keeps an item out; of several, the first in this order."""
+    """The reasons that keep an item out; of several, the first in this order holds."""
 
     LISTED = 0  # nothing does
     TAKEN_DOWN = 1
@@ -35,8 +35,8 @@ WIDENED = (Rule.TOO_OLD, Rule.BELOW_MINIMUM, Rule.NO_SCORE, Rule.BELOW_FLOOR, Ru
 class Candidates(NamedTuple):
     """Every row under one list's formula at one moment.
 
-    `counted` is what `min_count` and `section_floor` ask about: the sum before its shape, in a burst list the events
-    that its `minimum` asks about.
+    `score`: (rows,) float64. `counted`: (rows,) float64, what `min_count`, `section_floor` and a burst's `minimum` are
+    compared with: the sum before its shape, in a burst list events. `rule`: (rows,) int8, codes of `Rule`.
     """
 
     score: FloatArray
@@ -50,7 +50,7 @@ class Candidates(NamedTuple):
 
 
 class Ruling:
-    """Codes under construction. Rules are put to it in their order; a row keeps the first that keeps it out."""
+    """Rules per row under construction. They are applied in their order; a row keeps the first that keeps it out."""
 
     def __init__(self, size: int) -> None:
         self.codes = np.zeros(size, dtype=np.int8)

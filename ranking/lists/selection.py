@@ -1,8 +1,8 @@
 """Selection: which of the candidates stand in a list, in which order, and what fills it up.
 
-Every rule is applied before the limit: seven asked are seven given wherever there are seven. In this order: what a row
-is by itself (`pool`), the floor of its section, how long it has been listed, the cap per section, the hysteresis at
-the cut, and what is missing then is filled up.
+Every rule is applied before the limit: seven rows are given for `size = 7` wherever seven are eligible. In this order:
+what a row is by itself (`item_pool`), the floor of its section, how long it has been listed, the cap per section, the
+hysteresis at the cut, and what is missing then is filled up.
 """
 
 from collections import Counter
@@ -16,12 +16,12 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.lists import hysteresis, ordering
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import percentile
-from ranking.lists.rules import WIDENED, Rule
+from ranking.lists.rules import WIDENED, Rule, Ruling
 from ranking.scoring.sums import Moment, Span
 from ranking.settings.lists import ListSettings
 
 TENURE_STEPS = 8
-#: How many times the visible part take part in a replay, of each kind of contender; two change nothing on real reads.
+#: Contenders of each kind in a replay, per row of the visible part; with two the lists of real reads are the same.
 CONTENDERS = 5
 #: Rules that hold for what fills a list up as well.
 MEANT = (Rule.TAKEN_DOWN, Rule.BLOCKED, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW)
@@ -36,7 +36,7 @@ class Selection(NamedTuple):
 
 
 class Past:
-    """One list at other moments, as it is without tenure, hysteresis and what fills it up. What was asked is kept."""
+    """One list at other moments, without tenure, hysteresis and fillers. Every answer is kept."""
 
     def __init__(self, pool: ItemPool, settings: ListSettings, known_until: float) -> None:
         self._pool = pool
@@ -45,80 +45,93 @@ class Past:
         self._tops: dict[tuple[float, int], dict[int | None, Rows]] = {}
 
     def tops(self, at: float, numbers: Iterable[int | None], limit: int) -> Mapping[int | None, Rows]:
-        """The first rows at a moment (epoch seconds), over all sections (number None) and of some."""
+        """The first `limit` rows at a moment (epoch seconds), over all sections (number None) and of some."""
         known = self._tops.setdefault((at, limit), {})
-        asked = [number for number in numbers if number not in known]
-        if asked:
+        missing = [number for number in numbers if number not in known]
+        if missing:
             moment = Moment(at, self._known_until)
-            known.update(Selector(self._pool, self._settings, moment, self).plain(asked, limit))
+            known.update(Selector(self._pool, self._settings, moment, self).plain(missing, limit))
             self._pool.forget(moment)
         return known
 
 
 class Selector:
-    """Selects the rows of one list at one moment, over all sections (number None) or some."""
+    """Selects the rows of one list at one moment, over all sections (number None) or some.
 
-    def __init__(self, pool: ItemPool, settings: ListSettings, moment: Moment, past: Past) -> None:
-        self._pool = pool
-        self._settings = settings
-        self._moment = moment
-        self._past = past
+    The pool is scored once, when a selector is made; `past` is shared by the selectors of one list at several moments.
+    """
+
+    def __init__(self, pool: ItemPool, settings: ListSettings, moment: Moment, past: Past | None = None) -> None:
+        self.pool = pool
+        self.settings = settings
+        self.moment = moment
+        self._past = past or Past(pool, settings, moment.known_until)
         self._depth = max(settings.depth, settings.size)
         self.candidates = pool.candidates(settings, moment)
         self._parted: dict[int, Rows] | None = None
         self._fillers: list[Tier] | None = None
 
+    def earlier(self, at: float) -> "Selector":
+        """The selector of the same list at an earlier moment (epoch seconds), with what is known by this one."""
+        return Selector(self.pool, self.settings, Moment(at, self.moment.known_until), self._past)
+
     def sections(self) -> list[int]:
         """The numbers of the sections that have something to list."""
-        found = set(self._by_section())
+        numbers = set(self._by_section())
         for tier in self._tiers():
-            found |= tier.parted.keys()
-        return sorted(found)
+            numbers |= tier.parted.keys()
+        return sorted(numbers)
 
     def selected(self, numbers: Iterable[int | None]) -> dict[int | None, Selection]:
         """The list over all sections (None) and of each of some sections."""
         rows = {number: self._eligible(number) for number in numbers}
         long = self._listed_long(rows)
-        tops = {number: self._best(_without(each, long[number]), number, self._depth) for number, each in rows.items()}
-        if self._settings.hysteresis:
+        tops = {number: self._best(_without(some, long[number]), number, self._depth) for number, some in rows.items()}
+        if self.settings.hysteresis:
             tops = self._kept(tops)
         return {number: self._filled(top, number, long[number]) for number, top in tops.items()}
 
     def plain(self, numbers: Iterable[int | None], limit: int) -> dict[int | None, Rows]:
-        """The first rows of each list, but for tenure, hysteresis and what fills it up."""
+        """The first rows of each list, without tenure, hysteresis and fillers."""
         return {number: self._best(self._eligible(number), number, limit) for number in numbers}
 
-    def rule_of(self, row: int, number: int | None) -> Rule:
-        """What keeps a row out of the list of all sections (number None) or of one; that others are better does not."""
-        section, cap = self._pool.facts.section, self._settings.max_per_section
-        if self.candidates.rule[row] != Rule.LISTED:
-            return Rule(self.candidates.rule[row])
-        if number is not None and section[row] != number:
-            return Rule.OTHER_SECTION
+    def rules_of(self, rows: Sequence[int], number: int | None) -> list[Rule]:
+        """The rules that keep `rows` out of the list of all sections (number None) or of one, in the order of `rows`.
+
+        A row that others outscore is `LISTED`: it may stand in the list, if further down.
+        """
+        asked, section = np.array(rows, dtype=np.int64), self.pool.facts.section
+        ruling = Ruling(len(asked))
+        ruling.codes[:] = self.candidates.rule[asked]
+        if number is not None:
+            ruling.out(Rule.OTHER_SECTION, section[asked] != number)
         eligible = self._eligible(number)
-        if row not in eligible:
-            return Rule.BELOW_SECTION_FLOOR
+        ruling.out(Rule.BELOW_SECTION_FLOOR, ~np.isin(asked, eligible))
         long = self._listed_long({number: eligible})[number]
-        if row in long:
-            return Rule.LISTED_LONG
-        if number is None and cap and section[row] != arrays.NO_SECTION:
-            beside = _without(eligible[section[eligible] == section[row]], long)
-            if row not in self._ordered(beside, self.candidates.score, section[row], cap, Counter()):
-                return Rule.OVER_SECTION_CAP
-        return Rule.LISTED
+        ruling.out(Rule.LISTED_LONG, np.isin(asked, long))
+        if number is None and self.settings.max_per_section:
+            open_to, capped = _without(eligible, long), section[asked] != arrays.NO_SECTION
+            numbers = np.unique(section[asked[capped & (ruling.codes == Rule.LISTED)]]).tolist()
+            firsts = np.concatenate([NOTHING, *(self._firsts_of(each, open_to) for each in numbers)])
+            ruling.out(Rule.OVER_SECTION_CAP, capped & ~np.isin(asked, firsts))
+        return [Rule(code) for code in ruling.codes.tolist()]
+
+    def _firsts_of(self, number: int, rows: Rows) -> Rows:
+        """The first of one section's rows, as many of them as `max_per_section` lets in."""
+        return self._best(rows[self.pool.facts.section[rows] == number], number, self.settings.max_per_section)
 
     def _by_section(self) -> dict[int, Rows]:
         if self._parted is None:
-            self._parted = ordering.by_section(self.candidates.rows, self._pool.facts.section)
+            self._parted = ordering.by_section(self.candidates.rows, self.pool.facts.section)
         return self._parted
 
     def _eligible(self, number: int | None) -> Rows:
         if number is None:
             return self.candidates.rows
         rows = self._by_section().get(number, NOTHING)
-        if self._settings.section_floor and self._settings.kind != "latest":
+        if self.settings.section_floor and self.settings.kind != "latest":
             counted = self.candidates.counted[rows]
-            least = max(self._settings.section_minimum, percentile(counted, self._settings.section_floor))
+            least = max(self.settings.section_minimum, percentile(counted, self.settings.section_floor))
             rows = rows[counted >= least]
         return rows
 
@@ -126,12 +139,12 @@ class Selector:
         return self._ordered(rows, self.candidates.score, number, limit, Counter())
 
     def _ordered(self, rows: Rows, score: FloatArray, number: int | None, limit: int, taken: Counter[int]) -> Rows:
-        published, names, cap = self._pool.facts.published, self._pool.names, self._settings.max_per_section
+        published, names, cap = self.pool.facts.published, self.pool.names, self.settings.max_per_section
         if number is not None or not cap:
             return ordering.best(rows, score=score, published=published, names=names, limit=limit)
         return ordering.best_capped(
             rows, score=score, published=published, names=names, limit=limit,
-            section=self._pool.facts.section, cap=cap, taken=taken,
+            section=self.pool.facts.section, cap=cap, taken=taken,
         )  # fmt: skip
 
     # How long it has been listed
@@ -139,34 +152,34 @@ class Selector:
     def _listed_long(self, eligible: Mapping[int | None, Rows]) -> Mapping[int | None, Rows]:
         """Rows that were in the visible part at every look of the last `max_tenure`, an eighth of it apart.
 
-        Asked of the list without this rule: what was left out for it comes back when its readers have let go of it.
+        The list is taken without this rule: an item that the rule leaves out comes back when its readers let go of it.
         """
-        tenure_s, at = self._settings.max_tenure_s, self._moment.at
+        tenure_s, at = self.settings.max_tenure_s, self.moment.at
         if np.isinf(tenure_s):
             return dict.fromkeys(eligible, NOTHING)
-        step_s, size = tenure_s / TENURE_STEPS, self._settings.size
+        step_s, size = tenure_s / TENURE_STEPS, self.settings.size
         oldest = int((at - tenure_s) // step_s)
         long = {number: self._best(rows, number, size) for number, rows in eligible.items()}
-        for look in range(oldest, oldest + TENURE_STEPS + 1):  # the oldest first: it leaves the fewest to ask about
-            asked = [number for number, rows in long.items() if len(rows)]
-            tops = self._past.tops(look * step_s, asked, size)
-            long.update((number, np.intersect1d(long[number], tops[number])) for number in asked)
+        for look in range(oldest, oldest + TENURE_STEPS + 1):  # the oldest first: it leaves the fewest to look up
+            left = [number for number, rows in long.items() if len(rows)]
+            tops = self._past.tops(look * step_s, left, size)
+            long.update((number, np.intersect1d(long[number], tops[number])) for number in left)
         return long
 
     # Who stays at the cut
 
     def _kept(self, tops: Mapping[int | None, Rows]) -> dict[int | None, Rows]:
         """The lists with those in their visible part who are there by hysteresis, and those who wait for it below."""
-        size, margin, kept = self._settings.size, self._settings.hysteresis, dict(tops)
-        steps = hysteresis.steps(self._moment.at)
+        size, margin, kept = self.settings.size, self.settings.hysteresis, dict(tops)
+        steps = hysteresis.steps(self.moment.at)
         contenders = self._contenders([number for number, top in tops.items() if len(top) > size], tops, steps[0])
         if not contenders:
             return kept
         union = np.unique(np.concatenate(list(contenders.values())))
-        some, past = self._pool.only(union), []
+        some, past = self.pool.only(union), []
         for step in steps:
-            found = some.candidates(self._settings, Moment(step, self._moment.known_until))
-            past.append(np.where(found.rule == Rule.LISTED, found.score, 0.0))
+            candidates = some.candidates(self.settings, Moment(step, self.moment.known_until))
+            past.append(np.where(candidates.rule == Rule.LISTED, candidates.score, 0.0))
         now = self.candidates.score[union]
         for number, rows in contenders.items():
             place, top = np.searchsorted(union, rows), tops[number]
@@ -178,25 +191,25 @@ class Selector:
     def _contenders(
         self, numbers: Sequence[int | None], tops: Mapping[int | None, Rows], since: float
     ) -> dict[int | None, Rows]:
-        """Who takes part in each list's replay: the best now, the best at its beginning, the most read in between."""
-        enough = CONTENDERS * self._settings.size
+        """The rows in each list's replay: the best now, the best at its beginning, the most read in between."""
+        enough = CONTENDERS * self.settings.size
         before = self._past.tops(since, numbers, enough)
-        read = self._pool.read(self._settings, Span(since), self._moment)
-        facts, names, found = self._pool.facts, self._pool.names, {}
+        read = self.pool.read(self.settings, Span(since), self.moment)
+        facts, names, contenders = self.pool.facts, self.pool.names, {}
         for number in numbers:
             most = ordering.best(
                 self._eligible(number), score=read, published=facts.published, names=names, limit=enough
             )
             rows = np.unique(np.concatenate([tops[number][:enough], before[number], most]))
             in_order = sorted(rows.tolist(), key=lambda row: (-facts.published[row], names[row]))  # of equal scores
-            found[number] = np.array(in_order, dtype=np.int64)
-        return found
+            contenders[number] = np.array(in_order, dtype=np.int64)
+        return contenders
 
     # What fills it up
 
     def _filled(self, top: Rows, number: int | None, long: Rows) -> Selection:
         ranked = len(top)
-        taken = Counter(self._pool.facts.section[top].tolist())
+        taken = Counter(self.pool.facts.section[top].tolist())
         for tier in self._tiers() if ranked < self._depth else ():
             rows = tier.rows if number is None else tier.parted.get(number, NOTHING)
             rows = _without(rows, np.concatenate([top, long]))
@@ -207,16 +220,16 @@ class Selector:
     def _tiers(self) -> list["Tier"]:
         """Rows that may fill a list up, the better ones first."""
         if self._fillers is None:
-            score, rule, section = self.candidates.score, self.candidates.rule, self._pool.facts.section
+            score, rule, section = self.candidates.score, self.candidates.rule, self.pool.facts.section
             self._fillers = []
-            if self._settings.fill == "latest":
+            if self.settings.fill == "latest":
                 meant = np.isin(rule, MEANT)
-                facts = self._pool.facts
-                rows = np.flatnonzero(facts.stored & (facts.published <= self._moment.at) & ~meant)
+                facts = self.pool.facts
+                rows = np.flatnonzero(facts.stored & (facts.published <= self.moment.at) & ~meant)
                 self._fillers = [Tier(rows, ordering.by_section(rows, section), facts.published)]
-            elif self._settings.fill == "widen":
+            elif self.settings.fill == "widen":
                 open_to = np.isin(rule, (Rule.LISTED, *WIDENED))
-                widened = self._pool.widened(self._settings, self._moment)
+                widened = self.pool.widened(self.settings, self.moment)
                 for order, mask in ((score, score > 0), (widened, (score <= 0) & (widened > 0))):
                     rows = np.flatnonzero(open_to & mask)
                     self._fillers.append(Tier(rows, ordering.by_section(rows, section), order))

@@ -1,12 +1,13 @@
-"""Front: the few rows that can be in a list, and what proves that no other is.
+"""Shortlist: the few rows that can be in a list, and an upper bound on the score of every other row.
 
 What nobody reads any more only sinks. So the rows that stood highest in what was counted until some hours ago, those
-that were read since, and those of which something else has changed, are all that a refresh has to look at; of the rest
-it is known, per section, what none of them scores more than. A list of these few rows is the list of all rows if so
-many of them beat that mark in every section as the list is deep; otherwise it is not proven, and all rows are ranked.
-The list is the same to the last bit either way: nothing is approximate here, and nothing depends on which way was gone.
+that were read since, and those of which something else has changed, are all that a refresh has to look at; the score
+of the rest has an upper bound per section. A list of these few rows is the list of all rows if in every section as many
+of them beat the bound as the list is deep; otherwise it is not proven, and all rows are ranked.
 
-Not for lists that need to know all rows, or rows at other times (see `fits`): those are ranked as ever.
+Invariant: the list is the same to the last bit either way.
+
+Lists that need to know all rows, or rows at other times, have no shortlist (see `fits`): all their rows are ranked.
 """
 
 import math
@@ -25,19 +26,23 @@ from ranking.scoring.decay import Alike
 from ranking.scoring.formula import LEAST_SCORE, Formula
 from ranking.scoring.sums import Counts, Horizon, Moment, Span
 from ranking.settings.lists import ListSettings
+from ranking.times import HOUR_S
 
-#: A list is asked for at moments as far back as its `movement`, which may be so long before the bound's own moment.
-USUAL_MOVEMENT_S = 3600.0
-#: How many rows of each section to look at, per row that a list may have there: few where all fall alike.
+#: A list is ranked at moments as far back as its `movement`; the bound holds this long before its own moment.
+USUAL_MOVEMENT_S = float(HOUR_S)
+#: How many rows of each section to look at, per row that a list may have there: few where all scores fall alike.
 FEW_TIMES, MANY_TIMES, SPARE_ROWS = 1.5, 3.0, 20
 
 
 class NotProvenError(Exception):
-    """Other rows may belong into the list: all have to be ranked."""
+    """Rows outside the shortlist may belong into the list: all rows have to be ranked."""
 
 
 class Whole(NamedTuple):
-    """All rows of a site: what was counted of each until `until` (epoch seconds), and what is known of it."""
+    """All rows of a site: what was counted of them until `until` (epoch seconds), and what is known of them.
+
+    `published`: (rows,) float64, epoch seconds; `section`: (rows,) int32; `stored`: (rows,) bool, whether described.
+    """
 
     counts: Counts
     published: FloatArray
@@ -48,10 +53,10 @@ class Whole(NamedTuple):
 
 
 class Shortlist(NamedTuple):
-    """One list's rows, and what is known of all others.
+    """The rows of one list that have to be ranked, and a bound on all others.
 
-    `upper_bounds`: per section, an upper bound on the score of every row outside, valid from `since`; no section first;
-    -inf where no other row can be listed. From `until` on they fall by a half-life.
+    `upper_bounds`: (sections + 1,) float64, no section first: an upper bound on the score of every row outside, valid
+    from `since` (epoch seconds); -inf where no other row can be listed. From `until` on they fall by `half_life_s`.
     """
 
     settings: ListSettings
@@ -61,8 +66,10 @@ class Shortlist(NamedTuple):
     upper_bounds: FloatArray
     half_life_s: float
 
-    def check(self, found: Candidates, section: Sections, at: float) -> None:
-        """Return if no other row can be among the first of any section at a moment.
+    def check(self, candidates: Candidates, section: Sections, at: float) -> None:
+        """Return if no row outside can be among the first of any section at the moment `at` (epoch seconds).
+
+        `section`: (rows,) int32, the section of each candidate.
 
         Raises:
             NotProvenError: one may be.
@@ -71,25 +78,29 @@ class Shortlist(NamedTuple):
             raise NotProvenError
         number = section - NO_SECTION
         missing = max(0, int(number.max(initial=0)) + 1 - len(self.upper_bounds))  # sections that no other row is in
-        marks = np.concatenate([self.upper_bounds, np.full(missing, -np.inf)])
+        bounds = np.concatenate([self.upper_bounds, np.full(missing, -np.inf)])
         if not math.isinf(self.half_life_s):
-            falling = marks > 0
+            falling = bounds > 0
             left = 2.0 ** (-max(0.0, at - self.until) / self.half_life_s)
-            marks[falling] = np.maximum(marks[falling] * left, LEAST_SCORE)
-        beating = number[(found.rule == Rule.LISTED) & (found.score > marks[number])]
-        if ((np.bincount(beating, minlength=len(marks)) < depth_of(self.settings)) & (marks > -np.inf)).any():
+            bounds[falling] = np.maximum(bounds[falling] * left, LEAST_SCORE)
+        beating = number[(candidates.rule == Rule.LISTED) & (candidates.score > bounds[number])]
+        if ((np.bincount(beating, minlength=len(bounds)) < depth_of(self.settings)) & (bounds > -np.inf)).any():
             raise NotProvenError
 
 
 class ShortlistPool(ItemPool):
-    """A pool of the fronts' rows. It answers only what is proven to be so of all rows."""
+    """A pool of the rows of some shortlists. It answers only what is proven to be so of all rows.
 
-    fronts: Sequence[Shortlist] = ()
+    Raises:
+        NotProvenError: by every method whose answer other rows could change.
+    """
+
+    shortlists: Sequence[Shortlist] = ()
 
     def boosted(self, factors: FloatArray) -> "ShortlistPool":
-        found = ShortlistPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
-        found._moments, found.fronts = self._moments, self.fronts
-        return found
+        pool = ShortlistPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
+        pool._moments, pool.shortlists = self._moments, self.shortlists
+        return pool
 
     def only(self, rows: Rows) -> ItemPool:
         raise NotProvenError
@@ -104,53 +115,50 @@ class ShortlistPool(ItemPool):
         raise NotProvenError
 
     def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
-        front = next((each for each in self.fronts if each.settings == settings), None)
-        if front is None:
+        shortlist = next((each for each in self.shortlists if each.settings == settings), None)
+        if shortlist is None:
             raise NotProvenError
-        found = super().candidates(settings, moment)
-        front.check(found, self.facts.section, moment.at)
-        return found
+        candidates = super().candidates(settings, moment)
+        shortlist.check(candidates, self.facts.section, moment.at)
+        return candidates
 
 
 def fits(settings: ListSettings) -> bool:
-    """Whether a list's rows can be told from the rest by what has long been counted.
+    """Whether a list can have a shortlist: what has long been counted bounds the rows that can be in it.
 
     Not where it asks of all rows of a section (`section_floor`, `scale`), of what is not ranked (`fill`) or of times
     long past (`max_tenure`, `hysteresis`, `hold`), nor where a row that is read no more may rise: `period =
-    "yesterday"`, `decay = "day-blend"`, `revival`, `shape = "discourse-top"`, and bursts by `ratio` or by a period.
+    "yesterday"`, a decay that does not fade, `revival`, `shape = "discourse-top"`, bursts by `ratio` or by a period.
     """
     if settings.fill != "none" or settings.hysteresis or not math.isinf(settings.max_tenure_s):
         return False
     if settings.scale != "none" or settings.section_floor:
         return False
-    if settings.kind == "burst":
-        by_span = settings.period == NO_PERIOD and settings.method != "ratio"
-        return by_span and not settings.hold_s and (settings.method != "acceleration" or settings.minimum > 0)
-    return settings.kind == "latest" or Formula(settings, UTC).fades
+    match settings.kind:
+        case "latest":
+            return True
+        case "burst":
+            return _burst_fits(settings)
+        case _:
+            return Formula(settings, UTC).fades
 
 
 def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Shortlist:
-    """The front of a list that `fits`; `wider`: how many times as many rows as usual to look at."""
+    """The shortlist of a list that `fits`; `wider`: how many times as many rows as usual to look at."""
     since = whole.until - max(0.0, settings.movement_s - USUAL_MOVEMENT_S)
-    half_life_s, keep, forced = math.inf, MANY_TIMES, np.zeros(0, dtype=np.int64)
     match settings.kind:
         case "latest":
-            since = -math.inf
-            old = whole.published <= whole.until - settings.min_age_s
-            at_most = np.where(whole.stored & old, whole.published, -np.inf)
-            forced = np.flatnonzero(whole.stored & ~old)
+            bound = _latest_bound(settings, whole)
         case "burst":
-            at_most = np.full(len(whole.published), -np.inf)  # without an event in the last `short` there is no burst
-            lately = Horizon(Alike(), (Span(since - settings.short_s),)).at_most(whole.counts.columns, math.inf)
-            channel_weights = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
-            forced = np.flatnonzero(whole.counts.of_items(whole.counts.of_cells(lately), channel_weights) > 0)
+            bound = _burst_bound(settings, whole, since)
         case _:
-            at_most = _at_most(settings, whole, since)
-            if settings.decay == "half-life" and (settings.shape, settings.exponent) == ("plain", 1.0):
-                half_life_s = settings.half_life_s
-                keep = keep if math.isinf(half_life_s) else FEW_TIMES
-    rows, marks = _parted(at_most, whole.section, int(keep * wider * depth_of(settings)) + SPARE_ROWS)
-    return Shortlist(settings, np.concatenate([rows, forced]), since, whole.until, marks, half_life_s)
+            bound = _ranked_bound(settings, whole, since)
+    rows, upper_bounds = _parted(
+        bound.at_most, whole.section, int(bound.keep * wider * depth_of(settings)) + SPARE_ROWS
+    )
+    return Shortlist(
+        settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s
+    )
 
 
 def depth_of(settings: ListSettings) -> int:
@@ -158,23 +166,64 @@ def depth_of(settings: ListSettings) -> int:
     return max(settings.depth, settings.size)
 
 
-def _at_most(settings: ListSettings, whole: Whole, since: float) -> FloatArray:
-    """What no row that is read no more scores more than from `since` on; -inf: it is in no list."""
-    counted, score = Formula(settings, whole.zone).at_most(whole.counts, since, whole.published)
+class _Bound(NamedTuple):
+    """An upper bound on the scores of one list.
+
+    `at_most`: (rows,) float64, what a row that is read no more never scores more than from `since` (epoch seconds) on;
+    -inf: it is in no list. `forced`: rows that are in the shortlist whatever they score. `keep`: rows to look at per
+    row that the list may have. From the end of what was counted on the bounds fall by `half_life_s`.
+    """
+
+    at_most: FloatArray
+    forced: Rows
+    since: float
+    keep: float = MANY_TIMES
+    half_life_s: float = math.inf
+
+
+def _latest_bound(settings: ListSettings, whole: Whole) -> _Bound:
+    """A publication is its own score at any moment; those that are too young yet may be listed at a later one."""
+    old = whole.published <= whole.until - settings.min_age_s
+    at_most = np.where(whole.stored & old, whole.published, -np.inf)
+    return _Bound(at_most, np.flatnonzero(whole.stored & ~old), since=-math.inf)
+
+
+def _burst_fits(settings: ListSettings) -> bool:
+    by_span = settings.period == NO_PERIOD and settings.method != "ratio"
+    return by_span and not settings.hold_s and (settings.method != "acceleration" or settings.minimum > 0)
+
+
+def _burst_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
+    """Without an event in the last `short` there is no burst: only rows that had one lately can be listed."""
+    at_most = np.full(len(whole.published), -np.inf)
+    lately = Horizon(Alike(), (Span(since - settings.short_s),)).upper_bounds(whole.counts.columns, math.inf)
+    channel_weights = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
+    events = whole.counts.item_sums(whole.counts.cell_sums(lately), channel_weights)
+    return _Bound(at_most, np.flatnonzero(events > 0), since)
+
+
+def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
+    """The score at `since` without another event, of the rows that the rules let in."""
+    counted, score = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
     out = (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
-    return np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
+    at_most = np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
+    nothing = np.zeros(0, dtype=np.int64)
+    if settings.decay != "half-life" or (settings.shape, settings.exponent) != ("plain", 1.0):
+        return _Bound(at_most, nothing, since)
+    keep = MANY_TIMES if math.isinf(settings.half_life_s) else FEW_TIMES
+    return _Bound(at_most, nothing, since, keep, settings.half_life_s)
 
 
 def _parted(at_most: FloatArray, section: Sections, keep: int) -> tuple[Rows, FloatArray]:
-    """The highest rows of each section, and the highest of all others of each."""
+    """The `keep` highest rows of each section, and the highest value of all other rows of each."""
     number = section - NO_SECTION
-    marks = np.full(int(number.max(initial=0)) + 1, -np.inf)
+    bounds = np.full(int(number.max(initial=0)) + 1, -np.inf)
     kept = []
-    for each, rows in by_section(np.flatnonzero(at_most > -np.inf), number).items():
+    for of_section, rows in by_section(np.flatnonzero(at_most > -np.inf), number).items():
         if len(rows) <= keep:
             kept.append(rows)
             continue
         order = np.argpartition(-at_most[rows], keep)
         kept.append(rows[order[:keep]])
-        marks[each] = at_most[rows[order[keep]]]
-    return np.concatenate([np.zeros(0, dtype=np.int64), *kept]), marks
+        bounds[of_section] = at_most[rows[order[keep]]]
+    return np.concatenate([np.zeros(0, dtype=np.int64), *kept]), bounds

@@ -1,9 +1,11 @@
 """Paging: how a list is walked while it moves, without a repeat or a gap.
 
 The order of a list's items has a name made of its content. A cursor names the order of the first page's generation and
-says what of it has been answered; every further page is the next part of that order, whatever is published meanwhile.
-The store keeps orders for a while after they were replaced, so any worker can go on with any walk. Rejected: cursors
-that say "after this score", as an item whose score changes between two pages is seen twice or never.
+names the places of it that have been answered; every further page is the next part of that order, even if another one
+is published meanwhile. The store keeps orders for a while after they were replaced, so any worker can go on with any
+walk.
+
+Rejected: cursors that say "after this score", as an item whose score changes between two pages is seen twice or never.
 
 How an order is kept: `ranking.published.orders`.
 """
@@ -17,7 +19,7 @@ from ranking.errors import InvalidCursorError
 
 CURSOR = re.compile(r"(\d{1,15})\.(\d{1,15})\.([0-9a-f]{16})\.(\d{1,4})\.(\d{1,4})((?:\.\d{1,4}-\d{1,4})*)", re.ASCII)
 MAX_CURSOR_CHARS = 4_000
-#: A cache may hold a first page for so long before its reader goes on from it.
+#: The longest time that a cache holds a first page before its reader goes on from it.
 CACHED_S = 120.0
 
 
@@ -37,7 +39,7 @@ class Cursor(NamedTuple):
     ahead: tuple[tuple[int, int], ...] = ()
 
     def text(self) -> str:
-        """As it is written in an address.
+        """The cursor as text for an address.
 
         >>> Cursor(57, 1764532145.0, "00c0ffee00c0ffee", 7, 6, ((12, 12), (30, 31))).text()
         '57.1764532145000.00c0ffee00c0ffee.7.6.12-12.30-31'
@@ -50,12 +52,12 @@ def cursor_from(text: str) -> Cursor:
     """The inverse of `Cursor.text`.
 
     Raises:
-        InvalidCursorError: it is none.
+        InvalidCursorError: `text` is no cursor.
     """
-    found = CURSOR.fullmatch(text) if len(text) <= MAX_CURSOR_CHARS else None
-    if found is None:
+    match = CURSOR.fullmatch(text) if len(text) <= MAX_CURSOR_CHARS else None
+    if match is None:
         raise InvalidCursorError("cursor: take it from `next` of the answer before, or leave it out")
-    generation, at_ms, order, shown, reached, ahead = found.groups()
+    generation, at_ms, order, shown, reached, ahead = match.groups()
     spans = (span.split("-") for span in ahead.split(".")[1:])
     return Cursor(
         int(generation),
@@ -70,8 +72,8 @@ def cursor_from(text: str) -> Cursor:
 def epoch_of(at: float, paging_s: float) -> int:
     """The span of time that the moment `at` (epoch seconds) lies in, half as long as a walk may take (`paging_s`).
 
-    It is part of a first page's ETag. Without it a cache would be told for hours that the page it has is still right,
-    and the cursor in it would be one of hours ago.
+    It is part of a first page's ETag. Without it a cache's page would be confirmed for hours, and the cursor in it
+    would be one of hours ago.
     """
     return int(at // (paging_s / 2))
 
@@ -82,7 +84,7 @@ def kept_for_s(paging_s: float) -> float:
 
 
 class PagePart(NamedTuple):
-    """A part of an order: the places it holds, and how the walk goes on: None at the end."""
+    """A part of an order: its places, and where the walk goes on; `reached` None: at the end."""
 
     places: Sequence[int]
     reached: int | None

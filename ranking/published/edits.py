@@ -1,9 +1,11 @@
-"""Editorial: what editors say of a site's lists, and what that comes to at a moment.
+"""Edits: the pins, blocks and boosts of a site, and which of them are in force at a moment.
 
 An edit is a pin (an item at a place of one list), a block (an item in no list of the site) or a boost (a factor on an
 item's score in one list). What has an end is over by itself when its time comes, wherever it is read. Pins and blocks
 are laid over a published list when it is read; a boost is part of the ranking from the next refresh on, and until then
-moves the item within what is published. Rejected: ranking anew for every edit, as an editor cannot wait for it.
+moves the item within what is published.
+
+Rejected: ranking anew for every edit, as an editor cannot wait for it.
 """
 
 import math
@@ -25,7 +27,7 @@ T = TypeVar("T")
 
 
 class Subject(NamedTuple):
-    """What an edit is about. `list` and `section` are empty in a block, `section` in a boost and for the whole site."""
+    """The object of an edit. `list` and `section` are empty in a block, `section` in a boost and for the whole site."""
 
     kind: str
     list: str
@@ -34,7 +36,7 @@ class Subject(NamedTuple):
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """An item has this place (1-based). Times in epoch seconds; `until` None: until it is lifted."""
+    """A fixed place of an item in one list (1-based). Times in epoch seconds; `until` None: until it is lifted."""
 
     position: int
     until: float | None = None
@@ -42,7 +44,7 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """An item is in no list of the site."""
+    """Keeps an item out of all lists of the site."""
 
     reason: str = ""
     until: float | None = None
@@ -50,7 +52,7 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Boost(msgspec.Struct, frozen=True):
-    """An item's score is multiplied."""
+    """A factor on an item's score in one list."""
 
     factor: float
     until: float | None = None
@@ -81,7 +83,7 @@ class Edits(msgspec.Struct, frozen=True):
     edits: dict[Subject, Edit] = {}
 
     def in_force(self, now: float) -> InForce:
-        """What holds at `now` (epoch seconds)."""
+        """The edits in force at `now` (epoch seconds)."""
         until = math.inf
         blocked: set[str] = set()
         pins: dict[tuple[str, str], list[tuple[float, str, int]]] = {}
@@ -96,7 +98,9 @@ class Edits(msgspec.Struct, frozen=True):
                 pins.setdefault(subject[1:3], []).append((-edit.set_at, subject.item, edit.position))
             else:
                 boosts.setdefault(subject.list, {})[subject.item] = edit.factor
-        latest_first = {place: [(position, item) for _, item, position in sorted(of)] for place, of in pins.items()}
+        latest_first = {
+            place: [(position, item) for _, item, position in sorted(pinned)] for place, pinned in pins.items()
+        }
         return InForce(until, frozenset(blocked), latest_first, boosts)
 
     def over(self, now: float) -> Iterator[Subject]:
@@ -109,7 +113,7 @@ def is_over(edit: Edit, now: float) -> bool:
     return edit.until is not None and edit.until <= now
 
 
-def check(edit: Edit, now: float) -> None:
+def check_edit(edit: Edit, now: float) -> None:
     """Return if this edit can be made at `now` (epoch seconds).
 
     Raises:
@@ -125,53 +129,53 @@ def check(edit: Edit, now: float) -> None:
         raise InvalidEditError(f"reason: must not be over {MAX_REASON_CHARS} characters")
 
 
-def composed(ranked: Iterable[T], pins: Sequence[tuple[int, T]], limit: int) -> list[T]:
+def with_pins(ranked: Iterable[T], pins: Sequence[tuple[int, T]], limit: int) -> list[T]:
     """The first `limit` places of a list with `pins`, the latest of them first, laid over what is ranked.
 
     A pin has exactly its place. Of several for one place the latest has it, and the others the next that are free. In a
     list that is too short for a pin's place the pin comes at the end.
 
-    >>> "".join(composed("abcdef", [(2, "X"), (5, "Y")], 7))
+    >>> "".join(with_pins("abcdef", [(2, "X"), (5, "Y")], 7))
     'aXbcYde'
-    >>> "".join(composed("abcdef", [(2, "X"), (2, "Y"), (3, "Z")], 7))
+    >>> "".join(with_pins("abcdef", [(2, "X"), (2, "Y"), (3, "Z")], 7))
     'aXZYbcd'
-    >>> "".join(composed("a", [(9, "Y"), (5, "X")], 7))
+    >>> "".join(with_pins("a", [(9, "Y"), (5, "X")], 7))
     'aXY'
     """
     wanted: dict[int, deque[T]] = {}
     for position, pinned in pins:
         wanted.setdefault(position, deque()).append(pinned)
-    rest, waiting, found = iter(ranked), deque[T](), list[T]()
-    while len(found) < limit:
-        here = wanted.pop(len(found) + 1, None)
+    rest, waiting, page = iter(ranked), deque[T](), list[T]()
+    while len(page) < limit:
+        here = wanted.pop(len(page) + 1, None)
         if here:
-            found.append(here.popleft())
+            page.append(here.popleft())
             waiting += here
         elif waiting:
-            found.append(waiting.popleft())
+            page.append(waiting.popleft())
         else:
-            for each in rest:
-                found.append(each)
+            for item in rest:
+                page.append(item)
                 break
             else:
-                waiting.extend(each for position in sorted(wanted) for each in wanted.pop(position))
+                waiting.extend(item for position in sorted(wanted) for item in wanted.pop(position))
                 if not waiting:
                     break
-    return found
+    return page
 
 
-def moved(scores: Sequence[float | None], factors: Mapping[int, float]) -> list[tuple[int, float | None]]:
-    """Places of a ranked list in their order, with their scores, once some scores are multiplied: place -> factor.
+def with_boosts(scores: Sequence[float | None], factors: Mapping[int, float]) -> list[tuple[int, float | None]]:
+    """Places of a ranked list in their order, with their scores, once `factors` (place -> factor) are applied.
 
     Only those move, to where the first lower score is; the others keep their order, which need not be that of the
     scores alone. A place without a score stays.
 
-    >>> moved([9.0, 8.0, 4.0, 3.0], {2: 2.2, 0: 0.5})
+    >>> with_boosts([9.0, 8.0, 4.0, 3.0], {2: 2.2, 0: 0.5})
     [(2, 8.8), (1, 8.0), (0, 4.5), (3, 3.0)]
     """
-    found = [(place, score) for place, score in enumerate(scores) if place not in factors or score is None]
+    ranked = [(place, score) for place, score in enumerate(scores) if place not in factors or score is None]
     changed = [(place, score * factors[place]) for place, score in enumerate(scores) if place in factors and score]
     for place, score in sorted(changed, key=lambda each: (-each[1], each[0])):
-        lower = (at for at, (_, other) in enumerate(found) if other is not None and other < score)
-        found.insert(next(lower, len(found)), (place, score))
-    return found
+        lower = (at for at, (_, other) in enumerate(ranked) if other is not None and other < score)
+        ranked.insert(next(lower, len(ranked)), (place, score))
+    return ranked

@@ -58,12 +58,15 @@ class _Packed(NamedTuple):
 
 
 def needed_for(content: bytes) -> str | None:
-    """The order that must be at hand to read this packed one; None: it can be read as it is."""
+    """The name of the order that this packed one needs to be read; None: it stands alone."""
     return _unpacked.decode(content)[0] or None
 
 
 def ids_of(contents: Sequence[bytes]) -> list[str]:
-    """The ids of the first of some packed orders; each of the others is what `needed_for` names for the one before."""
+    """The ids of the first of some packed orders.
+
+    Each of the others is the one that `needed_for` names for the one before.
+    """
     plain = b""
     for content in reversed(contents):
         plain = _inflated(_unpacked.decode(content)[1], plain)

@@ -35,11 +35,11 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stamp(msgspec.Struct, frozen=True):
-    """What all sections of one published list share.
+    """The part of one published list that all its sections share.
 
     `generated_at` is the aligned moment (epoch seconds) that the list was ranked for, so that equal counts and settings
     give equal stamps; `digests` maps each section to its body's digest. `boosts` are in the ranking already: item ->
-    factor. `learned` is what a list that learns went by.
+    factor. `learned` is the setting that a list that learns was ranked by.
     """
 
     list: str

@@ -1,7 +1,7 @@
-"""Batches in the making: the counts on their way into one shard, and the requests that wait for them.
+"""Open batches: the counts on their way into one shard, and the requests that wait for them.
 
-Equal cells are added up before they are sent; events that must ask the store first (see `visits`) ride along one by
-one. A repeat of what this process has itself seen count is known without asking.
+Equal cells are added up before they are sent. Events that count only if the store agrees (see `intake.visits`) ride
+along one by one. A repeat of what this process has itself seen count needs no look at the store.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import math
 from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import field
+from ranking.counts.fields import field
 from ranking.intake.events import Event, channel_kind
 from ranking.intake.visits import (
     COUNTED,
@@ -18,12 +18,13 @@ from ranking.intake.visits import (
     REPEAT_CHANNEL,
     REPEATED,
     SPOOLED,
-    Asking,
+    ConditionalVisits,
     Remembered,
     pair_of,
     short_hash,
 )
 from ranking.store.counts import Batch, Committed
+from ranking.times import DAY_S
 
 MAX_CELLS = 1_500
 RECENT_PAIRS = 100_000
@@ -36,12 +37,14 @@ KNOWN = bytes([REPEATED, COUNTED])
 
 
 class Admission(NamedTuple):
-    """What events are asked. `span_s`: a visitor's repeats within it do not count (0: they do). `known_s`: how long an
-    item that nobody described stays known; `new_items`: how many unknown ones a minute a shard takes (0: any).
+    """What an event must pass to count.
+
+    `span_s`: a visitor's repeats within it do not count (0: they do). `known_s`: how long an item that nobody described
+    stays known; `new_items`: how many unknown ones a minute a shard takes (0: any).
     """
 
     span_s: int = 0
-    known_s: int = 30 * 86400
+    known_s: int = 30 * DAY_S
     new_items: int = 0
 
 
@@ -64,8 +67,8 @@ class Terms(NamedTuple):
     admission: Admission = ANY
 
 
-class Seen:
-    """What this process knows of a site without asking the store."""
+class SeenVisits:
+    """Pairs and items of a site that this process need not look up in the store."""
 
     __slots__ = ("items", "pairs")
 
@@ -75,21 +78,21 @@ class Seen:
 
 
 class OpenBatch:
-    """Counts on their way into one shard, and the requests that wait for them. `outcomes`: once it is settled."""
+    """Counts on their way into one shard, and the requests that wait for them."""
 
     __slots__ = (
-        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_marks", "_newcomers", "_pairs", "_received_s",
-        "_seconds", "_seen", "_visits", "events", "once", "opened_s", "outcomes", "terms", "waiters",
+        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_marks", "_newcomers", "_outcomes", "_pairs",
+        "_received_s", "_seconds", "_seen", "_visits", "events", "once", "opened_s", "terms", "waiters",
     )  # fmt: skip
 
-    def __init__(self, opened_s: float, terms: Terms, seen: Seen, once: str | None = None) -> None:
+    def __init__(self, opened_s: float, terms: Terms, seen: SeenVisits, once: str | None = None) -> None:
         self.terms = terms
         self._seen = seen
         self.opened_s = opened_s
         self.once = once
         self.events = 0
         self.waiters: list[asyncio.Future[Committed | None]] = []
-        self.outcomes = b""
+        self._outcomes = b""
         self._cells: dict[int, dict[str, int]] = {}  # bucket start -> field -> number of the cell
         self._counts: list[int] = []
         self._visits: list[int] = []  # their cells
@@ -103,38 +106,35 @@ class OpenBatch:
         self._latest_cells: dict[str, int] = {}
 
     def takes_more(self, terms: Terms) -> bool:
-        """Whether another request's events may join under `terms`."""
+        """Whether the batch has room for another request's events, counted under `terms`."""
         return self.terms is terms and self.once is None and len(self._counts) + len(self._visits) < MAX_CELLS
 
     def add(self, event: Event, received_s: int, *, vouched: bool) -> int:
-        """Count an event, maybe only if the store agrees.
-
-        Its number among the batch's visits, or what is known of it already; for `told`.
-        """
+        """Count an event, or have the store decide whether it counts; return the event's ticket for `outcomes`."""
         item, channel, ts, visitor, mark = event
         if ts != self._latest:
             self._latest = ts
             self._latest_cells = self._cells.setdefault(bucket_start(ts, self.terms.bucket_s), {})
         name = field(channel, item)
         known = vouched or item in self._seen.items or not self.terms.admission.new_items
-        number = SURE
+        ticket = SURE
         if visitor is not None or mark is not None or not known:
-            number = self._ask(event, name, received_s, known=known)
-            if number == LOCAL_REPEAT:
+            ticket = self._add_visit(event, name, received_s, known=known)
+            if ticket == LOCAL_REPEAT:
                 name = field(REPEAT_CHANNEL, item)
         cell = self._latest_cells.get(name)
         if cell is None:
             cell = self._latest_cells[name] = len(self._counts)
             self._counts.append(0)
-        if number < 0:
+        if ticket < 0:
             self._counts[cell] += 1
         else:
             self._visits.append(cell)
         self.events += 1
-        return number
+        return ticket
 
     def numbered(self, site: str, shard: int, writer: str, number: int) -> Batch:
-        """The batch as it is sent."""
+        """The batch as it is sent to the store, numbered by its writer."""
         width_s, admission = self.terms.bucket_s, self.terms.admission
         counts: dict[Bucket, dict[str, int]] = {}
         place = [0] * len(self._counts)
@@ -145,10 +145,10 @@ class OpenBatch:
                 bucket[name] = self._counts[cell]
                 place[cell] = position
                 position += 1
-        asking = None
+        visits = None
         if self._visits:
             befores = [self._befores.get(visit, NO_PAIR) for visit in range(len(self._visits))] if self._befores else []
-            asking = Asking(
+            visits = ConditionalVisits(
                 [place[cell] for cell in self._visits],
                 self._seconds,
                 b"".join(self._pairs),
@@ -160,29 +160,29 @@ class OpenBatch:
                 admission.known_s,
                 admission.new_items,
             )
-        return Batch(site, shard, writer, number, counts, self.once, asking)
+        return Batch(site, shard, writer, number, counts, self.once, visits)
 
     def settle(self, committed: Committed | None) -> None:
-        """Note what became of it (None: it waits on disk), and remember what the store said of the visits."""
+        """Keep the outcomes (`committed` None: the batch waits on disk), and remember the visits that counted."""
         visits = len(self._visits)
         if committed is None or committed.repeated:
-            self.outcomes = bytes([SPOOLED if committed is None else REPEATED]) * (visits + len(KNOWN))
+            self._outcomes = bytes([SPOOLED if committed is None else REPEATED]) * (visits + len(KNOWN))
             return
-        self.outcomes = committed.outcomes.ljust(visits, bytes([COUNTED])) + KNOWN
+        self._outcomes = committed.outcomes.ljust(visits, bytes([COUNTED])) + KNOWN
         if committed.outcomes:
-            told = zip(self._pairs, self._seconds, committed.outcomes, strict=False)
-            counted = {pair: second for pair, second, outcome in told if outcome == COUNTED and pair != NO_PAIR}
+            outcomes = zip(self._pairs, self._seconds, committed.outcomes, strict=False)
+            counted = {pair: second for pair, second, outcome in outcomes if outcome == COUNTED and pair != NO_PAIR}
             self._seen.pairs.put(counted)
-            taken = {item: 0 for visit, item in self._newcomers.items() if self.outcomes[visit] != REFUSED}
+            taken = {item: 0 for visit, item in self._newcomers.items() if self._outcomes[visit] != REFUSED}
             self._seen.items.put(taken)
 
-    def told(self, numbers: list[int]) -> bytes:
-        """What became of some events, once it is settled; `numbers` is what `add` gave for them."""
-        outcomes = self.outcomes
-        return bytes([outcomes[number] for number in numbers])
+    def outcomes(self, tickets: list[int]) -> bytes:
+        """Outcome of each event, by the ticket that `add` returned. Call after `settle`."""
+        outcomes = self._outcomes
+        return bytes([outcomes[ticket] for ticket in tickets])
 
-    def _ask(self, event: Event, name: str, received_s: int, *, known: bool) -> int:
-        """The number of a new visit, whose cell is for the caller to note, or what is known without asking."""
+    def _add_visit(self, event: Event, name: str, received_s: int, *, known: bool) -> int:
+        """Number of a new visit, whose cell the caller notes; SURE or LOCAL_REPEAT where the store need not decide."""
         item, channel, ts, visitor, mark = event
         span_s = self.terms.admission.span_s
         visit, second = len(self._visits), int(ts)

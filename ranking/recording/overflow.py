@@ -1,8 +1,10 @@
-"""Spooling: batches that the store could not take wait on disk, and go to it in their order when it is back.
+"""Overflow: batches that the store could not take wait in a spool on disk and go to the store in order once it is back.
 
-A batch keeps its writer and number while it waits, so one whose first outcome was never learned is counted once.
+A batch keeps its writer and number while it waits, so one whose first outcome was never learned is counted once. Spools
+of workers that ended are replayed beside our own. A failure of a replay is logged and the replay tried again.
+
 Invariant: while a lane (writer, site, shard) has batches waiting, nothing of that lane goes to the store past them; the
-recorder asks `waiting` before each batch. Spools that dead workers left behind are replayed beside our own.
+recorder looks at `waiting` before each batch.
 """
 
 import asyncio
@@ -10,12 +12,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
+import structlog
+
+from ranking.backoff import Backoff
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.recording.recorder import BatchStore
 from ranking.store.counts import Batch
 
+log = structlog.get_logger("ranking.recording.overflow")
+
 PEEK_AT_ONCE = 100
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 1.0
+#: After what is a fault of the spool or of ours, and no store that is away.
+FIRST_FAULT_PAUSE_S, LONGEST_FAULT_PAUSE_S = 1.0, 60.0
 LOOK_FOR_ORPHANS_S = 15.0
 #: While batches wait, each waits so much longer and the next one grows: few large ones are brought back in less time.
 GATHER_S = 0.005
@@ -24,7 +33,7 @@ Lane = tuple[str, str, int]
 
 
 class BatchSpool(Protocol):
-    """A spool as it is used here; its calls block. See `store.spool`."""
+    """A spool as the overflow uses it; its calls block. See `ranking.store.spool`."""
 
     @property
     def events(self) -> int: ...
@@ -48,9 +57,10 @@ class BatchSpool(Protocol):
 
 
 class Spooling:
-    """Keeps batches in `own`, and brings them and those of orphans to `store`.
+    """Keeps batches in `own`, and replays them and those of orphans to `store`.
 
-    `find_orphans` takes over spools of dead workers; `on_change` is told when the spool starts or ends to be in use.
+    `find_orphans` takes over the spools of ended workers; `on_change` is called when our spool fills (True) and when it
+    is empty again (False).
     """
 
     def __init__(
@@ -73,20 +83,20 @@ class Spooling:
 
     @property
     def events(self) -> int:
-        """How many events wait in our own spool."""
+        """Events that wait in our own spool."""
         return self._own.events
 
     async def use(self, *, keep_s: float, max_bytes: int) -> None:
-        """Go by another retention, and keep at most so much on disk."""
+        """Record with another retention from now on, and keep at most `max_bytes` on disk."""
         self._keep_s = keep_s
         await asyncio.to_thread(self._own.resize, max_bytes)
 
     def start(self) -> None:
-        """Look for what dead workers left, now and every now and then."""
+        """Replay the spools of ended workers, now and every LOOK_FOR_ORPHANS_S."""
         self._adopting = asyncio.create_task(self._adopt_orphans_loop())
 
     async def stop(self) -> None:
-        """Replay no more; what waits is there for the next start."""
+        """End the replays; what waits stays on disk for the next start."""
         for task in (self._replaying, self._adopting):
             while task is not None and not task.done():
                 task.cancel()
@@ -94,14 +104,14 @@ class Spooling:
         await asyncio.to_thread(self._own.close, delete_if_empty=True)
 
     def waiting(self, lane: Lane) -> bool:
-        """Whether batches of this lane wait: then its next one has to wait behind them."""
+        """Whether batches of `lane` wait, so that its next one has to wait behind them."""
         return self._waiting[lane] > 0
 
     async def keep(self, batch: Batch) -> None:
         """Keep a batch on disk.
 
         Raises:
-            StoreUnavailableError: there is no room for it; nothing of it was kept.
+            StoreUnavailableError: the spool has no room; nothing of the batch was kept.
         """
         if self._waiting.total():
             await asyncio.sleep(GATHER_S)
@@ -114,47 +124,67 @@ class Spooling:
             self._replaying = asyncio.create_task(self._replay_own())
 
     async def _replay_own(self) -> None:
+        backoff = Backoff(FIRST_FAULT_PAUSE_S, LONGEST_FAULT_PAUSE_S)
         while self._waiting.total():
-            await self._replay(self._own)
+            try:
+                await self._replay(self._own)
+            except Exception:
+                log.exception("The replay of the spool failed. It is tried again.")
+                await asyncio.sleep(backoff.next_s())
+            if not len(self._own):  # also where a failure left some of them counted as waiting
+                self._waiting.clear()
         self._on_change(False)
 
     async def _adopt_orphans_loop(self) -> None:
         while True:
-            for orphan in await asyncio.to_thread(self._find_orphans):
-                try:
-                    await self._replay(orphan)
-                finally:
-                    await asyncio.shield(asyncio.to_thread(orphan.close, delete_if_empty=True))
+            try:
+                await self._adopt_orphans()
+            except Exception:
+                log.exception("The spools of ended workers were not all replayed. They are tried again.")
             await asyncio.sleep(LOOK_FOR_ORPHANS_S)
 
+    async def _adopt_orphans(self) -> None:
+        for orphan in await asyncio.to_thread(self._find_orphans):
+            try:
+                await self._replay(orphan)
+            except Exception:
+                log.exception("The spool of an ended worker was not replayed. It is tried again.")
+            finally:
+                await asyncio.shield(asyncio.to_thread(orphan.close, delete_if_empty=True))
+
     async def _replay(self, spool: BatchSpool) -> None:
-        """Bring all that waits in `spool` to the store. A lane whose shard is away does not hold up the others."""
-        pause_s, after = FIRST_PAUSE_S, 0
-        held: set[Lane] = set()
+        """Record all that waits in `spool`. A lane whose shard is away does not hold up the others."""
+        backoff, after = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S), 0
+        held, faulty = set[Lane](), set[Lane]()
         while len(spool):
             rows = await asyncio.to_thread(spool.peek, PEEK_AT_ONCE, after=after)
             done = []
             tried = False
             for row_id, batch in rows:
-                after = row_id
-                if _lane(batch) in held:
+                after, lane = row_id, _lane(batch)
+                if lane in held:
                     continue
                 tried = True
                 try:
                     await self._store.record(batch, self._keep_s)
                 except (StoreUnavailableError, StoreRefusedError):
-                    held.add(_lane(batch))
+                    held.add(lane)
+                except Exception:  # the batch stays where it is, and so do those behind it in its lane
+                    if lane not in faulty:
+                        log.exception("A spooled batch was not recorded. It is tried again.", site=batch.site)
+                    faulty.add(lane)
+                    held.add(lane)
                 else:
+                    faulty.discard(lane)
                     done.append((row_id, batch))
             await asyncio.to_thread(spool.remove, [row_id for row_id, _ in done])
             if spool is self._own:
                 self._waiting.subtract(Counter(_lane(batch) for _, batch in done))
             if done:
-                pause_s = FIRST_PAUSE_S
+                backoff.reset()
             if not tried:  # what is left is held: make it survive a power loss, and begin again
                 await asyncio.to_thread(spool.sync)
-                await asyncio.sleep(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                await asyncio.sleep(backoff.next_s())
                 after = 0
                 held.clear()
 

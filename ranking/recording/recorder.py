@@ -1,13 +1,15 @@
-"""Record: events -> counts, many requests to one commit.
+"""Recording: events become counts, many requests in one commit.
 
 A request's events join the batch that is open for their shard and wait until that batch is in the store. While one
 batch is on its way the next fills up, so the batches grow with the load and a lone event waits for nothing. Equal
 cells are added up before they are sent.
 
-Invariants: a batch is counted once or not at all, whatever becomes of its replies: each lane has one batch on its way,
+Invariant: a batch is counted once or not at all, whatever becomes of its replies. Each lane has one batch on its way,
 numbered, and repeats it with the same number until it is answered or its deadline has passed. A request that is
-cancelled while it waits takes nothing back. Rejected: one script call per request (ten times the round trips) and a
-buffer that is answered before it is stored (a crash loses what was acknowledged).
+cancelled while it waits takes nothing back.
+
+Rejected: one script call per request (ten times the round trips) and a buffer that is answered before it is stored (a
+crash loses what was acknowledged).
 """
 
 import asyncio
@@ -15,10 +17,11 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
+from ranking.backoff import Backoff
 from ranking.errors import StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.visits import COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN
-from ranking.recording.batches import ANY, Admission, OpenBatch, Seen, Terms
+from ranking.recording.batches import ANY, Admission, OpenBatch, SeenVisits, Terms
 from ranking.store.counts import Batch, Committed
 from ranking.store.shards import shard_of
 
@@ -89,8 +92,8 @@ class BatchStore(Protocol):
     async def record(self, batch: Batch, keep_s: float) -> Committed: ...
 
 
-#: Events of a request in one batch, their places in the request, and what the batch knows them by.
-_Part = tuple[OpenBatch, Sequence[int], list[int]]
+#: A request's events in one batch: the batch, their places in the request, and their tickets.
+_BatchSlice = tuple[OpenBatch, Sequence[int], list[int]]
 
 
 class _Lane:
@@ -98,7 +101,7 @@ class _Lane:
 
     __slots__ = ("batches", "number", "seen", "shard", "site", "task")
 
-    def __init__(self, site: str, shard: int, seen: Seen) -> None:
+    def __init__(self, site: str, shard: int, seen: SeenVisits) -> None:
         self.site = site
         self.shard = shard
         self.seen = seen
@@ -110,9 +113,9 @@ class _Lane:
 class Recorder:
     """Counts events through `store`.
 
-    `writer` names this process and life: no other may use the same. The numbers are those of `Terms`. `on_commit` is
-    told how many seconds passed from a batch's first event until it was counted. Where there is an `overflow`, a batch
-    that the store does not take within `overflow_after_s` goes there. `on_lost` is told of events that nobody waited
+    `writer` names this process and life: no other may use the same. The figures are those of `Terms`. `on_commit` is
+    given how many seconds passed from a batch's first event until it was counted. Where there is an `overflow`, a batch
+    that the store does not take within `overflow_after_s` goes there. `on_lost` gets the events that nobody waited
     for and that could be neither counted nor kept.
     """
 
@@ -138,7 +141,7 @@ class Recorder:
         self._overflow = overflow
         self._on_lost = on_lost
         self._lanes: dict[tuple[str, int], _Lane] = {}
-        self._sites: dict[str, Seen] = {}
+        self._sites: dict[str, SeenVisits] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pending = 0
 
@@ -179,19 +182,19 @@ class Recorder:
             batch.waiters.append(waiter)
             waiters.append(waiter)
         if len(parts) == 1:
-            ((batch, _, numbers),) = parts
+            ((batch, _, tickets),) = parts
             outcome = await waiters[0]
             ack = "spool" if outcome is None else outcome.level
-            told = batch.told(numbers)
-            return (USUAL.get(told) if ack == LEVELS[0] else None) or Recorded(told, ack)
+            outcomes = batch.outcomes(tickets)
+            return (USUAL.get(outcomes) if ack == LEVELS[0] else None) or Recorded(outcomes, ack)
         # A failure is raised only when all are done: what is said of the request is true of all of it.
         await asyncio.gather(*waiters, return_exceptions=True)
         ack = ack_of([waiter.result() for waiter in waiters])
-        outcomes = bytearray(len(events))
-        for batch, places, numbers in parts:
-            for place, what in zip(places, batch.told(numbers), strict=True):
-                outcomes[place] = what
-        return Recorded(bytes(outcomes), ack)
+        merged = bytearray(len(events))
+        for batch, places, tickets in parts:
+            for place, code in zip(places, batch.outcomes(tickets), strict=True):
+                merged[place] = code
+        return Recorded(bytes(merged), ack)
 
     async def drain(self) -> None:
         """Return when nothing is on its way."""
@@ -200,7 +203,7 @@ class Recorder:
 
     def _join(
         self, site: str, events: Sequence[Event], once: str | None, now_s: float, received_s: int, *, vouched: bool
-    ) -> list[_Part]:
+    ) -> list[_BatchSlice]:
         """Put events into the open batches of their lanes.
 
         A request with an idempotency key is a batch of its own in every lane, as it counts or not by itself.
@@ -208,16 +211,16 @@ class Recorder:
         if len(events) == 1:
             batch = self._open(self._lane(site, shard_of(events[0].item, self._store.shards)), once, now_s)
             return [(batch, (0,), [batch.add(events[0], received_s, vouched=vouched)])]
-        parts: list[_Part] = []
+        parts: list[_BatchSlice] = []
         for shard, places in _by_shard(events, self._store.shards).items():
             lane = self._lane(site, shard)
-            batch, numbers = self._open(lane, once, now_s), list[int]()
+            batch, tickets = self._open(lane, once, now_s), list[int]()
             for at, place in enumerate(places):
-                if numbers and once is None and not batch.takes_more(self._terms):
-                    parts.append((batch, places[at - len(numbers) : at], numbers))
-                    batch, numbers = self._open(lane, once, now_s), []
-                numbers.append(batch.add(events[place], received_s, vouched=vouched))
-            parts.append((batch, places[len(places) - len(numbers) :], numbers))
+                if tickets and once is None and not batch.takes_more(self._terms):
+                    parts.append((batch, places[at - len(tickets) : at], tickets))
+                    batch, tickets = self._open(lane, once, now_s), []
+                tickets.append(batch.add(events[place], received_s, vouched=vouched))
+            parts.append((batch, places[len(places) - len(tickets) :], tickets))
         return parts
 
     def _open(self, lane: _Lane, once: str | None, now_s: float) -> OpenBatch:
@@ -232,13 +235,13 @@ class Recorder:
         if lane is None:
             seen = self._sites.get(site)
             if seen is None:
-                seen = self._sites[site] = Seen()
+                seen = self._sites[site] = SeenVisits()
             lane = self._lanes[site, shard] = _Lane(site, shard, seen)
         if lane.task is None:
-            lane.task = asyncio.create_task(self._empty(lane))
+            lane.task = asyncio.create_task(self._commit_all(lane))
         return lane
 
-    async def _empty(self, lane: _Lane) -> None:
+    async def _commit_all(self, lane: _Lane) -> None:
         """Commit a lane's batches, oldest first, until none is left."""
         try:
             while lane.batches:
@@ -276,7 +279,7 @@ class Recorder:
         give_up_at = since + patience_s
         failure: Exception = StoreUnavailableError(f"the store answered nothing for {patience_s:g} s")
         must_wait = self._overflow is not None and self._overflow.waiting((self._writer, lane.site, lane.shard))
-        pause_s = FIRST_PAUSE_S
+        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while not must_wait and loop.time() < give_up_at:
             try:
                 committed = await self._store.record(numbered, terms.keep_s)
@@ -287,10 +290,10 @@ class Recorder:
             else:
                 self._on_commit(loop.time() - batch.opened_s)
                 return committed
+            pause_s = backoff.next_s()
             if loop.time() + pause_s >= give_up_at:
                 break
             await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         return failure if self._overflow is None else await self._kept(numbered, self._overflow)
 
     async def _kept(self, batch: Batch, overflow: Overflow) -> Outcome | Exception:

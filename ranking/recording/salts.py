@@ -14,30 +14,24 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Callable
-from typing import Protocol
 
 import structlog
 
 from ranking.errors import PopulerError
+from ranking.store.salts import SaltStore
+from ranking.times import DAY_S, HOUR_S
 
 log = structlog.get_logger("ranking.recording.salts")
 
-DAY_S = 86400
 SALT_BYTES = 32
-LIFETIME_S = 47 * 3600.0
+LIFETIME_S = 47.0 * HOUR_S
 """From the beginning of its day; the promise is two days, and an hour is left for the log to be rewritten."""
 AHEAD_S = 60.0
 REFRESH_EVERY_S = 15.0
-SHORTEST_OVERLAP_S = 3600.0
+SHORTEST_OVERLAP_S = float(HOUR_S)
 LONGEST_OVERLAP_S = LIFETIME_S - DAY_S
 
 Pair = tuple[bytes, bytes]
-
-
-class SaltStore(Protocol):
-    """What is needed of the store here."""
-
-    async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes: ...
 
 
 def overlap_s(dedupe_window_s: float) -> float:
@@ -141,7 +135,7 @@ class Salts:
             try:
                 await self.refresh()
             except Exception:  # a worker without salts would go on with an old one for ever
-                log.exception("salts were not refreshed")
+                log.exception("The salts were not refreshed. It is tried again.")
 
     def _choose(self, now: float) -> None:
         self._forget(now)

@@ -1,4 +1,4 @@
-"""Seal: open counts -> sealed ones, and sealed ones -> coarser ones as they age.
+"""Sealing: open counts -> sealed ones, and sealed ones -> coarser ones as they age.
 
 A bucket is sealed `retention.seal_after` after its end. From an age on (`retention.roll_up`) its counts are kept by the
 hour, then by the day. Whatever counts in the span of what is written goes into it: the bucket's own open counts, those
@@ -15,59 +15,51 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-import numpy as np
-
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import FIELD_SEPARATOR
 from ranking.counts.item_dates import CHUNK_ITEMS, pack_dates
-from ranking.counts.sealed import (
-    CHUNK_NAMES,
-    ChannelCounts,
-    pack_counts,
-    pack_names,
-    unpack_counts,
-    unpack_names,
-    volume_of,
-)
+from ranking.counts.sealed import pack_counts, unpack_counts, volume_of
+from ranking.refreshing.volume_names import VolumeNames
 from ranking.settings.service import RetentionSettings
-from ranking.store.counts import AllTouched, BucketCells, StoredCounts, Swap
+from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, AllTouched, StoredCounts, Swap
 from ranking.store.items import DatesState
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
+from ranking.store.protocol import Store
 
 NAMES_TRIES = 3
 PARTS_AT_ONCE = 20
-#: About so much is packed in two milliseconds: not worth a thread.
+#: This much is packed in two milliseconds: not worth a thread.
 CELLS_INLINE = 2_000
-#: So many items, and one in so many of all, must have changed before their dates are sealed again.
+#: Dates are sealed again once this many items have changed, and one in DATES_SHARE of all.
 DATES_AT_LEAST, DATES_SHARE = 5_000, 20
 
 
 class Sealed(NamedTuple):
-    """What a run has done: spans written, and spans left for the next run because they were changing."""
+    """The result of a run: spans written, and spans left for the next run because they were changing."""
 
     written: int
     left: int
 
 
 def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -> dict[Bucket, list[Bucket]]:
-    """What is to be sealed at `now` (epoch seconds): each span's bucket -> the buckets in it, oldest first.
+    """The spans to seal at `now` (epoch seconds): each span's bucket -> the buckets in it, oldest first.
 
-    A span is as wide as its age asks for; where something coarser is there already, it is that. A bucket that is alone
-    in its span and as wide is in the answer too, sealed or not.
+    A span is as wide as `retention.roll_up` says for its age; where something coarser is there already, it is that. A
+    bucket that is alone in its span and as wide is in the answer too, sealed or not.
     """
     known = set(buckets)
-    over = {each for each in known if each.end_s + retention.seal_after_s <= now < each.end_s + retention.keep_s}
-    widths = sorted({each.width_s for each in over} | retention.roll_up.tiers.keys(), reverse=True)
-    found: dict[Bucket, list[Bucket]] = {}
-    for bucket in sorted(over, key=lambda each: (each.start_s, each.width_s)):
+    over = {
+        bucket for bucket in known if bucket.end_s + retention.seal_after_s <= now < bucket.end_s + retention.keep_s
+    }
+    widths = sorted({bucket.width_s for bucket in over} | retention.roll_up.tiers.keys(), reverse=True)
+    parts_of_span: dict[Bucket, list[Bucket]] = {}
+    for bucket in sorted(over, key=lambda bucket: (bucket.start_s, bucket.width_s)):
         span = next(
-            each
+            wider
             for width_s in widths
-            if (each := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
-            and (each in over or _is_due(each, now, retention))
+            if (wider := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
+            and (wider in over or _is_due(wider, now, retention))
         )
-        found.setdefault(span, []).append(bucket)
-    return found
+        parts_of_span.setdefault(span, []).append(bucket)
+    return parts_of_span
 
 
 def _overlap(one: Bucket, other: Bucket) -> bool:
@@ -86,34 +78,34 @@ class Sealer:
         self._retention = retention
         self._site = site
         self._life = ""
-        self._names: dict[tuple[int, int], _VolumeNames] = {}  # by shard and volume
+        self._names: dict[tuple[int, int], VolumeNames] = {}  # by shard and volume
         self._done: dict[int, dict[Bucket, int]] = {}  # shard -> buckets that were wholly sealed at a change number
 
     async def seal(self, now: float) -> Sealed:
         """Seal what is to be sealed at `now` (epoch seconds)."""
-        life = await self._store.life()
+        life = await self._store.server.life()
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
-        found = Sealed(0, 0)
+        done = Sealed(0, 0)
         for shard in range(self._store.shards):
             await self.seal_dates(shard)
-            of_shard = await self._seal_shard(shard, now)
-            found = Sealed(found.written + of_shard.written, found.left + of_shard.left)
-        return found
+            sealed = await self._seal_shard(shard, now)
+            done = Sealed(done.written + sealed.written, done.left + sealed.left)
+        return done
 
     async def _seal_shard(self, shard: int, now: float) -> Sealed:
-        touched = await self._store.all_touched(self._site, shard)
+        touched = await self._store.counts.all_touched(self._site, shard)
         done = {each: at for each, at in self._done.get(shard, {}).items() if touched.buckets.get(each) == at}
         self._done[shard] = done
         unsealed = await self._unsealed(shard, touched, now)
         cursor, changed, written = touched.cursor, set[Bucket](), set[Bucket]()
         for group in _groups(unsealed):
             # All that has changed by now is left; what the group holds is read after, and what changes then is refused.
-            since = await self._store.touched_buckets(self._site, shard, cursor)
+            since = await self._store.counts.touched_buckets(self._site, shard, cursor)
             cursor, changed = since.cursor, changed | (set(since.buckets) - written)
             spans_left = [span for span in group if not any(_overlap(span, each) for each in changed)]
             parts = [part for span in spans_left for part in unsealed[span]]
-            stored = iter(await self._store.read_counts(self._site, shard, parts))
+            stored = iter(await self._store.counts.read_counts(self._site, shard, parts))
             for span in spans_left:
                 of_span = list(islice(stored, len(unsealed[span])))
                 at = await self._swapped(shard, span, unsealed[span], of_span, cursor)
@@ -126,14 +118,14 @@ class Sealer:
 
     async def seal_dates(self, shard: int) -> None:
         """Seal the items' dates where many have changed; anew, where most of what is sealed is out of date."""
-        before = await self._store.dates_state(self._site, shard)
+        before = await self._store.items.dates_state(self._site, shard)
         if before.unsealed < max(DATES_AT_LEAST, before.known // DATES_SHARE):
             return
         if before.entries > 2 * before.known:
             before = DatesState(0, 0, 0, before.known, before.known)
         chunks, cursor, entries = [], before.cursor, before.entries
         while True:
-            changed = await self._store.changed_items(self._site, shard, cursor, CHUNK_ITEMS)
+            changed = await self._store.items.changed_items(self._site, shard, cursor, CHUNK_ITEMS)
             if changed.reset:
                 return
             if not changed.dates:
@@ -141,7 +133,7 @@ class Sealer:
             chunks.append(await asyncio.to_thread(pack_dates, changed.dates))
             cursor, entries = changed.cursor, entries + len(changed.dates)
         after = DatesState(cursor, before.chunks + len(chunks), entries, 0, before.known)
-        await self._store.seal_dates(self._site, shard, before, after, chunks)
+        await self._store.items.seal_dates(self._site, shard, before, after, chunks)
 
     async def _unsealed(self, shard: int, touched: AllTouched, now: float) -> dict[Bucket, list[Bucket]]:
         """The spans that hold anything open or finer than they are."""
@@ -152,7 +144,7 @@ class Sealer:
             if span not in done or parts != [span]
         }
         alone = [span for span, parts in wanted.items() if parts == [span]]
-        for span, cells in zip(alone, await self._store.open_cells(self._site, shard, alone), strict=True):
+        for span, cells in zip(alone, await self._store.counts.open_cells(self._site, shard, alone), strict=True):
             if not cells:
                 done[span] = touched.buckets[span]
                 del wanted[span]
@@ -169,7 +161,7 @@ class Sealer:
                     swap = _packed(span, parts, stored, names, cursor)
                 else:
                     swap = await asyncio.to_thread(_packed, span, parts, stored, names, cursor)
-                at = await self._store.seal(self._site, shard, swap, self._retention.keep_s)
+                at = await self._store.counts.seal(self._site, shard, swap, self._retention.keep_s)
             except BaseException:
                 self._forget_names(shard, span)  # whether the new ones are in the store is not known
                 raise
@@ -181,11 +173,11 @@ class Sealer:
                 return None
         return None
 
-    async def _names_of(self, shard: int, volume: int) -> "_VolumeNames":
+    async def _names_of(self, shard: int, volume: int) -> VolumeNames:
         names = self._names.get((shard, volume))
         if names is None:
-            chunks = await self._store.read_names(self._site, shard, volume, 0)
-            names = self._names[shard, volume] = await asyncio.to_thread(_VolumeNames, chunks)
+            chunks = await self._store.counts.read_names(self._site, shard, volume, 0)
+            names = self._names[shard, volume] = await asyncio.to_thread(VolumeNames, chunks)
         return names
 
     def _forget_names(self, shard: int, span: Bucket) -> None:
@@ -206,63 +198,14 @@ def _groups(unsealed: dict[Bucket, list[Bucket]]) -> Iterator[list[Bucket]]:
         yield group
 
 
-class _VolumeNames:
-    """The names of one volume as far as the store has them, and those that are to be added."""
-
-    def __init__(self, chunks: Sequence[bytes]) -> None:
-        names = unpack_names(chunks)
-        self._numbers = {name: number for number, name in enumerate(names)}
-        self.stored = len(names)
-        self._tail = names[self.stored // CHUNK_NAMES * CHUNK_NAMES :]  # those of the last chunk, if it is not full
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def numbered(self, cells: BucketCells) -> list[ChannelCounts]:
-        """Open counts by channel and number."""
-        found: dict[bytes, tuple[list[int], list[int]]] = {}
-        numbers = self._numbers
-        for name, count in zip(cells.fields, cells.counts, strict=True):
-            channel, _, item = name.partition(FIELD_SEPARATOR)
-            number = numbers.get(item)
-            if number is None:
-                number = numbers[item] = len(numbers)
-                self._tail.append(item)
-            columns = found.get(channel)
-            if columns is None:
-                columns = found[channel] = [], []
-            columns[0].append(number)
-            columns[1].append(count)
-        return [
-            ChannelCounts(channel.decode(), np.array(rows, dtype=np.int64), np.array(counts, dtype=np.int64))
-            for channel, (rows, counts) in found.items()
-        ]
-
-    def new_chunks(self) -> dict[int, bytes]:
-        """The chunks that hold the names to be added, by their number."""
-        if len(self) == self.stored:
-            return {}
-        first = self.stored // CHUNK_NAMES
-        return {
-            first + step: pack_names(self._tail[step * CHUNK_NAMES : (step + 1) * CHUNK_NAMES])
-            for step in range(-(-len(self._tail) // CHUNK_NAMES))
-        }
-
-    def keep(self) -> None:
-        """The store has taken the new names."""
-        full = len(self) // CHUNK_NAMES - self.stored // CHUNK_NAMES
-        self._tail = self._tail[full * CHUNK_NAMES :]
-        self.stored = len(self)
-
-
 def _packed(
-    span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: _VolumeNames, cursor: int
+    span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], names: VolumeNames, cursor: int
 ) -> Swap:
-    found = [part for counts in stored for part in unpack_counts(counts.sealed)]
-    found += [part for counts in stored for part in names.numbered(counts.open)]
+    channel_counts = [part for counts in stored for part in unpack_counts(counts.sealed)]
+    channel_counts += [part for counts in stored for part in names.numbered(counts.open)]
     return Swap(
         target=span,
-        value=pack_counts(found),
+        value=pack_counts(channel_counts),
         parts=parts,
         cursor=cursor,
         names_before=names.stored,

@@ -13,9 +13,11 @@ import numpy as np
 from ranking.counts.arrays import Ints
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, is_shadow
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.fields import is_shadow
+from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
-from ranking.counts.sealed import CHUNK_NAMES, ChannelCounts, unpack_counts, unpack_ids, volume_end, volume_of
+from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
@@ -27,7 +29,7 @@ CELLS_BETWEEN_PAUSES = 50_000
 
 
 class SiteView:
-    """What the store knows of one site, in columns."""
+    """A copy of what the store knows of one site, in columns."""
 
     def __init__(self, site: str) -> None:
         self.site = site
@@ -49,7 +51,7 @@ class SiteView:
 
         A store that was lost and started anew is read anew.
         """
-        life = await store.life()
+        life = await store.server.life()
         if life != self._life:
             self._forget()
             self._life = life
@@ -60,20 +62,20 @@ class SiteView:
                 return await self.update(store, keep_since)
         self.history.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
-        self.removed = frozenset(await store.removed_items(self.site))
-        self.edits = await store.desk.edits(self.site)
+        self.removed = frozenset(await store.items.removed_items(self.site))
+        self.edits = await store.edits.read(self.site)
         return None
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
-        """What to show of some rows; an item that nobody has described shows its id."""
+        """The items of some rows; of one that nobody has described only its id."""
         names = {row: self.history.items[row] for row in rows}
-        found = await self.details_of(store, names.values())
-        return {row: found[name] for row, name in names.items()}
+        by_name = await self.details_of(store, names.values())
+        return {row: by_name[name] for row, name in names.items()}
 
     async def details_of(self, store: Store, names: Collection[str]) -> dict[str, Item]:
-        """The same by id."""
+        """The items of some ids, as `details` gives them."""
         missing = [name for name in names if name not in self._details]
-        for name, item in zip(missing, await store.get_items(self.site, missing), strict=True):
+        for name, item in zip(missing, await store.items.get_items(self.site, missing), strict=True):
             self._details[name] = item
         return {name: self._details[name] or Item(id=name) for name in names}
 
@@ -82,12 +84,12 @@ class SiteView:
         cursor = self._item_cursors.get(shard)
         known = cursor is not None
         if cursor is None:
-            sealed = await store.read_dates(self.site, shard)
+            sealed = await store.items.read_dates(self.site, shard)
             for chunk in sealed.chunks:
-                self.catalogue.take(unpack_dates(chunk))
+                self.catalogue.set_many(unpack_dates(chunk))
                 await asyncio.sleep(0)
             cursor = sealed.cursor
-        changed = await store.changed_items(self.site, shard, cursor)
+        changed = await store.items.changed_items(self.site, shard, cursor)
         if changed.reset and known:
             return False
         for item, dates in changed.dates.items():
@@ -97,11 +99,14 @@ class SiteView:
         return True
 
     async def _follow_counts(self, store: Store, shard: int, keep_since: float) -> bool:
-        """Read the buckets that have changed, until none of them was rolled up meanwhile. False: as above."""
+        """Read the buckets that have changed, until none of them was rolled up meanwhile.
+
+        False: the store is not the one that was followed.
+        """
         read: set[Bucket] = set()
         for _ in range(READ_TRIES):
             before = self._bucket_cursors.get(shard, 0)
-            touched = await store.touched_buckets(self.site, shard, before)
+            touched = await store.counts.touched_buckets(self.site, shard, before)
             if touched.reset:
                 return False
             if read and not any(map(_Spans(touched.buckets).hold, read)):
@@ -124,7 +129,7 @@ class SiteView:
 
     async def _read(self, store: Store, shard: int, buckets: Sequence[Bucket]) -> list[int]:
         """Take over some buckets as they are now; the change number of each one's sealing."""
-        stored = await store.read_counts(self.site, shard, buckets)
+        stored = await store.counts.read_counts(self.site, shard, buckets)
         sealed = [self._unpacked(shard, bucket, counts.sealed) for bucket, counts in zip(buckets, stored, strict=True)]
         for volume, highest in _highest(buckets, sealed).items():
             await self._know_names(store, shard, volume, highest)
@@ -158,7 +163,7 @@ class SiteView:
             return
         first_chunk, known = divmod(len(rows), CHUNK_NAMES)
         parts = [rows]
-        for chunk in await store.read_names(self.site, shard, volume, first_chunk):
+        for chunk in await store.counts.read_names(self.site, shard, volume, first_chunk):
             parts.append(self.history.item_rows(unpack_ids(chunk)[known:]))
             known = 0
             await asyncio.sleep(0)
@@ -187,8 +192,8 @@ class _Spans:
 
 def _highest(buckets: Sequence[Bucket], sealed: Sequence[list[ChannelCounts]]) -> dict[int, int]:
     """The highest number in use of each volume's names."""
-    found: dict[int, int] = {}
+    highest_of: dict[int, int] = {}
     for bucket, parts in zip(buckets, sealed, strict=True):
         highest = max((int(part.numbers[-1]) for part in parts), default=-1)
-        found[volume_of(bucket)] = max(found.get(volume_of(bucket), -1), highest)
-    return found
+        highest_of[volume_of(bucket)] = max(highest_of.get(volume_of(bucket), -1), highest)
+    return highest_of

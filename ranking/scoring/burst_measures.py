@@ -1,10 +1,12 @@
 """Burst: how far an item's last hour stands out from its own baseline.
 
 Ranks by surprise and not by size: a quiet item that ten people suddenly read comes before a giant having its usual
-hour. Rejected as a default: the ratio of the two rates, which puts 1 read against 0 on top.
+hour.
 
-Every function here is of columns with one entry per item, and 0 where there is no burst. `minimum` is asked of what
-happened lately: a burst of two readers is chance.
+Every function takes and returns columns of one entry per item, (rows,) float64 in events, and gives 0 where there is no
+burst. `minimum` is compared with the recent events: a burst of two readers is chance.
+
+Rejected: as a default, the ratio of the two rates, which puts 1 read against 0 on top.
 """
 
 import numpy as np

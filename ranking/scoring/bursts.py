@@ -1,9 +1,10 @@
-"""Burst lists: what lately happened to every item, against its own past, out of the same counts as any other list.
+"""Burst lists: the recent events of every item against its own past, from the same counts as any other list.
 
 A peak may be held: an item that stood out is shown for a while, fading from the moment at which it stood out most. The
-peak is found again at every refresh, by measuring the burst at past moments that are aligned to the clock. Rejected: to
-keep it. A kept peak depends on when somebody looked, so two processes would disagree, a list of a past moment could not
-be had, and a late event would change nothing.
+peak is measured anew at every refresh, at past moments that are aligned to the clock.
+
+Rejected: to keep the peak. A kept peak depends on when it was measured, so two processes would disagree, a list of a
+past moment could not be had, and a late event would change nothing.
 """
 
 import math
@@ -49,12 +50,12 @@ class Bursts:
     def __init__(self, settings: ListSettings, counts: Counts, start: float, zone: tzinfo) -> None:
         self._settings = settings
         self._counts = counts
-        self._of_channel = Formula(settings, zone).channel_weights(counts.channels)
+        self._channel_weights = Formula(settings, zone).channel_weights(counts.channels)
         self._start = start
         self._zone = zone
 
     def scored(self, sums: Sums) -> Scored:
-        """Per row: the events that `minimum` asks about, and how far they stand out."""
+        """Per row: the events that `minimum` is compared with, and how far they stand out."""
         now = self._now(sums)
         return self._with_peaks(sums, now) if self._settings.hold_s else now
 
@@ -106,7 +107,7 @@ class Bursts:
         spans = max(1, math.floor((edges.since - edges.before) / settings.short_s))
         some = self._counts.only(rows)
         of_moments = [edges.since - settings.short_s * number for number in range(spans, -1, -1)]
-        counts = (_between(some, sums.moment, self._of_channel, *pair) for pair in pairwise(of_moments))
+        counts = (_between(some, sums.moment, self._channel_weights, *pair) for pair in pairwise(of_moments))
         mean, variance = np.zeros(len(rows)), np.zeros(len(rows))
         if settings.method == "ewma":
             alpha = 1.0 - 2.0 ** (-settings.short_s / settings.half_life_s)
@@ -156,7 +157,7 @@ class Bursts:
     ) -> "Peaks":
         until = np.zeros((len(place), some.size))  # views of every row, from the first place on
         for number, bucket_weights in enumerate(steps, 1):
-            until[number] = until[number - 1] + some.of_items(some.of_cells(bucket_weights), self._of_channel)
+            until[number] = until[number - 1] + some.item_sums(some.cell_sums(bucket_weights), self._channel_weights)
         peak, counted, when = np.zeros(some.size), np.zeros(some.size), np.zeros(some.size)
         for each in edges:
             before, since, end = (until[place[point]] for point in (each.before, each.since, each.until))
@@ -166,14 +167,14 @@ class Bursts:
         return Peaks(peak, when, counted)
 
     def _count(self, sums: Sums, since: float, until: float = math.inf) -> FloatArray:
-        return sums.of(Horizon(Alike(), (Span(since, until),)), self._of_channel)
+        return sums.total(Horizon(Alike(), (Span(since, until),)), self._channel_weights)
 
     def _decayed(self, sums: Sums, half_life_s: float) -> FloatArray:
-        return sums.of(Horizon(HalfLife(half_life_s)), self._of_channel)
+        return sums.total(Horizon(HalfLife(half_life_s)), self._channel_weights)
 
 
 class Peaks(NamedTuple):
-    """Per row: the highest burst, when it was (epoch seconds), and the events that `minimum` asks about."""
+    """Per row, (rows,) float64 each: the highest burst, its moment (epoch seconds), its events for `minimum`."""
 
     peak: FloatArray
     when: FloatArray
@@ -182,4 +183,4 @@ class Peaks(NamedTuple):
 
 def _between(counts: Counts, moment: Moment, channel_weights: FloatArray, since: float, until: float) -> FloatArray:
     weights = Horizon(Alike(), (Span(since, until),)).weights(counts.columns, moment)
-    return counts.of_items(counts.of_cells(weights), channel_weights)
+    return counts.item_sums(counts.cell_sums(weights), channel_weights)

@@ -28,8 +28,8 @@ class ChannelWeights(NamedTuple):
     position_bias: float = 0.0
     position_cap: int = 10
 
-    def of(self, channels: Sequence[str]) -> FloatArray:
-        """Weight of each channel; what is not named counts nothing."""
+    def per_channel(self, channels: Sequence[str]) -> FloatArray:
+        """Weight of each channel, (channels,) float64, in the order of `channels`; 0 for what is not named."""
         return np.array([self._weight(name) for name in channels], dtype=np.float64)
 
     def _weight(self, name: str) -> float:

@@ -1,11 +1,12 @@
-"""Decay: what an event still counts at a given age.
+"""Decay: the weight of an event at a given age.
 
-Scores are recomputed from bucketed counts at every refresh, so that a changed half-life applies to the past at
-once. Rejected: a decayed number per item, updated on each event. It is cheaper to read but has the half-life
+Scores are recomputed from bucketed counts at every refresh, so that a changed half-life applies to the past at once.
+
+A `Decay` maps ages to weights: 1 at age 0, never more for an older event. Decays are values: two of one form with the
+same parameter are equal, so that lists that share one share its sums. `decay_forms` makes them of settings.
+
+Rejected: a decayed number per item, updated on each event. It is cheaper to read but has the half-life
 baked in (nothing to preview or retune), and as a sorted set of 2^((t-L)/h) it turns to `inf` after 1,023 half-lives.
-
-A `Decay` maps ages to weights: 1 at age 0, never more for an older event. Decays are values: two of one form with
-the same parameter are equal, so that lists that share one share its sums.
 """
 
 import math
@@ -15,19 +16,17 @@ from typing import Protocol
 import numpy as np
 
 from ranking.counts.arrays import FloatArray
-
-HOUR_S = 3600.0
-DAY_S = 86_400.0
+from ranking.times import DAY_S
 
 
 class Decay(Protocol):
-    """Weights of events by their age in seconds, which is never negative."""
+    """Weights of events by age: (events,) float64 in and out, ages in seconds and never negative."""
 
     def __call__(self, age_s: FloatArray, /) -> FloatArray: ...
 
 
 def half_life(age_s: FloatArray, half_life_s: float) -> FloatArray:
-    """Weight of an event of `age_s` under exponential decay: 2 ** -(age / half-life).
+    """Exponential decay, 2 ** -(age / half-life): (events,) float64, for ages of that shape in seconds.
 
     An infinite half-life weighs all events alike. Source: the decay of Drupal Radioactivity and of Cormode et al.,
     "Forward Decay", ICDE 2009, which this equals with landmark L = t.
@@ -66,7 +65,7 @@ class Alike:
 class Linear:
     """1 - age / span, and 0 from then on.
 
-    >>> Linear(4 * HOUR_S)(np.array([0.0, 3600, 4 * 3600, 9 * 3600])).tolist()
+    >>> Linear(4 * 3600.0)(np.array([0.0, 3600, 4 * 3600, 9 * 3600])).tolist()
     [1.0, 0.75, 0.0, 0.0]
     """
 
@@ -80,7 +79,7 @@ class Linear:
 class Power:
     """(1 + age / scale) ** -exponent: fast at first and then ever slower, as attention to news is seen to fade.
 
-    >>> Power(1.0, HOUR_S)(np.array([0.0, 3600, 3 * 3600])).tolist()
+    >>> Power(1.0, 3600.0)(np.array([0.0, 3600, 3 * 3600])).tolist()
     [1.0, 0.5, 0.25]
     """
 
@@ -88,13 +87,13 @@ class Power:
     scale_s: float
 
     def __call__(self, age_s: FloatArray, /) -> FloatArray:
-        found: FloatArray = (1.0 + age_s / self.scale_s) ** -self.exponent
-        return found
+        weights: FloatArray = (1.0 + age_s / self.scale_s) ** -self.exponent
+        return weights
 
 
 @dataclass(frozen=True)
 class Mix:
-    """Sum of weight * 2 ** -(age / half-life) over some half-lives: fast at first and with a long tail, as learned.
+    """Sum of weight * 2 ** -(age / half-life) over `parts`, pairs of half-life in seconds and weight.
 
     At age 0 it is the sum of the weights, which `forecast` scales.
 
@@ -105,10 +104,10 @@ class Mix:
     parts: tuple[tuple[float, float], ...]
 
     def __call__(self, age_s: FloatArray, /) -> FloatArray:
-        found = np.zeros_like(age_s)
+        weights = np.zeros_like(age_s)
         for half_life_s, weight in self.parts:
-            found += weight * half_life(age_s, half_life_s)
-        return found
+            weights += weight * half_life(age_s, half_life_s)
+        return weights
 
 
 @dataclass(frozen=True)

@@ -1,55 +1,34 @@
-"""How a list forgets, in words and as a curve, and its settings as the file writes them.
+"""How a list forgets: as a formula, in an editor's words and as a curve.
 
 A half-life says little to an editor; "after 2 h a view counts half, after 24 h nothing" does. Curves of several lists
 are drawn over the same ages, so that they can be laid one over the other.
 """
 
 import math
-from collections.abc import Sequence
 from datetime import UTC
-from typing import Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from ranking.counts.arrays import FloatArray
 from ranking.scoring.decay import Decay, Mix
+from ranking.scoring.decay_forms import DECAY_FORMS, mix_formula
 from ranking.scoring.formula import Formula
 from ranking.settings.lists import ListSettings
-from ranking.times import NO_LIMIT, format_duration
+from ranking.times import DAY_S, HOUR_S, MINUTE_S, format_duration, spoken_duration
 
 POINTS = 61
-MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86_400.0
 #: A curve is drawn to where less than this is left, and to a week at most.
 FADED = 0.02
-LEAST_SPAN_S, MOST_SPAN_S = HOUR_S, 7 * DAY_S
+LEAST_SPAN_S, MOST_SPAN_S = float(HOUR_S), 7.0 * DAY_S
 #: Below this share people would rather read "nothing".
 NOTHING = 0.005
 
 
-def as_written(settings: BaseModel) -> dict[str, Any]:
-    """A table of settings, such as a list's, by the file's names and in its words.
-
-    >>> as_written(ListSettings(half_life="90m"))["half_life"], as_written(ListSettings())["window"]
-    ('1h30m', 'none')
-    """
-    found: dict[str, Any] = {}
-    for name, field in type(settings).model_fields.items():
-        value = getattr(settings, name)
-        if isinstance(value, BaseModel):
-            value = as_written(value)
-        elif name.endswith("_s") and isinstance(value, float | int):
-            value = format_duration(value)
-        elif isinstance(value, float) and math.isinf(value):
-            value = NO_LIMIT
-        elif isinstance(value, tuple):
-            value = [as_written(each) if isinstance(each, BaseModel) else each for each in value]
-        found[field.alias or name] = value
-    return found
-
-
 def weights(settings: ListSettings, ages_s: FloatArray) -> FloatArray | None:
-    """What one event counts at each age, of 1 when it is new; None where that does not follow from its age alone."""
+    """Weight of one event at each age, 1 when it is new: (ages,) float64. None where age alone does not decide it.
+
+    `ages_s`: (ages,) float64, seconds.
+    """
     if settings.kind != "ranked" or settings.by_calendar:
         return None
     decay = Formula(settings, UTC).horizon(0.0).decay
@@ -57,15 +36,15 @@ def weights(settings: ListSettings, ages_s: FloatArray) -> FloatArray | None:
 
 
 def ages_for(*lists: ListSettings) -> FloatArray:
-    """Ages in seconds over which these lists' curves are worth a look."""
+    """Ages over which these lists' curves change: (POINTS,) float64, seconds, rising from 0."""
     longest = max((_faded_at(each) for each in lists), default=LEAST_SPAN_S)
     return np.linspace(0.0, min(max(longest, LEAST_SPAN_S), MOST_SPAN_S), POINTS)
 
 
 def curve(settings: ListSettings, ages_s: FloatArray) -> list[float] | None:
-    """As `weights`, rounded to be sent."""
-    found = weights(settings, ages_s)
-    return None if found is None else [round(weight, 4) for weight in found.tolist()]
+    """`weights`, rounded to be sent."""
+    exact = weights(settings, ages_s)
+    return None if exact is None else [round(weight, 4) for weight in exact.tolist()]
 
 
 def in_words(settings: ListSettings) -> str:
@@ -84,7 +63,7 @@ def in_words(settings: ListSettings) -> str:
     """
     parts = [_of_events(settings), _of_items(settings)]
     if settings.max_age_s < math.inf:
-        parts.append(f"Items over {_span(settings.max_age_s)} are left out.")
+        parts.append(f"Items over {spoken_duration(settings.max_age_s)} are left out.")
     return " ".join(part for part in parts if part)
 
 
@@ -92,10 +71,10 @@ def _of_events(settings: ListSettings) -> str:
     if settings.kind == "latest":
         return "The newest item stands first, whatever is read."
     if settings.kind == "burst":
-        spans = _span(settings.short_s), _span(settings.baseline_s)
+        spans = spoken_duration(settings.short_s), spoken_duration(settings.baseline_s)
         return f"Views of the last {spans[0]} are held against what the {spans[1]} before let expect."
-    if settings.decay == "day-blend":
-        return "Views of today and yesterday count, today's the more the more of today has passed."
+    if words := DECAY_FORMS[settings.decay].words:
+        return words
     if settings.by_calendar:
         return f"Views of {settings.period} count, by the site's calendar."
     half_s, gone_s = _falls_to(settings, 0.5), _falls_to(settings, 0.0)
@@ -103,11 +82,11 @@ def _of_events(settings: ListSettings) -> str:
         return "A view counts the same however old it is."
     edge = weights(settings, np.array([half_s * 0.999, half_s * 1.001]))
     if edge is not None and edge[0] > 0.999 and edge[1] <= NOTHING:
-        return f"A view counts in full for {_span(half_s)}, then not at all."
+        return f"A view counts in full for {spoken_duration(half_s)}, then not at all."
     later_s = gone_s if gone_s is not None and gone_s <= 4 * half_s else _round_after(half_s)
     left = weights(settings, np.array([later_s]))
     percent = "nothing" if left is None or left[0] <= NOTHING else f"{100 * left[0]:.0f} %"
-    return f"After {_span(half_s)} a view counts half, after {_span(later_s)} {percent}."
+    return f"After {spoken_duration(half_s)} a view counts half, after {spoken_duration(later_s)} {percent}."
 
 
 def _of_items(settings: ListSettings) -> str:
@@ -116,12 +95,12 @@ def _of_items(settings: ListSettings) -> str:
     ages = np.concatenate([[0.0], np.geomspace(MINUTE_S, 100 * DAY_S, 4000)])
     aged = Formula(settings, UTC).aged(ages)
     half = np.flatnonzero(aged <= aged[0] / 2)
-    return f"An item counts half when it is {_span(float(ages[half[0]]))} old." if len(half) else ""
+    return f"An item counts half when it is {spoken_duration(float(ages[half[0]]))} old." if len(half) else ""
 
 
 def _falls_to(settings: ListSettings, share: float) -> float | None:
-    """The age in seconds at which an event first counts no more than `share`; None: at no age worth a thought."""
-    low, high = 0.0, 400 * DAY_S
+    """The age in seconds at which an event first counts no more than `share`; None: at no age below 400 days."""
+    low, high = 0.0, 400.0 * DAY_S
     left = weights(settings, np.array([high]))
     if left is None or left[0] > share:
         return None
@@ -139,31 +118,8 @@ def _faded_at(settings: ListSettings) -> float:
 
 def _round_after(half_s: float) -> float:
     """An age that people think in, well after the half."""
-    rounded: Sequence[float] = (HOUR_S, 3 * HOUR_S, 6 * HOUR_S, 12 * HOUR_S, DAY_S, 2 * DAY_S, 3 * DAY_S, 7 * DAY_S)
+    rounded = (HOUR_S, 3 * HOUR_S, 6 * HOUR_S, 12 * HOUR_S, DAY_S, 2 * DAY_S, 3 * DAY_S, 7 * DAY_S)
     return next((each for each in rounded if each >= 2.99 * half_s), 4 * half_s)
-
-
-def _span(seconds: float) -> str:
-    """As people say it, with at most two figures that matter.
-
-    >>> _span(5400), _span(86_400), _span(3 * 86_400), _span(45), _span(800), _span(8000)
-    ('1 h 30 min', '24 h', '3 d', '45 s', '13 min', '2 h 13 min')
-    """
-    if math.isinf(seconds):
-        return NO_LIMIT
-    if seconds < 2 * MINUTE_S:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / MINUTE_S)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 10 * 60:
-        hours, rest = divmod(minutes, 60)
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    hours = round(minutes / 60)
-    if hours < 48:
-        return f"{hours} h"
-    days, rest = divmod(hours, 24)
-    return f"{days} d {rest} h" if rest and days < 7 else f"{days} d"
 
 
 SCALES = {
@@ -174,7 +130,7 @@ SCALES = {
 
 
 def described(settings: ListSettings, decay: Decay | None = None) -> str:
-    """A list's formula in words; `decay`: that of the item, where a forecast has another for each age.
+    """A list's formula as text; `decay`: that of the item, where a forecast has another for each age.
 
     >>> described(ListSettings())
     'sum over channels of weight x sum over buckets of events x 2^-(age / 2h)'
@@ -188,32 +144,16 @@ def described(settings: ListSettings, decay: Decay | None = None) -> str:
             peak, half_life = format_duration(settings.hold_s), format_duration(settings.peak_half_life_s)
             text += f", the highest of the last {peak}, fading since with a half-life of {half_life}"
         return text + SCALES[settings.scale]
-    half_life = f"2^-(age / {format_duration(settings.half_life_s)})"
-    decays = {
-        "half-life": half_life + (", as the site's past has it" if settings.auto else ""),
-        "forecast": _mix(decay) if isinstance(decay, Mix) else half_life,
-        "window": f"1 within {format_duration(settings.window_s)}"
-        if settings.period == "none"
-        else f"1 {settings.period}",
-        "linear": f"(1 - age / {format_duration(settings.window_s)})",
-        "power": f"(1 + age / {format_duration(settings.power_scale_s)})^-{settings.power:g}",
-        "daily": f"{settings.daily:g}^(whole days of age)",
-        "day-blend": "share of the day, today's and yesterday's",
-    }
-    text = f"sum over channels of weight x sum over buckets of events x {decays[settings.decay]}"
+    factor = mix_formula(decay) if isinstance(decay, Mix) else DECAY_FORMS[settings.decay].formula(settings)
+    text = f"sum over channels of weight x sum over buckets of events x {factor}"
     if settings.shape != "plain" or settings.exponent != 1:
         exponent = "" if settings.exponent == 1 else f" ^ {settings.exponent:g}"
         text = f"{settings.shape}({text}){exponent}"
     if settings.aging == "half-life":
         text += f", x 2^-(age of the item / {format_duration(settings.aging_half_life_s)})"
     elif settings.aging == "gravity":
-        offset_h = settings.gravity_offset_s / 3600
+        offset_h = settings.gravity_offset_s / HOUR_S
         text += f", x (age of the item in hours + {offset_h:g})^-{settings.gravity:g}"
     if settings.revival_s:
         text += f", + (events of the last {format_duration(settings.revival_s)} - 1) x gravity since the first of them"
     return text + SCALES[settings.scale]
-
-
-def _mix(decay: Mix) -> str:
-    parts = (f"{weight:.3g} x 2^-(age / {format_duration(half_life_s)})" for half_life_s, weight in decay.parts)
-    return f"({' + '.join(parts)})"

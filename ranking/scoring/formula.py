@@ -3,7 +3,9 @@
     score(item, t) = f( sum over kinds k of w(k) * sum over buckets b of n(item, k, b) * D(t - b) ) * G(t - published)
 
 D is the decay of the events, G the aging of the item, f the shape. `presets` has the rankings that others use as
-settings of this. Rejected: a function per ranking, which could be neither mixed nor explained nor retuned in one way.
+settings of this.
+
+Rejected: a function per ranking, which could be neither mixed nor explained nor retuned in one way.
 """
 
 import math
@@ -18,11 +20,12 @@ from ranking.counts.arrays import FloatArray
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.scoring import aging, shapes
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.decay import Alike, Daily, Decay, HalfLife, Linear, Mix, Power
+from ranking.scoring.decay import Alike, Decay
+from ranking.scoring.decay_forms import DECAY_FORMS, mix_of
 from ranking.scoring.sums import Counts, Horizon, Span, Sums
+from ranking.settings.decays import DECAYS, FORECAST
+from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
-from ranking.settings.objective import Mixed
-from ranking.times import parse_duration
 
 ALL_EVENTS = Horizon(Alike())
 #: The kinds that the shape "discourse-top" counts beside views.
@@ -34,7 +37,7 @@ A_LITTLE_MORE, LEAST_SCORE = 1.0 + 1e-9, 1e-290
 
 
 class Scored(NamedTuple):
-    """Per row: the sum before its shape, and the score."""
+    """Per row, (rows,) float64 each: the sum before its shape, and the score."""
 
     counted: FloatArray
     score: FloatArray
@@ -52,7 +55,7 @@ class Term(NamedTuple):
 
 
 class Formula:
-    """The parts of the expression for one list, each on its own so that a score can be explained by them.
+    """The expression of one list, each part on its own so that a score can be explained by them.
 
     `zone` is the site's: "today" begins at its midnight.
     """
@@ -62,7 +65,7 @@ class Formula:
         self._zone = zone
 
     def scored(self, sums: Sums, published: FloatArray) -> Scored:
-        """Every row's score; `published` in epoch seconds."""
+        """Every row's score; `published`: (rows,) float64, epoch seconds."""
         settings, at = self._settings, sums.moment.at
         channel_weights = self.channel_weights(sums.channels)
         age_s = at - published
@@ -79,7 +82,7 @@ class Formula:
         return Scored(n, score)
 
     def terms(self, sums: Sums, published: FloatArray) -> list[Term]:
-        """What the score of the first row is made of; see `Term`."""
+        """The terms of the first row's score; see `Term`."""
         settings, at = self._settings, sums.moment.at
         age_s = at - published
         if settings.shape == "discourse-top":
@@ -104,28 +107,29 @@ class Formula:
 
     @property
     def fades(self) -> bool:
-        """Whether an item that is not read any more never scores more than before, and by itself alone."""
+        """Whether the score of an item without new events never rises, and depends on that item alone."""
         settings = self._settings
         return (
-            settings.decay not in ("day-blend", "forecast")  # which has other weights at another age or hour
+            DECAYS[settings.decay].fades
             and settings.period != "yesterday"
             and settings.shape != "discourse-top"
             and settings.scale == "none"
             and not settings.revival_s
         )
 
-    def at_most(self, counts: Counts, since: float, published: FloatArray) -> Scored:
-        """What no row counts, and scores, more than at any moment from `since` on if nothing more happens to it.
+    def upper_bounds(self, counts: Counts, since: float, published: FloatArray) -> Scored:
+        """Upper bounds on every row's sum and score at each moment from `since` on, without new events.
 
-        For a formula that `fades`. Each is higher by a billionth where the last bit is not certain.
+        For a formula that `fades`. A bound is higher by a billionth where the last bit is not certain. `published`:
+        (rows,) float64, epoch seconds.
         """
         settings, horizon = self._settings, self.horizon(since)
-        cell_weights = counts.of_cells(horizon.at_most(counts.columns, since))
+        cell_weights = counts.cell_sums(horizon.upper_bounds(counts.columns, since))
         channel_weights = self.channel_weights(counts.channels)
         of_bonus = self._of_kinds(counts.channels, *settings.bonus_kinds)
-        n = counts.of_items(cell_weights, channel_weights - of_bonus)
+        n = counts.item_sums(cell_weights, channel_weights - of_bonus)
         if settings.bonus_kinds:
-            n = n + np.minimum(counts.of_items(cell_weights, of_bonus), n)
+            n = n + np.minimum(counts.item_sums(cell_weights, of_bonus), n)
         if not isinstance(horizon.decay, Alike):
             n = n * A_LITTLE_MORE
         score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
@@ -137,21 +141,23 @@ class Formula:
         For an item of `age_s` seconds, which bears on a forecast alone.
         """
         reached = [part for part in self._parts(at) if part.from_age_s <= max(age_s, 0.0)]
-        return Horizon(_mix_decay(reached[-1]) if reached else self._decay(), self._spans(at))
+        return Horizon(mix_of(reached[-1]) if reached else self._decay(), self._spans(at))
 
     def _summed(self, sums: Sums, channel_weights: FloatArray, age_s: FloatArray) -> FloatArray:
-        """The sum of every row, each under the D of its age."""
+        """Weighted sum of every row, each under the D of its age: (rows,) float64."""
         at = sums.moment.at
-        n = sums.of(self.horizon(at), channel_weights)
+        n = sums.total(self.horizon(at), channel_weights)
         for part in self._parts(at):
             if part.from_age_s > 0:
-                n = np.where(age_s >= part.from_age_s, sums.of(self.horizon(at, part.from_age_s), channel_weights), n)
+                n = np.where(
+                    age_s >= part.from_age_s, sums.total(self.horizon(at, part.from_age_s), channel_weights), n
+                )
         return n
 
-    def _parts(self, at: float) -> list[Mixed]:
-        """The parts of a forecast that hold at a moment, by the age they begin at; none: it has learned nothing."""
+    def _parts(self, at: float) -> list[MixPart]:
+        """The parts of a forecast that hold at a moment, by the age they begin at; none before it has learned."""
         settings = self._settings
-        if settings.decay != "forecast":
+        if settings.decay != FORECAST:
             return []
         hour = datetime.fromtimestamp(at, self._zone).hour
         since = max((part.from_hour for part in settings.mix if part.from_hour <= hour), default=0)
@@ -159,21 +165,21 @@ class Formula:
         return sorted(held, key=lambda part: part.from_age_s)
 
     def span_s(self, at: float) -> float:
-        """How far back the list looks, in seconds: a period, a burst's span, a half-life or a window; inf for all."""
+        """The span that the list looks back, in seconds: a period, a burst's, a half-life or a window; inf for all."""
         settings = self._settings
         if settings.period != NO_PERIOD:
             since, until = period_span(settings.period, at, self._zone)
             return until - since
         if settings.kind == "burst":
             return settings.short_s
-        return settings.half_life_s if settings.decay in ("half-life", "forecast") else settings.window_s
+        return settings.half_life_s if "half_life" in DECAYS[settings.decay].uses else settings.window_s
 
     def channel_weights(self, channels: Sequence[str]) -> FloatArray:
-        """w, per channel."""
-        return self._weighing(self._settings.weights).of(channels)
+        """w: (channels,) float64."""
+        return self._weighing(self._settings.weights).per_channel(channels)
 
     def shaped(self, n: FloatArray) -> FloatArray:
-        """f of the sums of every row."""
+        """f of the sums, (rows,) float64 in and out."""
         match self._settings.shape:
             case "minus-one":
                 return shapes.minus_one(n, self._settings.exponent)
@@ -185,7 +191,7 @@ class Formula:
                 return shapes.plain(n, self._settings.exponent)
 
     def aged(self, age_s: FloatArray) -> FloatArray:
-        """G of the ages of every row, in seconds since its publication."""
+        """G of the ages, (rows,) float64 in and out; ages in seconds since publication."""
         settings = self._settings
         match settings.aging:
             case "half-life":
@@ -196,15 +202,15 @@ class Formula:
                 return np.ones_like(age_s)
 
     def _revived(self, sums: Sums) -> FloatArray:
-        """What an item that is read again scores as if new: (recent events - 1) * gravity since the first of them.
+        """Score of an item that is read again, as if new: (recent events - 1) * gravity since the first of them.
 
         Source: Discourse, `topic_hot_score.rb`.
         """
         settings, at = self._settings, sums.moment.at
         recent = Horizon(Alike(), (Span(since=at - settings.revival_s),))
-        channel_weights = self._weighing(settings.revival_weights or settings.weights).of(sums.channels)
+        channel_weights = self._weighing(settings.revival_weights or settings.weights).per_channel(sums.channels)
         since = at - sums.first(recent, channel_weights)
-        again = shapes.minus_one(sums.of(recent, channel_weights))
+        again = shapes.minus_one(sums.total(recent, channel_weights))
         return np.where(
             np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
         )
@@ -220,7 +226,7 @@ class Formula:
 
     def _of_topic(self, sums: Sums, horizon: Horizon) -> list[FloatArray]:
         def of(kind: str, over: Horizon = horizon) -> FloatArray:
-            return sums.of(over, self._of_kinds(sums.channels, kind))
+            return sums.total(over, self._of_kinds(sums.channels, kind))
 
         return [of(DEFAULT_KIND), of(FIRST_LIKE), of(LIKE), of(REPLY), of(REPLY, ALL_EVENTS)]
 
@@ -233,18 +239,7 @@ class Formula:
         return ChannelWeights(weights, settings.self_click_weight, settings.position_bias, settings.position_cap)
 
     def _decay(self) -> Decay:
-        settings = self._settings
-        match settings.decay:
-            case "half-life" | "forecast":  # a forecast goes by this until it has learned something
-                return HalfLife(settings.half_life_s)
-            case "linear":
-                return Linear(settings.window_s)
-            case "power":
-                return Power(settings.power, settings.power_scale_s)
-            case "daily":
-                return Daily(settings.daily)
-            case _:
-                return Alike()
+        return DECAY_FORMS[self._settings.decay].make(self._settings)
 
     def _spans(self, at: float) -> tuple[Span, ...]:
         if self._settings.decay == "day-blend":
@@ -254,8 +249,3 @@ class Formula:
             since, until = period_span(self._settings.period, at, self._zone)
             return (Span(max(since, at - self._settings.window_s), until),)
         return (Span(since=at - self._settings.window_s),)
-
-
-def _mix_decay(part: Mixed) -> Mix:
-    """What an event counts at its age under a part of a forecast."""
-    return Mix(tuple((parse_duration(text), weight) for text, weight in part.weights.items()))

@@ -1,4 +1,4 @@
-"""Shapes: how a count becomes a score before the item's age is applied. What has counted nothing scores nothing."""
+"""Shapes: from a sum to a score before aging, (rows,) float64 in and out. A sum of 0 scores 0."""
 
 import numpy as np
 

@@ -2,12 +2,12 @@
 
     sum(item, t) = sum over channels of  weight(channel) * sum over buckets of  count * share(t) * decay(age(t))
 
-Deterministic: every sum runs in an order that the counts alone decide, so the same counts give the same bits. An item's
+Invariant: every sum runs in an order that the counts alone decide, so the same counts give the same bits. An item's
 channel is summed over its buckets first, in their order, and its channels then in the order of their names.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -15,9 +15,9 @@ import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray
 from ranking.counts.buckets import ages, observed_share
-from ranking.counts.history import Columns, History
-from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.decay import Alike, Decay
+from ranking.counts.columns import Columns
+from ranking.counts.history import History
+from ranking.scoring.decay import Decay
 
 
 class Moment(NamedTuple):
@@ -42,7 +42,7 @@ class Horizon(NamedTuple):
     spans: tuple[Span, ...] = (Span(),)
 
     def weights(self, columns: Columns, moment: Moment) -> FloatArray:
-        """What one event of each bucket counts at `moment`."""
+        """Weight of one event of each bucket at `moment`: (buckets,) float64."""
         width_s, start_s, known = columns.width_s, columns.start_s, moment.known_until
         inside = np.zeros(len(start_s))
         for span in self.spans:
@@ -50,10 +50,10 @@ class Horizon(NamedTuple):
             inside += span.factor * (before - observed_share(width_s, start_s, min(span.since, moment.at), known))
         return inside * self.decay(ages(width_s, start_s, moment.at))
 
-    def at_most(self, columns: Columns, since: float) -> FloatArray:
-        """What one event of each bucket counts at no moment from `since` on more than.
+    def upper_bounds(self, columns: Columns, since: float) -> FloatArray:
+        """Upper bound on the weight of one event of each bucket at every moment from `since` on: (buckets,) float64.
 
-        For that a span may only lose events as time goes by, never gain older ones.
+        It holds for spans that only lose events as time goes by and never gain older ones.
         """
         width_s, start_s = columns.width_s, columns.start_s
         inside = np.zeros(len(start_s))
@@ -63,9 +63,9 @@ class Horizon(NamedTuple):
 
 
 class Counts:
-    """A site's columns, ready to be summed many times over. `size` is how many rows there are.
+    """A site's columns, prepared to be summed many times over; `size` is the number of item rows.
 
-    `in_order`: the columns are sorted by bucket. Sums are the same if each row's are.
+    `in_order`: the columns are sorted by bucket, which is faster. Sums are the same where each row's are sorted.
     """
 
     def __init__(self, columns: Columns, channels: Sequence[str], size: int, *, in_order: bool = True) -> None:
@@ -79,8 +79,8 @@ class Counts:
         self._item = columns.cell_item[columns.cell_order].astype(np.intp)
         self._channel = columns.cell_channel[columns.cell_order]
 
-    def of_cells(self, bucket_weights: FloatArray) -> FloatArray:
-        """Sum of every cell, an event of each bucket counting as told; only buckets that count are looked at."""
+    def cell_sums(self, bucket_weights: FloatArray) -> FloatArray:
+        """Sum per cell, (cells,) float64; `bucket_weights`: (buckets,) float64. Buckets of weight 0 are not read."""
         cells = len(self.columns.cell_item)
         counting = np.flatnonzero(bucket_weights)
         if not len(counting):
@@ -95,14 +95,17 @@ class Counts:
         weighed *= self.columns.counts[part]
         return np.asarray(np.bincount(self._cell[part], weights=weighed, minlength=cells), dtype=np.float64)
 
-    def of_items(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
-        """Sum of every item row over its cells, an event of each channel counting as told."""
+    def item_sums(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
+        """Weighted sum of each item row's cells, (rows,) float64.
+
+        `cell_weights`: (cells,) float64, the sums per cell; `channel_weights`: (channels,) float64.
+        """
         weighed = cell_weights[self.columns.cell_order]
         weighed *= channel_weights[self._channel]
         return np.asarray(np.bincount(self._item, weights=weighed, minlength=self.size), dtype=np.float64)
 
     def only(self, rows: npt.NDArray[np.int64]) -> "Counts":
-        """The counts of some rows alone, which become rows 0, 1, … of what is returned. Sums have the same bits."""
+        """The counts of `rows` alone, (n,) int64, which become rows 0 to n - 1. Sums have the same bits."""
         columns, order = self.columns, self.columns.cell_order
         place = np.full(self.size, -1, dtype=np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
@@ -121,7 +124,7 @@ class Counts:
         return Counts(some, self.channels, len(rows), in_order=self._in_order)
 
     def first_in(self, bucket_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
-        """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""
+        """Start of the earliest bucket with an event that counts: (rows,) float64, epoch seconds; inf without one."""
         columns = self.columns
         counts = (bucket_weights > 0)[columns.bucket] & (channel_weights > 0)[columns.cell_channel][self._cell]
         entries = np.flatnonzero(counts)[::-1]  # the earliest is written last, and stays
@@ -140,42 +143,22 @@ class Sums:
 
     @property
     def channels(self) -> Sequence[str]:
-        """What the weights of channels are in the order of."""
+        """Names of the channels, in the order of their weights."""
         return self._counts.channels
 
-    def of(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
-        """Sum of every item row."""
+    def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
+        """Weighted sum per item row, (rows,) float64; `channel_weights`: (channels,) float64, by `channels`."""
         cell_weights = self._cells.get(horizon)
         if cell_weights is None:
             weights = horizon.weights(self._counts.columns, self.moment)
-            cell_weights = self._cells[horizon] = self._counts.of_cells(weights)
-        return self._counts.of_items(cell_weights, channel_weights)
+            cell_weights = self._cells[horizon] = self._counts.cell_sums(weights)
+        return self._counts.item_sums(cell_weights, channel_weights)
 
     def first(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
-        """Per item row: start of the earliest bucket that counts and holds an event that does; inf without one."""
+        """Start of the earliest bucket with an event that counts: (rows,) float64, epoch seconds; inf without one."""
         return self._counts.first_in(horizon.weights(self._counts.columns, self.moment), channel_weights)
 
 
 def counts_of(history: History) -> Counts:
-    """The counts of a history as they are now."""
+    """The counts of a history as they are at this moment."""
     return Counts(history.columns(), history.channels, len(history.items))
-
-
-def scores(
-    history: History, *, decay: Decay, weights: Mapping[str, float], at: float, known_until: float
-) -> FloatArray:
-    """Decayed and weighted sum of every item row of `history` at the moment `at` (epoch seconds).
-
-    `decay` maps ages in seconds to weights; `known_until` is when the counts were read.
-    """
-    return _summed(history, Horizon(decay), ChannelWeights(weights), Moment(at, known_until))
-
-
-def totals(history: History, *, kinds: frozenset[str], since: float, until: float, known_until: float) -> FloatArray:
-    """Events of `kinds` on every item row in `[since, until)`, buckets that straddle an edge in proportion."""
-    horizon = Horizon(Alike(), (Span(since, until),))
-    return _summed(history, horizon, ChannelWeights(dict.fromkeys(kinds, 1.0)), Moment(until, known_until))
-
-
-def _summed(history: History, horizon: Horizon, weighing: ChannelWeights, moment: Moment) -> FloatArray:
-    return Sums(counts_of(history), moment).of(horizon, weighing.of(history.channels))

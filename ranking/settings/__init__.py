@@ -1,1 +1,1 @@
-"""Every setting as a checked value; the front door reads the file, nothing here does."""
+"""Every setting as a checked value. The front door reads the file; nothing here does."""

@@ -1,28 +1,49 @@
-"""Learned: what a list has been set to by its site's own past, and the evidence for it, as the store keeps it.
+"""Learned settings: what a list was set to by its site's own past, and the evidence for it, as the store keeps it.
 
-A list whose half-life is "auto", or whose decay is a forecast, goes by what is in effect here, and by nothing else that
-changes: a ranking stays a function of counts, settings and a moment. One record is one night's tuning. It says what was
-tried, on how many steps and days of which past, how each did, what was chosen and why, in numbers that a page can draw
-and in a sentence. Times are epoch seconds, spans seconds, shares from 0 to 1.
+A list whose half-life is "auto", or whose decay is a forecast, is ranked by the learned setting in effect and by
+nothing else that changes: a ranking stays a function of counts, settings and a moment. One record is one night's
+tuning. It says what was tried, on how many steps and days of which past, how each did, what was chosen and why, in
+numbers that a page can draw and in a sentence. Times are epoch seconds, spans seconds, shares from 0 to 1.
 """
 
+from dataclasses import dataclass
+from typing import Annotated, Any
+
 import msgspec
+from pydantic import BeforeValidator, ConfigDict, Field
+
+from ranking.settings.types import SecondsOrOff
+from ranking.times import parse_duration
 
 
-class MixPart(msgspec.Struct, frozen=True):
+def _as_duration(text: Any) -> Any:
+    if isinstance(text, str) and parse_duration(text) > 0:
+        return text
+    raise ValueError("a duration such as 90s, 15m, 6h or 7d")
+
+
+_HalfLife = Annotated[str, BeforeValidator(_as_duration)]
+_Weight = Annotated[float, Field(gt=0, le=1e6)]
+
+
+@dataclass(frozen=True)
+class MixPart:
     """Half-lives (`30m`) and what an event counts by each, for some items at some hours.
 
-    It holds from the local hour `from_hour` until another part's; of those that hold, an item goes by the one with the
-    highest `from_age_s`, seconds since its publication, that it has reached.
+    It holds from the local hour `from_hour` until another part's; of those that hold, the one with the highest
+    `from_age_s`, seconds since publication, that an item has reached counts for it. A setting and a learned value are
+    the same class: pydantic checks it in a file, msgspec keeps it in the store.
     """
 
-    weights: dict[str, float]
-    from_age_s: float = 0.0
-    from_hour: int = 0
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+    weights: Annotated[dict[_HalfLife, _Weight], Field(min_length=1)]
+    from_age_s: Annotated[SecondsOrOff, Field(alias="from_age")] = 0.0
+    from_hour: Annotated[int, Field(ge=0, le=23)] = 0
 
 
 class LearnedSetting(msgspec.Struct, frozen=True):
-    """What a list goes by, since a moment. `mix` is empty unless its decay is a forecast that has learned something."""
+    """A list's half-life or mix, since a moment. `mix` is empty unless its decay is a forecast that has learned."""
 
     half_life_s: float
     since: float
@@ -45,10 +66,10 @@ class Trial(msgspec.Struct, frozen=True):
 class Tuned(msgspec.Struct, frozen=True):
     """One night's tuning of one list.
 
-    It looked at the past up to `at`, at `steps` lists on `days` days of `k` places each, from `first` on, each judged
-    by the `horizon_s` after it. `moved`: `after` is not `before`; `pinned`: it stays, whatever was found. `accepted`:
-    items an hour that may change, None: any number. `suggested_s` is what it would go by unless it were pinned or may
-    not move so far at once; `why` says all of it in a sentence. Without `trials` there was too little to go by.
+    It covers the past up to `at`: `steps` lists on `days` days of `k` places each, from `first` on, each judged by the
+    `horizon_s` after it. `moved`: `after` is not `before`; `pinned`: it stays, whatever the evidence. `accepted`: items
+    an hour that may change, None: any number. `suggested_s` is the half-life that the evidence favours, if it were not
+    pinned and might move so far at once; `why` says all of it in a sentence. Without `trials` the past was too short.
     """
 
     list: str

@@ -1,30 +1,34 @@
 """Settings of a list: which ranking it is, how long it is, and how it forgets."""
 
 import math
+from collections.abc import Collection
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from ranking.calendar import NO_PERIOD, Period
 from ranking.intake.events import DEFAULT_KIND
-from ranking.settings.learned import LearnedSetting
-from ranking.settings.objective import AUTO, Mixed, Objective, mixed
-from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings
-from ranking.settings.types import Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected
-from ranking.times import NO_LIMIT
+from ranking.settings.decays import AGINGS, DECAYS, FORECAST
+from ranking.settings.learned import LearnedSetting, MixPart
+from ranking.settings.objective import AUTO, Objective
+from ranking.settings.presets import KEPT, NO_PRESET, checked_preset, preset_settings
+from ranking.settings.types import UNKNOWN_SETTING, Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected, one_of
+from ranking.settings.uses import KINDS, METHODS, idle_reasons, without_idle
+from ranking.settings.written import as_named
+from ranking.times import DAY_S, HOUR_S, MINUTE_S, NO_LIMIT
 
 MIN_HALF_LIFE_S = 1.0
-MIN_OFFSET_S = 60.0
+MIN_OFFSET_S = float(MINUTE_S)
 MAX_LISTED = 1_000
 MAX_WEIGHT = 1e6
-MIN_TENURE_S = 600.0
+MIN_TENURE_S = 10.0 * MINUTE_S
 MAX_SPANS = 1_000
-MAX_HOLD_S = 30 * 86400.0
+MAX_HOLD_S = 30.0 * DAY_S
 
-#: What a burst list counts by itself: what chance makes of a number is known of a plain count.
+#: Default weights of a burst list: how far chance moves a number is known of a plain count only.
 BURST_WEIGHTS = {DEFAULT_KIND: 1.0}
 
-#: Whose events a weight is for: of a kind, or of a kind from one source.
+#: The events that a weight is for: of a kind, or of a kind from one source.
 Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.:-]{1,64})?$")]
 Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
 CountOrNone = Annotated[int, BeforeValidator(lambda value: 0 if value == NO_LIMIT else value)]
@@ -34,7 +38,7 @@ class ListSettings(Table):
     """[lists.NAME]: one ranking. No allowed value makes a score infinite: see the bounds of each."""
 
     preset: Annotated[str, AfterValidator(checked_preset)] = NO_PRESET
-    kind: Literal["ranked", "burst", "latest"] = "ranked"
+    kind: Annotated[str, BeforeValidator(one_of(KINDS))] = "ranked"
     title: str = ""
     size: int = Field(10, ge=1, le=MAX_LISTED)
     depth: int = Field(200, ge=1, le=MAX_LISTED)
@@ -45,24 +49,24 @@ class ListSettings(Table):
     position_cap: int = Field(10, ge=1, le=1_000)
     bonus_kinds: tuple[Kind, ...] = ()
 
-    decay: Literal["half-life", "window", "linear", "power", "daily", "day-blend", "forecast"] = "half-life"
-    half_life_s: SecondsOrNone = Field(7200.0, alias="half_life", ge=MIN_HALF_LIFE_S)
+    decay: Annotated[str, BeforeValidator(one_of(DECAYS))] = "half-life"
+    half_life_s: SecondsOrNone = Field(2.0 * HOUR_S, alias="half_life", ge=MIN_HALF_LIFE_S)
     auto: bool = False
     objective: Objective = Objective()
-    mix: tuple[Mixed, ...] = ()
+    mix: tuple[MixPart, ...] = ()
     window_s: SecondsOrNone = Field(math.inf, alias="window")
     period: Period = NO_PERIOD
     power: float = Field(1.0, gt=0, le=10)
-    power_scale_s: Seconds = Field(3600.0, alias="power_scale", ge=MIN_OFFSET_S)
+    power_scale_s: Seconds = Field(float(HOUR_S), alias="power_scale", ge=MIN_OFFSET_S)
     daily: float = Field(0.8, gt=0, le=1)
 
     shape: Literal["plain", "minus-one", "plus-one", "log", "discourse-top"] = "plain"
     exponent: float = Field(1.0, gt=0, le=4)
 
-    aging: Literal["none", "half-life", "gravity"] = "none"
-    aging_half_life_s: SecondsOrNone = Field(6 * 3600.0, alias="aging_half_life", ge=MIN_HALF_LIFE_S)
+    aging: Annotated[str, BeforeValidator(one_of(AGINGS))] = "none"
+    aging_half_life_s: SecondsOrNone = Field(6.0 * HOUR_S, alias="aging_half_life", ge=MIN_HALF_LIFE_S)
     gravity: float = Field(1.8, gt=0, le=10)
-    gravity_offset_s: Seconds = Field(7200.0, alias="gravity_offset", ge=MIN_OFFSET_S)
+    gravity_offset_s: Seconds = Field(2.0 * HOUR_S, alias="gravity_offset", ge=MIN_OFFSET_S)
     max_age_s: SecondsOrNone = Field(math.inf, alias="max_age")
     min_age_s: SecondsOrOff = Field(0.0, alias="min_age")
 
@@ -80,33 +84,33 @@ class ListSettings(Table):
     max_tenure_s: SecondsOrNone = Field(math.inf, alias="max_tenure", ge=MIN_TENURE_S)
     hysteresis: float = Field(0.0, ge=0, le=1)
     fill: Literal["none", "widen", "latest"] = "none"
-    movement_s: Seconds = Field(3600.0, alias="movement")
+    movement_s: Seconds = Field(float(HOUR_S), alias="movement")
 
-    method: Literal["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"] = "chi-square"
-    short_s: Seconds = Field(3600.0, alias="short")
-    baseline_s: Seconds = Field(7 * 86400.0, alias="baseline")
+    method: Annotated[str, BeforeValidator(one_of(METHODS))] = "chi-square"
+    short_s: Seconds = Field(float(HOUR_S), alias="short")
+    baseline_s: Seconds = Field(7.0 * DAY_S, alias="baseline")
     minimum: float = Field(5.0, ge=0, le=1e9)
     poisson_floor: bool = True
     hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
-    peak_half_life_s: Seconds = Field(8 * 3600.0, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
+    peak_half_life_s: Seconds = Field(8.0 * HOUR_S, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
 
     @model_validator(mode="before")
     @classmethod
     def _of_preset(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        found = {**preset_settings(given.get("preset")), **given}
-        return _begun(found) if found.get("half_life") == AUTO else found
+        table = {**preset_settings(given.get("preset")), **given}
+        return _begun(table) if table.get("half_life") == AUTO else table
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.kind == "burst":
             if "weights" not in self.model_fields_set:
-                object.__setattr__(self, "weights", BURST_WEIGHTS)  # it stays one that nobody has set
+                object.__setattr__(self, "weights", BURST_WEIGHTS)  # stays out of the fields that were set
             self._fits_burst()
         if self.auto and (self.kind, self.decay) != ("ranked", "half-life"):
             raise ValueError('half_life: a duration, as "auto" is for kind = "ranked" with decay = "half-life"')
-        if self.decay == "forecast" and self.kind != "ranked":
+        if self.decay == FORECAST and self.kind != "ranked":
             raise ValueError('decay: not "forecast", which is for kind = "ranked"')
         if self.decay == "linear" and math.isinf(self.window_s):
             raise ValueError('window: a duration such as 1d, over which decay = "linear" falls to nothing')
@@ -122,22 +126,22 @@ class ListSettings(Table):
 
     @property
     def by_calendar(self) -> bool:
-        """Whether it goes by the site's days."""
-        by_hour = self.decay == "forecast" and any(part.from_hour for part in self.mix)
-        return self.period != NO_PERIOD or self.decay == "day-blend" or by_hour
+        """Whether its weights depend on the site's days and hours."""
+        by_hour = self.decay == FORECAST and any(part.from_hour for part in self.mix)
+        return self.period != NO_PERIOD or DECAYS[self.decay].by_calendar or by_hour
 
     @property
     def learns(self) -> bool:
         """Whether it is tuned every night."""
-        return self.auto or (self.decay == "forecast" and not self.mix)
+        return self.auto or (self.decay == FORECAST and not self.mix)
 
     def under(self, learned: LearnedSetting | None) -> Self:
-        """The list as it is with what it has learned."""
+        """The list with its learned half-life or mix in place of the file's."""
         if learned is None or not self.learns:
             return self
         if self.auto:
             return self if self.objective.pinned else self.model_copy(update={"half_life_s": learned.half_life_s})
-        return self.model_copy(update={"mix": mixed(learned.mix)})
+        return self.model_copy(update={"mix": learned.mix})
 
     def _fits_burst(self) -> None:
         if self.baseline_s <= self.short_s:
@@ -156,7 +160,7 @@ class ListSettings(Table):
 
 
 def _begun(given: dict[str, Any]) -> dict[str, Any]:
-    """A half-life that is tuned begins at its pin, or at the default."""
+    """The table of a list whose half-life is tuned: it begins at its pin, or at the default."""
     objective = given.get("objective")
     pin = objective.get("pin", NO_LIMIT) if isinstance(objective, dict) else NO_LIMIT
     begins = {} if pin in (NO_LIMIT, math.inf) else {"half_life": pin}
@@ -171,31 +175,52 @@ DEFAULT_LISTS: dict[str, dict[str, Any]] = {
 
 
 def with_defaults(name: str, table: dict[str, Any]) -> dict[str, Any]:
-    """A list's table over what its preset stands for, over what the list of this name is without one."""
+    """A list's table over its preset's settings, over the defaults of a list of this name."""
     default = {"title": name.capitalize(), **DEFAULT_LISTS.get(name, {})}
-    found = {**default, **preset_settings(table.get("preset")), **table}
-    if found.get("period", NO_PERIOD) != NO_PERIOD:
-        found.setdefault("decay", "window")  # what is most read today is counted, unless a decay is asked for
-    return found
+    whole = {**default, **preset_settings(table.get("preset")), **table}
+    if whole.get("period", NO_PERIOD) != NO_PERIOD:
+        whole.setdefault("decay", "window")  # the most read of today are counted, unless the table names a decay
+    return whole
+
+
+def only_used(name: str, table: dict[str, Any], changed: Collection[str]) -> dict[str, Any]:
+    """A list's table after some changes, without what they leave without effect; what `changed` names itself stays.
+
+    A table that cannot be used stays as it is, for the check that says why.
+    """
+    try:
+        settings = ListSettings.model_validate(with_defaults(name, table))
+    except ValidationError:
+        return table
+    return without_idle(settings, table, changed)
 
 
 def with_changes(settings: ListSettings, changes: dict[str, Any]) -> ListSettings:
-    """`settings` with changes by their names in the file; a preset's settings come under them.
+    """`settings` with changes by their names in the file; a preset's settings come under them, but for weights.
+
+    What the changes leave without effect stays silent; a change that has no effect itself is refused.
 
     Raises:
         ValueError: naming the setting, what was expected and what was found.
     """
-    known = settings.model_dump(by_alias=True, exclude_unset=True)
+    known = as_named(settings)
     if settings.auto and "half_life" in changes:
         if changes["half_life"] == AUTO:
             changes = {key: value for key, value in changes.items() if key != "half_life"}
         else:
             known["auto"] = False
+    preset = dict(preset_settings(changes.get("preset")))
+    for name in KEPT & preset.keys() & known.keys():
+        if known[name] != preset_settings(settings.preset).get(name):  # the list's own, and not those of its preset
+            del preset[name]
     try:
-        return ListSettings.model_validate({**known, **preset_settings(changes.get("preset")), **changes})
+        changed = ListSettings.model_validate({**known, **preset, **changes})
     except ValidationError as error:
         fault = error.errors()[0]
         name = ".".join(str(step) for step in fault["loc"])
-        if fault["type"] == "extra_forbidden":
+        if fault["type"] in UNKNOWN_SETTING:
             raise ValueError(f"{name}: is not a setting of a list") from None
         raise ValueError(expected(fault)) from None
+    for name, reason in idle_reasons(changed, changes).items():
+        raise ValueError(f"{name}: {reason}")
+    return changed

@@ -1,14 +1,12 @@
-"""What a list that learns from its past is to learn for, and what it has learned, as settings."""
+"""Objective: what a list that learns from its past is tuned for."""
 
 import math
-from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ranking.settings.learned import MixPart
-from ranking.settings.types import Seconds, SecondsOrNone, SecondsOrOff, Table
-from ranking.times import NO_LIMIT, parse_duration
+from ranking.settings.types import Seconds, SecondsOrNone, Table
+from ranking.times import DAY_S, HOUR_S, MINUTE_S, NO_LIMIT
 
 AUTO = "auto"
 MIN_PINNED_S = 1.0
@@ -21,15 +19,15 @@ def _or_none(value: Any) -> Any:
 class Objective(Table):
     """objective of a list: what its half-life, or its forecast, is tuned for every night.
 
-    `changes`: how many items an hour may give way to others; infinite: any number. `pin`: a half-life that stays,
-    whatever is found; infinite: none.
+    `changes`: items an hour that may give way to others; infinite: any number. `pin_s`: a half-life that stays,
+    whatever the evidence; infinite: none.
     """
 
-    horizon_s: Seconds = Field(3600.0, alias="horizon", le=7 * 86400)
+    horizon_s: Seconds = Field(float(HOUR_S), alias="horizon", le=7 * DAY_S)
     changes: Annotated[float, BeforeValidator(_or_none), Field(gt=0)] = math.inf
-    shortest_s: Seconds = Field(900.0, alias="shortest", ge=60)
-    longest_s: Seconds = Field(86_400.0, alias="longest", le=30 * 86400)
-    history_s: Seconds = Field(14 * 86_400.0, alias="history", ge=2 * 86400, le=100 * 86400)
+    shortest_s: Seconds = Field(15.0 * MINUTE_S, alias="shortest", ge=MINUTE_S)
+    longest_s: Seconds = Field(float(DAY_S), alias="longest", le=30 * DAY_S)
+    history_s: Seconds = Field(14.0 * DAY_S, alias="history", ge=2 * DAY_S, le=100 * DAY_S)
     pin_s: SecondsOrNone = Field(math.inf, alias="pin", ge=MIN_PINNED_S)
 
     @model_validator(mode="after")
@@ -42,27 +40,3 @@ class Objective(Table):
     def pinned(self) -> bool:
         """Whether the half-life stays."""
         return math.isfinite(self.pin_s)
-
-
-def _as_duration(text: Any) -> Any:
-    if isinstance(text, str) and parse_duration(text) > 0:
-        return text
-    raise ValueError("a duration such as 90s, 15m, 6h or 7d")
-
-
-class Mixed(Table):
-    """One part of mix; see `learned.MixPart`."""
-
-    weights: dict[Annotated[str, BeforeValidator(_as_duration)], Annotated[float, Field(gt=0, le=1e6)]] = Field(
-        min_length=1
-    )
-    from_age_s: SecondsOrOff = Field(0.0, alias="from_age")
-    from_hour: int = Field(0, ge=0, le=23)
-
-
-def mixed(parts: Iterable[MixPart]) -> tuple[Mixed, ...]:
-    """What was learned as a setting."""
-    return tuple(
-        Mixed.model_validate({"weights": part.weights, "from_age": part.from_age_s, "from_hour": part.from_hour})
-        for part in parts
-    )

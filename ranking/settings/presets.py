@@ -1,11 +1,14 @@
 """Presets: the rankings that others use, as settings of the one formula.
 
 `preset = "reddit"` in a list's table means the settings below; what the table names itself goes over them. What an
-event counts is not a preset's business: votes, likes or points are whatever the list's `weights` say, by default views
-and clicks. Events older than `retention.keep` are not counted, so "all votes" are all that are kept.
+event counts is the site's to say: votes, likes or points are what the list's `weights` name, by default views and
+clicks, and weights of the list's own table stay under a preset that is tried later. Events older than
+`retention.keep` are not counted, so "all votes" are all that are kept.
 
 `differs` says where a preset orders as its original does but prints another number, or leaves something out that counts
-cannot tell. Not here because counts cannot feed them: Forem's black box (featured numbers, spam scores), Gorse (any
+cannot tell.
+
+Rejected: rankings that counts cannot feed, which are Forem's black box (featured numbers, spam scores), Gorse (any
 expression of its operator), and measures of quality that need impressions (Wilson's bound, click-through rates).
 """
 
@@ -14,9 +17,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from ranking.times import DAY_S, HOUR_S, exact_duration
+
 NO_PRESET = "none"
-HOUR_S = 3600.0
-WEEK_S = 7 * 24 * HOUR_S
+#: What an event counts is the site's to say: weights that a list's own table names stay under any preset.
+KEPT = frozenset({"weights"})
 
 
 class Preset(NamedTuple):
@@ -46,7 +51,7 @@ def ewma_half_life(spans: int, span_s: float) -> float:
 
 
 def _by_age(half_life_s: float, **more: Any) -> dict[str, Any]:
-    return {**_ALL, "aging": "half-life", "aging_half_life": half_life_s, **more}
+    return {**_ALL, "aging": "half-life", "aging_half_life": exact_duration(half_life_s), **more}
 
 
 def _window(span: str) -> dict[str, Any]:
@@ -64,6 +69,7 @@ _BURST: dict[str, Any] = {
     "floor": 0.0,
 }  # fmt: skip
 _LEMMY = {**_ALL, "shape": "log", "aging": "gravity", "gravity": 1.8, "gravity_offset": "2h", "max_age": "7d"}
+_WEEK = math.log(2) * 7 * DAY_S  # half-life in seconds of e^(-age / 1 week)
 _LOG = "orders the same; the original prints log10(n) + publish time / {} s"
 
 PRESETS: dict[str, Preset] = {
@@ -128,7 +134,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "metarank": Preset(
         {**_RANKED, "decay": "daily", "daily": 1.0, "window": "30d"},
-        "Metarank, `TrendingRecommender.scala`: n * decay^days over 30 days; its decay is 1 unless told (`daily`)",
+        "Metarank, `TrendingRecommender.scala`: n * decay^days over 30 days; its decay is 1 by default (`daily`)",
         "a day is 24 hours of age, not a date",
     ),
     # Bursts
@@ -145,7 +151,7 @@ PRESETS: dict[str, Preset] = {
         "as `mastodon`",
     ),
     "forgetsy": Preset(
-        {**_BURST, "method": "ratio", "short": math.log(2) * WEEK_S, "baseline": 2 * math.log(2) * WEEK_S},
+        {**_BURST, "method": "ratio", "short": exact_duration(_WEEK), "baseline": exact_duration(2 * _WEEK)},
         "forgetsy, `delta.rb`: two sums of e^(-age / t), of t = 1 week and of twice that, the one over the other",
         "only items whose shorter sum is 5 (`minimum`) are ranked",
     ),
@@ -154,7 +160,13 @@ PRESETS: dict[str, Preset] = {
         "(x - mean) / deviation of the 24 hours before, from 2 on; Stack Overflow 787496",
     ),
     "ewma-z": Preset(
-        {**_BURST, "method": "ewma", "short": "1h", "baseline": "7d", "half_life": ewma_half_life(24, HOUR_S)},
+        {
+            **_BURST,
+            "method": "ewma",
+            "short": "1h",
+            "baseline": "7d",
+            "half_life": exact_duration(ewma_half_life(24, HOUR_S)),
+        },
         "(x - mean) / deviation, both exponentially weighted with a = 2 / (24 + 1) per hour, with a Poisson floor",
     ),
     "daily-dev-trending": Preset(
@@ -184,7 +196,7 @@ PRESETS: dict[str, Preset] = {
     "inn": Preset(
         {**_RANKED, "decay": "day-blend", "aging": "half-life", "aging_half_life": "14d"},
         "INN Analytic Bridge, `AnalyticBridgePopularPosts.php`: (today * r + yesterday * (1 - r)) * 0.5^((hours - 1) / "
-        "half-life), r the share of today that has passed; 14 days unless told",
+        "half-life), r the share of today that has passed; 14 days by default",
         "orders the same; the original prints 2^(1 h / half-life) times as much",
     ),
     "discourse-top": Preset(
@@ -194,10 +206,15 @@ PRESETS: dict[str, Preset] = {
 }
 
 
+def replaced_by(name: object) -> frozenset[str]:
+    """The settings of a list's own table that a preset chosen later takes the place of; its weights stay."""
+    return frozenset(preset_settings(name)) - KEPT
+
+
 def preset_settings(name: object) -> Mapping[str, Any]:
     """The settings that a preset stands for; none for a name that is no preset's."""
-    found = PRESETS.get(name) if isinstance(name, str) else None
-    return found.settings if found else {}
+    preset = PRESETS.get(name) if isinstance(name, str) else None
+    return preset.settings if preset else {}
 
 
 def checked_preset(name: str) -> str:

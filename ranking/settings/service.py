@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
-from ranking.intake.urls import item_pattern
+from ranking.intake.patterns import AddressPattern, item_pattern
 from ranking.settings.keys import SiteKeys
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.settings.types import (
+    IDLE_SETTING,
     Bytes,
     Kind,
     Name,
@@ -35,7 +37,8 @@ from ranking.settings.types import (
     as_bytes,
     as_seconds,
 )
-from ranking.times import format_duration
+from ranking.settings.uses import idle_reasons
+from ranking.times import DAY_S, HOUR_S, format_duration
 
 #: Where a service is reached: scheme, host, and perhaps a path.
 ADDRESS = re.compile(r"https?://[a-zA-Z0-9.\-:\[\]]+(/[a-zA-Z0-9._~/\-]*)?")
@@ -85,7 +88,7 @@ class IngestSettings(Table):
     """[ingest]: what events may say and when they are answered."""
 
     ack: Literal["memory", "commit", "replica", "disk"] = "commit"
-    dedupe_window_s: SecondsOrOff = Field(1800.0, alias="dedupe_window", le=86400)
+    dedupe_window_s: SecondsOrOff = Field(1800.0, alias="dedupe_window", le=DAY_S)
     bots: bool = True
     gpc: Literal["no-visitor", "ignore", "refuse"] = "no-visitor"
     visitor_limit: int = Field(600, ge=0, le=1_000_000)
@@ -121,20 +124,20 @@ class RollUpSettings(Table):
     @property
     def tiers(self) -> dict[int, float]:
         """Width of a bucket -> age from which counts are kept so; both in seconds."""
-        return {width_s: age_s for width_s, age_s in ((3600, self.hour_s), (86400, self.day_s)) if age_s < math.inf}
+        return {width_s: age_s for width_s, age_s in ((HOUR_S, self.hour_s), (DAY_S, self.day_s)) if age_s < math.inf}
 
 
 class RetentionSettings(Table):
     """[retention]: how finely counts are kept, and for how long."""
 
-    bucket_s: Annotated[int, BeforeValidator(as_seconds)] = Field(300, alias="bucket", ge=10, le=86400)
-    keep_s: Seconds = Field(30 * 86400.0, alias="keep")
+    bucket_s: Annotated[int, BeforeValidator(as_seconds)] = Field(300, alias="bucket", ge=10, le=DAY_S)
+    keep_s: Seconds = Field(30.0 * DAY_S, alias="keep")
     seal_after_s: SecondsOrOff = Field(1800.0, alias="seal_after")
     roll_up: RollUpSettings = RollUpSettings()
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if 86400 % self.bucket_s:
+        if DAY_S % self.bucket_s:
             raise ValueError("bucket: a duration that divides a day evenly, such as 1m, 5m, 15m or 1h")
         if self.keep_s < self.bucket_s:
             raise ValueError("keep: at least one bucket")
@@ -144,16 +147,16 @@ class RetentionSettings(Table):
 class RefreshSettings(Table):
     """[refresh]: how often lists are ranked, when one counts as stale, and how long a process leads that was lost."""
 
-    every_s: Seconds = Field(5.0, alias="every", ge=0.25, le=3600)
+    every_s: Seconds = Field(5.0, alias="every", ge=0.25, le=HOUR_S)
     stale_after_s: Seconds = Field(60.0, alias="stale_after")
-    lease_s: Seconds = Field(10.0, alias="lease", ge=0.2, le=3600)
-    paging_s: SecondsOrOff = Field(600.0, alias="paging", le=86400)
+    lease_s: Seconds = Field(10.0, alias="lease", ge=0.2, le=HOUR_S)
+    paging_s: SecondsOrOff = Field(600.0, alias="paging", le=DAY_S)
 
 
 class AlarmSettings(Table):
     """[alarms]: when silence is one. See `alarms`."""
 
-    quiet_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0, le=86400)] = Field(900.0, alias="quiet")
+    quiet_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0, le=DAY_S)] = Field(900.0, alias="quiet")
     usual_events: float = Field(10.0, ge=1, le=1e9)
 
     @field_validator("quiet_s")
@@ -180,8 +183,11 @@ class SiteSettings(Table):
     @field_validator("item_pattern")
     @classmethod
     def _one_group(cls, text: str) -> str:
-        if text:
-            item_pattern(text)
+        try:
+            if text:
+                item_pattern(text)
+        except ValueError as error:  # the sentence around it begins with "expected"
+            raise ValueError(str(error).removeprefix("must be ").removeprefix("must have ")) from None
         return text
 
     @field_validator("address")
@@ -192,7 +198,7 @@ class SiteSettings(Table):
         return address.rstrip("/")
 
     @cached_property
-    def item_finder(self) -> re.Pattern[str] | None:
+    def item_finder(self) -> AddressPattern | None:
         """`item_pattern`, ready to search with; None without one."""
         return item_pattern(self.item_pattern) if self.item_pattern else None
 
@@ -226,16 +232,31 @@ class Settings(Table):
     sites: tuple[SiteSettings, ...] = (SiteSettings(),)
     lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
 
-    @field_validator("lists", mode="before")
+    @field_validator("lists", mode="wrap")
     @classmethod
-    def _with_default_lists(cls, given: Any) -> Any:
+    def _with_default_lists(cls, given: Any, check: ValidatorFunctionWrapHandler) -> Any:
         if not isinstance(given, dict):
-            return given
+            return check(given)
         tables: dict[str, Any] = {**{name: {} for name in DEFAULT_LISTS}, **given}
-        return {
-            name: with_defaults(str(name), table) if isinstance(table, dict) else table
-            for name, table in tables.items()
+        lists: dict[str, ListSettings] = check(
+            {
+                name: with_defaults(str(name), table) if isinstance(table, dict) else table
+                for name, table in tables.items()
+            }
+        )
+        reasons = {
+            f"{name}.{setting}": reason
+            for name, table in given.items()
+            if isinstance(table, dict)
+            for setting, reason in idle_reasons(lists[name], table).items()
         }
+        if reasons:
+            raise PydanticCustomError(
+                IDLE_SETTING,
+                "{sentences}",
+                {"reasons": reasons, "sentences": "; ".join(f"{name}: {reason}" for name, reason in reasons.items())},
+            )
+        return lists
 
     @field_validator("sites")
     @classmethod
@@ -246,7 +267,7 @@ class Settings(Table):
         return sites
 
     def under(self, learned: Mapping[str, LearnedSetting]) -> Self:
-        """The settings with what a site's lists have learned (list -> what)."""
+        """The settings with the learned settings of a site's lists, by the list's name."""
         if not any(each.learns for each in self.lists.values()):
             return self
         lists = {name: each.under(learned.get(name)) for name, each in self.lists.items()}
@@ -264,14 +285,14 @@ class Settings(Table):
 
     @cached_property
     def known_sources(self) -> frozenset[str]:
-        """What public events may say they came from: the lists, what is declared, and what a list weighs by itself."""
+        """Sources that public events may name: the lists, those of `ingest.sources`, and those that a list weighs."""
         named = (kind for each in self.lists.values() for kind in (*each.weights, *each.revival_weights))
         weighed = (kind.partition("@")[2] for kind in named if "@" in kind)
         return frozenset([*(f"{LIST_SOURCE}{name}" for name in self.lists), *self.ingest.sources, *weighed])
 
-    @property
+    @cached_property
     def config_version(self) -> str:
-        """Names everything that a list's content depends on; equal on every host with equal settings."""
+        """Digest of everything that a list's content depends on; equal on every host with equal settings."""
         lists = [self.lists[name].model_dump(mode="python") for name in sorted(self.lists)]
         retention = self.retention.model_dump(mode="python", exclude={"seal_after_s"})
         calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]

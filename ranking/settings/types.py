@@ -1,28 +1,68 @@
-"""What a setting may be: durations, sizes and names as the file writes them, and the table they stand in."""
+"""Types of settings: durations, sizes and names as the file writes them, and the table that holds them."""
 
 import math
-from collections.abc import Mapping
-from typing import Annotated, Any
+import re
+from collections.abc import Callable, Collection, Mapping
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
-from ranking.times import NO_LIMIT, format_duration, parse_duration
+from ranking.times import DAY_S, NO_LIMIT, NUMBER, format_duration, parse_duration
 
+#: Types of faults beside pydantic's own: a duration without its unit, and settings that have no effect.
+BARE_NUMBER: Final = "bare_number"
+IDLE_SETTING: Final = "idle_setting"
+#: Types of faults of a name that is no setting's, in a table and in a dataclass.
+UNKNOWN_SETTING = ("extra_forbidden", "unexpected_keyword_argument")
 SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "b": 1}
 
 
 def as_seconds(value: Any) -> Any:
-    """A duration in seconds."""
-    if isinstance(value, str):
-        return parse_duration(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    """A duration in seconds.
+
+    Rejected: a bare number as seconds. `half_life = 2` was meant as hours, and is two seconds.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("a duration such as 90s, 15m, 6h or 7d")
-    return float(value)
+    text = str(value).strip()
+    if NUMBER.fullmatch(text):
+        raise PydanticCustomError(BARE_NUMBER, "{sentence}", {"sentence": _which_unit(text)})
+    return parse_duration(text)
 
 
 def as_seconds_or_none(value: Any) -> Any:
     """A duration in seconds; `none` is no limit."""
     return math.inf if value == NO_LIMIT else as_seconds(value)
+
+
+def one_of(values: Collection[str]) -> Callable[[Any], Any]:
+    """A check that a setting has one of some values, which a table lists."""
+    *most, last = (repr(each) for each in values)
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or value not in values:
+            raise ValueError(f"{', '.join(most)} or {last}")
+        return value
+
+    return check
+
+
+def _which_unit(number: str) -> str:
+    """What to write in place of a number without a unit.
+
+    >>> _which_unit("2")
+    'expected a duration such as "2h", found the number 2. Write "2s" for 2 seconds or "2h" for 2 hours.'
+    """
+    if not float(number):
+        return f'expected a duration such as "2h", found the number {number}. Write "0s".'
+    if not re.fullmatch(r"\d+(\.\d+)?", number):
+        return (
+            f'expected a duration such as "2h", found the number {number}. Write a number and its unit, such as "2h".'
+        )
+    seconds, hours = (f"1 {unit}" if float(number) == 1 else f"{number} {unit}s" for unit in ("second", "hour"))
+    sentence = f'expected a duration such as "2h", found the number {number}. '
+    return sentence + f'Write "{number}s" for {seconds} or "{number}h" for {hours}.'
 
 
 def as_bytes(value: Any) -> Any:
@@ -35,7 +75,7 @@ def as_bytes(value: Any) -> Any:
     raise ValueError("a size such as 65536, 512KiB or 1MiB")
 
 
-Seconds = Annotated[float, BeforeValidator(as_seconds), Field(gt=0, le=100 * 365 * 86400)]
+Seconds = Annotated[float, BeforeValidator(as_seconds), Field(gt=0, le=100 * 365 * DAY_S)]
 SecondsOrOff = Annotated[float, BeforeValidator(as_seconds), Field(ge=0)]
 SecondsOrNone = Annotated[float, BeforeValidator(as_seconds_or_none), Field(gt=0)]
 Bytes = Annotated[int, BeforeValidator(as_bytes), Field(ge=1024, le=64 * 1024**2)]
@@ -49,6 +89,13 @@ class Table(BaseModel):
     """A table of the file. Attributes carry their unit, the file's names (the aliases) do not."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with changes, without the cached properties that were computed from the values before."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in copy.__dict__.keys() - type(copy).model_fields.keys():
+            del copy.__dict__[name]
+        return copy
 
 
 #: pydantic's wording -> ours, after "expected"
@@ -68,15 +115,17 @@ _BOUNDS = {
 
 
 def expected(fault: Mapping[str, Any]) -> str:
-    """What one of pydantic's errors says was expected, and what was found, unless that is a whole table.
+    """One of pydantic's faults as a sentence: the setting, what was expected and what was found.
 
     >>> expected({"loc": ("half_life",), "type": "greater_than_equal", "ctx": {"ge": 1.0}, "msg": "", "input": 0.0})
     'half_life: expected a duration of at least 1s, found 0s'
     """
     name, found = ".".join(str(step) for step in fault["loc"] if step != "[key]"), fault["input"]
+    if fault["type"] == BARE_NUMBER:
+        return f"{name}: {fault['msg']}"
     if fault["loc"] and fault["loc"][-1] in _durations() and fault["type"] in _BOUNDS:
         bound, words = _BOUNDS[fault["type"]]
-        given = format_duration(found) if isinstance(found, int | float) and not math.isnan(found) else repr(found)
+        given = format_duration(found) if isinstance(found, int | float) and not math.isnan(found) else found
         return f"{name}: expected a duration {words} {format_duration(fault['ctx'][bound])}, found {given}"
     message = fault["msg"]
     for theirs, ours in _WORDING:

@@ -1,11 +1,13 @@
-"""The store's part that keeps counts: batches in, buckets out."""
+"""The part of a store that keeps counts: batches in, buckets out."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import as_fields, unpack_counts
-from ranking.intake.visits import Asking
+from ranking.intake.visits import ConditionalVisits
+
+#: What `CountStore.seal` returns where it changed nothing.
+SPAN_CHANGED, NAMES_CHANGED = 0, -1
 
 Counts = Mapping[Bucket, Mapping[str, int]]
 
@@ -13,8 +15,8 @@ Counts = Mapping[Bucket, Mapping[str, int]]
 class Batch(NamedTuple):
     """Counts of one shard, numbered by their writer: bucket -> field (`history.field`) -> events.
 
-    `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `asking`: the
-    events that count only if the store says so; their cells are among the counts, with what counts for sure, maybe 0.
+    `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `visits`: the
+    events that count only if the store agrees; their cells are among the counts, with what counts for sure, maybe 0.
     """
 
     site: str
@@ -23,13 +25,13 @@ class Batch(NamedTuple):
     number: int
     counts: Counts
     once: str | None = None
-    asking: Asking | None = None
+    visits: ConditionalVisits | None = None
 
     @property
     def events(self) -> int:
         """How many events it holds."""
         return sum(sum(cells.values()) for cells in self.counts.values()) + (
-            len(self.asking.cells) if self.asking else 0
+            len(self.visits.cells) if self.visits else 0
         )
 
 
@@ -72,14 +74,6 @@ class StoredCounts(NamedTuple):
     sealed_at: int
 
 
-def whole_cells(stored: StoredCounts, names: Sequence[bytes]) -> BucketCells:
-    """Both parts of a bucket added up, whose volume has these names."""
-    found = as_fields(unpack_counts(stored.sealed), names)
-    for name, count in zip(stored.open.fields, stored.open.counts, strict=True):
-        found[name] = found.get(name, 0) + count
-    return BucketCells(list(found), list(found.values()))
-
-
 class AllTouched(NamedTuple):
     """Every bucket of a shard that may have counts, with the sequence of its last change; `cursor` is the highest."""
 
@@ -102,3 +96,52 @@ class Swap(NamedTuple):
     names_before: int
     names_after: int
     chunks: Mapping[int, bytes]
+
+
+class CountStore(Protocol):
+    """Counts of all sites, in buckets, spread over shards. Raises what `Store` raises."""
+
+    @property
+    def shards(self) -> int:
+        """How many shards a site's data is spread over."""
+        ...
+
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
+        """Count a batch, once however often it is called."""
+        ...
+
+    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
+        """Buckets whose counts changed after the cursor `after` (0: all)."""
+        ...
+
+    async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
+        """Some buckets as they are stored, in their order, each as it is at one moment."""
+        ...
+
+    async def read_names(self, site: str, shard: int, volume: int, first_chunk: int) -> list[bytes]:
+        """The chunks of a volume's names from `first_chunk` on; see `sealed.unpack_names`."""
+        ...
+
+    async def all_touched(self, site: str, shard: int) -> AllTouched:
+        """All buckets of a shard."""
+        ...
+
+    async def open_cells(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
+        """How many cells are open in each of some buckets."""
+        ...
+
+    async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
+        """Put sealed counts in the place of what they were made of, if nothing has changed there since.
+
+        The change number of the swap; SPAN_CHANGED or NAMES_CHANGED where nothing was done. Repeated after
+        StoreUnavailableError it answers SPAN_CHANGED if it had been done.
+        """
+        ...
+
+    async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
+        """Forget buckets that have outlived the retention."""
+        ...
+
+    async def shadows(self, site: str, item: str) -> dict[str, int]:
+        """Events on an item that were left out, by reason, in the buckets that are not sealed yet."""
+        ...

@@ -1,7 +1,7 @@
-"""Desk: the part of a store where editors and workers meet. What editors say, the trail of it, and who shows it.
+"""The part of a store that keeps editors' edits, their trail, and which edition each worker shows.
 
 An edition is a number that grows with each change of a site's edits and take-downs. A worker reports the edition that
-it shows several times a second; what it says holds for a lease. Whoever changes something waits until no worker's lease
+it shows several times a second; a report holds for a lease. Whoever changes something waits until no worker's lease
 covers an older edition, and a worker whose lease is over looks at the store before it shows anything. So an answered
 change is what every worker shows, without a look at the store per read, and a worker that died costs one lease at most.
 """
@@ -31,9 +31,9 @@ class Changed(NamedTuple):
 
 
 class EditStore(Protocol):
-    """Raises what `Store` raises."""
+    """Edits of all sites, their trail, and the workers that show them. Raises what `Store` raises."""
 
-    async def edits(self, site: str) -> Edits:
+    async def read(self, site: str) -> Edits:
         """All edits of a site, also those that are over."""
         ...
 
@@ -70,8 +70,8 @@ class EditStore(Protocol):
         """`worker` shows `edition` of the site; None: it shows nothing any more."""
         ...
 
-    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
-        """How many workers may show something older than `edition`: their last report was within `lease_s`."""
+    async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
+        """Workers whose lease (`lease_s` from their last report) covers an older edition than `edition`."""
         ...
 
 

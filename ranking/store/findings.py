@@ -1,4 +1,4 @@
-"""The store's part that keeps what lists have learned."""
+"""The part of a store that keeps what lists have learned."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -10,11 +10,11 @@ class Findings(Protocol):
     """The part of a store that keeps what lists have learned. Raises what `Store` raises."""
 
     async def in_effect(self, site: str) -> Mapping[str, LearnedSetting]:
-        """What the lists of a site go by: list -> what it has learned, if anything."""
+        """What the lists of a site have learned and now apply, by list."""
         ...
 
     async def note(self, site: str, tuned: Tuned) -> bool:
-        """Write a night down, and go by its `after`. False: that night or a later one is there already."""
+        """Keep a night's finding and apply its `after`. False: that night or a later one is there already."""
         ...
 
     async def nights(self, site: str, name: str, limit: int) -> list[Tuned]:

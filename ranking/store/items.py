@@ -1,8 +1,9 @@
-"""The store's part that keeps items and the dates of those whose content is sealed."""
+"""The part of a store that keeps items, their dates and take-downs."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
-from ranking.intake.items import ItemDates
+from ranking.intake.items import Item, ItemDates
 
 
 class ChangedItems(NamedTuple):
@@ -31,3 +32,51 @@ class DatesState(NamedTuple):
     entries: int
     unsealed: int
     known: int
+
+
+class ItemStore(Protocol):
+    """Items as the newsroom describes them, their dates, take-downs. Raises what `Store` raises."""
+
+    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
+        """Store items, and lift their take-down if they had one. `by`: the name of the key."""
+        ...
+
+    async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
+        """Stored items in the order of `ids`."""
+        ...
+
+    async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
+        """Items changed after the cursor `after` (0: all); with a `limit` about that many, oldest change first."""
+        ...
+
+    async def read_dates(self, site: str, shard: int) -> SealedDates:
+        """What is sealed of the items' dates."""
+        ...
+
+    async def dates_state(self, site: str, shard: int) -> DatesState:
+        """How far the items' dates are sealed."""
+        ...
+
+    async def seal_dates(
+        self, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
+    ) -> bool:
+        """Add chunks behind those of `before` (in the place of all, if its cursor is 0), so that it is as in `after`.
+
+        False: nothing was done, somebody else has added some.
+        """
+        ...
+
+    async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
+        """Take an item down everywhere. False: it was not stored (it is taken down all the same).
+
+        `by`: the name of the key.
+        """
+        ...
+
+    async def removed_items(self, site: str) -> dict[str, float]:
+        """Items that are taken down, and since when."""
+        ...
+
+    async def forget_removed(self, site: str, before: float) -> int:
+        """Forget take-downs from before a moment (epoch seconds); how many."""
+        ...

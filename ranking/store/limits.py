@@ -1,8 +1,10 @@
 """How long and how many of what the store keeps beside counts: trails, nights, traffic, take-downs."""
 
-REMOVED_KEEP_S = 365 * 86400
+from ranking.times import DAY_S, HOUR_S
+
+REMOVED_KEEP_S = 365 * DAY_S
 AUDIT_LINES = 1_000
-TRAFFIC_TTL_S = 6 * 3600
+TRAFFIC_TTL_S = 6 * HOUR_S
 NIGHTS = 100
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
-GRACE_S = 3600
+GRACE_S = HOUR_S

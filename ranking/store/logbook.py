@@ -1,4 +1,4 @@
-"""Logbook: the part of a store where the service writes down how it fares, for whoever looks after it.
+"""Logbook: the part of a store where the service notes how it fares, for those who operate it.
 
 Nothing is counted by it and no ranking reads it: what is lost of it is a gap in a picture. Everything in it has a
 lifetime and a bound that does not depend on how much is read.

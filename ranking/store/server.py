@@ -1,17 +1,10 @@
-"""What is known of the servers behind a store, and the lease that one of many processes holds."""
+"""The part of a store that knows the servers behind it."""
 
-from typing import NamedTuple
-
-
-class Lease(NamedTuple):
-    """The lease on the scheduled work: the epoch of the term, or 0 where another process holds it for `left_s` more."""
-
-    epoch: int
-    left_s: float
+from typing import NamedTuple, Protocol
 
 
 class ServerInfo(NamedTuple):
-    """What the operator is told about a server. Memory in bytes, `time` its clock in epoch seconds.
+    """One server as an operator sees it. Memory in bytes, `time` its clock in epoch seconds.
 
     `memory_limit` 0: none; `evicted`: keys that it dropped for want of memory; `persistent`: it keeps an append-only
     file; `writes`: the last write to that succeeded.
@@ -39,3 +32,27 @@ class LogState(NamedTuple):
     kept: bool
     rewriting: bool
     failed: bool
+
+
+class ServerState(Protocol):
+    """The server or servers behind a store. Raises what `Store` raises."""
+
+    async def life(self) -> str:
+        """Name of this store's content. Another name means that the content was lost and began anew."""
+        ...
+
+    async def ping(self) -> None:
+        """Return if the store answers."""
+        ...
+
+    async def server_info(self) -> list[ServerInfo]:
+        """One ServerInfo per node that answers."""
+        ...
+
+    async def log_state(self) -> LogState:
+        """Whether what was deleted may still be read in the server's log."""
+        ...
+
+    async def rewrite_log(self) -> None:
+        """Have every primary begin to rewrite its log, which leaves out what was deleted before."""
+        ...

@@ -1,4 +1,4 @@
-"""Tune: a site's own history -> evidence for a decay.
+"""Evidence for a decay, from a site's own history.
 
 Candidates are settings of one list. Each is back-tested on the same steps, and what is said of two of them is said of
 their differences on the same days, as a day on which everybody reads one story is easy for all. A candidate that listed
@@ -16,23 +16,22 @@ from ranking.counts.arrays import FloatArray
 from ranking.errors import NotEnoughError
 from ranking.lists.ranker import View
 from ranking.settings.lists import ListSettings
-from ranking.times import format_duration
-from ranking.tuning.backtest import NOBODY, Backtest, Judging, Trace, backtest
+from ranking.times import DAY_S, HOUR_S, format_duration
+from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.measures import Interval, draws_of_days, interval
+from ranking.tuning.outcome import NOBODY, Judging, Trace
 from ranking.tuning.walk_forward import MIN_STEPS, Plan
-
-HOUR_S, DAY_S = 3600.0, 86_400.0
 
 
 class Candidate(NamedTuple):
-    """Settings to try: what is changed, by the file's names and in its words, and the list that it makes."""
+    """Settings to try: the changes by the file's names and in its words, and the list settings they make."""
 
     changes: Mapping[str, str]
     settings: ListSettings
 
     @property
     def name(self) -> str:
-        """What to call it.
+        """The name by its changes.
 
         >>> from ranking.settings.lists import ListSettings
         >>> Candidate({"half_life": "1h", "max_age": "7d"}, ListSettings()).name
@@ -42,7 +41,7 @@ class Candidate(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What a candidate did, as means over the steps; see `measures`.
+    """The measures of a candidate, as means over the steps; see `measures`.
 
     `changed`: items that the next step's list does not have any more. `share`: of all reads, those of the listed.
     `own`: of the reads of the listed, those that came from a list; None where nobody read what it listed.
@@ -60,7 +59,7 @@ class Measured(NamedTuple):
 
 
 class Evidence(NamedTuple):
-    """What candidates did on the same steps.
+    """The measures of candidates on the same steps.
 
     `steps` are those after which somebody read something. `gain` is the interval of what the best one captures more
     than the current one. `calmer` is the one that keeps most items among those that may capture as much as the best
@@ -83,7 +82,7 @@ class Evidence(NamedTuple):
     backtest: Backtest
 
 
-def tuned(
+def evidence_of(
     view: View,
     candidates: Sequence[Candidate],
     current: ListSettings,
@@ -97,8 +96,8 @@ def tuned(
     Raises:
         NotEnoughError: too few steps had readers, or no candidate listed anything.
     """
-    found = backtest(view, [candidate.settings for candidate in candidates], plan, judging, zone, on_step)
-    steps = int(np.count_nonzero(found.reads))
+    walked = backtest(view, [candidate.settings for candidate in candidates], plan, judging, zone, on_step)
+    steps = int(np.count_nonzero(walked.reads))
     if steps < MIN_STEPS:
         raise NotEnoughError(
             f"somebody read something in the {format_duration(plan.horizon_s)} after only {steps} of {plan.steps} "
@@ -107,43 +106,45 @@ def tuned(
     day = _days(plan, zone)
     draws = draws_of_days(int(day[-1]) + 1)
     measured, empty = [], []
-    for candidate, trace in zip(candidates, found.traces, strict=True):
+    for candidate, trace in zip(candidates, walked.traces, strict=True):
         if (trace.rows == NOBODY).all():
             empty.append(candidate)
         else:
-            measured.append(_measured(candidate, trace, found, day, draws))
+            measured.append(_measured(candidate, trace, walked, day, draws))
     if not measured:
-        raise NotEnoughError(f"the list is empty at every one of {plan.steps} steps, whatever is tried: {_why(found)}")
-    best = max(measured, key=lambda each: (each.capture, each.kept))
-    now = next((each for each in measured if each.candidate.settings == current), None)
+        raise NotEnoughError(
+            f"the list is empty at every one of {plan.steps} steps, with every candidate: {_why(walked)}"
+        )
+    best = max(measured, key=lambda tried: (tried.capture, tried.kept))
+    now = next((tried for tried in measured if tried.candidate.settings == current), None)
     gain = None if now is None else interval(best.trace.capture - now.trace.capture, day, draws)
     calmer = _calmer(best, measured, day, draws)
-    own = float(found.own_reads.sum() / found.reads.sum())
-    judged = day[found.reads > 0]
+    own = float(walked.own_reads.sum() / walked.reads.sum())
+    judged = day[walked.reads > 0]
     return Evidence(
-        plan, judging, steps, len(np.unique(judged)), measured, best, now, gain, calmer, own, empty, day, found
+        plan, judging, steps, len(np.unique(judged)), measured, best, now, gain, calmer, own, empty, day, walked
     )
 
 
 def _calmer(
     best: Measured, measured: Sequence[Measured], day: npt.NDArray[np.int64], draws: FloatArray
 ) -> Measured | None:
-    by_calm = sorted(measured, key=lambda each: -each.kept)
-    for each in by_calm:
-        if each.kept <= best.kept:
+    by_calm = sorted(measured, key=lambda calm: -calm.kept)
+    for calm in by_calm:
+        if calm.kept <= best.kept:
             break
-        less = interval(best.trace.capture - each.trace.capture, day, draws)
+        less = interval(best.trace.capture - calm.trace.capture, day, draws)
         if less is not None and less.low <= 0:
-            return each
+            return calm
     return None
 
 
-def _why(found: Backtest) -> str:
-    return f"there were {found.reads.sum():,.0f} reads, but no item that the list's weights and rules let in"
+def _why(walked: Backtest) -> str:
+    return f"there were {walked.reads.sum():,.0f} reads, but no item that the list's weights and rules let in"
 
 
 def _measured(
-    candidate: Candidate, trace: Trace, found: Backtest, day: npt.NDArray[np.int64], draws: FloatArray
+    candidate: Candidate, trace: Trace, walked: Backtest, day: npt.NDArray[np.int64], draws: FloatArray
 ) -> Measured:
     caught = float(np.nansum(trace.caught))
     listed = np.count_nonzero(trace.rows != NOBODY, axis=1)
@@ -154,7 +155,7 @@ def _measured(
         kept=float(np.nanmean(trace.kept)),
         changed=float(np.mean(listed[:-1] - trace.kept[:-1])),
         interval=interval(trace.capture, day, draws),
-        share=caught / float(found.reads.sum()),
+        share=caught / float(walked.reads.sum()),
         own=float(np.nansum(trace.own)) / caught if caught else None,
         trace=trace,
     )
@@ -170,27 +171,28 @@ def _days(plan: Plan, zone: tzinfo) -> npt.NDArray[np.int64]:
 
 
 def sentence(evidence: Evidence) -> str:
-    """What was found, for whoever has to decide."""
+    """The evidence in words, for a decision."""
     best, now, calmer = evidence.best, evidence.current, evidence.calmer
-    every = {HOUR_S: "an hour", DAY_S: "a day"}.get(evidence.plan.step_s) or f"every {span(evidence.plan.step_s)}"
+    step_s = evidence.plan.step_s
+    every = {float(HOUR_S): "an hour", float(DAY_S): "a day"}.get(step_s) or f"every {span(step_s)}"
     if best is now:
-        found = f"Nothing tried is better than what you have: it caught {_percent(best.capture)} of "
-        found += f"{_those_reads(evidence)}; the list changed {best.changed:.1f} items {every}."
+        text = f"Nothing tried is better than what you have: it caught {percent(best.capture)} of "
+        text += f"{_those_reads(evidence)}; the list changed {best.changed:.1f} items {every}."
     else:
-        found = f"{best.candidate.name} would have caught {_percent(best.capture)} of {_those_reads(evidence)}; "
+        text = f"{best.candidate.name} would have caught {percent(best.capture)} of {_those_reads(evidence)}; "
         if now is not None:
-            found += f"your {_briefly(now.candidate, best.candidate)} caught {_percent(now.capture)}; "
-        found += f"the list would change {best.changed:.1f} items {every}"
-        found += "." if now is None else f" instead of {now.changed:.1f}."
+            text += f"your {_briefly(now.candidate, best.candidate)} caught {percent(now.capture)}; "
+        text += f"the list would change {best.changed:.1f} items {every}"
+        text += "." if now is None else f" instead of {now.changed:.1f}."
     if best.interval is None:
-        return f"{found} Reads on {evidence.days} days are too few to say how sure this is."
+        return f"{text} Reads on {evidence.days} days are too few to say how sure this is."
     if evidence.gain is not None and best is not now and evidence.gain.low <= 0:
         low, high = (100 * bound for bound in evidence.gain)
-        found += f" The difference may be chance: between {low:+.1f} and {high:+.1f} points in 95 of 100 draws of days."
+        text += f" The difference may be chance: between {low:+.1f} and {high:+.1f} points in 95 of 100 draws of days."
     if calmer is not None:
         who = "What you have" if calmer is now else calmer.candidate.name
-        found += f" {who} does as well as far as these days can tell, and changes {calmer.changed:.1f}."
-    return found
+        text += f" {who} does as well as far as these days can tell, and changes {calmer.changed:.1f}."
+    return text
 
 
 def _those_reads(evidence: Evidence) -> str:
@@ -198,8 +200,8 @@ def _those_reads(evidence: Evidence) -> str:
 
 
 def span(seconds: float) -> str:
-    """A span of time as one says it: hour, day, 3h."""
-    return {HOUR_S: "hour", DAY_S: "day"}.get(seconds) or format_duration(seconds)
+    """A span of time in words: hour, day, 3h."""
+    return {float(HOUR_S): "hour", float(DAY_S): "day"}.get(seconds) or format_duration(seconds)
 
 
 def _briefly(one: Candidate, beside: Candidate) -> str:
@@ -209,5 +211,10 @@ def _briefly(one: Candidate, beside: Candidate) -> str:
     return one.name
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %"
+def percent(share: float, digits: int = 0) -> str:
+    """A share from 0 to 1 in per cent.
+
+    >>> percent(0.256), percent(0.256, 1)
+    ('26 %', '25.6 %')
+    """
+    return f"{100 * share:.{digits}f} %"

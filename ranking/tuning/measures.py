@@ -62,7 +62,7 @@ def _discounted(reads: FloatArray) -> float:
 
 
 def draws_of_days(days: int) -> FloatArray:
-    """How often each of some days is in each of DRAWS draws of as many days, one row per draw. Always the same ones."""
+    """How often each day is in each draw of as many days, (DRAWS, days) float64. Always the same draws."""
     chances = np.full(days, 1.0 / days)
     return np.random.default_rng(SEED).multinomial(days, chances, size=DRAWS).astype(np.float64)
 
@@ -70,9 +70,11 @@ def draws_of_days(days: int) -> FloatArray:
 def interval(values: FloatArray, day: npt.NDArray[np.int64], draws: FloatArray) -> Interval | None:
     """The bootstrap interval of the mean of `values`, NaN left out; None where too few days have any.
 
-    `day` numbers the day of each value, `draws` is `draws_of_days`. Differences of two lists are paired if the values
-    are differences. Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 13 (percentiles), with
-    days as the blocks that are drawn.
+    `values`: (steps,) float64; `day`: (steps,) int64, the number of each value's day; `draws` is `draws_of_days`.
+    Differences of two lists are paired if the values are differences.
+
+    Source: Efron, Tibshirani, "An Introduction to the Bootstrap", 1993, ch. 13 (percentiles), with days as the blocks
+    that are drawn.
     """
     there = ~np.isnan(values)
     counts = np.bincount(day[there], minlength=draws.shape[1])

@@ -1,4 +1,4 @@
-"""Forecast: how much an item will be read, learned from a site's past as a mix of half-lives.
+"""Mix learner: how much an item will be read, learned from a site's past as a mix of half-lives.
 
     reads of the next span = sum over half-lives h of  w(h) * rate(h),
     rate(h) = ln 2 / h * sum of  counts * 2^-(age / h)
@@ -10,9 +10,12 @@ decide: a finer mix is taken only if it foretells days that it was not learned f
 
 Least squares weighted by the inverse of what is expected, as a count scatters by its root; each finer mix is pulled
 towards the mix of all by a ridge. What is kept of a step are sums of products, so a year of them takes no more memory
-than a day. Rejected: boosted trees on the same inputs. They forecast no better on the real reads of docs/tuning.md, are
-no decay, and nobody can say why an item is where it is. Source: Lawson, Hanson, "Solving Least Squares Problems", 1974,
-ch. 23.
+than a day.
+
+Source: Lawson, Hanson, "Solving Least Squares Problems", 1974, ch. 23.
+
+Rejected: boosted trees on the same inputs. They forecast no better on the real reads of docs/tuning.md, are no decay,
+and nobody can say why an item is where it is.
 """
 
 import itertools
@@ -33,11 +36,11 @@ _USUAL = HALF_LIVES_S.index(7200.0)
 AGES_S = (0.0, 43_200.0, 259_200.0)
 HOURS = (0, 6, 12, 18)
 #: What is expected of an item is taken to be uncertain by as much as is expected of the one at this place, and by LEAST
-#: reads: who is far below it is in no list, whatever is learned of it.
+#: reads: an item far below it is in no list under any mix.
 CUT, LEAST = 10, 1.0
 RIDGE = 1e-3
 TOWARDS_ALL = 0.05
-#: A finer mix must foretell so much better, and be learned from so many days at least.
+#: A finer mix must forecast better by this share, and be learned from MIN_DAYS days.
 BETTER, MIN_DAYS = 0.002, 4
 MAX_ROUNDS = 100
 DIGITS = 4
@@ -52,8 +55,8 @@ class _Products(NamedTuple):
     both: FloatArray
     reads: FloatArray
 
-    def over(self, of_day: "_Products", sign: float) -> "_Products":
-        return _Products(*(mine + sign * theirs for mine, theirs in zip(self, of_day, strict=True)))
+    def over(self, products: "_Products", sign: float) -> "_Products":
+        return _Products(*(mine + sign * theirs for mine, theirs in zip(self, products, strict=True)))
 
 
 def _nothing() -> _Products:
@@ -70,17 +73,18 @@ class Learner:
 
     @property
     def days(self) -> int:
-        """Of how many days there is something to learn from."""
+        """How many days there are to learn from."""
         return len(self._days)
 
     def observe(self, day: int, hour: int, rates: FloatArray, age_s: FloatArray, reads: FloatArray) -> None:
-        """What followed on a step.
+        """Learn from what followed on a step.
 
         Args:
-            day: of the step; hour: its local hour.
-            rates: reads expected in the horizon by each of HALF_LIVES_S, one row per item.
-            age_s: of each item since its publication, in seconds.
-            reads: of each item in the horizon that followed.
+            day: the number of the step's day.
+            hour: the step's local hour.
+            rates: (items, half-lives) float64, reads expected in the horizon by each of HALF_LIVES_S.
+            age_s: (items,) float64, seconds since the publication.
+            reads: (items,) float64, in the horizon that followed.
         """
         if not len(reads):
             return
@@ -88,18 +92,14 @@ class Learner:
         weights = 1.0 / (usual + float(highest(usual, CUT)[-1]) + LEAST)
         at = int(np.searchsorted(HOURS, hour, side="right")) - 1
         group = np.searchsorted(AGES_S, np.maximum(age_s, 0.0), side="right") - 1
-        of_day = self._days.setdefault(day, _nothing())
+        products = self._days.setdefault(day, _nothing())
         for number in range(len(AGES_S)):
             rows = group == number
             x, y, w = rates[rows], reads[rows], weights[rows]
             weighed = x * w[:, np.newaxis]
-            of_day.rates[at, number] += weighed.T @ x
-            of_day.both[at, number] += weighed.T @ y
-            of_day.reads[at, number] += float((w * y) @ y)
-
-    def forget_before(self, day: int) -> None:
-        """Forget the days before one."""
-        self._days = {number: found for number, found in self._days.items() if number >= day}
+            products.rates[at, number] += weighed.T @ x
+            products.both[at, number] += weighed.T @ y
+            products.reads[at, number] += float((w * y) @ y)
 
     def mix(self) -> tuple[MixPart, ...]:
         """The mix that the days speak for; empty where nothing was read on any."""
@@ -118,23 +118,23 @@ class Learner:
 
     def _loss(self, whole: _Products, hours: int, ages: int) -> float:
         """The squared error on every day of what the other days have taught."""
-        found = 0.0
-        for of_day in self._days.values():
-            weights = _fitted(whole.over(of_day, -1.0), hours, ages)
-            grown = np.broadcast_to(weights, (*of_day.both.shape,))
-            found += float(
-                np.einsum("hai,haij,haj->", grown, of_day.rates, grown)
-                - 2 * np.einsum("hai,hai->", grown, of_day.both)
-                + of_day.reads.sum()
+        loss = 0.0
+        for products in self._days.values():
+            weights = _fitted(whole.over(products, -1.0), hours, ages)
+            grown = np.broadcast_to(weights, (*products.both.shape,))
+            loss += float(
+                np.einsum("hai,haij,haj->", grown, products.rates, grown)
+                - 2 * np.einsum("hai,hai->", grown, products.both)
+                + products.reads.sum()
             )
-        return found
+        return loss
 
 
 def _summed(some: Iterable[_Products]) -> _Products:
-    found = _nothing()
+    total = _nothing()
     for each in some:
-        found = found.over(each, 1.0)
-    return found
+        total = total.over(each, 1.0)
+    return total
 
 
 def _fitted(products: _Products, hours: int, ages: int) -> FloatArray:
@@ -144,12 +144,12 @@ def _fitted(products: _Products, hours: int, ages: int) -> FloatArray:
         rates, both = rates.sum(axis=0, keepdims=True), both.sum(axis=0, keepdims=True)
     if ages == 1:
         rates, both = rates.sum(axis=1, keepdims=True), both.sum(axis=1, keepdims=True)
-    of_all = nonnegative(*_ridged(rates.sum(axis=(0, 1)), both.sum(axis=(0, 1)), RIDGE, None))
-    found = np.empty_like(both)
+    common = nonnegative(*_ridged(rates.sum(axis=(0, 1)), both.sum(axis=(0, 1)), RIDGE, None))
+    weights = np.empty_like(both)
     for at, number in itertools.product(range(hours), range(ages)):
-        ridged = _ridged(rates[at, number], both[at, number], TOWARDS_ALL, of_all)
-        found[at, number] = of_all if hours == ages == 1 else nonnegative(*ridged)
-    return found
+        ridged = _ridged(rates[at, number], both[at, number], TOWARDS_ALL, common)
+        weights[at, number] = common if hours == ages == 1 else nonnegative(*ridged)
+    return weights
 
 
 def _ridged(
@@ -166,10 +166,10 @@ def nonnegative(products: FloatArray, both: FloatArray) -> FloatArray:
     [1.5, 0.0]
     """
     size = len(both)
-    found, active = np.zeros(size), np.zeros(size, dtype=np.bool_)
+    solution, active = np.zeros(size), np.zeros(size, dtype=np.bool_)
     least = 1e-10 * max(float(np.abs(both).max(initial=0.0)), 1e-300)
     for _ in range(MAX_ROUNDS):
-        slope = np.where(active | (np.diag(products) <= 0), -np.inf, both - products @ found)
+        slope = np.where(active | (np.diag(products) <= 0), -np.inf, both - products @ solution)
         if slope.max() <= least:
             break
         active[int(slope.argmax())] = True
@@ -180,24 +180,24 @@ def nonnegative(products: FloatArray, both: FloatArray) -> FloatArray:
             if not below.any():
                 break
             # As far towards it as no weight falls below nothing; who has reached that is out.
-            share = float((found[below] / np.maximum(found[below] - wanted[below], 1e-300)).min())
-            found += share * (wanted - found)
-            active &= found > least * 1e-6
-            found[~active] = 0.0
-        found = wanted
-    return found
+            share = float((solution[below] / np.maximum(solution[below] - wanted[below], 1e-300)).min())
+            solution += share * (wanted - solution)
+            active &= solution > least * 1e-6
+            solution[~active] = 0.0
+        solution = wanted
+    return solution
 
 
 def _parts(weights: FloatArray) -> tuple[MixPart, ...]:
     """Weights of rates as weights of counts: rate(h) is ln 2 / h times the sum, and only their ratios matter."""
     hours = HOURS if weights.shape[0] > 1 else (0,)
     ages_s = AGES_S if weights.shape[1] > 1 else (0.0,)
-    of_count = weights / np.array(HALF_LIVES_S)
-    top = float(of_count.sum(axis=2).max())
-    found = []
+    count_weights = weights / np.array(HALF_LIVES_S)
+    top = float(count_weights.sum(axis=2).max())
+    mix = []
     for (at, hour), (number, age_s) in itertools.product(enumerate(hours), enumerate(ages_s)):
-        shares = (of_count[at, number] / top).round(DIGITS).tolist()
+        shares = (count_weights[at, number] / top).round(DIGITS).tolist()
         named = {format_duration(h): share for h, share in zip(HALF_LIVES_S, shares, strict=True) if share > 0}
         if named:
-            found.append(MixPart(named, age_s, hour))
-    return tuple(found)
+            mix.append(MixPart(named, age_s, hour))
+    return tuple(mix)

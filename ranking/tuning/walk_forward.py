@@ -1,7 +1,8 @@
-"""Walk: the moments of a past at which lists are ranked again, and sums that are carried from one to the next.
+"""WalkForward: the moments of a past at which lists are ranked again, with sums carried from one to the next.
 
-A moment of the walk sees only what was over by then. No bucket straddles one: the walk begins where the counts are fine
-enough for its steps, so that nothing of a bucket that ends later is in a list and no part of one has to be guessed.
+Invariant: a moment of the walk sees only what was over by then. No bucket straddles one: the walk begins where the
+counts are fine enough for its steps, so that nothing of a bucket that ends later is in a list and no part of one has to
+be guessed.
 
 Sums over all the past under a half-life obey S(t + step) = S(t) * 2^-(step / half-life) + what came in between, so a
 step costs what the step holds and not what came before it. All other sums are computed as for any list.
@@ -15,23 +16,23 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray
-from ranking.counts.history import Columns
+from ranking.counts.columns import Columns
 from ranking.errors import NotEnoughError, PopulerError
 from ranking.lists.item_pool import ItemPool
 from ranking.scoring.decay import Alike, Decay, HalfLife, Mix
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
-from ranking.times import format_duration
+from ranking.times import DAY_S, HOUR_S, format_duration
 
 MIN_STEPS = 12
 ALL_THE_PAST = (Span(),)
 
 
 class Wanted(NamedTuple):
-    """What a walk is asked for, in seconds: between lists, after each to judge it by, and before the first."""
+    """The measures of a walk, in seconds: between lists, after each to judge it by, and before the first."""
 
-    step_s: float = 3600.0
-    horizon_s: float = 3600.0
-    warmup_s: float = 7 * 86400.0
+    step_s: float = float(HOUR_S)
+    horizon_s: float = float(HOUR_S)
+    warmup_s: float = 7.0 * DAY_S
 
     @property
     def least_s(self) -> float:
@@ -58,7 +59,7 @@ class Plan(NamedTuple):
         return [self.first + number * self.step_s for number in range(self.steps)]
 
 
-def planned(columns: Columns, wanted: Wanted, known_until: float) -> Plan:
+def plan_walk(columns: Columns, wanted: Wanted, known_until: float) -> Plan:
     """The walk through counts that are complete until `known_until` (epoch seconds). Steps are aligned to the epoch.
 
     Raises:
@@ -96,7 +97,11 @@ def planned(columns: Columns, wanted: Wanted, known_until: float) -> Plan:
 
 
 class Slice(NamedTuple):
-    """Some counts: row, channel, events, and the middle of the bucket in epoch seconds."""
+    """Some counts.
+
+    `item`, `channel`: (counts,) int32; `counts`: (counts,) float64, events; `middle_s`: (counts,) float64, the middle
+    of the bucket in epoch seconds.
+    """
 
     item: npt.NDArray[np.int32]
     channel: npt.NDArray[np.int32]
@@ -105,7 +110,7 @@ class Slice(NamedTuple):
 
 
 class Entries:
-    """The counts of a site by when their buckets ended, to be asked for by the span of time."""
+    """The counts of a site by the end of their buckets, for look-ups by a span of time."""
 
     def __init__(self, columns: Columns) -> None:
         self._columns = columns
@@ -133,7 +138,7 @@ class _Carried:
 
     def __init__(self, half_life: HalfLife, channel_weights: FloatArray, sums: FloatArray) -> None:
         self._half_life = half_life
-        self._of_channel = channel_weights
+        self._channel_weights = channel_weights
         self._sums = sums
         self.shown = sums.view()
         self.shown.flags.writeable = False
@@ -143,7 +148,7 @@ class _Carried:
     ) -> None:
         """From the moment `since` to `to`. `came` came meanwhile, on `rows`; `place` says on which of them."""
         self._sums *= self._half_life(np.array([to - since]))
-        weights = came.counts * self._of_channel[came.channel] * self._half_life(to - came.middle_s)
+        weights = came.counts * self._channel_weights[came.channel] * self._half_life(to - came.middle_s)
         self._sums[rows] += np.bincount(place, weights=weights, minlength=len(rows))
 
 
@@ -155,20 +160,20 @@ class _Present(Sums):
         self._size = counts.size
         self._carried = carried
 
-    def of(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
+    def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Sum of every item row, valid until the next step."""
         if isinstance(horizon.decay, Mix) and horizon.spans == ALL_THE_PAST:
             parts = ((HalfLife(half_life_s), weight) for half_life_s, weight in horizon.decay.parts)
-            found = np.zeros(self._size)
+            mixed = np.zeros(self._size)
             for each, weight in parts:
-                found += weight * self.of(Horizon(each), channel_weights)
-            return found
+                mixed += weight * self.total(Horizon(each), channel_weights)
+            return mixed
         half_life = _as_half_life(horizon.decay)
         if half_life is None or horizon.spans != ALL_THE_PAST:
-            return super().of(horizon, channel_weights)
+            return super().total(horizon, channel_weights)
         key = half_life, channel_weights.tobytes()
         if key not in self._carried:
-            self._carried[key] = _Carried(half_life, channel_weights, super().of(horizon, channel_weights))
+            self._carried[key] = _Carried(half_life, channel_weights, super().total(horizon, channel_weights))
         return self._carried[key].shown
 
 
@@ -183,13 +188,13 @@ class WalkForward(ItemPool):
         self.entries = Entries(pool.counts.columns)
         self._carried: dict[tuple[HalfLife, bytes], _Carried] = {}
         self._present = _Present(self.counts, -math.inf, self._carried)
-        self._asked: set[Moment] = set()
+        self._visited: set[Moment] = set()
 
     def go(self, to: float) -> Moment:
         """Go on to a later moment (epoch seconds), which no bucket straddles."""
-        for moment in self._asked:
+        for moment in self._visited:
             self.forget(moment)
-        self._asked.clear()
+        self._visited.clear()
         since = self._present.moment.at
         if self._carried:
             came = self.entries.ended_in(since, to)
@@ -208,7 +213,7 @@ class WalkForward(ItemPool):
         """The sums at a moment. Those of the present hold until the next step."""
         if moment == self._present.moment:
             return self._present
-        self._asked.add(moment)
+        self._visited.add(moment)
         return super().sums(moment)
 
 

@@ -1,8 +1,10 @@
-"""Alarms: what an operator must know of now, from facts alone. The one place that decides; the edges only show it.
+"""Alarms: what an operator must know at once, from facts alone. This module decides; the edges only show it.
 
 An alarm is a fact that somebody has to act on, so its sentence says what is wrong, since when as far as that is known,
-and what to do. It is over when the fact is. Rejected: thresholds on rates, which a newsroom would have to set and mend
-for every hour of the week; what is usual is asked of the site's own past (see `pulse`).
+and what to do. It is over when the fact is.
+
+Rejected: thresholds on rates, which a newsroom would have to set and correct for every hour of the week. What is usual
+follows from the site's own past (see `pulse`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
 from ranking.settings.service import Settings
+from ranking.times import spoken_duration as spoken
 from ranking.watching.proxies import BARE, ONE_SENDER, UNTRUSTED, proxy_fault
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import SenderFacts
@@ -23,11 +26,10 @@ ALARMS: Final = (
 #: Those that are about one site.
 OF_SITES: Final = (LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER)
 
-#: Of the spans at this time so many must have held events: a silence that happens every fourth time is none.
+#: The share of the spans at this time that must have held events: a silence that happens every fourth time is none.
 MOST_READ = 0.75
 #: A pulse that is older says nothing of now, as the jobs that take it are not running: their lists are stale.
 PULSE_HOLDS_S = 150.0
-MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 
 class ListState(NamedTuple):
@@ -39,7 +41,7 @@ class ListState(NamedTuple):
 
 
 class SiteFacts(NamedTuple):
-    """What is known at `now` (epoch seconds).
+    """The facts at `now` (epoch seconds) that alarms follow from.
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
@@ -69,31 +71,31 @@ class Alarm(NamedTuple):
 
 
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
-    """What is wrong, the most pressing first."""
-    found = [*_of_store(facts), *_of_lists(facts, settings), *_of_silence(facts, settings)]
-    found += _of_senders(facts, settings)
-    return [*found, *_of_spool(facts), *_of_evictions(facts), *_of_config(facts)]
+    """The alarms that follow from facts, the most pressing first."""
+    pressing = [*_store_alarms(facts), *_list_alarms(facts, settings), *_silence_alarms(facts, settings)]
+    pressing += _sender_alarms(facts, settings)
+    return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_config_alarms(facts)]
 
 
-def _of_store(facts: SiteFacts) -> Iterator[Alarm]:
+def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.away is not None:
         says = f"the store does not answer: {facts.away}; lists are served from memory, events wait on disk. Look at it"
         yield Alarm(STORE_AWAY, says, since=facts.away_since)
 
 
-def _of_lists(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+def _list_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     limit_s = settings.refresh.stale_after_s
     for listed in facts.lists:
         age_s = facts.now - listed.generated_at
         if age_s > limit_s:
             says = (
-                f"list {listed.name} was ranked {span(age_s)} ago, and every {span(settings.refresh.every_s)} is meant:"
-                " see the jobs process's log"
+                f"list {listed.name} was ranked {spoken(age_s)} ago, and every {spoken(settings.refresh.every_s)} is"
+                " meant: see the jobs process's log"
             )
             yield Alarm(LIST_STALE, says, listed.site, listed.name, listed.generated_at + limit_s)
 
 
-def _of_silence(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+def _silence_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     limits = settings.alarms
     for site in settings.sites:
         pulse = facts.pulses.get(site.id)
@@ -107,26 +109,26 @@ def _of_silence(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
             and usual.read >= MOST_READ * usual.spans
         ):
             says = (
-                f"no event for {span(silent_s)}, since {_clock(pulse.silent_since, site.zone)}; {_usually(pulse)}."
+                f"no event for {spoken(silent_s)}, since {_clock(pulse.silent_since, site.zone)}; {_usually(pulse)}."
                 " Look whether pages still send them, and whether /v1/events answers them"
             )
             yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
 
 
-def _of_senders(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+def _sender_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     for site in settings.sites:
         fault = proxy_fault(facts.senders.get(site.id, SenderFacts()))
         if fault is not None:
             yield Alarm(fault.alarm, fault.says, site.id)
 
 
-def _of_spool(facts: SiteFacts) -> Iterator[Alarm]:
+def _spool_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.spooled:
         events = f"{facts.spooled:,} event{'s wait' if facts.spooled > 1 else ' waits'}"
         yield Alarm(SPOOL, f"{events} on this host's disk for the store, and will be counted when it takes them")
 
 
-def _of_evictions(facts: SiteFacts) -> Iterator[Alarm]:
+def _eviction_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.evicted:
         says = (
             f"the server has dropped {facts.evicted:,} keys for want of memory, and counts with them: give it more, set"
@@ -135,35 +137,21 @@ def _of_evictions(facts: SiteFacts) -> Iterator[Alarm]:
         yield Alarm(EVICTIONS, says)
 
 
-def _of_config(facts: SiteFacts) -> Iterator[Alarm]:
+def _config_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.refusal is not None:
         says = f"the settings' file is not in effect: {facts.refusal}; what was before goes on. Mend it"
         yield Alarm(CONFIG_REFUSED, says, since=facts.refused_at)
 
 
 def _usually(pulse: Pulse) -> str:
-    """What is usual, and how much history says so."""
+    """A clause on what is usual, and how much history says so."""
     usual = pulse.usual
     if usual is None:
         return "too little history is kept to say what is usual"
     past = f"this time on the same day of the last {usual.spans} weeks" if usual.weekly else ""
     past = past or f"this time on the last {usual.spans} days"
-    return f"at {past} there were {usual.events:,.0f} in {span(pulse.span_s)} (median; {usual.read} of them had any)"
+    return f"at {past} there were {usual.events:,.0f} in {spoken(pulse.span_s)} (median; {usual.read} of them had any)"
 
 
 def _clock(moment: float, zone: tzinfo = UTC) -> str:
     return datetime.fromtimestamp(moment, zone).strftime("%H:%M")
-
-
-def span(seconds: float) -> str:
-    """A length of time as people say it.
-
-    >>> span(4), span(90), span(1080), span(7500), span(200_000)
-    ('4 s', '90 s', '18 min', '2 h 5 min', '2 d 8 h')
-    """
-    for unit, name, below, small in ((DAY_S, "d", HOUR_S, "h"), (HOUR_S, "h", MINUTE_S, "min")):
-        whole = round(seconds / below) * below
-        if whole >= unit:
-            rest = whole % unit // below
-            return f"{whole // unit} {name}" + (f" {rest} {small}" if rest else "")
-    return f"{round(seconds / MINUTE_S)} min" if round(seconds) >= 2 * MINUTE_S else f"{round(seconds)} s"

@@ -1,8 +1,8 @@
 """Pulse: since when nothing is read on a site, and how much is usual at this time, from the site's own history.
 
-What is usual is asked of spans as long as the one that must not be silent, that ended at the same local time: a week
-ago, two weeks ago and so on where at least three such weeks are kept, else on the days before. A site that sleeps at
-night or on Sundays is not expected to wake, and one that is new is expected nothing of.
+What is usual is the median of spans as long as the one that must not be silent, which ended at the same local time: a
+week ago, two weeks ago and so on where at least three such weeks are kept, else on the days before. A site that sleeps
+at night or on Sundays is not expected to wake, and one that is new is expected nothing of.
 """
 
 import math
@@ -15,15 +15,16 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray
 from ranking.counts.buckets import observed_share
-from ranking.counts.history import Columns, History
+from ranking.counts.columns import Columns
+from ranking.counts.history import History
 
-#: Of fewer spans nothing is said.
+#: Fewer spans are too few to say what is usual.
 LEAST_SPANS = 3
 MOST_WEEKS, MOST_DAYS = 4, 7
 
 
 class Usual(msgspec.Struct, frozen=True):
-    """What spans of the past held that ended at this local time.
+    """The events of spans of the past that ended at this local time.
 
     `events`: their median; `spans`: how many there are, `read` how many of them held anything; `weekly`: they are of
     this day of the week, else of the days before.
@@ -75,7 +76,7 @@ def _usual(
 
 
 def _before(at: float, zone: tzinfo, times: int, days: int) -> Sequence[float]:
-    """The same local time, so many times so many days ago, in epoch seconds."""
+    """The same local time 1 to `times` times `days` days ago, in epoch seconds."""
     here = datetime.fromtimestamp(at, zone)
     return [(here - timedelta(days=days * ago)).timestamp() for ago in range(1, times + 1)]
 

@@ -1,4 +1,4 @@
-"""Recent: how often items were viewed of late, in equal steps, for whoever asks where a list is going."""
+"""Recent views: how often items were viewed lately, in equal steps, to show where a list is going."""
 
 import math
 from typing import Any
@@ -8,11 +8,12 @@ import numpy as np
 
 from ranking.counts.history import History
 from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.times import DAY_S
 
-#: So many steps are drawn as a line of a few centimetres.
+#: As many steps as a line of a few centimetres can show.
 MOST_STEPS = 48
 MOST_ITEMS = 100
-MOST_SPAN_S = 7 * 86_400.0
+MOST_SPAN_S = 7.0 * DAY_S
 
 
 class RecentViews(msgspec.Struct, frozen=True, tag="recent"):
@@ -23,8 +24,8 @@ class RecentViews(msgspec.Struct, frozen=True, tag="recent"):
     span_s: float
 
 
-def recent(history: History, question: RecentViews, at: float, bucket_s: int) -> dict[str, Any]:
-    """The answer as a JSON document: views of each item by step, the oldest first, the last one ending at `at`.
+def recent_views(history: History, question: RecentViews, at: float, bucket_s: int) -> dict[str, Any]:
+    """Answer a question as a JSON document: views of each item by step, the oldest first, the last one ending at `at`.
 
     A step is a whole number of buckets long. What lies in a coarser bucket, or in one that straddles an edge, counts
     where its middle is.
@@ -46,10 +47,10 @@ def recent(history: History, question: RecentViews, at: float, bucket_s: int) ->
     entries = first + np.flatnonzero(cells[columns.cell[first:]] & inside[columns.bucket[first:]])
     place = np.zeros(len(history.items), dtype=np.intp)
     place[list(rows.values())] = np.arange(len(rows))
-    found = np.zeros((len(rows), steps))
+    views_at = np.zeros((len(rows), steps))
     of_item = place[columns.cell_item[columns.cell[entries]]]
-    np.add.at(found, (of_item, step_of[columns.bucket[entries]].astype(np.intp)), columns.counts[entries])
-    counts = dict(zip(rows, found.astype(np.int64).tolist(), strict=True))
+    np.add.at(views_at, (of_item, step_of[columns.bucket[entries]].astype(np.intp)), columns.counts[entries])
+    counts = dict(zip(rows, views_at.astype(np.int64).tolist(), strict=True))
     return {
         "at": at,
         "start": start,

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import servers
 from servers import ADMIN, SITE, WRITER, Service
 
-from api.serving.followed_site import FollowedSite, ended
+from api.serving.followed_site import FollowedSite, cancel_all
 from api.serving.site_edits import SiteEdits, monotonic
 
 Serve = Callable[..., Awaitable[Service]]
@@ -43,7 +43,7 @@ async def test_a_worker_whose_lease_is_over_looks_before_it_shows_anything(serve
     first = await filled(await serve())
     other = await serve()
     await servers.eventually(lambda: shown(other), "the list")
-    await ended(site_of(other)._tasks)
+    await cancel_all(site_of(other)._tasks)
     for n, item in enumerate("abc"):
         answer = await first.http.delete(f"/v1/items/{item}", headers=WRITER)
         assert answer.status_code == 204
@@ -85,7 +85,7 @@ async def test_a_store_that_is_gone_is_asked_once_and_then_no_more(serve: Serve,
     service = await filled(await serve(on=server, redis={"timeout": "1s"}))
     await service.http.put("/v1/blocks/a", headers=ADMIN)
     site = site_of(service)
-    await ended(site._tasks)
+    await cancel_all(site._tasks)
     server.kill()
     await one_look_and_then_none(service, site.edits)
 
@@ -93,15 +93,15 @@ async def test_a_store_that_is_gone_is_asked_once_and_then_no_more(serve: Serve,
 async def one_look_and_then_none(service: Service, edits: SiteEdits) -> None:
     await servers.eventually(lambda: over(edits), "the lease to be over")
     assert await service.ids() == list("bcdef")
-    assert edits.sure
-    look = edits._looking
+    assert edits.is_current
+    look = edits._polling
     for _ in range(3):
         assert await service.ids() == list("bcdef")
-    assert edits._looking is look
+    assert edits._polling is look
 
 
 def site_of(service: Service) -> FollowedSite:
-    return service.app.live.context.board._sites[SITE]
+    return service.app.runtime.context.published_lists._sites[SITE]
 
 
 async def over(edits: SiteEdits) -> bool:
@@ -109,7 +109,7 @@ async def over(edits: SiteEdits) -> bool:
 
 
 async def followed(edits: SiteEdits) -> bool:
-    return not edits._away and edits.sure
+    return not edits._away and edits.is_current
 
 
 async def test_editors_are_refused_for_now_while_the_store_is_away(serve: Serve, own_server: OwnServer) -> None:

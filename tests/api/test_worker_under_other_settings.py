@@ -8,6 +8,7 @@ import servers
 from servers import ADMIN, ADMIN_KEY, SITE, WRITE_KEY, WRITER, Service
 
 from api.monitoring.config_state import ConfigState
+from ranking.settings.written import as_named
 
 STATE = ConfigState(loaded_at=servers.NOW, applied=1)
 READER = {"user-agent": "Mozilla/5.0", "x-forwarded-for": "203.0.113.9"}
@@ -18,10 +19,10 @@ async def use(service: Service, /, **tables: Any) -> None:
     """Go over to the settings of the tests with `tables` over them."""
     given = servers.settings(**{name: table for name, table in tables.items() if name != "sites"})
     if "sites" in tables:
-        given = type(given).model_validate({**given.model_dump(by_alias=True), "sites": tables["sites"]})
+        given = type(given).model_validate({**as_named(given), "sites": tables["sites"]})
     service.settings = given
     service.refreshers.clear()
-    await service.app.live.use(given, STATE)
+    await service.app.runtime.use(given, STATE)
 
 
 async def sent(service: Service, *items: str, **headers: str) -> dict[str, Any]:
@@ -142,13 +143,13 @@ async def test_a_new_site_is_served_and_one_that_is_gone_is_not(service: Service
 async def test_a_site_that_goes_while_its_item_is_taken_down_is_no_fault(
     service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remove = service.store.remove_item
+    remove = service.store.items.remove_item
 
     async def slowly(site: str, item: str, now: float, by: str) -> bool:
         await use(service, sites=[SITES[1]])
         return await remove(site, item, now, by)
 
-    monkeypatch.setattr(service.store, "remove_item", slowly)
+    monkeypatch.setattr(service.store.items, "remove_item", slowly)
     assert (await service.http.delete("/v1/items/a", headers=WRITER)).status_code == 204
 
 
@@ -207,7 +208,7 @@ async def test_what_is_known_of_the_file_is_told_to_people_and_to_prometheus(ser
     for site in (SITE, "kedua"):
         await service.refresh(site)
     version = service.settings.config_version
-    service.app.live.say(
+    service.app.runtime.set_config_state(
         ConfigState(servers.NOW, 3, 2, "populer.toml: no such file", servers.NOW + 9, ("service.port",))
     )
     answer = await service.http.get("/readyz")
@@ -225,5 +226,5 @@ async def test_what_is_known_of_the_file_is_told_to_people_and_to_prometheus(ser
         "populer_config_at_next_start 1.0",
         f'populer_config_info{{version="{version}"}} 1.0',
     } <= set(lines)
-    service.app.live.say(STATE)
+    service.app.runtime.set_config_state(STATE)
     assert "populer_config_refused 0.0" in (await service.http.get("/metrics")).text.splitlines()

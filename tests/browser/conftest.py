@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from servers import counts_by_bucket, opened
@@ -99,7 +99,7 @@ class Newsroom:
 
     service: Service
     stand: Stand
-    http: httpx.Client
+    http: httpx2.Client
 
     def script(self, attributes: str = "") -> str:
         """The tag that embeds the script."""

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from conftest import SETTINGS, Desk, Newsroom, Visit
 from playwright.sync_api import Page, Response, expect
@@ -300,7 +300,7 @@ def test_a_block_takes_an_item_out_and_the_trail_brings_it_back(service: Service
 
 def explained(service: Service, desk: Desk, item: str) -> dict[str, Any]:
     """Why an item is where it is, as the service says it."""
-    found: dict[str, Any] = httpx.get(
+    found: dict[str, Any] = httpx2.get(
         f"{service.url}/v1/items/{item}/explain",
         params={"section": desk.section},
         headers={"authorization": f"Bearer {service.admin_key}"},
@@ -376,7 +376,7 @@ def test_traffic_jobs_and_leader_are_shown(service: Service, newsroom: Newsroom,
     headers = {"authorization": f"Bearer {service.admin_key}"}
 
     def told() -> bool:
-        answer = httpx.get(f"{service.url}/v1/ops/traffic", headers=headers, trust_env=False)
+        answer = httpx2.get(f"{service.url}/v1/ops/traffic", headers=headers, trust_env=False)
         return sum(answer.json()["events"].get("view", [])) > 0
 
     wait_until(told)
@@ -454,7 +454,7 @@ def test_a_service_that_is_away_is_said_to_be_and_found_again(
 
 def test_a_refused_file_is_an_alarm_until_it_is_mended(own: Service, config: Path, visit: Open) -> None:
     config.write_text('[lists.populer]\nhalf_life = "soon"\n')
-    wait_until(lambda: b"config_refused" in httpx.get(f"{own.url}/readyz", trust_env=False).content)
+    wait_until(lambda: b"config_refused" in httpx2.get(f"{own.url}/readyz", trust_env=False).content)
     page = visit(at(own)).page
     sign_in(page, own.admin_key)
     expect(page.locator("#alarms")).to_contain_text("lists.populer.half_life: expected a duration")
@@ -472,7 +472,7 @@ def test_lists_that_fade_otherwise_and_that_tune_themselves_are_tried_too(
     config.write_text(
         SETTINGS + '[lists.populer]\nhalf_life = "auto"\n[lists.harian]\ndecay = "window"\nwindow = "24h"\n'
     )
-    wait_until(lambda: httpx.get(f"{own.url}/v1/lists/harian", trust_env=False).status_code == 200)
+    wait_until(lambda: httpx2.get(f"{own.url}/v1/lists/harian", trust_env=False).status_code == 200)
     page = visit(at(own)).page
     sign_in(page, own.admin_key)
     expect(page.locator("#live-words")).to_contain_text("Tuned every night")

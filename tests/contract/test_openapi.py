@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import requests
 import schemathesis
@@ -108,5 +108,5 @@ def lead(case: Case, site: str | None, name: str) -> None:
 
 
 def test_the_document_has_every_route(running: Service) -> None:
-    paths = httpx.get(f"{running.url}/openapi.json").json()["paths"]
+    paths = httpx2.get(f"{running.url}/openapi.json").json()["paths"]
     assert {"/v1/events", "/v1/pixel.gif", "/v1/lists", "/v1/lists/{list}", "/v1/items", "/v1/preview"} <= set(paths)

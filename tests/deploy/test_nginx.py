@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import brotli
-import httpx
+import httpx2
 import pytest
 from servers import free_ports
 
@@ -58,9 +58,9 @@ class Front:
     """nginx, and the service behind it."""
 
     service: Service
-    http: httpx.Client
+    http: httpx2.Client
 
-    def get(self, path: str, **headers: str) -> httpx.Response:
+    def get(self, path: str, **headers: str) -> httpx2.Response:
         return self.http.get(path, headers={"accept-encoding": "gzip", **headers})
 
     def answered(self) -> int:
@@ -69,9 +69,9 @@ class Front:
             lines = client.get("/metrics").text.splitlines()
         return sum(int(float(line.split()[-1])) for line in lines if line.startswith("populer_lists_served_total"))
 
-    def expired(self, path: str) -> httpx.Response:
+    def expired(self, path: str) -> httpx2.Response:
         """The first answer that is no longer the one that is kept."""
-        found: list[httpx.Response] = []
+        found: list[httpx2.Response] = []
 
         def anew() -> bool:
             found[:] = [self.get(path)]
@@ -107,7 +107,7 @@ def _front() -> Iterator[Front]:
             client.post("/v1/events", json=[{"item": f"b{n}"} for n in range(12) for _ in range(20 - n)])
             wait_until(lambda: len(client.get(LIST).json().get("items", [])) == 7)
         url = stack.enter_context(_nginx(folder, service.url))
-        yield Front(service, stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=30)))
+        yield Front(service, stack.enter_context(httpx2.Client(base_url=url, trust_env=False, timeout=30)))
 
 
 @contextlib.contextmanager
@@ -132,8 +132,8 @@ def _nginx(folder: Path, behind: str) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
 
     def up() -> bool:
-        with contextlib.suppress(httpx.HTTPError):
-            return httpx.get(f"{url}/livez", trust_env=False).status_code == 200
+        with contextlib.suppress(httpx2.HTTPError):
+            return httpx2.get(f"{url}/livez", trust_env=False).status_code == 200
         return False
 
     try:
@@ -144,7 +144,7 @@ def _nginx(folder: Path, behind: str) -> Iterator[str]:
         process.wait(STOP_S)
 
 
-def ids(answer: httpx.Response) -> list[Any]:
+def ids(answer: httpx2.Response) -> list[Any]:
     assert answer.status_code == 200, answer.text
     return [item["id"] for item in answer.json()["items"]]
 
@@ -297,7 +297,7 @@ class _Upstream(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def echo() -> Iterator[httpx.Client]:
+def echo() -> Iterator[httpx2.Client]:
     """nginx before a server that answers with what it was sent."""
     upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Upstream)
     thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
@@ -310,13 +310,13 @@ def echo() -> Iterator[httpx.Client]:
         (folder / "koran").mkdir()
         (folder / "koran" / "a.html").write_text('<!--# include virtual="/fragments/populer" -->')
         url = stack.enter_context(_nginx(folder, f"http://127.0.0.1:{upstream.server_port}"))
-        yield stack.enter_context(httpx.Client(base_url=url, trust_env=False, timeout=30))
+        yield stack.enter_context(httpx2.Client(base_url=url, trust_env=False, timeout=30))
 
 
 @pytest.mark.parametrize(
     "path", ["/v1/events", LIST, f"{LIST}/stream", "/lists/populer", "/populer.js", "/ops", "/koran/a.html"]
 )
-def test_the_service_is_told_who_asks_for_what_at_every_location(echo: httpx.Client, path: str) -> None:
+def test_the_service_is_told_who_asks_for_what_at_every_location(echo: httpx2.Client, path: str) -> None:
     forged = {"host": "populer.example.id", "x-forwarded-for": "6.6.6.6"}
     found = echo.get(path, headers=forged).json()
     assert (found["host"], found["x-forwarded-for"]) == ("populer.example.id", "6.6.6.6, 127.0.0.1")
@@ -325,11 +325,11 @@ def test_the_service_is_told_who_asks_for_what_at_every_location(echo: httpx.Cli
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/readyz", "/metrics/", "/readyz?x", "/%6detrics"])
-def test_how_the_service_fares_is_not_passed_on(echo: httpx.Client, path: str) -> None:
+def test_how_the_service_fares_is_not_passed_on(echo: httpx2.Client, path: str) -> None:
     assert echo.get(path).status_code == 404
 
 
-def test_a_flood_from_one_address_is_stopped_before_the_service(echo: httpx.Client) -> None:
+def test_a_flood_from_one_address_is_stopped_before_the_service(echo: httpx2.Client) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: echo.get("/livez").status_code, range(1500)))
     assert set(found) == {200, 429}

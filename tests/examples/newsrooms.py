@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
-import httpx
+import httpx2
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 
@@ -34,7 +34,7 @@ def publish(service: Service, titles: dict[str, str] = TITLES) -> None:
 
 def listed(url: str) -> list[str]:
     """The ids of the popular list."""
-    found = httpx.get(f"{url}/v1/lists/populer").json()
+    found = httpx2.get(f"{url}/v1/lists/populer").json()
     return [item["id"] for item in found.get("items", [])]
 
 

@@ -4,7 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 
-import httpx
+import httpx2
 import pytest
 from newsrooms import EXAMPLES, TITLES
 from servers import counts_by_bucket, eventually, opened
@@ -65,7 +65,7 @@ def test_it_has_what_amp_requires_of_a_page() -> None:
 
 
 def test_the_list_has_every_field_of_the_template_and_may_be_read_by_amps_cache(service: Service) -> None:
-    answer = httpx.get(at(service, LIST["src"]), headers=CACHE)
+    answer = httpx2.get(at(service, LIST["src"]), headers=CACHE)
     assert answer.headers["access-control-allow-origin"] == "*"
     items = answer.json()[LIST["items"]]
     template = TEXT.partition("<template")[2].partition("</template>")[0]
@@ -90,7 +90,7 @@ async def test_the_pixel_counts_what_the_page_reports(service: Service, name: st
         return sum(count for (_, named), count in found.items() if named == channel)
 
     before = await counted()
-    async with httpx.AsyncClient() as client:
+    async with httpx2.AsyncClient() as client:
         answer = await client.get(address, headers={"sec-fetch-dest": "image", **CACHE})
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/gif")
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import pytest
 from newsrooms import EXAMPLES, NASTY, NONSENSE, TITLES, Page, misbehaving, saying, silent
 from service import Service
@@ -92,7 +92,7 @@ def test_attributes_are_escaped(php: str, service: Service) -> None:
 
 def test_with_the_service_away_the_last_list_stays_and_nobody_waits_twice(php: str, service: Service) -> None:
     away = threading.Event()
-    content = httpx.get(f"{service.url}/v1/lists/populer?format=html").content
+    content = httpx2.get(f"{service.url}/v1/lists/populer?format=html").content
 
     def sometimes(request: Any) -> None:
         if away.is_set():

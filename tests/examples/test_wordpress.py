@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-import httpx
+import httpx2
 import pytest
 from newsrooms import EXAMPLES, NASTY, NONSENSE, TITLES, Page, listed, misbehaving, saying, silent
 from service import Service, wait_until
@@ -119,7 +119,7 @@ def test_a_widget_shows_it_and_its_form_is_escaped(php: str, service: Service) -
 def test_with_the_service_away_the_last_list_stays_and_nobody_waits_twice(php: str, service: Service) -> None:
     with contextlib.ExitStack() as stack:
         up = threading.Event()
-        answer = httpx.get(f"{service.url}/v1/lists/populer?limit=8").content
+        answer = httpx2.get(f"{service.url}/v1/lists/populer?limit=8").content
 
         def sometimes(request: Any) -> None:
             saying(*((b"", 503) if up.is_set() else (answer, 200)))(request)

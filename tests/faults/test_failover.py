@@ -106,7 +106,7 @@ async def lose(
     ledger = Ledger()
     watch = Watch(ledger)
     async with servers.opened(sentinels.url, timeout_s=TIMEOUT_S) as store:
-        writers = [recorder(store, f"writer {n}", deadline_s=60.0) for n in range(2)]
+        writers = [recorder(store.counts, f"writer {n}", deadline_s=60.0) for n in range(2)]
         async with recording(writers, ledger, CLIENTS):
             await reach(ledger, 1_000)
             watch.before_the_loss(primary)
@@ -149,7 +149,7 @@ async def lose_one_of(cluster: servers.Topology, primary: servers.Valkey, replic
     watch = Watch(ledger)
     struck = shards_on(primary, SITE)
     async with servers.opened(cluster.url, timeout_s=TIMEOUT_S) as store:
-        to = recorder(store, deadline_s=IngestSettings().deadline_s)
+        to = recorder(store.counts, deadline_s=IngestSettings().deadline_s)
         async with recording([to], ledger, store.shards, store.shards):
             await reach(ledger, 1_000)
             watch.before_the_loss(primary)

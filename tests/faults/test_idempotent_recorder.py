@@ -94,15 +94,15 @@ class FarStore:
                     raise StoreRefusedError("this worker is dead")
                 return arriving.result()
             case "reply lost":
-                await self._store.record(batch, keep_s)
+                await self._store.counts.record(batch, keep_s)
                 raise StoreUnavailableError("the connection was closed")
             case _:
-                return await self._store.record(batch, keep_s)
+                return await self._store.counts.record(batch, keep_s)
 
     def _held_up(self, batch: Batch, keep_s: float) -> asyncio.Task[Any]:
         async def arrive(let_go: asyncio.Event) -> Any:
             await let_go.wait()
-            return await self._store.record(batch, keep_s)
+            return await self._store.counts.record(batch, keep_s)
 
         arriving = asyncio.create_task(arrive(self._network.held_up))
         self._network.late.add(arriving)

@@ -50,7 +50,7 @@ async def test_commits_with_every_third_reply_lost_count_exactly(lose: Lose) -> 
     ledger = Ledger()
     async with lose(3) as between:
         async with servers.opened(between.url) as store:
-            to = recorder(store)
+            to = recorder(store.counts)
             while between.cut < CUTS:
                 sent = ledger.write(5, len(ledger.batches) % store.shards, store.shards)
                 assert await record(to, sent) == 0
@@ -62,7 +62,7 @@ async def test_many_requests_at_once_with_every_other_reply_lost_count_exactly(l
     ledger = Ledger()
     async with lose(2) as between:
         async with servers.opened(between.url) as store:
-            writers = [recorder(store, f"writer {n}") for n in range(4)]
+            writers = [recorder(store.counts, f"writer {n}") for n in range(4)]
             for _ in range(5):
                 batches = [ledger.write(5, n % store.shards, store.shards) for n in range(50 * len(writers))]
                 await asyncio.gather(*(record(writers[n % 4], sent) for n, sent in enumerate(batches)))
@@ -77,7 +77,7 @@ async def test_resends_with_every_other_reply_lost_count_once(lose: Lose) -> Non
     ledger = Ledger()
     async with lose(2) as between:
         async with servers.opened(between.url) as store:
-            writers = [recorder(store, f"writer {n}") for n in range(4)]
+            writers = [recorder(store.counts, f"writer {n}") for n in range(4)]
             for number in range(either(20, 2_000)):
                 sent = ledger.write(5, number % store.shards, store.shards)
                 repeated = await asyncio.gather(*(record(to, sent, f"key {number}") for to in writers))
@@ -91,7 +91,7 @@ async def test_items_and_take_downs_survive_lost_replies(server: servers.Valkey)
     async with behind_proxies(server, 1) as between:
         async with servers.opened(between.url) as store:
             with pytest.raises(StoreUnavailableError):
-                await store.remove_item(SITE, "a", 5.0)
+                await store.items.remove_item(SITE, "a", 5.0)
         async with servers.opened(between.direct) as store:
-            assert await store.removed_items(SITE) == {"a": 5.0}
-            assert not await store.remove_item(SITE, "a", 5.0)
+            assert await store.items.removed_items(SITE) == {"a": 5.0}
+            assert not await store.items.remove_item(SITE, "a", 5.0)

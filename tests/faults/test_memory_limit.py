@@ -74,7 +74,9 @@ async def test_one_full_node_of_a_cluster_refuses_its_shards_alone(_cluster: ser
     _cluster.empty()
     full = _cluster.servers[1]
     async with servers.opened(_cluster.url) as store:
-        record = Recorder(store, writer="w", bucket_s=300, keep_s=KEEP_S, deadline_s=5.0, max_pending=10**6).record
+        record = Recorder(
+            store.counts, writer="w", bucket_s=300, keep_s=KEEP_S, deadline_s=5.0, max_pending=10**6
+        ).record
         here = shards_on(full, "s")
         full.admin.config_set("maxmemory", "1mb")
         try:

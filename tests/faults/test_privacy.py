@@ -5,7 +5,7 @@ import signal
 import sys
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from ranking.store.embedded.server import EmbeddedValkey
 
@@ -25,7 +25,7 @@ BODIES = [
 ]
 
 
-def read(client: httpx.Client) -> set[int]:
+def read(client: httpx2.Client) -> set[int]:
     """Send what readers and the ill-mannered send, from two addresses; the statuses."""
     statuses = set()
     for address in ADDRESSES:
@@ -54,7 +54,10 @@ def test_no_address_agent_cookie_or_visitor_is_written(tmp_path: Path) -> None:
     file = tmp_path / "populer.toml"
     with EmbeddedValkey(tmp_path / "store") as valkey:
         file.write_text(f'[redis]\nurl = "{valkey.url}"\n[ingest]\nspool_after = "50ms"\n')
-        with serving(tmp_path / "data", "--config", str(file)) as service, httpx.Client(base_url=service.url) as client:
+        with (
+            serving(tmp_path / "data", "--config", str(file)) as service,
+            httpx2.Client(base_url=service.url) as client,
+        ):
             assert read(client) == {200, 202, 400, 422}
             assert valkey.pid is not None
             os.kill(valkey.pid, signal.SIGKILL)

@@ -16,6 +16,7 @@ import servers
 from ranking.counts.buckets import Bucket
 from ranking.intake.items import Item
 from ranking.published.snapshot import decode_entries, encode_stamp
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import Settings
@@ -98,7 +99,7 @@ async def store_at(url: str) -> AsyncIterator[RedisStore]:
     async def answers() -> bool:
         with contextlib.suppress(Exception):
             async with servers.opened(url) as store:
-                await store.ping()
+                await store.server.ping()
                 return True
         return False
 
@@ -115,8 +116,8 @@ async def lists_of(
     """
     random, events, parts = Random(seed), history(), len(seal_at)
     random.shuffle(events)
-    refresher, sealer = Refresher(store, settings, SITE), Sealer(store, settings.retention, SITE)
-    await store.put_items(SITE, random.sample(items(), 299))
+    refresher, sealer = Refresher(RankedSite(store, settings, SITE)), Sealer(store, settings.retention, SITE)
+    await store.items.put_items(SITE, random.sample(items(), 299))
     for part, moment in enumerate(seal_at):
         batches: dict[int, dict[Bucket, dict[str, int]]] = {}
         for name, bucket, n in events[part::parts]:
@@ -124,7 +125,7 @@ async def lists_of(
             cells = batches.setdefault(shard, {}).setdefault(bucket, {})
             cells[name] = cells.get(name, 0) + n
         for shard, counts in batches.items():
-            await store.record(Batch(SITE, shard, f"writer {seed}", part + 1, counts), settings.retention.keep_s)
+            await store.counts.record(Batch(SITE, shard, f"writer {seed}", part + 1, counts), settings.retention.keep_s)
         if follow:
             await refresher.refresh(NOW - 5 * (parts - part))
         if moment is not None:
@@ -132,7 +133,7 @@ async def lists_of(
     await refresher.refresh(NOW)
     found = {}
     for name in settings.lists:
-        published = await store.published(SITE, name, {})
+        published = await store.lists.published(SITE, name, {})
         assert published is not None
         found[name] = encode_stamp(published.stamp)
         found.update({f"{name}/{section}": body for section, body in published.bodies.items()})

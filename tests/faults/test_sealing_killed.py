@@ -26,9 +26,9 @@ RETENTION = RetentionSettings.model_validate({"keep": f"{KEEP_S}s", "roll_up": {
 #: Seals as the job does, and kills itself right before its call number N of the store, counted from 0.
 CHILD = """
 import asyncio, os, signal, sys
-from ranking.seal import Sealer
-from ranking.settings import RetentionSettings
-from ranking.store.redis_store import RedisStore
+from ranking.refreshing.sealer import Sealer
+from ranking.settings.service import RetentionSettings
+from ranking.store.redis.store import RedisStore
 
 url, now, keep_s, last = sys.argv[1], float(sys.argv[2]), sys.argv[3], int(sys.argv[4])
 
@@ -38,10 +38,13 @@ class Mortal:
         self.store = store
         self.shards = store.shards
     def __getattr__(self, name):
+        if name in ("counts", "items", "server"):
+            self.part = getattr(self.store, name)
+            return self
         if self.calls == last:
             os.kill(os.getpid(), signal.SIGKILL)
         self.calls += 1
-        return getattr(self.store, name)
+        return getattr(self.part, name)
 
 async def main():
     store = RedisStore(url)
@@ -71,7 +74,7 @@ class Ledger:
             counts.setdefault(bucket, {})[f"view|{item}"] = n
             self.counts[item, bucket.start_s // 3600] += n
         self._number += 1
-        await self._store.record(Batch(SITE, 0, "one", self._number, counts), KEEP_S)
+        await self._store.counts.record(Batch(SITE, 0, "one", self._number, counts), KEEP_S)
 
 
 def counted(view: SiteView) -> dict[tuple[str, int], int]:

@@ -34,7 +34,7 @@ async def stall(server: servers.Valkey, cluster: servers.Topology | None) -> Non
     ledger = Ledger()
     url = server.url if cluster is None else cluster.url
     async with servers.opened(url, timeout_s=TIMEOUT_S) as store:
-        writers = [recorder(store, f"writer {n}", deadline_s=30.0) for n in range(2)]
+        writers = [recorder(store.counts, f"writer {n}", deadline_s=30.0) for n in range(2)]
         async with recording(writers, ledger, 8, store.shards):
             for stall_s in STALLS_S:
                 await reach(ledger, ledger.acked + 200)
@@ -53,7 +53,7 @@ async def test_what_was_given_up_during_a_stall_counts_once_or_not_at_all(
 ) -> None:
     server, ledger = own_server(), Ledger()
     async with servers.opened(server.url, timeout_s=TIMEOUT_S) as store:
-        to = recorder(store, deadline_s=0.15)
+        to = recorder(store.counts, deadline_s=0.15)
 
         async def recorded() -> bool:
             sent = ledger.write(5)

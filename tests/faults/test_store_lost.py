@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from ranking.store.embedded.server import EmbeddedValkey
@@ -39,11 +39,11 @@ def config(folder: Path, valkey: EmbeddedValkey, **ingest: str) -> str:
     return str(file)
 
 
-def send(client: httpx.Client, key: str | None = None) -> httpx.Response:
+def send(client: httpx2.Client, key: str | None = None) -> httpx2.Response:
     return client.post("/v1/events", content=BATCH, headers={"Idempotency-Key": key} if key else {})
 
 
-def spooled(client: httpx.Client) -> int:
+def spooled(client: httpx2.Client) -> int:
     return int(client.get("/readyz").json()["spooled_events"])
 
 

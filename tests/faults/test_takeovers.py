@@ -20,9 +20,11 @@ from redis.client import PubSub
 
 from api.monitoring.config_state import ConfigState
 from populer.service.child_messages import Orders
+from populer.service.child_output import READY
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.errors import OvertakenError
 from ranking.published.snapshot import WHOLE_SITE, decode_entries
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
@@ -55,7 +57,8 @@ class Jobs:
         assert self.process.stdout is not None
         self.process.stdin.write(Orders("jobs", raw, ConfigState(0.0), url).line())
         self.process.stdin.flush()
-        assert self.process.stdout.readline() == b"ready\n", log.read_text()
+        assert self.process.stdout.readline() == b"\n"
+        assert self.process.stdout.readline() == READY + b"\n", log.read_text()
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -161,7 +164,7 @@ class Sleeper:
     """A store whose caller falls asleep in the middle of its first publish."""
 
     def __init__(self, store: RedisStore) -> None:
-        self._store = store
+        self._store, self.lists = store, self
         self.asleep, self.awake = asyncio.Event(), asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
@@ -170,7 +173,7 @@ class Sleeper:
     async def publish(self, *arguments: Any) -> int | None:
         self.asleep.set()
         await self.awake.wait()
-        return await self._store.publish(*arguments)
+        return await self._store.lists.publish(*arguments)
 
 
 async def test_a_leader_that_fell_asleep_while_it_published_changes_nothing_when_it_wakes(
@@ -180,16 +183,20 @@ async def test_a_leader_that_fell_asleep_while_it_published_changes_nothing_when
     bucket = Bucket(300, bucket_start(at - 400, 300))
     settings = Settings.model_validate({"retention": {"keep": servers.FOR_EVER}})
     async with servers.opened(server.unix_url) as store:
-        await store.record(Batch(SITE, 0, "one", 1, {bucket: {"view|old": 1}}), settings.retention.keep_s)
+        await store.counts.record(Batch(SITE, 0, "one", 1, {bucket: {"view|old": 1}}), settings.retention.keep_s)
         sleeper: Any = Sleeper(store)
-        paused = asyncio.create_task(Refresher(sleeper, settings, SITE).refresh(at, 1))
+        paused = asyncio.create_task(Refresher(RankedSite(sleeper, settings, SITE)).refresh(at, 1))
         await sleeper.asleep.wait()
-        await store.record(Batch(SITE, 0, "one", 2, {bucket: {"view|new": 5}}), settings.retention.keep_s)
-        assert await Refresher(store, settings, SITE).refresh(at - 20, 2) == {"populer": 1, "trending": 1, "update": 1}
+        await store.counts.record(Batch(SITE, 0, "one", 2, {bucket: {"view|new": 5}}), settings.retention.keep_s)
+        assert await Refresher(RankedSite(store, settings, SITE)).refresh(at - 20, 2) == {
+            "populer": 1,
+            "trending": 1,
+            "update": 1,
+        }
         sleeper.awake.set()
         with pytest.raises(OvertakenError):
             await paused
-        found = await store.published(SITE, LIST, {})
+        found = await store.lists.published(SITE, LIST, {})
         assert found is not None
         assert found.generation == 1
         assert [entry.id for entry in decode_entries(found.bodies[WHOLE_SITE])] == ["new", "old"]

@@ -32,7 +32,7 @@ def written(tmp_path: Path) -> Iterator[tuple[EmbeddedValkey, Ledger, list[int]]
 
     async def write(url: str) -> None:
         async with servers.opened(url) as store:
-            to = recorder(store)
+            to = recorder(store.counts)
             for _ in range(BATCHES):
                 await record(to, ledger.write(5))
                 sizes.append(tail_of(tmp_path / "store").stat().st_size)

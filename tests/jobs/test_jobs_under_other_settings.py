@@ -133,7 +133,7 @@ async def test_lists_of_every_site_are_ranked_under_other_settings_at_once(serve
 
         def titled(site: str, title: str) -> Callable[[], Awaitable[bool]]:
             async def is_titled() -> bool:
-                found = await store.published(site, "populer", {})
+                found = await store.lists.published(site, "populer", {})
                 return found is not None and found.stamp.title == title
 
             return is_titled
@@ -148,6 +148,6 @@ async def test_lists_of_every_site_are_ranked_under_other_settings_at_once(serve
             stop.set()
 
         await run_jobs(store, old, stop, follow)
-        found = await store.published("default", "populer", {})
+        found = await store.lists.published("default", "populer", {})
         assert found is not None
         assert found.stamp.config_version == old.config_version != new.config_version

@@ -9,7 +9,7 @@ import servers
 from jobs.leadership import RENEWALS, Leadership
 from jobs.scheduler import Job, Scheduler
 from ranking.errors import OvertakenError, StoreUnavailableError
-from ranking.store.server import Lease
+from ranking.store.lease import Lease
 
 LEASE_S = 30.0
 NOW = 1_700_000_100.0

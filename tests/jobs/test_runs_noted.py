@@ -76,7 +76,7 @@ async def test_the_pulse_is_that_of_what_lists_were_ranked_by(server: servers.Va
         job = TakePulse(store, settings, lists)
         assert await job(SITE, servers.NOW, 1) == {}
         bucket = Bucket(300, int(servers.NOW // 300) * 300 - 600)
-        await store.record(Batch(SITE, 0, "w", 1, {bucket: {"view|a": 5}}), 1e9)
+        await store.counts.record(Batch(SITE, 0, "w", 1, {bucket: {"view|a": 5}}), 1e9)
         await lists(SITE, servers.NOW, 1)
         assert await job(SITE, servers.NOW, 1) == {"spans": 0}
         found = (await store.logbook.pulses([SITE]))[SITE]

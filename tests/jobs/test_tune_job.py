@@ -13,7 +13,9 @@ sys.path.append(str(Path(__file__).parents[1] / "ranking"))
 from memory_store import MemoryStore
 
 from jobs.tune import SuggestHalfLives, night_before
+from ranking.refreshing.answers import answer_as_ranked
 from ranking.refreshing.questions import Explain
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
@@ -94,9 +96,9 @@ async def test_two_processes_find_the_same_and_write_it_once(store: MemoryStore)
 
 async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemoryStore) -> None:
     settings = settings_of()
-    refresher = Refresher(store, settings, SITE)
+    refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT)
-    first = await store.published(SITE, "populer", {})
+    first = await store.lists.published(SITE, "populer", {})
     assert first is not None
     assert first.stamp.config_version == settings.config_version
     assert first.stamp.learned == LearnedSetting(7200.0, 0.0)
@@ -104,28 +106,28 @@ async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemorySto
     after = (await store.findings.in_effect(SITE))["populer"]
     assert after.half_life_s != 7200.0
     await refresher.refresh(NIGHT + 120)
-    then = await store.published(SITE, "populer", {})
+    then = await store.lists.published(SITE, "populer", {})
     assert then is not None
-    fixed = settings_of(half_life=after.half_life_s).lists["populer"]
+    fixed = settings_of(half_life=format_duration(after.half_life_s)).lists["populer"]
     assert then.stamp.learned == after
     assert then.stamp.config_version == settings.under({"populer": after}).config_version != settings.config_version
-    found = await refresher.answer(Explain(SITE, "populer", "story-1"))
+    found = await answer_as_ranked(refresher.site, Explain(SITE, "populer", "story-1"))
     assert found["config_version"] == then.stamp.config_version
-    assert f"2^-(age / {format_duration(after.half_life_s)}), as the site's past has it" in found["formula"]
-    other = Refresher(store, settings, SITE)  # another process, which has tuned nothing
+    assert f"2^-(age / {format_duration(after.half_life_s)}), tuned on the site's past" in found["formula"]
+    other = Refresher(RankedSite(store, settings, SITE))  # another process, which has tuned nothing
     assert (await other.refresh(NIGHT + 120)).get("populer") is None, "it comes to the same list, which is there"
     plain = MemoryStore(1)
     read(plain)
-    await Refresher(plain, settings_of(half_life=f"{fixed.half_life_s:g}s"), SITE).refresh(NIGHT + 120)
+    await Refresher(RankedSite(plain, settings_of(half_life=f"{fixed.half_life_s:g}s"), SITE)).refresh(NIGHT + 120)
     assert plain.listed("populer") == store.listed("populer")
 
 
 async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: MemoryStore) -> None:
     settings = settings_of(objective={"pin": "15m"})
     await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1)
-    refresher = Refresher(store, settings, SITE)
+    refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT + 120)
-    published = await store.published(SITE, "populer", {})
+    published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned == LearnedSetting(900.0, 0.0)
     (night,) = await store.findings.nights(SITE, "populer", 9)
@@ -137,13 +139,13 @@ async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: Me
 async def test_a_forecast_is_ranked_by_the_mix_that_it_has_learned(store: MemoryStore) -> None:
     settings = settings_of(half_life="2h", decay="forecast")
     await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1)
-    refresher = Refresher(store, settings, SITE)
+    refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT + 120)
-    published = await store.published(SITE, "populer", {})
+    published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned is not None
     assert published.stamp.learned.mix
-    found = await refresher.answer(Explain(SITE, "populer", store.listed("populer")[0]))
+    found = await answer_as_ranked(refresher.site, Explain(SITE, "populer", store.listed("populer")[0]))
     assert sum(channel["part"] for channel in found["channels"]) == found["score"]
     assert " x 2^-(age / " in found["formula"]
 

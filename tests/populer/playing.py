@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 from service import STOP_S, environment
 
 
@@ -33,11 +33,11 @@ class Playing:
         else:
             raise AssertionError("".join(before))
 
-    def client(self) -> httpx.Client:
+    def client(self) -> httpx2.Client:
         """Asks it what a visitor would."""
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=self.url, trust_env=False, timeout=30)
 
-    def state(self, client: httpx.Client) -> dict[str, Any]:
+    def state(self, client: httpx2.Client) -> dict[str, Any]:
         """What its pages are told."""
         return dict(client.get("/demo/state").json())
 

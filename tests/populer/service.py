@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 
 START_S = 30.0
 STOP_S = 15.0
 CHILD = "populer.service.child_process"
+MODULE = (sys.executable, "-m", "populer")
 
 
 def environment() -> dict[str, str]:
@@ -27,7 +28,7 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """A command of `populer` until it ends."""
     return subprocess.run(
-        [sys.executable, "-m", "populer", *arguments],
+        [*MODULE, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -48,16 +49,24 @@ def wait_until(condition: Callable[[], bool], within_s: float = START_S) -> None
 class Service:
     """A running service."""
 
-    def __init__(self, data_dir: Path, *arguments: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        command: Sequence[str] = MODULE,
+    ) -> None:
         self.data_dir = data_dir
         self.log = data_dir.with_suffix(".log")
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "populer", "serve", "--data", str(data_dir), "--port", "0", *arguments],
+                [*command, "serve", "--data", str(data_dir), "--port", "0", *arguments],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
                 env={**environment(), **(env or {})},
+                cwd=cwd,
                 start_new_session=True,  # a foreground group of its own, as a terminal gives one
             )
         assert self.process.stdout is not None
@@ -88,15 +97,15 @@ class Service:
     def children(self) -> list[int]:
         """Processes of workers and jobs, in the order they were started."""
         found = subprocess.run(
-            ["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
+            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
         ).stdout.splitlines()
         rows = [line.split(None, 2) for line in found]
         return [int(row[0]) for row in rows if int(row[1]) == self.process.pid and CHILD in row[2]]
 
-    def client(self) -> httpx.Client:
+    def client(self) -> httpx2.Client:
         """A client with the write key."""
         headers = {"Authorization": f"Bearer {self.write_key}"}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
     def views(self, item: str, *options: str) -> int:
         """Counted views of an item, as `populer rank` finds them."""
@@ -111,9 +120,15 @@ class Service:
 
 
 @contextlib.contextmanager
-def serving(data_dir: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Iterator[Service]:
+def serving(
+    data_dir: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    command: Sequence[str] = MODULE,
+) -> Iterator[Service]:
     """A service that is stopped at the end, whatever happened; `env` is added to its environment."""
-    service = Service(data_dir, *arguments, env=env)
+    service = Service(data_dir, *arguments, env=env, cwd=cwd, command=command)
     try:
         yield service
     finally:

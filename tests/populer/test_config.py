@@ -1,11 +1,14 @@
 """Where settings come from, which wins, and what is said of bad ones."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from populer.config import effective, load, with_list_settings
 from ranking.errors import SettingsError
+from ranking.settings.learned import LearnedSetting
+from ranking.settings.lists import ListSettings
 
 NOTHING = Path("/dev/null")
 
@@ -98,7 +101,7 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
         ("[refresh]\nlease = '0s'", "refresh.lease: expected a duration of at least 200ms"),
         ("[redis]\nurl = 'http://x'", "redis.url: expected an address that starts with one of redis://"),
         ("[lists.populer]\nhalf_life = '-1h'", "lists.populer.half_life: expected a duration such as 90s"),
-        ("[lists.populer]\nhalf_life = 0", "lists.populer.half_life: expected a duration of at least 1s"),
+        ("[lists.populer]\nhalf_life = '0s'", "lists.populer.half_life: expected a duration of at least 1s"),
         ("[lists.populer]\nweights = {share = 1}", "lists.populer.weights: expected one of ingest.kinds"),
         ("[lists.trending]\nshort = '8d'", "lists.trending.baseline: expected longer than short"),
         ("[lists.'Bad Name']\nsize = 3", "lists.Bad Name: expected a name that matches"),
@@ -184,7 +187,7 @@ def test_what_a_dry_run_does_not_name_of_a_table_stays_as_it_is(tmp_path: Path) 
 
     assert weights("weights.click@list:populer=0.5") == {"view": 4, "click": 5, "click@list:populer": 0.5}
     assert weights("weights.click@news.example=2")["click@news.example"] == 2
-    assert weights("preset=lobsters", "weights.comment=0.25") == {"view": 1, "click": 3, "comment": 0.25}
+    assert weights("preset=lobsters", "weights.comment=0.25") == {"view": 4, "click": 5, "comment": 0.25}
     with pytest.raises(SettingsError, match=r"lists\.populer\.half_life: expected"):
         weights("half_life.x=1")
 
@@ -225,7 +228,7 @@ def test_what_a_preset_says_is_named_as_its_word(tmp_path: Path) -> None:
 
 def test_a_preset_for_a_dry_run_goes_over_the_file_and_other_changes_over_the_preset(tmp_path: Path) -> None:
     file = tmp_path / "populer.toml"
-    file.write_text('[lists.populer]\nhalf_life = "1h"\ndecay = "linear"\nwindow = "1d"\nsize = 3')
+    file.write_text('[lists.populer]\ndecay = "linear"\nwindow = "1d"\nsize = 3')
     loaded = load(file, {})
 
     def changed(*changes: str) -> dict[str, str]:
@@ -249,7 +252,11 @@ def test_an_unknown_preset_names_the_known_ones_and_the_nearest(tmp_path: Path) 
 
 def test_a_preset_may_count_kinds_that_no_event_is_but_the_table_may_not(tmp_path: Path) -> None:
     assert from_toml(tmp_path, '[lists.top]\npreset = "discourse-top"')["lists.top.weights.reply"] == "1.0"
-    for table in ("weights = {reply = 1}", "bonus_kinds = ['reply']", "revival_weights = {'reply@x' = 1}"):
+    for table in (
+        "weights = {reply = 1}",
+        "bonus_kinds = ['reply']",
+        "revival = '1d'\nrevival_weights = {'reply@x' = 1}",
+    ):
         with pytest.raises(SettingsError, match=r"expected one of ingest\.kinds \(click, view\), found 'reply"):
             from_toml(tmp_path, f"[lists.top]\n{table}")
 
@@ -289,3 +296,101 @@ def test_keys_are_shown_by_their_names_alone(tmp_path: Path) -> None:
         "sites.0.keys.editor": "none",
         "sites.0.keys.admin.siti": "***",
     }
+
+
+def test_a_preset_for_a_dry_run_keeps_the_weights_that_the_table_names(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[ingest]\nkinds = ["vote"]\n[lists.populer]\nweights = { vote = 1 }\naging = "gravity"')
+    loaded = load(file, {})
+    lobsters = with_list_settings(loaded.settings, loaded.raw, "populer", ["preset=lobsters"]).lists["populer"]
+    assert (lobsters.weights, lobsters.aging) == ({"vote": 1}, "half-life")
+    nothing = load(NOTHING, {})
+    preset = with_list_settings(nothing.settings, nothing.raw, "populer", ["preset=lobsters"]).lists["populer"]
+    assert preset.weights == {"view": 1, "click": 3, "comment": 0.5}
+
+
+# Durations
+
+
+@pytest.mark.parametrize(
+    ("text", "setting", "number", "ways"),
+    [
+        ("[lists.populer]\nhalf_life = 2", "lists.populer.half_life", "2", '"2s" for 2 seconds or "2h" for 2 hours.'),
+        ("[lists.populer]\nwindow = '1'", "lists.populer.window", "1", '"1s" for 1 second or "1h" for 1 hour.'),
+        ("[refresh]\nevery = 5", "refresh.every", "5", '"5s" for 5 seconds or "5h" for 5 hours.'),
+        ("[retention]\nbucket = 300", "retention.bucket", "300", '"300s" for 300 seconds or "300h" for 300 hours.'),
+        ("[ingest]\ndedupe_window = 0", "ingest.dedupe_window", "0", '"0s".'),
+        ("[lists.populer]\nmax_age = -3", "lists.populer.max_age", "-3", 'a number and its unit, such as "2h".'),
+    ],
+)
+def test_a_duration_without_a_unit_is_refused_with_the_ways_of_writing_it(
+    tmp_path: Path, text: str, setting: str, number: str, ways: str
+) -> None:
+    sentence = f'{setting}: expected a duration such as "2h", found the number {number}. Write {ways}'
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        from_toml(tmp_path, text)
+
+
+def test_a_duration_without_a_unit_is_refused_in_the_environment_and_in_a_dry_run() -> None:
+    with pytest.raises(SettingsError, match=r"refresh\.every: .*the number 5\. .* \(environment\)"):
+        load(NOTHING, {"POPULER_REFRESH__EVERY": "5"})
+    loaded = load(NOTHING, {})
+    with pytest.raises(SettingsError, match=r"half_life: .*the number 2\. .* \(--set\)"):
+        with_list_settings(loaded.settings, loaded.raw, "populer", ["half_life=2"])
+
+
+# Settings that have no effect
+
+
+def test_a_setting_without_effect_is_refused_with_where_it_stands(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[lists.a]\nkind = "latest"\nhalf_life = "1h"\n[lists.b]\ngravity = 3')
+    with pytest.raises(SettingsError) as raised:
+        load(file, {"POPULER_LISTS__B__METHOD": "ewma"})
+    assert str(raised.value).split("; ") == [
+        'lists.a.half_life: has no effect with kind = "latest". Remove it, or set kind = "ranked" or kind = "burst".'
+        f" ({file})",
+        f'lists.b.gravity: has no effect with aging = "none". Remove it, or set aging = "gravity". ({file})',
+        'lists.b.method: has no effect with kind = "ranked". Remove it, or set kind = "burst". (environment)',
+    ]
+
+
+def test_a_dry_run_drops_what_it_leaves_without_effect_and_refuses_what_it_names_itself(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[lists.populer]\nhalf_life = "3h"\naging = "gravity"\ngravity = 1.5')
+    loaded = load(file, {})
+
+    def changed(*changes: str) -> ListSettings:
+        return with_list_settings(loaded.settings, loaded.raw, "populer", list(changes)).lists["populer"]
+
+    assert changed("decay=window", "window=1d", "aging=none").window_s == 86_400
+    assert changed("kind=latest").kind == "latest"
+    with pytest.raises(SettingsError, match=r'half_life: has no effect with decay = "window"'):
+        changed("decay=window", "half_life=1h")
+    with pytest.raises(SettingsError, match=r'gravity: has no effect with aging = "none"'):
+        changed("aging=none", "gravity=2")
+    assert changed("half_life=1h", "gravity=2").gravity == 2
+
+
+def test_later_layers_go_over_earlier_ones_table_by_table(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[refresh]\nevery = "9s"\nlease = "30s"\n[ingest]\nkinds = ["view", "share"]')
+    environ = {"POPULER_REFRESH__EVERY": "8s", "POPULER_INGEST__KINDS": '["view"]'}
+    loaded = load(file, environ, {"refresh": {"every": "7s"}})
+    assert (loaded.settings.refresh.every_s, loaded.settings.refresh.lease_s) == (7, 30)
+    assert loaded.settings.ingest.kinds == ("view",)
+    assert loaded.source.flags == {"refresh": {"every": "7s"}}
+
+
+def test_the_config_version_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = load(NOTHING, {}).settings
+    version = settings.config_version
+    monkeypatch.setattr("ranking.settings.service.hashlib.blake2b", None)
+    assert settings.config_version == version
+
+
+def test_a_copy_with_changes_has_a_config_version_of_its_own() -> None:
+    settings = load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "auto"}).settings
+    version = settings.config_version
+    learned = settings.under({"populer": LearnedSetting(60.0, 1.0)})
+    assert learned.config_version != version == settings.config_version

@@ -13,7 +13,7 @@ from populer.report.page import page
 from populer.tuning.candidates import based
 from populer.tuning.run import TuneRequest, Tuning, tune
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import ChannelCounts
+from ranking.counts.columns import ChannelCounts
 from ranking.intake.items import Item
 from ranking.settings.service import SiteSettings
 from ranking.tuning.walk_forward import Wanted

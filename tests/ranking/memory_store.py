@@ -7,17 +7,20 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from whole_counts import whole_cells
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import field
+from ranking.counts.fields import field
 from ranking.counts.sealed import unpack_names, volume_of
 from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
-from ranking.intake.items import Item, dates_from_stored, from_stored, stored
+from ranking.intake.items import Item, dates_from_stored, item_from_stored, stored_from_item
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_entries
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.counts import (
+    NAMES_CHANGED,
+    SPAN_CHANGED,
     AllTouched,
     Batch,
     BucketCells,
@@ -25,12 +28,12 @@ from ranking.store.counts import (
     StoredCounts,
     Swap,
     TouchedBuckets,
-    whole_cells,
 )
 from ranking.store.edits import Changed, Standing
 from ranking.store.items import ChangedItems, DatesState, SealedDates
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, PublishedBase
-from ranking.store.server import Lease, LogState, ServerInfo
+from ranking.store.lease import Lease
+from ranking.store.lists import PublishedBase
+from ranking.store.server import LogState, ServerInfo
 from ranking.store.shards import shard_of
 
 WIDTH_S = 300
@@ -82,13 +85,13 @@ class _Shard:
         return sequence
 
 
-class MemoryDesk:
+class MemoryEdits:
     """Keeps edits and no trail."""
 
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
 
-    async def edits(self, site: str) -> Edits:
+    async def read(self, site: str) -> Edits:
         return self.kept.get(site, Edits())
 
     async def change(
@@ -99,7 +102,7 @@ class MemoryDesk:
         over: Iterable[Subject] = (),
         undoes: int | None = None,
     ) -> None:
-        before = await self.edits(site)
+        before = await self.read(site)
         made = {**before.edits, **{subject: edit for subject, edit in changes.items() if edit is not None}}
         gone = {subject for subject, edit in changes.items() if edit is None} | set(over)
         self.kept[site] = Edits(before.edition + 1, {each: edit for each, edit in made.items() if each not in gone})
@@ -114,9 +117,9 @@ class MemoryDesk:
         return []
 
     async def report(self, site: str, worker: str, edition: int | None) -> Standing:
-        return Standing((await self.edits(site)).edition, {})
+        return Standing((await self.read(site)).edition, {})
 
-    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+    async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
         return 0
 
 
@@ -157,12 +160,14 @@ class MemoryStore:
         self.lives = 1
         self.read: list[Bucket] = []
         self.bases: list[PublishedBase | None] = []
-        self.salts: dict[int, bytes] = {}
+        self.kept_salts: dict[int, bytes] = {}
         self.lifetimes: dict[int, float] = {}
         self.away: PopulerError | None = None
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
         self.rewrites = 0
-        self.desk = MemoryDesk()
+        self.edits = MemoryEdits()
+        # One object is all the other parts.
+        self.counts = self.items = self.lists = self.lease = self.questions = self.salts = self.server = self
         self.findings = MemoryFindings()
         self.orders: dict[str, bytes] = {}
 
@@ -182,9 +187,11 @@ class MemoryStore:
         for item in items:
             shard = self._shard(site, shard_of(item.id, self._count))
             if before := shard.items.get(item.id):
-                shard.items[item.id] = stored(msgspec.structs.replace(item, first_seen=from_stored(before).first_seen))
+                shard.items[item.id] = stored_from_item(
+                    msgspec.structs.replace(item, first_seen=item_from_stored(before).first_seen)
+                )
             else:
-                shard.items[item.id] = stored(item)
+                shard.items[item.id] = stored_from_item(item)
             shard.changed[item.id] = shard.next()
             self._removed.get(site, {}).pop(item.id, None)
 
@@ -256,9 +263,6 @@ class MemoryStore:
         buckets = [bucket for bucket, sequence in found.touched.items() if reset or sequence > after]
         return TouchedBuckets(max(found.touched.values(), default=0 if reset else after), buckets, reset)
 
-    async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
-        return [self._shard(site, shard).whole(bucket) for bucket in buckets]
-
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
         self.read += buckets
         return [self._shard(site, shard).stored(bucket) for bucket in buckets]
@@ -288,7 +292,7 @@ class MemoryStore:
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)
-        return [from_stored(document) if document else None for document in documents]
+        return [item_from_stored(document) if document else None for document in documents]
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         found = self._shard(site, shard)
@@ -382,10 +386,10 @@ class MemoryStore:
         if self.away is not None:
             raise self.away
         self.lifetimes[day] = lifetime_s
-        return self.salts.setdefault(day, fresh)
+        return self.kept_salts.setdefault(day, fresh)
 
     async def forget_salts(self, days: Iterable[int]) -> int:
-        return sum(self.salts.pop(day, None) is not None for day in days)
+        return sum(self.kept_salts.pop(day, None) is not None for day in days)
 
     async def log_state(self) -> LogState:
         return self.log
@@ -408,7 +412,7 @@ class MemoryStore:
     async def reply(self, to: str, content: bytes) -> None:
         pass
 
-    async def facts(self) -> list[ServerInfo]:
+    async def server_info(self) -> list[ServerInfo]:
         return []
 
     def _shard(self, site: str, shard: int) -> _Shard:

@@ -7,7 +7,7 @@ from views import Site
 
 from ranking.counts.arrays import FloatArray
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import ChannelCounts
+from ranking.counts.columns import ChannelCounts
 
 HOUR_S = 3600.0
 START = 1_764_522_000  # 2025-12-01 in Jakarta

@@ -7,13 +7,14 @@ from typing import Any
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, field
+from ranking.counts.fields import field
+from ranking.counts.history import History
 from ranking.intake.items import ItemDates
 from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring.sums import Moment
-from ranking.settings.lists import ListSettings
+from ranking.settings.lists import ListSettings, only_used
 from ranking.settings.service import Settings
 
 WIDTH_S = 300
@@ -57,6 +58,11 @@ class Site:
         return [self.history.items[row] for row in self.ranker(at, **moment).rank(settings, section).rows.tolist()]
 
 
+def in_use(**table: Any) -> dict[str, Any]:
+    """Those of a table's settings that have an effect in its list."""
+    return only_used("it", table, ())
+
+
 def list_of(**settings: Any) -> ListSettings:
     """The settings of a list, as its table has them."""
     return Settings.model_validate({"lists": {"it": settings}}).lists["it"]
@@ -69,3 +75,11 @@ def site_of(events: Mapping[str, Iterable[tuple[float, int]]]) -> Site:
         for ts, n in seen:
             site.see(item, ts, n)
     return site
+
+
+def history_of(buckets: Mapping[Bucket, Mapping[str, int]]) -> History:
+    """A history of one shard from plain counts: bucket -> field -> events."""
+    history = History()
+    for bucket, counts in buckets.items():
+        history.replace(bucket, 0, (name.encode() for name in counts), counts.values())
+    return history

@@ -1,7 +1,7 @@
 // A list's settings as sliders and choices. One that is put back to what it is is no change.
 
 import { $, h, put } from "./dom.js";
-import { NONE, OFF, SETTINGS, STEPS, clamp, place, spanAt } from "./tunable.js";
+import { NONE, OFF, STEPS, clamp, place, settingsOf, spanAt } from "./tunable.js";
 import { seconds, span, written } from "./words.js";
 
 class Control {
@@ -131,15 +131,15 @@ class Control {
   }
 }
 
-/** The controls of one list. `changed` is called whenever one is moved. */
+/** The controls of one list, on a service that has these decays. `changed` is called whenever one is moved. */
 export class Controls {
-  constructor(list, changed) {
+  constructor(list, decays, changed) {
     this.list = list;
     const take = () => {
       this.arrange();
       changed();
     };
-    this.all = SETTINGS[list.kind].map((spec) => new Control(spec, list, take));
+    this.all = settingsOf(list.kind, decays).map((spec) => new Control(spec, list, take));
     const isMain = ({ spec }) => (typeof spec.main === "function" ? spec.main(list.settings) : spec.main);
     const main = this.all.filter(isMain).map((each) => each.element);
     const rest = this.all.filter((each) => !isMain(each)).map((each) => each.element);

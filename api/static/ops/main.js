@@ -15,6 +15,7 @@ const TRAFFIC_MINUTES = 60;
 const context = {
   site: $("site").value,
   zone: "UTC",
+  decays: [],
   list: null,
   section: "",
   boosts: [],
@@ -190,6 +191,7 @@ for (const button of document.querySelectorAll(".behind")) {
 function took(found) {
   state = found;
   context.zone = found.site.timezone;
+  context.decays = found.decays;
   alarms(found.alarms, context.zone, found.now);
   for (const each of document.querySelectorAll(".for-admins")) show(each, !edits());
   $("sign-out").title = `${found.key.name}: ${found.key.grade}`;

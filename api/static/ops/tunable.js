@@ -12,34 +12,29 @@ const NICE = [1, 2, 3, 5, 10, 15, 20, 30, 45]
   .concat([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 18].map((each) => each * H))
   .concat([1, 1.5, 2, 3, 4, 5, 7, 10, 14, 21, 30].map((each) => each * D));
 
+const METHODS = ["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"];
+
 const spanOf = (key, label, from, to, more = {}) => ({ key, label, kind: "span", from, to, ...more });
 
-/** The settings that can be tried, by the kind of list. `when`: what another must be for it to mean something. */
-export const SETTINGS = {
+/**
+ * The settings that can be tried, by the kind of list. `when`: what another must be for it to have an effect; `ofDecay`:
+ * the list's decay must use it. The decays themselves are the service's to name: see `settingsOf`.
+ */
+const SETTINGS = {
   ranked: [
     spanOf("half_life", "Half-life", 5 * M, 30 * D, {
       none: true,
       main: true,
       ticks: [5 * M, 30 * M, 2 * H, 6 * H, D, 7 * D],
-      when: { decay: ["half-life"] },
+      ofDecay: true,
     }),
     {
       key: "decay",
       label: "Events fade",
       kind: "choice",
-      main: (settings) => settings.decay !== "half-life",
-      of: [
-        ["half-life", "by a half-life"],
-        ["window", "not at all within a window"],
-        ["linear", "evenly over a window"],
-        ["power", "fast, then ever slower"],
-        ["daily", "by steps of a day"],
-        ["day-blend", "today against yesterday"],
-        ["forecast", "by a mix that is learned"],
-      ],
     },
-    { key: "power", label: "Power", kind: "number", from: 0.1, to: 4, step: 0.1, when: { decay: ["power"] } },
-    spanOf("power_scale", "Half at a power of 1", M, 7 * D, { when: { decay: ["power"] } }),
+    { key: "power", label: "Power", kind: "number", from: 0.1, to: 4, step: 0.1, ofDecay: true },
+    spanOf("power_scale", "Half at a power of 1", M, 7 * D, { ofDecay: true }),
     {
       key: "daily",
       label: "Left after a day",
@@ -48,12 +43,9 @@ export const SETTINGS = {
       to: 1,
       step: 0.05,
       percent: true,
-      when: { decay: ["daily"] },
+      ofDecay: true,
     },
-    spanOf("window", "Only events of the last", 30 * M, 30 * D, {
-      none: true,
-      main: ({ decay }) => decay === "window" || decay === "linear",
-    }),
+    spanOf("window", "Only events of the last", 30 * M, 30 * D, { none: true, ofDecay: true }),
     spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true }),
     {
       key: "aging",
@@ -116,13 +108,15 @@ export const SETTINGS = {
   ],
   burst: [
     spanOf("short", "A burst is of the last", 10 * M, D, { main: true, ticks: [10 * M, 30 * M, H, 3 * H, 12 * H] }),
-    spanOf("baseline", "Held against the time before", 6 * H, 28 * D),
+    spanOf("baseline", "Held against the time before", 6 * H, 28 * D, {
+      when: { method: METHODS.filter((each) => each !== "acceleration") },
+    }),
     { key: "minimum", label: "Views it takes", kind: "number", from: 0, to: 100, step: 1 },
     {
       key: "method",
       label: "Compared by",
       kind: "choice",
-      of: ["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"].map((each) => [each, each]),
+      of: METHODS.map((each) => [each, each]),
     },
     spanOf("hold", "Listed for its highest burst of", 30 * M, 7 * D, { off: true }),
     spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true }),
@@ -150,6 +144,28 @@ export const SETTINGS = {
     },
   ],
 };
+
+/**
+ * The settings of a list of one kind that can be tried. `decays`: name, label and `slides` of each decay that a list can
+ * have, the usual one first. What it slides by first stands among the main settings.
+ */
+export function settingsOf(kind, decays) {
+  const slidesOf = (name) => decays.find((each) => each.name === name)?.slides ?? [];
+  return SETTINGS[kind].map((spec) => {
+    if (spec.key === "decay")
+      return {
+        ...spec,
+        of: decays.map(({ name, label }) => [name, label]),
+        main: (settings) => settings.decay !== decays[0].name,
+      };
+    if (!spec.ofDecay) return spec;
+    return {
+      ...spec,
+      main: spec.main ?? ((settings) => slidesOf(settings.decay)[0] === spec.key),
+      when: { decay: decays.filter(({ slides }) => slides.includes(spec.key)).map(({ name }) => name) },
+    };
+  });
+}
 
 /** The place of a span on its slider. */
 export const place = (value, { from, to }) => Math.round((STEPS * Math.log(value / from)) / Math.log(to / from));

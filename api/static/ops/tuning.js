@@ -31,7 +31,7 @@ export class Tuning {
     put($("curve"));
     $("try-words").textContent = "";
     $("live-words").textContent = unbroken(this.said(list));
-    this.controls = new Controls(list, () => this.moved());
+    this.controls = new Controls(list, this.context.decays, () => this.moved());
     this.moved();
   }
 
@@ -39,7 +39,7 @@ export class Tuning {
   renew(list) {
     const changes = this.changes;
     $("live-words").textContent = unbroken(this.said(list));
-    this.controls = new Controls(list, () => this.moved());
+    this.controls = new Controls(list, this.context.decays, () => this.moved());
     this.controls.take(changes);
     this.moved();
   }

@@ -1,7 +1,7 @@
 """Why the bundled server did not start, or started with less than it had: what its log says, as sentences.
 
 The log is the server's only word on its end. Most of it is of no use to whoever has to act (banners, advice
-on the kernel, a stack trace), so the last lines that mean something are told, with the one thing to do next.
+on the kernel, a stack trace), so the last lines that mean something are shown, with the one thing to do next.
 """
 
 import contextlib

@@ -1,8 +1,8 @@
-"""A few lines of RESP: one command to a server on a unix socket, and its answer.
+"""RESP in a few lines: one command to a server on a unix socket, and its answer.
 
 Enough to wait for the bundled server, to ask it how it is and to tell it to end. Every command has a connection
-of its own, and the caller says how long each read or write may take. What went wrong stays told apart (no
-socket, nobody listening, silence, a refusal), as the owner of the server acts differently on each.
+of its own, and the caller says how long each read or write may take. Failures are kept apart (no socket,
+nobody listening, silence, a refusal), as the owner of the server acts differently on each.
 
 Rejected: the client library, which belongs to `link`.
 """

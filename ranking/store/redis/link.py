@@ -13,9 +13,6 @@ from ranking.errors import StoreRefusedError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
 from ranking.store.redis.durability import Ack, level_of, on_one_connection, wait_of
-from ranking.store.redis.edits import RedisDesk
-from ranking.store.redis.findings import RedisFindings
-from ranking.store.redis.logbook import RedisLogbook
 from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
@@ -36,34 +33,16 @@ class Link:
         allow_eviction: bool = False,
         ack: Ack = "commit",
     ) -> None:
-        self._url = url
-        self._timeout_s = timeout_s
+        self.url = url
+        self.timeout_s = timeout_s
         self._wanted_shards = shards
         self._allow_eviction = allow_eviction
         self._shards = 0
         self._schema = keys.SCHEMA
-        self._cluster = is_cluster(url)
+        self.cluster = is_cluster(url)
         self._ack = ack
-        self._wait = wait_of(ack, timeout_s)
-        self._client: Client = None
-        self._desk = RedisDesk(self._run, self._command)
-        self._logbook = RedisLogbook(self._run, self._command)
-        self._findings = RedisFindings(self._run, self._command)
-
-    @property
-    def desk(self) -> RedisDesk:
-        """What editors say."""
-        return self._desk
-
-    @property
-    def logbook(self) -> RedisLogbook:
-        """How the service fares."""
-        return self._logbook
-
-    @property
-    def findings(self) -> RedisFindings:
-        """What lists have learned."""
-        return self._findings
+        self.wait = wait_of(ack, timeout_s)
+        self.client: Client = None
 
     @property
     def shards(self) -> int:
@@ -74,46 +53,34 @@ class Link:
 
     def promise(self, ack: Ack) -> None:
         """Have batches be as safe as `ack` from the next one on."""
-        self._ack, self._wait = ack, wait_of(ack, self._timeout_s)
+        self._ack, self.wait = ack, wait_of(ack, self.timeout_s)
 
     async def open(self) -> None:
         with translated():
-            self._client = connected(self._url, timeout_s=self._timeout_s, reply_timeout_s=self._timeout_s)
+            self.client = connected(self.url, timeout_s=self.timeout_s, reply_timeout_s=self.timeout_s)
             await self._check_policy()
-            await self._settle_layout()
+            await self.settle_layout()
 
     async def close(self) -> None:
-        if self._client is not None:
-            await close(self._client)
-        self._client = None
+        if self.client is not None:
+            await close(self.client)
+        self.client = None
 
-    async def life(self) -> str:
-        with translated():
-            found = await self._client.hget(keys.LAYOUT, "life")
-            if found is None:
-                await self._settle_layout()
-                found = await self._client.hget(keys.LAYOUT, "life")
-        return str((found or b"").decode())
+    def pipeline(self) -> Client:
+        return self.client.pipeline(transaction=False) if not self.cluster else self.client.pipeline()
 
-    async def ping(self) -> None:
-        with translated():
-            await self._client.ping()
-
-    def _pipeline(self) -> Client:
-        return self._client.pipeline(transaction=False) if not self._cluster else self._client.pipeline()
-
-    async def _executed(self, pipe: Client) -> list[Any]:
+    async def executed(self, pipe: Client) -> list[Any]:
         with translated():
             return list(await pipe.execute())
 
-    async def _command(self, *parts: Any) -> Any:
+    async def command(self, *parts: Any) -> Any:
         with translated():
-            return await self._client.execute_command(*parts)
+            return await self.client.execute_command(*parts)
 
-    async def _run(self, script: LuaScript, names: list[str], arguments: list[Any]) -> Any:
-        known, anew = self._client.evalsha, self._client.eval
+    async def run(self, script: LuaScript, names: list[str], arguments: list[Any]) -> Any:
+        known, anew = self.client.evalsha, self.client.eval
         if script.reads:
-            known, anew = self._client.evalsha_ro, self._client.eval_ro
+            known, anew = self.client.evalsha_ro, self.client.eval_ro
         with translated():
             try:
                 return await known(script.sha, len(names), *names, *arguments)
@@ -121,15 +88,15 @@ class Link:
                 # A server that restarted or took over has not seen the script yet.
                 return await anew(script.source, len(names), *names, *arguments)
 
-    async def _run_and_wait(self, script: LuaScript, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
+    async def run_and_wait(self, script: LuaScript, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
         """What a script returns, and how safe what it has written is."""
         rest = (len(names), *names, *arguments)
-        ack, wait = self._ack, self._wait
+        ack, wait = self._ack, self.wait
         with translated():
             for call in (("EVALSHA", script.sha, *rest), ("EVAL", script.source, *rest)):
                 try:
                     outcome, waited = await on_one_connection(
-                        self._client, cluster=self._cluster, key=names[0], commands=[call, wait]
+                        self.client, cluster=self.cluster, key=names[0], commands=[call, wait]
                     )
                 except (MovedError, AskError):
                     break
@@ -137,42 +104,42 @@ class Link:
                     return outcome, level_of(ack, waited)
                 if not isinstance(outcome, NoScriptError):
                     raise outcome
-        return await self._run(script, names, arguments), "commit"
+        return await self.run(script, names, arguments), "commit"
 
-    async def _changes(
+    async def changes(
         self, key: str, site: str, shard: int, after: int, limit: int | None = None
     ) -> tuple[int, list[bytes], bool]:
         """Members of a change index past a cursor, the new cursor, and whether the cursor was of another life."""
-        pipe = self._pipeline()
+        pipe = self.pipeline()
         pipe.get(keys.sequence(site, shard))
         part = {} if limit is None else {"offset": 0, "num": limit}
         pipe.zrange(key, f"({after}", "+inf", byscore=True, withscores=True, **part)
-        now, found = await self._executed(pipe)
+        now, found = await self.executed(pipe)
         if int(now or 0) < after:
-            cursor, members, _ = await self._changes(key, site, shard, 0, limit)
+            cursor, members, _ = await self.changes(key, site, shard, 0, limit)
             return cursor, members, True
         if limit is not None and len(found) == limit:
             # The last change may have more members than these: leave it to the next look, or look at more.
             whole = [entry for entry in found if entry[1] < found[-1][1]]
             if not whole:
-                return await self._changes(key, site, shard, after, 2 * limit)
+                return await self.changes(key, site, shard, after, 2 * limit)
             found = whole
         members = [member for member, _ in found]
         return max((int(score) for _, score in found), default=after), members, False
 
-    def _every_primary(self) -> dict[str, Any]:
-        return {"target_nodes": self._client.get_primaries()} if self._cluster else {}
+    def every_primary(self) -> dict[str, Any]:
+        return {"target_nodes": self.client.get_primaries()} if self.cluster else {}
 
-    async def _info(self) -> list[dict[str, Any]]:
+    async def info(self) -> list[dict[str, Any]]:
         """INFO of every node that answers: one that is away counts nothing, and is asked again at the next start.
 
         Raises the driver's error where none answers.
         """
-        if not self._cluster:
-            return [await self._client.info()]
+        if not self.cluster:
+            return [await self.client.info()]
         found: list[dict[str, Any]] = []
         failure: Exception | None = None
-        for node in await every_node(self._client):
+        for node in await every_node(self.client):
             try:
                 found.append(await node.info())
             except FAILURES as error:
@@ -184,7 +151,7 @@ class Link:
         return found
 
     async def _check_policy(self) -> None:
-        policies = {str(node.get("maxmemory_policy", "noeviction")) for node in await self._info()} - {"noeviction"}
+        policies = {str(node.get("maxmemory_policy", "noeviction")) for node in await self.info()} - {"noeviction"}
         if policies and not self._allow_eviction:
             raise StoreRefusedError(
                 f"Redis has maxmemory-policy {min(policies)}, which would drop counts without a word: set it to"
@@ -192,25 +159,25 @@ class Link:
                 " redis.allow_eviction = true"
             )
 
-    async def _raise_schema(self) -> None:
+    async def raise_schema(self) -> None:
         """Have versions that cannot read what is written from now on refuse the store at their start."""
         if self._schema < keys.SCHEMA:
-            await self._command("HSET", keys.LAYOUT, "schema", keys.SCHEMA)
+            await self.command("HSET", keys.LAYOUT, "schema", keys.SCHEMA)
             self._schema = keys.SCHEMA
 
-    async def _settle_layout(self) -> None:
+    async def settle_layout(self) -> None:
         """Write down, once, how this store's keys are laid out; refuse a store laid out otherwise."""
-        wanted = self._wanted_shards or (CLUSTER_SHARDS if self._cluster else 1)
-        await self._client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
-        self._schema = int(await self._client.hget(keys.LAYOUT, "schema"))
+        wanted = self._wanted_shards or (CLUSTER_SHARDS if self.cluster else 1)
+        await self.client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
+        self._schema = int(await self.client.hget(keys.LAYOUT, "schema"))
         if self._schema not in keys.READABLE_SCHEMAS:
             raise StoreRefusedError(
                 f"this store was written with schema {self._schema}, this version reads"
                 f" {' and '.join(map(str, keys.READABLE_SCHEMAS))}: use the version it was last used with, or later"
             )
-        await self._client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
-        await self._client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
-        shards = int(await self._client.hget(keys.LAYOUT, "shards"))
+        await self.client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
+        await self.client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        shards = int(await self.client.hget(keys.LAYOUT, "shards"))
         if self._wanted_shards and shards != self._wanted_shards:
             raise StoreRefusedError(
                 f"this store was made with redis.shards = {shards}; it cannot be changed to {wanted} afterwards"

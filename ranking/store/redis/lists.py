@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from ranking.errors import OvertakenError, StoreUnavailableError
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
-from ranking.store.protocol import PublishedBase
+from ranking.store.lists import PublishedBase
 from ranking.store.redis import keys
 from ranking.store.redis.connection import close, connected, one_node, translated
 from ranking.store.redis.link import Link
@@ -19,8 +19,11 @@ LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
 LONGEST_CHAIN = 8
 
 
-class RedisLists(Link):
-    """See `Store`."""
+class RedisLists:
+    """ListStore on a `Link`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def publish(
         self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
@@ -32,7 +35,7 @@ class RedisLists(Link):
         kept: AbstractSet[str] = base.orders if base else frozenset()
         wanted = snapshot.orders.keys()
         new, past, same = sorted(wanted - kept), sorted(kept - wanted), sorted(kept & wanted)
-        generation = await self._run(
+        generation = await self._link.run(
             PUBLISH,
             [
                 keys.published(site, stamp.list), keys.generations(site),
@@ -52,19 +55,19 @@ class RedisLists(Link):
 
     async def generations(self, site: str) -> dict[str, int]:
         with translated():
-            found = await self._client.hgetall(keys.generations(site))
+            found = await self._link.client.hgetall(keys.generations(site))
         return {name.decode(): int(generation) for name, generation in found.items()}
 
     async def published(self, site: str, name: str, have: Mapping[str, str]) -> Published | None:
         key = keys.published(site, name)
         for _ in range(READ_TRIES):
             with translated():
-                generation, document = await self._client.hmget(key, ["generation", "stamp"])
+                generation, document = await self._link.client.hmget(key, ["generation", "stamp"])
                 if document is None:
                     return None
                 stamp = decode_stamp(document)
                 wanted = [section for section, named in stamp.digests.items() if have.get(section) != named]
-                bodies = await self._client.hmget(key, [f"section:{name}" for name in wanted]) if wanted else []
+                bodies = await self._link.client.hmget(key, [f"section:{name}" for name in wanted]) if wanted else []
             found = dict(zip(wanted, bodies, strict=True))
             # Between the two reads a newer list may have been published: a body that is not the stamp's says so.
             if all(body is not None and digest(body) == stamp.digests[section] for section, body in found.items()):
@@ -75,7 +78,7 @@ class RedisLists(Link):
         found: list[bytes] = []
         needed: str | None = order
         while needed is not None:
-            content = await self._command("GET", keys.order(site, name, needed))
+            content = await self._link.command("GET", keys.order(site, name, needed))
             if content is None or len(found) >= LONGEST_CHAIN:
                 return None
             found.append(content)
@@ -85,9 +88,9 @@ class RedisLists(Link):
     async def news(self, site: str) -> AsyncIterator[str]:
         with translated():
             client = (
-                one_node(self._client)
-                if self._cluster
-                else connected(self._url, timeout_s=self._timeout_s, reply_timeout_s=None)
+                one_node(self._link.client)
+                if self._link.cluster
+                else connected(self._link.url, timeout_s=self._link.timeout_s, reply_timeout_s=None)
             )
             try:
                 async with client.pubsub(ignore_subscribe_messages=True) as listener:

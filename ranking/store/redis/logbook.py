@@ -1,15 +1,16 @@
 """The logbook in Redis. See `keys` for what lies where."""
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from ranking.store import limits
 from ranking.store.logbook import JobRun, Leader, Minute
 from ranking.store.redis import keys
-from ranking.store.redis.scripts import LuaScript, Run
+from ranking.store.redis.link import Link
+from ranking.store.redis.scripts import LuaScript
 from ranking.watching.pulse import Pulse
 
 NOTE = LuaScript("note")
@@ -20,44 +21,43 @@ T = TypeVar("T")
 
 
 class RedisLogbook:
-    """Logbook on what `run` and `command` reach."""
+    """Logbook on a `Link`."""
 
-    def __init__(self, run: Run, command: Callable[..., Awaitable[Any]]) -> None:
-        self._run = run
-        self._command = command
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def note_traffic(self, site: str, worker: str, minute: int, events: Minute) -> None:
         fields = [part for name, count in events.items() for part in (f"{worker} {name}", count)]
         if fields:
-            await self._run(NOTE, [keys.traffic(site, minute)], [limits.TRAFFIC_TTL_S, *fields])
+            await self._link.run(NOTE, [keys.traffic(site, minute)], [limits.TRAFFIC_TTL_S, *fields])
 
     async def traffic(self, site: str, minutes: Sequence[int]) -> list[dict[str, int]]:
         found: list[dict[str, int]] = []
         for first in range(0, len(minutes), READ_AT_ONCE):
             wanted = [keys.traffic(site, minute) for minute in minutes[first : first + READ_AT_ONCE]]
-            found += [_added_up(fields) for fields in await self._run(READ_HASHES, wanted, [])]
+            found += [_added_up(fields) for fields in await self._link.run(READ_HASHES, wanted, [])]
         return found
 
     async def note_run(self, run: JobRun) -> None:
         field = f"{run.job} {run.site}"
-        await self._run(NOTE, [keys.JOB_RUNS], [keys.JOB_RUNS_TTL_S, field, msgspec.json.encode(run)])
+        await self._link.run(NOTE, [keys.JOB_RUNS], [keys.JOB_RUNS_TTL_S, field, msgspec.json.encode(run)])
 
     async def runs(self) -> list[JobRun]:
-        found: dict[bytes, bytes] = await self._command("HGETALL", keys.JOB_RUNS)
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.JOB_RUNS)
         runs = (_read(found[field], JobRun) for field in sorted(found))
         return [run for run in runs if run is not None]
 
     async def leader(self) -> Leader:
-        holder = await self._command("GET", keys.LEASE_HOLDER)
-        return Leader((holder or b"").decode(), int(await self._command("GET", keys.LEASE_EPOCH) or 0))
+        holder = await self._link.command("GET", keys.LEASE_HOLDER)
+        return Leader((holder or b"").decode(), int(await self._link.command("GET", keys.LEASE_EPOCH) or 0))
 
     async def note_pulse(self, site: str, pulse: Pulse) -> None:
-        await self._command("SET", keys.pulse(site), msgspec.json.encode(pulse), "EX", keys.PULSE_TTL_S)
+        await self._link.command("SET", keys.pulse(site), msgspec.json.encode(pulse), "EX", keys.PULSE_TTL_S)
 
     async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:
         found = {}
         for site in sites:  # one by one: in a cluster they lie apart
-            pulse = _read(await self._command("GET", keys.pulse(site)), Pulse)
+            pulse = _read(await self._link.command("GET", keys.pulse(site)), Pulse)
             if pulse is not None:
                 found[site] = pulse
         return found

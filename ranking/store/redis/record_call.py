@@ -4,13 +4,14 @@ from typing import Any
 
 import msgspec
 
-from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, Asking
+from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalVisits
 from ranking.store import limits
 from ranking.store.counts import Batch
 from ranking.store.redis import keys
+from ranking.times import HOUR_S
 
 #: Windows outlive the repeats that they answer for, by an hour at least: a log is replayed faster than it was written.
-SEEN_AT_LEAST_S = 3_600
+SEEN_AT_LEAST_S = HOUR_S
 #: Unused budget for new items is saved up for so many minutes.
 SAVED_MINUTES = 20
 
@@ -38,15 +39,15 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
         0 if batch.once is None else keys.ONCE_TTL_S,
         _pack(content),
     ]
-    if batch.asking is not None:
-        _ask(batch.asking, site, shard, names, arguments)
+    if batch.visits is not None:
+        _add_visits(batch.visits, site, shard, names, arguments)
     return names, arguments
 
 
-def _ask(asking: Asking, site: str, shard: int, names: list[str], arguments: list[Any]) -> None:
+def _add_visits(visits: ConditionalVisits, site: str, shard: int, names: list[str], arguments: list[Any]) -> None:
     """Add the keys and arguments that visits need."""
-    span_s = asking.span_s
-    day, era = asking.received_s // MARK_SPAN_S, asking.received_s // asking.known_s
+    span_s = visits.span_s
+    day, era = visits.received_s // MARK_SPAN_S, visits.received_s // visits.known_s
     names += [
         keys.items(site, shard),
         keys.known(site, shard, era),
@@ -55,24 +56,24 @@ def _ask(asking: Asking, site: str, shard: int, names: list[str], arguments: lis
         keys.ids(site, shard, day),
         keys.ids(site, shard, day - 1),
     ]
-    offsets, window_of, windows = _windows(asking, site, shard, names)
-    rate = asking.new_items
-    lifetimes = [2 * asking.known_s, 2 * MARK_SPAN_S, max(2 * span_s, SEEN_AT_LEAST_S)]
-    limits = [span_s, *lifetimes, asking.received_s, rate, SAVED_MINUTES * rate]
+    offsets, window_of, windows = _windows(visits, site, shard, names)
+    rate = visits.new_items
+    lifetimes = [2 * visits.known_s, 2 * MARK_SPAN_S, max(2 * span_s, SEEN_AT_LEAST_S)]
+    limits = [span_s, *lifetimes, visits.received_s, rate, SAVED_MINUTES * rate]
     arguments += [
-        _pack([asking.cells, offsets, window_of, windows, list(asking.marks), list(asking.newcomers), limits]),
-        asking.pairs if windows else b"",
-        asking.befores,
-        b"".join(asking.marks.values()),
-        b"".join(asking.newcomers.values()),
+        _pack([visits.cells, offsets, window_of, windows, list(visits.marks), list(visits.newcomers), limits]),
+        visits.pairs if windows else b"",
+        visits.befores,
+        b"".join(visits.marks.values()),
+        b"".join(visits.newcomers.values()),
     ]
 
 
 def _windows(
-    asking: Asking, site: str, shard: int, names: list[str]
+    visits: ConditionalVisits, site: str, shard: int, names: list[str]
 ) -> tuple[list[int], list[int], list[tuple[int, int, int, int, int]]]:
     """Each visit's offset into its window, that window's number, and the windows; their keys are added to `names`."""
-    seconds, pairs, span_s = asking.seconds, asking.pairs, asking.span_s
+    seconds, pairs, span_s = visits.seconds, visits.pairs, visits.span_s
     if not span_s:
         return [0] * len(seconds), [0] * len(seconds), []
     offsets = [second % span_s for second in seconds]

@@ -7,9 +7,8 @@ from typing import Any
 from ranking.counts.buckets import Bucket
 from ranking.counts.sealed import volume_end, volume_of
 from ranking.store import limits
-from ranking.store.counts import BucketCells, StoredCounts, Swap
+from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, BucketCells, StoredCounts, Swap
 from ranking.store.items import DatesState
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED
 from ranking.store.redis import keys
 from ranking.store.redis.scripts import LuaScript, Run
 
@@ -34,7 +33,7 @@ async def read_counts(run: Run, site: str, shard: int, buckets: Sequence[Bucket]
 
 
 async def seal(run: Run, site: str, shard: int, swap: Swap, keep_s: float) -> int:
-    """Put sealed counts in the place of what they were made of; see `Store.seal`."""
+    """Put sealed counts in the place of what they were made of; see `CountStore.seal`."""
     target, lifetime_s = swap.target, int(keep_s) + limits.GRACE_S
     volume = volume_of(target)
     others = [bucket for bucket in swap.parts if bucket != target]
@@ -65,7 +64,7 @@ async def seal(run: Run, site: str, shard: int, swap: Swap, keep_s: float) -> in
 async def seal_dates(
     run: Run, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
 ) -> bool:
-    """Add chunks of items' dates; see `Store.seal_dates`."""
+    """Add chunks of items' dates; see `ItemStore.seal_dates`."""
     numbered = chain.from_iterable(enumerate(chunks, before.chunks if before.cursor else 0))
     arguments: list[Any] = [before.cursor, after.cursor, after.entries, keys.CHANGED_TTL_S, *numbered]
     return bool(await run(SEAL_DATES, [keys.dates(site, shard)], arguments))

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from ranking.counts.buckets import Bucket
-from ranking.intake.visits import Asking
+from ranking.intake.visits import ConditionalVisits
 from ranking.store.counts import Batch
 
 Row = tuple[Any, ...]
@@ -17,13 +17,13 @@ COLUMNS = 9
 
 _Cells = list[tuple[int, int, dict[str, int]]]
 
-_content = msgspec.msgpack.Decoder(tuple[_Cells, Asking | None])
+_content = msgspec.msgpack.Decoder(tuple[_Cells, ConditionalVisits | None])
 
 
 def payload_of(batch: Batch) -> bytes:
     """What of a batch stands in no column of its own."""
     cells = [(bucket.width_s, bucket.start_s, fields) for bucket, fields in batch.counts.items()]
-    return msgspec.msgpack.encode((cells, batch.asking))
+    return msgspec.msgpack.encode((cells, batch.visits))
 
 
 class DamagedError(Exception):
@@ -40,10 +40,10 @@ def batch_of(row: Row) -> Batch:
     try:
         *facts, kept, payload = row
         if checksum(tuple(facts), payload) == kept:
-            cells, asking = _content.decode(payload)
+            cells, visits = _content.decode(payload)
             counts = {Bucket(width_s, start_s): fields for width_s, start_s, fields in cells}
             _, site, shard, writer, number, once, _ = facts
-            return Batch(site, shard, writer, number, counts, once, asking)
+            return Batch(site, shard, writer, number, counts, once, visits)
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
         pass  # a row of other columns or types than ours
     raise DamagedError(f"row {row[0]} is not as it was written")

@@ -99,12 +99,6 @@ class Spool:
         """How many events the waiting batches hold."""
         return self._events
 
-    @property
-    def size_bytes(self) -> int:
-        """Disk space that the waiting batches take; at most `max_bytes`."""
-        with self._mutex:
-            return self._used_pages() * PAGE if self._connection is not None else 0
-
     def resize(self, max_bytes: int) -> None:
         """Take no more than `max_bytes` from now on; what is kept already stays."""
         with self._mutex:

@@ -79,7 +79,7 @@ async def test_ids_are_opaque_in_the_address(service: Service, address: str, id_
     put = await service.http.put(f"{ITEMS}/{address}", json={"id": id_, "title": "Judul"}, headers=WRITER)
     assert (put.status_code, put.json()["id"]) == (200, id_)
     assert (await service.http.get(f"{ITEMS}/{address}", headers=WRITER)).json()["title"] == "Judul"
-    assert (await service.store.get_items("koran", [id_]))[0] is not None
+    assert (await service.store.items.get_items("koran", [id_]))[0] is not None
     assert (await service.http.delete(f"{ITEMS}/{address}", headers=WRITER)).status_code == 204
     assert (await service.http.get(f"{ITEMS}/{address}", headers=WRITER)).status_code == 404
 

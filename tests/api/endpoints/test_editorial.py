@@ -284,7 +284,7 @@ async def test_only_the_admin_key_will_do(twelve: Service, method: str, address:
         (f"{PINS}/a", {"position": "1"}, 422, "position"),
         (f"{PINS}/a", {"position": True}, 422, "position"),
         (f"{PINS}/a", {"position": 1, "untill": 5}, 422, "untill"),
-        (f"{PINS}/a", {"position": 1, "until": "tomorrow"}, 422, "until: must be epoch seconds or ISO 8601"),
+        (f"{PINS}/a", {"position": 1, "until": "tomorrow"}, 422, "until: expected epoch seconds or ISO 8601"),
         (f"{PINS}/a", {"position": 1, "until": 1}, 422, "until: is over"),
         (f"{PINS}/a", {"position": 1, "until": -5}, 422, "until"),
         (f"{PINS}/a", {"position": 1, "until": 1e300}, 422, "until"),

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from servers import ADMIN, ADMIN_KEY, SITE, WRITE_KEY, WRITER, Service
 
@@ -127,7 +127,7 @@ async def test_strangers_are_told_ready_or_not_and_nothing_else(newsroom: Servic
 
 
 async def test_a_peer_of_another_network_is_a_stranger_too(newsroom: Service) -> None:
-    transport = httpx.ASGITransport(newsroom.app, client=("192.0.2.9", 1))
-    async with httpx.AsyncClient(transport=transport, base_url="http://populer") as http:
+    transport = httpx2.ASGITransport(newsroom.app, client=("192.0.2.9", 1))
+    async with httpx2.AsyncClient(transport=transport, base_url="http://populer") as http:
         assert (await http.get("/metrics")).status_code == 401
         assert (await http.get("/readyz")).json().keys() == {"status"}

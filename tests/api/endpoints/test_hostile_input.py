@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-import httpx
+import httpx2
 import pytest
 import servers
 import structlog
@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from soak import LONG, either
 
-Request = Callable[..., httpx.Response]
+Request = Callable[..., httpx2.Response]
 
 pytestmark = pytest.mark.soak
 
@@ -67,14 +67,14 @@ def ask() -> Iterator[Request]:
         runner.run(service.view(a=1))
         runner.run(service.refresh())
 
-        def send(method: str, address: str, **options: Any) -> httpx.Response:
+        def send(method: str, address: str, **options: Any) -> httpx2.Response:
             return runner.run(service.http.request(method, address, **options))
 
         yield send
         runner.run(stack.aclose())
 
 
-def check(answer: httpx.Response, *fine: int) -> None:
+def check(answer: httpx2.Response, *fine: int) -> None:
     assert answer.status_code < 500, answer.text
     if answer.status_code in fine:
         assert answer.headers["content-type"] == "application/json"
@@ -155,8 +155,8 @@ def test_any_bytes_as_edits(ask: Request, body: bytes) -> None:
 @given(query=QUERY, name=st.sampled_from(["populer", "update", "trending"]) | TEXT)
 def test_any_query_of_a_list(ask: Request, query: list[tuple[str, str]], name: str) -> None:
     address = f"/v1/lists/{quote(name, safe='')}"
-    check(ask("GET", address, params=httpx.QueryParams(query)), 200)
-    check(ask("GET", "/v1/lists", params=httpx.QueryParams(query)), 200)
+    check(ask("GET", address, params=httpx2.QueryParams(query)), 200)
+    check(ask("GET", "/v1/lists", params=httpx2.QueryParams(query)), 200)
 
 
 @FEW

@@ -6,11 +6,11 @@ from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
+from html_elements import HOSTILE, Elements
 from servers import NOW, WRITE_KEY, WRITER, Service, eventually
-from test_forms import HOSTILE, Elements
 
 from api.endpoints.pages import PAGE_ITEMS, POLICY
-from api.serving.labels import full_label
+from api.serving.date_labels import full_label
 from ranking.settings.lists import MAX_LISTED
 
 Serve = Callable[..., Awaitable[Service]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import servers
 from servers import ADMIN, SITE, WRITER, Service
 
-from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, parts
+from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, assets, folder_name
 from jobs.leadership import Leadership
 from jobs.questions import answer_loop
 from jobs.refresh import RefreshLists
@@ -47,10 +48,10 @@ async def answering(service: Service) -> AsyncIterator[None]:
     store = service.store
     assert isinstance(store, RedisStore)
     lists = RefreshLists(store, service.settings)
-    leadership = Leadership(store, 60.0)
+    leadership = Leadership(store.lease, 60.0)
     await leadership.renew()
     await lists(SITE, service.clock.now, leadership.epoch)
-    task = asyncio.create_task(answer_loop(store, lists, leadership))
+    task = asyncio.create_task(answer_loop(store.questions, lists, leadership))
     yield
     while not task.done():  # redis-py swallows a cancellation that comes together with a reply
         task.cancel()
@@ -93,7 +94,7 @@ async def test_the_state_has_alarms_of_this_site_and_of_the_service(ranked: Serv
 async def test_the_state_has_the_leader_and_the_last_run_of_this_sites_jobs(ranked: Service) -> None:
     state = await get(ranked, "/v1/ops/state")
     assert (state["leader"], state["jobs"]) == (None, [])
-    await ranked.store.hold_lease("host:12:abc", 60.0, 0)
+    await ranked.store.lease.hold_lease("host:12:abc", 60.0, 0)
     for site in (SITE, "kedua"):
         await ranked.store.logbook.note_run(JobRun("refresh", site, 5.0, 0.25, 5.0, 1, error="no"))
     state = await get(ranked, "/v1/ops/state")
@@ -120,7 +121,7 @@ async def test_traffic_is_told_by_the_minute(ranked: Service) -> None:
     for later in (0, 60, 180):
         ranked.clock.now = servers.NOW + later
         await ranked.view(a=1 + later // 60)
-    await ranked.app.live.context.traffic.say()
+    await ranked.app.runtime.context.traffic.flush()
     found = await get(ranked, "/v1/ops/traffic", minutes=5)
     last = int(ranked.clock.now // 60) * 60
     assert found["minutes"] == [last - 60 * ago for ago in range(4, -1, -1)]
@@ -142,10 +143,10 @@ async def test_views_of_late_are_asked_of_the_process_that_ranks(ranked: Service
     ("body", "status", "said"),
     [
         (b"{", 400, "truncated"),
-        (b'{"items": 3}', 400, "items: Expected `array`"),
+        (b'{"items": 3}', 422, "items: Expected `array`"),
         (b'{"items": [], "hours": 0}', 422, "hours: expected up to 168"),
         (b'{"items": [], "hours": 1000}', 422, "hours: expected up to 168"),
-        (b'{"items": ["a"], "our": 1}', 400, "unknown field"),
+        (b'{"items": ["a"], "our": 1}', 422, "unknown field"),
         (b'{"items": [%b]}' % b",".join(b'"%d"' % n for n in range(101)), 422, "items: expected at most 100"),
     ],
 )
@@ -203,14 +204,20 @@ async def test_the_page_lets_in_nothing_from_elsewhere_and_tells_nothing_of_the_
         assert f'<option value="{site.id}">' in answer.text
 
 
-async def test_the_pages_parts_are_sent_once_and_then_asked_about(service: Service) -> None:
-    assert {"ops.css", "main.js", "mark.svg"} <= set(parts())
-    for name in parts():
-        first = await service.http.get(f"/ops/{name}")
+async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -> None:
+    page = (await service.http.get("/ops")).text
+    named = re.findall(r'(?:src|href)="(ops/[^"]+)"', page)
+    assert {each.rpartition("/")[2] for each in named} == {"ops.css", "main.js", "mark.svg"} <= set(assets())
+    for path in {*named, *(f"ops/{folder_name()}/{name}" for name in assets())}:
+        first = await service.http.get(f"/{path}")
         assert first.status_code == 200
-        again = await service.http.get(f"/ops/{name}", headers={"if-none-match": first.headers["etag"]})
+        assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
+        assert first.headers["content-security-policy"] == CONTENT_SECURITY_POLICY
+        again = await service.http.get(f"/{path}", headers={"if-none-match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
         assert b"http://" not in first.content.replace(b"http://www.w3.org/", b"")
         assert b"https://" not in first.content
-    assert (await service.http.get("/ops/page.html")).status_code == 404
-    assert (await service.http.get("/ops/nothing")).status_code == 404
+    older = await service.http.get("/ops/0123456789abcdef/main.js")
+    assert (older.status_code, older.headers["cache-control"]) == (200, "no-cache")
+    for name in ("page.html", "nothing"):
+        assert (await service.http.get(f"/ops/{folder_name()}/{name}")).status_code == 404

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.serving.rendered_list import MAX_CACHED_ANSWERS, MAX_CACHED_PAGES, Overlay, Query, RenderedList
-from ranking.published.edits import composed
+from ranking.published.edits import with_pins
 from ranking.published.snapshot import Entry, Stamp, encode_entries
 from ranking.settings.service import SiteSettings
 
@@ -49,7 +49,7 @@ def test_a_page_is_what_is_ranked_with_pins_less_what_is_left_out(
         out = hidden | exclude
         pinned = [(position, item) for position, item in pins if item not in out]
         ranked = [item for item in ITEMS[:listed] if item not in out and item not in dict(map(reversed, pinned))]
-        expected = composed(ranked, pinned, limit)
+        expected = with_pins(ranked, pinned, limit)
         found = content(of, Query(limit, exclude), overlay)
         assert [item["id"] for item in found["items"]] == expected
         assert [item["rank"] for item in found["items"]] == list(range(1, len(expected) + 1))

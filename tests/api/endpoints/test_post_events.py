@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from servers import NOW, WRITER, Service
 
+from api.endpoints.events_body import HOPELESS, MAX_EVENTS, NAMED
+
 Serve = Callable[..., Awaitable[Service]]
 EVENTS = "/v1/events"
 TWO = [{"item": "a"}, {"item": "b", "kind": "click"}]
@@ -184,10 +186,47 @@ async def test_a_bad_event_is_named_by_index_and_field_and_the_good_ones_count(s
     assert found.status_code == 202
     content = found.json()
     assert content["accepted"] == len(BAD) + 1
-    assert [each["index"] for each in content["invalid"]] == [2 * n + 1 for n in range(len(BAD))]
-    for each, (event, start) in zip(content["invalid"], BAD, strict=True):
-        assert each["error"].startswith(start), event
+    assert content["invalid_total"] == len(BAD)
+    assert [each["index"] for each in content["invalid"]] == [2 * n + 1 for n in range(NAMED)]
     assert await service.counts() == {"view|good": len(BAD) + 1}
+
+
+@pytest.mark.parametrize(("event", "start"), BAD)
+async def test_post_events_says_what_is_wrong_with_each_bad_event(service: Service, event: Any, start: str) -> None:
+    content = (await service.http.post(EVENTS, json=[GOOD, event])).json()
+    assert (content["accepted"], "invalid_total" in content) == (1, False)
+    (bad,) = content["invalid"]
+    assert bad["index"] == 1
+    assert bad["error"].startswith(start)
+
+
+async def test_post_events_names_the_first_ten_of_many_bad_events_and_says_how_many_there_are(service: Service) -> None:
+    found = await service.http.post(EVENTS, content=f"[{'1,' * 9_999}1]")
+    assert found.status_code == 422
+    content = found.json()
+    assert [each["index"] for each in content["invalid"]] == list(range(NAMED))
+    assert content["invalid_total"] == MAX_EVENTS
+    assert content["detail"].startswith("none of the 10000 events can be counted; event 0: ")
+    assert len(found.content) < 1_000
+
+
+async def test_post_events_names_bad_events_in_order_whatever_found_them(service: Service) -> None:
+    events = [{"item": ""} if n % 2 else n for n in range(20)]
+    content = (await service.http.post(EVENTS, json=[*events, GOOD], params={"results": "1"})).json()
+    assert [each["index"] for each in content["invalid"]] == list(range(NAMED))
+    assert content["invalid_total"] == 20
+    assert content["results"] == ["invalid"] * 20 + ["accepted"]
+
+
+@pytest.mark.parametrize("bad", [1, {"item": ""}])
+async def test_post_events_refuses_a_public_body_that_begins_with_a_thousand_bad_events(
+    service: Service, bad: Any
+) -> None:
+    events = [bad] * HOPELESS + [GOOD]
+    refused = await service.http.post(EVENTS, json=events)
+    assert (refused.status_code, refused.json()["invalid_total"]) == (422, HOPELESS + 1)
+    taken = await service.http.post(EVENTS, json=events, headers=WRITER)
+    assert (taken.status_code, taken.json()["accepted"]) == (202, 1)
 
 
 async def test_only_bad_events_are_unprocessable(service: Service) -> None:
@@ -221,13 +260,20 @@ async def test_kinds_are_those_of_the_settings(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", " \n", "{", '[{"item":"a"}', '[{"item":"a"},]', "null", '"a"', "7", "item=a", "<a/>", "\ufeff[]"],
+    ["", " \n", "{", '[{"item":"a"}', '[{"item":"a"},]', "item=a", "<a/>", "\ufeff[]"],
 )
-async def test_what_is_not_json_is_malformed(service: Service, body: str) -> None:
+async def test_post_events_answers_400_to_what_is_not_json(service: Service, body: str) -> None:
     found = await service.http.post(EVENTS, content=body.encode())
     assert found.status_code == 400
     assert found.headers["content-type"] == "application/problem+json"
     assert found.json()["detail"]
+    assert await service.counts() == {}
+
+
+@pytest.mark.parametrize("body", ["null", '"a"', "7", '{"events": 5}', '{"events": {}}'])
+async def test_post_events_answers_422_to_json_that_holds_no_events(service: Service, body: str) -> None:
+    found = await service.http.post(EVENTS, content=body.encode())
+    assert (found.status_code, found.json()["title"]) == (422, "malformed events")
     assert await service.counts() == {}
 
 

@@ -92,7 +92,7 @@ async def test_labels_are_in_the_sites_zone_language_and_form(
 ) -> None:
     service = await serve(sites=[{"id": "koran", **site}])
     await service.http.post("/v1/events", json={"item": "a"})
-    await service.store.put_items("koran", [Item(id="a", published_at=PUBLISHED)])
+    await service.store.items.put_items("koran", [Item(id="a", published_at=PUBLISHED)])
     await service.refresh()
     content = (await service.http.get(LIST)).json()
     assert (content["items"][0]["published_label"], content["more_label"]) == (label, more)

@@ -7,6 +7,7 @@ import servers
 from servers import WRITER, Service, eventually
 
 from ranking.errors import PopulerError
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 
 Serve = Callable[..., Awaitable[Service]]
@@ -89,7 +90,7 @@ async def test_a_server_that_comes_back_empty_is_filled_again(away: tuple[Servic
     async def published() -> bool:
         service.clock.now += 5
         try:
-            await Refresher(service.store, service.settings, servers.SITE).refresh(service.clock.now)
+            await Refresher(RankedSite(service.store, service.settings, servers.SITE)).refresh(service.clock.now)
         except PopulerError:
             return False
         return await service.ids() == ["back"]

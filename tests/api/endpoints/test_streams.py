@@ -220,7 +220,7 @@ async def test_what_there_is_not_is_refused_as_of_a_list(
     await client.task
     assert (client.status, client.headers["content-type"]) == (status, "application/problem+json")
     assert client.headers["access-control-allow-origin"] == "*"
-    assert service.app.live.streams.open == 0
+    assert service.app.runtime.streams.open == 0
 
 
 async def test_other_methods_are_told_which_it_takes(service: Service) -> None:
@@ -239,7 +239,7 @@ async def test_a_worker_has_so_many_and_asks_others_to_come_back(serve: Serve, c
     assert (third.status, third.headers["content-type"]) == (503, "application/problem+json")
     assert int(third.headers["retry-after"]) > 0
     assert third.headers["access-control-allow-origin"] == "*"
-    assert "service.streams:" in json.loads(third.content)["detail"]
+    assert "has reached service.streams." in json.loads(third.content)["detail"]
     await first.hang_up()
     fourth = connect(to=service)
     await until(lambda: fourth.listed, "a place that was left")
@@ -254,7 +254,7 @@ async def test_an_address_has_so_many_and_this_machine_any_number(serve: Serve, 
     again = connect(to=service, x_forwarded_for="203.0.113.1")
     await again.task
     assert again.status == 503
-    assert "service.streams_per_address:" in json.loads(again.content)["detail"]
+    assert "has reached service.streams_per_address." in json.loads(again.content)["detail"]
 
 
 async def test_many_who_ask_alike_are_told_the_same_bytes_and_the_list_is_made_once(
@@ -263,18 +263,18 @@ async def test_many_who_ask_alike_are_told_the_same_bytes_and_the_list_is_made_o
     await listed(service, a=2, b=1)
     clients = [connect() for _ in range(100)]
     await until(lambda: all(each.listed for each in clients), "a hundred streams")
-    board, asked = service.app.live.context.board, []
-    serve_list = board.serve
+    published_lists, asked = service.app.runtime.context.published_lists, []
+    serve_list = published_lists.serve
 
     async def counted(*arguments: Any) -> Any:
         asked.append(arguments)
         return await serve_list(*arguments)
 
-    monkeypatch.setattr(board, "serve", counted)
+    monkeypatch.setattr(published_lists, "serve", counted)
     generation = await listed(service, b=5)
     await until(lambda: all(each.generation == generation for each in clients), "the new list")
     assert len({each.content.rpartition(b"id: ")[2] for each in clients}) == 1
-    assert len(asked) < len(clients), "the board is asked by the list, not by the client"
+    assert len(asked) < len(clients), "the lists are read once per channel, not per client"
 
 
 async def test_with_the_store_gone_streams_are_opened_and_live_on(
@@ -283,8 +283,8 @@ async def test_with_the_store_gone_streams_are_opened_and_live_on(
     server = own_server()
     service = await serve(on=server)
     await listed(service, a=2, b=1)
-    monkeypatch.setattr(api.endpoints.streams, "BEAT_S", 0.0)
-    monkeypatch.setattr(api.endpoints.streams, "LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(api.endpoints.streams, "HEARTBEAT_S", 0.0)
+    monkeypatch.setattr(api.endpoints.streams, "POLL_EVERY_S", 0.01)
     before = connect(to=service)
     await until(lambda: before.listed, "the list")
     server.kill()
@@ -301,7 +301,7 @@ async def test_with_the_store_gone_streams_are_opened_and_live_on(
 
 async def test_who_takes_nothing_is_cut_off_and_leaves_its_place(service: Service, connect: Connect) -> None:
     await listed(service, a=2, b=1)
-    streams = service.app.live.streams
+    streams = service.app.runtime.streams
     streams.patience_s = 0.01
     slow, quick = connect(), connect()
     await until(lambda: slow.listed and quick.listed, "the list")
@@ -315,7 +315,7 @@ async def test_who_takes_nothing_is_cut_off_and_leaves_its_place(service: Servic
 
 async def test_a_client_that_hangs_up_leaves_nothing_behind(service: Service, connect: Connect) -> None:
     await listed(service, a=1)
-    streams = service.app.live.streams
+    streams = service.app.runtime.streams
     for query in ("", "limit=3", "limit=3"):
         client = connect(PATH, query)
         await until(lambda client=client: client.listed, "the list")
@@ -327,7 +327,7 @@ async def test_all_end_when_the_worker_is_about_to_stop(service: Service, connec
     await listed(service, a=1)
     clients = [connect() for _ in range(5)]
     await until(lambda: all(each.listed for each in clients), "streams")
-    service.app.live.streams.end()
+    service.app.runtime.streams.end()
     await asyncio.gather(*(each.task for each in clients))
     assert all(each.ended and not each.cut for each in clients)
     late = connect()
@@ -343,7 +343,7 @@ async def test_they_end_with_their_list_and_are_told_of_other_settings(serve: Se
     await until(lambda: own.listed and populer.listed, "streams")
     state = ConfigState(loaded_at=service.clock.now)
     site = {"id": SITE, "locale": "en", "keys": {"write": "write-key-of-the-koran"}}
-    await service.app.live.use(settings(sites=[site]), state)
+    await service.app.runtime.use(settings(sites=[site]), state)
     await asyncio.wait_for(own.task, 10)
     assert own.ended
     await until(lambda: populer.messages[-1].data and populer.messages[-1].data["more_label"] == "More", "the language")
@@ -355,17 +355,17 @@ async def test_whatever_is_missed_a_client_ends_with_what_is_served(
 ) -> None:
     """Steps: the generation moves on, what is seen of it, the client has time to read."""
     channel = _Channel()
-    channel.seen, channel.told, channel.moved = _Seen(0, "x"), b"x", b"moved"
+    channel.seen, channel.list_message, channel.generation_message = _Seen(0, "x"), b"x", b"moved"
     has = "x" if resumed else None  # what it says it has: that may be wrong, until the generation moves on
     seen, sure = (channel.seen, False) if resumed else (_Seen(), True)
     generation = 0
     for moves, tag, reads in [*steps, (True, "z", True)]:
         generation += moves
         channel.seen = _Seen(generation, tag)
-        channel.told = tag.encode()
+        channel.list_message = tag.encode()
         if reads:
-            text = channel.text_for(seen, sure)
+            text = channel.message_for(seen, sure)
             sure = sure or seen.generation != generation
             seen = channel.seen
-            has = text.decode() if text == channel.told else has
+            has = text.decode() if text == channel.list_message else has
             assert has == tag

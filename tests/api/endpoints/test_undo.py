@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 import servers
 from servers import ADMIN, NOW, WRITER, Service
@@ -25,7 +25,7 @@ async def eight(service: Service) -> Service:
     return service
 
 
-async def send(service: Service, method: str, address: str, **body: Any) -> httpx.Response:
+async def send(service: Service, method: str, address: str, **body: Any) -> httpx2.Response:
     return await service.http.request(method, address, json=body or None, headers=ADMIN)
 
 
@@ -35,7 +35,7 @@ async def trail(service: Service) -> list[dict[str, Any]]:
     return found
 
 
-async def undo(service: Service, edition: int) -> httpx.Response:
+async def undo(service: Service, edition: int) -> httpx2.Response:
     return await service.http.post(f"/v1/edits/{edition}/undo", headers=ADMIN)
 
 
@@ -48,7 +48,7 @@ def turned(lines: list[dict[str, Any]], edition: int, *sides: str) -> list[str]:
     return sorted(str([line[side] for side in sides]) for line in lines if line["edition"] == edition)
 
 
-Change = Callable[[Service], Awaitable[httpx.Response]]
+Change = Callable[[Service], Awaitable[httpx2.Response]]
 CHANGES: dict[str, Change] = {
     "a first pin": lambda site: send(site, "PUT", f"{PINS}/h", position=1),
     "a moved pin": lambda site: send(site, "PUT", f"{PINS}/d", position=1, until=NOW + 500),

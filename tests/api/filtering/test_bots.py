@@ -9,20 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA
 from hypothesis import given
 from hypothesis import strategies as st
 
 from api.filtering import bots
 from api.filtering.bots import (
-    FURTHER,
     LONGEST_USER_AGENT,
     NARROWED,
     REMEMBERED,
     SAMPLES_ONLY,
     Robots,
-    not_a_page,
-    prefetched,
 )
 
 REAL_LOG = Path(__file__).parents[3].parent / "shared" / "data" / "weblog" / "access.log.gz"
@@ -50,11 +48,11 @@ def test_every_sample_that_the_package_ships_is_caught() -> None:
     assert [sample for sample in SAMPLES if ROBOTS.reason(sample) != "robot"] == []
 
 
-def test_every_pattern_of_the_package_is_looked_for() -> None:
+def test_every_pattern_of_the_package_is_compiled() -> None:
     assert len(CRAWLER_USER_AGENTS_DATA) >= 1_504
-    assert ROBOTS.unread == ()
-    stand_ins = sum(len(entry["instances"]) for entry in CRAWLER_USER_AGENTS_DATA if entry["pattern"] in SAMPLES_ONLY)
-    assert ROBOTS.patterns == len(CRAWLER_USER_AGENTS_DATA) - len(SAMPLES_ONLY) + stand_ins + len(FURTHER)
+    with structlog.testing.capture_logs() as logs:
+        Robots()
+    assert logs == []
 
 
 def test_what_is_narrowed_is_still_in_the_package() -> None:
@@ -62,11 +60,12 @@ def test_what_is_narrowed_is_still_in_the_package() -> None:
     assert NARROWED.keys() | SAMPLES_ONLY <= shipped
 
 
-def test_a_pattern_that_re2_cannot_take_leaves_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_robots_log_a_pattern_that_cannot_be_compiled_and_know_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     entry = {"pattern": r"Odd(?!Reader)\w+", "instances": ["OddFetcher 1.0 (see odd.example)"]}
     monkeypatch.setattr(bots, "CRAWLER_USER_AGENTS_DATA", [*CRAWLER_USER_AGENTS_DATA, entry])
-    robots = Robots()
-    assert robots.unread == (entry["pattern"],)
+    with structlog.testing.capture_logs() as logs:
+        robots = Robots()
+    assert [line["patterns"] for line in logs] == [[entry["pattern"]]]
     assert robots.reason(b"OddFetcher 1.0 (see odd.example)") == "robot"
     assert robots.reason(b"OddFetcher 2.0 (see odd.example)") is None
 
@@ -347,7 +346,6 @@ def test_of_a_real_logs_user_agents_only_those_with_a_robots_name_are_caught() -
 )
 def test_what_a_browser_asks_ahead_of_its_reader_is_a_prefetch(name: bytes, value: bytes) -> None:
     headers = [(b"user-agent", CHROME), (name, value)]
-    assert prefetched(headers)
     assert ROBOTS.refusal(headers) == "prefetch"
 
 
@@ -363,7 +361,6 @@ def test_what_a_browser_asks_ahead_of_its_reader_is_a_prefetch(name: bytes, valu
 )
 def test_other_purposes_are_a_readers(name: bytes, value: bytes) -> None:
     headers = [(b"user-agent", CHROME), (name, value)]
-    assert not prefetched(headers)
     assert ROBOTS.refusal(headers) is None
 
 
@@ -382,7 +379,6 @@ def test_other_purposes_are_a_readers(name: bytes, value: bytes) -> None:
 )
 def test_what_a_page_sends_passes(site: bytes, mode: bytes, destination: bytes) -> None:
     headers = [(b"sec-fetch-site", site), (b"sec-fetch-mode", mode), (b"sec-fetch-dest", destination)]
-    assert not not_a_page(headers)
     assert ROBOTS.refusal([(b"user-agent", CHROME), *headers]) is None
 
 
@@ -403,14 +399,11 @@ def test_what_a_page_sends_passes(site: bytes, mode: bytes, destination: bytes) 
 )
 def test_what_no_page_sends_as_an_event_is_refused(mode: bytes, destination: bytes) -> None:
     headers = [(b"sec-fetch-mode", mode), (b"sec-fetch-dest", destination)]
-    assert not_a_page(headers)
     assert ROBOTS.refusal([(b"user-agent", CHROME), *headers]) == "fetch"
 
 
 def test_a_browser_that_says_nothing_of_the_kind_passes() -> None:
     headers = [(b"host", b"example.com"), (b"user-agent", CHROME), (b"accept", b"*/*")]
-    assert not prefetched(headers)
-    assert not not_a_page(headers)
     assert ROBOTS.refusal(headers) is None
 
 
@@ -437,13 +430,14 @@ def test_any_bytes_get_an_answer_and_the_same_one_again(user_agent: bytes | None
 
 
 @given(st.lists(st.tuples(st.one_of(WATCHED, st.binary(max_size=20)), st.binary(max_size=300)), max_size=20))
-def test_any_headers_get_the_answer_of_the_three_questions_together(headers: list[tuple[bytes, bytes]]) -> None:
-    user_agent = next((value for name, value in headers if name == b"user-agent"), None)
-    expected = ROBOTS.reason(user_agent)
-    if expected is None and prefetched(headers):
-        expected = "prefetch"
-    elif expected is None and not_a_page(headers):
-        expected = "fetch"
+def test_refusal_names_the_first_reason_that_one_of_the_headers_gives(headers: list[tuple[bytes, bytes]]) -> None:
+    """Each header by itself, beside a browser's user agent, gives its own reason; of several, the order decides."""
+    user_agent = next((header for header in headers if header[0] == b"user-agent"), None)
+    others = [header for header in headers if header[0] != b"user-agent"]
+    alone = {ROBOTS.refusal([(b"user-agent", CHROME), header]) for header in others}
+    expected = next((reason for reason in ("prefetch", "fetch") if reason in alone), None)
+    if ROBOTS.refusal([user_agent] if user_agent else []) == "robot":
+        expected = "robot"
     assert ROBOTS.refusal(headers) == expected
 
 

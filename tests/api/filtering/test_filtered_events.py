@@ -80,6 +80,6 @@ async def test_public_events_make_no_channel_that_the_settings_do_not_know(serve
     assert (await service.http.post("/v1/events", json=body)).json()["accepted"] == len(given)
     await service.http.post("/v1/events", json=[{"item": "a", "source": "server-made"}], headers=WRITER)
     await service.refresh()
-    assert sorted(service.refreshers["koran"].view.history.channels) == [
+    assert sorted(service.refreshers["koran"].site.view.history.channels) == [
         "view@amp#2", "view@list:other", "view@list:populer#2", "view@newsletter#2", "view@other", "view@server-made",
     ]  # fmt: skip

@@ -1,5 +1,7 @@
 """What an event of the public must pass: once per reader, from the site's pages, at a reader's pace."""
 
+import gzip
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -165,6 +167,32 @@ async def test_an_address_that_sends_too_much_is_told_when_to_come_again(serve: 
     assert "ingest.address_limit" in answer.json()["detail"]
     service.clock.now += int(answer.headers["retry-after"]) + 2
     assert (await sent(service, *events[:3], headers=from_address("36.90.1.1")))["accepted"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (json.dumps([{"item": ""}] * 100), 422),
+        (json.dumps(["a"] * 100), 422),
+        ("[" + " " * 6_000, 400),
+        (gzip.compress(b"[" + b" " * 6_000), 400),
+        (gzip.compress(b" " * 2_000_000), 413),
+    ],
+    ids=["invalid events", "no events", "no JSON", "packed, no JSON", "packed, too large"],
+)
+async def test_what_cannot_be_counted_costs_its_sender_the_limit_of_his_address(
+    serve: Serve, body: str | bytes, status: int
+) -> None:
+    service = await serve(ingest={"address_limit": 60})
+    headers = from_address("36.90.1.1") | ({"content-encoding": "gzip"} if isinstance(body, bytes) else {})
+    found = [(await service.http.post(EVENTS, content=body, headers=headers)).status_code for _ in range(3)]
+    assert found[0] == status
+    assert (
+        await service.http.post(EVENTS, json=[{"item": "a"}] * 30, headers=from_address("36.90.1.1"))
+    ).status_code == 429
+    assert (await sent(service, {"item": "a"}, headers=from_address("36.90.1.2")))["accepted"] == 1
+    service.clock.now += 120
+    assert (await sent(service, {"item": "a"}, headers=from_address("36.90.1.1")))["accepted"] == 1
 
 
 async def test_random_ids_are_taken_within_the_budget_and_known_ones_always(serve: Serve) -> None:

@@ -67,3 +67,16 @@ async def test_what_is_no_gzip_is_told_and_nothing_counts(service: Service, body
 async def test_another_encoding_is_told(service: Service, encoding: str) -> None:
     found = await service.http.post(EVENTS, content=TWO, headers={"content-encoding": encoding})
     assert (found.status_code, found.json()["title"]) == (415, "unknown encoding")
+
+
+async def test_public_body_that_inflates_to_far_more_than_events_do_is_refused(service: Service) -> None:
+    bomb = gzip.compress(b"[" + b'{"item":"a"},' * 9_999 + b'{"item":"a"}]', 9)
+    found = await service.http.post(EVENTS, content=bomb, headers=GZIP)
+    assert (found.status_code, found.json()["title"]) == (413, "body too large")
+    found = await service.http.post(EVENTS, content=bomb, headers={**GZIP, **WRITER})
+    assert (found.status_code, found.json()["accepted"]) == (202, 10_000)
+
+
+async def test_public_body_of_64_kib_may_be_as_dense_as_gzip_makes_it(service: Service) -> None:
+    body = b'{"item":"a"}' + b" " * (64 * 1024 - 12)
+    assert (await service.http.post(EVENTS, content=gzip.compress(body), headers=GZIP)).json()["accepted"] == 1

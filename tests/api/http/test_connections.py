@@ -1,27 +1,18 @@
 """What goes out on a connection: whole answers, in order, the same bytes whichever way they take."""
 
 import asyncio
-import contextlib
 import re
-import socket
 from collections.abc import AsyncIterator, Callable, MutableMapping
 from typing import Any
 
 import pytest
-import uvicorn
+from wire import listening, talk
 
 from api.http import asgi
-from api.http.connections import TimedProtocol, close_slow_ones
 
 ANSWER = asgi.Prepared(202, (asgi.JSON, (b"cache-control", b"no-store")), b'{"accepted":1}')
 GET = b"GET /%b HTTP/1.1\r\nHost: x\r\n%b\r\n"
 DATE = re.compile(rb"date: [^\r]+\r\n")
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        yield
 
 
 async def app(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -37,35 +28,8 @@ async def app(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(
-            app, http=TimedProtocol, lifespan="off", ws="none", log_config=None, access_log=False, timeout_keep_alive=1
-        )
-        server = _Server(config)
-        serving = asyncio.create_task(server.serve(sockets=[listening]))
-        sweeping = asyncio.create_task(close_slow_ones(server.server_state.connections, lambda: 60.0))
-        yield listening.getsockname()[1]
-        sweeping.cancel()
-        server.should_exit = True
-        await serving
-
-
-async def talk(port: int, sent: bytes, enough: Callable[[bytes], bool] = lambda _: False) -> tuple[bytes, bool]:
-    """What comes back until it is enough or the other side hangs up, and whether that did."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(sent)
-    found = b""
-    try:
-        async with asyncio.timeout(5):
-            while not enough(found):
-                part = await reader.read(65_536)
-                if not part:
-                    return found, True
-                found += part
-        return found, False
-    finally:
-        writer.close()
-        await writer.wait_closed()
+    async with listening(app) as found:
+        yield found
 
 
 def answers(count: int) -> Callable[[bytes], bool]:

@@ -35,7 +35,7 @@ class Book:
 
 async def minute_of(service: Service) -> dict[str, int]:
     """What the store has of this minute, by name."""
-    await service.app.live.context.traffic.say()
+    await service.app.runtime.context.traffic.flush()
     (found,) = await service.store.logbook.traffic(SITE, [int(service.clock.now // 60)])
     return found
 
@@ -74,10 +74,10 @@ async def test_a_store_that_is_away_is_told_when_it_is_back() -> None:
     for minute in range(3):
         traffic.add(SITE, "view", 1 + minute, 60.0 * minute)
     with pytest.raises(StoreUnavailableError):
-        await traffic.say()
+        await traffic.flush()
     traffic.add(SITE, "view", 1, 125.0)
     book.away = False
-    await traffic.say()
+    await traffic.flush()
     assert book.sums() == {0: 1, 1: 2, 2: 4}
 
 
@@ -85,9 +85,9 @@ async def test_nothing_is_said_twice_that_has_not_changed() -> None:
     book = Book()
     traffic = Traffic(book)
     traffic.add(SITE, "view", 1, 0.0)
-    await traffic.say()
+    await traffic.flush()
     book.minutes.clear()
-    await traffic.say()
+    await traffic.flush()
     assert book.minutes == {}
 
 
@@ -96,7 +96,7 @@ async def test_a_long_outage_takes_no_more_memory_than_a_short_one() -> None:
     traffic = Traffic(book)
     for minute in range(10 * MOST_MINUTES):
         traffic.add(SITE, "view", 1, 60.0 * minute)
-    await traffic.say()
+    await traffic.flush()
     assert sorted(book.sums()) == list(range(9 * MOST_MINUTES, 10 * MOST_MINUTES))
 
 
@@ -105,5 +105,5 @@ async def test_many_sites_do_not_crowd_each_other_out() -> None:
     traffic = Traffic(book)
     for site in range(2 * MOST_MINUTES):
         traffic.add(f"site-{site}", "view", 1, 60.0)
-    await traffic.say()
+    await traffic.flush()
     assert book.sums() == {1: 2 * MOST_MINUTES}

@@ -159,7 +159,7 @@ async def test_a_reload_is_seen_in_what_was_made_before_it(listed: Service) -> N
     )
     for path in EVERY:
         await listed.http.get(path)
-    await listed.app.live.use(changed, listed.app.live.context.config)
+    await listed.app.runtime.use(changed, listed.app.runtime.context.config)
     assert "max-age=5" in before
     for path in EVERY:
         assert "max-age=9" in (await listed.http.get(path)).headers["cache-control"]

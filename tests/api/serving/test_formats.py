@@ -6,11 +6,11 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from html.parser import HTMLParser
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from html_elements import HOSTILE, Elements
 from hypothesis import given
 from hypothesis import strategies as st
 from servers import WRITER, Service
@@ -29,36 +29,10 @@ Serve = Callable[..., Awaitable[Service]]
 LIST = "/v1/lists/populer"
 PUBLISHED = 1_764_530_940
 ADDRESS = "https://www.koran.example/populer"
-HOSTILE = "</script><script>alert(1)</script> & \"' <b>\x00\x0b\ufffe"
 
 
 def xml(content: bytes) -> ElementTree.Element:
     return ElementTree.fromstring(content)  # noqa: S314 - it is our own
-
-
-class Elements(HTMLParser):
-    """What a browser would find in a page: each tag with its attributes, and the text inside it."""
-
-    def __init__(self, content: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[str] = []
-        self.feed(content)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        self.texts.append("")
-
-    def handle_data(self, data: str) -> None:
-        if self.texts:
-            self.texts[-1] += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.found if name == tag]
-
-    def text(self, tag: str) -> list[str]:
-        return [text.strip() for (name, _), text in zip(self.found, self.texts, strict=True) if name == tag]
 
 
 @pytest.fixture
@@ -183,6 +157,24 @@ async def test_the_rss_has_what_version_2_0_asks_for(listed: Service) -> None:
     assert thumbnail is not None
     assert thumbnail.get("url") == "https://img.example/beras.jpg"
     assert items[1].find("link") is None
+
+
+def test_rss_keeps_every_title_and_drops_characters_that_xml_does_not_allow() -> None:
+    titles = {
+        "<b>&amp;</b> ]]> <!-- -->": "<b>&amp;</b> ]]> <!-- -->",
+        "a\x00b\x0bc\x1b\x7f\x85d\ufffe\uffff\ud800e": "abcde",
+        " two\r\n lines\t": "two lines",
+        "\U0001f600 \u2028 \u0645": "\U0001f600 \u0645",
+        "\x00": "4",  # nothing is left of it: the id
+    }
+    link, image = "https://a.example/?a=1&b='2'", "https://a.example/&amp;'"
+    rows = [RenderedRow(Entry(0, str(n), title, link, title, 0.0, image, 1.0, 1), "") for n, title in enumerate(titles)]
+    content = Content(SiteSettings(name="K\x00 & <b>"), "populer", "P\x01", "", 1, 0.0, 0, rows, None)
+    root = xml(rss(content, Links("", None)))
+    assert [item.findtext("title") for item in root.iter("item")] == list(titles.values())
+    assert root.findtext("channel/title") == "P · K & <b>"
+    assert {item.findtext("link") for item in root.iter("item")} == {link}
+    assert {each.get("url") for each in root.iter(f"{{{MEDIA}}}thumbnail")} == {image}
 
 
 async def test_a_feed_without_an_address_leads_to_where_the_articles_are(serve: Serve) -> None:
@@ -314,7 +306,7 @@ async def test_the_first_and_the_last_moment_that_can_be_said_can_be_shown(
 ) -> None:
     service = await serve(sites=[{"id": "koran", "timezone": zone, "locale": locale}])
     moments = {"awal": 0, "akhir": LATEST_EPOCH_S}
-    await service.store.put_items("koran", [Item(id=name, published_at=at) for name, at in moments.items()])
+    await service.store.items.put_items("koran", [Item(id=name, published_at=at) for name, at in moments.items()])
     await service.view(**dict.fromkeys(moments, 1))
     await service.refresh()
     for path in (*(f"{LIST}?format={form}" for form in KNOWN), "/lists/populer"):

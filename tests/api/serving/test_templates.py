@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import structlog
+from html_elements import HOSTILE, Elements
 from servers import NOW, Service
-from test_forms import HOSTILE, Elements
 
 from api.serving.template_check import check_templates
 from api.serving.templating import names
@@ -99,13 +99,17 @@ async def test_a_part_of_theirs_is_used_in_ours(service: Service, folder: Path) 
     [
         ("{% for %}", "fragment.html, line 1: Expected an expression"),
         ("a\n{{ nobody.name }}", "fragment.html, line 2: 'nobody' is undefined"),
-        ("\n\n{{ rows[0].titel }}", "fragment.html, line 3: 'api.forms.Row object' has no attribute 'titel'"),
+        (
+            "\n\n{{ rows[0].titel }}",
+            "fragment.html, line 3: a row has no `titel`; it has rank, id, title, url, image, section, label, moment",
+        ),
+        ("{{ words.moree }}", "fragment.html, line 1: `words` has no `moree`; it has more, all_sections,"),
         ("{{ 1 // 0 }}", "fragment.html, line 1: ZeroDivisionError"),
         ('{% include "nowhere.html" %}', "nowhere.html"),
         ('{% extends "fragment.html" %}', "RecursionError"),
     ],
 )
-async def test_a_broken_one_is_refused_and_if_it_breaks_later_ours_takes_its_place(
+async def test_templates_with_a_fault_are_refused_at_start_and_replaced_later(
     service: Service, folder: Path, template: str, sentence: str
 ) -> None:
     ours = await text(service, FRAGMENT)
@@ -128,6 +132,19 @@ async def test_a_broken_one_is_refused_and_if_it_breaks_later_ours_takes_its_pla
     await service.refresh()
     assert await text(service, FRAGMENT) == "mended"
     assert await ready_says(service) == "ok"
+
+
+@pytest.mark.parametrize(
+    ("template", "sentence"),
+    [
+        ("{% for tab in tabs %}{{ tab.url }}{% endfor %}", "a tab has no `url`; it has name, href, current"),
+        ("{{ feeds[0].url }}", "a feed has no `url`; it has type, href"),
+    ],
+)
+def test_check_templates_names_what_a_page_has(folder: Path, template: str, sentence: str) -> None:
+    write(folder / "list.html", template)
+    with pytest.raises(SettingsError, match=f"list.html, line 1: {sentence}"):
+        check_templates(Settings.model_validate({"service": {"templates": folder}}))
 
 
 async def test_what_is_no_text_breaks_nothing(service: Service, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -152,14 +153,42 @@ def test_a_replay_without_a_service_or_a_key_says_what_to_do(tmp_path: Path) -> 
     assert "no write key for site default: give --key or POPULER_KEY" in done.stderr
 
 
+EXAMPLE = Path(__file__).parents[3] / "populer.example.toml"
+#: A setting of a list that has no effect in that list: behind a "#", with its default.
+IDLE = re.compile(r"# ([a-z_.]+) = (\"[^\"]*\"|\S+)")
+
+
+def _plain(value: str) -> float | str:
+    try:
+        return float(value)
+    except ValueError:
+        return value.lower()
+
+
 def test_the_example_file_has_every_setting_at_its_default() -> None:
-    example = load(Path(__file__).parents[3] / "populer.example.toml", {})
+    example = load(EXAMPLE, {})
     nothing = load(Path("/dev/null"), {})
-    assert dict(effective(example.settings)) == dict(effective(nothing.settings))
-    named = set(example.origins)
+    defaults = dict(effective(nothing.settings))
+    assert dict(effective(example.settings)) == defaults
+    of_lists = EXAMPLE.read_text().partition("[lists.populer]")[2]
+    idle = {name: value.strip('"') for name, value in IDLE.findall(of_lists) if name != "revival_weights"}
+    assert idle.pop("mix") == "[]"
+    written = {f"lists.populer.{name}": value for name, value in idle.items()}
+    assert {name: _plain(value) for name, value in written.items()} == {
+        name: _plain(defaults[name]) for name in written
+    }
     commented = {"service.templates", "service.admin_port", "redis.url", "redis.shards"}
     commented |= {f"sites.0.keys.{grade}" for grade in ("write", "editor", "admin")}
-    of_other_lists = {name for name, _ in effective(nothing.settings) if name.startswith("lists.")} - {
-        name for name, _ in effective(nothing.settings) if name.startswith("lists.populer.")
-    }
-    assert {name for name, _ in effective(nothing.settings)} - named - commented - of_other_lists == set()
+    named = set(example.origins) | {name.replace(".trending.", ".populer.") for name in example.origins}
+    of_populer = {name for name in defaults if not name.startswith("lists.") or name.startswith("lists.populer.")}
+    assert of_populer - named - commented - {"lists.populer.mix", *written} == set()
+
+
+def test_config_check_refuses_a_setting_without_effect_and_takes_a_preset_that_carries_one(tmp_path: Path) -> None:
+    file = tmp_path / "populer.toml"
+    file.write_text('[lists.populer]\nkind = "burst"\ndecay = "linear"\nwindow = "1d"\n')
+    done = run("config", "check", str(file))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith('populer: lists.populer.decay: has no effect with kind = "burst". Remove it, or set')
+    file.write_text('[lists.populer]\npreset = "reddit"\n')
+    assert run("config", "check", str(file)).stdout.startswith(f"{file}: good (config version ")

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
@@ -33,7 +33,7 @@ def keys(service: Service, *arguments: str) -> str:
 
 
 def status(service: Service, key: str) -> int:
-    with httpx.Client(base_url=service.url, trust_env=False, timeout=30) as http:
+    with httpx2.Client(base_url=service.url, trust_env=False, timeout=30) as http:
         return http.get("/v1/audit", headers={"authorization": f"Bearer {key}"}).status_code
 
 
@@ -83,7 +83,7 @@ def test_what_cannot_be_done_is_said(service: Service, arguments: tuple[str, ...
 
 def test_the_admin_port_shows_metrics_and_readiness_to_whoever_reaches_it(service: Service, admin_port: int) -> None:
     strange = {"x-forwarded-for": "203.0.113.7"}
-    with httpx.Client(trust_env=False, timeout=30, headers=strange) as http:
+    with httpx2.Client(trust_env=False, timeout=30, headers=strange) as http:
         assert http.get(f"{service.url}/metrics").status_code == 401
         assert http.get(f"{service.url}/readyz").json() == {"status": "ready"}
         assert "populer_list_age_seconds" in http.get(f"http://127.0.0.1:{admin_port}/metrics").text

@@ -234,7 +234,9 @@ def test_rankings_by_publication_are_left_out_where_no_item_has_a_date(
     options = ("--events", str(log), *SHORT)
     one = found(capsys, *options, "--preset", "reddit", "--grid", "half_life=1h")
     assert [each["settings"] for each in one["candidates"]] == [{"half_life": "1h"}, {"half_life": "2h"}]
-    assert one["notes"] == ["left out, as they go by publish times and no item that was read has one: preset = reddit"]
+    assert one["notes"] == [
+        "left out, as they rank by publish times and no item that was read has one: preset = reddit"
+    ]
     assert "name a catalogue that has them (--items)" in refused(*options, "--set", "max_age=2d")
     assert found(capsys, *options, "--set", "max_age=2d", "--undated", "first-seen")["best"]["capture"] > 0.5
 
@@ -450,10 +452,10 @@ def _last(candidate: Candidate) -> str:
     [
         ("half_life=1h", {"half_life": "1h"}),
         ("max_age=none", {"max_age": "none"}),
-        ("gravity=1.5", {"gravity": 1.5}),
+        ("exponent=1.5", {"exponent": 1.5}),
         ("weights.click=9", {"weights": {"view": 1, "click": 9}}),
         ("weights.click@newsletter=9", {"weights": {"view": 1, "click": 3, "click@newsletter": 9}}),
-        ("poisson_floor=false", {"poisson_floor": False}),
+        ("sections=false", {"sections": False}),
         ('bonus_kinds=["click"]', {"bonus_kinds": ["click"]}),
         ("preset=reddit", {"preset": "reddit"}),
     ],
@@ -461,3 +463,27 @@ def _last(candidate: Candidate) -> str:
 def test_what_is_pasted_is_what_was_tried(grid: str, table: dict[str, Any]) -> None:
     chosen = next(each for each in tried(grid, table={"max_age": "3d"}) if grid.endswith(f"={_last(each)}"))
     assert tomllib.loads(toml_of("populer", chosen)) == {"lists": {"populer": table}}
+
+
+def test_a_combination_of_a_grid_is_tried_by_those_of_its_changes_that_have_an_effect() -> None:
+    changes = [each.changes for each in tried("decay=half-life,window", "half_life=1h,3h", table={"window": "1d"})]
+    assert {"decay": "half-life", "half_life": "1h"} in changes
+    assert changes.count({"decay": "window"}) == 1
+    assert not [each for each in changes if each.get("decay") == "window" and "half_life" in each]
+
+
+@pytest.mark.parametrize("grid", ["gravity=1.5,2", "short=10m,1h", "mix=[],[]"])
+def test_a_grid_of_a_setting_that_has_no_effect_in_any_combination_is_refused(grid: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^--grid: {grid.partition('=')[0]}: has no effect with "):
+        tried(grid)
+
+
+def test_presets_are_tried_with_the_weights_of_the_list_and_without_shared_changes_that_they_do_not_use() -> None:
+    loaded = load(
+        Path("/dev/null"), {}, {"lists": {"populer": {"weights": {"vote": 1}}}, "ingest": {"kinds": ["vote"]}}
+    )
+    base = based(loaded.settings, loaded.raw, "populer", ["half_life=3h"], ["vote"])
+    found = {each.changes["preset"]: each for each in candidates(base, [], ("all",), 300) if "preset" in each.changes}
+    assert found["lobsters"].settings.weights == found["reddit"].settings.weights == {"vote": 1}
+    pasted = toml_of("populer", found["reddit"], base.shared(found["reddit"].changes))
+    assert tomllib.loads(pasted) == {"lists": {"populer": {"preset": "reddit"}}}

@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import pytest
 from playing import Playing, playing
 from service import run, wait_until
@@ -22,12 +22,12 @@ def demo() -> Iterator[Playing]:
 
 
 @pytest.fixture(scope="module")
-def visitor(demo: Playing) -> Iterator[httpx.Client]:
+def visitor(demo: Playing) -> Iterator[httpx2.Client]:
     with demo.client() as client:
         yield client
 
 
-def listed(visitor: httpx.Client, name: str = "populer", limit: int = 7) -> list[str]:
+def listed(visitor: httpx2.Client, name: str = "populer", limit: int = 7) -> list[str]:
     return [item["id"] for item in visitor.get(f"/v1/lists/{name}", params={"limit": limit}).json()["items"]]
 
 
@@ -38,7 +38,7 @@ def rendered(page: str, name: str) -> list[str]:
     return re.findall(r'data-id="([^"]+)"', found[1])
 
 
-def test_the_first_page_has_both_lists_before_any_script_runs(visitor: httpx.Client) -> None:
+def test_the_first_page_has_both_lists_before_any_script_runs(visitor: httpx2.Client) -> None:
     page = visitor.get("/").text
     assert len(rendered(page, "populer")) == 7
     assert len(rendered(page, "update")) == 10
@@ -46,7 +46,7 @@ def test_the_first_page_has_both_lists_before_any_script_runs(visitor: httpx.Cli
     assert page.count(">Selengkapnya</a>") == 2
 
 
-def test_an_article_is_not_listed_beside_itself(visitor: httpx.Client) -> None:
+def test_an_article_is_not_listed_beside_itself(visitor: httpx2.Client) -> None:
     first = listed(visitor)[0]
     page = visitor.get(f"/berita/{first}").text
     assert f'<script async src="/populer.js" data-item="{first}"></script>' in page
@@ -54,14 +54,14 @@ def test_an_article_is_not_listed_beside_itself(visitor: httpx.Client) -> None:
     assert len(rendered(page, "populer")) == 7
 
 
-def test_a_sections_page_lists_its_own_stories(visitor: httpx.Client) -> None:
+def test_a_sections_page_lists_its_own_stories(visitor: httpx2.Client) -> None:
     page = visitor.get("/kanal/olahraga").text
     of_section = visitor.get("/v1/lists/populer", params={"section": "Olahraga", "limit": 20}).json()["items"]
     assert set(rendered(page, "populer")) <= {item["id"] for item in of_section}
     assert rendered(page, "populer")
 
 
-def test_the_services_list_pages_wear_the_newsrooms_dress(visitor: httpx.Client) -> None:
+def test_the_services_list_pages_wear_the_newsrooms_dress(visitor: httpx2.Client) -> None:
     for name in ("populer", "update"):
         page = visitor.get(f"/lists/{name}").text
         assert "Harian Segara" in page
@@ -71,7 +71,7 @@ def test_the_services_list_pages_wear_the_newsrooms_dress(visitor: httpx.Client)
     assert visitor.get("/readyz").json()["templates"] == "ok"
 
 
-def test_breaking_news_is_first_in_update_at_once_and_climbs_populer(demo: Playing, visitor: httpx.Client) -> None:
+def test_breaking_news_is_first_in_update_at_once_and_climbs_populer(demo: Playing, visitor: httpx2.Client) -> None:
     assert visitor.post("/demo/breaking").status_code == 202
     wait_until(lambda: demo.state(visitor)["urgent"] is not None)
     item = demo.state(visitor)["urgent"]["path"].removeprefix("/berita/")
@@ -83,7 +83,7 @@ def test_breaking_news_is_first_in_update_at_once_and_climbs_populer(demo: Playi
     wait_until(lambda: listed(visitor).index(item) < 3, within_s=60)
 
 
-def test_robots_are_counted_by_reason_and_move_no_list(demo: Playing, visitor: httpx.Client) -> None:
+def test_robots_are_counted_by_reason_and_move_no_list(demo: Playing, visitor: httpx2.Client) -> None:
     before = outcomes_of(visitor.get("/metrics").text)
     assert visitor.post("/demo/robots").status_code == 202
     wait_until(lambda: demo.state(visitor)["attack"] is not None)
@@ -116,7 +116,7 @@ def test_robots_are_counted_by_reason_and_move_no_list(demo: Playing, visitor: h
     assert "<strong>300</strong> dimuat tanpa dibuka" in page
 
 
-def test_why_a_story_is_at_its_rank_adds_up(visitor: httpx.Client) -> None:
+def test_why_a_story_is_at_its_rank_adds_up(visitor: httpx2.Client) -> None:
     page = visitor.get(f"/peragaan/mengapa/{listed(visitor)[0]}").text
     body, foot = page.partition("<tbody>")[2].split("<tfoot>")
     values = [float(row.replace(".", "").replace(",", ".")) for row in re.findall(r"<td>([\d.,]+)</td></tr>", body)]
@@ -126,18 +126,18 @@ def test_why_a_story_is_at_its_rank_adds_up(visitor: httpx.Client) -> None:
     assert "<dt>Peringkat</dt>" in page
 
 
-def test_another_site_cannot_press_the_buttons(visitor: httpx.Client) -> None:
+def test_another_site_cannot_press_the_buttons(visitor: httpx2.Client) -> None:
     for wish in ("breaking", "robots"):
         assert visitor.post(f"/demo/{wish}", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
 
 
-def test_a_picture_is_an_image_of_its_own(visitor: httpx.Client) -> None:
+def test_a_picture_is_an_image_of_its_own(visitor: httpx2.Client) -> None:
     answer = visitor.get(f"/gambar/{listed(visitor)[0]}.svg")
     assert answer.headers["content-type"] == "image/svg+xml"
     assert answer.text.startswith('<svg xmlns="http://www.w3.org/2000/svg"')
 
 
-def test_an_unknown_page_is_an_indonesian_404(visitor: httpx.Client) -> None:
+def test_an_unknown_page_is_an_indonesian_404(visitor: httpx2.Client) -> None:
     for path in ("/berita/tidak-ada", "/kanal/tidak-ada", "/tidak/ada", "/gambar/tidak-ada.svg", "/peragaan/mengapa/x"):
         answer = visitor.get(path)
         assert answer.status_code == 404
@@ -150,7 +150,7 @@ def test_ctrl_c_ends_it_cleanly_and_says_nothing_of_faults() -> None:
     assert code == 0
     assert "Traceback" not in told
     assert "demo readers wait" not in told
-    with demo.client() as client, pytest.raises(httpx.ConnectError):
+    with demo.client() as client, pytest.raises(httpx2.ConnectError):
         client.get("/")
 
 

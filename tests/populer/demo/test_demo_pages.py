@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator, Callable
 from html import escape, unescape
 
-import httpx
+import httpx2
 import pytest
 from starlette.applications import Starlette
 
@@ -59,40 +59,40 @@ PAGES = [
     *(f"/kanal/{section_slug(section)}" for section in SECTIONS),
     *(article.path for article in ARTICLES),
 ]
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
-def renders(request: httpx.Request) -> httpx.Response:
+def renders(request: httpx2.Request) -> httpx2.Response:
     if request.url.path.endswith("/explain"):
-        return httpx.Response(200, json=EXPLAINED)
-    return httpx.Response(200, text=FRAGMENT)
+        return httpx2.Response(200, json=EXPLAINED)
+    return httpx2.Response(200, text=FRAGMENT)
 
 
-def browser(published: list[Article] | None = None, answer: Answer = renders) -> httpx.AsyncClient:
+def browser(published: list[Article] | None = None, answer: Answer = renders) -> httpx2.AsyncClient:
     articles = published or ARTICLES
     stage = Stage(STARTED_AT, Newsdesk(STARTED_AT, articles))
     stage.show([ListedArticle(article.id, rank, 1.0) for rank, article in enumerate(articles, 1)])
-    client = httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://populer.test:8000")
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(answer), base_url="http://populer.test:8000")
     newsroom = Newsroom(stage, Press(), sections_of(articles), client, ADDRESS)
     routes = [*newsroom.routes, *Backstage(stage, newsroom, client, "admin", SETTINGS).routes]
     app = Starlette(routes=routes, exception_handlers={404: newsroom.missing})
-    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=ADDRESS)
+    return httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url=ADDRESS)
 
 
 @pytest.fixture
-async def visitor() -> AsyncIterator[httpx.AsyncClient]:
+async def visitor() -> AsyncIterator[httpx2.AsyncClient]:
     async with browser() as client:
         yield client
 
 
-async def test_every_page_answers(visitor: httpx.AsyncClient) -> None:
+async def test_every_page_answers(visitor: httpx2.AsyncClient) -> None:
     for path in PAGES:
         answer = await visitor.get(path)
         assert answer.status_code == 200, path
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
-async def test_no_page_needs_inline_script_inline_style_or_another_host(visitor: httpx.AsyncClient) -> None:
+async def test_no_page_needs_inline_script_inline_style_or_another_host(visitor: httpx2.AsyncClient) -> None:
     for path in PAGES:
         answer = await visitor.get(path)
         page = answer.text
@@ -104,7 +104,7 @@ async def test_no_page_needs_inline_script_inline_style_or_another_host(visitor:
         assert [link for link in links if not link.startswith(("/", "#"))] == [], path
 
 
-async def test_every_link_of_a_page_leads_somewhere(visitor: httpx.AsyncClient) -> None:
+async def test_every_link_of_a_page_leads_somewhere(visitor: httpx2.AsyncClient) -> None:
     links = set[str]()
     for path in PAGES:
         found = re.findall(r'<(?!link rel="canonical")[^>]*(?:href|src)="(/[^"#]*)"', (await visitor.get(path)).text)
@@ -116,7 +116,7 @@ async def test_every_link_of_a_page_leads_somewhere(visitor: httpx.AsyncClient) 
             assert (await visitor.get(link)).status_code == 200, link
 
 
-async def test_ids_in_a_page_are_unique(visitor: httpx.AsyncClient) -> None:
+async def test_ids_in_a_page_are_unique(visitor: httpx2.AsyncClient) -> None:
     for path in PAGES:
         ids = re.findall(r'\sid="([^"]+)"', (await visitor.get(path)).text)
         assert len(ids) == len(set(ids)), path
@@ -133,14 +133,14 @@ async def test_titles_and_texts_are_escaped() -> None:
             assert page.count("</script>") == page.count("<script ")
 
 
-async def test_an_unknown_address_is_an_indonesian_404(visitor: httpx.AsyncClient) -> None:
+async def test_an_unknown_address_is_an_indonesian_404(visitor: httpx2.AsyncClient) -> None:
     for path in ("/berita/tidak-ada", "/kanal/tidak-ada", "/tidak/ada", "/peragaan/mengapa/x", "/gambar/x.svg"):
         answer = await visitor.get(path)
         assert answer.status_code == 404
         assert "Halaman tidak ditemukan" in answer.text
 
 
-async def test_an_article_page_carries_its_id_its_text_and_both_lists(visitor: httpx.AsyncClient) -> None:
+async def test_an_article_page_carries_its_id_its_text_and_both_lists(visitor: httpx2.AsyncClient) -> None:
     article = ARTICLES[0]
     page = (await visitor.get(article.path)).text
     assert f'<script async src="/populer.js" data-item="{article.id}"></script>' in page
@@ -155,7 +155,7 @@ async def test_an_article_page_carries_its_id_its_text_and_both_lists(visitor: h
     assert '"@type":"NewsArticle"' in page
 
 
-async def test_a_page_without_an_article_carries_no_item(visitor: httpx.AsyncClient) -> None:
+async def test_a_page_without_an_article_carries_no_item(visitor: httpx2.AsyncClient) -> None:
     for path in ("/", "/kanal/daerah", "/peragaan", "/tidak/ada"):
         page = (await visitor.get(path)).text
         assert '<script async src="/populer.js"></script>' in page
@@ -163,9 +163,9 @@ async def test_a_page_without_an_article_carries_no_item(visitor: httpx.AsyncCli
 
 
 async def test_pages_have_what_the_service_has_rendered_and_ask_for_it_without_the_open_article() -> None:
-    asked: list[httpx.URL] = []
+    asked: list[httpx2.URL] = []
 
-    def noted(request: httpx.Request) -> httpx.Response:
+    def noted(request: httpx2.Request) -> httpx2.Response:
         asked.append(request.url)
         return renders(request)
 
@@ -177,8 +177,8 @@ async def test_pages_have_what_the_service_has_rendered_and_ask_for_it_without_t
 
 
 async def test_pages_stand_without_the_service() -> None:
-    def gone(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("nobody there", request=request)
+    def gone(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectError("nobody there", request=request)
 
     async with browser(answer=gone) as visitor:
         for path in ("/", ARTICLES[0].path, "/peragaan", f"/peragaan/mengapa/{ARTICLES[0].id}"):
@@ -187,7 +187,7 @@ async def test_pages_stand_without_the_service() -> None:
             assert answer.text.count("></populer-list>") == 2
 
 
-async def test_a_sections_page_asks_for_its_own_list(visitor: httpx.AsyncClient) -> None:
+async def test_a_sections_page_asks_for_its_own_list(visitor: httpx2.AsyncClient) -> None:
     page = (await visitor.get("/kanal/gaya-hidup")).text
     assert 'section="Gaya Hidup" heading="Populer · Gaya Hidup" more="/lists/populer?section=Gaya%20Hidup"' in page
 
@@ -198,7 +198,7 @@ async def test_dates_are_indonesian_and_in_wib() -> None:
         assert "Senin, 01 Desember 2025 | 02:29 WIB" in (await visitor.get(just_out.path)).text
 
 
-async def test_why_tells_parts_neighbours_and_what_was_left_out(visitor: httpx.AsyncClient) -> None:
+async def test_why_tells_parts_neighbours_and_what_was_left_out(visitor: httpx2.AsyncClient) -> None:
     page = (await visitor.get(f"/peragaan/mengapa/{ARTICLES[0].id}")).text
     assert "<dd>2</dd>" in page
     assert "Klik dari daftar Populer</th><td>2</td><td>2,0</td><td>× 0,9</td><td>1,8</td>" in page

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 from populer.demo.backoffice import seed_history
@@ -23,22 +23,22 @@ METRICS = (
     '# TYPE populer_events_total counter\npopuler_events_total{outcome="accepted",site="a"} 5.0\n'
     'populer_events_total{outcome="robot",site="a"} 3.0\npopuler_events_total{outcome="spooled",site="a"} 0.0\n'
 )
-Answer = Callable[[httpx.Request], httpx.Response]
+Answer = Callable[[httpx2.Request], httpx2.Response]
 
 
-def service(answer: Answer) -> httpx.AsyncClient:
-    return httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://populer.test:8000")
+def service(answer: Answer) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(transport=httpx2.MockTransport(answer), base_url="http://populer.test:8000")
 
 
-def healthy(request: httpx.Request) -> httpx.Response:
+def healthy(request: httpx2.Request) -> httpx2.Response:
     if request.url.path == "/v1/events":
-        return httpx.Response(202, json={"accepted": len(json.loads(request.content)["events"])})
+        return httpx2.Response(202, json={"accepted": len(json.loads(request.content)["events"])})
     if request.url.path == "/metrics":
-        return httpx.Response(200, text=METRICS)
+        return httpx2.Response(200, text=METRICS)
     if request.url.path.startswith("/v1/items/"):
-        return httpx.Response(404)
+        return httpx2.Response(404)
     items = [{"id": item, "rank": rank, "score": 1000.0 / rank} for rank, item in enumerate(RANKED, 1)]
-    return httpx.Response(200, json={"items": items})
+    return httpx2.Response(200, json={"items": items})
 
 
 class Play:
@@ -46,7 +46,7 @@ class Play:
 
     def __init__(self, answer: Answer = healthy, *, pauses: int = 200, stage: Stage | None = None) -> None:
         self.stage = stage or Stage(STARTED_AT, sample_newsdesk(STARTED_AT))
-        self.requests: list[httpx.Request] = []
+        self.requests: list[httpx2.Request] = []
         self.pauses: list[float] = []
         self.now = STARTED_AT
         self._answer, self._left = answer, pauses
@@ -68,10 +68,10 @@ class Play:
         """How many events each request of the readers had."""
         return [len(json.loads(request.content)["events"]) for request in self._told()]
 
-    def _told(self) -> list[httpx.Request]:
+    def _told(self) -> list[httpx2.Request]:
         return [request for request in self.requests if request.url.path == "/v1/events"]
 
-    def _counted(self, request: httpx.Request) -> httpx.Response:
+    def _counted(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
         return self._answer(request)
 
@@ -89,12 +89,12 @@ async def no_pause(_seconds: float) -> None:
 
 
 async def test_seeding_describes_every_story_and_records_the_past_with_the_key() -> None:
-    requests: list[httpx.Request] = []
+    requests: list[httpx2.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         requests.append(request)
         body = json.loads(request.content)
-        return httpx.Response(202, json={"accepted": len(body["events"]) if "events" in body else 0})
+        return httpx2.Response(202, json={"accepted": len(body["events"]) if "events" in body else 0})
 
     desk = sample_newsdesk(STARTED_AT)
     async with service(answer) as client:
@@ -109,16 +109,16 @@ async def test_seeding_describes_every_story_and_records_the_past_with_the_key()
 
 
 async def test_seeding_waits_for_a_service_that_is_not_up_and_repeats_what_failed() -> None:
-    turns: list[httpx.Request] = []
+    turns: list[httpx2.Request] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def answer(request: httpx2.Request) -> httpx2.Response:
         turns.append(request)
         if len(turns) == 1:
-            raise httpx.ConnectError("nobody there", request=request)
+            raise httpx2.ConnectError("nobody there", request=request)
         if len(turns) % 3 == 0:
-            return httpx.Response(503)
+            return httpx2.Response(503)
         body = json.loads(request.content)
-        return httpx.Response(202, json={"accepted": len(body["events"]) if "events" in body else 0})
+        return httpx2.Response(202, json={"accepted": len(body["events"]) if "events" in body else 0})
 
     desk = sample_newsdesk(STARTED_AT)
     async with service(answer) as client:
@@ -129,7 +129,7 @@ async def test_seeding_waits_for_a_service_that_is_not_up_and_repeats_what_faile
 
 async def test_seeding_gives_up_when_the_key_is_refused() -> None:
     desk = sample_newsdesk(STARTED_AT)
-    async with service(lambda _: httpx.Response(401)) as client:
+    async with service(lambda _: httpx2.Response(401)) as client:
         assert (
             await seed_history(client, desk, write_key="x", started_at=STARTED_AT, rng=Random(1), pause=no_pause) == 0
         )
@@ -161,8 +161,8 @@ async def test_stories_come_out_and_are_passed_on_in_the_course_of_the_day() -> 
 
 
 async def test_a_story_is_on_the_pages_only_once_the_service_knows_it() -> None:
-    def refuses_items(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(403) if request.method == "PUT" else healthy(request)
+    def refuses_items(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(403) if request.method == "PUT" else healthy(request)
 
     play = await Play(refuses_items, pauses=400).run()
     assert any(request.method == "PUT" for request in play.requests)
@@ -188,7 +188,7 @@ async def test_breaking_news_never_runs_out() -> None:
     stage = Stage(STARTED_AT, sample_newsdesk(STARTED_AT))
     urgent = []
 
-    def presses(request: httpx.Request) -> httpx.Response:
+    def presses(request: httpx2.Request) -> httpx2.Response:
         if request.url.path == "/metrics":
             stage.wants_breaking = True
             if stage.urgent is not None:
@@ -201,14 +201,14 @@ async def test_breaking_news_never_runs_out() -> None:
 
 
 async def test_robots_are_told_by_what_the_service_answered() -> None:
-    def filters(request: httpx.Request) -> httpx.Response:
+    def filters(request: httpx2.Request) -> httpx2.Response:
         robots = request.headers.get("x-forwarded-for", "").startswith(("198.51.100.", "203.0.113."))
         if request.url.path != "/v1/events" or not robots:
             return healthy(request)
         count = len(json.loads(request.content)["events"])
         if "python" in request.headers["user-agent"]:
-            return httpx.Response(202, json={"filtered": {"robot": count}})
-        return httpx.Response(202, json={"accepted": 1, "duplicate": 9, "filtered": {"limited": count - 10}})
+            return httpx2.Response(202, json={"filtered": {"robot": count}})
+        return httpx2.Response(202, json={"accepted": 1, "duplicate": 9, "filtered": {"limited": count - 10}})
 
     stage = Stage(STARTED_AT, sample_newsdesk(STARTED_AT))
     stage.wants_robots = True
@@ -230,7 +230,7 @@ async def test_a_second_attack_waits_for_the_end_of_the_first() -> None:
     stage = Stage(STARTED_AT, sample_newsdesk(STARTED_AT))
     stage.wants_robots = True
 
-    def presses_again(request: httpx.Request) -> httpx.Response:
+    def presses_again(request: httpx2.Request) -> httpx2.Response:
         stage.wants_robots = True
         return healthy(request)
 
@@ -242,9 +242,9 @@ async def test_a_second_attack_waits_for_the_end_of_the_first() -> None:
 async def test_a_worker_that_is_started_again_knows_what_was_out() -> None:
     wire = sample_newsdesk(STARTED_AT).held[0]
 
-    def out(request: httpx.Request) -> httpx.Response:
+    def out(request: httpx2.Request) -> httpx2.Response:
         if request.url.path == f"/v1/items/{wire.id}":
-            return httpx.Response(200, json={"published_at": STARTED_AT + 20})
+            return httpx2.Response(200, json={"published_at": STARTED_AT + 20})
         return healthy(request)
 
     play = await Play(out, pauses=5).run()
@@ -252,24 +252,24 @@ async def test_a_worker_that_is_started_again_knows_what_was_out() -> None:
 
 
 async def test_readers_survive_a_service_that_answers_503_and_leave_it_more_and_more_alone() -> None:
-    play = await Play(lambda _: httpx.Response(503), pauses=10).run()
+    play = await Play(lambda _: httpx2.Response(503), pauses=10).run()
     assert play.pauses[-1] == 15.0
     assert play.pauses == sorted(play.pauses)
     assert not play.stage.reading
 
 
 async def test_readers_survive_a_service_that_is_gone_or_answers_nonsense() -> None:
-    def gone(request: httpx.Request) -> httpx.Response:
-        raise httpx.ReadTimeout("silence", request=request)
+    def gone(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ReadTimeout("silence", request=request)
 
     assert not (await Play(gone, pauses=5).run()).stage.listed
-    nonsense = await Play(lambda _: httpx.Response(200, text="<html>"), pauses=10).run()
+    nonsense = await Play(lambda _: httpx2.Response(200, text="<html>"), pauses=10).run()
     assert not nonsense.stage.listed
 
 
 async def test_an_outage_is_told_once_and_its_end_once(capsys: pytest.CaptureFixture[str]) -> None:
     turns = iter(range(10_000))
-    await Play(lambda r: httpx.Response(503) if 60 <= next(turns) < 67 else healthy(r), pauses=60).run()
+    await Play(lambda r: httpx2.Response(503) if 60 <= next(turns) < 67 else healthy(r), pauses=60).run()
     told = capsys.readouterr().out
     assert told.count("demo readers wait for the service") == 1
     assert told.count("demo readers are back") == 1
@@ -278,7 +278,7 @@ async def test_an_outage_is_told_once_and_its_end_once(capsys: pytest.CaptureFix
 async def test_readers_come_back_at_their_usual_pace_after_an_outage() -> None:
     """Nobody catches up on what was missed: a restarted service must not be greeted by a flood."""
     turns = iter(range(10_000))
-    play = await Play(lambda r: httpx.Response(503) if 60 <= next(turns) < 80 else healthy(r), pauses=80).run()
+    play = await Play(lambda r: httpx2.Response(503) if 60 <= next(turns) < 80 else healthy(r), pauses=80).run()
     assert max(play.batches()) < 90
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import servers
 from service import Service, serving, wait_until
@@ -43,7 +43,7 @@ def alarms(service: Service) -> dict[int, set[str]]:
     """Which alarms each worker shows: its process -> their names. Each request may come to another one."""
     found: dict[int, set[str]] = {}
     while len(found) < 2:
-        with httpx.Client(base_url=service.url, trust_env=False, timeout=30) as client:
+        with httpx2.Client(base_url=service.url, trust_env=False, timeout=30) as client:
             document = client.get("/readyz").json()
             found[document["worker"]] = {alarm["alarm"] for alarm in document["alarms"]}
     return found
@@ -60,7 +60,7 @@ def test_every_worker_tells_of_what_waits_on_the_disk_of_one(service: Service, s
         answer = client.post("/v1/events", json=[{"item": "a"}] * 3)
         assert answer.json()["ack"] == "spool"
     wait_until(lambda: all({"spool", "store_away"} <= found for found in alarms(service).values()))
-    text = httpx.get(f"{service.url}/metrics", trust_env=False, timeout=30).text
+    text = httpx2.get(f"{service.url}/metrics", trust_env=False, timeout=30).text
     assert "populer_spooled_events 3.0" in text
     assert 'populer_alarm{alarm="spool",site=""} 1.0' in text
     store.send(signal.SIGCONT)

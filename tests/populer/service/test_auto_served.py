@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from service import Service, run, serving, wait_until
 
@@ -30,7 +30,7 @@ def service() -> Iterator[tuple[Service, Path]]:
 
 
 def learned(service: Service) -> dict[str, Any]:
-    found = httpx.get(f"{service.url}/readyz").json().get("learned", [])
+    found = httpx2.get(f"{service.url}/readyz").json().get("learned", [])
     return {each["list"]: each for each in found}
 
 
@@ -40,7 +40,7 @@ def test_readiness_says_what_each_list_that_learns_goes_by(service: tuple[Servic
     found = learned(started)
     assert (found["populer"]["half_life_s"], found["ramalan"]["half_life_s"]) == (7200.0, 10_800.0)
     assert (found["populer"]["since"], found["ramalan"]["forecast"]) == (None, False), "nothing was learned yet"
-    listed = httpx.get(f"{started.url}/v1/lists/populer").json()
+    listed = httpx2.get(f"{started.url}/v1/lists/populer").json()
     assert listed["config_version"] == found["populer"]["config_version"]
 
 
@@ -59,7 +59,7 @@ def test_the_settings_in_effect_are_shown_with_where_they_come_from(service: tup
 def test_a_preview_may_fix_what_is_tuned_and_tune_begins_from_it(service: tuple[Service, Path]) -> None:
     started, config = service
     keys = json.loads((started.data_dir / "keys.json").read_text())["default"]
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{started.url}/v1/preview",
         json={"list": "populer", "settings": {"half_life": "6h"}},
         headers={"Authorization": f"Bearer {keys['admin']}"},

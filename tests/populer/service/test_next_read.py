@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-import httpx
+import httpx2
 import pytest
 import servers
 from service import Service, serving, wait_until
@@ -32,7 +32,7 @@ class Host:
 
     def __init__(self, service: Service) -> None:
         self.service = service
-        self.http = httpx.Client(base_url=service.url, headers=servers.ADMIN, trust_env=False, timeout=30)
+        self.http = httpx2.Client(base_url=service.url, headers=servers.ADMIN, trust_env=False, timeout=30)
 
     def ids(self) -> list[str]:
         answer = self.http.get(LIST, params={"limit": 1000})

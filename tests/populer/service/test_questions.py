@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 
 sys.path.append(str(Path(__file__).parent))
@@ -29,11 +29,11 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def admin(running: Service) -> Any:
     keys = json.loads((running.data_dir / "keys.json").read_text())["default"]
     headers = {"Authorization": f"Bearer {keys['admin']}"}
-    with httpx.Client(base_url=running.url, headers=headers, timeout=30) as client:
+    with httpx2.Client(base_url=running.url, headers=headers, timeout=30) as client:
         yield client
 
 
-def test_an_explanation_adds_up_to_the_published_score(admin: httpx.Client) -> None:
+def test_an_explanation_adds_up_to_the_published_score(admin: httpx2.Client) -> None:
     def published() -> dict[str, Any]:
         found: dict[str, Any] = admin.get("/v1/lists/populer").json()
         return found
@@ -69,7 +69,7 @@ def test_the_command_line_says_the_same_in_words(running: Service) -> None:
     )
 
 
-def test_a_preview_stands_beside_the_live_list(admin: httpx.Client) -> None:
+def test_a_preview_stands_beside_the_live_list(admin: httpx2.Client) -> None:
     body = {"list": "populer", "settings": {"weights": {"view": 0, "click": 1}}, "at": None}
     found = admin.post("/v1/preview", json=body).json()
     assert [entry["id"] for entry in found["live"]] == ["c", "a", "b/1"], found
@@ -94,12 +94,17 @@ def test_a_preview_stands_beside_the_live_list(admin: httpx.Client) -> None:
         ("/v1/preview", {"list": "other"}, 404, "no list is called 'other'"),
         ("/v1/preview", {"settings": {"half_life": "-3h"}}, 422, "settings.half_life: expected a duration"),
         ("/v1/preview", {"settings": {"halflife": "3h"}}, 422, "settings.halflife: is not a setting"),
+        ("/v1/preview", {"settings": {"half_life": 2}}, 422, "settings.half_life: expected a duration such as"),
+        ("/v1/preview", {"settings": {"gravity": 2}}, 422, "settings.gravity: has no effect with aging ="),
         ("/v1/preview", {"settings": {"preset": "hackernews"}}, 422, "hacker-news"),
         ("/v1/preview", {"limit": 0}, 422, "limit: expected"),
-        ("/v1/preview", [1], 400, "Expected `object`"),
+        ("/v1/preview", [1], 422, "Expected `object`"),
+        ("/v1/preview", {"at": 1e300}, 422, "at: expected"),
     ],
 )
-def test_what_cannot_be_answered_is_said(admin: httpx.Client, path: str, body: Any, status: int, sentence: str) -> None:
+def test_what_cannot_be_answered_is_said(
+    admin: httpx2.Client, path: str, body: Any, status: int, sentence: str
+) -> None:
     answer = admin.get(path) if body is None else admin.post(path, json=body)
     assert answer.status_code == status, answer.text
     assert sentence in answer.json()["detail"]
@@ -109,4 +114,4 @@ def test_only_the_admin_may_ask(running: Service) -> None:
     with running.client() as writer:
         assert writer.get("/v1/items/a/explain").status_code == 403
         assert writer.post("/v1/preview", json={}).status_code == 403
-    assert httpx.get(f"{running.url}/v1/items/a/explain").status_code == 401
+    assert httpx2.get(f"{running.url}/v1/items/a/explain").status_code == 401

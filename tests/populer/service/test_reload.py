@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from service import Service, serving, wait_until
 
@@ -72,7 +72,7 @@ class Newsroom:
         self.numbers = itertools.count(1)
         self.slowest_s = 0.0
         self.asked = 0
-        self._http: dict[int, httpx.Client] = {}
+        self._http: dict[int, httpx2.Client] = {}
 
     def toml(self, more: str = "", **populer: Any) -> str:
         """Settings that no other call has given; lists are ranked by the hour only."""
@@ -81,14 +81,14 @@ class Newsroom:
         head = f"[service]\nworkers = {WORKERS}\n[refresh]\nevery = '1h'\n[lists.populer]\n"
         return head + "\n".join(lines) + "\n" + more
 
-    def workers(self) -> dict[int, httpx.Client]:
+    def workers(self) -> dict[int, httpx2.Client]:
         """A connection to each of the workers that run now, by process."""
         for pid in self._http.keys() - set(self.service.children()):
             self._http.pop(pid).close()
 
         def all_known() -> bool:
             if len(self._http) < WORKERS:
-                http = httpx.Client(base_url=self.service.url, trust_env=False, timeout=30)
+                http = httpx2.Client(base_url=self.service.url, trust_env=False, timeout=30)
                 pid = http.get("/readyz").json()["worker"]
                 if self._http.setdefault(pid, http) is not http:
                     http.close()
@@ -160,7 +160,7 @@ class Readers(threading.Thread):
 
     def run(self) -> None:
         while not self._done.is_set():
-            with httpx.Client(base_url=self._url, headers=self._key, trust_env=False, timeout=30) as client:
+            with httpx2.Client(base_url=self._url, headers=self._key, trust_env=False, timeout=30) as client:
                 for number in range(20):
                     self._ask(client, "POST", "/v1/events", content=f'[{{"item":"a"}},{{"item":"{number}"}}]')
                     self._ask(client, "PUT", "/v1/items/a", content='{"title":"A","section":"Politik"}')
@@ -169,11 +169,11 @@ class Readers(threading.Thread):
                     self._ask(client, "GET", "/readyz")
                     self._ask(client, "GET", "/metrics")
 
-    def _ask(self, client: httpx.Client, method: str, path: str, **options: Any) -> None:
+    def _ask(self, client: httpx2.Client, method: str, path: str, **options: Any) -> None:
         self.asked += 1
         try:
             answer = client.request(method, path, **options)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             self.failed.append(f"{method} {path}: {error!r}")
             return
         if answer.status_code not in (200, 202):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from service import Service, serving, wait_until
 
@@ -82,14 +82,14 @@ def read(service: Service, **views: int) -> None:
 
 
 def listed(service: Service) -> list[str]:
-    answer = httpx.get(f"{service.url}/v1/lists/populer").json()
+    answer = httpx2.get(f"{service.url}/v1/lists/populer").json()
     return [item["id"] for item in answer.get("items", [])]
 
 
 def streams(service: Service) -> dict[str, float]:
     """How many streams were opened, ended, cut and refused, as Prometheus is told."""
     found = {}
-    for line in httpx.get(f"{service.url}/metrics").text.splitlines():
+    for line in httpx2.get(f"{service.url}/metrics").text.splitlines():
         if line.startswith("populer_streams_total{"):
             name, _, value = line.partition(" ")
             found[name.split('"')[1]] = float(value)

@@ -6,7 +6,7 @@ import socket
 import threading
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from service import Service, run, serving, wait_until
 
@@ -28,7 +28,7 @@ class Sender(threading.Thread):
                 self.sent += self._batch
                 try:
                     answer = client.post("/v1/events", content=body)
-                except httpx.HTTPError:
+                except httpx2.HTTPError:
                     self.refused += self._batch
                     continue
                 if answer.status_code == 202:
@@ -136,6 +136,8 @@ def test_a_data_directory_in_use_is_one_line_and_1(tmp_path: Path) -> None:
         ('[redis]\nurl = "redis://127.0.0.1:1"', "Redis does not answer"),
         ("[lists.populer]\nhalf_live = 3", "lists.populer.half_live: is not a setting; did you mean half_life?"),
         ('[refresh]\nevery = "soon"', "refresh.every: expected a duration such as 90s, 15m, 6h or 7d, found 'soon'"),
+        ("[refresh]\nevery = 5", 'refresh.every: expected a duration such as "2h", found the number 5. Write "5s"'),
+        ('[lists.update]\nhalf_life = "1h"', 'lists.update.half_life: has no effect with kind = "latest". Remove it'),
         ("[lists.populer", "is not valid TOML"),
     ],
 )

@@ -12,10 +12,11 @@ from jobs.tune import begun, night_before
 from populer.log_files.log_site import LogSite, Rules
 from ranking.settings.learned import Tuned
 from ranking.settings.lists import ListSettings
-from ranking.tuning.backtest import Backtest, Judging, backtest
+from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.measures import draws_of_days, interval
-from ranking.tuning.nightly import GRID_S, suggested
-from ranking.tuning.walk_forward import Plan, Wanted, planned
+from ranking.tuning.nightly import GRID_S, suggestion
+from ranking.tuning.outcome import Judging
+from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data" / "article-reads"
 ZONE = ZoneInfo("Asia/Seoul")
@@ -39,7 +40,7 @@ def real() -> Reads:
     site, rules = LogSite(), Rules(300, ZONE)
     site.describe([REAL / "items.csv.gz"], rules)
     site.count([REAL / "events.csv.gz"], rules)
-    return Reads(site, planned(site.history.columns(), Wanted(), site.known_until))
+    return Reads(site, plan_walk(site.history.columns(), Wanted(), site.known_until))
 
 
 def walked(real: Reads, lists: Sequence[ListSettings]) -> Backtest:
@@ -51,7 +52,7 @@ def nights(real: Reads, settings: ListSettings) -> list[Tuned]:
     begin = float(real.site.history.columns().start_s.min())
     at, learned, found = night_before(begin + DAY_S, ZONE), begun(settings), []
     while at < real.site.known_until:
-        found.append(suggested(real.site, "populer", settings, learned, at, ZONE))
+        found.append(suggestion(real.site, "populer", settings, learned, at, ZONE))
         learned = found[-1].after
         at += DAY_S
     return found
@@ -75,7 +76,7 @@ def test_it_lands_within_one_per_cent_of_the_best_half_life_in_hindsight(real: R
 
 
 def test_a_learned_mix_catches_surely_more_than_the_best_half_life_and_changes_no_more(real: Reads) -> None:
-    half_lives = [ListSettings.model_validate({"half_life": each}) for each in (1800.0, 2700.0, 3600.0, 5400.0)]
+    half_lives = [ListSettings.model_validate({"half_life": each}) for each in ("30m", "45m", "1h", "90m")]
     found = walked(real, [ListSettings.model_validate({"decay": "forecast"}), *half_lives])
     ours, *others = found.traces
     best = max(others, key=lambda trace: float(np.nanmean(trace.capture)))

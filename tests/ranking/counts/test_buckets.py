@@ -16,13 +16,13 @@ def array(*values: float) -> np.ndarray:
 
 @settings(deadline=None)
 @given(MOMENTS, WIDTHS)
-def test_every_moment_lies_in_the_one_bucket_that_starts_at_a_multiple_of_the_width(ts: float, width_s: int) -> None:
+def test_bucket_start_finds_the_one_bucket_of_a_moment(ts: float, width_s: int) -> None:
     bucket = Bucket(width_s, bucket_start(ts, width_s))
     assert bucket.start_s % width_s == 0
     assert bucket.start_s <= ts < bucket.end_s
 
 
-def test_a_moment_on_the_edge_opens_its_bucket() -> None:
+def test_bucket_start_opens_a_bucket_at_its_edge() -> None:
     assert bucket_start(600, 300) == 600
     assert bucket_start(599.999, 300) == 300
     assert Bucket(300, 600).end_s == 900
@@ -30,16 +30,14 @@ def test_a_moment_on_the_edge_opens_its_bucket() -> None:
 
 @settings(deadline=None)
 @given(st.integers(0, 4 * 10**9), WIDTHS, st.integers(-50, 50))
-def test_a_ranking_of_this_moment_counts_what_has_begun_in_full_and_nothing_later(
-    now: int, width_s: int, offset: int
-) -> None:
+def test_observed_share_is_all_of_what_has_begun_when_ranking_this_moment(now: int, width_s: int, offset: int) -> None:
     start = bucket_start(now, width_s) + offset * width_s
     assert observed_share(array(width_s), array(start), now, now).tolist() == [1.0 if start < now else 0.0]
 
 
 @settings(deadline=None)
 @given(MOMENTS, WIDTHS, st.floats(-1e5, 1e5), st.floats(0, 1e5), st.floats(0, 1e5))
-def test_the_share_grows_from_nothing_to_all_as_the_moment_passes(
+def test_observed_share_grows_from_nothing_to_all(
     known_until: float, width_s: int, back: float, first: float, later: float
 ) -> None:
     start = bucket_start(known_until, width_s) + bucket_start(back, width_s)
@@ -48,27 +46,27 @@ def test_the_share_grows_from_nothing_to_all_as_the_moment_passes(
     assert 0 <= before <= after <= 1
 
 
-def test_a_past_moment_counts_the_bucket_that_straddles_it_in_proportion() -> None:
+def test_observed_share_is_proportional_when_a_past_moment_straddles_the_bucket() -> None:
     shares = observed_share(array(300, 300, 300), array(0, 300, 600), 375, known_until=10_000)
     assert shares.tolist() == [1.0, 0.25, 0.0]
 
 
-def test_a_bucket_that_was_still_open_is_shared_over_the_part_that_was_recorded() -> None:
+def test_observed_share_covers_the_recorded_part_of_an_open_bucket() -> None:
     assert observed_share(array(300), array(0), 50, known_until=100).tolist() == [0.5]
     assert observed_share(array(300), array(0), 100, known_until=100).tolist() == [1.0]
 
 
-def test_nothing_had_happened_an_infinite_time_ago() -> None:
+def test_observed_share_is_nothing_an_infinite_time_ago() -> None:
     assert observed_share(array(300, 10), array(0, 50), -np.inf, known_until=1000).tolist() == [0.0, 0.0]
 
 
-def test_a_closed_bucket_is_as_old_as_its_middle_and_an_open_one_as_the_middle_of_its_past() -> None:
+def test_ages_measure_from_the_middle_of_a_bucket_or_of_its_past() -> None:
     assert ages(array(300, 300), array(0, 600), 700).tolist() == [550.0, 50.0]
 
 
 @settings(deadline=None)
 @given(MOMENTS, WIDTHS, st.integers(-50, 50), st.floats(0, 1, exclude_max=True))
-def test_the_age_is_within_half_a_width_of_every_event_and_never_negative(
+def test_ages_are_within_half_a_width_of_every_event_and_never_negative(
     at: float, width_s: int, offset: int, within: float
 ) -> None:
     start = bucket_start(at, width_s) + offset * width_s

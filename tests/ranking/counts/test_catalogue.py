@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from views import history_of
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import FIRST_CAPACITY, NO_SECTION, Catalogue
-from ranking.counts.history import History, history_of
+from ranking.counts.history import History
 from ranking.intake.items import ItemDates
 
 PUBLISHED, SEEN = 1_700_000_000.0, 1_700_000_500.0
@@ -15,7 +16,7 @@ def published(catalogue: Catalogue, history: History) -> dict[str, float]:
     return dict(zip(history.items, catalogue.published(history.first_event()).tolist(), strict=True))
 
 
-def test_a_known_publish_time_is_the_publish_time() -> None:
+def test_catalogue_has_the_publish_time_when_it_is_known() -> None:
     history = history_of({Bucket(300, 900): {"view|a": 1}})
     catalogue = Catalogue(history)
     catalogue.set("a", ItemDates(published_at=PUBLISHED, first_seen=SEEN))
@@ -23,7 +24,7 @@ def test_a_known_publish_time_is_the_publish_time() -> None:
 
 
 @pytest.mark.parametrize(("first_event", "first_put"), [(900, 1000), (1200, 1000)])
-def test_an_unknown_publish_time_is_when_the_item_was_first_seen(first_event: int, first_put: float) -> None:
+def test_catalogue_has_the_first_trace_when_the_publish_time_is_unknown(first_event: int, first_put: float) -> None:
     history = history_of({Bucket(300, first_event): {"view|a": 1}})
     catalogue = Catalogue(history)
     assert published(catalogue, history) == {"a": first_event}
@@ -31,14 +32,14 @@ def test_an_unknown_publish_time_is_when_the_item_was_first_seen(first_event: in
     assert published(catalogue, history) == {"a": min(first_event, first_put)}
 
 
-def test_an_item_that_was_described_and_never_read_was_first_seen_when_it_was_put() -> None:
+def test_catalogue_dates_an_unread_item_by_when_it_was_put() -> None:
     history = History()
     catalogue = Catalogue(history)
     catalogue.set("a", ItemDates(first_seen=SEEN))
     assert published(catalogue, history) == {"a": SEEN}
 
 
-def test_an_item_that_is_gone_leaves_only_what_its_events_say() -> None:
+def test_catalogue_dates_a_removed_item_by_its_events() -> None:
     history = history_of({Bucket(300, 900): {"view|a": 1}})
     catalogue = Catalogue(history)
     for item in ("a", "b"):
@@ -49,7 +50,7 @@ def test_an_item_that_is_gone_leaves_only_what_its_events_say() -> None:
     assert catalogue.stored.tolist() == [False, False]
 
 
-def test_only_described_items_are_stored_and_only_filed_ones_have_a_section() -> None:
+def test_catalogue_knows_which_items_are_stored_and_filed() -> None:
     history = history_of({Bucket(300, 900): {"view|read": 1}})
     catalogue = Catalogue(history)
     catalogue.set("filed", ItemDates("Politik"))
@@ -59,7 +60,7 @@ def test_only_described_items_are_stored_and_only_filed_ones_have_a_section() ->
     assert catalogue.section.tolist() == [NO_SECTION, 0, NO_SECTION]
 
 
-def test_a_section_has_one_number_for_good_and_an_item_may_move() -> None:
+def test_catalogue_numbers_a_section_once_and_an_item_may_move() -> None:
     history = History()
     catalogue = Catalogue(history)
     for item, section in [("a", "Politik"), ("b", "Olahraga"), ("c", "Politik"), ("a", "Olahraga")]:
@@ -70,7 +71,7 @@ def test_a_section_has_one_number_for_good_and_an_item_may_move() -> None:
 
 
 @pytest.mark.parametrize("rows", [FIRST_CAPACITY, FIRST_CAPACITY + 1, 5 * FIRST_CAPACITY])
-def test_the_columns_reach_as_far_as_the_history(rows: int) -> None:
+def test_catalogue_reaches_as_far_as_the_history(rows: int) -> None:
     history = History()
     catalogue = Catalogue(history)
     catalogue.set("first", ItemDates("Politik", PUBLISHED, SEEN))
@@ -86,7 +87,7 @@ def test_the_columns_reach_as_far_as_the_history(rows: int) -> None:
     assert catalogue.stored.sum() == 2
 
 
-def test_the_columns_reach_as_far_as_a_history_that_grew_by_events() -> None:
+def test_catalogue_reaches_as_far_as_a_history_that_grew_by_events() -> None:
     history = History()
     catalogue = Catalogue(history)
     for number in range(FIRST_CAPACITY + 1):

@@ -12,12 +12,12 @@ ASKED = st.lists(st.tuples(st.integers(0, 5), st.lists(st.integers(0, 10**6) | s
 
 
 def ask(cells: Cells, channel: int, rows: list[int]) -> list[int]:
-    return cells.of(np.array(rows, dtype=np.int32), channel).tolist()
+    return cells.numbers(np.array(rows, dtype=np.int32), channel).tolist()
 
 
 @settings(deadline=None)
 @given(ASKED, st.sampled_from([5, 4096]))
-def test_a_pair_keeps_its_number_and_no_other_has_it(asked: list[tuple[int, list[int]]], common: int) -> None:
+def test_cells_number_a_pair_once_and_no_other_alike(asked: list[tuple[int, list[int]]], common: int) -> None:
     cells = Cells()
     expected: dict[tuple[int, int], int] = {}
     with patch("ranking.counts.cells.COMMON_CELLS", common):  # few are enough to have an array
@@ -29,7 +29,7 @@ def test_a_pair_keeps_its_number_and_no_other_has_it(asked: list[tuple[int, list
         assert (cells.item[cell], cells.channel[cell]) == (row, channel)
 
 
-def test_a_table_that_grew_many_times_still_knows_every_pair() -> None:
+def test_cells_know_every_pair_after_growing_many_times() -> None:
     cells = Cells()
     many = 40 << FIRST_BITS
     asked = [list(range(0, many, step)) for step in (1, 2, 3, 20, 30)]  # some in common channels, some in rare ones
@@ -38,7 +38,7 @@ def test_a_table_that_grew_many_times_still_knows_every_pair() -> None:
     assert len(cells) == sum(map(len, first))
 
 
-def test_columns_that_were_handed_out_do_not_change_when_more_cells_come() -> None:
+def test_cells_leave_given_columns_unchanged_when_more_come() -> None:
     cells = Cells()
     ask(cells, 0, [7, 8])
     item, channel = cells.item, cells.channel
@@ -46,7 +46,7 @@ def test_columns_that_were_handed_out_do_not_change_when_more_cells_come() -> No
     assert (item.tolist(), channel.tolist()) == ([7, 8], [0, 0])
 
 
-def test_a_longer_array_begins_with_the_shorter() -> None:
+def test_grown_begins_with_the_shorter_array() -> None:
     short = np.arange(3)
     assert grown(short, 3) is short
     assert grown(short, 100)[:3].tolist() == [0, 1, 2]

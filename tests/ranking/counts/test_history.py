@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from views import history_of
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.history import Columns, History, field, history_of
+from ranking.counts.columns import Columns
+from ranking.counts.fields import field
+from ranking.counts.history import History
 
 CHANNELS = ["view", "click", "click@list:populer#3"]
 ITEMS = ["a", "b|c", "|", "dua kata", "berita 🔥", "é"]  # the last: a letter and a combining accent
@@ -55,7 +58,7 @@ def summed(history: History) -> dict[tuple[str, str], float]:
 
 @settings(deadline=None)
 @given(BLOCKS, st.randoms(use_true_random=False))
-def test_the_columns_hold_the_counts_of_all_blocks_in_whatever_order_they_came(
+def test_history_columns_hold_all_counts_in_any_order_of_arrival(
     blocks: dict[tuple[Bucket, int], Cells], random: object
 ) -> None:
     expected: dict[tuple[Bucket, str, str], int] = {}
@@ -75,20 +78,20 @@ def test_the_columns_hold_the_counts_of_all_blocks_in_whatever_order_they_came(
     assert places == sorted(places)
 
 
-def test_an_empty_history_has_columns_of_no_rows() -> None:
+def test_history_columns_are_empty_without_counts() -> None:
     columns = History().columns()
     assert [len(column) for column in columns] == [0] * 8
     assert History().first_event().tolist() == []
 
 
-def test_replacing_a_bucket_replaces_what_it_held() -> None:
+def test_history_replaces_what_a_bucket_held() -> None:
     history = history_of({Bucket(300, 0): {"view|a": 3, "view|b": 4}})
     assert sum(held(history).values()) == 7
     replace(history, Bucket(300, 0), 0, {("view", "a"): 5})
     assert held(history) == {(Bucket(300, 0), "view", "a"): 5}
 
 
-def test_another_shard_or_another_width_is_another_block() -> None:
+def test_history_keeps_shards_and_widths_apart() -> None:
     history = History()
     replace(history, Bucket(300, 0), 0, {("view", "a"): 1})
     replace(history, Bucket(300, 0), 1, {("view", "a"): 2})
@@ -97,7 +100,7 @@ def test_another_shard_or_another_width_is_another_block() -> None:
     assert history.columns().width_s.tolist() == [60, 300]
 
 
-def test_a_bucket_without_fields_is_gone_and_one_that_never_was_is_no_error() -> None:
+def test_history_drops_a_bucket_without_fields_even_if_it_never_was() -> None:
     history = history_of({Bucket(300, 0): {"view|a": 3}})
     history.replace(Bucket(300, 0), 0, [], [])
     history.replace(Bucket(300, 300), 0, [], [])
@@ -105,7 +108,7 @@ def test_a_bucket_without_fields_is_gone_and_one_that_never_was_is_no_error() ->
     assert history.items == ["a"]
 
 
-def test_buckets_that_ended_are_forgotten_and_the_one_that_holds_the_moment_is_kept() -> None:
+def test_history_forgets_buckets_that_ended_before_the_moment() -> None:
     history = history_of({Bucket(300, start): {"view|a": 1} for start in (0, 300, 600)})
     history.forget_before(299)
     assert len(held(history)) == 3
@@ -117,7 +120,7 @@ def test_buckets_that_ended_are_forgotten_and_the_one_that_holds_the_moment_is_k
 
 
 @pytest.mark.parametrize("item", [*ITEMS, "a|b|c", "|x", "x|", "\x00", "view|a", "a" * 512])
-def test_an_item_is_known_by_its_whole_id_whatever_is_in_it(item: str) -> None:
+def test_history_knows_an_item_by_its_whole_id(item: str) -> None:
     history = history_of({Bucket(300, 0): {field("click@list:populer#3", item): 2}})
     assert history.items == [item]
     assert history.channels == ["click@list:populer#3"]
@@ -125,14 +128,14 @@ def test_an_item_is_known_by_its_whole_id_whatever_is_in_it(item: str) -> None:
     assert history.known_row(item + "x") is None
 
 
-def test_a_row_is_given_out_once_and_stays() -> None:
+def test_history_gives_a_row_out_once() -> None:
     history = History()
     assert [history.item_row(name) for name in ("a", "b", "a")] == [0, 1, 0]
     replace(history, Bucket(300, 0), 0, {("view", "c"): 1, ("view", "b"): 1})
     assert [history.known_row(name) for name in "abc"] == [0, 1, 2]
 
 
-def test_the_first_event_is_the_start_of_the_earliest_bucket_and_never_where_there_is_none() -> None:
+def test_history_first_event_is_the_start_of_the_earliest_bucket() -> None:
     history = History()
     history.item_row("unread")
     replace(history, Bucket(300, 900), 0, {("view", "a"): 1})
@@ -165,7 +168,7 @@ def counted(columns: Columns, history: History) -> dict[tuple[Bucket, str, str],
 
 @settings(deadline=None)
 @given(CHANGES)
-def test_what_is_closed_and_what_is_open_make_all_counts_and_where_they_part_follows_from_the_counts(
+def test_history_parts_closed_and_open_counts_by_the_counts_alone(
     changes: list[tuple[Bucket, int, Cells]],
 ) -> None:
     followed = History()
@@ -177,7 +180,7 @@ def test_what_is_closed_and_what_is_open_make_all_counts_and_where_they_part_fol
         replace(late, bucket, shard, cells)
     assert followed.closed_until == late.closed_until
     for history in (followed, late):
-        closed, recent = counted(history.closed(), history), counted(history.open(), history)
+        closed, recent = counted(history.closed(), history), counted(open_columns(history), history)
         assert all(bucket.end_s <= history.closed_until for bucket, _, _ in closed)
         assert all(bucket.end_s > history.closed_until for bucket, _, _ in recent)
         assert {**closed, **recent} == held(history)
@@ -188,20 +191,26 @@ def test_what_is_closed_and_what_is_open_make_all_counts_and_where_they_part_fol
 HOUR = 3600
 
 
+def open_columns(history: History) -> Columns:
+    """The counts of the last hours, which are behind the closed ones."""
+    recent = history.after(history.closed_until)
+    return history.columns()._replace(**recent._asdict())
+
+
 def seen_at(*hours: float) -> History:
     return history_of({Bucket(300, int(hour * HOUR)): {"view|a": 1} for hour in hours})
 
 
-def test_the_last_hours_are_open_and_where_they_begin_moves_by_the_hour() -> None:
+def test_history_closes_all_but_the_last_hours_by_the_hour() -> None:
     history = seen_at(0, 1, 2, 3, 4)
     assert history.closed_until == 2 * HOUR
     assert history.closed().start_s.tolist() == [0, HOUR]
-    assert history.open().start_s.tolist() == [2 * HOUR, 3 * HOUR, 4 * HOUR]
+    assert open_columns(history).start_s.tolist() == [2 * HOUR, 3 * HOUR, 4 * HOUR]
     replace(history, Bucket(300, 5 * HOUR - 300), 0, {("view", "b"): 1})
     assert history.closed_until == 3 * HOUR
 
 
-def test_what_is_closed_stays_the_same_object_while_only_the_last_hours_change() -> None:
+def test_history_closed_is_the_same_object_while_only_the_last_hours_change() -> None:
     history = seen_at(0, 1, 5)
     closed = history.closed()
     for count in range(1, 4):
@@ -214,7 +223,7 @@ def test_what_is_closed_stays_the_same_object_while_only_the_last_hours_change()
     assert history.closed().counts.tolist() == [1, 7]
 
 
-def test_more_open_counts_than_there_was_room_for() -> None:
+def test_history_takes_more_open_counts_than_there_was_room_for() -> None:
     history = seen_at(0, 5)
     closed = history.closed()
     many = {("view", f"item {n}"): n + 1 for n in range(200_000)}
@@ -223,27 +232,27 @@ def test_more_open_counts_than_there_was_room_for() -> None:
     assert closed.counts.tolist() == [1]
 
 
-def test_an_empty_history_is_closed_until_never_and_one_that_was_emptied_too() -> None:
+def test_history_is_closed_until_never_when_it_is_empty() -> None:
     history = seen_at(0, 5)
     history.drop(0, list(history.buckets(0)))
     for each in (History(), history):
         assert each.closed_until == -np.inf
         assert not len(each.closed().counts)
-        assert not len(each.open().counts)
+        assert not len(open_columns(each).counts)
         assert each.start() == np.inf
 
 
-def test_the_columns_begin_with_what_is_closed() -> None:
+def test_history_columns_begin_with_the_closed_ones() -> None:
     history = seen_at(0, 1, 4, 5)
     columns, closed = history.columns(), history.closed()
-    assert columns.start_s.tolist() == [*closed.start_s, *history.open().start_s]
+    assert columns.start_s.tolist() == [*closed.start_s, *open_columns(history).start_s]
     assert columns.cell[: len(closed.cell)].tolist() == closed.cell.tolist()
 
 
 # Parts and shadows
 
 
-def test_a_count_in_parts_is_one_count() -> None:
+def test_history_adds_a_count_in_parts_up() -> None:
     whole, parted = History(), History()
     replace(whole, Bucket(300, 0), 0, {("view", "a"): 3, ("view", "b"): 10, ("click", "a"): 1})
     parts = [
@@ -255,7 +264,7 @@ def test_a_count_in_parts_is_one_count() -> None:
     assert len(parted.columns().counts) == 3
 
 
-def test_events_that_were_left_out_are_no_part_of_a_history() -> None:
+def test_history_has_no_shadows() -> None:
     history = history_of({Bucket(300, 0): {"!robot|a": 5, "!robot|only a robot's": 1, "view|a": 2}})
     assert held(history) == {(Bucket(300, 0), "view", "a"): 2}
     assert history.items == ["a"]

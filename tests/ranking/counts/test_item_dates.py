@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from memory_store import MemoryStore
+from views import history_of
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
-from ranking.counts.history import History, history_of
+from ranking.counts.history import History
 from ranking.counts.item_dates import pack_dates, unpack_dates
 from ranking.errors import StoreRefusedError
 from ranking.intake.items import Item, ItemDates
@@ -42,23 +43,23 @@ def known(catalogue: Catalogue, history: History) -> Known:
 
 @settings(deadline=None)
 @given(st.dictionaries(IDS, DATES, max_size=20), st.dictionaries(IDS, DATES, max_size=20))
-def test_a_catalogue_that_took_chunks_is_as_one_that_was_told_of_each_item(
+def test_catalogue_set_by_chunks_equals_one_set_item_by_item(
     first: dict[str, ItemDates | None], later: dict[str, ItemDates | None]
 ) -> None:
-    told_history, took_history = History(), history_of({Bucket(300, 900): {f"view|{item}": 1 for item in later}})
-    told, took = Catalogue(told_history), Catalogue(took_history)
+    single_history, chunked_history = History(), history_of({Bucket(300, 900): {f"view|{item}": 1 for item in later}})
+    single, chunked = Catalogue(single_history), Catalogue(chunked_history)
     for chunk in (first, later):
         for item, dates in chunk.items():
-            told.set(item, dates)
-        took.take(unpack_dates(pack_dates(chunk)))
-    took_history.forget_before(math.inf)
-    assert known(took, took_history) == known(told, told_history)
+            single.set(item, dates)
+        chunked.set_many(unpack_dates(pack_dates(chunk)))
+    chunked_history.forget_before(math.inf)
+    assert known(chunked, chunked_history) == known(single, single_history)
 
 
 @pytest.mark.parametrize(
     "damage", [lambda chunk: chunk[:-2], lambda chunk: b"\x81" + chunk, lambda _: b"\x95\xc4\x01x"]
 )
-def test_damaged_dates_say_so(damage: object) -> None:
+def test_unpack_dates_names_damage(damage: object) -> None:
     packed = pack_dates({"a": ItemDates("Politik", 1.0, 2.0), "b": None})
     with pytest.raises(StoreRefusedError, match="cannot be read"):
         unpack_dates(damage(packed))  # type: ignore[operator]
@@ -83,56 +84,56 @@ async def known_to(view: SiteView, store: MemoryStore) -> Known:
     return {item: what for item, what in known(view.catalogue, view.history).items() if what[2]}
 
 
-async def test_a_view_knows_the_same_whether_dates_are_sealed_or_not_and_what_has_changed_since() -> None:
+async def test_view_knows_the_same_with_sealed_and_unsealed_dates() -> None:
     sealed, plain = MemoryStore(), MemoryStore()
     for store in (sealed, plain):
         put(store, *range(50))
     await seal(sealed)
     for store in (sealed, plain):
         put(store, 3, 4, section="Olahraga")
-        await store.remove_item("s", "berita/5", NOW)
+        await store.items.remove_item("s", "berita/5", NOW)
     expected = await known_to(SiteView("s"), plain)
     assert await known_to(SiteView("s"), sealed) == expected
     assert len(expected) == 49
     assert expected["berita/4"] == ("Olahraga", NOW - 4, True)
 
 
-async def test_sealed_dates_are_not_asked_for_one_by_one() -> None:
+async def test_view_reads_no_sealed_date_one_by_one() -> None:
     store = MemoryStore(1)
     put(store, *range(50))
     await seal(store)
     put(store, 7)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert (state.unsealed, state.known, state.entries) == (1, 50, 50)
-    assert list((await store.changed_items("s", 0, state.cursor)).dates) == ["berita/7"]
+    assert list((await store.items.changed_items("s", 0, state.cursor)).dates) == ["berita/7"]
 
 
-async def test_a_few_changes_are_left_and_many_are_added_behind_the_rest() -> None:
+async def test_seal_dates_leaves_a_few_changes_and_adds_many() -> None:
     store = MemoryStore(1)
     put(store, *range(50))
     await seal(store)
     put(store, *range(9))
-    before = (await store.dates_state("s", 0)).chunks
+    before = (await store.items.dates_state("s", 0)).chunks
     await seal(store)
-    assert (await store.dates_state("s", 0)).chunks == before
+    assert (await store.items.dates_state("s", 0)).chunks == before
     put(store, *range(40, 60), section="Olahraga")
     await seal(store)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert (state.unsealed, state.chunks) == (0, before + 4)
     assert (await known_to(SiteView("s"), store))["berita/45"][0] == "Olahraga"
 
 
-async def test_dates_that_are_mostly_out_of_date_are_sealed_anew() -> None:
+async def test_seal_dates_seals_anew_when_most_is_out_of_date() -> None:
     store = MemoryStore(1)
     for _ in range(8):
         put(store, *range(20))
         await seal(store)
-    state = await store.dates_state("s", 0)
+    state = await store.items.dates_state("s", 0)
     assert state.entries <= 3 * 20
     assert len(await known_to(SiteView("s"), store)) == 20
 
 
-async def test_a_store_whose_changes_were_counted_anew_is_read_as_it_is() -> None:
+async def test_view_reads_dates_of_a_store_whose_changes_were_counted_anew() -> None:
     store = MemoryStore(1)
     put(store, *range(50))
     await seal(store)

@@ -33,11 +33,11 @@ def refusal(wire: WireEvent, intake: Intake = TRUSTED) -> str:
     return str(refused.value)
 
 
-def test_the_least_an_event_can_say_is_its_item() -> None:
+def test_checked_event_takes_an_item_alone() -> None:
     assert checked_event(WireEvent(item="a"), PUBLIC) == Event("a", "view", NOW)
 
 
-def test_an_event_counts_under_its_kind_source_and_position() -> None:
+def test_checked_event_counts_under_kind_source_and_position() -> None:
     wire = WireEvent(item="a", kind="click", source="list:populer", position=3)
     assert checked_event(wire, PUBLIC) == Event("a", "click@list:populer#3", NOW)
     assert checked_event(WireEvent(item="a", source="app"), PUBLIC).channel == "view@app"
@@ -53,7 +53,7 @@ def test_an_event_counts_under_its_kind_source_and_position() -> None:
         (None, "click"),
     ],
 )
-def test_a_source_that_nobody_has_named_is_no_channel_of_its_own(source: str | None, channel: str) -> None:
+def test_checked_event_makes_no_channel_of_an_unnamed_source(source: str | None, channel: str) -> None:
     wire = WireEvent(item="a", kind="click", source=source, position=3)
     known = PUBLIC._replace(sources=frozenset({"list:populer", "app"}))
     assert checked_event(wire, known).channel == channel
@@ -65,45 +65,45 @@ def test_a_source_that_nobody_has_named_is_no_channel_of_its_own(source: str | N
 @given(
     st.sampled_from(["view", "click", "baca-2"]), st.none() | st.just("list:populer"), st.none() | st.integers(1, 1000)
 )
-def test_the_kind_is_read_back_from_any_channel(kind: str, source: str | None, position: int | None) -> None:
+def test_channel_kind_reads_the_kind_back_from_any_channel(kind: str, source: str | None, position: int | None) -> None:
     assert channel_kind(channel(kind, source, position)) == kind
 
 
 # item
 
 
-def test_an_event_without_an_item_is_refused() -> None:
+def test_checked_event_refuses_an_event_without_an_item() -> None:
     assert refusal(WireEvent()) == "item: is missing, and so is url"
 
 
 @pytest.mark.parametrize("item", ["", " ", "\t\n", "\u3000"])
-def test_an_empty_item_is_refused(item: str) -> None:
+def test_checked_event_refuses_an_empty_item(item: str) -> None:
     assert refusal(WireEvent(item=item)) == "item: must not be empty"
 
 
 @pytest.mark.parametrize("item", ["a" * 512, "é" * 256, "🔥" * 128, "a|b", "dua kata", "/2025/12/01/judul?x=1"])
-def test_an_id_is_opaque_up_to_512_bytes(item: str) -> None:
+def test_checked_event_takes_an_opaque_id_up_to_512_bytes(item: str) -> None:
     assert checked_event(WireEvent(item=item), PUBLIC).item == item
 
 
 @pytest.mark.parametrize("item", ["a" * 513, "é" * 256 + "a", "🔥" * 128 + "a", "🔥" * 129])
-def test_an_id_over_512_bytes_is_refused(item: str) -> None:
+def test_checked_event_refuses_an_id_over_512_bytes(item: str) -> None:
     assert refusal(WireEvent(item=item)) == "item: must not be over 512 bytes"
 
 
 @pytest.mark.parametrize("item", ["\ud800", "a\udfff", "\udcff" * 10])
-def test_an_id_that_is_no_unicode_is_refused(item: str) -> None:
+def test_checked_event_refuses_an_id_that_is_no_unicode(item: str) -> None:
     assert refusal(WireEvent(item=item)) == "item: must be valid Unicode"
 
 
 # kind
 
 
-def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
+def test_checked_event_refuses_an_unknown_kind_with_the_known_ones() -> None:
     assert refusal(WireEvent(item="a", kind="like")) == "kind: must be one of click, view, found 'like'"
 
 
-def test_a_refusal_repeats_no_more_of_a_kind_than_a_name_may_have() -> None:
+def test_checked_event_repeats_no_more_of_a_kind_than_a_name_may_have() -> None:
     assert len(refusal(WireEvent(item="a", kind="x" * 100_000))) < 200
 
 
@@ -111,24 +111,24 @@ def test_a_refusal_repeats_no_more_of_a_kind_than_a_name_may_have() -> None:
 
 
 @pytest.mark.parametrize("source", ["a", "list:populer", "A-Z_0.9", "x" * MAX_NAME_CHARS])
-def test_a_source_is_a_short_name(source: str) -> None:
+def test_checked_event_takes_a_short_name_as_source(source: str) -> None:
     assert checked_event(WireEvent(item="a", source=source), PUBLIC).channel == f"view@{source}"
 
 
 @pytest.mark.parametrize("source", ["", " ", "a b", "a|b", "a@b", "a#1", "é", "\ud800", "x" * (MAX_NAME_CHARS + 1)])
-def test_what_is_no_name_is_refused_as_a_source(source: str) -> None:
+def test_checked_event_refuses_a_source_that_is_no_name(source: str) -> None:
     message = refusal(WireEvent(item="a", source=source))
     assert message.startswith("source: must be 1 to 64 letters, digits or . _ : -")
     assert message.endswith(f"found {source[:MAX_NAME_CHARS]!r}")
 
 
 @pytest.mark.parametrize("position", [1, MAX_POSITION])
-def test_a_position_is_a_place_on_a_list(position: int) -> None:
+def test_checked_event_takes_a_position_on_a_list(position: int) -> None:
     assert checked_event(WireEvent(item="a", source="list", position=position), PUBLIC).channel.endswith(f"#{position}")
 
 
 @pytest.mark.parametrize("position", [0, -1, MAX_POSITION + 1, 10**30])
-def test_a_position_on_no_list_is_refused(position: int) -> None:
+def test_checked_event_refuses_an_impossible_position(position: int) -> None:
     message = refusal(WireEvent(item="a", source="list", position=position))
     assert message == f"position: must be from 1 to 1000, found {position}"
 
@@ -138,45 +138,45 @@ def test_a_position_on_no_list_is_refused(position: int) -> None:
 
 @settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False))
-def test_what_a_public_event_says_of_its_time_is_ignored(ts: float) -> None:
+def test_checked_event_ignores_the_time_of_a_public_event(ts: float) -> None:
     assert checked_event(WireEvent(item="a", ts=ts), PUBLIC).ts == NOW
 
 
 @pytest.mark.parametrize("ts", [0.0, 1.0, -1.0, NOW - TEN_YEARS_S, NOW + TEN_YEARS_S, NOW * 1000])
-def test_a_wild_clock_does_not_bend_the_time_of_a_public_event(ts: float) -> None:
+def test_checked_event_is_not_bent_by_a_wild_public_clock(ts: float) -> None:
     assert checked_event(WireEvent(item="a", ts=ts), PUBLIC).ts == NOW
 
 
 @pytest.mark.parametrize("ts", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize("intake", [PUBLIC, TRUSTED], ids=["public", "trusted"])
-def test_a_time_that_is_no_number_never_counts_as_one(ts: float, intake: Intake) -> None:
+def test_checked_event_refuses_a_time_that_is_no_number(ts: float, intake: Intake) -> None:
     assert refusal(WireEvent(item="a", ts=ts), intake) == f"ts: must be epoch seconds, found {ts}"
 
 
 @settings(deadline=None)
 @given(st.floats(0, KEEP_S, exclude_max=True))
-def test_a_trusted_event_counts_when_it_happened(age_s: float) -> None:
+def test_checked_event_counts_a_trusted_event_when_it_happened(age_s: float) -> None:
     ts = NOW - age_s
     if ts > NOW - KEEP_S:
         assert checked_event(WireEvent(item="a", ts=ts), TRUSTED).ts == ts
 
 
 @pytest.mark.parametrize("ahead_s", [0.001, 1, CLOCK_SKEW_S])
-def test_a_trusted_clock_a_little_ahead_counts_as_now(ahead_s: float) -> None:
+def test_checked_event_takes_a_trusted_clock_a_little_ahead_as_now(ahead_s: float) -> None:
     assert checked_event(WireEvent(item="a", ts=NOW + ahead_s), TRUSTED).ts == NOW
 
 
 @pytest.mark.parametrize("ts", [NOW + CLOCK_SKEW_S + 1, NOW + TEN_YEARS_S])
-def test_a_trusted_event_of_the_future_is_refused(ts: float) -> None:
+def test_checked_event_refuses_a_trusted_event_of_the_future(ts: float) -> None:
     assert refusal(WireEvent(item="a", ts=ts)) == f"ts: must not lie in the future, found {ts:.0f} at 1700000000"
 
 
-def test_milliseconds_are_recognised() -> None:
+def test_checked_event_recognises_milliseconds() -> None:
     assert refusal(WireEvent(item="a", ts=NOW * 1000)).endswith("(milliseconds? it takes seconds)")
 
 
 @pytest.mark.parametrize("ts", [0.0, 1.0, -5e9, NOW - TEN_YEARS_S, NOW - KEEP_S])
-def test_a_trusted_event_older_than_what_is_kept_is_refused(ts: float) -> None:
+def test_checked_event_refuses_a_trusted_event_older_than_the_retention(ts: float) -> None:
     message = refusal(WireEvent(item="a", ts=ts))
     assert message == f"ts: must lie within the last 30d (retention.keep), found {ts:.0f}"
 
@@ -193,9 +193,7 @@ def test_a_trusted_event_older_than_what_is_kept_is_refused(ts: float) -> None:
     ),
     st.sampled_from([PUBLIC, TRUSTED]),
 )
-def test_whatever_is_said_either_counts_in_the_retention_or_is_refused_by_field(
-    wire: WireEvent, intake: Intake
-) -> None:
+def test_checked_event_counts_in_the_retention_or_names_the_field(wire: WireEvent, intake: Intake) -> None:
     try:
         event = checked_event(wire, intake)
     except InvalidEventError as refused:
@@ -206,7 +204,7 @@ def test_whatever_is_said_either_counts_in_the_retention_or_is_refused_by_field(
         event.item.encode()
 
 
-def test_fields_that_are_not_ours_are_ignored_on_the_wire() -> None:
+def test_wire_event_ignores_unknown_fields() -> None:
     wire = msgspec.json.decode(b'{"item":"a","utm":1,"visitor":"v","url":"/a"}', type=WireEvent)
     assert checked_event(wire, PUBLIC) == Event("a", "view", NOW)
 

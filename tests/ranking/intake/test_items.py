@@ -14,9 +14,9 @@ from ranking.intake.items import (
     ItemInput,
     as_wire,
     dates_from_stored,
-    from_stored,
-    stored,
-    validated,
+    item_from_input,
+    item_from_stored,
+    stored_from_item,
 )
 
 NOW = 1_700_000_000.0
@@ -35,30 +35,30 @@ FULL = Item(
 
 def refusal(**fields: Any) -> str:
     with pytest.raises(InvalidItemError) as refused:
-        validated(ItemInput(**{"id": "a", **fields}), NOW)
+        item_from_input(ItemInput(**{"id": "a", **fields}), NOW)
     return str(refused.value)
 
 
-def test_an_item_is_what_was_given_first_seen_now() -> None:
+def test_item_from_input_has_what_was_given_first_seen_now() -> None:
     fields = {name: getattr(FULL, name) for name in ItemInput.__struct_fields__}
-    assert validated(ItemInput(**fields), NOW) == FULL
+    assert item_from_input(ItemInput(**fields), NOW) == FULL
 
 
-def test_the_least_an_item_can_say_is_its_id() -> None:
-    assert validated(ItemInput(id="a"), NOW) == Item(id="a", first_seen=NOW)
+def test_item_from_input_takes_an_id_alone() -> None:
+    assert item_from_input(ItemInput(id="a"), NOW) == Item(id="a", first_seen=NOW)
 
 
-def test_an_empty_text_is_an_unknown_one_and_blanks_around_it_go() -> None:
+def test_item_from_input_strips_texts_and_takes_an_empty_one_as_unknown() -> None:
     blank = ItemInput(id="a", title="  ", url=" ", section=" ", published_at="", image="", author="", tags=())
-    assert validated(blank, NOW) == Item(id="a", first_seen=NOW)
+    assert item_from_input(blank, NOW) == Item(id="a", first_seen=NOW)
     given = ItemInput(id="a", title=" Judul ", url=" /a ", section=" Politik\n")
-    assert validated(given, NOW) == Item(id="a", title="Judul", url="/a", section="Politik", first_seen=NOW)
+    assert item_from_input(given, NOW) == Item(id="a", title="Judul", url="/a", section="Politik", first_seen=NOW)
 
 
 # id
 
 
-def test_an_item_without_an_id_is_refused() -> None:
+def test_item_from_input_refuses_an_item_without_an_id() -> None:
     assert refusal(id=None) == "id: is missing"
 
 
@@ -72,25 +72,28 @@ def test_an_item_without_an_id_is_refused() -> None:
         ("a\ud800", "must be valid Unicode"),
     ],
 )
-def test_a_bad_id_is_refused(item: str, problem: str) -> None:
+def test_item_from_input_refuses_a_bad_id(item: str, problem: str) -> None:
     assert refusal(id=item) == f"id: {problem}"
 
 
 @pytest.mark.parametrize("item", ["a" * 512, "é" * 256, "🔥" * 128, "a|b c"])
-def test_an_id_is_opaque_up_to_512_bytes(item: str) -> None:
-    assert validated(ItemInput(id=item), NOW).id == item
+def test_item_from_input_takes_an_opaque_id_up_to_512_bytes(item: str) -> None:
+    assert item_from_input(ItemInput(id=item), NOW).id == item
 
 
 # texts
 
 
 @pytest.mark.parametrize("name", ["title", "section", "author"])
-def test_a_text_has_its_limit(name: str) -> None:
-    assert getattr(validated(ItemInput(**{"id": "a", name: "é" * MAX_TEXT_CHARS}), NOW), name) == "é" * MAX_TEXT_CHARS
+def test_item_from_input_limits_every_text(name: str) -> None:
+    assert (
+        getattr(item_from_input(ItemInput(**{"id": "a", name: "é" * MAX_TEXT_CHARS}), NOW), name)
+        == "é" * MAX_TEXT_CHARS
+    )
     assert refusal(**{name: "é" * (MAX_TEXT_CHARS + 1)}) == f"{name}: must not be over 2000 characters"
 
 
-def test_every_tag_has_its_limit() -> None:
+def test_item_from_input_limits_every_tag() -> None:
     assert refusal(tags=("a", "b" * (MAX_TEXT_CHARS + 1))) == "tags: must not be over 2000 characters"
 
 
@@ -99,8 +102,8 @@ def test_every_tag_has_its_limit() -> None:
 
 @pytest.mark.parametrize("name", ["url", "image"])
 @pytest.mark.parametrize("address", ["/", "/a/b?c=d&e=f#g", "http://contoh.id", "HTTPS://contoh.id/é", "/a:b", "/a//b"])
-def test_an_address_is_http_or_relative_to_the_site(name: str, address: str) -> None:
-    assert getattr(validated(ItemInput(**{"id": "a", name: address}), NOW), name) == address
+def test_item_from_input_takes_http_and_site_relative_addresses(name: str, address: str) -> None:
+    assert getattr(item_from_input(ItemInput(**{"id": "a", name: address}), NOW), name) == address
 
 
 @pytest.mark.parametrize("name", ["url", "image"])
@@ -114,11 +117,11 @@ def test_an_address_is_http_or_relative_to_the_site(name: str, address: str) -> 
         "/a b", "https://contoh.id/\r\nSet-Cookie: a=b", "https://contoh.id/a\\b", "\ufeffhttps://contoh.id",
     ],
 )  # fmt: skip
-def test_an_address_that_could_do_or_lead_elsewhere_is_refused(name: str, address: str) -> None:
+def test_item_from_input_refuses_an_address_that_could_do_or_lead_elsewhere(name: str, address: str) -> None:
     assert refusal(**{name: address}).startswith(f"{name}: must be an http(s) address or start with a single /, found ")
 
 
-def test_an_address_has_its_limit_and_a_refusal_repeats_only_its_beginning() -> None:
+def test_item_from_input_limits_an_address_and_repeats_only_its_beginning() -> None:
     assert refusal(url="/" + "a" * MAX_TEXT_CHARS) == "url: must not be over 2000 characters"
     assert len(refusal(url="x" * MAX_TEXT_CHARS)) < 200
 
@@ -130,20 +133,20 @@ def test_an_address_has_its_limit_and_a_refusal_repeats_only_its_beginning() -> 
     "published_at",
     [1_542_423_600, 1_542_423_600.0, "1542423600", "2018-11-17T12:00:00+09:00", "2018-11-17T03:00:00Z"],
 )
-def test_a_publish_time_is_epoch_seconds_or_iso_8601(published_at: float | str) -> None:
-    assert validated(ItemInput(id="a", published_at=published_at), NOW).published_at == 1_542_423_600
+def test_item_from_input_takes_epoch_seconds_and_iso_8601(published_at: float | str) -> None:
+    assert item_from_input(ItemInput(id="a", published_at=published_at), NOW).published_at == 1_542_423_600
 
 
 @pytest.mark.parametrize("published_at", [0, NOW - 315_360_000, NOW + 315_360_000])
-def test_a_publish_time_may_lie_in_1970_or_ten_years_from_now(published_at: float) -> None:
-    assert validated(ItemInput(id="a", published_at=published_at), NOW).published_at == published_at
+def test_item_from_input_takes_publish_times_from_1970_to_ten_years_ahead(published_at: float) -> None:
+    assert item_from_input(ItemInput(id="a", published_at=published_at), NOW).published_at == published_at
 
 
 @pytest.mark.parametrize(
     "published_at",
     [math.nan, math.inf, -math.inf, -1, NOW * 1000, 1e300, "kemarin", " ", "NaN", "2018-13-01", "\ud800"],
 )
-def test_what_is_no_publish_time_is_refused(published_at: float | str) -> None:
+def test_item_from_input_refuses_what_is_no_publish_time(published_at: float | str) -> None:
     assert refusal(published_at=published_at).startswith("published_at: must be epoch seconds or ISO 8601")
 
 
@@ -151,16 +154,16 @@ def test_what_is_no_publish_time_is_refused(published_at: float | str) -> None:
 
 
 @pytest.mark.parametrize("item", [FULL, Item(id="a"), Item(id="a", first_seen=NOW, tags=("",))])
-def test_an_item_is_read_back_as_it_was_stored(item: Item) -> None:
-    assert from_stored(stored(item)) == item
+def test_item_from_stored_gives_back_the_item(item: Item) -> None:
+    assert item_from_stored(stored_from_item(item)) == item
 
 
-def test_ranking_reads_the_dates_of_a_stored_item_alone() -> None:
-    assert dates_from_stored(stored(FULL)) == ItemDates("Politik", 1_699_999_000.5, NOW)
-    assert dates_from_stored(stored(Item(id="a"))) == ItemDates()
+def test_dates_from_stored_reads_the_dates_alone() -> None:
+    assert dates_from_stored(stored_from_item(FULL)) == ItemDates("Politik", 1_699_999_000.5, NOW)
+    assert dates_from_stored(stored_from_item(Item(id="a"))) == ItemDates()
 
 
-def test_an_item_goes_out_with_every_field_even_the_unknown() -> None:
+def test_as_wire_has_every_field_even_the_unknown() -> None:
     assert as_wire(FULL) == msgspec.structs.asdict(FULL)
     assert as_wire(Item(id="a"))["url"] is None
 
@@ -168,24 +171,24 @@ def test_an_item_goes_out_with_every_field_even_the_unknown() -> None:
 @pytest.mark.parametrize(
     "address", ["/a\x00b", "https://contoh.id/\x01", "/\x0b/evil.example", "/a\x7f", "/a\x1bb", "/a\u2028b"]
 )
-def test_an_address_with_a_control_character_is_refused(address: str) -> None:
+def test_item_from_input_refuses_an_address_with_a_control_character(address: str) -> None:
     with pytest.raises(InvalidItemError, match="url: must be"):
-        validated(ItemInput(id="a", url=address), NOW)
+        item_from_input(ItemInput(id="a", url=address), NOW)
 
 
 @pytest.mark.parametrize("address", ["http://", "https://", "https:///a", "https://?a"])
-def test_an_address_without_a_host_is_refused(address: str) -> None:
+def test_item_from_input_refuses_an_address_without_a_host(address: str) -> None:
     with pytest.raises(InvalidItemError, match="url: must be"):
-        validated(ItemInput(id="a", url=address), NOW)
+        item_from_input(ItemInput(id="a", url=address), NOW)
 
 
 @pytest.mark.parametrize(
     "field",
     [{"title": "a\ud800"}, {"section": "\udfff"}, {"author": "\ud800"}, {"tags": ("\ud800",)}, {"url": "/\ud800"}],
 )
-def test_a_text_that_is_no_unicode_is_refused(field: dict[str, Any]) -> None:
+def test_item_from_input_refuses_a_text_that_is_no_unicode(field: dict[str, Any]) -> None:
     with pytest.raises(InvalidItemError, match="must be valid Unicode"):
-        validated(ItemInput(id="a", **field), NOW)
+        item_from_input(ItemInput(id="a", **field), NOW)
 
 
 @pytest.mark.parametrize(
@@ -200,11 +203,11 @@ def test_a_text_that_is_no_unicode_is_refused(field: dict[str, Any]) -> None:
 )
 def test_controls_are_dropped_and_what_directs_text_is_left_to_the_page(given: str, kept: str) -> None:
     told = ItemInput(id="a\x00b", title=given, section=given, author=given, tags=(given,))
-    item = validated(told, NOW)
+    item = item_from_input(told, NOW)
     assert (item.id, item.title, item.section) == ("ab", kept, kept)
     assert (item.author, item.tags) == (kept, (kept,))
 
 
 def test_an_id_of_controls_alone_is_none() -> None:
     with pytest.raises(InvalidItemError, match="id: must not be empty"):
-        validated(ItemInput(id="\x00\x01"), NOW)
+        item_from_input(ItemInput(id="\x00\x01"), NOW)

@@ -62,7 +62,7 @@ PARTS = [
         "https://example.com/berita/judul?single=1",
     ],
 )
-def test_every_way_to_write_an_article_is_one(url: str) -> None:
+def test_canonical_folds_every_way_to_write_an_article(url: str) -> None:
     assert canonical(url) == ARTICLE
 
 
@@ -103,7 +103,7 @@ def test_every_way_to_write_an_article_is_one(url: str) -> None:
         ("http://localhost:8000/a", "https://localhost:8000/a"),
     ],
 )  # fmt: skip
-def test_what_may_tell_articles_apart_stays(url: str, address: str) -> None:
+def test_canonical_keeps_what_may_tell_articles_apart(url: str, address: str) -> None:
     assert canonical(url) == address
 
 
@@ -132,7 +132,7 @@ def test_what_may_tell_articles_apart_stays(url: str, address: str) -> None:
         ("https://example.com/" + "é" * 1000, "must not be over 2048 characters once escaped"),
     ],
 )
-def test_what_is_no_address_is_refused_with_the_reason(url: str, reason: str) -> None:
+def test_canonical_refuses_what_is_no_address_with_the_reason(url: str, reason: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(reason)}"):
         canonical(url)
 
@@ -140,7 +140,7 @@ def test_what_is_no_address_is_refused_with_the_reason(url: str, reason: str) ->
 @given(st.lists(st.sampled_from(PARTS) | st.text(max_size=3), max_size=14).map("".join))
 @example("https://a.b/..amp/.amp")
 @example("https://www.www.a.b/amp/amp/index.html/index.php")
-def test_a_canonical_address_is_its_own_and_nothing_else_is_raised(text: str) -> None:
+def test_canonical_is_idempotent_and_raises_nothing_else(text: str) -> None:
     for url in (text, "https://example.com/" + text, "/" + text.lstrip("/")):
         try:
             address = canonical(url)
@@ -160,7 +160,7 @@ def test_a_canonical_address_is_its_own_and_nothing_else_is_raised(text: str) ->
     st.lists(st.tuples(st.text("xyz", min_size=1), st.text("01é", max_size=3)), max_size=4, unique_by=lambda p: p[0]),
     st.randoms(use_true_random=False),
 )
-def test_spelling_order_and_noise_change_nothing(
+def test_canonical_ignores_spelling_order_and_noise(
     segments: list[str], parameters: list[tuple[str, str]], random: object
 ) -> None:
     def written(escape: bool, order: list[tuple[str, str]]) -> str:
@@ -173,7 +173,7 @@ def test_spelling_order_and_noise_change_nothing(
     assert canonical("http://www.example.com:80" + written(True, shuffled)) == plain
 
 
-def test_the_id_of_an_address_is_itself_without_the_scheme() -> None:
+def test_item_of_gives_the_address_without_its_scheme() -> None:
     assert item_of("http://www.example.com/berita/judul/?id=7&utm_source=x") == "example.com/berita/judul?id=7"
     assert item_of("/berita/judul/") == "/berita/judul"
     assert item_of("https://example.com") == "example.com/"
@@ -189,24 +189,24 @@ def test_the_id_of_an_address_is_itself_without_the_scheme() -> None:
         "/read/2025/11/18/20380801?x=1",
     ],
 )
-def test_a_pattern_finds_the_id_wherever_the_article_is_shown(url: str) -> None:
+def test_item_of_finds_the_id_by_a_pattern_wherever_the_article_is_shown(url: str) -> None:
     assert item_of(url, READ) == "20380801"
 
 
 @pytest.mark.parametrize(
     "url", ["/", "/read/2025/", "/tag?utm_source=/read/2025/11/18/1/", "/#/read/2025/11/18/1/", "/tag"]
 )
-def test_a_page_in_which_the_pattern_finds_nothing_is_no_items(url: str) -> None:
+def test_item_of_refuses_a_page_in_which_the_pattern_finds_nothing(url: str) -> None:
     with pytest.raises(ValueError, match="is no item's address"):
         item_of(url, READ)
 
 
-def test_a_group_that_took_no_part_or_is_empty_finds_nothing() -> None:
+def test_id_in_finds_nothing_in_a_group_that_took_no_part_or_is_empty() -> None:
     assert id_in("https://example.com/a", item_pattern("/a(b)?")) is None
     assert id_in("https://example.com/a", item_pattern("/a(b*)")) is None
 
 
-def test_a_long_id_is_cut_and_still_tells_articles_apart() -> None:
+def test_item_of_cuts_a_long_id_that_still_tells_articles_apart() -> None:
     title = "/" + "ข่าว" * 20
     first, second = item_of(f"https://example.com{title}1"), item_of(f"https://example.com{title}2")
     assert first != second
@@ -216,15 +216,30 @@ def test_a_long_id_is_cut_and_still_tells_articles_apart() -> None:
 
 
 @pytest.mark.parametrize("text", ["(", "a", "(a)(b)", "(?:a)", "(?P<a>.)(.)", "[", "(a{99999999999999999999})"])
-def test_a_pattern_has_one_group(text: str) -> None:
+def test_item_pattern_wants_one_group(text: str) -> None:
     with pytest.raises(ValueError, match=r"^must "):
         item_pattern(text)
+
+
+@pytest.mark.parametrize("text", ["(?=a)(b)", r"(a)\1", "(a*+)", "(?<!a)(b)"])
+def test_item_pattern_refuses_what_takes_longer_than_its_address(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^must be a regular expression as RE2 takes it"):
+        item_pattern(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [r"/(?:[a-z0-9]+-?)+-(\d+)$", r"^https?://[^/]+/(?:[\w-]+/?)+/(\d+)", "/(?:(?:a*)*)*b(c)?$"],
+)
+def test_item_pattern_ends_on_addresses_that_are_made_for_it(text: str) -> None:
+    pattern = item_pattern(text)
+    assert id_in("https://example.com/" + "a" * 1_900 + "!", pattern) is None
 
 
 @pytest.mark.parametrize(
     "piece", ["/a", "//", "/.", "/..", "%", "%2", "&", "&a=", "é", "/amp", ".amp", "www.", "?", "="]
 )
-def test_no_address_takes_long(piece: str) -> None:
+def test_canonical_takes_no_address_long(piece: str) -> None:
     url = ("https://example.com/" + piece * MAX_URL_CHARS)[:MAX_URL_CHARS]
 
     def tried() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from memory_store import MemoryStore
 
 from ranking.intake.items import Item
-from ranking.lists.explain import Explanation, explain
+from ranking.lists.explain import explain
+from ranking.lists.explanation import Explanation
 from ranking.lists.ranker import Ranker
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.site_view import SiteView
@@ -77,7 +78,7 @@ SETTINGS = st.sampled_from(
 
 @settings(max_examples=150, deadline=None)
 @given(events=EVENTS, table=SETTINGS)
-def test_the_parts_add_up_to_the_ranked_score_exactly(
+def test_explain_parts_add_up_to_the_ranked_score_exactly(
     events: list[tuple[str, float, int, str]], table: dict[str, Any]
 ) -> None:
     store = MemoryStore(shards=3)
@@ -96,7 +97,7 @@ def test_the_parts_add_up_to_the_ranked_score_exactly(
 
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
-def test_every_preset_is_explained(preset: str) -> None:
+def test_explain_works_for_every_preset(preset: str) -> None:
     store = MemoryStore()
     store.put(Item(id="a", title="A", published_at=NOW - 5 * HOUR_S, section="Politik", first_seen=NOW - 5 * HOUR_S))
     for hours in range(5):
@@ -107,7 +108,7 @@ def test_every_preset_is_explained(preset: str) -> None:
     assert found.score is None or math.isfinite(found.score)
 
 
-def test_neighbours_and_margins_are_those_of_the_list() -> None:
+def test_explain_has_the_neighbours_and_margins_of_the_list() -> None:
     store = MemoryStore()
     for item, views in {"a": 30, "b": 20, "c": 5}.items():
         store.see(item, NOW - 1, views)
@@ -120,13 +121,13 @@ def test_neighbours_and_margins_are_those_of_the_list() -> None:
     assert explained(store, "c", half_life="none").below is None
 
 
-def test_what_keeps_an_item_out_is_said() -> None:
+def test_explain_says_what_keeps_an_item_out() -> None:
     store = MemoryStore()
     old = NOW - 40 * HOUR_S
     store.put(Item(id="old", published_at=old, first_seen=old), Item(id="unread", first_seen=NOW))
     for item in ("old", "gone", "fresh"):
         store.see(item, NOW - HOUR_S, 3)
-    asyncio.run(store.remove_item("s", "gone", NOW))
+    asyncio.run(store.items.remove_item("s", "gone", NOW))
     rules = {item: explained(store, item, max_age="1d").rule for item in ("old", "gone", "fresh", "unread")}
     assert rules == {"old": "too_old", "gone": "taken_down", "fresh": "listed", "unread": "no_score"}
     assert "max_age" in explained(store, "old", max_age="1d").why
@@ -134,7 +135,7 @@ def test_what_keeps_an_item_out_is_said() -> None:
     assert explained(store, "fresh", kind="latest").rule == "not_described"
 
 
-def test_a_cap_that_moved_it_is_named() -> None:
+def test_explain_names_a_cap_that_moved_the_item() -> None:
     store = MemoryStore()
     store.put(*(Item(id=item, section="Politik", first_seen=NOW) for item in "ab"), Item(id="c", section="Dunia"))
     for item, views in {"a": 30, "b": 20, "c": 5}.items():
@@ -145,11 +146,11 @@ def test_a_cap_that_moved_it_is_named() -> None:
     assert explained(store, "c", "Politik").rule == "other_section"
 
 
-def test_an_item_that_nobody_knows_has_no_explanation() -> None:
+def test_explain_has_nothing_for_an_unknown_item() -> None:
     assert explain(ranker_of(MemoryStore()), "a", "populer", of_list(), WHOLE_SITE, {}) is None
 
 
-def test_what_a_formula_adds_divides_by_or_holds_is_in_its_words() -> None:
+def test_explain_words_what_a_formula_adds_divides_by_or_holds() -> None:
     assert described(of_list(preset="lemmy-scaled")).endswith("/ log10(2 + events of its section in 30 days)")
     assert "+ (events of the last 7d - 1) x gravity" in described(of_list(preset="discourse-hot"))
     assert "the highest of the last 2d, fading since with a half-life of 8h" in described(of_list(preset="mastodon"))

@@ -1,4 +1,4 @@
-"""What is ranked from a front is what is ranked from all rows: the same items, scores and ranks, to the last bit."""
+"""A ranking from a shortlist is the ranking of all rows: the same items, scores and ranks, to the last bit."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -142,19 +142,19 @@ def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> di
 
 
 def ranked_steadily(
-    steady: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]
+    incremental: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]
 ) -> dict[str, Any]:
-    ranked = steady.ranked(site, Moment(at, at), UTC, lists)
-    steady.prepare(site, UTC, lists)
+    ranked = incremental.ranked(site, Moment(at, at), UTC, lists)
+    incremental.prepare(site, UTC, lists)
     return {
         name: {section: shown(each.ranker, ranking) for section, ranking in each.sections.items()}
         for name, each in ranked.items()
     }
 
 
-def of_fronts(steady: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]) -> set[str]:
-    """The lists that were ranked from their fronts."""
-    ranked = steady.ranked(site, Moment(at, at), UTC, lists)
+def proven_lists(incremental: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]) -> set[str]:
+    """The lists that were ranked from their shortlists."""
+    ranked = incremental.ranked(site, Moment(at, at), UTC, lists)
     return {name for name, each in ranked.items() if isinstance(each.ranker.pool, ShortlistPool)}
 
 
@@ -186,8 +186,8 @@ def _no_more_rows_than_it_takes() -> Iterator[None]:
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")
 @settings(max_examples=either(12, 1000), deadline=None)
 @given(st.integers(0, 2**32))
-def test_a_process_that_has_run_for_days_ranks_as_one_that_has_just_started(seed: int) -> None:
-    chance, site, steady, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
+def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(seed: int) -> None:
+    chance, site, incremental, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
     seen: list[Event] = []
     said: dict[str, tuple[float, str | None]] = {}
     listed: list[str] = []
@@ -218,7 +218,7 @@ def test_a_process_that_has_run_for_days_ranks_as_one_that_has_just_started(seed
         for item, about in said.items():
             fresh.put(item, *about)
         found = ranked_whole(fresh, at, FITTING_LISTS)
-        assert ranked_steadily(steady, site, at, FITTING_LISTS) == found
+        assert ranked_steadily(incremental, site, at, FITTING_LISTS) == found
         listed = sorted({item for name in EDITED for item, *_ in found[name][""]})
         at += chance.wait_s()
 
@@ -240,88 +240,92 @@ def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:
 
 
 @pytest.mark.parametrize("name", FITTING)
-def test_a_list_that_fits_is_ranked_from_its_front_refresh_after_refresh(name: str) -> None:
-    site, steady, lists = busy(), IncrementalRanker(), lists_of({name: FITTING[name]}, size=2, depth=2)
-    assert of_fronts(steady, site, NOW, lists) == set()
-    steady.prepare(site, UTC, lists)
+def test_incremental_ranker_ranks_a_list_that_fits_from_its_shortlist(name: str) -> None:
+    site, incremental, lists = busy(), IncrementalRanker(), lists_of({name: FITTING[name]}, size=2, depth=2)
+    assert proven_lists(incremental, site, NOW, lists) == set()
+    incremental.prepare(site, UTC, lists)
     for step in range(1, 4):
         at = NOW + 20.0 * step
         site.see(f"item {step}", at - 1, 30)
         site.see(f"item {300 + step}", at - 1, 3)
-        proven = of_fronts(steady, site, at, lists)
-        assert ranked_steadily(steady, site, at, lists) == ranked_whole(site, at, lists)
-    assert proven == set(lists), "a front that proved nothing was drawn wider"
+        proven = proven_lists(incremental, site, at, lists)
+        assert ranked_steadily(incremental, site, at, lists) == ranked_whole(site, at, lists)
+    assert proven == set(lists), "a shortlist that proved nothing was drawn wider"
 
 
-def test_only_what_may_be_listed_or_was_read_lately_is_looked_at() -> None:
-    site, steady, lists = busy(2000), IncrementalRanker(), lists_of({"hours": {}, "update": {"kind": "latest"}})
-    steady.prepare(site, UTC, lists)
-    rows = [len(each.ranker.pool.names) for each in steady.ranked(site, Moment(NOW, NOW), UTC, lists).values()]
+def test_incremental_ranker_looks_only_at_rows_that_may_be_listed_or_were_read() -> None:
+    site, incremental, lists = busy(2000), IncrementalRanker(), lists_of({"hours": {}, "update": {"kind": "latest"}})
+    incremental.prepare(site, UTC, lists)
+    rows = [len(each.ranker.pool.names) for each in incremental.ranked(site, Moment(NOW, NOW), UTC, lists).values()]
     assert rows[0] == rows[1] < 600
     assert len(site.history.items) == 2000
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_a_list_that_asks_of_all_rows_is_ranked_from_all_rows(name: str) -> None:
-    site, steady = busy(60), IncrementalRanker()
+def test_incremental_ranker_ranks_all_rows_for_a_list_that_needs_them(name: str) -> None:
+    site, incremental = busy(60), IncrementalRanker()
     lists = lists_of({name: OTHERS[name], "hours": {}})
     assert not fits(lists[name])
     for step in range(3):
         at = NOW + 5.0 * step
-        assert ranked_steadily(steady, site, at, lists) == ranked_whole(site, at, lists)
-    assert of_fronts(steady, site, NOW + 20, lists) == {"hours"}
+        assert ranked_steadily(incremental, site, at, lists) == ranked_whole(site, at, lists)
+    assert proven_lists(incremental, site, NOW + 20, lists) == {"hours"}
 
 
-def test_where_all_that_was_in_front_is_blocked_the_rest_is_looked_at() -> None:
-    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
-    steady.prepare(site, UTC, lists)
-    (few,) = steady.ranked(site, Moment(NOW, NOW), UTC, lists).values()
+def test_incremental_ranker_looks_further_when_the_whole_shortlist_is_blocked() -> None:
+    site, incremental, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
+    incremental.prepare(site, UTC, lists)
+    (few,) = incremental.ranked(site, Moment(NOW, NOW), UTC, lists).values()
     site.removed = frozenset(few.ranker.pool.names)
-    assert of_fronts(steady, site, NOW, lists) == set()
-    assert ranked_steadily(steady, site, NOW, lists) == ranked_whole(site, NOW, lists)
-    assert of_fronts(steady, site, NOW + 5, lists) == {"hours"}, "a wider one"
+    assert proven_lists(incremental, site, NOW, lists) == set()
+    assert ranked_steadily(incremental, site, NOW, lists) == ranked_whole(site, NOW, lists)
+    assert proven_lists(incremental, site, NOW + 5, lists) == {"hours"}, "a wider one"
 
 
-def test_a_moment_long_past_is_ranked_from_all_rows() -> None:
-    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}, "burst": {"kind": "burst", "minimum": 1}})
-    steady.prepare(site, UTC, lists)
+def test_incremental_ranker_ranks_all_rows_for_a_moment_long_past() -> None:
+    site, incremental, lists = (
+        busy(),
+        IncrementalRanker(),
+        lists_of({"hours": {}, "burst": {"kind": "burst", "minimum": 1}}),
+    )
+    incremental.prepare(site, UTC, lists)
     for at in (NOW - 3 * HOUR_S, NOW - 30 * HOUR_S):
-        assert of_fronts(steady, site, at, lists) == set()
-        steady.prepare(site, UTC, lists)
+        assert proven_lists(incremental, site, at, lists) == set()
+        incremental.prepare(site, UTC, lists)
 
 
-def test_a_change_of_one_lists_settings_leaves_the_other_fronts() -> None:
-    site, steady, before = busy(), IncrementalRanker(), lists_of({"hours": {}, "days": {}})
-    steady.prepare(site, UTC, before)
+def test_incremental_ranker_keeps_the_other_shortlists_when_one_list_changes() -> None:
+    site, incremental, before = busy(), IncrementalRanker(), lists_of({"hours": {}, "days": {}})
+    incremental.prepare(site, UTC, before)
     after = {**before, **lists_of({"days": {"half_life": "9h"}})}
-    assert of_fronts(steady, site, NOW, after) == {"hours"}
-    assert ranked_steadily(steady, site, NOW, after) == ranked_whole(site, NOW, after)
-    assert of_fronts(steady, site, NOW + 5, after) == {"hours", "days"}
+    assert proven_lists(incremental, site, NOW, after) == {"hours"}
+    assert ranked_steadily(incremental, site, NOW, after) == ranked_whole(site, NOW, after)
+    assert proven_lists(incremental, site, NOW + 5, after) == {"hours", "days"}
 
 
-def test_another_time_zone_or_a_store_that_was_lost_begins_anew() -> None:
-    site, steady, lists = busy(), IncrementalRanker(), lists_of({"today": {"period": "today"}})
-    steady.prepare(site, UTC, lists)
-    assert of_fronts(steady, site, NOW, lists) == {"today"}
-    (jakarta,) = steady.ranked(site, Moment(NOW, NOW), ZoneInfo("Asia/Jakarta"), lists).values()
+def test_incremental_ranker_begins_anew_in_another_zone_or_after_a_lost_store() -> None:
+    site, incremental, lists = busy(), IncrementalRanker(), lists_of({"today": {"period": "today"}})
+    incremental.prepare(site, UTC, lists)
+    assert proven_lists(incremental, site, NOW, lists) == {"today"}
+    (jakarta,) = incremental.ranked(site, Moment(NOW, NOW), ZoneInfo("Asia/Jakarta"), lists).values()
     assert not isinstance(jakarta.ranker.pool, ShortlistPool)
-    assert of_fronts(steady, busy(30), NOW, lists) == set()
+    assert proven_lists(incremental, busy(30), NOW, lists) == set()
 
 
-def test_a_late_event_and_a_bucket_that_is_sealed_or_forgotten_leave_the_front_as_it_is() -> None:
-    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}, "all": {"half_life": "none"}})
-    steady.prepare(site, UTC, lists)
+def test_incremental_ranker_keeps_its_shortlist_when_buckets_come_late_are_sealed_or_forgotten() -> None:
+    site, incremental, lists = busy(), IncrementalRanker(), lists_of({"hours": {}, "all": {"half_life": "none"}})
+    incremental.prepare(site, UTC, lists)
     site.see("item 399", NOW - 40 * HOUR_S, 500)
     site.see("item 12", NOW - 30 * HOUR_S, 1, "click")
     site.see("tak dikenal", NOW - 20 * HOUR_S, 400)
     site.see("item 77", NOW - 90 * HOUR_S, 400)
     site.history.forget_before(NOW - 55 * HOUR_S)
-    assert of_fronts(steady, site, NOW, lists) == {"hours", "all"}
-    assert ranked_steadily(steady, site, NOW, lists) == ranked_whole(site, NOW, lists)
+    assert proven_lists(incremental, site, NOW, lists) == {"hours", "all"}
+    assert ranked_steadily(incremental, site, NOW, lists) == ranked_whole(site, NOW, lists)
     listed = ranked_whole(site, NOW, lists)["all"][""]
     assert {name for name, *_ in listed} == {"item 399", "tak dikenal"}
     site.history.replace(Bucket(300, 0), 0, [b"view|item 5"], [1])
-    assert ranked_steadily(steady, site, NOW, lists) == ranked_whole(site, NOW, lists)
+    assert ranked_steadily(incremental, site, NOW, lists) == ranked_whole(site, NOW, lists)
 
 
 def whole_of(site: Site) -> Whole:
@@ -335,7 +339,7 @@ def whole_of(site: Site) -> Whole:
 
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")
 @pytest.mark.parametrize("name", [name for name, table in FITTING.items() if table.get("kind") != "burst"])
-def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -> None:
+def test_shortlist_bounds_the_score_of_every_row_outside(name: str) -> None:
     site, settings = busy(), list_of(**{**FITTING[name], "size": 2, "depth": 2})
     whole = whole_of(site)
     found = shortlist.shortlist_of(settings, whole)
@@ -356,12 +360,12 @@ def test_no_row_outside_a_front_scores_more_than_its_section_s_mark(name: str) -
             assert best == pytest.approx(marks[np.unique(section)]), "the mark is the best of the rest, and no more"
 
 
-def test_a_boost_of_what_nobody_reads_any_more_is_seen_at_once() -> None:
-    site, steady, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
-    steady.prepare(site, UTC, lists)
-    assert of_fronts(steady, site, NOW, lists) == {"hours"}
+def test_incremental_ranker_sees_a_boost_of_an_unread_item_at_once() -> None:
+    site, incremental, lists = busy(), IncrementalRanker(), lists_of({"hours": {}})
+    incremental.prepare(site, UTC, lists)
+    assert proven_lists(incremental, site, NOW, lists) == {"hours"}
     site.edits = Edits(1, _boosts(["item 250"], 1e9))
-    assert of_fronts(steady, site, NOW, lists) == {"hours"}
-    found = ranked_steadily(steady, site, NOW, lists)
+    assert proven_lists(incremental, site, NOW, lists) == {"hours"}
+    found = ranked_steadily(incremental, site, NOW, lists)
     assert found == ranked_whole(site, NOW, lists)
     assert found["hours"][""][0][0] == "item 250"

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from views import Site, list_of
+from views import Site, in_use, list_of
 
 from ranking.errors import NotFoundError
 from ranking.intake.items import Item
@@ -21,9 +21,7 @@ from ranking.lists import hysteresis, ordering
 from ranking.lists.ordering import best, best_capped, percentile
 from ranking.lists.ranker import entries
 from ranking.lists.rules import Rule
-from ranking.lists.selection import Past, Selector
 from ranking.published.snapshot import WHOLE_SITE
-from ranking.scoring.sums import Moment
 from ranking.settings.lists import ListSettings, with_changes
 
 AT = 1_700_000_100.0  # a multiple of 300 s
@@ -42,7 +40,7 @@ def site_with(reads: dict[str, int], section: dict[str, str] | None = None, age_
 # Floors
 
 
-def test_a_floor_is_a_least_score_and_a_least_count_is_asked_before_the_shape() -> None:
+def test_floor_bounds_the_score_and_min_count_the_sum_before_its_shape() -> None:
     site = site_with({"a": 10, "b": 5, "c": 4})
     assert site.listed(list_of(**PLAIN, floor=5), AT) == ["a", "b"]
     assert site.listed(list_of(**PLAIN, floor=5.1), AT) == ["a"]
@@ -50,13 +48,13 @@ def test_a_floor_is_a_least_score_and_a_least_count_is_asked_before_the_shape() 
     assert site.listed(list_of(**PLAIN, shape="minus-one", exponent=2, floor=9), AT) == ["a", "b", "c"]
 
 
-def test_filters_come_before_the_limit() -> None:
+def test_rules_come_before_the_limit() -> None:
     site = site_with({f"item-{number:02}": 100 - number for number in range(20)})
     site.removed = frozenset(f"item-{number:02}" for number in range(5))
     assert len(site.listed(list_of(**PLAIN, size=7, depth=7), AT)) == 7
 
 
-def test_the_list_of_a_section_asks_for_its_percentile_and_for_no_less_than_the_minimum() -> None:
+def test_section_floor_keeps_rows_above_its_percentile_and_the_minimum() -> None:
     reads = {f"big-{n}": n for n in range(1, 101)} | {"small-1": 4, "small-2": 5, "small-3": 9}
     site = site_with(reads, {item: item.split("-")[0] for item in reads})
     chosen = list_of(**PLAIN, section_floor=80)
@@ -69,7 +67,7 @@ def test_the_list_of_a_section_asks_for_its_percentile_and_for_no_less_than_the_
 
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 100), min_size=1), st.floats(0, 99.9))
-def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(values: list[float], percent: float) -> None:
+def test_percentile_is_the_least_value_that_the_share_does_not_exceed(values: list[float], percent: float) -> None:
     found = percentile(np.array(values), percent)
     assert found in values
     assert sum(value <= found for value in values) >= percent / 100 * len(values) * (1 - 1e-12)
@@ -79,7 +77,7 @@ def test_a_percentile_is_the_least_value_that_so_many_do_not_exceed(values: list
 # The cap per section
 
 
-def test_no_section_has_more_than_its_cap_and_items_without_one_are_free() -> None:
+def test_max_per_section_caps_sections_and_no_items_without_one() -> None:
     reads = {"a1": 9, "a2": 8, "a3": 7, "b1": 6, "x1": 5, "x2": 4, "x3": 3, "a4": 2, "b2": 1}
     section = {item: item[0] for item in reads if item[0] != "x"}
     site = site_with(reads, section)
@@ -97,7 +95,7 @@ def test_no_section_has_more_than_its_cap_and_items_without_one_are_free() -> No
     st.integers(1, 12),
     st.dictionaries(st.integers(0, 3), st.integers(0, 3)),
 )
-def test_a_capped_list_is_what_one_gets_by_going_down_the_whole_and_passing_over(
+def test_max_per_section_equals_going_down_the_whole_list(
     table: list[tuple[int, float]], cap: int, limit: int, before: dict[int, int]
 ) -> None:
     section = np.array([number for number, _ in table], dtype=np.int32)
@@ -129,7 +127,7 @@ def sources(site: Site, at: float = AT, section: str = WHOLE_SITE, **table: Any)
     return [(entry.id, entry.source) for entry in entries(ranking, chosen, ranker.views, ranker.published, details)]
 
 
-def test_a_list_that_is_too_short_is_widened_and_says_which_items_that_are() -> None:
+def test_fill_widens_a_short_list_and_counts_the_fillers() -> None:
     site = site_with({"much": 50, "little": 3, "less": 2})
     site.put("old", AT - 9 * DAY_S)
     site.see("old", AT - 60, 40)
@@ -148,7 +146,7 @@ def test_a_list_that_is_too_short_is_widened_and_says_which_items_that_are() -> 
     ]  # fmt: skip
 
 
-def test_a_list_is_filled_up_with_the_latest_that_the_newsroom_described() -> None:
+def test_fill_takes_the_latest_described_items() -> None:
     site = site_with({"read": 50})
     site.see("unknown", AT - 60, 2)
     for item, age_s in (("new", 60), ("newer", 30), ("of tomorrow", -DAY_S), ("down", 10)):
@@ -157,7 +155,7 @@ def test_a_list_is_filled_up_with_the_latest_that_the_newsroom_described() -> No
     assert sources(site, **PLAIN, floor=5, fill="latest") == [("read", "ranked"), ("newer", "fill"), ("new", "fill")]
 
 
-def test_a_section_without_readers_has_a_list_where_it_is_filled_up() -> None:
+def test_fill_gives_a_section_without_readers_a_list() -> None:
     site = site_with({"a": 50}, {"a": "Politik"})
     site.put("b", AT - HOUR_S, "Kuliner")
     names = {fill: set(site.ranker(AT).rank_sections(list_of(fill=fill))) for fill in ("none", "latest")}
@@ -165,7 +163,7 @@ def test_a_section_without_readers_has_a_list_where_it_is_filled_up() -> None:
     assert sources(site, section="Kuliner", fill="latest") == [("b", "fill")]
 
 
-def test_what_fills_a_list_up_keeps_to_the_cap_and_to_the_depth() -> None:
+def test_fill_keeps_to_the_cap_and_to_the_depth() -> None:
     reads = {f"{section}{n}": n for section in "abc" for n in range(1, 6)}
     site = site_with(reads, {item: item[0] for item in reads})
     found = sources(site, **PLAIN, floor=5, fill="widen", max_per_section=2)
@@ -180,29 +178,29 @@ def test_what_fills_a_list_up_keeps_to_the_cap_and_to_the_depth() -> None:
     st.sampled_from([{"decay": "window", "window": "6h"}, {}, {"kind": "burst"}, {"kind": "latest", "max_age": "1d"}]),
     st.sampled_from([{}, {"floor": 3}, {"max_per_section": 1}, {"section_floor": 50}]),
 )
-def test_filling_up_changes_nothing_of_what_is_ranked_and_repeats_nothing(
+def test_fill_changes_no_ranked_row_and_repeats_none(
     seen: list[tuple[str, int, int]], fill: str, table: dict[str, Any], rule: dict[str, Any]
 ) -> None:
     site = Site()
     for item, age_s, n in seen:
         site.see(item, AT - age_s, n)
         site.put(item, AT - age_s - 60, item if item < "d" else "z")
-    plain = site.ranker(AT).rank_sections(list_of(**table, **rule))
-    filled = site.ranker(AT).rank_sections(list_of(**table, **rule, fill=fill))
+    plain = site.ranker(AT).rank_sections(list_of(**in_use(**table, **rule)))
+    filled = site.ranker(AT).rank_sections(list_of(**in_use(**table, **rule, fill=fill)))
     assert plain.keys() <= filled.keys()
     for section, ranking in filled.items():
         rows = ranking.rows.tolist()
         ranked = rows[: len(rows) - ranking.filled]
         assert ranked == (plain[section].rows.tolist() if section in plain else [])
         assert len(set(rows)) == len(rows)
-        alone = site.ranker(AT).rank(list_of(**table, **rule, fill=fill), section)
+        alone = site.ranker(AT).rank(list_of(**in_use(**table, **rule, fill=fill)), section)
         assert (alone.rows.tolist(), alone.filled, alone.previous) == (rows, ranking.filled, ranking.previous)
 
 
 # Tenure
 
 
-def test_an_item_that_was_listed_for_too_long_leaves_and_may_return_when_its_readers_have_let_go_of_it() -> None:
+def test_max_tenure_drops_an_item_until_its_readers_let_go_of_it() -> None:
     site = Site()
     for hour in range(30):
         at = AT + hour * HOUR_S
@@ -215,7 +213,7 @@ def test_an_item_that_was_listed_for_too_long_leaves_and_may_return_when_its_rea
     assert "giant" in site.listed(list_of(size=2, half_life="1h"), AT + 12 * HOUR_S)[:2]
 
 
-def test_what_has_left_for_its_tenure_does_not_come_back_to_fill_the_list_up() -> None:
+def test_max_tenure_keeps_an_item_out_of_the_fillers() -> None:
     site = Site()
     for hour in range(12):
         for item, n in (("giant", 1000), ("a", 6), ("b", 1)):
@@ -228,7 +226,7 @@ def test_what_has_left_for_its_tenure_does_not_come_back_to_fill_the_list_up() -
 # Hysteresis
 
 
-def test_the_flicker_of_two_near_equals_at_the_cut_ends_and_a_clear_lead_still_wins() -> None:
+def test_hysteresis_ends_the_flicker_at_the_cut_and_a_clear_lead_wins() -> None:
     """Reads come in turns, so the lead changes every quarter of an hour; after ten hours one is clearly ahead."""
     site = Site()
     for quarter in range(80):
@@ -248,7 +246,7 @@ def test_the_flicker_of_two_near_equals_at_the_cut_ends_and_a_clear_lead_still_w
     assert changes(calm, range(50, 80)) == 0
 
 
-def test_an_incumbent_is_shown_by_its_score_and_who_waits_stands_first_below() -> None:
+def test_hysteresis_orders_incumbents_by_score_and_waiters_first_below() -> None:
     site = Site()
     site.see("first", AT - 2 * HOUR_S, 300)
     site.see("incumbent", AT - 2 * HOUR_S, 100)
@@ -271,7 +269,7 @@ SCORES = st.integers(2, 9).flatmap(
 
 @settings(deadline=None, max_examples=300)
 @given(SCORES, st.integers(1, 5), st.sampled_from([0.0, 0.1, 1.0]))
-def test_the_visible_part_is_full_and_nobody_outside_beats_anybody_inside_by_more_than_the_margin(
+def test_hysteresis_fills_the_visible_part_and_nobody_outside_beats_it_by_the_margin(
     scores: list[list[float]], size: int, margin: float
 ) -> None:
     inside = hysteresis.members([np.array(step) for step in scores], size, margin)
@@ -291,7 +289,7 @@ def test_the_visible_part_is_full_and_nobody_outside_beats_anybody_inside_by_mor
     st.randoms(use_true_random=False),
     st.sampled_from([{}, {"kind": "burst", "minimum": 1}, {"aging": "gravity"}]),
 )
-def test_a_list_with_every_rule_is_the_same_whatever_order_the_counts_arrived_in(
+def test_list_with_every_rule_is_the_same_in_any_order_of_arrival(
     seen: list[tuple[str, int, int]], random: Random, table: dict[str, Any]
 ) -> None:
     chosen = list_of(
@@ -326,7 +324,7 @@ def test_a_list_with_every_rule_is_the_same_whatever_order_the_counts_arrived_in
     assert results[0] == results[1]
 
 
-def test_the_replay_begins_on_the_clock_and_its_beginning_moves_every_three_hours() -> None:
+def test_hysteresis_replay_begins_on_the_clock_and_moves_every_three_hours() -> None:
     for minutes in range(0, 24 * 60, 7):
         found = hysteresis.steps(minutes * 60.0)
         assert found[0] % hysteresis.SPAN_S == 0
@@ -334,7 +332,7 @@ def test_the_replay_begins_on_the_clock_and_its_beginning_moves_every_three_hour
         assert found[-1] < minutes * 60 <= found[-1] + hysteresis.STEP_S
 
 
-def test_the_replayed_list_is_that_of_one_that_remembers() -> None:
+def test_hysteresis_replay_equals_a_list_that_remembers() -> None:
     """Nine hours of reads that wander; compared at every five minutes of the last three with a list that was kept."""
     random = Random(4)
     site, appeal = Site(), {f"item-{number:02}": 8.0 for number in range(16)}
@@ -361,14 +359,13 @@ def test_the_replayed_list_is_that_of_one_that_remembers() -> None:
 
 
 def rule_of(site: Site, item: str, number: int | None = None, **table: Any) -> Rule:
-    chosen, pool = list_of(**table), site.ranker(AT).pool
-    past = Past(pool, chosen, AT)
     row = site.history.known_row(item)
     assert row is not None
-    return Selector(pool, chosen, Moment(AT, AT), past).rule_of(row, number)
+    (rule,) = site.ranker(AT).selector(list_of(**table)).rules_of([row], number)
+    return rule
 
 
-def test_of_every_item_that_is_not_listed_the_rule_that_keeps_it_out_is_known() -> None:
+def test_rules_of_names_what_keeps_an_item_out() -> None:
     reads = {"a": 50, "b": 9, "c": 3, "down": 70, "other": 40}
     site = site_with(reads, dict.fromkeys("abc", "x") | {"other": "y"})
     site.see("old", AT - 10 * DAY_S, 5)
@@ -393,7 +390,7 @@ def test_of_every_item_that_is_not_listed_the_rule_that_keeps_it_out_is_known() 
     assert rule_of(site, "other", 0, **PLAIN) == Rule.OTHER_SECTION
 
 
-def test_the_rule_of_tenure_is_known_too() -> None:
+def test_rules_of_names_the_tenure() -> None:
     site = Site()
     for quarter in range(20):
         site.see("giant", AT - 900 * quarter - 60, 100)
@@ -417,13 +414,13 @@ def test_the_rule_of_tenure_is_known_too() -> None:
         ({"floor": math.nan}, "less than or equal to 1000000000000"),
     ],
 )
-def test_a_rule_that_cannot_be_kept_is_refused(table: dict[str, Any], sentence: str) -> None:
+def test_settings_refuse_a_rule_that_cannot_be_kept(table: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValidationError) as raised:
         list_of(**table)
     assert sentence in str(raised.value)
 
 
-def test_sections_are_parted_alike_whether_they_are_few_or_more_than_a_small_number_holds() -> None:
+def test_by_section_parts_alike_with_few_and_with_very_many_sections() -> None:
     section = np.array([3, -1, 40_000, 3, 0], dtype=np.int32)
     parted = ordering.by_section(np.arange(5), section)
     assert {number: rows.tolist() for number, rows in parted.items()} == {0: [4], 3: [0, 3], 40_000: [2]}
@@ -433,9 +430,9 @@ def test_sections_are_parted_alike_whether_they_are_few_or_more_than_a_small_num
     ("changes", "sentence"),
     [
         ({"half_life": "0s"}, "half_life: expected a duration of at least 1s, found 0s"),
-        ({"half_life": float("nan")}, "half_life: expected a duration of at least 1s, found nan"),
-        ({"gravity_offset": 5}, "gravity_offset: expected a duration of at least 1m, found 5s"),
-        ({"window": 0}, "window: expected a duration over 0s, found 0s"),
+        ({"half_life": float("nan")}, "half_life: expected a duration such as 90s, 15m, 6h or 7d, found nan"),
+        ({"aging": "gravity", "gravity_offset": "5s"}, "gravity_offset: expected a duration of at least 1m, found 5s"),
+        ({"window": "0s"}, "window: expected a duration over 0s, found 0s"),
         ({"hold": "31d"}, "hold: expected a duration of at most 30d, found 31d"),
         ({"half_life": "soon"}, "half_life: expected a duration such as 90s, 15m, 6h or 7d, found 'soon'"),
         ({"exponent": 99}, "exponent: expected a value less than or equal to 4, found 99"),
@@ -445,13 +442,13 @@ def test_sections_are_parted_alike_whether_they_are_few_or_more_than_a_small_num
         ({"lifetime": 3}, "lifetime: is not a setting of a list"),
     ],
 )
-def test_a_setting_that_cannot_be_is_refused_in_the_words_of_the_file(changes: dict[str, Any], sentence: str) -> None:
+def test_settings_refuse_an_impossible_value_in_the_words_of_the_file(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
         with_changes(ListSettings(), changes)
     assert str(refused.value) == sentence
 
 
-def test_who_asks_for_a_section_that_nobody_has_is_told_which_there_are() -> None:
+def test_unknown_section_is_refused_with_the_known_ones() -> None:
     site = Site()
     site.see("a", AT - 60)
     with pytest.raises(NotFoundError, match=r"called 'Politik'; no item has a section: say it as `section` where"):

@@ -16,7 +16,7 @@ TABLES = st.lists(
 
 @settings(deadline=None)
 @given(TABLES, st.data())
-def test_the_best_are_the_first_of_a_full_sort(table: list[tuple[float, float]], data: st.DataObject) -> None:
+def test_best_equals_the_first_of_a_full_sort(table: list[tuple[float, float]], data: st.DataObject) -> None:
     score, published = (np.array(column) for column in zip(*table, strict=True))
     names = data.draw(st.permutations([f"item-{number:02}" for number in range(len(table))]))
     rows = np.array(sorted(data.draw(st.sets(st.integers(0, len(table) - 1)))), dtype=np.int64)
@@ -27,9 +27,7 @@ def test_the_best_are_the_first_of_a_full_sort(table: list[tuple[float, float]],
 
 @settings(deadline=None)
 @given(TABLES, st.integers(1, 70), st.randoms(use_true_random=False))
-def test_the_order_in_which_rows_were_given_out_does_not_show(
-    table: list[tuple[float, float]], limit: int, random: Random
-) -> None:
+def test_best_is_the_same_in_any_order_of_rows(table: list[tuple[float, float]], limit: int, random: Random) -> None:
     lists = []
     numbered = list(enumerate(table))
     for _ in range(2):
@@ -42,21 +40,21 @@ def test_the_order_in_which_rows_were_given_out_does_not_show(
     assert lists[0] == lists[1]
 
 
-def test_equal_scores_go_by_the_newer_publication_and_then_by_id() -> None:
+def test_best_breaks_ties_by_newer_publication_and_then_by_id() -> None:
     names = ["d", "c", "b", "a"]
     score, published = np.array([1.0, 1.0, 1.0, 2.0]), np.array([5.0, 9.0, 5.0, 0.0])
     order = best(np.arange(4), score=score, published=published, names=names, limit=10)
     assert [names[row] for row in order] == ["a", "c", "b", "d"]
 
 
-def test_the_best_of_nothing_is_nothing() -> None:
+def test_best_of_nothing_is_nothing() -> None:
     nothing = np.array([], dtype=np.int64)
     assert best(nothing, score=np.array([1.0]), published=np.array([1.0]), names=["a"], limit=3).tolist() == []
 
 
 @settings(deadline=None)
 @given(st.lists(st.integers(-1, 5), max_size=40), st.data())
-def test_sections_part_the_rows_and_keep_their_order(section: list[int], data: st.DataObject) -> None:
+def test_by_section_parts_rows_and_keeps_their_order(section: list[int], data: st.DataObject) -> None:
     rows = data.draw(st.permutations([row for row in range(len(section)) if data.draw(st.booleans())]))
     parted = by_section(np.array(rows, dtype=np.int64), np.array(section, dtype=np.int32))
     assert {number: found.tolist() for number, found in parted.items()} == {
@@ -66,6 +64,6 @@ def test_sections_part_the_rows_and_keep_their_order(section: list[int], data: s
     }
 
 
-def test_rows_without_a_section_are_in_none() -> None:
+def test_by_section_omits_rows_without_a_section() -> None:
     assert by_section(np.array([0, 1]), np.array([-1, -1], dtype=np.int32)) == {}
     assert by_section(np.array([], dtype=np.int64), np.array([0], dtype=np.int32)) == {}

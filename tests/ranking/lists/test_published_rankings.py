@@ -10,6 +10,7 @@ from memory_store import MemoryStore
 
 from ranking.intake.items import Item
 from ranking.published.snapshot import decode_entries
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 
@@ -52,7 +53,7 @@ PUT = st.lists(
 
 @runs(deadline=None, max_examples=20)
 @given(SEEN, PUT, st.randoms(use_true_random=False), st.integers(0, 599).map(lambda s: NOW + s))
-async def test_the_same_counts_settings_and_slot_give_the_same_bytes_of_every_ranking(
+async def test_refresh_publishes_the_same_bytes_of_every_ranking(
     seen: list[tuple[str, int, int, str]], put: list[Item], random: Random, now: float
 ) -> None:
     settings = Settings.model_validate({"sites": [{"id": "s"}], "lists": LISTS})
@@ -61,7 +62,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_of_every_ra
         changes: list[Any] = [*seen, *put]
         random.shuffle(changes)
         store = MemoryStore()
-        refresher = Refresher(store, settings, "s")
+        refresher = Refresher(RankedSite(store, settings, "s"))
         for number, change in enumerate(changes):
             if isinstance(change, Item):
                 store.put(change)
@@ -75,7 +76,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_of_every_ra
     assert results[0] == results[1]
 
 
-async def test_a_list_of_today_is_published_by_the_clock_of_its_site() -> None:
+async def test_refresh_publishes_a_list_of_today_by_the_clock_of_its_site() -> None:
     listed = {}
     for zone in ("Asia/Jakarta", "UTC"):
         store = MemoryStore()
@@ -84,12 +85,12 @@ async def test_a_list_of_today_is_published_by_the_clock_of_its_site() -> None:
         settings = Settings.model_validate(
             {"sites": [{"id": "s", "timezone": zone}], "lists": {"today": {"period": "today"}}}
         )
-        await Refresher(store, settings, "s").refresh(NOW)
+        await Refresher(RankedSite(store, settings, "s")).refresh(NOW)
         listed[zone] = set(store.listed("today"))
     assert listed == {"Asia/Jakarta": {"this morning"}, "UTC": {"this morning", "last night"}}
 
 
-async def test_the_config_version_names_the_clock_where_a_list_goes_by_it() -> None:
+async def test_config_version_depends_on_the_zone_only_when_a_list_does() -> None:
     def version(zone: str, **table: str) -> str:
         return Settings.model_validate({"sites": [{"timezone": zone}], "lists": {"it": table}}).config_version
 
@@ -98,11 +99,11 @@ async def test_the_config_version_names_the_clock_where_a_list_goes_by_it() -> N
     assert version("UTC", preset="inn") != version("Asia/Jakarta", preset="inn")
 
 
-async def test_an_entry_that_fills_a_list_up_is_marked() -> None:
+async def test_refresh_marks_an_entry_that_fills_a_list_up() -> None:
     store = MemoryStore()
     store.see("read", NOW - 60, 9)
     store.see("hardly", NOW - 60, 2)
     settings = Settings.model_validate({"lists": {"populer": {"floor": 5, "fill": "widen"}}})
-    await Refresher(store, settings, "s").refresh(NOW)
+    await Refresher(RankedSite(store, settings, "s")).refresh(NOW)
     entries = decode_entries(store.bodies("populer")[""])
     assert [(entry.rank, entry.id, entry.source) for entry in entries] == [(1, "read", "ranked"), (2, "hardly", "fill")]

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from views import Site, list_of
 
-from ranking.lists.explain import Explanation, amount, explain
+from ranking.lists.explain import amount, explain
+from ranking.lists.explanation import Explanation
 from ranking.published.edits import Block, Boost, Edits, Pin, Subject
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.presets import PRESETS
@@ -50,7 +51,7 @@ def moved(found: Explanation) -> list[tuple[str, int]]:
 
 
 @pytest.mark.parametrize("table", [*ADDING.values(), *({"preset": name} for name in PRESETS)], ids=str)
-def test_the_terms_come_to_the_score_exactly_boosted_or_not(table: dict[str, Any]) -> None:
+def test_terms_come_to_the_score_exactly_with_and_without_boosts(table: dict[str, Any]) -> None:
     of = site()
     for boosts in ({}, {Subject("boost", "it", "", item): Boost(1.7) for item in "be"}):
         of.edits = Edits(1, boosts)
@@ -67,7 +68,7 @@ def test_the_terms_come_to_the_score_exactly_boosted_or_not(table: dict[str, Any
             assert ("boost" in [term.name for term in found.terms]) == bool(boosts)
 
 
-def test_every_factor_has_its_name() -> None:
+def test_terms_name_every_factor() -> None:
     names = {name: [term.name for term in why(site(), "b", **table).terms] for name, table in ADDING.items()}
     assert names == {
         "shape": ["events", "shape"],
@@ -84,7 +85,7 @@ def test_every_factor_has_its_name() -> None:
     }
 
 
-def test_nothing_moved_what_stands_where_its_score_puts_it() -> None:
+def test_moves_are_empty_when_an_item_stands_where_its_score_puts_it() -> None:
     found = why(site(), "c")
     assert (found.rank, found.place, found.shown, found.moves) == (3, 3, 3, [])
     assert found.above is not None
@@ -93,7 +94,7 @@ def test_nothing_moved_what_stands_where_its_score_puts_it() -> None:
     assert found.below.margin == (found.score or 0) - found.below.score
 
 
-def test_a_pin_moves_its_item_and_pushes_the_others() -> None:
+def test_moves_name_a_pin_for_its_item_and_for_those_it_pushes() -> None:
     of = site()
     of.edits = Edits(1, {Subject("pin", "it", "", "e"): Pin(1), Subject("pin", "it", "", "unknown"): Pin(3)})
     up = why(of, "e")
@@ -104,7 +105,7 @@ def test_a_pin_moves_its_item_and_pushes_the_others() -> None:
     assert why(of, "e", "Politik").moves == []
 
 
-def test_a_pin_shows_what_is_not_ranked_and_a_block_hides_the_pin() -> None:
+def test_place_with_pins_shows_an_unranked_pin_and_hides_a_blocked_one() -> None:
     of = site()
     of.put("z", NOW - HOUR_S, "Politik")
     pin = {Subject("pin", "it", "", "z"): Pin(2)}
@@ -117,7 +118,7 @@ def test_a_pin_shows_what_is_not_ranked_and_a_block_hides_the_pin() -> None:
     assert why(of, "c").shown == 3
 
 
-def test_a_cap_per_section_lifts_those_of_other_sections() -> None:
+def test_moves_name_the_cap_for_items_of_other_sections() -> None:
     found = why(site(), "f", max_per_section=2)
     assert (found.rank, found.place) == (None, 6)
     assert found.rule == "over_section_cap"
@@ -130,7 +131,7 @@ def test_a_cap_per_section_lifts_those_of_other_sections() -> None:
     assert moved(found) == [("max_per_section", 4)]
 
 
-def test_a_boost_says_how_many_places_it_is_worth() -> None:
+def test_moves_count_the_places_of_a_boost() -> None:
     of = site()
     of.edits = Edits(1, {Subject("boost", "it", "", "e"): Boost(3.0)})
     assert moved(why(of, "e")) == [("boost", 4)]
@@ -138,7 +139,7 @@ def test_a_boost_says_how_many_places_it_is_worth() -> None:
     assert moved(why(of, "f")) == []
 
 
-def test_hysteresis_says_who_stays_by_it() -> None:
+def test_moves_name_the_hysteresis_that_keeps_an_item() -> None:
     of = site()
     of.see("e", NOW - 60, 12)  # beats d, but not clearly
     found = why(of, "e", size=4, hysteresis=0.5)

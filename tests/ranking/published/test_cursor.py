@@ -25,12 +25,12 @@ IDS = st.lists(st.text(min_size=1, max_size=12), max_size=12, unique=True)
 
 
 @given(CURSORS)
-def test_a_cursor_is_read_as_it_was_written(cursor: Cursor) -> None:
+def test_cursor_reads_as_it_was_written(cursor: Cursor) -> None:
     assert cursor_from(cursor.text()) == cursor
 
 
 @given(st.text() | st.from_regex(r"[0-9.a-f-]{0,40}"))
-def test_whatever_else_comes_is_no_cursor(text: str) -> None:
+def test_cursor_from_refuses_anything_else(text: str) -> None:
     try:
         found = cursor_from(text)
     except InvalidCursorError as error:
@@ -44,7 +44,7 @@ def test_whatever_else_comes_is_no_cursor(text: str) -> None:
     st.sets(st.integers(0, 59), max_size=8),
     st.lists(st.tuples(st.integers(1, 12), st.sets(st.integers(0, 59), max_size=3)), min_size=60, max_size=60),
 )
-def test_a_walk_shows_all_that_is_not_left_out_once_and_in_order(
+def test_walk_shows_every_place_once_and_in_order(
     length: int, first: set[int], pages: Sequence[tuple[int, set[int]]]
 ) -> None:
     """`first` are the places that the first page shows; each further page has a limit, and more is left out."""
@@ -66,19 +66,19 @@ def test_a_walk_shows_all_that_is_not_left_out_once_and_in_order(
     assert seen[len(first) :] == sorted(seen[len(first) :])
 
 
-def test_a_walk_of_another_length_ends() -> None:
+def test_walk_ends_with_pages_of_another_length() -> None:
     cursor = Cursor(1, 0.0, NAME, 5, 9000, ((9001, 9005),))
     part = part_after(cursor, [False] * 3, 7)
     assert (list(part.places), part.reached) == ([], None)
 
 
-def test_what_is_ahead_is_written_in_spans() -> None:
+def test_cursor_writes_places_ahead_as_spans() -> None:
     assert rest_of([False] * 12, {0, 1, 3, 4, 5, 9}, ()).ahead == ((3, 5), (9, 9))
     assert rest_of([False, True, False], {0}, ()) == ((), 2, ())
     assert rest_of([False, True, False], {0, 2}, ()).reached is None
 
 
-def test_an_order_has_the_name_of_its_content() -> None:
+def test_order_name_follows_from_the_content() -> None:
     names = {
         order_name(*of)
         for of in [
@@ -102,7 +102,7 @@ def unpacked(kept: dict[str, bytes], name: str) -> list[str]:
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(["", "Ekonomi", "Olahraga"]), IDS), max_size=8))
-def test_every_order_can_be_read_from_what_is_kept_with_it(published: list[dict[str, list[str]]]) -> None:
+def test_order_can_be_read_from_what_is_kept_with_it(published: list[dict[str, list[str]]]) -> None:
     packer = OrderPacker("populer")
     for sections in published:
         kept = packer.packed(sections)
@@ -111,7 +111,7 @@ def test_every_order_can_be_read_from_what_is_kept_with_it(published: list[dict[
 
 
 @given(st.lists(st.permutations([f"berita-{n}" for n in range(40)]), max_size=6), st.data())
-def test_an_order_can_be_read_as_long_as_what_came_with_it_is_kept(
+def test_order_can_be_read_as_long_as_what_came_with_it_is_kept(
     published: list[list[str]], data: st.DataObject
 ) -> None:
     """Nothing that is packed later takes away what an earlier one needs, also where an order comes again."""
@@ -122,7 +122,7 @@ def test_an_order_can_be_read_as_long_as_what_came_with_it_is_kept(
         assert unpacked(store, order_name("populer", "", ids)) == ids
 
 
-def test_an_order_that_hardly_moved_takes_a_fraction() -> None:
+def test_order_packer_takes_a_fraction_for_an_order_that_hardly_moved() -> None:
     packer = OrderPacker("populer")
     ids = [f"nasional-{n * 7919 % 100_000}" for n in range(200)]
     (whole,) = packer.packed({"": ids}).values()
@@ -132,13 +132,13 @@ def test_an_order_that_hardly_moved_takes_a_fraction() -> None:
     assert len(kept[order_name("populer", "", ids)]) < len(whole) / 5
 
 
-def test_an_order_that_has_not_moved_is_not_packed_again() -> None:
+def test_order_packer_does_not_pack_an_unmoved_order_again() -> None:
     packer = OrderPacker("populer")
     assert packer.packed({"": ["a", "b"]}) == packer.packed({"": ["a", "b"]})
 
 
 @pytest.mark.parametrize("paging_s", [10.0, 600.0, 86400.0])
-def test_the_cursor_of_a_page_that_a_cache_was_told_is_right_is_kept_long_enough(paging_s: float) -> None:
+def test_kept_for_covers_the_cursor_of_a_page_that_a_cache_confirmed(paging_s: float) -> None:
     """A page's tag changes with the epoch, so its cursor is younger than an epoch when the walk begins."""
     first_page, last_time_it_is_right = 0.0, paging_s / 2 - 0.001
     assert epoch_of(first_page, paging_s) == epoch_of(last_time_it_is_right, paging_s)
@@ -146,5 +146,5 @@ def test_the_cursor_of_a_page_that_a_cache_was_told_is_right_is_kept_long_enough
     assert kept_for_s(paging_s) >= last_time_it_is_right + CACHED_S + paging_s
 
 
-def test_without_paging_nothing_is_kept() -> None:
+def test_kept_for_is_nothing_without_paging() -> None:
     assert kept_for_s(0.0) == 0.0

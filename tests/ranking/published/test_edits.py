@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranking.errors import InvalidEditError
-from ranking.published.edits import Block, Boost, Edit, Edits, Pin, Subject, check, composed, moved
+from ranking.published.edits import Block, Boost, Edit, Edits, Pin, Subject, check_edit, with_boosts, with_pins
 
 NOW = 1_764_532_140.0
 PINS = st.lists(st.tuples(st.integers(1, 12), st.integers(100, 120)), max_size=6, unique_by=lambda pin: pin[1])
@@ -22,21 +22,21 @@ def edits(*given: tuple[Subject, Edit]) -> Edits:
 
 
 @given(st.integers(0, 15), PINS, st.integers(1, 20))
-def test_every_place_is_filled_as_long_as_there_is_something_to_show(ranked: int, pins: Any, limit: int) -> None:
-    found = composed(range(ranked), pins, limit)
+def test_with_pins_fills_every_place_while_there_is_something_to_show(ranked: int, pins: Any, limit: int) -> None:
+    found = with_pins(range(ranked), pins, limit)
     assert len(found) == min(limit, ranked + len(pins))
     assert len(set(found)) == len(found)
 
 
 @given(st.integers(0, 15), PINS, st.integers(1, 20))
-def test_what_is_not_pinned_keeps_its_order(ranked: int, pins: Any, limit: int) -> None:
-    rest = [each for each in composed(range(ranked), pins, limit) if each < 100]
+def test_with_pins_keeps_the_order_of_unpinned_rows(ranked: int, pins: Any, limit: int) -> None:
+    rest = [each for each in with_pins(range(ranked), pins, limit) if each < 100]
     assert rest == list(range(len(rest)))
 
 
 @given(PINS, st.integers(1, 20))
-def test_the_latest_pin_of_a_place_has_exactly_that_place(pins: list[tuple[int, int]], limit: int) -> None:
-    found = composed(range(20), pins, limit)
+def test_with_pins_gives_the_latest_pin_exactly_its_place(pins: list[tuple[int, int]], limit: int) -> None:
+    found = with_pins(range(20), pins, limit)
     latest = dict(reversed(pins))
     for position, item in latest.items():
         if position <= limit:
@@ -44,18 +44,16 @@ def test_the_latest_pin_of_a_place_has_exactly_that_place(pins: list[tuple[int, 
 
 
 @given(st.integers(0, 15), PINS, st.integers(1, 20))
-def test_a_shorter_list_is_the_beginning_of_a_longer_one(ranked: int, pins: Any, limit: int) -> None:
-    assert composed(range(ranked), pins, limit) == composed(range(ranked), pins, 40)[:limit]
+def test_with_pins_gives_a_shorter_list_as_the_beginning_of_a_longer_one(ranked: int, pins: Any, limit: int) -> None:
+    assert with_pins(range(ranked), pins, limit) == with_pins(range(ranked), pins, 40)[:limit]
 
 
 @given(
     st.lists(st.floats(0.1, 100), max_size=12).map(lambda scores: sorted(scores, reverse=True)),
     st.dictionaries(st.integers(0, 11), st.floats(0.1, 10), max_size=3),
 )
-def test_a_list_in_the_order_of_its_scores_stays_in_it_when_some_are_multiplied(
-    scores: list[float], factors: dict[int, float]
-) -> None:
-    found = moved(scores, factors)
+def test_with_boosts_keeps_a_list_in_the_order_of_its_scores(scores: list[float], factors: dict[int, float]) -> None:
+    found = with_boosts(scores, factors)
     assert sorted(place for place, _ in found) == list(range(len(scores)))
     shown = [score for _, score in found if score is not None]
     assert shown == sorted(shown, reverse=True)
@@ -63,16 +61,16 @@ def test_a_list_in_the_order_of_its_scores_stays_in_it_when_some_are_multiplied(
     assert rest == sorted(rest)
 
 
-def test_those_that_are_not_multiplied_keep_an_order_that_is_not_that_of_their_scores() -> None:
-    assert [place for place, _ in moved([5.0, 9.0, 1.0, 4.0], {2: 4.5})] == [0, 1, 2, 3]
-    assert [place for place, _ in moved([5.0, 9.0, 1.0, 4.0], {2: 6.0})] == [2, 0, 1, 3]
+def test_with_boosts_keeps_the_order_of_unboosted_rows() -> None:
+    assert [place for place, _ in with_boosts([5.0, 9.0, 1.0, 4.0], {2: 4.5})] == [0, 1, 2, 3]
+    assert [place for place, _ in with_boosts([5.0, 9.0, 1.0, 4.0], {2: 6.0})] == [2, 0, 1, 3]
 
 
-def test_places_without_a_score_stay() -> None:
-    assert moved([None, None], {1: 5.0}) == [(0, None), (1, None)]
+def test_with_boosts_leaves_places_without_a_score() -> None:
+    assert with_boosts([None, None], {1: 5.0}) == [(0, None), (1, None)]
 
 
-def test_an_edit_holds_until_its_end_and_not_at_it() -> None:
+def test_edits_hold_until_their_end_and_not_at_it() -> None:
     given = edits(
         pin("a", 1, until=NOW + 10),
         (Subject("block", "", "", "b"), Block(until=NOW + 20)),
@@ -93,7 +91,7 @@ def test_an_edit_holds_until_its_end_and_not_at_it() -> None:
     assert [subject.item for subject in given.over(NOW + 20)] == ["a", "b"]
 
 
-def test_the_latest_pin_comes_first_and_pins_of_one_moment_go_by_id() -> None:
+def test_edits_put_the_latest_pin_first_and_break_ties_by_id() -> None:
     given = edits(pin("b", 1, set_at=5), pin("new", 1, set_at=9), pin("a", 1, set_at=5), pin("s", 2, section="Ekonomi"))
     assert given.in_force(NOW).pins == {
         ("populer", ""): [(1, "new"), (1, "a"), (1, "b")],
@@ -117,11 +115,11 @@ def test_the_latest_pin_comes_first_and_pins_of_one_moment_go_by_id() -> None:
         (Block(until=0.0), "until"),
     ],
 )
-def test_an_edit_that_cannot_be_made_says_which_field(edit: Edit, field: str) -> None:
+def test_check_edit_names_the_field_of_an_impossible_edit(edit: Edit, field: str) -> None:
     with pytest.raises(InvalidEditError, match=f"^{field}: "):
-        check(edit, NOW)
+        check_edit(edit, NOW)
 
 
 @pytest.mark.parametrize("edit", [Pin(1), Pin(1000, until=NOW + 1), Boost(0.1), Boost(10), Block(), Block("x" * 500)])
-def test_what_can_be_made_passes(edit: Edit) -> None:
-    check(edit, NOW)
+def test_check_edit_passes_a_possible_edit(edit: Edit) -> None:
+    check_edit(edit, NOW)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 import pytest
+import structlog.testing
 
 from ranking.counts.buckets import Bucket
 from ranking.errors import StoreRefusedError, StoreUnavailableError
@@ -99,6 +100,8 @@ async def until(spool: ListSpool, waiting: int = 0) -> None:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overflow, "FIRST_PAUSE_S", 0.001)
     monkeypatch.setattr(overflow, "LONGEST_PAUSE_S", 0.002)
+    monkeypatch.setattr(overflow, "FIRST_FAULT_PAUSE_S", 0.001)
+    monkeypatch.setattr(overflow, "LOOK_FOR_ORPHANS_S", 0.001)
 
 
 async def test_what_waits_is_counted_in_order_and_what_comes_waits_behind_it(
@@ -196,3 +199,89 @@ async def test_it_is_told_when_the_spool_is_in_use_and_when_it_is_empty_again(
         while told != [True, False]:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     await overflow.stop()
+
+
+class FaultySpool(ListSpool):
+    """A spool whose next `faults` looks fail."""
+
+    def __init__(self, *batches: Batch, faults: int) -> None:
+        super().__init__(*batches)
+        self.faults = faults
+
+    def peek(self, limit: int, *, after: int = 0) -> list[tuple[int, Batch]]:
+        if self.faults:
+            self.faults -= 1
+            raise OSError("the disk does not answer")
+        return super().peek(limit, after=after)
+
+
+class FaultyStore(LossyStore):
+    """Raises what no store should for batches of the sites in `faulty`."""
+
+    def __init__(self, *faulty: str) -> None:
+        super().__init__()
+        self.faulty = set(faulty)
+
+    async def record(self, batch: Batch, keep_s: float) -> Committed:
+        if batch.site in self.faulty:
+            self.tried.set()
+            raise ValueError("not a batch")
+        return await super().record(batch, keep_s)
+
+
+async def test_adoption_goes_on_after_a_search_and_a_replay_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    store, orphan = LossyStore(), FaultySpool(batch(7), faults=1)
+    searches = iter(["fail", "find", "find"])
+
+    def find_orphans() -> list[ListSpool]:
+        match next(searches, "nothing"):
+            case "fail":
+                raise OSError("the folder cannot be read")
+            case "find":
+                return [orphan]
+        return []
+
+    with structlog.testing.capture_logs() as logs:
+        overflow = Spooling(ListSpool(), store, keep_s=1e9, find_orphans=find_orphans)
+        overflow.start()
+        await until(orphan)
+        await overflow.stop()
+    assert store.counted == [("s", 7)]
+    assert [entry["event"] for entry in logs] == [
+        "The spools of ended workers were not all replayed. They are tried again.",
+        "The spool of an ended worker was not replayed. It is tried again.",
+    ]
+    assert all(entry["exc_info"] for entry in logs)
+
+
+async def test_replay_goes_on_after_a_spool_that_could_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    store, spool = LossyStore(), FaultySpool(faults=2)
+    with structlog.testing.capture_logs() as logs:
+        overflow = Spooling(spool, store, keep_s=1e9)
+        await overflow.keep(batch(1))
+        await until(spool)
+        await overflow.stop()
+    assert store.counted == [("s", 1)]
+    assert [entry["event"] for entry in logs] == ["The replay of the spool failed. It is tried again."] * 2
+
+
+async def test_a_batch_that_cannot_be_recorded_is_logged_once_and_holds_up_its_lane_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    quick(monkeypatch)
+    store, spool = FaultyStore("bad"), ListSpool()
+    with structlog.testing.capture_logs() as logs:
+        overflow = Spooling(spool, store, keep_s=1e9)
+        await overflow.keep(batch(1, "bad"))
+        await overflow.keep(batch(1, "good"))
+        await until(spool, 1)
+        for _ in range(3):  # as often as it likes, it is tried again
+            store.tried.clear()
+            await store.tried.wait()
+        store.faulty.clear()
+        await until(spool)
+        await overflow.stop()
+    assert store.counted == [("good", 1), ("bad", 1)]
+    assert [entry["event"] for entry in logs] == ["A spooled batch was not recorded. It is tried again."]

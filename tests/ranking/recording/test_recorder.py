@@ -150,7 +150,7 @@ async def test_what_waits_when_the_settings_change_is_counted_under_those_it_cam
     gate.opened.set()
     assert [recorded.accepted for recorded in await asyncio.gather(*requests)] == [1, 1, 1]
     assert [[bucket.width_s for bucket in batch.counts] for batch in store.calls] == [[300], [300], [60]]
-    assert [batch.asking and batch.asking.span_s for batch in store.calls] == [None, 1800, None]
+    assert [batch.visits and batch.visits.span_s for batch in store.calls] == [None, 1800, None]
 
 
 async def test_while_one_batch_is_on_its_way_the_next_fills_up() -> None:
@@ -240,7 +240,8 @@ async def test_past_the_deadline_the_request_hears_that_the_store_is_away() -> N
 
 
 async def test_after_a_deadline_the_next_batch_has_the_next_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "FIRST_PAUSE_S", 60.0)  # trying again would be past every deadline
+    for pause in ("FIRST_PAUSE_S", "LONGEST_PAUSE_S"):  # trying again would be past every deadline
+        monkeypatch.setattr(recorder_module, pause, 60.0)
     store = ScriptedStore(not_there)
     recorder = recorder_on(store)
     with pytest.raises(StoreUnavailableError):

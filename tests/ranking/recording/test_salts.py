@@ -68,8 +68,8 @@ async def test_all_workers_have_the_salt_of_whoever_came_first(store: MemoryStor
     workers = [worker(store, clock) for _ in range(4)]
     await asyncio.gather(*(each.refresh() for each in workers))
     pairs = {each.current(clock.now) for each in workers}
-    assert pairs == {(store.salts[day_of(clock.now)], b"")}
-    assert len(store.salts[day_of(clock.now)]) == SALT_BYTES
+    assert pairs == {(store.kept_salts[day_of(clock.now)], b"")}
+    assert len(store.kept_salts[day_of(clock.now)]) == SALT_BYTES
 
 
 async def test_each_day_has_another_one(salts: Salts, clock: Clock) -> None:
@@ -79,11 +79,11 @@ async def test_each_day_has_another_one(salts: Salts, clock: Clock) -> None:
 
 async def test_the_next_days_is_there_a_minute_before_it_begins(salts: Salts, store: MemoryStore, clock: Clock) -> None:
     await moved(salts, clock, MIDNIGHT + DAY_S - AHEAD_S - 1)
-    assert day_of(MIDNIGHT) + 1 not in store.salts
+    assert day_of(MIDNIGHT) + 1 not in store.kept_salts
     today, _ = await moved(salts, clock, MIDNIGHT + DAY_S - AHEAD_S)
     store.away = AWAY
     now, before = salts.current(MIDNIGHT + DAY_S)
-    assert now == store.salts[day_of(MIDNIGHT) + 1] != today
+    assert now == store.kept_salts[day_of(MIDNIGHT) + 1] != today
     assert before == today
 
 
@@ -96,7 +96,7 @@ async def test_the_next_days_is_not_used_before_its_day(salts: Salts, clock: Clo
 async def test_yesterdays_is_in_use_for_the_overlap(store: MemoryStore, clock: Clock, overlap: float) -> None:
     salts = worker(store, clock, overlap)
     await moved(salts, clock, MIDNIGHT + 20)
-    yesterday = store.salts[day_of(MIDNIGHT) - 1]
+    yesterday = store.kept_salts[day_of(MIDNIGHT) - 1]
     assert salts.current(MIDNIGHT + overlap - 0.001)[1] == yesterday
     assert salts.current(MIDNIGHT + overlap)[1] == b""
 
@@ -104,7 +104,7 @@ async def test_yesterdays_is_in_use_for_the_overlap(store: MemoryStore, clock: C
 async def test_another_overlap_holds_at_once(store: MemoryStore, clock: Clock) -> None:
     salts = worker(store, clock)
     await moved(salts, clock, MIDNIGHT + 20)
-    yesterday = store.salts[day_of(MIDNIGHT) - 1]
+    yesterday = store.kept_salts[day_of(MIDNIGHT) - 1]
     for overlap, before in ((6 * HOUR_S, yesterday), (HOUR_S, b""), (3 * HOUR_S, yesterday)):
         salts.use(overlap)
         assert salts.current(MIDNIGHT + 2 * HOUR_S)[1] == before
@@ -118,7 +118,7 @@ async def test_a_worker_that_starts_in_the_overlap_knows_yesterdays(store: Memor
 
 
 async def test_no_more_is_asked_for_than_is_in_use(salts: Salts, store: MemoryStore, clock: Clock) -> None:
-    assert set(store.salts) == {day_of(clock.now)}
+    assert set(store.kept_salts) == {day_of(clock.now)}
 
 
 async def test_while_the_store_is_away_the_newest_salt_stays(salts: Salts, store: MemoryStore, clock: Clock) -> None:
@@ -127,7 +127,7 @@ async def test_while_the_store_is_away_the_newest_salt_stays(salts: Salts, store
     assert await moved(salts, clock, MIDNIGHT + DAY_S + 2 * HOUR_S) == (today, b"")
     store.away = None
     tomorrow, _ = await moved(salts, clock, MIDNIGHT + DAY_S + 2 * HOUR_S)
-    assert tomorrow == store.salts[day_of(MIDNIGHT) + 1] != today
+    assert tomorrow == store.kept_salts[day_of(MIDNIGHT) + 1] != today
 
 
 async def test_without_a_store_a_worker_has_one_of_its_own_each_day(store: MemoryStore, clock: Clock) -> None:
@@ -143,7 +143,7 @@ async def test_without_a_store_a_worker_has_one_of_its_own_each_day(store: Memor
     assert one.current(clock.now + DAY_S)[0] != first
     store.away = None
     await one.refresh()
-    assert one.current(clock.now)[0] == store.salts[day_of(clock.now)]
+    assert one.current(clock.now)[0] == store.kept_salts[day_of(clock.now)]
 
 
 async def test_a_worker_that_was_never_started_has_a_salt(store: MemoryStore, clock: Clock) -> None:
@@ -175,15 +175,15 @@ def test_no_salt_outlives_two_days_from_the_beginning_of_its_day(asked_s: int, w
 
 async def test_a_store_that_lost_the_salt_gets_it_back(salts: Salts, store: MemoryStore, clock: Clock) -> None:
     today, _ = salts.current(clock.now)
-    store.salts.clear()
+    store.kept_salts.clear()
     await salts.refresh()
-    assert store.salts == {day_of(clock.now): today}
+    assert store.kept_salts == {day_of(clock.now): today}
 
 
 async def test_a_worker_takes_over_what_the_others_have_made_since(
     salts: Salts, store: MemoryStore, clock: Clock
 ) -> None:
-    store.salts[day_of(clock.now)] = b"another" * 4
+    store.kept_salts[day_of(clock.now)] = b"another" * 4
     await salts.refresh()
     assert salts.current(clock.now)[0] == b"another" * 4
 
@@ -211,15 +211,15 @@ TODAY = day_of(MIDNIGHT)
 
 
 async def test_a_salt_is_deleted_when_its_use_is_over_and_not_before(store: MemoryStore, job: ForgetSalts) -> None:
-    store.salts = {TODAY - 2: b"x", TODAY - 1: b"y", TODAY: b"z", TODAY + 1: b"w"}
+    store.kept_salts = {TODAY - 2: b"x", TODAY - 1: b"y", TODAY: b"z", TODAY + 1: b"w"}
     await job("s", OVER - 1, 1)
-    assert set(store.salts) == {TODAY - 1, TODAY, TODAY + 1}
+    assert set(store.kept_salts) == {TODAY - 1, TODAY, TODAY + 1}
     assert await job("s", OVER, 1) == {"salts": 1, "rewrites": 0}
-    assert set(store.salts) == {TODAY, TODAY + 1}
+    assert set(store.kept_salts) == {TODAY, TODAY + 1}
 
 
 async def test_the_log_is_rewritten_once_a_day(store: MemoryStore, job: ForgetSalts) -> None:
-    store.salts[TODAY - 1] = b"y"
+    store.kept_salts[TODAY - 1] = b"y"
     for run in range(100):
         await job("s", OVER + run * 300, 1)
         ended(store)
@@ -236,7 +236,7 @@ async def test_it_is_rewritten_though_the_salt_has_expired_by_itself(store: Memo
 
 
 async def test_a_rewrite_that_began_before_the_deletion_is_not_enough(store: MemoryStore, job: ForgetSalts) -> None:
-    store.salts[TODAY - 1] = b"y"
+    store.kept_salts[TODAY - 1] = b"y"
     store.log = store.log._replace(rewriting=True)
     await job("s", OVER, 1)
     assert store.rewrites == 0
@@ -262,7 +262,7 @@ async def test_a_salt_that_somebody_brought_back_goes_again(store: MemoryStore, 
     for run in range(3):
         await job("s", OVER + run * 300, 1)
         ended(store)
-    store.salts[TODAY - 1] = b"y"
+    store.kept_salts[TODAY - 1] = b"y"
     assert await job("s", OVER + 900, 1) == {"salts": 1, "rewrites": 1}
     assert store.rewrites == 2
 
@@ -285,6 +285,6 @@ async def test_a_server_without_a_log_is_left_alone(store: MemoryStore, job: For
 
 
 async def test_it_runs_for_one_site_as_salts_are_no_sites(store: MemoryStore, job: ForgetSalts) -> None:
-    store.salts[TODAY - 1] = b"y"
+    store.kept_salts[TODAY - 1] = b"y"
     assert await job("another", OVER, 1) == {}
-    assert set(store.salts) == {TODAY - 1}
+    assert set(store.kept_salts) == {TODAY - 1}

@@ -19,6 +19,7 @@ from ranking.intake.items import Item
 from ranking.lists import ranker
 from ranking.lists.ranker import Ranker, Ranking, entries
 from ranking.published.snapshot import WHOLE_SITE, Entry, decode_entries, decode_stamp, digest, encode_stamp
+from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
@@ -65,7 +66,7 @@ async def ranker_on(store: MemoryStore, at: float = NOW, known_until: float | No
 
 
 async def refreshed(store: MemoryStore, settings: Settings | None = None, now: float = NOW) -> dict[str, int]:
-    return await Refresher(store, settings or Settings(), "s").refresh(now)
+    return await Refresher(RankedSite(store, settings or Settings(), "s")).refresh(now)
 
 
 def shown(store: MemoryStore, name: str = "populer", section: str = WHOLE_SITE) -> dict[str, Entry]:
@@ -89,7 +90,7 @@ def counts_in(view: SiteView) -> dict[tuple[float, str, str], float]:
 # The view
 
 
-async def test_a_view_reads_everything_once_and_then_only_what_changed() -> None:
+async def test_view_reads_everything_once_and_then_only_changes() -> None:
     store = MemoryStore()
     for number in range(20):
         store.see(f"berita/{number}", NOW - 300 * number)
@@ -106,7 +107,7 @@ async def test_a_view_reads_everything_once_and_then_only_what_changed() -> None
 
 @runs(deadline=None, max_examples=50)
 @given(SEEN, PUT, SEEN, PUT, st.sampled_from([1, 3]))
-async def test_a_view_that_followed_knows_what_a_view_that_came_late_knows(
+async def test_view_that_followed_equals_a_view_that_came_late(
     seen: Seen, put: list[Item], seen_later: Seen, put_later: list[Item], shards: int
 ) -> None:
     store = MemoryStore(shards)
@@ -125,7 +126,7 @@ async def test_a_view_that_followed_knows_what_a_view_that_came_late_knows(
     assert {item: when for item, when in published[0].items() if when < math.inf} == published[1]
 
 
-async def test_buckets_past_the_retention_are_not_read_and_those_that_were_are_forgotten() -> None:
+async def test_view_forgets_buckets_past_the_retention_and_reads_none_of_them() -> None:
     store = MemoryStore()
     store.see("old", NOW - 3600)
     store.see("new", NOW - 60)
@@ -136,13 +137,13 @@ async def test_buckets_past_the_retention_are_not_read_and_those_that_were_are_f
     assert counts_in(view) == {}
 
 
-async def test_a_store_that_was_lost_is_read_anew() -> None:
+async def test_view_is_read_anew_when_the_store_was_lost() -> None:
     store = MemoryStore()
     for _ in range(10):
         store.see("before", NOW - 60)
     store.put(described("before"))
     view = await view_of(store)
-    await store.remove_item("s", "before", NOW)
+    await store.items.remove_item("s", "before", NOW)
     await view.update(store, NOW - KEEP_S)
     assert view.removed == {"before"}
     store.lose_everything()
@@ -155,7 +156,7 @@ async def test_a_store_that_was_lost_is_read_anew() -> None:
     assert counts_in(view) == {(NOW - 300, "view", "after"): 2}
 
 
-async def test_an_item_that_nobody_described_shows_its_id_until_someone_does() -> None:
+async def test_view_shows_the_id_of_an_item_until_it_is_described() -> None:
     store = MemoryStore()
     store.see("a", NOW - 60)
     view = await view_of(store)
@@ -169,7 +170,7 @@ async def test_an_item_that_nobody_described_shows_its_id_until_someone_does() -
 # What is listed, and in which order
 
 
-async def test_the_list_is_in_order_of_decayed_counts() -> None:
+async def test_list_is_in_order_of_decayed_counts() -> None:
     store = MemoryStore()
     store.see("yesterday's giant", NOW - DAY_S, n=500)
     store.see("fading", NOW - 4 * HOUR_S, n=38)
@@ -180,7 +181,7 @@ async def test_the_list_is_in_order_of_decayed_counts() -> None:
     assert store.listed("populer") == ["yesterday's giant", "fading", "fresh"]
 
 
-async def test_kinds_weigh_as_the_list_says_and_views_are_counted_beside() -> None:
+async def test_list_weighs_kinds_and_counts_views_beside() -> None:
     store = MemoryStore()
     store.see("viewed", NOW - 60, n=5)
     store.see("clicked", NOW - 60, n=2, channel="click@list:populer#1")
@@ -193,7 +194,7 @@ async def test_kinds_weigh_as_the_list_says_and_views_are_counted_beside() -> No
     assert store.listed("populer") == ["viewed"]
 
 
-async def test_equal_scores_go_by_the_newer_publication_and_then_by_id() -> None:
+async def test_list_breaks_ties_by_newer_publication_and_then_by_id() -> None:
     store = MemoryStore()
     for item in ("c", "b", "a", "old"):
         store.see(item, NOW - 60, n=3)
@@ -202,7 +203,7 @@ async def test_equal_scores_go_by_the_newer_publication_and_then_by_id() -> None
     assert store.listed("populer") == ["a", "b", "c", "old"]
 
 
-async def test_an_item_with_an_unknown_publish_time_is_as_old_as_its_first_trace() -> None:
+async def test_list_dates_an_item_by_its_first_trace_when_its_publish_time_is_unknown() -> None:
     store = MemoryStore()
     store.see("read first", NOW - 3 * HOUR_S)
     store.see("read first", NOW - 60)
@@ -216,7 +217,7 @@ async def test_an_item_with_an_unknown_publish_time_is_as_old_as_its_first_trace
     }  # fmt: skip
 
 
-async def test_an_item_over_the_maximal_age_is_dropped_whether_its_age_is_known_or_not() -> None:
+async def test_list_drops_an_item_over_max_age_whether_its_age_is_known_or_not() -> None:
     store = MemoryStore()
     for item in ("young", "old", "edge", "long read"):
         store.see(item, NOW - 60)
@@ -229,16 +230,16 @@ async def test_an_item_over_the_maximal_age_is_dropped_whether_its_age_is_known_
     assert set(store.listed("populer")) == {"young", "edge", "old", "long read"}
 
 
-async def test_an_item_that_is_taken_down_is_in_no_list_until_it_is_put_again() -> None:
+async def test_list_omits_an_item_that_is_taken_down_until_it_is_put_again() -> None:
     store = MemoryStore()
-    refresher = Refresher(store, Settings(), "s")
+    refresher = Refresher(RankedSite(store, Settings(), "s"))
     for item in ("a", "b"):
         store.see(item, NOW - 60, n=20)
         store.put(described(item, section="Politik"))
     for now, down in ((NOW, False), (NOW + 5, True), (NOW + 10, False)):
         if down:
-            assert await store.remove_item("s", "a", NOW)
-            assert not await store.remove_item("s", "never heard of", NOW)
+            assert await store.items.remove_item("s", "a", NOW)
+            assert not await store.items.remove_item("s", "never heard of", NOW)
         else:
             store.put(described("a", section="Politik"))
         await refresher.refresh(now)
@@ -247,7 +248,7 @@ async def test_an_item_that_is_taken_down_is_in_no_list_until_it_is_put_again() 
             assert set(store.listed(name)) == set(store.listed(name, "Politik")) == wanted
 
 
-async def test_the_latest_list_has_what_the_newsroom_described_newest_first_and_nothing_of_the_future() -> None:
+async def test_latest_list_has_described_items_newest_first_and_none_of_the_future() -> None:
     store = MemoryStore()
     store.see("sent by anyone", NOW - 60, n=100)
     store.put(described("older", published_at=NOW - 7200), described("newer", published_at=NOW - 60))
@@ -260,7 +261,7 @@ async def test_the_latest_list_has_what_the_newsroom_described_newest_first_and_
     }
 
 
-async def test_the_trending_list_has_what_stands_out_from_its_own_week() -> None:
+async def test_trending_list_has_what_stands_out_from_its_own_week() -> None:
     store = MemoryStore()
     for hour in range(7 * 24):
         store.see("giant", NOW - 60 - hour * HOUR_S, n=1000)
@@ -272,7 +273,7 @@ async def test_the_trending_list_has_what_stands_out_from_its_own_week() -> None
     assert shown(store, "trending")["quiet"].score == (40 - 1) ** 2
 
 
-async def test_a_list_is_as_deep_as_it_is_told_and_never_shallower_than_it_is_long() -> None:
+async def test_list_is_as_deep_as_its_setting_and_never_shallower_than_its_size() -> None:
     store = MemoryStore()
     for number in range(12):
         store.see(f"item-{number:02}", NOW - 60, n=100 - number)
@@ -284,7 +285,7 @@ async def test_a_list_is_as_deep_as_it_is_told_and_never_shallower_than_it_is_lo
 # Sections
 
 
-async def test_every_section_has_a_list_of_its_own() -> None:
+async def test_list_has_one_list_per_section() -> None:
     store = MemoryStore()
     for number, (item, section) in enumerate([("a", "Politik"), ("b", "Olahraga"), ("c", "Politik"), ("d", None)]):
         store.see(item, NOW - 60, n=10 - number)
@@ -299,12 +300,13 @@ async def test_every_section_has_a_list_of_its_own() -> None:
 
 @runs(deadline=None, max_examples=50)
 @given(SEEN, PUT, st.sampled_from(["ranked", "burst", "latest"]))
-async def test_a_section_ranked_alone_is_what_it_is_among_all(seen: Seen, put: list[Item], kind: str) -> None:
+async def test_section_ranked_alone_equals_the_section_ranked_among_all(seen: Seen, put: list[Item], kind: str) -> None:
     store = MemoryStore()
     for item, age_s, n in seen:
         store.see(item, NOW - age_s, n)
     store.put(*put)
-    settings = settings_with({"it": {"kind": kind, "minimum": 1, "depth": 3, "size": 1}}).lists["it"]
+    least = {"minimum": 1} if kind == "burst" else {}
+    settings = settings_with({"it": {"kind": kind, "depth": 3, "size": 1, **least}}).lists["it"]
     ranker = await ranker_on(store)
     together = ranker.rank_sections(settings)
     for section, ranking in together.items():
@@ -315,13 +317,13 @@ async def test_a_section_ranked_alone_is_what_it_is_among_all(seen: Seen, put: l
         assert ranker.rank(settings, section).rows.tolist() == []
 
 
-async def test_a_section_that_no_item_is_in_is_not_found() -> None:
+async def test_section_is_not_found_when_no_item_is_in_it() -> None:
     ranker = await ranker_on(MemoryStore())
     with pytest.raises(NotFoundError, match="no item is in a section called 'Kuliner'"):
         ranker.rank(Settings().lists["populer"], "Kuliner")
 
 
-async def test_of_too_many_sections_the_busiest_have_lists(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_sections_with_the_most_views_have_lists_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranker, "MAX_SECTIONS", 2)
     store = MemoryStore()
     for item, section, n in [("a", "Sepi", 1), ("b", "Ramai", 50), ("c", "Sedang", 3), ("d", "Sedang", 3)]:
@@ -334,7 +336,7 @@ async def test_of_too_many_sections_the_busiest_have_lists(monkeypatch: pytest.M
 # Movement
 
 
-async def test_an_entry_says_where_it_was_one_movement_ago_and_whether_it_is_new() -> None:
+async def test_entry_has_its_previous_rank_and_whether_it_is_new() -> None:
     store = MemoryStore()
     store.see("a", NOW - 2 * HOUR_S, n=10)
     store.see("b", NOW - 2 * HOUR_S, n=5)
@@ -346,7 +348,7 @@ async def test_an_entry_says_where_it_was_one_movement_ago_and_whether_it_is_new
     ]  # fmt: skip
 
 
-async def test_an_entry_that_rose_into_the_visible_part_is_new_there() -> None:
+async def test_entry_is_new_when_it_rises_into_the_visible_part() -> None:
     store = MemoryStore()
     for item, n in [("a", 10), ("b", 5), ("c", 2)]:
         store.see(item, NOW - 2 * HOUR_S, n)
@@ -357,14 +359,14 @@ async def test_an_entry_that_rose_into_the_visible_part_is_new_there() -> None:
     ]  # fmt: skip
 
 
-async def test_where_there_was_no_list_nothing_has_moved_and_nothing_is_new() -> None:
+async def test_entry_is_not_new_when_there_was_no_list_before() -> None:
     store = MemoryStore()
     store.see("a", NOW - 60)
     await refreshed(store)
     assert [(entry.previous_rank, entry.is_new) for entry in shown(store).values()] == [(None, False)]
 
 
-async def test_a_section_without_a_list_one_movement_ago_is_all_new_where_the_site_had_one() -> None:
+async def test_entry_is_new_when_its_section_had_no_list_but_the_site_had_one() -> None:
     store = MemoryStore()
     store.see("a", NOW - 2 * HOUR_S)
     store.see("b", NOW - 60)
@@ -377,7 +379,7 @@ async def test_a_section_without_a_list_one_movement_ago_is_all_new_where_the_si
 # Entries
 
 
-def test_an_entry_shows_the_item_and_falls_back_to_its_id() -> None:
+def test_entry_shows_the_item_and_falls_back_to_its_id() -> None:
     ranking = Ranking(np.array([1, 0]), np.array([2.0, 3.5]), None)
     full = Item(id="b", title="Judul", url="/b", section="Politik", published_at=5.0, image="/b.jpg", author="Ani")
     found = entries(
@@ -396,12 +398,12 @@ def test_an_entry_shows_the_item_and_falls_back_to_its_id() -> None:
 # Publishing
 
 
-async def test_a_list_is_ranked_for_the_aligned_moment_before_now_and_stamped_with_it() -> None:
+async def test_refresh_ranks_for_the_aligned_moment_before_now_and_stamps_it() -> None:
     store = MemoryStore()
     settings = settings_with(refresh={"every": "5s"})
     store.see("a", NOW - 60)
     assert await refreshed(store, settings, NOW + 4.9) == {"populer": 1, "trending": 1, "update": 1}
-    published = await store.published("s", "populer", {})
+    published = await store.lists.published("s", "populer", {})
     assert published is not None
     stamp = published.stamp
     assert (stamp.list, stamp.title, stamp.size, stamp.generated_at) == ("populer", "Populer", 7, NOW)
@@ -410,15 +412,15 @@ async def test_a_list_is_ranked_for_the_aligned_moment_before_now_and_stamped_wi
     assert decode_stamp(encode_stamp(stamp)) == stamp
 
 
-async def test_an_empty_history_publishes_an_empty_list() -> None:
+async def test_refresh_publishes_an_empty_list_when_the_history_is_empty() -> None:
     store = MemoryStore()
     assert await refreshed(store) == {"populer": 1, "trending": 1, "update": 1}
     assert [store.listed(name) for name in ("populer", "trending", "update")] == [[], [], []]
 
 
-async def test_a_list_whose_last_item_has_gone_is_cleared() -> None:
+async def test_refresh_clears_a_list_when_its_last_item_is_gone() -> None:
     store = MemoryStore()
-    refresher = Refresher(store, settings_with(retention={"keep": "1d"}), "s")
+    refresher = Refresher(RankedSite(store, settings_with(retention={"keep": "1d"}), "s"))
     store.see("a", NOW - 60)
     await refresher.refresh(NOW)
     assert store.listed("populer") == ["a"]
@@ -426,55 +428,55 @@ async def test_a_list_whose_last_item_has_gone_is_cleared() -> None:
     assert store.listed("populer") == []
 
 
-async def test_a_slot_is_published_once_and_none_before_it() -> None:
+async def test_refresh_publishes_a_slot_once_and_none_before_it() -> None:
     store = MemoryStore()
-    refresher = Refresher(store, settings_with({}, refresh={"every": "5s"}), "s")
+    refresher = Refresher(RankedSite(store, settings_with({}, refresh={"every": "5s"}), "s"))
     generations = [(await refresher.refresh(now)).get("populer") for now in (NOW, NOW + 4, NOW - 5, NOW + 5, NOW + 11)]
     assert generations == [1, None, None, 2, 3]
 
 
-async def test_under_other_settings_lists_are_ranked_for_the_moment_of_the_change_and_then_for_their_slots() -> None:
+async def test_refresh_ranks_for_the_moment_of_a_settings_change_and_then_for_the_slots() -> None:
     store = MemoryStore()
     before = settings_with(refresh={"every": "1m"})
     after = settings_with({"populer": {"title": "Lain"}}, refresh={"every": "1m"})
-    refresher = Refresher(store, before, "s")
+    refresher = Refresher(RankedSite(store, before, "s"))
     slot = NOW // 60 * 60
 
     async def published(now: float) -> tuple[int | None, float, str, str]:
         generation = (await refresher.refresh(now)).get("populer")
-        found = await store.published("s", "populer", {})
+        found = await store.lists.published("s", "populer", {})
         assert found is not None
         return generation, found.stamp.generated_at, found.stamp.title, found.stamp.config_version
 
     assert await published(slot + 10) == (1, slot, "Populer", before.config_version)
-    refresher.use(after, since=slot + 20)
+    refresher.site.use(after, since=slot + 20)
     assert await published(slot + 20) == (2, slot + 20, "Lain", after.config_version)
     assert (await published(slot + 59))[0] is None
     assert await published(slot + 60) == (3, slot + 60, "Lain", after.config_version)
-    refresher.use(before, since=slot + 70)
+    refresher.site.use(before, since=slot + 70)
     assert (await published(slot + 65))[0] is None, "a clock that was put back ranks nothing for the future"
 
 
-async def test_what_was_forgotten_is_ranked_again_when_the_retention_grows() -> None:
+async def test_refresh_ranks_forgotten_counts_again_when_the_retention_grows() -> None:
     store = MemoryStore()
     short, long = (settings_with({"populer": {"half_life": "none"}}, retention={"keep": keep}) for keep in ("1h", "1d"))
-    refresher = Refresher(store, short, "s")
+    refresher = Refresher(RankedSite(store, short, "s"))
     store.see("old", NOW - 2 * HOUR_S, n=9)
     store.see("new", NOW - 60)
     await refresher.refresh(NOW)
     assert store.listed("populer") == ["new"]
-    refresher.use(long, since=NOW + 1)
+    refresher.site.use(long, since=NOW + 1)
     await refresher.refresh(NOW + 1)
     assert store.listed("populer") == ["old", "new"]
-    refresher.use(short, since=NOW + 2)
+    refresher.site.use(short, since=NOW + 2)
     await refresher.refresh(NOW + 2)
     assert store.listed("populer") == ["new"]
 
 
-async def test_a_refresh_says_what_it_believes_to_be_published_until_it_is_contradicted() -> None:
+async def test_refresh_sends_the_base_it_knows_until_the_store_contradicts_it() -> None:
     store = MemoryStore()
     settings = settings_with({}, refresh={"every": "5s"})
-    one, other = Refresher(store, settings, "s"), Refresher(store, settings, "s")
+    one, other = Refresher(RankedSite(store, settings, "s")), Refresher(RankedSite(store, settings, "s"))
     for refresher, now in ((one, NOW), (one, NOW + 5), (other, NOW + 10), (one, NOW + 10), (one, NOW + 15)):
         await refresher.refresh(now)
     believed = [base.generation if base else None for base in store.bases[:: len(settings.lists)]]
@@ -483,7 +485,7 @@ async def test_a_refresh_says_what_it_believes_to_be_published_until_it_is_contr
 
 @runs(deadline=None, max_examples=60)
 @given(SEEN, PUT, st.randoms(use_true_random=False), st.integers(0, 3), st.integers(0, 599).map(lambda s: NOW + s))
-async def test_the_same_counts_settings_and_slot_give_the_same_bytes_in_whatever_order_they_came(
+async def test_refresh_publishes_the_same_bytes_in_any_order_of_arrival(
     seen: Seen, put: list[Item], random: Random, looks: int, now: float
 ) -> None:
     """Two scheduler processes: one that looked in between, one that came late, over changes in two orders."""
@@ -494,7 +496,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_in_whatever
         changes: list[Any] = [*seen, *put]
         random.shuffle(changes)
         store = MemoryStore()
-        refresher = Refresher(store, settings, "s")
+        refresher = Refresher(RankedSite(store, settings, "s"))
         for number, change in enumerate(changes):
             if isinstance(change, Item):
                 store.put(change)
@@ -510,7 +512,7 @@ async def test_the_same_counts_settings_and_slot_give_the_same_bytes_in_whatever
 @runs(deadline=None, max_examples=60)
 @given(SEEN, PUT, st.lists(st.tuples(st.sampled_from([*ITEMS, "x"]), st.integers(0, 9000), st.integers(1, 10**6))))
 @pytest.mark.parametrize("at", [NOW, NOW + 130])
-async def test_what_happens_after_a_slots_bucket_never_changes_a_list_for_it(
+async def test_refresh_of_a_slot_ignores_what_happens_after_its_bucket(
     at: float, seen: Seen, put: list[Item], later: Seen
 ) -> None:
     end = NOW + (0 if at == NOW else 300)
@@ -529,9 +531,7 @@ async def test_what_happens_after_a_slots_bucket_never_changes_a_list_for_it(
 
 @runs(deadline=None, max_examples=60)
 @given(SEEN, SEEN, st.integers(0, 100_000).map(lambda age_s: NOW - age_s))
-async def test_a_preview_of_the_past_does_not_know_what_came_after_its_bucket(
-    seen: Seen, later: Seen, at: float
-) -> None:
+async def test_preview_of_the_past_ignores_what_came_after_its_bucket(seen: Seen, later: Seen, at: float) -> None:
     settings = settings_with({"populer": {"half_life": "2h"}}).lists["populer"]
     end = at // 300 * 300 + 300
     lists = []
@@ -550,7 +550,7 @@ async def test_a_preview_of_the_past_does_not_know_what_came_after_its_bucket(
     assert lists[0] == lists[1]
 
 
-async def test_a_first_refresh_ranks_any_number_of_items_that_nobody_described() -> None:
+async def test_refresh_ranks_any_number_of_items_that_nobody_described() -> None:
     store = MemoryStore()
     for number in range(FIRST_CAPACITY + 1):
         store.see(f"item-{number}", NOW - 60)
@@ -558,7 +558,7 @@ async def test_a_first_refresh_ranks_any_number_of_items_that_nobody_described()
     assert len(store.listed("populer")) == 200
 
 
-async def test_events_of_several_channels_in_any_order_give_the_same_bytes() -> None:
+async def test_refresh_publishes_the_same_bytes_when_channels_come_in_any_order() -> None:
     bodies = []
     for step in (1, -1):
         store = MemoryStore()
@@ -570,7 +570,7 @@ async def test_events_of_several_channels_in_any_order_give_the_same_bytes() -> 
     assert bodies[0] == bodies[1]
 
 
-async def test_an_entry_below_the_visible_part_is_not_new_there() -> None:
+async def test_entry_is_not_new_below_the_visible_part() -> None:
     store = MemoryStore()
     store.see("a", NOW - 2 * HOUR_S, n=10)
     store.see("b", NOW - 60)
@@ -579,7 +579,7 @@ async def test_an_entry_below_the_visible_part_is_not_new_there() -> None:
     assert not shown(store)["b"].is_new
 
 
-async def test_two_processes_publish_the_same_stamp_whatever_order_sections_were_met_in() -> None:
+async def test_refresh_publishes_the_same_stamp_when_sections_were_met_in_another_order() -> None:
     stamps = []
     for step in (1, -1):
         store = MemoryStore()
@@ -587,14 +587,14 @@ async def test_two_processes_publish_the_same_stamp_whatever_order_sections_were
             store.see(item, NOW - 60)
             store.put(described(item, section=section))
         await refreshed(store)
-        stamps.append(encode_stamp((await store.published("s", "populer", {})).stamp))
+        stamps.append(encode_stamp((await store.lists.published("s", "populer", {})).stamp))
     assert stamps[0] == stamps[1]
 
 
-async def test_a_lost_store_that_has_already_counted_more_than_before_is_read_anew() -> None:
+async def test_view_is_read_anew_when_a_lost_store_has_counted_further_than_before() -> None:
     store = MemoryStore(1)
     store.see("before", NOW - 60)
-    refresher = Refresher(store, settings_with(), "s")
+    refresher = Refresher(RankedSite(store, settings_with(), "s"))
     await refresher.refresh(NOW)
     store.lose_everything()
     store.see("after", NOW - 400)

@@ -63,7 +63,7 @@ async def widths(store: MemoryStore) -> dict[int, set[int]]:
     """Width of a bucket -> starts of the buckets that the store names."""
     found: dict[int, set[int]] = {}
     for shard in range(store.shards):
-        for bucket in (await store.all_touched("s", shard)).buckets:
+        for bucket in (await store.counts.all_touched("s", shard)).buckets:
             found.setdefault(bucket.width_s, set()).add(bucket.start_s)
     return found
 
@@ -71,44 +71,44 @@ async def widths(store: MemoryStore) -> dict[int, set[int]]:
 # What is sealed when
 
 
-def test_a_bucket_is_sealed_so_long_after_its_end_and_no_sooner() -> None:
+def test_spans_has_a_bucket_once_seal_after_has_passed() -> None:
     bucket = Bucket(300, NOW)
     assert spans([bucket], NOW + 300 + 1800 - 1, RETENTION) == {}
     assert spans([bucket], NOW + 300 + 1800, RETENTION) == {bucket: [bucket]}
 
 
-def test_what_has_outlived_the_retention_is_left_to_be_pruned() -> None:
+def test_spans_omits_buckets_past_the_retention() -> None:
     bucket = Bucket(300, NOW)
     assert spans([bucket], bucket.end_s + RETENTION.keep_s, RETENTION) == {}
     assert spans([bucket], bucket.end_s + RETENTION.keep_s - 1, RETENTION) != {}
 
 
-def test_an_hour_is_rolled_up_when_the_whole_of_it_is_old_enough() -> None:
+def test_spans_rolls_an_hour_up_when_all_of_it_is_old_enough() -> None:
     parts = [Bucket(300, NOW + 300 * number) for number in range(12)]
     old = NOW + HOUR_S + 8 * DAY_S
     assert spans(parts, old - 1, RETENTION) == {part: [part] for part in parts}
     assert spans(parts, old, RETENTION) == {Bucket(3600, NOW): parts}
 
 
-def test_a_day_takes_in_its_hours_and_what_came_late() -> None:
+def test_spans_puts_hours_and_late_buckets_into_their_day() -> None:
     late = Bucket(300, NOW + 7 * HOUR_S)
     hours = [Bucket(3600, NOW), Bucket(3600, NOW + 23 * HOUR_S)]
     assert spans([late, *hours], NOW + 31 * DAY_S, RETENTION) == {Bucket(DAY_S, NOW): [hours[0], late, hours[1]]}
 
 
-def test_without_rolling_up_every_bucket_stays_as_wide_as_it_is() -> None:
+def test_spans_keeps_widths_when_nothing_is_rolled_up() -> None:
     never = RetentionSettings.model_validate({"keep": "100d", "roll_up": {"hour": "none", "day": "none"}})
     parts = [Bucket(300, NOW), Bucket(300, NOW + 300)]
     assert spans(parts, NOW + 90 * DAY_S, never) == {part: [part] for part in parts}
 
 
-def test_what_comes_late_for_an_hour_that_was_rolled_up_goes_into_it_whatever_the_settings_say_now() -> None:
+def test_spans_puts_late_buckets_into_a_rolled_up_hour_under_any_settings() -> None:
     never = RetentionSettings.model_validate({"keep": "100d", "roll_up": {"hour": "none", "day": "none"}})
     late, hour = Bucket(300, NOW + 300), Bucket(3600, NOW)
     assert spans([late, hour], NOW + DAY_S, never) == {hour: [hour, late]}
 
 
-def test_a_bucket_that_straddles_two_hours_waits_for_its_day() -> None:
+def test_spans_leaves_a_bucket_that_straddles_two_hours_for_its_day() -> None:
     straddling = Bucket(2700, NOW + 2700)
     assert spans([straddling], NOW + 10 * DAY_S, RETENTION) == {straddling: [straddling]}
     assert spans([straddling], NOW + 32 * DAY_S, RETENTION) == {Bucket(DAY_S, NOW): [straddling]}
@@ -117,7 +117,7 @@ def test_a_bucket_that_straddles_two_hours_waits_for_its_day() -> None:
 # What becomes of the counts
 
 
-async def test_sealed_counts_are_the_counts_that_were_open() -> None:
+async def test_sealer_keeps_every_count() -> None:
     store = MemoryStore()
     for number in range(50):
         store.see(f"berita/{number} ☕|x", NOW - 300 * number, 1 + number % 3, "view" if number % 2 else "click")
@@ -127,11 +127,11 @@ async def test_sealed_counts_are_the_counts_that_were_open() -> None:
     assert done.written >= 50
     assert (by_bucket(await view_of(store)), store.totals()) == (before, totals)
     for shard in range(store.shards):
-        buckets = list((await store.all_touched("s", shard)).buckets)
-        assert await store.open_cells("s", shard, buckets) == [0] * len(buckets)
+        buckets = list((await store.counts.all_touched("s", shard)).buckets)
+        assert await store.counts.open_cells("s", shard, buckets) == [0] * len(buckets)
 
 
-async def test_a_second_run_finds_nothing_to_do_and_so_does_another_sealer() -> None:
+async def test_sealer_does_nothing_in_a_second_run_or_after_another_sealer() -> None:
     store = MemoryStore()
     for number in range(20):
         store.see(f"{number}", NOW - 300 * number)
@@ -141,7 +141,7 @@ async def test_a_second_run_finds_nothing_to_do_and_so_does_another_sealer() -> 
     assert await sealer(store).seal(NOW + DAY_S) == Sealed(0, 0)
 
 
-async def test_what_comes_late_is_counted_before_and_after_it_is_sealed_too() -> None:
+async def test_sealer_keeps_late_counts_before_and_after_they_are_sealed() -> None:
     store = MemoryStore(1)
     seals = sealer(store)
     store.see("a", NOW, 2)
@@ -156,7 +156,7 @@ async def test_what_comes_late_is_counted_before_and_after_it_is_sealed_too() ->
     assert held(follower) == held(await view_of(store)) == expected
 
 
-async def test_counts_grow_coarser_with_age_and_none_is_lost() -> None:
+async def test_sealer_loses_no_count_when_counts_grow_coarser() -> None:
     store = MemoryStore(1)
     seals, follower = sealer(store), await view_of(store)
     for number in range(288):
@@ -168,7 +168,7 @@ async def test_counts_grow_coarser_with_age_and_none_is_lost() -> None:
         assert held(follower) == held(await view_of(store)) == {("view", f"{n}"): 58 - (n > 2) for n in range(5)}
 
 
-async def test_a_view_that_slept_through_everything_catches_up() -> None:
+async def test_view_catches_up_when_it_slept_through_every_seal() -> None:
     store = MemoryStore(1)
     follower = await view_of(store)
     for number in range(12):
@@ -183,7 +183,7 @@ async def test_a_view_that_slept_through_everything_catches_up() -> None:
     assert set(by_bucket(follower)) == {(Bucket(3600, NOW), "view", "a"), (Bucket(300, NOW + 600), "view", "a")}
 
 
-async def test_what_was_left_out_is_sealed_with_the_rest_and_in_no_view() -> None:
+async def test_sealer_seals_shadows_that_no_view_has() -> None:
     store = MemoryStore(1)
     store.see("a", NOW, 4, "!robot")
     store.see("a", NOW, 2)
@@ -192,7 +192,7 @@ async def test_what_was_left_out_is_sealed_with_the_rest_and_in_no_view() -> Non
     assert held(await view_of(store)) == {("view", "a"): 2}
 
 
-async def test_more_names_than_a_chunk_holds_and_then_some_more() -> None:
+async def test_sealer_numbers_more_names_than_a_chunk_holds() -> None:
     store = MemoryStore(1)
     seals, follower = sealer(store), await view_of(store)
     for step, names in enumerate((CHUNK_NAMES - 1, 2, 2 * CHUNK_NAMES + 5, 1, CHUNK_NAMES)):
@@ -207,7 +207,7 @@ async def test_more_names_than_a_chunk_holds_and_then_some_more() -> None:
     assert (count, len(chunks)) == (4 * CHUNK_NAMES + 7, 5)
 
 
-async def test_names_of_two_volumes_are_apart() -> None:
+async def test_sealer_keeps_names_of_two_volumes_apart() -> None:
     store = MemoryStore(1)
     edge = -(-NOW // VOLUME_S) * VOLUME_S
     store.see("before", edge - 300)
@@ -217,7 +217,7 @@ async def test_names_of_two_volumes_are_apart() -> None:
     assert [store._shard("s", 0).names[edge // VOLUME_S + step][0] for step in (-1, 0)] == [1, 1]
 
 
-async def test_a_store_that_was_lost_is_sealed_anew() -> None:
+async def test_sealer_seals_anew_when_the_store_was_lost() -> None:
     store = MemoryStore(1)
     seals = sealer(store)
     store.see("a", NOW)
@@ -228,7 +228,7 @@ async def test_a_store_that_was_lost_is_sealed_anew() -> None:
     assert held(await view_of(store)) == {("view", "b"): 1}
 
 
-async def test_sealed_counts_that_were_damaged_are_named() -> None:
+async def test_view_names_the_place_of_damaged_sealed_counts() -> None:
     store = MemoryStore(1)
     store.see("a", NOW)
     await sealer(store).seal(NOW + DAY_S)
@@ -246,14 +246,15 @@ class Meddled:
         self._store = store
         self._before = before
         self._lose = lose
+        self.counts = self.items = self.server = self
 
     @property
     def shards(self) -> int:
         return self._store.shards
 
     @property
-    def desk(self) -> Any:
-        return self._store.desk
+    def edits(self) -> Any:
+        return self._store.edits
 
     def __getattr__(self, name: str) -> Any:
         async def call(*arguments: Any) -> Any:
@@ -267,7 +268,7 @@ class Meddled:
 
 
 @pytest.mark.parametrize("call", ["read_counts", "read_names", "seal"])
-async def test_an_event_that_comes_while_its_bucket_is_sealed_leaves_it_for_the_next_run(call: str) -> None:
+async def test_sealer_leaves_a_bucket_when_an_event_comes_meanwhile(call: str) -> None:
     store = MemoryStore(1)
     store.see("a", NOW)
 
@@ -280,7 +281,7 @@ async def test_an_event_that_comes_while_its_bucket_is_sealed_leaves_it_for_the_
     assert await sealer(store).seal(NOW + DAY_S) == Sealed(1, 0)
 
 
-async def test_an_event_that_comes_in_a_finer_bucket_of_the_span_leaves_it_for_the_next_run() -> None:
+async def test_sealer_leaves_a_span_when_an_event_comes_in_a_finer_bucket() -> None:
     store = MemoryStore(1)
     store.see("a", NOW)
 
@@ -293,7 +294,7 @@ async def test_an_event_that_comes_in_a_finer_bucket_of_the_span_leaves_it_for_t
     assert await widths(store) == {3600: {NOW}}
 
 
-async def test_names_that_another_has_added_meanwhile_are_read_and_the_swap_is_tried_again() -> None:
+async def test_sealer_tries_again_when_another_has_added_names() -> None:
     store = MemoryStore(1)
     store.see("a", NOW)
     store.see("b", NOW + 600)
@@ -312,7 +313,7 @@ async def test_names_that_another_has_added_meanwhile_are_read_and_the_swap_is_t
     assert await sealer(store).seal(NOW + 600 + 300 + 1800) == Sealed(0, 0)
 
 
-async def test_a_lost_reply_of_a_swap_does_no_harm() -> None:
+async def test_sealer_survives_a_lost_reply_of_a_swap() -> None:
     store = MemoryStore(1)
     store.see("a", NOW)
     store.see("b", NOW + 300)
@@ -398,7 +399,7 @@ class World:
 @settings(deadline=None, max_examples=300)
 @given(STEPS, BETWEEN, st.sampled_from([1, 2]))
 @example([("see", "a", 2_400_000, 1, "view", 300), ("update",), ("rival",), ("update",)], [], 1)
-async def test_in_any_company_the_store_and_every_view_count_what_was_recorded(
+async def test_sealer_and_views_count_what_was_recorded_in_any_interleaving(
     steps: list[Any], between: list[Any], shards: int
 ) -> None:
     with patch("ranking.refreshing.site_view.READ_AT_ONCE", 1):  # anything may happen between any two buckets
@@ -417,11 +418,11 @@ async def live_through(world: World, steps: list[Any]) -> None:
     assert len({str(sorted(by_bucket(each).items())) for each in world.views}) == 1
 
 
-async def test_batches_and_sealing_side_by_side() -> None:
+async def test_sealer_runs_beside_batches_without_losing_a_count() -> None:
     store = MemoryStore(1)
     bucket = Bucket(300, NOW)
     for number in range(1, 6):
-        await store.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
+        await store.counts.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
         await sealer(store).seal(NOW + DAY_S)
-        await store.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
+        await store.counts.record(Batch("s", 0, "w", number, {bucket: {"view|a": 1}}), RETENTION.keep_s)
     assert held(await view_of(store)) == {("view", "a"): 5}

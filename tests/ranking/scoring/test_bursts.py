@@ -58,7 +58,8 @@ def test_the_vector_of_the_z_score_holds_in_a_list() -> None:
 def test_an_item_is_measured_by_the_mean_and_deviation_of_its_past_spans(
     seen: Seen, method: str, poisson: bool, short: str
 ) -> None:
-    chosen = burst(method=method, poisson_floor=poisson, short=short, baseline="2d", minimum=1, half_life="8h")
+    smoothing = {"half_life": "8h"} if method == "ewma" else {}
+    chosen = burst(method=method, poisson_floor=poisson, short=short, baseline="2d", minimum=1, **smoothing)
     site = site_with([*seen, ("x", 2 * 86_400 - 60, 1)])
     found = site.scores(chosen, AT)
     spans = round(2 * DAY_S / chosen.short_s) - 1
@@ -214,10 +215,10 @@ def test_the_counts_of_some_items_alone_have_sums_of_the_same_bits(seen: Seen, s
     counts, moment = counts_of(site.history), Moment(AT - 100, AT)
     rows = np.array(sorted(row for item in some if (row := site.history.known_row(item)) is not None), dtype=np.int64)
     bucket_weights = Horizon(HalfLife(5000.0), (Span(AT - DAY_S),)).weights(counts.columns, moment)
-    channel_weights = ChannelWeights({"view": 0.1, "click": 0.3}).of(counts.channels)
-    every = counts.of_items(counts.of_cells(bucket_weights), channel_weights)
+    channel_weights = ChannelWeights({"view": 0.1, "click": 0.3}).per_channel(counts.channels)
+    every = counts.item_sums(counts.cell_sums(bucket_weights), channel_weights)
     alone = counts.only(rows)
-    assert alone.of_items(alone.of_cells(bucket_weights), channel_weights).tolist() == every[rows].tolist()
+    assert alone.item_sums(alone.cell_sums(bucket_weights), channel_weights).tolist() == every[rows].tolist()
 
 
 # Bad settings
@@ -264,7 +265,7 @@ def test_a_burst_list_counts_views_alone_where_it_names_no_weights() -> None:
 
 @pytest.mark.parametrize("method", ["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"])
 def test_a_burst_list_counts_kinds_and_sources_by_its_weights(method: str) -> None:
-    table = {"method": method, "minimum": 1, "baseline": "1d", "hold": "0s"}
+    table = {"method": method, "minimum": 1, "hold": "0s"} | ({} if method == "acceleration" else {"baseline": "1d"})
     weighed = burst(**table, weights={"click": 2, "view": 1, "view@amp": 0}, self_click_weight=0.5)
     site, alike = Site(), Site()
     for age_s, n in ((60, 6), (2 * HOUR_S, 1), (9 * HOUR_S, 2)):

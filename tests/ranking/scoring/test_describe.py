@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ranking.scoring.describe import MOST_SPAN_S, POINTS, ages_for, as_written, curve, in_words, weights
+from ranking.scoring.describe import MOST_SPAN_S, POINTS, ages_for, curve, in_words, weights
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.settings.presets import PRESETS
+from ranking.settings.written import as_written
+from ranking.times import exact_duration
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 
@@ -62,7 +64,7 @@ def test_every_preset_has_words_and_a_curve_or_none(preset: str) -> None:
     st.sampled_from(["half-life", "power", "daily", "window"]),
 )
 def test_a_curve_starts_at_one_and_never_rises(half_life_s: float, window_s: float, decay: str) -> None:
-    settings = of_list(half_life=half_life_s, window=window_s, decay=decay)
+    settings = of_list(half_life=exact_duration(half_life_s), window=exact_duration(window_s), decay=decay)
     ages = ages_for(settings)
     assert ages[0] == 0
     assert HOUR_S <= ages[-1] <= MOST_SPAN_S
@@ -75,7 +77,7 @@ def test_a_curve_starts_at_one_and_never_rises(half_life_s: float, window_s: flo
 
 @given(st.floats(60, 7 * DAY_S))
 def test_after_a_half_life_the_curve_is_at_a_half(half_life_s: float) -> None:
-    found = weights(of_list(half_life=half_life_s), np.array([half_life_s]))
+    found = weights(of_list(half_life=exact_duration(half_life_s)), np.array([half_life_s]))
     assert found is not None
     assert math.isclose(float(found[0]), 0.5)
 

@@ -15,12 +15,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pytest
+from views import history_of
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.history import field, history_of
+from ranking.counts.fields import field
 from ranking.lists.ordering import best
+from ranking.scoring.channel_weights import ChannelWeights
 from ranking.scoring.decay import HalfLife
-from ranking.scoring.sums import scores
+from ranking.scoring.sums import Horizon, Moment, Sums, counts_of
 from ranking.times import parse_moment
 
 DATA = Path(__file__).parents[2] / "data"
@@ -83,7 +85,8 @@ def engine(reads: Reads, at: float, half_life_s: float) -> tuple[list[str], dict
         number, place = divmod(cell, places)
         buckets.setdefault(Bucket(WIDTH_S, number * WIDTH_S), {})[fields[place]] = n
     history = history_of(buckets)
-    score = scores(history, decay=HalfLife(half_life_s), weights=WEIGHTS, at=at, known_until=at)
+    channel_weights = ChannelWeights(WEIGHTS).per_channel(history.channels)
+    score = Sums(counts_of(history), Moment(at, at)).total(Horizon(HalfLife(half_life_s)), channel_weights)
     first = history.first_event()
     rows = best(np.flatnonzero(score > 0), score=score, published=first, names=history.items, limit=LISTED)
     return [history.items[row] for row in rows], dict(zip(history.items, score.tolist(), strict=True))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from views import Site, list_of
+from views import Site, in_use, list_of
 
 from ranking.scoring import aging, shapes
 from ranking.scoring.decay import Alike, Daily, Decay, HalfLife, Linear, Power
@@ -254,7 +254,7 @@ def test_a_shape_keeps_the_order_and_makes_nothing_of_nothing(shape: Any) -> Non
         ({"gravity": 11}, "less than or equal to 10"),
         ({"gravity_offset": "1s"}, "greater than or equal to 60"),
         ({"power": math.nan}, "less than or equal to 10"),
-        ({"aging_half_life": 0}, "greater than or equal to 1"),
+        ({"aging_half_life": "0s"}, "greater than or equal to 1"),
         ({"daily": 1.01}, "less than or equal to 1"),
         ({"weights": {"view": math.inf}}, "less than or equal to 1000000"),
         ({"weights": {"view": -1}}, "greater than or equal to 0"),
@@ -297,5 +297,5 @@ def test_no_allowed_setting_makes_a_score_infinite(
     both = {**table, **extremes}
     if both.get("shape") in ("plus-one", "log"):
         both["exponent"] = 1
-    for score in site.scores(list_of(**both), NOW).values():
+    for score in site.scores(list_of(**in_use(**both)), NOW).values():
         assert 0 < score < math.inf

@@ -55,14 +55,14 @@ def test_the_order_inside_a_list_freezes_by_position_and_the_correction_puts_it_
 
 def test_only_what_a_list_caused_is_weighed_and_what_is_said_of_one_source_holds_for_it_alone() -> None:
     channels = ["click", "click@list:populer", "click@list:populer#1", "click@list:update#10", "click@newsletter#1"]
-    assert ChannelWeights({"click": 4}, self_click_weight=0.5).of(channels).tolist() == [4, 2, 2, 2, 4]
-    assert ChannelWeights({"click": 4}, 0.5, position_bias=1).of(channels).tolist() == [4, 2, 0.2, 2, 4]
+    assert ChannelWeights({"click": 4}, self_click_weight=0.5).per_channel(channels).tolist() == [4, 2, 2, 2, 4]
+    assert ChannelWeights({"click": 4}, 0.5, position_bias=1).per_channel(channels).tolist() == [4, 2, 0.2, 2, 4]
     named = {"click": 4, "click@list:populer": 1, "click@newsletter": 9}
-    assert ChannelWeights(named, 0.5).of(channels).tolist() == [4, 1, 1, 2, 9]
+    assert ChannelWeights(named, 0.5).per_channel(channels).tolist() == [4, 1, 1, 2, 9]
 
 
 def test_no_place_makes_a_click_weigh_more_than_one_without_a_place() -> None:
     channels = [f"click@list:populer#{position}" for position in (1, 2, 7, 10, 11, 1000)]
-    weights = ChannelWeights({"click": 3}, position_bias=2).of(channels).tolist()
+    weights = ChannelWeights({"click": 3}, position_bias=2).per_channel(channels).tolist()
     assert weights == sorted(weights)
     assert weights[-3:] == [3, 3, 3]

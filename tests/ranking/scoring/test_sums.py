@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from views import history_of
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.counts.history import History, field, history_of
+from ranking.counts.fields import field
+from ranking.counts.history import History
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.decay import HalfLife
-from ranking.scoring.sums import scores, totals
+from ranking.scoring.decay import Alike, HalfLife
+from ranking.scoring.sums import Horizon, Moment, Span, Sums, counts_of
 
 HOUR_S = 3600.0
 VIEWS = {"view": 1.0}
@@ -45,14 +47,11 @@ def score_of(
     weights: Mapping[str, float] = VIEWS,
     known_until: float | None = None,
 ) -> dict[str, float]:
-    found = scores(
-        history,
-        decay=HalfLife(half_life_s),
-        weights=weights,
-        at=at,
-        known_until=at if known_until is None else known_until,
+    moment = Moment(at, at if known_until is None else known_until)
+    sums = Sums(counts_of(history), moment).total(
+        Horizon(HalfLife(half_life_s)), ChannelWeights(weights).per_channel(history.channels)
     )
-    return dict(zip(history.items, found.tolist(), strict=True))
+    return dict(zip(history.items, sums.tolist(), strict=True))
 
 
 def naive_score(pile: Pile, item: str, at: float, half_life_s: float, weights: Mapping[str, float]) -> float:
@@ -166,8 +165,8 @@ def test_what_happens_after_a_moment_never_changes_a_score_of_that_moment(
 
 def test_kinds_weigh_as_told_whatever_their_source_and_an_unknown_kind_counts_nothing() -> None:
     channels = ["view", "click", "click@list:populer", "click@list:populer#3", "like", "like@app"]
-    assert ChannelWeights({"view": 1.0, "click": 3.0}).of(channels).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
-    assert ChannelWeights(VIEWS).of([]).tolist() == []
+    assert ChannelWeights({"view": 1.0, "click": 3.0}).per_channel(channels).tolist() == [1.0, 3.0, 3.0, 3.0, 0.0, 0.0]
+    assert ChannelWeights(VIEWS).per_channel([]).tolist() == []
 
 
 def test_a_past_moment_counts_the_bucket_that_straddles_it_in_proportion() -> None:
@@ -186,7 +185,9 @@ def test_an_item_without_counts_scores_nothing() -> None:
 
 
 def total(history: History, since: float, until: float, *kinds: str, known_until: float = 10_000) -> list[float]:
-    return totals(history, kinds=frozenset(kinds), since=since, until=until, known_until=known_until).tolist()
+    horizon = Horizon(Alike(), (Span(since, until),))
+    channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).per_channel(history.channels)
+    return Sums(counts_of(history), Moment(until, known_until)).total(horizon, channel_weights).tolist()
 
 
 def test_totals_count_the_kinds_asked_for_between_two_moments() -> None:
@@ -225,15 +226,5 @@ def test_the_order_of_fields_inside_a_bucket_does_not_show_in_one_bit() -> None:
             history.replace(
                 Bucket(300, 1_699_999_500 + 300 * k), 0, [name for name, _ in fields], [n for _, n in fields]
             )
-        results.append(
-            float(
-                scores(
-                    history,
-                    decay=HalfLife(7200),
-                    weights={"view": 1.0, "click": 3.0},
-                    at=1_700_000_400.0,
-                    known_until=1_700_000_400.0,
-                )[0]
-            )
-        )
+        results.append(score_of(history, 1_700_000_400.0, 7200.0, {"view": 1.0, "click": 3.0}))
     assert results[0] == results[1]

@@ -18,8 +18,10 @@ from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring.sums import Moment
 from ranking.settings.lists import ListSettings
 from ranking.settings.presets import PRESETS
-from ranking.tuning.backtest import NOBODY, UNDERSTOOD, Backtest, Judging, backtest
-from ranking.tuning.walk_forward import MIN_STEPS, Plan, Wanted, planned
+from ranking.tuning.backtest import Backtest, backtest
+from ranking.tuning.list_makers import UNDERSTOOD
+from ranking.tuning.outcome import NOBODY, Judging
+from ranking.tuning.walk_forward import MIN_STEPS, Plan, Wanted, plan_walk
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 START = 1_764_536_400.0  # a full hour, in Jakarta the fourth of a day
@@ -103,7 +105,7 @@ def listed(site: Site, lists: Iterable[ListSettings], plan: Plan = PLAN, k: int 
 
 @settings(deadline=None, max_examples=60)
 @given(reads, soon, soon, st.integers(0, PLAN.steps - 2), st.sampled_from([*sorted(SETTINGS), "forecast"]))
-def test_what_comes_after_a_step_is_not_in_its_list(
+def test_backtest_ignores_what_comes_after_a_step_in_its_list(
     seen: Reads, one: Reads, other: Reads, step: int, name: str
 ) -> None:
     minute = (WARMUP_H + step) * 60
@@ -116,7 +118,7 @@ def test_what_comes_after_a_step_is_not_in_its_list(
 
 @settings(deadline=None, max_examples=60)
 @given(reads, st.sampled_from(sorted(SETTINGS)))
-def test_every_list_is_the_one_that_the_engine_makes_of_the_counts_of_then(seen: Reads, name: str) -> None:
+def test_backtest_makes_the_list_that_the_engine_makes_of_the_counts_of_then(seen: Reads, name: str) -> None:
     chosen = list_of(**SETTINGS[name])
     shown = chosen.model_copy(update={"size": K})
     for step, found in enumerate(listed(site_of(seen), [chosen])[0]):
@@ -141,7 +143,7 @@ def assert_alike(found: list[str], engines: list[str], score: dict[str, float]) 
 
 @settings(deadline=None, max_examples=100)
 @given(reads, st.sampled_from([0.05, 0.5, 1, 6, 1000, math.inf]))
-def test_sums_that_are_carried_are_those_that_are_computed(seen: Reads, half_life_h: float) -> None:
+def test_walk_carries_the_sums_that_are_computed(seen: Reads, half_life_h: float) -> None:
     from ranking.scoring.decay import HalfLife
     from ranking.scoring.sums import Horizon
     from ranking.tuning.walk_forward import WalkForward
@@ -151,18 +153,18 @@ def test_sums_that_are_carried_are_those_that_are_computed(seen: Reads, half_lif
     walk = WalkForward(pool, site.history.start(), UTC)
     horizon, channel_weights = Horizon(HalfLife(half_life_h * HOUR_S)), np.arange(1.0, len(pool.counts.channels) + 1)
     for at in PLAN.moments:
-        carried = walk.sums(walk.go(at)).of(horizon, channel_weights)
-        computed = pool.sums(Moment(at, at)).of(horizon, channel_weights)
+        carried = walk.sums(walk.go(at)).total(horizon, channel_weights)
+        computed = pool.sums(Moment(at, at)).total(horizon, channel_weights)
         np.testing.assert_allclose(carried, computed, rtol=1e-12, atol=1e-300)
 
 
-def test_every_setting_takes_the_short_way_or_is_known_not_to() -> None:
+def test_list_maker_knows_for_every_setting_whether_the_short_way_holds() -> None:
     takes_the_long_one = {"kind", "section_floor", "max_per_section", "max_tenure_s", "hysteresis", "fill", "scale"}
     assert UNDERSTOOD | takes_the_long_one == set(ListSettings.model_fields), "the back-test must know every setting"
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
-def test_every_ranking_of_others_can_be_walked(name: str) -> None:
+def test_backtest_walks_every_preset(name: str) -> None:
     seen = [(item, minute, 1 + minute % 3, "view") for minute in range(0, HOURS * 60, 50) for item in ITEMS[:5]]
     found = listed(site_of(seen), [list_of(preset=name)], PLAN._replace(steps=3))
     assert len(found[0]) == 3
@@ -177,27 +179,27 @@ def two_items(later: Reads) -> Backtest:
     return backtest(site, [list_of(half_life="none")], PLAN, Judging(k=1), JAKARTA)
 
 
-def test_capture_is_the_share_of_what_the_best_list_would_have_caught() -> None:
+def test_backtest_capture_is_the_share_of_the_best_lists_reads() -> None:
     found = two_items([("a", WARMUP_H * 60 + 5, 2, "view"), ("b", WARMUP_H * 60 + 20, 8, "view")])
     assert found.traces[0].capture[0] == 0.25
     assert found.traces[0].caught[0] == 2.0
     assert found.reads[0] == 10.0
 
 
-def test_a_step_after_which_nobody_reads_is_not_judged() -> None:
+def test_backtest_does_not_judge_a_step_without_readers() -> None:
     found = two_items([])
     assert np.isnan(found.traces[0].capture).all()
     assert found.reads.sum() == 0
 
 
-def test_what_would_have_been_best_is_told_with_what_it_was_read() -> None:
+def test_backtest_has_the_best_list_with_its_reads() -> None:
     minute = WARMUP_H * 60
     found = two_items([("a", minute, 3, "view"), ("b", minute, 7, "view")])
     assert (found.best_reads[0].tolist(), found.traces[0].reads[0].tolist()) == ([7.0], [3.0])
     assert found.best_rows[0, 0] != found.traces[0].rows[0, 0]
 
 
-def test_clicks_of_the_list_itself_are_told_apart() -> None:
+def test_backtest_keeps_clicks_of_the_list_itself_apart() -> None:
     minute = WARMUP_H * 60
     found = two_items(
         [("a", minute, 3, "view@list:populer#1"), ("a", minute, 1, "view"), ("b", minute, 2, "view@list:x")]
@@ -206,13 +208,13 @@ def test_clicks_of_the_list_itself_are_told_apart() -> None:
     assert (found.reads[0], found.own_reads[0]) == (6.0, 5.0)
 
 
-def test_only_reads_are_counted_as_reads() -> None:
+def test_backtest_counts_only_reads_as_reads() -> None:
     minute = WARMUP_H * 60
     found = two_items([("a", minute, 3, "click"), ("b", minute, 1, "view")])
     assert found.traces[0].capture[0] == 0.0
 
 
-def test_kept_is_how_many_stay_for_the_next_step() -> None:
+def test_backtest_kept_counts_those_that_stay_for_the_next_step() -> None:
     minute = WARMUP_H * 60
     site = site_of(
         [("a", 0, 3, "view"), ("b", 0, 2, "view"), ("c", minute + 5, 9, "view"), ("d", minute + 65, 99, "view")]
@@ -224,7 +226,7 @@ def test_kept_is_how_many_stay_for_the_next_step() -> None:
 
 @pytest.mark.parametrize("how", ["taken down", "blocked"])
 @pytest.mark.parametrize("name", ["half-life", "hysteresis"])
-def test_what_editors_keep_out_is_neither_listed_nor_missed(how: str, name: str) -> None:
+def test_backtest_neither_lists_nor_misses_what_editors_keep_out(how: str, name: str) -> None:
     minute = WARMUP_H * 60
     site = site_of([("a", 0, 9, "view"), ("b", 0, 1, "view"), ("a", minute, 50, "view"), ("b", minute, 2, "view")])
     if how == "blocked":
@@ -235,7 +237,7 @@ def test_what_editors_keep_out_is_neither_listed_nor_missed(how: str, name: str)
     assert (found.traces[0].capture[0], found.reads[0]) == (1.0, 2.0)
 
 
-def test_a_section_is_judged_by_its_own_reads() -> None:
+def test_backtest_judges_a_section_by_its_own_reads() -> None:
     minute = WARMUP_H * 60
     site = site_of([("a", 0, 1, "view"), ("c", 0, 9, "view"), ("a", minute, 1, "view"), ("c", minute, 9, "view")])
     number = site.catalogue.section_number("section 0")
@@ -248,7 +250,7 @@ def test_a_section_is_judged_by_its_own_reads() -> None:
 
 
 def plan_of(site: Site, **wanted: float) -> Plan:
-    return planned(site.history.columns(), Wanted(**wanted), START + HOURS * HOUR_S)
+    return plan_walk(site.history.columns(), Wanted(**wanted), START + HOURS * HOUR_S)
 
 
 def hourly(hours: Iterable[int], width_s: int = 300) -> Site:
@@ -258,7 +260,7 @@ def hourly(hours: Iterable[int], width_s: int = 300) -> Site:
     return site
 
 
-def test_steps_begin_after_the_warmup_and_end_where_the_last_horizon_is_known() -> None:
+def test_plan_begins_after_the_warmup_and_ends_with_the_last_known_horizon() -> None:
     site = hourly(range(24))
     found = plan_of(site, warmup_s=5 * HOUR_S, horizon_s=2 * HOUR_S)
     last = START + 23 * HOUR_S + 300  # the end of the last bucket
@@ -266,13 +268,13 @@ def test_steps_begin_after_the_warmup_and_end_where_the_last_horizon_is_known() 
     assert found.moments[-1] + 2 * HOUR_S <= last < found.moments[-1] + 3 * HOUR_S
 
 
-def test_a_bucket_that_is_not_over_is_not_looked_at() -> None:
+def test_plan_ignores_a_bucket_that_is_not_over() -> None:
     site = hourly(range(24))
     now = START + 20 * HOUR_S + 100
-    assert planned(site.history.columns(), Wanted(warmup_s=HOUR_S), now).moments[-1] + HOUR_S <= now
+    assert plan_walk(site.history.columns(), Wanted(warmup_s=HOUR_S), now).moments[-1] + HOUR_S <= now
 
 
-def test_steps_begin_where_the_counts_are_fine_enough() -> None:
+def test_plan_begins_where_the_counts_are_fine_enough() -> None:
     site = hourly(range(24))
     site.see("old", START - 3 * DAY_S, width_s=86_400)
     found = plan_of(site, warmup_s=HOUR_S)
@@ -289,19 +291,19 @@ def test_steps_begin_where_the_counts_are_fine_enough() -> None:
         ({"warmup_s": 0, "horizon_s": 0}, "horizon: expected a multiple of 5m"),
     ],
 )
-def test_too_little_history_or_a_step_that_does_not_fit_is_refused(wanted: dict[str, float], sentence: str) -> None:
+def test_plan_refuses_too_little_history_and_a_step_that_does_not_fit(wanted: dict[str, float], sentence: str) -> None:
     with pytest.raises(PopulerError, match=sentence):
         plan_of(hourly(range(24)), **wanted)
 
 
-def test_too_coarse_counts_are_refused_with_what_they_are_too_coarse_for() -> None:
+def test_plan_refuses_too_coarse_counts_and_names_the_width() -> None:
     site = hourly(range(24), width_s=3600)
     site.see("a", START + 23.5 * HOUR_S, width_s=300)
     with pytest.raises(NotEnoughError, match=r"only the last .* fit such steps: .* take"):
         plan_of(site, warmup_s=HOUR_S, step_s=900, horizon_s=900)
 
 
-def test_no_history_is_refused_with_how_much_it_takes() -> None:
+def test_plan_refuses_no_history_and_says_how_much_it_takes() -> None:
     with pytest.raises(
         NotEnoughError, match=f"there is no history: a warmup of 7d, {MIN_STEPS} steps of 1h .* take 7d12h"
     ):

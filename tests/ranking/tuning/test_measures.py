@@ -11,7 +11,7 @@ counts = st.lists(st.integers(0, 1000), min_size=1, max_size=30)
 
 
 @given(counts, st.integers(1, 12), st.integers(0, 99))
-def test_no_list_is_better_than_the_best_and_the_best_is_one(reads: list[int], k: int, seed: int) -> None:
+def test_measures_are_at_most_one_and_one_for_the_best(reads: list[int], k: int, seed: int) -> None:
     every = np.array([1.0, *reads])
     best = highest(every, k)
     listed = np.random.default_rng(seed).permutation(every)[:k]
@@ -20,19 +20,19 @@ def test_no_list_is_better_than_the_best_and_the_best_is_one(reads: list[int], k
     assert (capture(best, best), ndcg(best, best)) == (1.0, 1.0)
 
 
-def test_capture_asks_who_is_listed_and_ndcg_in_which_order() -> None:
+def test_capture_ignores_the_order_and_ndcg_does_not() -> None:
     best = np.array([8.0, 2.0])
     assert capture(best[::-1], best) == 1.0
     assert ndcg(best[::-1], best) < 1.0
 
 
-def test_places_that_nobody_fills_catch_nothing() -> None:
+def test_measures_count_nothing_for_places_that_nobody_fills() -> None:
     best = np.array([3.0, 1.0])
     assert capture(np.array([3.0]), best) == 0.75
     assert capture(np.array([]), best) == ndcg(np.array([]), best) == 0.0
 
 
-def test_an_interval_holds_the_mean_and_is_the_same_every_time() -> None:
+def test_interval_holds_the_mean_and_is_the_same_every_time() -> None:
     values, day = np.tile([0.2, 0.4, 0.9], 8), np.repeat(np.arange(8), 3)
     values = values + 0.01 * day
     found = interval(values, day, draws_of_days(8))
@@ -41,7 +41,7 @@ def test_an_interval_holds_the_mean_and_is_the_same_every_time() -> None:
     assert found == interval(values, day, draws_of_days(8))
 
 
-def test_days_that_differ_make_it_wider_and_hours_of_one_day_do_not_make_it_surer() -> None:
+def test_interval_widens_with_days_that_differ_and_not_with_hours_of_one_day() -> None:
     day = np.repeat(np.arange(8), 24)
     alike = interval(np.tile(np.arange(24.0), 8), day, draws_of_days(8))
     unlike = interval(np.repeat([0.0, 23.0] * 4, 24), day, draws_of_days(8))
@@ -51,13 +51,13 @@ def test_days_that_differ_make_it_wider_and_hours_of_one_day_do_not_make_it_sure
     assert unlike.high - unlike.low > 10
 
 
-def test_what_was_not_measured_is_left_out() -> None:
+def test_interval_leaves_out_what_was_not_measured() -> None:
     day = np.repeat(np.arange(4), 2)
     values = np.array([1.0, np.nan] * 4)
     assert interval(values, day, draws_of_days(4)) == (1.0, 1.0)
 
 
-def test_a_few_days_have_no_interval() -> None:
+def test_interval_is_none_for_a_few_days() -> None:
     day = np.repeat(np.arange(MIN_DAYS - 1), 50)
     assert interval(np.ones(len(day)), day, draws_of_days(MIN_DAYS - 1)) is None
     whole = np.repeat(np.arange(MIN_DAYS), 2)

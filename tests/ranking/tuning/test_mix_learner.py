@@ -15,9 +15,10 @@ from ranking.lists.explain import explain
 from ranking.scoring.decay import Mix
 from ranking.settings.learned import LearnedSetting, MixPart
 from ranking.times import format_duration, parse_duration
-from ranking.tuning.backtest import Judging, backtest
+from ranking.tuning.backtest import backtest
 from ranking.tuning.mix_learner import AGES_S, HALF_LIVES_S, HOURS, Learner, nonnegative
-from ranking.tuning.walk_forward import Wanted, planned
+from ranking.tuning.outcome import Judging
+from ranking.tuning.walk_forward import Wanted, plan_walk
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -31,7 +32,7 @@ def as_rates(part: MixPart) -> dict[str, float]:
 
 
 @given(st.integers(0, 10_000), st.integers(1, SIZE))
-def test_the_weights_that_are_found_cannot_be_bettered_without_one_below_nothing(seed: int, size: int) -> None:
+def test_nonnegative_finds_weights_that_cannot_be_bettered(seed: int, size: int) -> None:
     draw = np.random.default_rng(seed)
     rates, reads = draw.normal(size=(40, size)), draw.normal(size=40)
     products, both = rates.T @ rates + 1e-6 * np.eye(size), rates.T @ reads
@@ -53,7 +54,7 @@ def learned(hours: int = 240, weight_of: dict[str, float] | None = None, seed: i
     return learner.mix()
 
 
-def test_the_mix_that_reads_follow_is_found() -> None:
+def test_learner_finds_the_mix_that_reads_follow() -> None:
     (part,) = learned()
     found = as_rates(part)
     assert found["30m"] == 1.0
@@ -61,7 +62,7 @@ def test_the_mix_that_reads_follow_is_found() -> None:
     assert sum(found.values()) == pytest.approx(1 + 0.4 / 0.6, rel=0.1), "and hardly anything else"
 
 
-def test_ages_have_mixes_of_their_own_only_where_days_speak_for_it() -> None:
+def test_learner_parts_ages_only_when_days_speak_for_it() -> None:
     def of(young: dict[int, float], old: dict[int, float]) -> tuple[MixPart, ...]:
         draw, learner = np.random.default_rng(1), Learner()
         for hour in range(240):
@@ -81,7 +82,7 @@ def test_ages_have_mixes_of_their_own_only_where_days_speak_for_it() -> None:
     assert max(as_rates(apart[-1]), key=as_rates(apart[-1]).__getitem__) == "1d"
 
 
-def test_hours_have_mixes_of_their_own_only_where_days_speak_for_it() -> None:
+def test_learner_parts_hours_only_when_days_speak_for_it() -> None:
     draw, learner = np.random.default_rng(1), Learner()
     for hour in range(240):
         rates = draw.gamma(1.0, 40.0, (120, SIZE))
@@ -90,7 +91,7 @@ def test_hours_have_mixes_of_their_own_only_where_days_speak_for_it() -> None:
     assert sorted({part.from_hour for part in learner.mix()}) == list(HOURS)
 
 
-def test_nothing_is_learned_from_nothing() -> None:
+def test_learner_learns_nothing_from_nothing() -> None:
     assert Learner().mix() == ()
     learner = Learner()
     learner.observe(1, 0, np.zeros((3, SIZE)), np.zeros(3), np.zeros(3))
@@ -99,7 +100,7 @@ def test_nothing_is_learned_from_nothing() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(60, 1e7), st.floats(0, 10)), min_size=1, max_size=5), st.floats(0, 1e7))
-def test_a_mix_never_counts_an_older_event_for_more(parts: list[tuple[float, float]], age_s: float) -> None:
+def test_mix_never_counts_an_older_event_for_more(parts: list[tuple[float, float]], age_s: float) -> None:
     at, later = Mix(tuple(parts))(np.array([age_s, age_s * 1.5 + 1]))
     assert later <= at <= sum(weight for _, weight in parts) * (1 + 1e-9)
 
@@ -129,9 +130,7 @@ def site_of(events: list[tuple[str, float, int, str]]) -> Site:
 
 @runs(deadline=None)
 @given(seen, st.sampled_from([3.2, 3.6]))
-def test_the_numbers_of_an_explanation_add_up_to_the_score(
-    events: list[tuple[str, float, int, str]], days: float
-) -> None:
+def test_explain_adds_up_to_the_score_under_a_mix(events: list[tuple[str, float, int, str]], days: float) -> None:
     site, chosen, at = site_of(events), list_of(decay="forecast", mix=MIX), START + days * DAY_S
     scores = site.scores(chosen, at)
     for item in scores:
@@ -144,7 +143,7 @@ def test_the_numbers_of_an_explanation_add_up_to_the_score(
         assert "x 2^-(age / " in found.formula
 
 
-def test_an_item_goes_by_the_mix_of_its_age_and_hour() -> None:
+def test_formula_takes_the_mix_of_an_items_age_and_hour() -> None:
     site, chosen = Site(), list_of(decay="forecast", mix=MIX, weights={"view": 1})
     noon = START + 36 * HOUR_S  # 12:00 in Jakarta
     for item, age_h in (("new", 1), ("old", 20)):
@@ -167,12 +166,14 @@ def test_an_item_goes_by_the_mix_of_its_age_and_hour() -> None:
 
 @runs(deadline=None)
 @given(seen)
-def test_a_forecast_that_has_learned_nothing_goes_by_its_half_life(events: list[tuple[str, float, int, str]]) -> None:
+def test_formula_takes_the_half_life_when_a_forecast_has_learned_nothing(
+    events: list[tuple[str, float, int, str]],
+) -> None:
     site, at = site_of(events), START + 3.2 * DAY_S
     assert site.scores(list_of(decay="forecast", half_life="3h"), at) == site.scores(list_of(half_life="3h"), at)
 
 
-def test_what_was_learned_is_what_the_list_goes_by() -> None:
+def test_backtest_lists_by_what_was_learned() -> None:
     chosen = list_of(decay="forecast")
     part = MixPart({"30m": 0.7, "4h": 0.3}, 43_200.0, 6)
     found = chosen.under(LearnedSetting(7200.0, 1.0, (part,)))
@@ -181,12 +182,15 @@ def test_what_was_learned_is_what_the_list_goes_by() -> None:
     ]
     assert not found.learns
     assert found.by_calendar
-    assert list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix == list_of(mix=MIX).mix
+    assert (
+        list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix
+        == list_of(decay="forecast", mix=MIX).mix
+    )
 
 
-def test_a_forecast_does_about_as_well_as_the_half_life_that_was_planted() -> None:
+def test_forecast_does_about_as_well_as_the_planted_half_life() -> None:
     for site, half_life in ((wandering(2, hours=300), "2h"), (steady(), "7d")):
-        plan = planned(site.history.columns(), Wanted(warmup_s=5 * DAY_S), math.inf)
+        plan = plan_walk(site.history.columns(), Wanted(warmup_s=5 * DAY_S), math.inf)
         lists = [list_of(decay="forecast"), list_of(half_life=half_life), list_of(half_life="1h")]
         ours, best, short = (
             float(np.nanmean(trace.capture)) for trace in backtest(site, lists, plan, Judging(10), JAKARTA).traces

@@ -14,7 +14,7 @@ from views import Site, list_of
 
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.settings.lists import ListSettings
-from ranking.tuning.nightly import FACTOR, suggested
+from ranking.tuning.nightly import FACTOR, suggestion
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -29,7 +29,7 @@ def nights(site: Site, settings: ListSettings, first_s: float, number: int = 6) 
     """Night after night on the same past, each from where the last one went."""
     learned, found = LearnedSetting(first_s, 0.0), []
     for night in range(number):
-        found.append(suggested(site, "populer", settings, learned, AFTER_ALL + night, JAKARTA))
+        found.append(suggestion(site, "populer", settings, learned, AFTER_ALL + night, JAKARTA))
         learned = found[-1].after
     return found
 
@@ -40,7 +40,7 @@ def three_hours() -> Site:
 
 
 @pytest.mark.parametrize("first_h", [0.25, 3.0, 24.0])
-def test_from_wherever_it_begins_it_comes_to_what_was_planted_and_stays(three_hours: Site, first_h: float) -> None:
+def test_suggestion_comes_to_the_planted_half_life_from_anywhere_and_stays(three_hours: Site, first_h: float) -> None:
     found = nights(three_hours, auto(), first_h * HOUR_S)
     captures = {trial.half_life_s: trial.capture for trial in found[-1].trials}
     assert captures[found[-1].after.half_life_s] > max(captures.values()) - 0.005
@@ -54,7 +54,7 @@ def test_from_wherever_it_begins_it_comes_to_what_was_planted_and_stays(three_ho
         assert each.after.since == (each.at if each.moved else each.before.since)
 
 
-def test_what_it_found_is_there_in_numbers_and_words(three_hours: Site) -> None:
+def test_suggestion_has_its_evidence_in_numbers_and_words(three_hours: Site) -> None:
     (found,) = nights(three_hours, auto(), 24 * HOUR_S, 1)
     assert found.moved
     assert found.why.startswith("It goes to 12h, on its way to ")
@@ -74,7 +74,7 @@ def test_what_it_found_is_there_in_numbers_and_words(three_hours: Site) -> None:
     assert interval[0] <= by_half_life[found.suggested_s].capture <= interval[1]
 
 
-def test_it_moves_within_its_bounds_alone(three_hours: Site) -> None:
+def test_suggestion_moves_within_its_bounds_alone(three_hours: Site) -> None:
     for shortest, longest, expected in (("30m", "1h", HOUR_S), ("8h", "1d", 8 * HOUR_S)):
         found = nights(three_hours, auto(shortest=shortest, longest=longest), 8 * HOUR_S)
         assert found[-1].after.half_life_s == expected
@@ -83,7 +83,7 @@ def test_it_moves_within_its_bounds_alone(three_hours: Site) -> None:
         }, "and tries nothing else"
 
 
-def test_it_takes_the_best_that_changes_no_more_than_is_accepted(three_hours: Site) -> None:
+def test_suggestion_takes_the_best_that_changes_no_more_than_is_accepted(three_hours: Site) -> None:
     free = nights(three_hours, auto(), 3 * HOUR_S, 1)[0]
     limit = 0.6 * next(trial.changed for trial in free.trials if trial.half_life_s == free.after.half_life_s)
     found = nights(three_hours, auto(changes=limit), 3 * HOUR_S)[-1]
@@ -93,7 +93,7 @@ def test_it_takes_the_best_that_changes_no_more_than_is_accepted(three_hours: Si
     assert found.after.half_life_s > free.after.half_life_s
 
 
-def test_where_nothing_is_as_calm_as_is_accepted_it_goes_to_the_calmest_and_says_so(three_hours: Site) -> None:
+def test_suggestion_goes_to_the_calmest_when_none_is_as_calm_as_is_accepted(three_hours: Site) -> None:
     found = nights(three_hours, auto(changes=0.001), 12 * HOUR_S)
     calmest = min(found[-1].trials, key=lambda trial: trial.changed)
     assert found[-1].after.half_life_s == calmest.half_life_s
@@ -101,7 +101,7 @@ def test_where_nothing_is_as_calm_as_is_accepted_it_goes_to_the_calmest_and_says
     assert "no half-life within the bounds changes as little as the objective accepts" in found[0].why
 
 
-def test_a_pin_stays_and_what_it_would_be_is_still_told(three_hours: Site) -> None:
+def test_suggestion_stays_at_a_pin_and_says_what_it_would_be(three_hours: Site) -> None:
     settings = auto(pin="1d")
     assert settings.half_life_s == DAY_S, "from the first moment on"
     assert settings.under(LearnedSetting(3 * HOUR_S, 1.0)).half_life_s == DAY_S
@@ -114,9 +114,9 @@ def test_a_pin_stays_and_what_it_would_be_is_still_told(three_hours: Site) -> No
     assert found[1].why.startswith("It is pinned to 1d. ")
 
 
-def test_it_does_not_move_for_what_may_be_chance() -> None:
+def test_suggestion_does_not_move_for_what_may_be_chance() -> None:
     site = wandering(3, hours=60)  # hardly more than a day to judge by
-    found = suggested(site, "populer", auto(), LearnedSetting(8 * HOUR_S, 5.0), START + 60 * HOUR_S, JAKARTA)
+    found = suggestion(site, "populer", auto(), LearnedSetting(8 * HOUR_S, 5.0), START + 60 * HOUR_S, JAKARTA)
     assert found.trials
     assert found.after == LearnedSetting(8 * HOUR_S, 5.0)
     assert found.why.endswith("which may be chance or is too little to move for.")
@@ -129,15 +129,15 @@ def test_it_does_not_move_for_what_may_be_chance() -> None:
         (30, "It stays: the history is 1d6h long, and that is too short"),
     ],
 )
-def test_too_little_history_leaves_it_as_it_is_and_says_how_much_it_takes(hours: int, sentence: str) -> None:
+def test_suggestion_stays_with_too_little_history_and_says_how_much_it_takes(hours: int, sentence: str) -> None:
     site = counted(np.full((hours, 3), 5.0)) if hours else Site()
-    found = suggested(site, "populer", auto(), LearnedSetting(7200.0, 0.0), START + 10 * DAY_S, JAKARTA)
+    found = suggestion(site, "populer", auto(), LearnedSetting(7200.0, 0.0), START + 10 * DAY_S, JAKARTA)
     assert found.why.startswith(sentence)
     assert (found.after, found.moved, found.trials) == (LearnedSetting(7200.0, 0.0), False, ())
 
 
-def test_only_the_days_that_are_asked_for_are_judged(three_hours: Site) -> None:
-    found = suggested(three_hours, "populer", auto(history="3d"), LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
+def test_suggestion_judges_only_the_days_of_the_objective(three_hours: Site) -> None:
+    found = suggestion(three_hours, "populer", auto(history="3d"), LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
     assert found.first >= AFTER_ALL - 3 * DAY_S
     assert found.steps == 72
 
@@ -147,7 +147,7 @@ later = st.lists(st.tuples(st.integers(0, 199), st.integers(0, 90), st.integers(
 
 @runs(deadline=None, max_examples=15)
 @given(later, later, st.sampled_from(["auto", "forecast"]))
-def test_what_comes_later_is_not_looked_at(
+def test_suggestion_ignores_what_comes_later(
     one: list[tuple[int, int, int]], other: list[tuple[int, int, int]], kind: str
 ) -> None:
     settings = auto() if kind == "auto" else list_of(decay="forecast", size=10)
@@ -158,14 +158,14 @@ def test_what_comes_later_is_not_looked_at(
         for item, hour, n in future:
             site.see(f"item-{item:03}", at + hour * HOUR_S, n)
         site.see("item-000", at + 150 * HOUR_S)
-        found.append(suggested(site, "populer", settings, LearnedSetting(7200.0, 0.0), at, JAKARTA))
+        found.append(suggestion(site, "populer", settings, LearnedSetting(7200.0, 0.0), at, JAKARTA))
     assert found[0] == found[1]
     assert found[0].trials
 
 
-def test_a_forecast_learns_a_mix_and_says_what_it_is_worth() -> None:
+def test_suggestion_learns_a_mix_and_says_what_it_is_worth() -> None:
     settings = list_of(decay="forecast", size=10)
-    found = suggested(wandering(2, hours=200), "populer", settings, LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    found = suggestion(wandering(2, hours=200), "populer", settings, LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
     assert found.moved
     assert found.after.mix
     assert found.why.startswith("The mix that it learned caught ")
@@ -175,7 +175,7 @@ def test_a_forecast_learns_a_mix_and_says_what_it_is_worth() -> None:
     assert not math.isnan(sum(weight for part in under.mix for weight in part.weights.values()))
 
 
-def test_where_nothing_changes_it_goes_to_longer_ones_night_after_night() -> None:
+def test_suggestion_goes_to_longer_half_lives_night_after_night_when_nothing_changes() -> None:
     found = nights(steady(), auto(longest="2d"), HOUR_S, 4)
     assert [each.after.half_life_s / HOUR_S for each in found[:3]] == [2, 4, 8]
 
@@ -183,7 +183,7 @@ def test_where_nothing_changes_it_goes_to_longer_ones_night_after_night() -> Non
 # As settings
 
 
-def test_a_list_is_auto_by_its_half_life_and_goes_by_what_it_has_learned() -> None:
+def test_settings_take_what_a_list_has_learned_when_it_is_auto() -> None:
     settings = auto()
     assert (settings.auto, settings.learns, settings.half_life_s) == (True, True, 7200.0)
     assert settings.under(LearnedSetting(2700.0, 1.0)).half_life_s == 2700.0
@@ -205,6 +205,6 @@ def test_a_list_is_auto_by_its_half_life_and_goes_by_what_it_has_learned() -> No
         ({"decay": "forecast", "mix": [{"weights": {"1h": -1}}]}, "greater than 0"),
     ],
 )
-def test_what_cannot_be_learned_is_refused(settings: dict[str, Any], sentence: str) -> None:
+def test_settings_refuse_what_cannot_be_learned(settings: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         list_of(**settings)

@@ -25,19 +25,19 @@ def silent(for_s: float = 1080.0, usual: Usual | None = BUSY, taken_s_ago: float
     return {"default": Pulse(at, at - for_s, 900.0, usual)}
 
 
-def test_where_nothing_is_wrong_nothing_is_raised() -> None:
+def test_alarms_are_none_when_nothing_is_wrong() -> None:
     fine = SiteFacts(NOW, [ListState("default", "populer", NOW - 60)], silent(for_s=899))
     assert alarms(fine, SETTINGS) == []
 
 
-def test_a_list_is_stale_when_its_answers_say_so() -> None:
+def test_alarms_name_a_stale_list_when_its_answers_do() -> None:
     lists = [ListState("default", "populer", NOW - 61), ListState("default", "update", NOW - 5)]
     (found,) = raised(lists=lists)
     assert (found.alarm, found.site, found.list, found.since) == ("list_stale", "default", "populer", NOW - 1)
     assert found.says.startswith("list populer was ranked 61 s ago, and every 5 s is meant")
 
 
-def test_silence_at_a_time_that_has_events_is_an_alarm_that_says_by_how_much_history() -> None:
+def test_alarms_name_a_silence_and_how_much_history_says_so() -> None:
     (found,) = raised(pulses=silent())
     assert (found.alarm, found.site, found.since) == ("no_events", "default", NOW - 1090)
     assert found.says.startswith(
@@ -57,11 +57,11 @@ def test_silence_at_a_time_that_has_events_is_an_alarm_that_says_by_how_much_his
         pytest.param(Usual(0.0, 7, 0, weekly=True), id="never any"),
     ],
 )
-def test_silence_where_it_may_be_usual_is_none(usual: Usual | None) -> None:
+def test_alarms_ignore_a_silence_that_may_be_usual(usual: Usual | None) -> None:
     assert raised(pulses=silent(usual=usual)) == []
 
 
-def test_silence_can_be_switched_off_and_set() -> None:
+def test_alarms_of_silence_can_be_switched_off_and_set() -> None:
     never = Settings.model_validate({"alarms": {"quiet": "0s"}})
     assert raised(never, pulses=silent()) == []
     later = Settings.model_validate({"alarms": {"quiet": "1h"}})
@@ -70,16 +70,16 @@ def test_silence_can_be_switched_off_and_set() -> None:
     assert raised(many, pulses=silent()) == []
 
 
-def test_a_pulse_of_long_ago_says_nothing_of_now() -> None:
+def test_alarms_ignore_a_pulse_of_long_ago() -> None:
     assert raised(pulses=silent(taken_s_ago=PULSE_HOLDS_S)) != []
     assert raised(pulses=silent(taken_s_ago=PULSE_HOLDS_S + 1)) == []
 
 
-def test_a_site_that_was_never_read_is_not_silent() -> None:
+def test_alarms_ignore_the_silence_of_a_site_that_was_never_read() -> None:
     assert raised(pulses={"default": Pulse(NOW, None, 900.0, BUSY)}) == []
 
 
-def test_the_others_say_what_is_the_matter() -> None:
+def test_alarms_say_what_is_the_matter() -> None:
     found = raised(
         spooled=12_345,
         evicted=7,
@@ -106,7 +106,7 @@ def test_the_others_say_what_is_the_matter() -> None:
     silent_s=st.floats(0, 1e6),
     usual=st.none() | st.builds(Usual, st.floats(0, 1e6), st.integers(3, 7), st.integers(0, 7), st.booleans()),
 )
-def test_whatever_the_facts_alarms_come_in_one_order_and_can_be_read(
+def test_alarms_come_in_one_order_for_any_facts(
     lists: list[ListState],
     spooled: int,
     evicted: int,

@@ -31,12 +31,12 @@ def read_daily(days: int, events: int = 30, *, except_on: tuple[int, ...] = ()) 
     return site
 
 
-def test_a_site_without_history_is_expected_nothing_of() -> None:
+def test_pulse_expects_nothing_without_history() -> None:
     assert pulse(Site()) == Pulse(NOW, None, SPAN_S, None)
 
 
 @pytest.mark.parametrize("days", range(1, 8))
-def test_what_is_usual_is_said_from_three_days_on(days: int) -> None:
+def test_pulse_says_what_is_usual_from_three_days_on(days: int) -> None:
     site = Site()
     for day in range(1, days + 1):
         site.see("a", NOW - day * DAY_S - SPAN_S, 12)
@@ -44,7 +44,7 @@ def test_what_is_usual_is_said_from_three_days_on(days: int) -> None:
     assert found == (None if days < LEAST_SPANS else Usual(12.0, days, days, weekly=False))
 
 
-def test_after_three_weeks_the_day_of_the_week_counts() -> None:
+def test_pulse_compares_days_of_the_week_after_three_weeks() -> None:
     site = Site()
     site.see("first", NOW - 22 * DAY_S)
     for day in range(1, 22):
@@ -53,11 +53,11 @@ def test_after_three_weeks_the_day_of_the_week_counts() -> None:
     assert pulse(site, NOW + DAY_S).usual == Usual(5.0, 3, 3, weekly=True)
 
 
-def test_an_outage_of_one_day_is_not_taken_for_usual() -> None:
+def test_pulse_does_not_take_an_outage_of_one_day_for_usual() -> None:
     assert pulse(read_daily(7, except_on=(2,))).usual == Usual(30.0, 7, 6, weekly=False)
 
 
-def test_a_site_that_sleeps_at_this_time_is_not_expected_to_be_awake() -> None:
+def test_pulse_does_not_expect_a_sleeping_site_to_be_awake() -> None:
     site = Site()
     for day in range(1, 8):
         site.see("a", NOW - day * DAY_S - 5 * HOUR_S, 500)
@@ -66,7 +66,7 @@ def test_a_site_that_sleeps_at_this_time_is_not_expected_to_be_awake() -> None:
     assert (usual.events, usual.read) == (0, 0)
 
 
-def test_silence_begins_when_the_last_bucket_with_events_ends() -> None:
+def test_pulse_silence_begins_when_the_last_bucket_with_events_ends() -> None:
     site = read_daily(4)
     site.see("a", NOW - 1200)
     assert pulse(site).silent_since == NOW - 1200 + WIDTH_S
@@ -75,14 +75,14 @@ def test_silence_begins_when_the_last_bucket_with_events_ends() -> None:
     assert pulse(site, NOW + 60).silent_since == NOW
 
 
-def test_an_event_that_is_left_out_does_not_end_a_silence() -> None:
+def test_pulse_silence_does_not_end_with_a_shadow() -> None:
     site = read_daily(4)
     site.see("a", NOW - 1200)
     site.see("a", NOW - 10, 50, channel="!robot")
     assert pulse(site).silent_since == NOW - 1200 + WIDTH_S
 
 
-def test_the_same_time_is_that_of_the_clock_on_the_wall() -> None:
+def test_pulse_compares_the_local_time_across_clock_changes() -> None:
     """Of 26 October 2025, when an hour came twice in Berlin, 09:00 is 25 hours after the 09:00 before."""
     nine = [datetime(2025, 10, day, 9, tzinfo=BERLIN).timestamp() for day in range(22, 29)]
     site = Site()
@@ -95,7 +95,7 @@ def test_the_same_time_is_that_of_the_clock_on_the_wall() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 20 * 288), st.integers(1, 50)), max_size=40))
-def test_a_pulse_is_a_function_of_the_counts(seen: list[tuple[int, int]]) -> None:
+def test_pulse_is_a_function_of_the_counts(seen: list[tuple[int, int]]) -> None:
     forwards, backwards = Site(), Site()
     for bucket, events in seen:
         forwards.see("a", NOW - 20 * DAY_S + bucket * WIDTH_S, events)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from views import WIDTH_S, Site
 
-from ranking.watching.recent_views import MOST_STEPS, RecentViews, recent
+from ranking.watching.recent_views import MOST_STEPS, RecentViews, recent_views
 
 #: A moment inside a bucket of five minutes.
 NOW = 1_764_532_140.0
@@ -12,13 +12,13 @@ HOUR_S = 3600.0
 
 
 def views(site: Site, *items: str, hours: float = 6.0) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = recent(site.history, RecentViews("s", list(items), hours * HOUR_S), NOW, WIDTH_S)[
-        "views"
-    ]
+    found: dict[str, list[int]] = recent_views(
+        site.history, RecentViews("s", list(items), hours * HOUR_S), NOW, WIDTH_S
+    )["views"]
     return found
 
 
-def test_the_last_step_is_the_present_one() -> None:
+def test_recent_views_end_with_the_present_step() -> None:
     site = Site()
     site.see("a", NOW - 1, 3)
     site.see("a", NOW - 5.9 * HOUR_S, 2)
@@ -29,7 +29,7 @@ def test_the_last_step_is_the_present_one() -> None:
     assert sum(found) == 5
 
 
-def test_only_views_are_counted_whatever_their_source() -> None:
+def test_recent_views_count_views_of_any_source_alone() -> None:
     site = Site()
     site.see("a", NOW - 60, 2)
     site.see("a", NOW - 60, 5, channel="view@amp")
@@ -37,7 +37,7 @@ def test_only_views_are_counted_whatever_their_source() -> None:
     assert sum(views(site, "a")["a"]) == 7
 
 
-def test_an_item_that_nobody_read_has_a_flat_line() -> None:
+def test_recent_views_are_flat_for_an_unread_item() -> None:
     site = Site()
     site.see("a", NOW - 60)
     found = views(site, "a", "never seen")
@@ -45,7 +45,7 @@ def test_an_item_that_nobody_read_has_a_flat_line() -> None:
     assert len(found["never seen"]) == len(found["a"])
 
 
-def test_of_an_empty_site_there_is_nothing_to_draw() -> None:
+def test_recent_views_are_empty_for_an_empty_site() -> None:
     assert set(views(Site(), "a")["a"]) == {0}
 
 
@@ -53,9 +53,7 @@ def test_of_an_empty_site_there_is_nothing_to_draw() -> None:
     st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 5 * HOUR_S), st.integers(1, 9)), max_size=40),
     st.floats(0.1, 48),
 )
-def test_each_item_has_as_many_views_as_it_was_given_within_the_span(
-    seen: list[tuple[str, float, int]], hours: float
-) -> None:
+def test_recent_views_hold_every_view_within_the_span(seen: list[tuple[str, float, int]], hours: float) -> None:
     site = Site()
     for item, age_s, times in seen:
         site.see(item, NOW - age_s, times)

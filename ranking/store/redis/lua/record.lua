@@ -82,9 +82,9 @@ if ARGV[6] then
     return found
   end
 
-  local asking = cmsgpack.unpack(ARGV[6])
-  local cells, offsets, window_of, windows, with_id, newcomers = unpack(asking)
-  local span, known_ttl, ids_ttl, seen_ttl, received, rate, most = unpack(asking[7])
+  local visits = cmsgpack.unpack(ARGV[6])
+  local cells, offsets, window_of, windows, with_id, newcomers = unpack(visits)
+  local span, known_ttl, ids_ttl, seen_ttl, received, rate, most = unpack(visits[7])
   local base = first - 1 + #buckets
   local items, known, known_before, budget = KEYS[base + 1], KEYS[base + 2], KEYS[base + 3], KEYS[base + 4]
   local ids, ids_before = KEYS[base + 5], KEYS[base + 6]

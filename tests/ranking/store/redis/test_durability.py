@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 
 import servers
+from whole_counts import read_buckets
 
 from ranking.counts.buckets import Bucket
 from ranking.store.counts import Batch, Committed
@@ -21,12 +22,12 @@ def batch(number: int, once: str | None = None) -> Batch:
 
 async def levels(url: str, ack: Ack, *numbers: int, once: str | None = None) -> list[str]:
     async with servers.opened(url, ack=ack, shards=1) as store:
-        return [(await store.record(batch(number, once), KEEP_S)).level for number in numbers]
+        return [(await store.counts.record(batch(number, once), KEEP_S)).level for number in numbers]
 
 
 async def counted(url: str) -> int:
     async with servers.opened(url, shards=1) as store:
-        (cells,) = await store.read_buckets("koran", 0, [NOON])
+        (cells,) = await read_buckets(store.counts, "koran", 0, [NOON])
         return sum(cells.counts)
 
 
@@ -66,7 +67,7 @@ async def test_another_safety_holds_from_the_next_batch_on(own_server: OwnServer
         found = []
         for number, ack in enumerate(("commit", "disk", "replica", "commit"), 1):
             store.promise(ack)
-            found.append((await store.record(batch(number), KEEP_S)).level)
+            found.append((await store.counts.record(batch(number), KEEP_S)).level)
     assert found == ["commit", "disk", "commit", "commit"]
 
 
@@ -90,8 +91,8 @@ async def test_every_topology_takes_a_batch_with_a_wait(topology: servers.Topolo
     async with servers.opened(topology.url, ack="replica", timeout_s=0.5) as store:
         shard = store.shards - 1
         sent = batch(1)._replace(shard=shard)
-        first = await store.record(sent, KEEP_S)
+        first = await store.counts.record(sent, KEEP_S)
         assert first.level == ("replica" if topology.name == "sentinel" else "commit")
         topology.servers[0].admin.script_flush()
-        assert await store.record(sent, KEEP_S) == Committed(level=first.level)
-        assert await store.record(sent._replace(number=2), KEEP_S) == Committed(level=first.level)
+        assert await store.counts.record(sent, KEEP_S) == Committed(level=first.level)
+        assert await store.counts.record(sent._replace(number=2), KEEP_S) == Committed(level=first.level)

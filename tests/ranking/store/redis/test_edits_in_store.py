@@ -26,58 +26,58 @@ def edit_of(subject: Subject, **fields: Any) -> Edit:
 
 
 async def edition(store: RedisStore) -> int:
-    return (await store.desk.edits(SITE)).edition
+    return (await store.edits.read(SITE)).edition
 
 
 async def test_edits_are_read_as_they_were_made(store: RedisStore) -> None:
-    assert await store.desk.edits(SITE) == Edits()
+    assert await store.edits.read(SITE) == Edits()
     made = {subject: edit_of(subject) for subject in (PINNED, IN_SECTION, BLOCKED, BOOSTED)}
-    await store.desk.change(SITE, made, "admin")
-    assert (await store.desk.edits(SITE)).edits == made
-    await store.desk.change(SITE, {IN_SECTION: None, BLOCKED: None}, "admin")
-    assert (await store.desk.edits(SITE)).edits == {PINNED: made[PINNED], BOOSTED: made[BOOSTED]}
-    assert await store.desk.edits("kedua") == Edits()
+    await store.edits.change(SITE, made, "admin")
+    assert (await store.edits.read(SITE)).edits == made
+    await store.edits.change(SITE, {IN_SECTION: None, BLOCKED: None}, "admin")
+    assert (await store.edits.read(SITE)).edits == {PINNED: made[PINNED], BOOSTED: made[BOOSTED]}
+    assert await store.edits.read("kedua") == Edits()
 
 
 async def test_an_edition_grows_with_every_change_and_with_nothing_else(store: RedisStore) -> None:
     seen = [await edition(store)]
     for change in (
-        lambda: store.desk.change(SITE, {BLOCKED: Block()}, "admin"),
-        lambda: store.desk.change(SITE, {BLOCKED: None, BOOSTED: Boost(2.0)}, "admin"),
-        lambda: store.remove_item(SITE, "a", 5.0),
-        lambda: store.put_items(SITE, [Item(id="a")]),
+        lambda: store.edits.change(SITE, {BLOCKED: Block()}, "admin"),
+        lambda: store.edits.change(SITE, {BLOCKED: None, BOOSTED: Boost(2.0)}, "admin"),
+        lambda: store.items.remove_item(SITE, "a", 5.0),
+        lambda: store.items.put_items(SITE, [Item(id="a")]),
     ):
         await change()
         seen.append(await edition(store))
     assert seen == sorted(set(seen))
-    await store.desk.change(SITE, {BLOCKED: None}, "admin")
-    await store.desk.change(SITE, {}, "admin")
-    await store.put_items(SITE, [Item(id="a"), Item(id="b")])
+    await store.edits.change(SITE, {BLOCKED: None}, "admin")
+    await store.edits.change(SITE, {}, "admin")
+    await store.items.put_items(SITE, [Item(id="a"), Item(id="b")])
     assert await edition(store) == seen[-1]
 
 
 async def test_an_edition_grows_also_where_the_store_was_lost(store: RedisStore, topology: servers.Topology) -> None:
-    await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
+    await store.edits.change(SITE, {BLOCKED: Block()}, "admin")
     before = await edition(store)
     topology.empty()
     assert await edition(store) == 0
     await asyncio.sleep(0.002)
-    await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
+    await store.edits.change(SITE, {BLOCKED: Block()}, "admin")
     assert await edition(store) > before
 
 
 async def test_changes_at_once_all_take_effect(store: RedisStore) -> None:
     subjects = [Subject("block", "", "", f"item {n}") for n in range(50)]
-    await asyncio.gather(*(store.desk.change(SITE, {subject: Block()}, "admin") for subject in subjects))
-    assert (await store.desk.edits(SITE)).edits.keys() == set(subjects)
-    assert len(await store.desk.audit(SITE, 100)) == 50
+    await asyncio.gather(*(store.edits.change(SITE, {subject: Block()}, "admin") for subject in subjects))
+    assert (await store.edits.read(SITE)).edits.keys() == set(subjects)
+    assert len(await store.edits.audit(SITE, 100)) == 50
 
 
 async def test_the_trail_says_who_changed_what_and_how_it_was_before(store: RedisStore) -> None:
-    await store.desk.change(SITE, {IN_SECTION: Pin(2, 7.5, 1.0)}, "admin")
-    await store.desk.change(SITE, {IN_SECTION: Pin(1, None, 2.0)}, "admin")
-    await store.desk.change(SITE, {IN_SECTION: None, BLOCKED: Block("why")}, "admin")
-    blocked, lifted, moved, made = await store.desk.audit(SITE, 10)
+    await store.edits.change(SITE, {IN_SECTION: Pin(2, 7.5, 1.0)}, "admin")
+    await store.edits.change(SITE, {IN_SECTION: Pin(1, None, 2.0)}, "admin")
+    await store.edits.change(SITE, {IN_SECTION: None, BLOCKED: Block("why")}, "admin")
+    blocked, lifted, moved, made = await store.edits.audit(SITE, 10)
     assert {line["by"] for line in (blocked, lifted, moved, made)} == {"admin"}
     assert made["at"] <= moved["at"] <= lifted["at"]
     about = {"list": "populer", "section": "Ekonomi, Bisnis", "item": PINNED.item}
@@ -90,20 +90,20 @@ async def test_the_trail_says_who_changed_what_and_how_it_was_before(store: Redi
     ):
         when = {"at": line["at"], "edition": line["edition"]}
         assert line == {**about, **when, "by": "admin", "action": action, "before": before, "after": after}
-    assert blocked["edition"] == lifted["edition"] == (await store.desk.edits(SITE)).edition > moved["edition"]
+    assert blocked["edition"] == lifted["edition"] == (await store.edits.read(SITE)).edition > moved["edition"]
     assert blocked["action"] == "block"
     assert (blocked["item"], blocked["after"]) == ("b", {"reason": "why", "until": None})
-    assert await store.desk.audit(SITE, 2) == [blocked, lifted]
-    assert await store.desk.audit("kedua", 10) == []
+    assert await store.edits.audit(SITE, 2) == [blocked, lifted]
+    assert await store.edits.audit("kedua", 10) == []
 
 
 async def test_the_trail_has_take_downs_with_all_that_is_needed_to_put_the_item_again(store: RedisStore) -> None:
     item = Item(id="a b", title="“Judul”", url="/a", section="Ekonomi", published_at=7.0, tags=("x",), first_seen=9.0)
-    await store.put_items(SITE, [item])
-    await store.remove_item(SITE, "a b", 5.0, "write")
-    await store.remove_item(SITE, "never heard of", 5.0, "admin")
-    await store.put_items(SITE, [item])
-    restored, other, removed = await store.desk.audit(SITE, 10)
+    await store.items.put_items(SITE, [item])
+    await store.items.remove_item(SITE, "a b", 5.0, "write")
+    await store.items.remove_item(SITE, "never heard of", 5.0, "admin")
+    await store.items.put_items(SITE, [item])
+    restored, other, removed = await store.edits.audit(SITE, 10)
     assert (removed["action"], removed["by"], removed["item"]) == ("remove", "write", "a b")
     assert removed["before"] == {
         "id": "a b", "title": "“Judul”", "url": "/a", "section": "Ekonomi", "published_at": 7.0, "image": None,
@@ -114,10 +114,10 @@ async def test_the_trail_has_take_downs_with_all_that_is_needed_to_put_the_item_
 
 
 async def test_what_is_over_is_cleared_away_without_a_word(store: RedisStore) -> None:
-    await store.desk.change(SITE, {PINNED: Pin(1, 5.0), BLOCKED: Block("", 5.0)}, "admin")
-    await store.desk.change(SITE, {BLOCKED: Block()}, "admin", over=[PINNED, BLOCKED, BOOSTED])
-    assert (await store.desk.edits(SITE)).edits == {BLOCKED: Block()}
-    assert [line["action"] for line in await store.desk.audit(SITE, 10)].count("unpin") == 0
+    await store.edits.change(SITE, {PINNED: Pin(1, 5.0), BLOCKED: Block("", 5.0)}, "admin")
+    await store.edits.change(SITE, {BLOCKED: Block()}, "admin", over=[PINNED, BLOCKED, BOOSTED])
+    assert (await store.edits.read(SITE)).edits == {BLOCKED: Block()}
+    assert [line["action"] for line in await store.edits.audit(SITE, 10)].count("unpin") == 0
 
 
 async def test_the_trail_keeps_the_last_lines(
@@ -125,45 +125,45 @@ async def test_the_trail_keeps_the_last_lines(
 ) -> None:
     monkeypatch.setattr("ranking.store.limits.AUDIT_LINES", 3)
     for n in range(5):
-        await store.desk.change(SITE, {Subject("block", "", "", str(n)): Block()}, "admin")
-    assert [line["item"] for line in await store.desk.audit(SITE, 10)] == ["4", "3", "2"]
+        await store.edits.change(SITE, {Subject("block", "", "", str(n)): Block()}, "admin")
+    assert [line["item"] for line in await store.edits.audit(SITE, 10)] == ["4", "3", "2"]
 
 
-async def test_a_worker_that_shows_something_older_is_unaware(store: RedisStore) -> None:
-    await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
+async def test_workers_behind_counts_workers_that_show_an_older_edition(store: RedisStore) -> None:
+    await store.edits.change(SITE, {BLOCKED: Block()}, "admin")
     first = await edition(store)
-    assert await store.desk.unaware(SITE, first, LEASE_S) == 0
-    await store.desk.report(SITE, "one", 0)
-    await store.desk.report(SITE, "two", first)
-    assert await store.desk.unaware(SITE, first, LEASE_S) == 1
-    await store.desk.report(SITE, "one", first)
-    assert await store.desk.unaware(SITE, first, LEASE_S) == 0
-    await store.desk.change(SITE, {BLOCKED: None}, "admin")
+    assert await store.edits.workers_behind(SITE, first, LEASE_S) == 0
+    await store.edits.report(SITE, "one", 0)
+    await store.edits.report(SITE, "two", first)
+    assert await store.edits.workers_behind(SITE, first, LEASE_S) == 1
+    await store.edits.report(SITE, "one", first)
+    assert await store.edits.workers_behind(SITE, first, LEASE_S) == 0
+    await store.edits.change(SITE, {BLOCKED: None}, "admin")
     second = await edition(store)
-    assert await store.desk.unaware(SITE, second, LEASE_S) == 2
-    assert await store.desk.unaware("kedua", second, LEASE_S) == 0
-    await store.desk.report(SITE, "one", None)
-    assert await store.desk.unaware(SITE, second, LEASE_S) == 1
+    assert await store.edits.workers_behind(SITE, second, LEASE_S) == 2
+    assert await store.edits.workers_behind("kedua", second, LEASE_S) == 0
+    await store.edits.report(SITE, "one", None)
+    assert await store.edits.workers_behind(SITE, second, LEASE_S) == 1
 
 
 async def test_what_a_worker_said_does_not_hold_for_ever(store: RedisStore) -> None:
-    await store.desk.report(SITE, "silent", 0)
-    await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
+    await store.edits.report(SITE, "silent", 0)
+    await store.edits.change(SITE, {BLOCKED: Block()}, "admin")
 
     async def forgotten() -> bool:
-        return await store.desk.unaware(SITE, await edition(store), 0.01) == 0
+        return await store.edits.workers_behind(SITE, await edition(store), 0.01) == 0
 
     await servers.eventually(forgotten, "the lease to be over")
-    assert await store.desk.unaware(SITE, await edition(store), LEASE_S) == 1
+    assert await store.edits.workers_behind(SITE, await edition(store), LEASE_S) == 1
 
 
 async def test_a_report_tells_what_is_the_latest(store: RedisStore, topology: servers.Topology) -> None:
-    assert await store.desk.report(SITE, "one", 0) == (0, {})
-    await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
+    assert await store.edits.report(SITE, "one", 0) == (0, {})
+    await store.edits.change(SITE, {BLOCKED: Block()}, "admin")
     for node in topology.servers:
         if await asyncio.to_thread(_holds, node, keys.edits(SITE)):
             node.admin.hset(keys.generations(SITE), mapping={"populer": 7, "update": 2})
-    assert await store.desk.report(SITE, "one", 0) == (await edition(store), {"populer": 7, "update": 2})
+    assert await store.edits.report(SITE, "one", 0) == (await edition(store), {"populer": 7, "update": 2})
 
 
 def _holds(node: servers.Valkey, key: str) -> bool:
@@ -173,14 +173,14 @@ def _holds(node: servers.Valkey, key: str) -> bool:
 async def test_an_editor_is_heard_by_a_server_that_is_full(own_server: Any) -> None:
     server = own_server(maxmemory="0")
     async with servers.opened(server.url) as store:
-        await store.desk.report(SITE, "one", 0)
+        await store.edits.report(SITE, "one", 0)
         server.admin.config_set("maxmemory", "1mb")
         with pytest.raises(StoreRefusedError):
-            await store.put_items(SITE, [Item(id="a")])
-        await store.desk.change(SITE, {BLOCKED: Block()}, "admin")
-        await store.remove_item(SITE, "a", 5.0)
-        found = await store.desk.edits(SITE)
+            await store.items.put_items(SITE, [Item(id="a")])
+        await store.edits.change(SITE, {BLOCKED: Block()}, "admin")
+        await store.items.remove_item(SITE, "a", 5.0)
+        found = await store.edits.read(SITE)
         assert found.edits == {BLOCKED: Block()}
-        assert set(await store.removed_items(SITE)) == {"a"}
-        await store.desk.report(SITE, "one", found.edition)
-        assert await store.desk.unaware(SITE, found.edition, LEASE_S) == 0
+        assert set(await store.items.removed_items(SITE)) == {"a"}
+        await store.edits.report(SITE, "one", found.edition)
+        assert await store.edits.workers_behind(SITE, found.edition, LEASE_S) == 0

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import servers
 
@@ -40,7 +40,7 @@ def test_the_service_works_with_the_least_rights(own_server: Callable[..., serve
             events = [{"item": name, "visitor": f"v{n}", "id": f"{name}{n}"} for name in "abc"]
             sent = client.post("/v1/events", json=events, headers={"idempotency-key": f"batch-{n}"})
             assert sent.json()["accepted"] == 3
-        public = httpx.post(f"{service.url}/v1/events", json={"item": "a"}, trust_env=False)
+        public = httpx2.post(f"{service.url}/v1/events", json={"item": "a"}, trust_env=False)
         assert public.status_code == 202
         wait_until(lambda: len(client.get("/v1/lists/populer").json().get("items", [])) == 3)
         admin = {"authorization": f"Bearer {service.admin_key}"}

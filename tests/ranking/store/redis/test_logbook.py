@@ -46,9 +46,9 @@ async def test_the_last_run_of_each_job_stays(store: RedisStore) -> None:
 
 async def test_the_leader_is_who_holds_the_lease(store: RedisStore) -> None:
     assert await store.logbook.leader() == Leader("", 0)
-    await store.hold_lease("host:1:a", 60.0, 0)
+    await store.lease.hold_lease("host:1:a", 60.0, 0)
     assert await store.logbook.leader() == Leader("host:1:a", 1)
-    await store.end_lease("host:1:a")
+    await store.lease.end_lease("host:1:a")
     assert await store.logbook.leader() == Leader("", 1)
 
 

@@ -6,10 +6,12 @@ from random import Random
 
 import pytest
 import servers
+from whole_counts import read_buckets
 
 from ranking.counts.buckets import Bucket
+from ranking.counts.columns import ChannelCounts
 from ranking.counts.item_dates import unpack_dates
-from ranking.counts.sealed import VOLUME_S, ChannelCounts, as_fields, pack_counts, unpack_counts, unpack_names
+from ranking.counts.sealed import VOLUME_S, as_fields, pack_counts, unpack_counts, unpack_names
 from ranking.errors import OvertakenError
 from ranking.intake.items import Item
 from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest, encode_entries
@@ -17,12 +19,11 @@ from ranking.refreshing.sealer import Sealed, Sealer
 from ranking.refreshing.site_view import SiteView
 from ranking.settings.service import RetentionSettings
 from ranking.store import limits
-from ranking.store.counts import Batch, Swap
+from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, Batch, Swap
 from ranking.store.items import DatesState
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED
+from ranking.store.lease import Lease
 from ranking.store.redis import keys
 from ranking.store.redis.store import RedisStore
-from ranking.store.server import Lease
 from ranking.store.shards import shard_of
 
 SITE = "koran"
@@ -37,13 +38,13 @@ MUCH_LATER = LATER + 9 * DAY_S
 
 
 async def record(store: RedisStore, number: int, counts: dict[Bucket, dict[str, int]], shard: int = 0) -> None:
-    await store.record(Batch(SITE, shard, "one", number, counts), KEEP_S)
+    await store.counts.record(Batch(SITE, shard, "one", number, counts), KEEP_S)
 
 
 async def counted(store: RedisStore, *buckets: Bucket) -> list[dict[str, int]]:
     return [
         {name.decode(): count for name, count in zip(cells.fields, cells.counts, strict=True)}
-        for cells in await store.read_buckets(SITE, 0, buckets)
+        for cells in await read_buckets(store.counts, SITE, 0, buckets)
     ]
 
 
@@ -67,8 +68,8 @@ async def test_sealed_counts_take_the_place_of_open_ones(store: RedisStore, topo
     left = topology.every_key()
     assert sealed_key(NOON) in left
     assert open_key(NOON) not in left
-    [stored] = await store.read_counts(SITE, 0, [NOON])
-    names = unpack_names(await store.read_names(SITE, 0, NOON.start_s // VOLUME_S, 0))
+    [stored] = await store.counts.read_counts(SITE, 0, [NOON])
+    names = unpack_names(await store.counts.read_names(SITE, 0, NOON.start_s // VOLUME_S, 0))
     assert stored.open.fields == []
     assert as_fields(unpack_counts(stored.sealed), names) == {name.encode(): n for name, n in cells.items()}
 
@@ -96,7 +97,7 @@ async def test_a_store_of_the_schema_before_is_raised_before_the_first_counts_ar
         await seal(store, LATER)
         assert server.admin.hget(keys.LAYOUT, "schema") == str(keys.SCHEMA).encode()
         assert await counted(store, NOON) == [{"view|a": 2}]
-        assert await store.life() == "one"
+        assert await store.server.life() == "one"
 
 
 async def test_what_comes_late_is_added_to_what_is_sealed(store: RedisStore) -> None:
@@ -116,18 +117,18 @@ async def test_buckets_of_an_hour_become_the_hour(store: RedisStore, topology: s
     await record(store, 2, {NEXT: {"click|a": 1}})
     assert await seal(store, MUCH_LATER) == Sealed(1, 0)
     assert await counted(store, NOON, NEXT, HOUR) == [{}, {}, {"view|a": 5, "view|b": 1, "click|a": 1}]
-    assert (await store.all_touched(SITE, 0)).buckets.keys() == {HOUR}
+    assert (await store.counts.all_touched(SITE, 0)).buckets.keys() == {HOUR}
     left = topology.every_key()
     assert not {open_key(NOON), open_key(NEXT), sealed_key(NOON), sealed_key(NEXT)} & left.keys()
 
 
 async def test_a_cursor_sees_what_was_sealed_as_a_change(store: RedisStore) -> None:
     await record(store, 1, {NOON: {"view|a": 2}})
-    cursor = (await store.touched_buckets(SITE, 0, 0)).cursor
+    cursor = (await store.counts.touched_buckets(SITE, 0, 0)).cursor
     await seal(store, LATER)
-    after = await store.touched_buckets(SITE, 0, cursor)
+    after = await store.counts.touched_buckets(SITE, 0, cursor)
     assert after.buckets == [NOON]
-    [stored] = await store.read_counts(SITE, 0, [NOON])
+    [stored] = await store.counts.read_counts(SITE, 0, [NOON])
     assert stored.sealed_at == after.cursor > cursor
 
 
@@ -141,43 +142,43 @@ def swap_of(bucket: Bucket, cursor: int, **other: object) -> Swap:
 )
 async def test_a_span_in_which_anything_has_changed_is_left_as_it_is(store: RedisStore, changed: Bucket) -> None:
     await record(store, 1, {NOON: {"view|a": 2}})
-    cursor = (await store.all_touched(SITE, 0)).cursor
+    cursor = (await store.counts.all_touched(SITE, 0)).cursor
     await record(store, 2, {changed: {"view|b": 1}})
     before = await counted(store, NOON, changed)
-    assert await store.seal(SITE, 0, swap_of(HOUR, cursor, parts=[NOON]), KEEP_S) == SPAN_CHANGED
+    assert await store.counts.seal(SITE, 0, swap_of(HOUR, cursor, parts=[NOON]), KEEP_S) == SPAN_CHANGED
     assert await counted(store, NOON, changed, HOUR) == [*before, {}]
-    assert await store.read_names(SITE, 0, NOON.start_s // VOLUME_S, 0) == []
+    assert await store.counts.read_names(SITE, 0, NOON.start_s // VOLUME_S, 0) == []
 
 
 async def test_a_change_beside_the_span_is_no_obstacle(store: RedisStore) -> None:
     await record(store, 1, {NOON: {"view|a": 2}})
-    cursor = (await store.all_touched(SITE, 0)).cursor
+    cursor = (await store.counts.all_touched(SITE, 0)).cursor
     await record(store, 2, {NEXT: {"view|b": 1}, Bucket(300, NOON.start_s - 300): {"view|b": 1}})
-    assert await store.seal(SITE, 0, swap_of(NOON, cursor), KEEP_S) > cursor
+    assert await store.counts.seal(SITE, 0, swap_of(NOON, cursor), KEEP_S) > cursor
 
 
 async def test_names_that_are_not_those_the_counts_were_packed_with_are_left_as_they_are(store: RedisStore) -> None:
     await record(store, 1, {NOON: {"view|a": 2}})
     await seal(store, LATER)
     await record(store, 2, {NEXT: {"view|b": 1}})
-    cursor = (await store.all_touched(SITE, 0)).cursor
-    assert await store.seal(SITE, 0, swap_of(NEXT, cursor), KEEP_S) == NAMES_CHANGED
+    cursor = (await store.counts.all_touched(SITE, 0)).cursor
+    assert await store.counts.seal(SITE, 0, swap_of(NEXT, cursor), KEEP_S) == NAMES_CHANGED
     assert await counted(store, NOON, NEXT) == [{"view|a": 2}, {"view|b": 1}]
 
 
 async def test_a_swap_that_is_sent_again_is_refused(store: RedisStore) -> None:
     await record(store, 1, {NOON: {"view|a": 2}})
-    cursor = (await store.all_touched(SITE, 0)).cursor
+    cursor = (await store.counts.all_touched(SITE, 0)).cursor
     swap = swap_of(NOON, cursor)
-    assert await store.seal(SITE, 0, swap, KEEP_S) > 0
-    assert await store.seal(SITE, 0, swap, KEEP_S) == SPAN_CHANGED
+    assert await store.counts.seal(SITE, 0, swap, KEEP_S) > 0
+    assert await store.counts.seal(SITE, 0, swap, KEEP_S) == SPAN_CHANGED
 
 
 async def test_dropped_buckets_are_gone_in_both_forms(store: RedisStore, topology: servers.Topology) -> None:
     await record(store, 1, {NOON: {"view|a": 2}})
     await seal(store, LATER)
     await record(store, 2, {NOON: {"view|a": 2}})
-    await store.drop_buckets(SITE, 0, [NOON])
+    await store.counts.drop_buckets(SITE, 0, [NOON])
     assert await counted(store, NOON) == [{}]
     assert not {open_key(NOON), sealed_key(NOON)} & topology.every_key().keys()
 
@@ -220,10 +221,10 @@ async def test_two_sealers_and_a_writer_at_once(store: RedisStore) -> None:
 
     await asyncio.gather(write(), seal_on(LATER), seal_on(MUCH_LATER))
     expected = sum(len(buckets[:: 1 + number % 5]) for number in range(1, 40))
-    everything = (await store.all_touched(SITE, 0)).buckets
+    everything = (await store.counts.all_touched(SITE, 0)).buckets
     assert sum(sum(cells.values()) for cells in await counted(store, *everything)) == expected
     assert await seal(store, MUCH_LATER) == Sealed(2, 0) or await seal(store, MUCH_LATER) == Sealed(0, 0)
-    assert (await store.all_touched(SITE, 0)).buckets.keys() == {HOUR, Bucket(3600, HOUR.end_s)}
+    assert (await store.counts.all_touched(SITE, 0)).buckets.keys() == {HOUR, Bucket(3600, HOUR.end_s)}
 
 
 # Dates of items
@@ -235,7 +236,7 @@ def described(*numbers: int) -> list[Item]:
 
 async def dates_of(store: RedisStore, shard: int) -> dict[str, float]:
     """Id -> publish time, as sealed; the last word on each."""
-    sealed = await store.read_dates(SITE, shard)
+    sealed = await store.items.read_dates(SITE, shard)
     found: dict[str, float] = {}
     for chunk in map(unpack_dates, sealed.chunks):
         found.update(zip(chunk.ids, chunk.published.tolist(), strict=True))
@@ -246,17 +247,17 @@ async def test_dates_are_sealed_up_to_a_change_and_added_to(
     store: RedisStore, topology: servers.Topology, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ranking.refreshing.sealer.DATES_AT_LEAST", 1)
-    await store.put_items(SITE, described(*range(1200)))
+    await store.items.put_items(SITE, described(*range(1200)))
     shard = shard_of("berita/7", store.shards)
-    assert await store.read_dates(SITE, shard) == (0, [])
+    assert await store.items.read_dates(SITE, shard) == (0, [])
     await seal(store, LATER)
     once = await dates_of(store, shard)
     assert once["berita/7"] == 7.0
-    state = await store.dates_state(SITE, shard)
+    state = await store.items.dates_state(SITE, shard)
     assert (state.unsealed, state.entries, state.known) == (0, len(once), len(once))
     assert topology.every_key()[keys.dates(SITE, shard)] > keys.CHANGED_TTL_S - 60
-    await store.put_items(SITE, [Item(id="berita/7", published_at=1e9, first_seen=1.0)])
-    await store.remove_item(SITE, "berita/8", 1.0)
+    await store.items.put_items(SITE, [Item(id="berita/7", published_at=1e9, first_seen=1.0)])
+    await store.items.remove_item(SITE, "berita/8", 1.0)
     assert await dates_of(store, shard) == once
     monkeypatch.setattr("ranking.refreshing.sealer.DATES_SHARE", 10**6)
     await seal(store, LATER)
@@ -265,21 +266,21 @@ async def test_dates_are_sealed_up_to_a_change_and_added_to(
 
 async def test_of_two_who_add_dates_behind_the_same_chunks_one_is_refused(store: RedisStore) -> None:
     empty, once, twice = (DatesState(cursor, cursor, cursor, 0, 0) for cursor in (0, 1, 2))
-    assert await store.seal_dates(SITE, 0, empty, once, [b"first"])
-    assert await store.seal_dates(SITE, 0, once, twice, [b"second"])
-    assert not await store.seal_dates(SITE, 0, once, twice, [b"other"])
-    assert await store.read_dates(SITE, 0) == (2, [b"first", b"second"])
-    assert await store.seal_dates(SITE, 0, empty, once, [b"anew"])
-    assert await store.read_dates(SITE, 0) == (1, [b"anew"])
+    assert await store.items.seal_dates(SITE, 0, empty, once, [b"first"])
+    assert await store.items.seal_dates(SITE, 0, once, twice, [b"second"])
+    assert not await store.items.seal_dates(SITE, 0, once, twice, [b"other"])
+    assert await store.items.read_dates(SITE, 0) == (2, [b"first", b"second"])
+    assert await store.items.seal_dates(SITE, 0, empty, once, [b"anew"])
+    assert await store.items.read_dates(SITE, 0) == (1, [b"anew"])
 
 
 async def test_changes_are_read_in_slices_that_never_part_what_changed_together(store: RedisStore) -> None:
     for numbers in (range(3), range(3, 10), range(10, 11)):
-        await store.put_items(SITE, described(*numbers))
+        await store.items.put_items(SITE, described(*numbers))
     for shard in range(store.shards):
-        whole = (await store.changed_items(SITE, shard, 0)).dates
+        whole = (await store.items.changed_items(SITE, shard, 0)).dates
         found, cursor, sizes = [], 0, []
-        while (part := await store.changed_items(SITE, shard, cursor, 2)).dates:
+        while (part := await store.items.changed_items(SITE, shard, cursor, 2)).dates:
             found += part.dates
             sizes.append(len(part.dates))
             cursor = part.cursor
@@ -292,28 +293,28 @@ async def test_changes_are_read_in_slices_that_never_part_what_changed_together(
 
 
 async def test_one_holds_the_lease_and_others_learn_how_long(store: RedisStore) -> None:
-    assert await store.hold_lease("one", 60, None) == Lease(1, 0)
-    epoch, left_s = await store.hold_lease("two", 60, None)
+    assert await store.lease.hold_lease("one", 60, None) == Lease(1, 0)
+    epoch, left_s = await store.lease.hold_lease("two", 60, None)
     assert epoch == 0
     assert 0 < left_s <= 60
-    assert await store.hold_lease("one", 60, None) == Lease(1, 0)
+    assert await store.lease.hold_lease("one", 60, None) == Lease(1, 0)
 
 
 async def test_a_term_begins_when_the_last_was_ended_or_has_run_out(store: RedisStore) -> None:
-    await store.hold_lease("one", 60, None)
-    await store.end_lease("another")
-    assert (await store.hold_lease("two", 60, None)).epoch == 0
-    await store.end_lease("one")
-    assert await store.hold_lease("two", 0.05, None) == Lease(2, 0)
+    await store.lease.hold_lease("one", 60, None)
+    await store.lease.end_lease("another")
+    assert (await store.lease.hold_lease("two", 60, None)).epoch == 0
+    await store.lease.end_lease("one")
+    assert await store.lease.hold_lease("two", 0.05, None) == Lease(2, 0)
 
     async def taken() -> bool:
-        return (await store.hold_lease("one", 60, None)).epoch == 3
+        return (await store.lease.hold_lease("one", 60, None)).epoch == 3
 
     await servers.eventually(taken, "the lease to run out")
 
 
 async def test_a_new_term_is_above_whatever_it_is_asked_to_be_above(store: RedisStore) -> None:
-    assert [(await store.hold_lease("one", 60, above)).epoch for above in (None, 0, None, 7, 3, None)] == [
+    assert [(await store.lease.hold_lease("one", 60, above)).epoch for above in (None, 0, None, 7, 3, None)] == [
         1, 2, 2, 8, 9, 9,
     ]  # fmt: skip
 
@@ -325,32 +326,32 @@ def snapshot(slot: float, *ids: str) -> Snapshot:
 
 
 async def published(store: RedisStore) -> tuple[int, float]:
-    found = await store.published(SITE, "populer", {})
+    found = await store.lists.published(SITE, "populer", {})
     assert found is not None
     return found.generation, found.stamp.generated_at
 
 
 async def test_an_earlier_term_publishes_nothing_over_a_later_one(store: RedisStore) -> None:
-    assert await store.publish(SITE, snapshot(100, "a"), None, 1) == 1
-    assert await store.publish(SITE, snapshot(105, "b"), None, 2) == 2
+    assert await store.lists.publish(SITE, snapshot(100, "a"), None, 1) == 1
+    assert await store.lists.publish(SITE, snapshot(105, "b"), None, 2) == 2
     with pytest.raises(OvertakenError) as raised:
-        await store.publish(SITE, snapshot(110, "old"), None, 1)
+        await store.lists.publish(SITE, snapshot(110, "old"), None, 1)
     assert raised.value.epoch == 2
     assert await published(store) == (2, 105)
 
 
 async def test_a_new_term_publishes_whatever_its_clock_says_and_within_it_slots_grow(store: RedisStore) -> None:
-    await store.publish(SITE, snapshot(100, "a"), None, 1)
-    assert await store.publish(SITE, snapshot(100, "b"), None, 2) == 2
-    assert await store.publish(SITE, snapshot(95, "c"), None, 3) == 3
-    assert await store.publish(SITE, snapshot(95, "d"), None, 3) is None
-    assert await store.publish(SITE, snapshot(90, "e"), None, 3) is None
-    assert await store.publish(SITE, snapshot(96, "f"), None, 3) == 4
+    await store.lists.publish(SITE, snapshot(100, "a"), None, 1)
+    assert await store.lists.publish(SITE, snapshot(100, "b"), None, 2) == 2
+    assert await store.lists.publish(SITE, snapshot(95, "c"), None, 3) == 3
+    assert await store.lists.publish(SITE, snapshot(95, "d"), None, 3) is None
+    assert await store.lists.publish(SITE, snapshot(90, "e"), None, 3) is None
+    assert await store.lists.publish(SITE, snapshot(96, "f"), None, 3) == 4
 
 
 async def test_one_without_a_lease_is_held_back_by_slots_alone_and_ends_no_term(store: RedisStore) -> None:
-    await store.publish(SITE, snapshot(100, "a"), None, 5)
-    assert await store.publish(SITE, snapshot(100, "b"), None) is None
-    assert await store.publish(SITE, snapshot(105, "c"), None) == 2
+    await store.lists.publish(SITE, snapshot(100, "a"), None, 5)
+    assert await store.lists.publish(SITE, snapshot(100, "b"), None) is None
+    assert await store.lists.publish(SITE, snapshot(105, "c"), None) == 2
     with pytest.raises(OvertakenError):
-        await store.publish(SITE, snapshot(110, "d"), None, 4)
+        await store.lists.publish(SITE, snapshot(110, "d"), None, 4)

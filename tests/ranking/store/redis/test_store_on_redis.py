@@ -9,13 +9,14 @@ import pytest
 import redis
 import servers
 from redis.asyncio.connection import AbstractConnection
+from whole_counts import read_buckets
 
 from ranking.counts.buckets import Bucket
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.snapshot import Snapshot, Stamp, digest
 from ranking.store.counts import Batch
-from ranking.store.protocol import PublishedBase
+from ranking.store.lists import PublishedBase
 from ranking.store.redis.connection import translated
 from ranking.store.redis.store import RedisStore
 
@@ -100,7 +101,7 @@ async def test_a_user_without_the_right_to_a_command_is_refused(own_server: OwnS
     server.admin.acl_setuser("reader", enabled=True, passwords=["+pass"], keys=["*"], commands=["+@all", "-evalsha"])
     async with servers.opened(f"redis://reader:pass@{servers.HOST}:{server.port}") as store:
         with pytest.raises(StoreRefusedError):
-            await store.record(batch(1, a=1), KEEP_S)
+            await store.counts.record(batch(1, a=1), KEEP_S)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +141,7 @@ async def test_a_connection_that_the_driver_closes_while_it_is_used_is_unavailab
     async with servers.opened(server.url) as store:
         monkeypatch.setattr(AbstractConnection, "_send_packed_command", closed_meanwhile)
         with pytest.raises(StoreUnavailableError) as away:
-            await store.record(batch(1, a=1), KEEP_S)
+            await store.counts.record(batch(1, a=1), KEEP_S)
     assert isinstance(away.value.__cause__, AttributeError)
 
 
@@ -154,26 +155,26 @@ async def lost(own_server: OwnServer) -> AsyncIterator[tuple[RedisStore, servers
     """An open store whose server is gone."""
     server = own_server()
     async with servers.opened(server.url, timeout_s=1.0) as store:
-        await store.record(batch(1, a=1), KEEP_S)
+        await store.counts.record(batch(1, a=1), KEEP_S)
         server.kill()
         yield store, server
 
 
 CALLS: dict[str, Callable[[RedisStore], Any]] = {
-    "ping": lambda store: store.ping(),
-    "record": lambda store: store.record(batch(2, a=1), KEEP_S),
-    "touched_buckets": lambda store: store.touched_buckets(SITE, 0, 0),
-    "read_buckets": lambda store: store.read_buckets(SITE, 0, [NOON]),
-    "drop_buckets": lambda store: store.drop_buckets(SITE, 0, [NOON]),
-    "put_items": lambda store: store.put_items(SITE, [Item(id="a")]),
-    "get_items": lambda store: store.get_items(SITE, ["a"]),
-    "changed_items": lambda store: store.changed_items(SITE, 0, 0),
-    "remove_item": lambda store: store.remove_item(SITE, "a", 1.0),
-    "removed_items": lambda store: store.removed_items(SITE),
-    "generations": lambda store: store.generations(SITE),
-    "published": lambda store: store.published(SITE, "populer", {}),
-    "news": lambda store: anext(store.news(SITE)),
-    "facts": lambda store: store.facts(),
+    "ping": lambda store: store.server.ping(),
+    "record": lambda store: store.counts.record(batch(2, a=1), KEEP_S),
+    "touched_buckets": lambda store: store.counts.touched_buckets(SITE, 0, 0),
+    "read_counts": lambda store: store.counts.read_counts(SITE, 0, [NOON]),
+    "drop_buckets": lambda store: store.counts.drop_buckets(SITE, 0, [NOON]),
+    "put_items": lambda store: store.items.put_items(SITE, [Item(id="a")]),
+    "get_items": lambda store: store.items.get_items(SITE, ["a"]),
+    "changed_items": lambda store: store.items.changed_items(SITE, 0, 0),
+    "remove_item": lambda store: store.items.remove_item(SITE, "a", 1.0),
+    "removed_items": lambda store: store.items.removed_items(SITE),
+    "generations": lambda store: store.lists.generations(SITE),
+    "published": lambda store: store.lists.published(SITE, "populer", {}),
+    "news": lambda store: anext(store.lists.news(SITE)),
+    "server_info": lambda store: store.server.server_info(),
 }
 
 
@@ -188,16 +189,16 @@ async def test_every_call_says_that_the_server_is_away(lost: tuple[RedisStore, s
 async def test_a_server_that_comes_back_is_used_again(lost: tuple[RedisStore, servers.Valkey]) -> None:
     store, server = lost
     with pytest.raises(StoreUnavailableError):
-        await store.record(batch(2, a=5), KEEP_S)
+        await store.counts.record(batch(2, a=5), KEEP_S)
     server.start()
-    await store.record(batch(2, a=5), KEEP_S)
+    await store.counts.record(batch(2, a=5), KEEP_S)
     assert await servers.counts_by_bucket(store, SITE) == {(NOON.start_s, "view|a"): 5}
 
 
 async def test_news_ends_with_the_server(own_server: OwnServer) -> None:
     server = own_server()
     async with servers.opened(server.url) as store:
-        listener = asyncio.ensure_future(anext(store.news(SITE)))
+        listener = asyncio.ensure_future(anext(store.lists.news(SITE)))
 
         async def heard() -> bool:
             return bool(server.admin.pubsub_numsub(f"populer:{SITE}:news")[0][1])
@@ -211,26 +212,26 @@ async def test_news_ends_with_the_server(own_server: OwnServer) -> None:
 async def test_dropped_buckets_are_gone_from_counts_and_index(server: servers.Valkey) -> None:
     later = Bucket(300, NOON.end_s)
     async with servers.opened(server.url) as store:
-        await store.record(Batch(SITE, 0, "one", 1, {NOON: {"view|a": 1}, later: {"view|a": 1}}), KEEP_S)
-        await store.drop_buckets(SITE, 0, [NOON])
-        await store.drop_buckets(SITE, 0, [])
-        assert (await store.touched_buckets(SITE, 0, 0)).buckets == [later]
-        assert [cells.counts for cells in await store.read_buckets(SITE, 0, [NOON, later])] == [[], [1]]
+        await store.counts.record(Batch(SITE, 0, "one", 1, {NOON: {"view|a": 1}, later: {"view|a": 1}}), KEEP_S)
+        await store.counts.drop_buckets(SITE, 0, [NOON])
+        await store.counts.drop_buckets(SITE, 0, [])
+        assert (await store.counts.touched_buckets(SITE, 0, 0)).buckets == [later]
+        assert [cells.counts for cells in await read_buckets(store.counts, SITE, 0, [NOON, later])] == [[], [1]]
         assert not server.admin.exists(f"populer:{{{SITE}.0}}:counts:300:{NOON.start_s}")
 
 
 async def test_a_full_server_refuses_a_batch_whole_and_takes_it_once_there_is_room(full: servers.Valkey) -> None:
     async with servers.opened(full.url) as store:
-        await store.record(batch(1, a=1), KEEP_S)
+        await store.counts.record(batch(1, a=1), KEEP_S)
         before = {key: full.admin.dump(key) for key in full.admin.scan_iter()}
         fill(full)
         with_key = batch(2, a=1, b=2)._replace(once="k")
         for _ in range(2):
             with pytest.raises(StoreRefusedError, match="memory limit"):
-                await store.record(with_key, KEEP_S)
+                await store.counts.record(with_key, KEEP_S)
         assert {key: full.admin.dump(key) for key in full.admin.scan_iter()} == before
         full.admin.config_set("maxmemory", "0")
-        assert not (await store.record(with_key, KEEP_S)).repeated
+        assert not (await store.counts.record(with_key, KEEP_S)).repeated
         assert await servers.counts_by_bucket(store, SITE) == {
             (NOON.start_s, "view|a"): 2,
             (NOON.start_s, "view|b"): 2,
@@ -239,39 +240,39 @@ async def test_a_full_server_refuses_a_batch_whole_and_takes_it_once_there_is_ro
 
 async def test_a_full_server_refuses_items_whole(full: servers.Valkey) -> None:
     async with servers.opened(full.url) as store:
-        await store.put_items(SITE, [Item(id="a", title="Old")])
-        cursor = (await store.changed_items(SITE, 0, 0)).cursor
+        await store.items.put_items(SITE, [Item(id="a", title="Old")])
+        cursor = (await store.items.changed_items(SITE, 0, 0)).cursor
         fill(full)
         with pytest.raises(StoreRefusedError, match="memory limit"):
-            await store.put_items(SITE, [Item(id="a", title="New"), Item(id="b")])
-        assert await store.get_items(SITE, ["a", "b"]) == [Item(id="a", title="Old"), None]
-        assert (await store.changed_items(SITE, 0, cursor)).dates == {}
+            await store.items.put_items(SITE, [Item(id="a", title="New"), Item(id="b")])
+        assert await store.items.get_items(SITE, ["a", "b"]) == [Item(id="a", title="Old"), None]
+        assert (await store.items.changed_items(SITE, 0, cursor)).dates == {}
 
 
 async def test_a_full_server_is_still_read(full: servers.Valkey) -> None:
     async with servers.opened(full.url) as store:
-        await store.record(batch(1, a=1), KEEP_S)
-        await store.put_items(SITE, [Item(id="a")])
+        await store.counts.record(batch(1, a=1), KEEP_S)
+        await store.items.put_items(SITE, [Item(id="a")])
         fill(full)
         assert await servers.counts_by_bucket(store, SITE) == {(NOON.start_s, "view|a"): 1}
-        assert await store.get_items(SITE, ["a"]) == [Item(id="a")]
-        assert await store.generations(SITE) == {}
+        assert await store.items.get_items(SITE, ["a"]) == [Item(id="a")]
+        assert await store.lists.generations(SITE) == {}
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole list", "change to the list"])
 async def test_a_full_server_leaves_a_list_whole_old_or_new(full: servers.Valkey, whole: bool) -> None:
     old, new = snapshot(100.0, b"old", b"old section"), snapshot(105.0, b"new", b"new section")
     async with servers.opened(full.url) as store:
-        assert await store.publish(SITE, old, None) == 1
+        assert await store.lists.publish(SITE, old, None) == 1
         fill(full)
         with contextlib.suppress(StoreRefusedError):
-            await store.publish(SITE, new, None if whole else PublishedBase(1, old.stamp.digests))
-        found = await store.published(SITE, "populer", {})
+            await store.lists.publish(SITE, new, None if whole else PublishedBase(1, old.stamp.digests))
+        found = await store.lists.published(SITE, "populer", {})
         assert found is not None
         assert (found.generation, found.bodies) in [(1, old.bodies), (2, new.bodies)]
-        assert await store.generations(SITE) == {"populer": found.generation}
+        assert await store.lists.generations(SITE) == {"populer": found.generation}
         full.admin.config_set("maxmemory", "0")
-        assert await store.publish(SITE, snapshot(110.0, b"newest"), None) == found.generation + 1
+        assert await store.lists.publish(SITE, snapshot(110.0, b"newest"), None) == found.generation + 1
 
 
 def snapshot(slot: float, *bodies: bytes) -> Snapshot:

@@ -8,10 +8,11 @@ import pytest
 import servers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from whole_counts import read_buckets
 
 from ranking.counts.buckets import Bucket
 from ranking.intake.events import Event
-from ranking.intake.visits import Asking, Identity, pair_of, short_hash
+from ranking.intake.visits import ConditionalVisits, Identity, pair_of, short_hash
 from ranking.recording.batches import Admission
 from ranking.recording.recorder import Recorder
 from ranking.store.counts import Batch
@@ -28,7 +29,13 @@ ADMISSION = Admission(SPAN_S, 30 * DAY_S, 0)
 
 def recorder(store: RedisStore, writer: str = "w", admission: Admission = ADMISSION) -> Recorder:
     return Recorder(
-        store, writer=writer, bucket_s=300, keep_s=KEEP_S, deadline_s=10, max_pending=100_000, admission=admission
+        store.counts,
+        writer=writer,
+        bucket_s=300,
+        keep_s=KEEP_S,
+        deadline_s=10,
+        max_pending=100_000,
+        admission=admission,
     )
 
 
@@ -51,8 +58,8 @@ async def outcomes(store: RedisStore, *events: Event, writer: str = "w") -> str:
 async def counted(store: RedisStore, *, shadows: bool = False) -> dict[str, int]:
     found: dict[str, int] = {}
     for shard in range(store.shards):
-        buckets = (await store.touched_buckets(SITE, shard, 0)).buckets
-        for cells in await store.read_buckets(SITE, shard, buckets):
+        buckets = (await store.counts.touched_buckets(SITE, shard, 0)).buckets
+        for cells in await read_buckets(store.counts, SITE, shard, buckets):
             for name, n in zip(cells.fields, cells.counts, strict=True):
                 if name.startswith(b"!") == shadows:
                     found[name.decode()] = found.get(name.decode(), 0) + n
@@ -141,13 +148,13 @@ async def test_a_call_that_is_repeated_says_again_what_it_said(store: RedisStore
     counts = {Bucket(300, NOON): {"view|a": 0}}
     pair = pair_of(b"12345678", "view|a")
     pairs = pair + pair + pair_of(b"2", "view|a")
-    asking = Asking([0, 0, 0], [NOON, NOON + 5, NOON], pairs, b"", {}, {}, SPAN_S, NOON, DAY_S, 0)
-    batch = Batch(SITE, shard_of("a", store.shards), "w", 1, counts, None, asking)
-    first = await store.record(batch, KEEP_S)
+    visits = ConditionalVisits([0, 0, 0], [NOON, NOON + 5, NOON], pairs, b"", {}, {}, SPAN_S, NOON, DAY_S, 0)
+    batch = Batch(SITE, shard_of("a", store.shards), "w", 1, counts, None, visits)
+    first = await store.counts.record(batch, KEEP_S)
     assert first.outcomes == b"101"
-    assert await store.record(batch, KEEP_S) == first
+    assert await store.counts.record(batch, KEEP_S) == first
     again = batch._replace(writer="other")
-    assert (await store.record(again, KEEP_S)).outcomes == b"000"
+    assert (await store.counts.record(again, KEEP_S)).outcomes == b"000"
     assert await counted(store) == {"view|a": 2}
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import NOW, Service
 
-from api.serving.labels import NAMED, check_label_settings, published_label
+from api.serving.date_labels import NAMED, check_label_settings, published_label
 from api.serving.phrases import WORDS, words_of
 from ranking.errors import SettingsError
 from ranking.intake.items import Item
@@ -112,7 +112,7 @@ async def test_a_list_says_how_long_ago_it_was_when_it_is_read(serve: Serve) -> 
     """Also where no new one is published meanwhile; within a minute the answer stays as it is."""
     service = await serve(sites=[{"id": "koran", "date_format": "relative"}])
     await service.http.post("/v1/events", json={"item": "a"})
-    await service.store.put_items("koran", [Item(id="a", published_at=NOW - 300)])
+    await service.store.items.put_items("koran", [Item(id="a", published_at=NOW - 300)])
     await service.refresh()
     labels, tags = [], []
     for later_s in (0, 20, 60, 3600):

@@ -1,4 +1,4 @@
--- How many workers may still show an older edition: they have said so a short while ago, and nothing since.
+-- Count the workers whose last report, of an older edition, still holds.
 --
 -- KEYS 1 workers  hash  worker -> "EDITION MS"
 -- ARGV 1 edition

@@ -1,5 +1,6 @@
-"""Times as a site's readers write them: `Senin, 01 Desember 2025 | 02:29`, `SELASA, 12 AGUSTUS 2025 | 05:35 WIB`.
+"""Publish times in the language and format of a site's readers.
 
+Such as `Senin, 01 Desember 2025 | 02:29` and `SELASA, 12 AGUSTUS 2025 | 05:35 WIB`.
 A site's `date_format` is one of the names in NAMED, or a pattern of Unicode's (UTS 35) as Babel reads it.
 """
 
@@ -17,13 +18,13 @@ from babel.dates import format_datetime, format_timedelta, parse_pattern
 from api.serving.phrases import WORDS, words_of
 from ranking.errors import SettingsError
 from ranking.settings.service import SiteSettings
+from ranking.times import DAY_S, HOUR_S, MINUTE_S
 
 SAMPLE_EPOCH_S = 1_764_530_940.0
-MINUTE_S, HOUR_S, DAY_S = 60, 3_600, 86_400
-#: What is older is said by its date: nobody reckons with "3 weeks ago".
+#: Older times are shown as a date.
 RELATIVE_DAYS = 7
 RELATIVE = "relative"
-#: What Indonesians call their zones; to CLDR they have these names in Indonesian only.
+#: Indonesian names of zones; CLDR has them in Indonesian only.
 ZONES: Mapping[str, str] = MappingProxyType(
     {
         "Asia/Jakarta": "WIB",
@@ -55,7 +56,7 @@ NAMED: Mapping[str, DateForm] = MappingProxyType(
         RELATIVE: DateForm("d MMMM yyyy"),
     }
 )
-#: A word of other letters than these is no pattern that somebody means, such as yyyy or hhmm, but a name.
+#: A word with other letters than those of patterns such as yyyy or hhmm is a misspelt name.
 _WORD = re.compile(r"(?=.*[^adhmkswyz-])[a-z][a-z-]+")
 
 
@@ -74,12 +75,12 @@ def published_label(published_at: float | None, site: SiteSettings, now: float |
 
 
 def full_label(moment: float, site: SiteSettings) -> str:
-    """A moment (epoch seconds) with its day, time and zone, whatever form the site has for publish times."""
+    """A moment (epoch seconds) with its day, time and zone, regardless of the site's `date_format`."""
     return _label(int(moment), site.timezone, site.locale, "full-zone")
 
 
 def labelled_at(site: SiteSettings, now: float) -> float:
-    """The moment (epoch seconds) that labels made at `now` are of: the minute, or 0 where they are of no moment."""
+    """The moment (epoch seconds) that labels made at `now` depend on: the minute, or 0 for absolute dates."""
     return now // MINUTE_S * MINUTE_S if site.date_format == RELATIVE else 0.0
 
 
@@ -130,7 +131,7 @@ def _label(published_at: int, zone: str, locale: str, date_format: str) -> str:
 
 @lru_cache(maxsize=20_000)
 def _ago(age_s: int, locale: str) -> str:
-    """So many whole minutes, hours or days."""
+    """`age_s` in whole minutes, hours or days, as "5 minutes ago"."""
     unit_s = next((unit for unit in (DAY_S, HOUR_S, MINUTE_S) if age_s >= unit), 0)
     if not unit_s:
         return words_of(locale).now

@@ -1,0 +1,58 @@
+"""Fields: the names of cells in an open bucket, which is a hash of `channel|item` -> events."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from ranking.counts.columns import ChannelCounts
+from ranking.intake.visits import SHADOW
+
+FIELD_SEPARATOR = b"|"
+
+
+def field(channel: str, item: str) -> str:
+    """A cell's name inside a bucket. A channel never holds the separator; an item id may.
+
+    >>> field("view", "a|b")
+    'view|a|b'
+    """
+    return f"{channel}|{item}"
+
+
+def is_shadow(channel: str) -> bool:
+    """Whether a channel counts events that were left out.
+
+    >>> is_shadow("!robot"), is_shadow("view")
+    (True, False)
+    """
+    return channel.startswith(SHADOW)
+
+
+def parts_from_fields(
+    fields: Iterable[bytes],
+    counts: Iterable[int],
+    known: Callable[[str], int | None],
+    number: Callable[[str], int],
+) -> list[ChannelCounts]:
+    """Counts by field as counts by channel and row.
+
+    `known` gives the row of an item or None, `number` gives one out. No row is given out for a shadow.
+    """
+    by_channel: dict[bytes, tuple[list[int], list[int]]] = {}
+    for name, count in zip(fields, counts, strict=True):
+        channel, _, item = name.partition(FIELD_SEPARATOR)
+        columns = by_channel.get(channel)
+        if columns is None:
+            columns = by_channel[channel] = [], []
+        text = item.decode()
+        row = known(text)
+        if row is None:
+            if is_shadow(channel.decode()):
+                continue
+            row = number(text)
+        columns[0].append(row)
+        columns[1].append(count)
+    return [
+        ChannelCounts(channel.decode(), np.array(rows, dtype=np.int32), np.array(events, dtype=np.int64))
+        for channel, (rows, events) in by_channel.items()
+    ]

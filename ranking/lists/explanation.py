@@ -1,0 +1,95 @@
+"""Explanation: why an item is at its rank, or in no list, as values."""
+
+from typing import NamedTuple
+
+from ranking.lists.rank_moves import Move
+from ranking.lists.rules import Rule
+from ranking.scoring.formula import Term
+
+SENTENCES = {
+    Rule.LISTED: "it may be listed",
+    Rule.TAKEN_DOWN: "it was taken down",
+    Rule.BLOCKED: "an editor has blocked it",
+    Rule.NOT_DESCRIBED: "nobody has described it (PUT /v1/items), and a latest list shows described items only",
+    Rule.NOT_YET_PUBLISHED: "its publication lies in the future",
+    Rule.TOO_OLD: "it was published longer ago than max_age",
+    Rule.TOO_NEW: "it was published less than min_age ago",
+    Rule.BELOW_MINIMUM: "it has fewer events than the list's minimum",
+    Rule.NO_SCORE: "nothing of what it has counts in this list",
+    Rule.BELOW_FLOOR: "its score is below the list's floor",
+    Rule.BELOW_SECTION_FLOOR: "it has fewer events than section_floor asks for in its section",
+    Rule.OTHER_SECTION: "it is in another section",
+    Rule.LISTED_LONG: "it has been listed for max_tenure",
+    Rule.OVER_SECTION_CAP: "max_per_section items of its section stand above it",
+}
+
+
+class BucketPart(NamedTuple):
+    """The part of one bucket in a score.
+
+    `part` = events x share of the bucket that counts x decay, before the channel's weight.
+    """
+
+    start_s: float
+    width_s: float
+    age_s: float
+    events: float
+    weight: float
+    part: float
+
+
+class ChannelPart(NamedTuple):
+    """The part of one channel in a score: `part` = weight x the sum of its buckets' parts."""
+
+    channel: str
+    kind: str
+    source: str | None
+    position: int | None
+    weight: float
+    events: float
+    decayed: float
+    part: float
+    buckets: list[BucketPart]
+
+
+class Neighbour(NamedTuple):
+    """The row above or below, and the difference of the scores."""
+
+    rank: int
+    item: str
+    score: float
+    margin: float
+
+
+class Explanation(NamedTuple):
+    """Why an item is at its rank, or in no list. Times in epoch seconds; `rank` None: it is not listed.
+
+    `rule` names what keeps it out and `why` says it; `place` is the rank that its score alone would give it among all
+    that may be listed. `boost` is the factor by which editors have its score multiplied; `left_out` has its shadow
+    counts by reason. `terms` come to the score. `moves` are what has put it elsewhere than its score alone would, and
+    `shown` is its place once pins are laid over the list.
+    """
+
+    item: str
+    list_name: str
+    section: str
+    at: float
+    rank: int | None
+    place: int | None
+    rule: str
+    why: str
+    published: float | None
+    age_s: float | None
+    formula: str
+    counted: float
+    shaped: float
+    aging: float
+    boost: float
+    score: float | None
+    terms: list[Term]
+    shown: int | None
+    moves: list[Move]
+    channels: list[ChannelPart]
+    left_out: dict[str, int]
+    above: Neighbour | None
+    below: Neighbour | None

@@ -1,0 +1,151 @@
+"""Answers that take the whole history of a site: why is this item here, what would that setting do.
+
+An answer is of the moment that the lists were last ranked for, from the very counts that they were ranked by, unless
+the question names a past moment. Nothing is published. All ranking runs in a thread: the event loop of the process
+that answers renews the lease that it leads by.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from ranking.errors import InvalidQuestionError, NotFoundError
+from ranking.lists.explain import explain
+from ranking.lists.explanation import Explanation
+from ranking.lists.ranker import Ranker, Ranking, entries
+from ranking.published.snapshot import Entry
+from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question
+from ranking.refreshing.ranked_site import RankedSite
+from ranking.refreshing.site_view import SiteView
+from ranking.scoring import describe
+from ranking.scoring.sums import Moment
+from ranking.settings.lists import ListSettings, with_changes
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
+from ranking.watching.recent_views import RecentViews, recent_views
+
+
+class QuestionContext(NamedTuple):
+    """The sources of an answer; `ranker` is of the moment in question."""
+
+    store: Store
+    view: SiteView
+    settings: Settings
+    ranker: Ranker
+
+
+async def answer_as_ranked(site: RankedSite, question: Question) -> dict[str, Any]:
+    """Answer a question from what a site's lists were last ranked by, as a JSON document.
+
+    Raises:
+        NotReadyError: nothing was ranked yet.
+        NotFoundError, InvalidQuestionError: see `answer`.
+    """
+    async with site.as_ranked() as slot:
+        if isinstance(question, RecentViews):
+            bucket_s = site.settings.retention.bucket_s
+            return await asyncio.to_thread(recent_views, site.view.history, question, slot, bucket_s)
+        moment = Moment(slot if question.at is None else question.at, slot)
+        ranker = await asyncio.to_thread(Ranker, site.view, moment, site.zone)
+        return await answer(QuestionContext(site.store, site.view, site.effective, ranker), question)
+
+
+async def answer(context: QuestionContext, question: Explain | Preview) -> dict[str, Any]:
+    """Answer a question as a JSON document.
+
+    Raises:
+        NotFoundError: no such list, section or item.
+        InvalidQuestionError: a setting that no list has, or a value that it cannot have.
+    """
+    settings = context.settings.lists.get(question.list_name)
+    if settings is None:
+        known = ", ".join(context.settings.lists)
+        raise NotFoundError(f"no list is called {question.list_name!r}; there are {known}")
+    if isinstance(question, Explain):
+        return await _explained(context, question, settings)
+    return await _previewed(context, question, settings)
+
+
+async def _explained(context: QuestionContext, question: Explain, settings: ListSettings) -> dict[str, Any]:
+    shadows = await context.store.counts.shadows(question.site, question.item)
+    explanation = await asyncio.to_thread(
+        explain, context.ranker, question.item, question.list_name, settings, question.section, shadows
+    )
+    if explanation is None:
+        raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
+    (item,) = await context.store.items.get_items(question.site, [question.item])
+    title = item.title if item is not None and item.title else question.item
+    return {"title": title, "config_version": context.settings.config_version, **document(explanation)}
+
+
+def document(explanation: Explanation) -> dict[str, Any]:
+    """An explanation as a JSON document, under the names of the API."""
+    fields = explanation._asdict()
+    channels = [
+        {**channel._asdict(), "buckets": [bucket._asdict() for bucket in channel.buckets]}
+        for channel in explanation.channels
+    ]
+    sides = (("above", explanation.above), ("below", explanation.below))
+    neighbours = {side: neighbour and neighbour._asdict() for side, neighbour in sides}
+    plain = {name: [part._asdict() for part in fields[name]] for name in ("terms", "moves")}
+    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain}
+
+
+async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:
+    try:
+        changed = with_changes(settings, question.settings)
+    except ValueError as error:
+        raise InvalidQuestionError(f"settings.{error}") from None
+    ranker = context.ranker
+    boosts = ranker.boosts_of(question.list_name)
+    live, preview = await asyncio.to_thread(
+        lambda: [ranker.rank(under, question.section, boosts) for under in (settings, changed)]
+    )
+    limit = min(question.limit or max(settings.size, changed.size), MOST_SHOWN)
+    rows = {row for ranking in (live, preview) for row in ranking.rows[:limit].tolist()}
+    details = await context.view.details(context.store, rows)
+
+    def shown(ranking: Ranking, under: ListSettings) -> list[Entry]:
+        page = ranking._replace(rows=ranking.rows[:limit])
+        return entries(page, under, ranker.views, ranker.published, details)
+
+    now, then = shown(live, settings), shown(preview, changed)
+    ages_s = describe.ages_for(settings, changed)
+    return {
+        "list": question.list_name,
+        "site": question.site,
+        "section": question.section or None,
+        "at": ranker.moment.at,
+        "settings": question.settings,
+        "live": [_plain(entry) for entry in now],
+        "preview": [_moved(entry, live.rows.tolist(), preview.rows.tolist()) for entry in then],
+        "entered": _only(then, now),
+        "left": _only(now, then),
+        "decay": {
+            "ages_s": ages_s.tolist(),
+            "live": describe.curve(settings, ages_s),
+            "preview": describe.curve(changed, ages_s),
+            "live_words": describe.in_words(settings),
+            "preview_words": describe.in_words(changed),
+        },
+    }
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    document: dict[str, Any] = msgspec.to_builtins(entry)
+    return document
+
+
+def _moved(entry: Entry, live: Sequence[int], preview: Sequence[int]) -> dict[str, Any]:
+    """An entry with its rank in the live list, and how many places it has risen against it."""
+    row = preview[entry.rank - 1]
+    rank = live.index(row) + 1 if row in live else None
+    return {**_plain(entry), "live_rank": rank, "move": None if rank is None else rank - entry.rank}
+
+
+def _only(shown: Sequence[Entry], others: Sequence[Entry]) -> list[str]:
+    """The ids of the entries that are not among the others."""
+    known = {entry.id for entry in others}
+    return [entry.id for entry in shown if entry.id not in known]

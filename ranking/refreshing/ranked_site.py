@@ -1,0 +1,87 @@
+"""RankedSite: the owner of one site's view, of the settings its lists are ranked under and of when that was.
+
+Three things are made of a view: the published lists, answers to questions, the site's pulse. They take turns.
+
+Invariant: a view is not read while it is brought up to date.
+"""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+from ranking.errors import NotReadyError
+from ranking.refreshing.site_view import SiteView
+from ranking.settings.learned import LearnedSetting
+from ranking.settings.service import Settings
+from ranking.store.protocol import Store
+
+
+class RankedSite:
+    """One site as this process knows it.
+
+    `settings` are those of the file, `effective` the same with what the lists have learned, which is `learned` by list.
+    """
+
+    def __init__(self, store: Store, settings: Settings, site: str) -> None:
+        self.store = store
+        self.settings = settings
+        self.effective = settings
+        self.learned: Mapping[str, LearnedSetting] = {}
+        self.view = SiteView(site)
+        self.zone = _zone_of(settings, site)
+        self._settings_since = -math.inf
+        self._ranked_at: float | None = None
+        self._turn = asyncio.Lock()
+
+    def use(self, settings: Settings, since: float) -> None:
+        """Rank under other settings, not while a refresh runs.
+
+        The lists of the present slot are published already, under the old ones: until the next one the moment that
+        lists are ranked for is `since` (epoch seconds), when the settings changed.
+        """
+        if settings.retention.keep_s > self.settings.retention.keep_s:
+            self.view = SiteView(self.view.site)  # what it has forgotten is to be ranked again
+        self.settings = settings
+        self.effective = settings.under(self.learned)
+        self.zone = _zone_of(settings, self.view.site)
+        self._settings_since = since
+
+    @contextlib.asynccontextmanager
+    async def updated(self, now: float) -> AsyncIterator[float]:
+        """Hold the view, brought up to date; the aligned moment before `now` to rank it for. Both epoch seconds."""
+        async with self._turn:
+            slot = self._slot(now)
+            # What is too old follows from the slot, as all else does: another process must come to the same lists.
+            await self.view.update(self.store, slot - self.settings.retention.keep_s)
+            if any(settings.learns for settings in self.settings.lists.values()):
+                self.learned = await self.store.findings.in_effect(self.view.site)
+                self.effective = self.settings.under(self.learned)
+            yield slot
+
+    def set_ranked(self, at: float) -> None:
+        """Note that the lists were ranked from the view for the moment `at` (epoch seconds)."""
+        self._ranked_at = at
+
+    @contextlib.asynccontextmanager
+    async def as_ranked(self) -> AsyncIterator[float]:
+        """Hold the view as the lists were last ranked from it; the moment they were ranked for, in epoch seconds.
+
+        Raises:
+            NotReadyError: nothing was ranked yet.
+        """
+        async with self._turn:
+            if self._ranked_at is None:
+                raise NotReadyError("the lists are not ranked yet; the first refresh is on its way")
+            yield self._ranked_at
+
+    def _slot(self, now: float) -> float:
+        every_s = self.settings.refresh.every_s
+        slot = math.floor(now / every_s) * every_s
+        return self._settings_since if slot < self._settings_since <= now else slot
+
+
+def _zone_of(settings: Settings, site: str) -> tzinfo:
+    return next((ZoneInfo(each.timezone) for each in settings.sites if each.id == site), UTC)

@@ -1,0 +1,47 @@
+"""Settings by the file's names and in its words."""
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import BaseModel
+
+from ranking.settings.learned import MixPart
+from ranking.times import NO_LIMIT, exact_duration, format_duration
+
+
+def as_written(settings: BaseModel | MixPart) -> dict[str, Any]:
+    """A table of settings, such as a list's, as the file would say it; durations are rounded to milliseconds.
+
+    >>> from ranking.settings.lists import ListSettings
+    >>> as_written(ListSettings(half_life="90m"))["half_life"], as_written(ListSettings())["window"]
+    ('1h30m', 'none')
+    """
+    return {name: _written(field, value, format_duration) for name, field, value in _fields(settings)}
+
+
+def as_named(settings: BaseModel) -> dict[str, Any]:
+    """The settings of a table that were set, so written that reading them gives the same values to the last bit."""
+    named = settings.model_fields_set
+    return {name: _written(field, value, exact_duration) for name, field, value in _fields(settings) if field in named}
+
+
+def _fields(settings: BaseModel | MixPart) -> Iterator[tuple[str, str, Any]]:
+    """Name in the file, name of the attribute, and value."""
+    if isinstance(settings, BaseModel):
+        for field, facts in type(settings).model_fields.items():
+            yield facts.alias or field, field, getattr(settings, field)
+    else:
+        for each in dataclasses.fields(settings):
+            yield each.name.removesuffix("_s"), each.name, getattr(settings, each.name)
+
+
+def _written(field: str, value: Any, duration: Callable[[float], str]) -> Any:
+    if isinstance(value, BaseModel | MixPart):
+        return {name: _written(inner, below, duration) for name, inner, below in _fields(value)}
+    if isinstance(value, tuple):
+        return [_written("", each, duration) for each in value]
+    if field.endswith("_s") and isinstance(value, float | int):
+        return duration(value)
+    return NO_LIMIT if isinstance(value, float) and math.isinf(value) else value

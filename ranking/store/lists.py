@@ -1,0 +1,49 @@
+"""The part of a store that keeps the published lists."""
+
+from collections.abc import AsyncIterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple, Protocol
+
+from ranking.published.snapshot import Published, Snapshot
+
+
+class PublishedBase(NamedTuple):
+    """A published list in short: its generation, its sections with their bodies' digests, the orders kept for it."""
+
+    generation: int
+    digests: Mapping[str, str]
+    orders: AbstractSet[str] = frozenset()
+
+
+class ListStore(Protocol):
+    """Published lists, the orders that readers page through, and news of both. Raises what `Store` raises."""
+
+    async def publish(
+        self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
+    ) -> int | None:
+        """Publish a list and return its generation. None: a list of this slot or a later one is there already.
+
+        `base` is what the caller believes to be published; where it is, only what differs from it is sent. `epoch` is
+        the term of the caller's lease: a later term's list of an earlier slot goes over an earlier term's. 0: none.
+        Orders that are no longer needed are kept for another `paging_s`.
+
+        Raises:
+            OvertakenError: a later term has published already.
+        """
+        ...
+
+    async def generations(self, site: str) -> dict[str, int]:
+        """Generation of every published list."""
+        ...
+
+    async def published(self, site: str, name: str, have: Mapping[str, str]) -> Published | None:
+        """A published list, without the bodies whose digests are in `have` (section -> digest)."""
+        ...
+
+    async def order(self, site: str, name: str, order: str) -> list[str] | None:
+        """The items of the list `name` in the order of that name; None: it is kept no longer."""
+        ...
+
+    def news(self, site: str) -> AsyncIterator[str]:
+        """Messages about changes, as they happen (see `keys.news`). Ends by raising StoreUnavailableError."""
+        ...

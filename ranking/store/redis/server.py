@@ -1,0 +1,57 @@
+"""The servers behind a store: whether they answer, what they are, how their logs stand."""
+
+from ranking.store.redis import keys
+from ranking.store.redis.connection import translated
+from ranking.store.redis.link import Link
+from ranking.store.server import LogState, ServerInfo
+
+
+class RedisServer:
+    """ServerState on a `Link`."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def life(self) -> str:
+        with translated():
+            name = await self._link.client.hget(keys.LAYOUT, "life")
+            if name is None:
+                await self._link.settle_layout()
+                name = await self._link.client.hget(keys.LAYOUT, "life")
+        return str((name or b"").decode())
+
+    async def ping(self) -> None:
+        with translated():
+            await self._link.client.ping()
+
+    async def log_state(self) -> LogState:
+        with translated():
+            nodes = [node for node in await self._link.info() if node["role"] == "master"]
+        return LogState(
+            servers=" ".join(sorted(str(node["run_id"]) for node in nodes)),
+            kept=any(int(node["aof_enabled"]) for node in nodes),
+            rewriting=any(int(node["aof_rewrite_in_progress"]) + int(node["aof_rewrite_scheduled"]) for node in nodes),
+            failed=any(node["aof_last_bgrewrite_status"] != "ok" for node in nodes),
+        )
+
+    async def rewrite_log(self) -> None:
+        with translated():
+            await self._link.client.execute_command("BGREWRITEAOF", **self._link.every_primary())
+
+    async def server_info(self) -> list[ServerInfo]:
+        with translated():
+            infos = await self._link.info()
+        return [
+            ServerInfo(
+                address=f"{info.get('redis_mode', '')} {info.get('tcp_port') or 'unix socket'}".strip(),
+                version=f"{info.get('server_name', 'redis')} {info.get('valkey_version') or info.get('redis_version')}",
+                policy=str(info.get("maxmemory_policy", "unknown")),
+                memory=int(info.get("used_memory", 0)),
+                memory_limit=int(info.get("maxmemory", 0)),
+                evicted=int(info.get("evicted_keys", 0)),
+                persistent=bool(int(info.get("aof_enabled", 0))),
+                writes=info.get("aof_last_write_status", "ok") == "ok",
+                time=int(info.get("server_time_usec", 0)) / 1e6,
+            )
+            for info in infos
+        ]
