@@ -149,7 +149,8 @@ class WorkerRuntime:
         self.context = self.context._replace(config=state)
 
     def _visitors_under(self, settings: Settings) -> Visitors | None:
-        return self._visitors if settings.ingest.dedupe_window_s > 0 else None
+        ingest = settings.ingest
+        return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance else None
 
     async def _salted(self, within_s: float | None) -> None:
         """Fetch the salts the first time that they are needed, and wait for them up to `within_s` seconds."""
@@ -170,6 +171,7 @@ def _terms(settings: Settings, shards: int) -> Terms:
             span_s=int(ingest.dedupe_window_s),
             known_s=int(retention.keep_s),
             new_items=math.ceil(ingest.new_items / shards),
+            allowance=ingest.network_allowance,
         ),
     )
 

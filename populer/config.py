@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 import pydantic
 from pydantic import BaseModel
 
-from api.filtering.addresses import Addresses, network_of
+from api.filtering.addresses import Addresses, parsed_network
 from api.filtering.origins import Origins
 from api.serving.date_labels import check_label_settings
 from api.serving.template_check import check_templates
@@ -141,7 +141,7 @@ def _check(reader: Callable[[tuple[str, ...]], object], values: tuple[str, ...],
 
 
 def _internal(values: tuple[str, ...]) -> list[object]:
-    return [network_of(each, "local network") for each in values]
+    return [parsed_network(each, "local network") for each in values]
 
 
 def _check_kinds(dotted: str, of_list: ListSettings, known: AbstractSet[str]) -> None:

@@ -252,7 +252,12 @@ def settings(**tables: Any) -> Settings:
         {"id": SITE, "name": "Koran", "keys": {"write": WRITE_KEY, "admin": ADMIN_KEY}},
         {"id": "kedua", "name": "Kedua", "keys": {"write": "write-key-of-kedua"}},
     ]
-    ingest = {"bots": False, "dedupe_window": "0s", **tables.pop("ingest", {})}  # every event of a test counts
+    ingest = {
+        "bots": False,
+        "dedupe_window": "0s",
+        "network_allowance": 0,
+        **tables.pop("ingest", {}),
+    }  # every event of a test counts
     return Settings.model_validate({"sites": sites, "retention": {"keep": FOR_EVER}, "ingest": ingest, **tables})
 
 

@@ -18,7 +18,7 @@ from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
 from ranking.errors import InvalidEventError, StoreUnavailableError
 from ranking.intake.events import Event, Intake, WireEvent, channel_kind, checked_event
-from ranking.intake.visits import REFUSED, REPEATED, SHADOW
+from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED, SHADOW
 from ranking.recording.recorder import ONE_COUNTED, ONE_REPEATED, Recorded
 from ranking.settings.service import SiteSettings
 
@@ -41,6 +41,8 @@ PIXEL = asgi.Prepared(
 ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
 ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
 ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
+#: What the store may make of an event that does not count, and the reason that is given.
+REASON_OF = {REPEATED: DUPLICATE, REFUSED: NEW_ITEM, CONCENTRATED: "concentrated"}
 
 
 class IngestRequest(msgspec.Struct, frozen=True):
@@ -138,13 +140,15 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     site, client = request.site, request.client
     settings, event_filter, now = context.settings, context.event_filter, context.clock()
     trusted = client is None
-    reason = None
+    reason = network = None
     if client is None:
         identify = event_filter.server(site)
     else:
         _require_origin_and_rate(context, request, client, now)
         reason = event_filter.refusal(scope, request.headers)
-        identify = event_filter.reader(site, client, request.headers) if reason is None else None
+        sender = event_filter.reader(site, client, request.headers) if reason is None else None
+        network = None if sender is None else sender.network
+        identify = sender if sender is not None and event_filter.tells_visitors(request.headers) else None
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources,
@@ -167,7 +171,13 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     if not events:
         return IngestResult(NOTHING, places, left_out, bad, request.parsed.count)
     recorded = await context.recorder.record(
-        site.id, events, request.idempotency_key, received=now, vouched=trusted, wait=settings.ingest.ack != "memory"
+        site.id,
+        events,
+        request.idempotency_key,
+        received=now,
+        vouched=trusted,
+        network=network,
+        wait=settings.ingest.ack != "memory",
     )
     _count_recorded(context, site, events, recorded, now)
     return IngestResult(recorded, places, left_out, bad, request.parsed.count)
@@ -272,15 +282,13 @@ def _count_recorded(
         outcomes[site.id, ACCEPTED] += 1
         context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
         return
-    repeated, refused = recorded.repeated, recorded.refused
     outcomes[site.id, ACCEPTED] += recorded.accepted
     outcomes[site.id, "spooled"] += recorded.spooled
-    if repeated:
-        _count_metric(context, site, DUPLICATE, repeated, now)
-    if refused:
-        _count_metric(context, site, NEW_ITEM, refused, now)
+    for outcome, reason in REASON_OF.items():
+        if count := recorded.outcomes.count(outcome):
+            _count_metric(context, site, reason, count, now)
     counting = zip(events, recorded.outcomes, strict=True)
-    channels = Tally(event.channel for event, what in counting if what not in (REPEATED, REFUSED))
+    channels = Tally(event.channel for event, what in counting if what not in REASON_OF)
     for channel, count in channels.items():
         context.traffic.add(site.id, channel_kind(channel), count, now)
 
@@ -303,8 +311,9 @@ def _answer(result: IngestResult, *, each: bool) -> bytes:
     filtered: dict[str, int] = {}
     for reason in result.left_out.values():
         filtered[reason] = filtered.get(reason, 0) + 1
-    if recorded.refused:
-        filtered[NEW_ITEM] = recorded.refused
+    for outcome in (REFUSED, CONCENTRATED):
+        if count := recorded.outcomes.count(outcome):
+            filtered[REASON_OF[outcome]] = count
     document: dict[str, object] = {
         "accepted": recorded.accepted,
         "duplicate": recorded.repeated,
@@ -319,9 +328,8 @@ def _answer(result: IngestResult, *, each: bool) -> bytes:
 
 def _results(result: IngestResult) -> list[str]:
     """The outcome of each event, in the order of the body."""
-    words = {REPEATED: "duplicate", REFUSED: NEW_ITEM}
     by_place = dict(result.left_out) | {
-        place: words.get(outcome, "accepted")
+        place: REASON_OF.get(outcome, ACCEPTED)
         for place, outcome in zip(result.places, result.recorded.outcomes, strict=True)
     }
     return [by_place.get(place, "invalid") for place in range(result.count)]

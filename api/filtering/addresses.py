@@ -36,11 +36,19 @@ _IPV4_WITH_PORT = re.compile(r"([0-9.]+)(?::[0-9]{1,5})?")
 _IPV6_WITH_PORT = re.compile(r"\[([^\]]*)\](?::[0-9]{1,5})?")
 
 
+NETWORK_BITS: Final = {4: 24, 6: 48}
+"""How much of an address names its network: what somebody who has one of its addresses may well have, too."""
+
+
 class ClientAddress(NamedTuple):
-    """Address of a client. `local`: this machine itself, not forwarding for another. `route`: how the request came."""
+    """Address of a client, and its network (an IPv4 /24, an IPv6 /48).
+
+    `local`: this machine itself, not forwarding for another. `route`: how the request came.
+    """
 
     address: str
     local: bool
+    network: str = ""
     route: Route = "direct"
 
 
@@ -59,7 +67,7 @@ class Addresses:
     """
 
     def __init__(self, trusted: Sequence[str]) -> None:
-        self._trusted = [network_of(each) for each in trusted]
+        self._trusted = [parsed_network(each) for each in trusted]
         self._peer = functools.lru_cache(maxsize=REMEMBERED)(self._judge)
         self._forwarded = functools.lru_cache(maxsize=REMEMBERED)(self._walk)
 
@@ -89,11 +97,12 @@ class Addresses:
         if host is None:
             loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
             trusted = any(self._trusts(address) for address in loopback)
-            return _Peer(ClientAddress("unix", local=True, route=_route(trusted)), trusted)
+            return _Peer(ClientAddress("unix", local=True, network="unix", route=_route(trusted)), trusted)
         if (address := address_of(host)) is None:
-            return _Peer(ClientAddress(host, local=False), trusted=False)
+            return _Peer(ClientAddress(host, local=False, network=host), trusted=False)
         trusted = self._trusts(address)
-        return _Peer(ClientAddress(_name(address), local=address.is_loopback, route=_route(trusted)), trusted)
+        client = ClientAddress(_name(address), address.is_loopback, network_of(address), _route(trusted))
+        return _Peer(client, trusted)
 
     def _walk(self, listed: bytes) -> ClientAddress | None:
         """The right-most address that is no trusted proxy; where all are, the last one before the list ends."""
@@ -107,7 +116,7 @@ class Addresses:
             found = address
             if not self._trusts(address):
                 break
-        return None if found is None else ClientAddress(_name(found), local=False, route="forwarded")
+        return None if found is None else ClientAddress(_name(found), False, network_of(found), "forwarded")
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
@@ -125,7 +134,7 @@ def too_wide(trusted: Sequence[str]) -> str | None:
     >>> too_wide(["0.0.0.0/1", "128.0.0.0/1"])
     'the trusted proxies cover all of 0.0.0.0/0: anyone can claim any address, so name the proxies alone'
     """
-    networks = [network_of(each) for each in trusted]
+    networks = [parsed_network(each) for each in trusted]
     four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
     six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
     everyone = [*(str(each) for each in four if not each.prefixlen), *(str(each) for each in six if not each.prefixlen)]
@@ -135,7 +144,16 @@ def too_wide(trusted: Sequence[str]) -> str | None:
     return f"the trusted proxies cover all of {named}: anyone can claim any address, so name the proxies alone"
 
 
-def network_of(text: str, what: str = "trusted proxy") -> Network:
+def network_of(address: Address) -> str:
+    """The network of an address, as text.
+
+    >>> network_of(ipaddress.ip_address("203.0.113.7")), network_of(ipaddress.ip_address("2001:db8:1:2::7"))
+    ('203.0.113.0/24', '2001:db8:1::/48')
+    """
+    return str(ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False))
+
+
+def parsed_network(text: str, what: str = "trusted proxy") -> Network:
     """The network that an address or a CIDR names. Raises ValueError, which says that `what` is one."""
     try:
         network: Network = ipaddress.ip_network(text.strip())

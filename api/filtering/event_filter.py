@@ -5,7 +5,9 @@ An event is left out for one reason, which metrics and answers name:
     origin      no page of the site sent it (`sites.origins`)
     robot, prefetch, fetch   no reader did (`ingest.bots`)
     gpc         the reader objects to being counted (`ingest.gpc = "refuse"`)
-    limited     its visitor sends more than readers do, or its address, altogether or on one item
+    limited     its visitor sends more than readers do, or its address altogether
+
+What its network may add to an item is bounded where it is counted (`ranking.intake.networks`).
 
 A holder of a write key passes unchecked: a server vouches for its readers. Programs of this machine itself are not
 limited either; a browser's agent from this machine is a reader behind a proxy, who is.
@@ -47,18 +49,19 @@ class EventFilter:
     def __init__(self, settings: Settings, visitors: Visitors | None, before: "EventFilter | None" = None) -> None:
         ingest = settings.ingest
         self._gpc = ingest.gpc
+        self._dedupe = ingest.dedupe_window_s > 0
         self._visitors = visitors
         self._addresses = Addresses(settings.service.trusted_proxies)
         known: Robots | None = before._robots if before else None
         self._robots: Robots | None = (known or Robots()) if ingest.bots else None
         self._origins = {site.id: Origins(site.origins) for site in settings.sites if site.origins}
-        limits = (ingest.address_limit, ingest.visitor_limit if visitors is not None else 0, ingest.item_limit)
+        limits = (ingest.address_limit, ingest.visitor_limit if visitors is not None else 0)
         old: Sequence[_Limited] = before._limited if before else [_Limited(0, None)] * len(limits)
         self._limited: list[_Limited] = [
             was if was.per_minute == limit else _Limited(limit, _limiter(limit))
             for was, limit in zip(old, limits, strict=True)
         ]
-        self._by_address, self._by_visitor, self._by_item = (each.limiter for each in self._limited)
+        self._by_address, self._by_visitor = (each.limiter for each in self._limited)
 
     def may_send(self, site: SiteSettings, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the site takes events from the page that sent this."""
@@ -96,31 +99,29 @@ class EventFilter:
         return 0.0 if self._by_address is None else self._by_address.wait_s(client.address, now)
 
     def reader(self, site: SiteSettings, client: ClientAddress, headers: Mapping[bytes, bytes]) -> Sender | None:
-        """Maps the visitors of a request's events to identities; None where visitors are not distinguished."""
-        if self._visitors is None or (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1"):
+        """The sender of a public request; None where neither repeats nor networks are told apart."""
+        if self._visitors is None:
             return None
-        return self._visitors.reader(site.id, client.address, headers.get(b"user-agent", b""))
+        return self._visitors.reader(site.id, client.address, client.network, headers.get(b"user-agent", b""))
+
+    def tells_visitors(self, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether repeats of this request's visitors are left out."""
+        return self._dedupe and not (self._gpc == "no-visitor" and headers.get(b"sec-gpc") == b"1")
 
     def server(self, site: SiteSettings) -> Sender | None:
-        """Maps the visitors that a holder of the site's key names to identities."""
-        return None if self._visitors is None else self._visitors.server(site.id)
+        """Tells the visitors that a holder of the site's key names."""
+        return self._visitors.server(site.id) if self._visitors is not None and self._dedupe else None
 
     def stopped(self, events: Sequence[Event], client: ClientAddress, now: float) -> list[int]:
-        """Places of the events above the rate of their visitor, or of their address on that item.
-
-        The address has a limit too, because a public sender can name a new visitor with every event.
-        """
-        if client.local:
+        """Which of some events (their places) are more than their visitor may send."""
+        of_visitor = self._by_visitor
+        if of_visitor is None or client.local:
             return []
-        address, of_visitor, of_item = client.address, self._by_visitor, self._by_item
-        found: list[int] = []
-        for place, event in enumerate(events):
-            visitor = event.visitor
-            if (visitor is not None and of_visitor is not None and not of_visitor.take(visitor.now, 1, now)) or (
-                of_item is not None and not of_item.take(f"{address} {event.item}", 1, now)
-            ):
-                found.append(place)
-        return found
+        return [
+            place
+            for place, event in enumerate(events)
+            if event.visitor is not None and not of_visitor.take(event.visitor.now, 1, now)
+        ]
 
 
 def _limiter(per_minute: float) -> Limiter | None:

@@ -6,7 +6,7 @@ this machine passes on is a stranger's, and what headers say of its sender is no
 
 from typing import Final
 
-from api.filtering.addresses import address_of, network_of
+from api.filtering.addresses import address_of, parsed_network
 from api.http.asgi import Scope
 from ranking.settings.service import ServiceSettings
 
@@ -18,7 +18,7 @@ class InternalPeers:
     """Tells those peers. Raises ValueError for what is no address or CIDR."""
 
     def __init__(self, service: ServiceSettings) -> None:
-        self._networks = [network_of(each, "local network") for each in service.internal]
+        self._networks = [parsed_network(each, "local network") for each in service.internal]
         self._admin_port = service.admin_port
 
     def is_internal(self, scope: Scope) -> bool:

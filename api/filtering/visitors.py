@@ -32,12 +32,13 @@ Prepared = tuple["hashlib.blake2b", "hashlib.blake2b | None"]
 class Sender:
     """The sender of one request. Called with an event's `visitor` (None: absent), gives its identity.
 
-    `speaks_for_others`: a server, whose events without a `visitor` have no identity.
+    `network` is what bounds how many of its events count; None: nothing does. It is then nobody's browser, and a
+    visitor who is not named is nobody.
     """
 
-    __slots__ = ("_before", "_now", "_unnamed")
+    __slots__ = ("_before", "_now", "_unnamed", "network")
 
-    def __init__(self, hashes: Prepared, prefix: bytes, *, speaks_for_others: bool) -> None:
+    def __init__(self, hashes: Prepared, prefix: bytes, network: Identity | None = None) -> None:
         now, before = hashes
         self._now = now.copy()
         self._now.update(prefix)
@@ -45,20 +46,15 @@ class Sender:
         if before is not None:
             self._before = before.copy()
             self._before.update(prefix)
-        self._unnamed = None if speaks_for_others else self._identity(b"")
+        self.network = network
+        self._unnamed = None if network is None else self._identity(b"")
 
     def __call__(self, visitor: str | None) -> Identity | None:
         # No visitor is not the empty one.
         return self._unnamed if visitor is None else self._identity(b"+" + visitor.encode("utf-8", "surrogatepass"))
 
     def _identity(self, name: bytes) -> Identity:
-        now = self._now.copy()
-        now.update(name)
-        if self._before is None:
-            return Identity(now.digest())
-        before = self._before.copy()
-        before.update(name)
-        return Identity(now.digest(), before.digest())
+        return _identity((self._now, self._before), name)
 
 
 class _Hashes:
@@ -67,14 +63,19 @@ class _Hashes:
     def __init__(self, today: bytes, yesterday: bytes) -> None:
         self._readers = _prepared(today, yesterday, b"reader")
         self._servers = _prepared(today, yesterday, b"server")
+        self._networks = _prepared(today, yesterday, b"network")
         self.remembered = functools.lru_cache(maxsize=REMEMBERED)(self.reader)
         self.server = functools.cache(self._server)
+        self._network = functools.lru_cache(maxsize=REMEMBERED)(self._network_identity)
 
-    def reader(self, site: str, address: str, agent: bytes) -> Sender:
-        return Sender(self._readers, _joined(site, address, agent), speaks_for_others=False)
+    def reader(self, site: str, address: str, network: str, agent: bytes) -> Sender:
+        return Sender(self._readers, _joined(site, address, agent), self._network(site, network))
+
+    def _network_identity(self, site: str, network: str) -> Identity:
+        return _identity(self._networks, _joined(site, network, b""))
 
     def _server(self, site: str) -> Sender:
-        return Sender(self._servers, _joined(site, "", b""), speaks_for_others=True)
+        return Sender(self._servers, _joined(site, "", b""))
 
 
 class Visitors:
@@ -85,12 +86,12 @@ class Visitors:
         self._pair: tuple[bytes, bytes] | None = None
         self._hashes = _Hashes(b"", b"")
 
-    def reader(self, site: str, address: str, agent: bytes) -> Sender:
-        """The sender at this address with this user agent, for the events of one request."""
+    def reader(self, site: str, address: str, network: str, agent: bytes) -> Sender:
+        """Who asks from this address of this network with this user agent; for the events of one request."""
         hashes = self._current()
         if len(agent) > LONGEST_REMEMBERED:
-            return hashes.reader(site, address, agent)
-        return hashes.remembered(site, address, agent)
+            return hashes.reader(site, address, network, agent)
+        return hashes.remembered(site, address, network, agent)
 
     def server(self, site: str) -> Sender:
         """The sender with the site's write key. Visitors that it names are hashed like all others."""
@@ -107,6 +108,17 @@ class Visitors:
 def _prepared(today: bytes, yesterday: bytes, domain: bytes) -> Prepared:
     now, before = (hashlib.blake2b(key=salt, person=domain, digest_size=DIGEST_BYTES) for salt in (today, yesterday))
     return now, before if yesterday else None
+
+
+def _identity(hashes: Prepared, name: bytes) -> Identity:
+    now, before = hashes
+    now = now.copy()
+    now.update(name)
+    if before is None:
+        return Identity(now.digest())
+    before = before.copy()
+    before.update(name)
+    return Identity(now.digest(), before.digest())
 
 
 def _joined(site: str, address: str, agent: bytes) -> bytes:

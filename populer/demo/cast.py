@@ -49,7 +49,7 @@ def _shown(settings: Settings) -> dict[str, Any]:
         "half_life_minutes": populer.half_life_s / 60,
         "click_weight": populer.weights["click"],
         "self_click_weight": populer.self_click_weight,
-        "item_limit": settings.ingest.item_limit,
+        "network_allowance": settings.ingest.network_allowance,
         "dedupe_minutes": settings.ingest.dedupe_window_s / 60,
         "refresh_s": settings.refresh.every_s,
     }

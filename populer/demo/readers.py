@@ -29,8 +29,8 @@ LOOK_EVERY_S = 1.0
 LIST_PATH = "/v1/lists/populer"
 VISIBLE = 7
 WHOLE_LIST = 100
-#: The limit of an item at one address is twice that in a minute.
-AT_ONE_ADDRESS = 10
+#: Events that one network sends at once: no more than it may add to one item (`ingest.network_allowance`).
+OF_ONE_NETWORK = 5
 
 FIRST_WIRE_S, WIRE_EVERY_S, WIRE_VIEWS_PER_S = 20.0, 75.0, 4.0
 FIRST_SURGE_S, SURGE_EVERY_S, SURGE_VIEWS_PER_S = 45.0, 70.0, 5.0
@@ -164,11 +164,11 @@ class Readers:
         self._stage.views_per_s = usual + sum(surge.beyond(now) for surge in self._surges)
         if not events:
             return
-        for first in range(0, len(events), AT_ONE_ADDRESS):
-            await self._tell(events[first : first + AT_ONE_ADDRESS])
+        for first in range(0, len(events), OF_ONE_NETWORK):
+            await self._tell(events[first : first + OF_ONE_NETWORK])
 
     async def _tell(self, events: list[Event]) -> None:
-        """Send what readers at one address did."""
+        """Send what readers of one network did."""
         headers = {**BROWSER, "X-Forwarded-For": _address(self._rng)}
         answer = await self._service.send("POST", "/v1/events", json={"events": events}, headers=headers)
         counted = decoded(answer, Counted)
@@ -213,8 +213,8 @@ class Readers:
 
 
 def _address(rng: Random) -> str:
-    """Where some readers are: in a range that is kept for trying things out (RFC 2544)."""
-    return f"198.{rng.choice((18, 19))}.{rng.randrange(256)}.{rng.randrange(1, 255)}"
+    """The address of some readers, in one of the 65,536 networks (/48) that are kept for documentation (RFC 3849)."""
+    return f"2001:db8:{rng.randrange(1 << 16):x}::1"
 
 
 def sample_readers(client: httpx2.AsyncClient, stage: Stage, write_key: str) -> Readers:

@@ -26,7 +26,6 @@ SITE = "segara"
 #: Quick enough that one sees a story climb while one watches: the readers' day passes in 24 minutes, and its
 #: 5 hours in 5 minutes.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "ingest": {"item_limit": 10},  # the readers behind the demo's addresses are few
     "retention": {"bucket": "15s", "keep": "8d"},
     "refresh": {"every": "1s"},
     "lists": {"populer": {"half_life": "5m", "movement": "2m", "self_click_weight": 0.3}},

@@ -31,15 +31,20 @@ MARK_SPAN_S: Final = DAY_S
 COUNTED: Final = ord("1")
 REPEATED: Final = ord("0")
 REFUSED: Final = ord("n")
+CONCENTRATED: Final = ord("c")
 SPOOLED: Final = ord("s")
 TAKEN: Final = ord("m")
-"""Outcomes of an event. Refused: its item was new, and the budget for new ones was spent. Spooled: it waits on disk for
-the store. Taken: nobody waited for the outcome."""
+"""Outcomes of an event. Refused: its item was new, and the budget for new ones was spent. Concentrated: its network had
+brought the item all that one network may. Spooled: it waits on disk for the store. Taken: nobody waited for the
+outcome."""
 
 SHADOW: Final = "!"
 """Opens the channels of events that were left out: `!duplicate`, `!robot`. They weigh nothing and rank nothing."""
-REASONS: Final = ("robot", "prefetch", "fetch", "gpc", "limited", "duplicate")
+REASONS: Final = ("robot", "prefetch", "fetch", "gpc", "limited", "duplicate", "concentrated")
 REPEAT_CHANNEL: Final = SHADOW + "duplicate"
+
+UNBOUND: Final = b"\xff" * PAIR_BYTES
+"""In place of a network: the read counts among others' reads and is not bounded itself."""
 
 
 class Identity(NamedTuple):
@@ -58,6 +63,10 @@ class ConditionalVisits(NamedTuple):
 
     `span_s`: the dedupe span; `received_s`: when they were received (epoch seconds); `known_s`: how long an item stays
     known; `new_items`: how many unknown items a minute the shard takes.
+
+    `networks` has 8 bytes per visit (`NO_PAIR`: of no network, `UNBOUND`), or is empty; `networks_before` the same
+    under the salt before, or is empty. `items` has 8 bytes in place of the item of each cell, where there are networks.
+    `allowance`: reads that any network may add to an item, see `intake.networks`.
     """
 
     cells: list[int]
@@ -70,6 +79,10 @@ class ConditionalVisits(NamedTuple):
     received_s: int
     known_s: int
     new_items: int
+    networks: bytes = b""
+    networks_before: bytes = b""
+    items: bytes = b""
+    allowance: int = 0
 
 
 def pair_of(visitor: bytes, cell: str) -> bytes:

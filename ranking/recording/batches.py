@@ -5,6 +5,7 @@ along one by one. A repeat of what this process has itself seen count needs no l
 """
 
 import asyncio
+import functools
 import math
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from ranking.intake.visits import (
     REPEATED,
     SPOOLED,
     ConditionalVisits,
+    Identity,
     Remembered,
     pair_of,
     short_hash,
@@ -29,6 +31,7 @@ from ranking.times import DAY_S
 MAX_CELLS = 1_500
 RECENT_PAIRS = 100_000
 KNOWN_ITEMS = 100_000
+HASHED_ITEMS = 20_000
 
 #: In place of a visit's number: the event counts with its batch, or is a repeat of one that did. Behind the outcomes of
 #: a batch's visits stand those of these two, so that an index from the end finds them.
@@ -36,16 +39,21 @@ SURE, LOCAL_REPEAT = -1, -2
 KNOWN = bytes([REPEATED, COUNTED])
 
 
+hashed_item = functools.lru_cache(HASHED_ITEMS)(short_hash)
+
+
 class Admission(NamedTuple):
     """What an event must pass to count.
 
     `span_s`: a visitor's repeats within it do not count (0: they do). `known_s`: how long an item that nobody described
     stays known; `new_items`: how many unknown ones a minute a shard takes (0: any).
+    `allowance`: reads that any network may add to an item (0: any number).
     """
 
     span_s: int = 0
     known_s: int = 30 * DAY_S
     new_items: int = 0
+    allowance: int = 0
 
 
 #: Every event counts.
@@ -81,8 +89,8 @@ class OpenBatch:
     """Counts on their way into one shard, and the requests that wait for them."""
 
     __slots__ = (
-        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_marks", "_newcomers", "_outcomes", "_pairs",
-        "_received_s", "_seconds", "_seen", "_visits", "events", "once", "opened_s", "terms", "waiters",
+        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_marks", "_networks", "_newcomers", "_outcomes",
+        "_pairs", "_received_s", "_seconds", "_seen", "_visits", "events", "once", "opened_s", "terms", "waiters",
     )  # fmt: skip
 
     def __init__(self, opened_s: float, terms: Terms, seen: SeenVisits, once: str | None = None) -> None:
@@ -101,6 +109,7 @@ class OpenBatch:
         self._befores: dict[int, bytes] = {}
         self._marks: dict[int, bytes] = {}
         self._newcomers: dict[int, str] = {}
+        self._networks: dict[int, Identity] = {}
         self._received_s = 0
         self._latest = math.nan  # when the latest event was, and the cells of its bucket:
         self._latest_cells: dict[str, int] = {}
@@ -109,7 +118,7 @@ class OpenBatch:
         """Whether the batch has room for another request's events, counted under `terms`."""
         return self.terms is terms and self.once is None and len(self._counts) + len(self._visits) < MAX_CELLS
 
-    def add(self, event: Event, received_s: int, *, vouched: bool) -> int:
+    def add(self, event: Event, received_s: int, *, vouched: bool, network: Identity | None = None) -> int:
         """Count an event, or have the store decide whether it counts; return the event's ticket for `outcomes`."""
         item, channel, ts, visitor, mark = event
         if ts != self._latest:
@@ -118,8 +127,10 @@ class OpenBatch:
         name = field(channel, item)
         known = vouched or item in self._seen.items or not self.terms.admission.new_items
         ticket = SURE
-        if visitor is not None or mark is not None or not known:
-            ticket = self._add_visit(event, name, received_s, known=known)
+        if not self.terms.admission.allowance:
+            network = None
+        if visitor is not None or mark is not None or network is not None or not known:
+            ticket = self._add_visit(event, name, received_s, known=known, network=network)
             if ticket == LOCAL_REPEAT:
                 name = field(REPEAT_CHANNEL, item)
         cell = self._latest_cells.get(name)
@@ -159,8 +170,23 @@ class OpenBatch:
                 self._received_s,
                 admission.known_s,
                 admission.new_items,
+                *self._network_columns(place),
             )
         return Batch(site, shard, writer, number, counts, self.once, visits)
+
+    def _network_columns(self, place: list[int]) -> tuple[bytes, bytes, bytes, int]:
+        """The last columns of `ConditionalVisits`; `place` has each cell's number as it is sent."""
+        if not self._networks:
+            return b"", b"", b"", 0
+        nobody = Identity(NO_PAIR)
+        of_visit = [self._networks.get(visit, nobody) for visit in range(len(self._visits))]
+        has_past = any(network.before for network in self._networks.values())
+        befores = b"".join(network.before or NO_PAIR for network in of_visit) if has_past else b""
+        items = [b""] * len(place)
+        for cells in self._cells.values():
+            for name, cell in cells.items():
+                items[place[cell]] = hashed_item(name.partition("|")[2])
+        return b"".join(network.now for network in of_visit), befores, b"".join(items), self.terms.admission.allowance
 
     def settle(self, committed: Committed | None) -> None:
         """Keep the outcomes (`committed` None: the batch waits on disk), and remember the visits that counted."""
@@ -181,7 +207,7 @@ class OpenBatch:
         outcomes = self._outcomes
         return bytes([outcomes[ticket] for ticket in tickets])
 
-    def _add_visit(self, event: Event, name: str, received_s: int, *, known: bool) -> int:
+    def _add_visit(self, event: Event, name: str, received_s: int, *, known: bool, network: Identity | None) -> int:
         """Number of a new visit, whose cell the caller notes; SURE or LOCAL_REPEAT where the store need not decide."""
         item, channel, ts, visitor, mark = event
         span_s = self.terms.admission.span_s
@@ -199,8 +225,10 @@ class OpenBatch:
                 self._befores[visit] = pair_of(visitor.before, cell)
         if not known:
             self._newcomers[visit] = item
-        elif pair == NO_PAIR and mark is None:
+        elif pair == NO_PAIR and mark is None and network is None:
             return SURE
+        if network is not None:
+            self._networks[visit] = network
         if mark is not None:
             self._marks[visit] = mark
         self._pairs.append(pair)

@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from ranking.backoff import Backoff
 from ranking.errors import StoreUnavailableError
 from ranking.intake.events import Event
-from ranking.intake.visits import COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN
+from ranking.intake.visits import CONCENTRATED, COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN, Identity
 from ranking.recording.batches import ANY, Admission, OpenBatch, SeenVisits, Terms
 from ranking.store.counts import Batch, Committed
 from ranking.store.shards import shard_of
@@ -44,7 +44,7 @@ class Recorded(NamedTuple):
     @property
     def accepted(self) -> int:
         """Events that count, or will."""
-        return len(self.outcomes) - self.repeated - self.refused
+        return len(self.outcomes) - self.repeated - self.refused - self.concentrated
 
     @property
     def repeated(self) -> int:
@@ -55,6 +55,11 @@ class Recorded(NamedTuple):
     def refused(self) -> int:
         """Events on new items beyond the budget for them."""
         return self.outcomes.count(REFUSED)
+
+    @property
+    def concentrated(self) -> int:
+        """Events beyond what one network may add to an item."""
+        return self.outcomes.count(CONCENTRATED)
 
     @property
     def spooled(self) -> int:
@@ -157,11 +162,13 @@ class Recorder:
         *,
         received: float = 0.0,
         vouched: bool = True,
+        network: Identity | None = None,
         wait: bool = True,
     ) -> Recorded:
         """Return when all `events` are counted, now or before under the idempotency key `once`, or safe on disk.
 
-        `received` is the moment in epoch seconds; not `vouched`: new items are subject to the budget for them; not
+        `received` is the moment in epoch seconds; not `vouched`: new items are subject to the budget for them;
+        `network`: where the events came from, which bounds how many of them count (None: all do); not
         `wait`: return at once.
 
         Raises:
@@ -172,7 +179,7 @@ class Recorder:
             raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
         # Asking for the running loop costs a system call on Python 3.11; a recorder lives on one.
         loop = self._loop = self._loop or asyncio.get_running_loop()
-        parts = self._join(site, events, once, loop.time(), int(received), vouched=vouched)
+        parts = self._join(site, events, once, loop.time(), int(received), vouched=vouched, network=network)
         self.pending += len(events)
         if not wait:
             return Recorded(bytes([TAKEN]) * len(events), "memory")
@@ -202,7 +209,15 @@ class Recorder:
             await asyncio.wait(tasks)  # unlike gather, it leaves them alone when it is cancelled itself
 
     def _join(
-        self, site: str, events: Sequence[Event], once: str | None, now_s: float, received_s: int, *, vouched: bool
+        self,
+        site: str,
+        events: Sequence[Event],
+        once: str | None,
+        now_s: float,
+        received_s: int,
+        *,
+        vouched: bool,
+        network: Identity | None,
     ) -> list[_BatchSlice]:
         """Put events into the open batches of their lanes.
 
@@ -210,7 +225,7 @@ class Recorder:
         """
         if len(events) == 1:
             batch = self._open(self._lane(site, shard_of(events[0].item, self._store.shards)), once, now_s)
-            return [(batch, (0,), [batch.add(events[0], received_s, vouched=vouched)])]
+            return [(batch, (0,), [batch.add(events[0], received_s, vouched=vouched, network=network)])]
         parts: list[_BatchSlice] = []
         for shard, places in _by_shard(events, self._store.shards).items():
             lane = self._lane(site, shard)
@@ -219,7 +234,7 @@ class Recorder:
                 if tickets and once is None and not batch.takes_more(self._terms):
                     parts.append((batch, places[at - len(tickets) : at], tickets))
                     batch, tickets = self._open(lane, once, now_s), []
-                tickets.append(batch.add(events[place], received_s, vouched=vouched))
+                tickets.append(batch.add(events[place], received_s, vouched=vouched, network=network))
             parts.append((batch, places[len(places) - len(tickets) :], tickets))
         return parts
 

@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, field
 from pydantic_core import PydanticCustomError
 
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
+from ranking.intake.networks import ALLOWANCE
 from ranking.intake.patterns import AddressPattern, item_pattern
 from ranking.settings.keys import SiteKeys
 from ranking.settings.learned import LearnedSetting
@@ -92,7 +93,7 @@ class IngestSettings(Table):
     bots: bool = True
     gpc: Literal["no-visitor", "ignore", "refuse"] = "no-visitor"
     visitor_limit: int = Field(600, ge=0, le=1_000_000)
-    item_limit: int = Field(600, ge=0, le=100_000_000)
+    network_allowance: int = Field(ALLOWANCE, ge=0, le=1_000_000)
     address_limit: int = Field(60_000, ge=0, le=100_000_000)
     new_items: int = Field(1_000, ge=0, le=10_000_000)
     kinds: tuple[Kind, ...] = Field((DEFAULT_KIND, "click"), min_length=1)

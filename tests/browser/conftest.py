@@ -42,6 +42,7 @@ READER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)
 SETTINGS = """
 [ingest]
 dedupe_window = "0s"
+network_allowance = 0
 kinds = ["view", "click", "engaged"]
 [refresh]
 every = "1s"

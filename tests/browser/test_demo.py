@@ -184,7 +184,7 @@ def test_robots_do_not_move_the_list_and_the_dock_says_why(demo: Playing, visit:
         row.get_attribute("data-outcome"): int(row.locator("dd").inner_text().replace(".", ""))
         for row in attack.locator("[data-outcome]").all()
     }
-    assert set(counts) == {"accepted", "robot", "limited", "duplicate", "prefetch"}
+    assert set(counts) == {"accepted", "robot", "concentrated", "duplicate", "prefetch"}
     assert sum(counts.values()) == 3300
     assert counts["accepted"] < 66
     before, now, believed = attack.locator(".dock-ranks dd").all_inner_texts()

@@ -13,6 +13,7 @@ host = "127.0.0.1"
 [ingest]
 bots = false
 dedupe_window = "0s"
+network_allowance = 0
 [refresh]
 every = "500ms"
 """

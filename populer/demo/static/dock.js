@@ -7,6 +7,7 @@ const LABELS = {
   accepted: "Dihitung",
   robot: "Robot",
   limited: "Melampaui batas alamat",
+  concentrated: "Terlalu banyak dari satu jaringan",
   duplicate: "Pembaca yang sama",
   prefetch: "Dimuat tanpa dibuka",
   new_item: "Berita tak dikenal",

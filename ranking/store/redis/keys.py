@@ -35,6 +35,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:seen:S:K                hash    visitor, kind and item as 8 bytes -> second at which that counted,
                                                   within the window of S seconds that starts at K * S. Twice the span
                                                   after its last change, at least an hour.
+    populer:{s.n}:network-reads:S:K       hash    an item (8 bytes), or a network and an item (16) -> their reads within
+                                                  the window of S seconds that starts at K * S, times 2^20, and the
+                                                  second of the last one in the window. As `seen`.
+    populer:{s.n}:network-day:D           hash    network as 8 bytes -> reads received on day D; `all`. Two days.
+    populer:{s.n}:network-past:D          hash    network as 8 bytes, seen on day D -> its shares of the days before in
+                                                  thousandths, the latest first; `days`: how many are known. Two days.
     populer:{s.n}:ids:D                   set     ids of events received on day D, as 8 bytes. Two days.
     populer:{s.n}:known:K                 set     items that events were taken for though nobody had described them, as
                                                   8 bytes, in the K-th span of retention.keep. Twice that span.
@@ -168,6 +174,21 @@ def once(site: str, shard: int, key: str) -> str:
 def seen(site: str, shard: int, span_s: int, window: int) -> str:
     """Hash: when which visitor counted for which item."""
     return f"populer:{{{site}.{shard}}}:seen:{span_s}:{window}"
+
+
+def network_reads(site: str, shard: int, span_s: int, window: int) -> str:
+    """Hash: reads that networks brought to items, and items had, within a window."""
+    return f"populer:{{{site}.{shard}}}:network-reads:{span_s}:{window}"
+
+
+def network_day(site: str, shard: int, day: int) -> str:
+    """Hash: a day's reads of each network, and of all."""
+    return f"populer:{{{site}.{shard}}}:network-day:{day}"
+
+
+def network_past(site: str, shard: int, day: int) -> str:
+    """Hash: shares of the days before, of networks seen on a day."""
+    return f"populer:{{{site}.{shard}}}:network-past:{day}"
 
 
 def ids(site: str, shard: int, day: int) -> str:

@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from ranking.intake import networks
 from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalVisits
 from ranking.store import limits
 from ranking.store.counts import Batch
@@ -14,6 +15,8 @@ from ranking.times import HOUR_S
 SEEN_AT_LEAST_S = HOUR_S
 #: Unused budget for new items is saved up for so many minutes.
 SAVED_MINUTES = 20
+#: What a network may add is bounded within so many seconds where repeats count, too.
+NETWORK_SPAN_S = 1_800
 
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -66,6 +69,43 @@ def _add_visits(visits: ConditionalVisits, site: str, shard: int, names: list[st
         visits.befores,
         b"".join(visits.marks.values()),
         b"".join(visits.newcomers.values()),
+    ]
+    if visits.networks:
+        _add_networks(visits, site, shard, names, arguments)
+
+
+def _add_networks(visits: ConditionalVisits, site: str, shard: int, names: list[str], arguments: list[Any]) -> None:
+    """Add the keys and arguments that bound what a network may add to an item."""
+    span_s = visits.span_s or NETWORK_SPAN_S
+    day = visits.received_s // MARK_SPAN_S
+    windows = sorted({second // span_s for second in visits.seconds})
+    every = sorted({near for window in windows for near in (window - 1, window)})
+    key_of = {window: number for number, window in enumerate(every, 1)}
+    names += [
+        keys.network_day(site, shard, day),
+        keys.network_day(site, shard, day - 1),
+        keys.network_past(site, shard, day),
+        keys.network_past(site, shard, day - 1),
+        *(keys.network_reads(site, shard, span_s, window) for window in every),
+    ]
+    own = {window: (key_of[window], key_of[window - 1]) for window in windows}
+    rule = [
+        visits.allowance, networks.FACTOR, networks.LESS, networks.COLD_SHARE, networks.DAYS, networks.LEAST_DAYS,
+        networks.MAX_NETWORKS, networks.HEAVY_SHARE, span_s, max(2 * span_s, SEEN_AT_LEAST_S), 2 * MARK_SPAN_S,
+    ]  # fmt: skip
+    number_of = {window: number for number, window in enumerate(own, 1)}
+    arguments += [
+        _pack(
+            [
+                [second % span_s for second in visits.seconds],
+                [number_of[second // span_s] for second in visits.seconds],
+                list(own.values()),
+                rule,
+            ]
+        ),
+        visits.networks,
+        visits.networks_before,
+        visits.items,
     ]
 
 

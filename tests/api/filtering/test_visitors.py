@@ -20,7 +20,7 @@ class Named(Visitors):
     """Visitors, asked for one event of one request."""
 
     def of_reader(self, site: str, address: str, agent: bytes, visitor: str | None) -> Identity:
-        return self.reader(site, address, agent)(visitor)
+        return self.reader(site, address, address, agent)(visitor)
 
     def of_server(self, site: str, visitor: str) -> Identity:
         return self.server(site)(visitor)

@@ -151,10 +151,43 @@ async def test_one_reader_cannot_send_more_than_readers_do(serve: Serve) -> None
 
 
 async def test_a_sender_of_many_names_cannot_buy_a_rank(serve: Serve) -> None:
-    service = await serve(ingest={**HALF_HOUR, "item_limit": 50})
+    service = await serve(ingest={**HALF_HOUR, "network_allowance": 5})
     events = [{"item": "a", "visitor": f"v{n}"} for n in range(1_000)]
     found = await sent(service, *events, headers=from_address("36.90.1.1"))
-    assert (found["accepted"], found["filtered"]) == (100, {"limited": 900})
+    assert (found["accepted"], found["filtered"]) == (5, {"concentrated": 995})
+    ways = (
+        from_address("36.90.1.77"),
+        {**from_address("36.90.1.1"), "sec-gpc": "1"},
+        {**from_address("36.90.1.1"), "user-agent": "Another/1.0"},
+    )
+    for headers in ways:
+        found = await sent(service, *[{**event, "kind": "click"} for event in events[:9]], headers=headers)
+        assert (found["accepted"], found["filtered"]) == (0, {"concentrated": 9})
+    answer = await service.http.get("/v1/pixel.gif?item=a&visitor=p", headers=from_address("36.90.1.1"))
+    assert answer.status_code == 200
+    assert (await sent(service, *events[:9], headers=from_address("36.90.2.1")))["accepted"] == 5
+
+
+async def test_an_ipv6_network_is_a_48(serve: Serve) -> None:
+    service = await serve(ingest={**HALF_HOUR, "network_allowance": 5})
+    counted = [
+        (await sent(service, {"item": "a"}, headers=from_address(f"2001:db8:2:{n:x}::1")))["accepted"]
+        for n in range(1, 9)
+    ]
+    assert counted == [1, 1, 1, 1, 1, 0, 0, 0]
+    assert (await sent(service, {"item": "a"}, headers=from_address("2001:db8:3::1")))["accepted"] == 1
+
+
+async def test_readers_who_refuse_to_be_told_apart_count_within_the_bound_of_their_network(serve: Serve) -> None:
+    service = await serve(ingest={**HALF_HOUR, "network_allowance": 5})
+    headers = {**from_address("36.90.1.1"), "sec-gpc": "1"}
+    assert (await sent(service, *[{"item": "a"}] * 7, headers=headers))["filtered"] == {"concentrated": 2}
+
+
+async def test_the_bound_holds_where_repeats_count(serve: Serve) -> None:
+    service = await serve(ingest={"dedupe_window": "0s", "network_allowance": 5})
+    found = await sent(service, *[{"item": "a"}] * 7, headers=from_address("36.90.1.1"))
+    assert (found["accepted"], found["filtered"]) == (5, {"concentrated": 2})
 
 
 async def test_an_address_that_sends_too_much_is_told_when_to_come_again(serve: Serve) -> None:

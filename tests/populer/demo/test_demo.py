@@ -100,14 +100,14 @@ def test_robots_are_counted_by_reason_and_move_no_list(demo: Playing, visitor: h
     assert attack["rank"] > 7
     assert attack["rank_if_believed"] == 1
     assert attack["sent"] == ATTACK_EVENTS == sum(attack["outcomes"].values())
-    assert set(attack["outcomes"]) == {"accepted", "duplicate", "limited", "prefetch", "robot"}
+    assert set(attack["outcomes"]) == {"accepted", "concentrated", "duplicate", "prefetch", "robot"}
     assert attack["outcomes"]["accepted"] < ATTACK_EVENTS / 50
 
     def told() -> bool:
         after = outcomes_of(visitor.get("/metrics").text)
         return all(
             after.get(reason, 0) - before.get(reason, 0) == attack["outcomes"][reason]
-            for reason in ("limited", "prefetch", "robot")
+            for reason in ("concentrated", "prefetch", "robot")
         )
 
     wait_until(told)

@@ -34,7 +34,7 @@ SETTINGS = {
     "half_life_minutes": 5,
     "click_weight": 3,
     "self_click_weight": 0.3,
-    "item_limit": 10,
+    "network_allowance": 5,
     "dedupe_minutes": 30,
     "refresh_s": 1,
 }

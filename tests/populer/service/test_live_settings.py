@@ -157,8 +157,9 @@ def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
     live = {
         "service.trusted_proxies", "service.internal", "service.request_timeout", "service.templates",
         "service.streams", "service.streams_per_address",
-        "ingest.ack", "ingest.dedupe_window", "ingest.bots", "ingest.gpc", "ingest.visitor_limit", "ingest.item_limit",
-        "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body", "ingest.deadline",
+        "ingest.ack", "ingest.dedupe_window", "ingest.bots", "ingest.gpc", "ingest.visitor_limit",
+        "ingest.network_allowance", "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body",
+        "ingest.deadline",
         "ingest.max_pending", "ingest.sources", "ingest.spool", "ingest.spool_after",
         "retention.bucket", "retention.keep", "retention.seal_after", "retention.roll_up.hour", "retention.roll_up.day",
         "refresh.every", "refresh.stale_after", "refresh.lease", "refresh.paging",

@@ -28,7 +28,14 @@
 --      8 the same under the previous salt, or nothing
 --      9 hashes of the ids, 8 bytes per visit with an id
 --      10 hashes of the newcomers' items, 8 bytes each
--- Returns the outcomes of the visits, a character each: 1 counted, 0 repeated, n refused; or the number 2 if the
+--      and, only where there are networks:
+--      KEYS after those: day, day before, past, past before  hashes; see keys.py; reads ..  hash, one per window
+--      11 MessagePack: { offset of each visit, window of each, windows { own key, key before }, { allowance, factor, less,
+--         cold share, days, least days, most networks, heavy share, span, lifetime of reads, lifetime of days } }
+--      12 networks, 8 bytes per visit: 0 of none, 255 not bounded
+--      13 the same under the previous salt, or nothing
+--      14 items of the cells, 8 bytes each
+-- Returns the outcomes of the visits, a character each: 1 counted, 0 repeated, n refused, c concentrated; or the number 2 if the
 -- idempotency key was counted before.
 local ARGUMENTS = 1000  -- of one call: Lua's stack holds no more than 8000
 local number = tonumber(ARGV[1])
@@ -51,7 +58,7 @@ end
 local buckets = cmsgpack.unpack(ARGV[5])
 
 local outcomes = {}
-local gained, again = {}, {}  -- cell -> visits that counted, and that repeated
+local gained, again, crowded = {}, {}, {}  -- cell -> visits that counted, repeated, were one network's too many
 if ARGV[6] then
   -- What `command` says of `values` in `key`, asked for so many at a time.
   local function asked_for(command, key, values)
@@ -183,6 +190,137 @@ if ARGV[6] then
     end
   end
 
+  -- Networks: how many reads one has brought to an item, see ranking/intake/networks.py for the rule.
+  local NONE, UNBOUND, SHIFT = string.rep('\0', 8), string.rep('\255', 8), 1048576
+  local network_of, brought, before, day_keys = {}, {}, {}, {}
+  local network_offset, network_window, network_windows, rule
+  local item_hash, network_before = {}, {}
+  if ARGV[12] then
+    local columns = cmsgpack.unpack(ARGV[11])
+    network_offset, network_window, network_windows, rule = unpack(columns)
+    network_of, network_before, item_hash = eighths(ARGV[12]), eighths(ARGV[13]), eighths(ARGV[14])
+    local seen_keys = 0
+    for w = 1, #windows do
+      for place = 1, 3 do
+        seen_keys = math.max(seen_keys, windows[w][place])
+      end
+    end
+    for k = 1, 4 do
+      day_keys[k] = KEYS[base + 6 + seen_keys + k]
+    end
+    local reads_base = base + 6 + seen_keys + 4
+    for w = 1, #network_windows do
+      local fields, index = {}, {}
+      for i = 1, #cells do
+        if network_window[i] == w and network_of[i] ~= NONE then
+          local item = item_hash[cells[i]]
+          local names = { item, network_of[i] .. item }
+          if network_before[i] and network_before[i] ~= NONE then
+            names[3] = network_before[i] .. item
+          end
+          for _, name in ipairs(names) do
+            if not index[name] then
+              fields[#fields + 1] = name
+              index[name] = #fields
+            end
+          end
+        end
+      end
+      brought[w], before[w] = {}, {}
+      for place, into in ipairs({ brought[w], before[w] }) do
+        local key = KEYS[reads_base + network_windows[w][place]]
+        network_windows[w][place] = key
+        if #fields > 0 and redis.call('EXISTS', key) == 1 then
+          local found = asked_for('HMGET', key, fields)
+          for f = 1, #fields do
+            local value = found[f] and tonumber(found[f])
+            if value then
+              into[fields[f]] = { math.floor(value / SHIFT), value % SHIFT }
+            end
+          end
+        end
+      end
+    end
+  end
+
+  -- Reads of a field within the span that ends now, those of the window before in full while its last lies within it.
+  local function reads(w, name, offset)
+    local own, earlier = brought[w][name], before[w][name]
+    return (own and own[1] or 0) + (earlier and earlier[2] > offset and earlier[1] or 0)
+  end
+
+  local function number_in(key, field)
+    return tonumber(redis.call('HGET', key, field) or 0)
+  end
+
+  local changed, day_reads, day_total = {}, {}, 0  -- per window: field -> true; network -> reads that counted; all such
+
+  -- The network's usual share of the site.
+  local share_of = {}
+  local function usual_share(i, own, total)
+    local network, earlier = network_of[i], network_before[i]
+    local days = number_in(day_keys[3], 'days')
+    if days < rule[6] then
+      local now = day_reads[network]
+      local today = number_in(day_keys[1], network) + (now and now[1] or 0)
+      local all = number_in(day_keys[1], 'all') + day_total
+      if earlier and earlier ~= NONE then
+        today, all = today + number_in(day_keys[2], earlier), all + number_in(day_keys[2], 'all')
+      end
+      local others = all - total
+      return others > 0 and math.min(rule[4], math.max(0, today - own) / others) or 0
+    end
+    if not share_of[network] then
+      local shares = {}
+      for share in string.gmatch(redis.call('HGET', day_keys[3], network) or '', '%d+') do
+        shares[#shares + 1] = tonumber(share) / 1000
+      end
+      for d = #shares + 1, days do
+        shares[d] = 0
+      end
+      table.sort(shares)
+      local half = (#shares + 1) / 2
+      share_of[network] = (shares[math.floor(half)] + shares[math.ceil(half)]) / 2
+    end
+    return share_of[network]
+  end
+
+  local function one_too_many(i)
+    local w, offset, item = network_window[i], network_offset[i], item_hash[cells[i]]
+    local own = reads(w, network_of[i] .. item, offset)
+    if network_before[i] and network_before[i] ~= NONE then
+      own = own + reads(w, network_before[i] .. item, offset)
+    end
+    if own + 1 <= rule[1] then
+      return false
+    end
+    local total = reads(w, item, offset)
+    local room = rule[1] + math.max(0, rule[2] * usual_share(i, own, total) * (total - own) - rule[3])
+    return own + 1 > room
+  end
+
+  local function bring(i)
+    local w, offset, item = network_window[i], network_offset[i], item_hash[cells[i]]
+    changed[w] = changed[w] or {}
+    for _, name in ipairs(network_of[i] == UNBOUND and { item } or { item, network_of[i] .. item }) do
+      local known = brought[w][name]
+      if known then
+        known[1], known[2] = known[1] + 1, math.max(known[2], offset)
+      else
+        brought[w][name] = { 1, offset }
+      end
+      changed[w][name] = true
+    end
+    local network = network_of[i]
+    local counted = day_reads[network]
+    day_total = day_total + 1
+    if counted then
+      counted[1] = counted[1] + 1
+    else
+      day_reads[network] = { 1, network_before[i] or NONE }
+    end
+  end
+
   local tokens, spent = 0, false
   if next(unknown) then
     local state = redis.call('HMGET', budget, 'tokens', 'at')
@@ -211,6 +349,11 @@ if ARGV[6] then
         end
       end
     end
+    local network = network_of[i]
+    local bounded = network and network ~= NONE
+    if bounded and outcome == '1' and network ~= UNBOUND and one_too_many(i) then
+      outcome = 'c'
+    end
     if stranger and outcome == '1' and not admitted[stranger] then
       if shadow[cell] then
         outcome = 'n'  -- nobody's word makes an item known, a robot's least
@@ -224,6 +367,9 @@ if ARGV[6] then
     end
     if outcome == '1' then
       gained[cell] = (gained[cell] or 0) + 1
+      if bounded then
+        bring(i)
+      end
       if own then
         own[pair] = offset
         local flat = added[w]
@@ -232,8 +378,10 @@ if ARGV[6] then
       end
     elseif outcome == '0' then
       again[cell] = (again[cell] or 0) + 1
+    elseif outcome == 'c' then
+      crowded[cell] = (crowded[cell] or 0) + 1
     end
-    if id and outcome ~= 'n' and not marked[id] then
+    if id and outcome ~= 'n' and outcome ~= 'c' and not marked[id] then
       marked[id] = true
       new_ids[#new_ids + 1] = id
     end
@@ -254,6 +402,57 @@ if ARGV[6] then
   if #new_known > 0 then
     written('SADD', known, new_known)
     redis.call('EXPIRE', known, known_ttl)
+  end
+  for w, names in pairs(changed) do
+    local flat = {}
+    for name in pairs(names) do
+      local n = #flat
+      flat[n + 1], flat[n + 2] = name, string.format('%.0f', brought[w][name][1] * SHIFT + brought[w][name][2])
+    end
+    written('HSET', network_windows[w][1], flat)
+    redis.call('EXPIRE', network_windows[w][1], rule[10])
+  end
+  if next(day_reads) then
+    -- A day's reads; with the first of a day, what is known of the days before moves on to it.
+    local today, yesterday, past, past_before = unpack(day_keys)
+    local all, known = number_in(today, 'all'), redis.call('HLEN', today)
+    local all_before = all == 0 and number_in(yesterday, 'all') or nil
+    if all_before and all_before > 0 then
+      redis.call('HSET', past, 'days', math.min(rule[5], number_in(past_before, 'days') + 1))
+      redis.call('EXPIRE', past, rule[11])
+    end
+    local names = {}
+    for network, counted in pairs(day_reads) do
+      all = all + counted[1]
+      names[#names + 1] = network
+    end
+    local found, flat = asked_for('HMGET', today, names), { 'all', all }
+    for n = 1, #names do
+      local network = names[n]
+      local counted, earlier = unpack(day_reads[network])
+      local reads_before = tonumber(found[n] or 0)
+      if reads_before == 0 and earlier ~= NONE and network ~= UNBOUND then
+        all_before = all_before or number_in(yesterday, 'all')
+        local share = all_before > 0 and number_in(yesterday, earlier) / all_before or 0
+        local shares = redis.call('HGET', past_before, earlier)
+        if shares or share >= rule[8] then
+          shares = string.format('%.0f %s', 1000 * share, shares or '')
+          local kept = {}
+          for one in string.gmatch(shares, '%d+') do
+            if #kept < rule[5] then
+              kept[#kept + 1] = one
+            end
+          end
+          redis.call('HSET', past, network, table.concat(kept, ' '))
+          redis.call('EXPIRE', past, rule[11])
+        end
+      end
+      if network ~= UNBOUND and (reads_before > 0 or known < rule[7]) then
+        flat[#flat + 1], flat[#flat + 2] = network, reads_before + counted
+      end
+    end
+    written('HSET', today, flat)
+    redis.call('EXPIRE', today, rule[11])
   end
   if spent then
     redis.call('HSET', budget, 'tokens', tokens, 'at', received)
@@ -276,6 +475,9 @@ for b = 1, #buckets do
     end
     if again[cell] then
       redis.call('HINCRBY', key, '!duplicate' .. string.sub(bucket[i], (string.find(bucket[i], '|', 1, true))), again[cell])
+    end
+    if crowded[cell] then
+      redis.call('HINCRBY', key, '!concentrated' .. string.sub(bucket[i], (string.find(bucket[i], '|', 1, true))), crowded[cell])
     end
   end
   redis.call('EXPIREAT', key, bucket[2])
