@@ -76,7 +76,7 @@ async def test_a_cluster_takes_three_more(topology: servers.Topology) -> None:
     for server in topology.servers:
         server.admin.execute_command("ACL", "SETUSER", "populer", "on", ">psst", *rights(), *found[1].split())
     async with servers.opened(topology.url.replace("://", "://populer:psst@")) as store:
-        await store.ping()
-        await store.facts()
+        await store.server.ping()
+        await store.server.server_info()
         await servers.counts_by_bucket(store, "koran")
     assert [line for server in topology.servers for line in denied(server)] == []

@@ -72,9 +72,9 @@ def with_authority(url: str, authority: Certificate) -> str:
 async def test_a_store_is_reached_under_tls_and_every_server_of_it(authority: Certificate, topology: str) -> None:
     with TOPOLOGIES[topology](authority) as (url, fronts):
         async with opened(with_authority(url, authority)) as store:
-            await store.ping()
-            assert await store.life()
-            assert len(await store.facts()) == (2 if topology == "cluster" else 1)
+            await store.server.ping()
+            assert await store.server.life()
+            assert len(await store.server.server_info()) == (2 if topology == "cluster" else 1)
         assert all(front.secure for front in fronts)
 
 
@@ -92,7 +92,7 @@ async def test_a_certificate_for_another_address_will_not_do(tmp_path: Path) -> 
             async with opened(with_authority(url, other), timeout_s=2.0):
                 pass
         async with opened(with_authority(url, other) + "&ssl_check_hostname=false") as store:
-            await store.ping()
+            await store.server.ping()
 
 
 async def test_a_wrong_password_of_the_sentinels_is_told(authority: Certificate) -> None:
