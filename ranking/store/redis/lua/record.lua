@@ -192,9 +192,9 @@ if ARGV[6] then
 
   -- Networks: how many reads one has brought to an item, see ranking/intake/networks.py for the rule.
   local NONE, UNBOUND, SHIFT = string.rep('\0', 8), string.rep('\255', 8), 1048576
-  local network_of, brought, before, day_keys = {}, {}, {}, {}
+  local network_of, network_before, item_hash, pair_name, day_keys = {}, {}, {}, {}, {}
   local network_offset, network_window, network_windows, rule
-  local item_hash, network_before = {}, {}
+  local brought, before = {}, {}  -- per window: field -> reads * SHIFT + offset of the last one
   if ARGV[12] then
     local columns = cmsgpack.unpack(ARGV[11])
     network_offset, network_window, network_windows, rule = unpack(columns)
@@ -211,33 +211,38 @@ if ARGV[6] then
     local reads_base = base + 6 + seen_keys + 4
     for w = 1, #network_windows do
       local fields, index = {}, {}
+      local function want(name)
+        if not index[name] then
+          local n = #fields + 1
+          fields[n], index[name] = name, n
+        end
+      end
       for i = 1, #cells do
-        if network_window[i] == w and network_of[i] ~= NONE then
+        if network_window[i] == w and network_of[i] ~= NONE and not repeated[i] then
           local item = item_hash[cells[i]]
-          local names = { item, network_of[i] .. item }
+          pair_name[i] = network_of[i] .. item
+          want(item)
+          want(pair_name[i])
           if network_before[i] and network_before[i] ~= NONE then
-            names[3] = network_before[i] .. item
-          end
-          for _, name in ipairs(names) do
-            if not index[name] then
-              fields[#fields + 1] = name
-              index[name] = #fields
-            end
+            want(network_before[i] .. item)
           end
         end
       end
+      local own_key, earlier_key = KEYS[reads_base + network_windows[w][1]], KEYS[reads_base + network_windows[w][2]]
+      network_windows[w] = own_key
       brought[w], before[w] = {}, {}
-      for place, into in ipairs({ brought[w], before[w] }) do
-        local key = KEYS[reads_base + network_windows[w][place]]
-        network_windows[w][place] = key
-        if #fields > 0 and redis.call('EXISTS', key) == 1 then
-          local found = asked_for('HMGET', key, fields)
-          for f = 1, #fields do
-            local value = found[f] and tonumber(found[f])
-            if value then
-              into[fields[f]] = { math.floor(value / SHIFT), value % SHIFT }
-            end
+      local function read(key, into)
+        local found = asked_for('HMGET', key, fields)
+        for f = 1, #fields do
+          if found[f] then
+            into[fields[f]] = tonumber(found[f])
           end
+        end
+      end
+      if #fields > 0 then
+        read(own_key, brought[w])
+        if redis.call('EXISTS', earlier_key) == 1 then
+          read(earlier_key, before[w])
         end
       end
     end
@@ -246,14 +251,16 @@ if ARGV[6] then
   -- Reads of a field within the span that ends now, those of the window before in full while its last lies within it.
   local function reads(w, name, offset)
     local own, earlier = brought[w][name], before[w][name]
-    return (own and own[1] or 0) + (earlier and earlier[2] > offset and earlier[1] or 0)
+    local count = own and math.floor(own / SHIFT) or 0
+    return earlier and earlier % SHIFT > offset and count + math.floor(earlier / SHIFT) or count
   end
 
   local function number_in(key, field)
     return tonumber(redis.call('HGET', key, field) or 0)
   end
 
-  local changed, day_reads, day_total = {}, {}, 0  -- per window: field -> true; network -> reads that counted; all such
+  local changed, network_was = {}, {}  -- per window: field -> true; network -> the same under the salt before
+  local day_reads, day_total = {}, 0  -- network -> its reads that count now; all of them
 
   -- The network's usual share of the site.
   local share_of = {}
@@ -261,8 +268,7 @@ if ARGV[6] then
     local network, earlier = network_of[i], network_before[i]
     local days = number_in(day_keys[3], 'days')
     if days < rule[6] then
-      local now = day_reads[network]
-      local today = number_in(day_keys[1], network) + (now and now[1] or 0)
+      local today = number_in(day_keys[1], network) + (day_reads[network] or 0)
       local all = number_in(day_keys[1], 'all') + day_total
       if earlier and earlier ~= NONE then
         today, all = today + number_in(day_keys[2], earlier), all + number_in(day_keys[2], 'all')
@@ -287,7 +293,7 @@ if ARGV[6] then
 
   local function one_too_many(i)
     local w, offset, item = network_window[i], network_offset[i], item_hash[cells[i]]
-    local own = reads(w, network_of[i] .. item, offset)
+    local own = reads(w, pair_name[i], offset)
     if network_before[i] and network_before[i] ~= NONE then
       own = own + reads(w, network_before[i] .. item, offset)
     end
@@ -299,26 +305,24 @@ if ARGV[6] then
     return own + 1 > room
   end
 
+  local function add_read(w, name, offset)
+    local known = brought[w][name] or 0
+    brought[w][name] = (math.floor(known / SHIFT) + 1) * SHIFT + math.max(known % SHIFT, offset)
+    changed[w][name] = true
+  end
+
   local function bring(i)
-    local w, offset, item = network_window[i], network_offset[i], item_hash[cells[i]]
+    local w, network = network_window[i], network_of[i]
     changed[w] = changed[w] or {}
-    for _, name in ipairs(network_of[i] == UNBOUND and { item } or { item, network_of[i] .. item }) do
-      local known = brought[w][name]
-      if known then
-        known[1], known[2] = known[1] + 1, math.max(known[2], offset)
-      else
-        brought[w][name] = { 1, offset }
-      end
-      changed[w][name] = true
+    add_read(w, item_hash[cells[i]], network_offset[i])
+    if network ~= UNBOUND then
+      add_read(w, pair_name[i], network_offset[i])
     end
-    local network = network_of[i]
-    local counted = day_reads[network]
+    day_reads[network] = (day_reads[network] or 0) + 1
+    if network_before[i] and network_before[i] ~= NONE then
+      network_was[network] = network_before[i]
+    end
     day_total = day_total + 1
-    if counted then
-      counted[1] = counted[1] + 1
-    else
-      day_reads[network] = { 1, network_before[i] or NONE }
-    end
   end
 
   local tokens, spent = 0, false
@@ -407,38 +411,38 @@ if ARGV[6] then
     local flat = {}
     for name in pairs(names) do
       local n = #flat
-      flat[n + 1], flat[n + 2] = name, string.format('%.0f', brought[w][name][1] * SHIFT + brought[w][name][2])
+      flat[n + 1], flat[n + 2] = name, brought[w][name]
     end
-    written('HSET', network_windows[w][1], flat)
-    redis.call('EXPIRE', network_windows[w][1], rule[10])
+    written('HSET', network_windows[w], flat)
+    redis.call('EXPIRE', network_windows[w], rule[10])
   end
   if next(day_reads) then
     -- A day's reads; with the first of a day, what is known of the days before moves on to it.
     local today, yesterday, past, past_before = unpack(day_keys)
-    local all, known = number_in(today, 'all'), redis.call('HLEN', today)
-    local all_before = all == 0 and number_in(yesterday, 'all') or nil
-    if all_before and all_before > 0 then
-      redis.call('HSET', past, 'days', math.min(rule[5], number_in(past_before, 'days') + 1))
-      redis.call('EXPIRE', past, rule[11])
-    end
-    local names = {}
-    for network, counted in pairs(day_reads) do
-      all = all + counted[1]
+    local names = { 'all' }
+    for network in pairs(day_reads) do
       names[#names + 1] = network
     end
-    local found, flat = asked_for('HMGET', today, names), { 'all', all }
-    for n = 1, #names do
-      local network = names[n]
-      local counted, earlier = unpack(day_reads[network])
-      local reads_before = tonumber(found[n] or 0)
-      if reads_before == 0 and earlier ~= NONE and network ~= UNBOUND then
+    local found = asked_for('HMGET', today, names)
+    local all = tonumber(found[1] or 0)
+    local flat, known, all_before = { 'all', all + day_total }, nil, nil
+    if all == 0 then
+      all_before = number_in(yesterday, 'all')
+      if all_before > 0 then
+        redis.call('HSET', past, 'days', math.min(rule[5], number_in(past_before, 'days') + 1))
+        redis.call('EXPIRE', past, rule[11])
+      end
+    end
+    for n = 2, #names do
+      local network, had = names[n], tonumber(found[n] or 0)
+      local earlier = network_was[network]
+      if had == 0 and earlier and network ~= UNBOUND then
         all_before = all_before or number_in(yesterday, 'all')
         local share = all_before > 0 and number_in(yesterday, earlier) / all_before or 0
         local shares = redis.call('HGET', past_before, earlier)
         if shares or share >= rule[8] then
-          shares = string.format('%.0f %s', 1000 * share, shares or '')
-          local kept = {}
-          for one in string.gmatch(shares, '%d+') do
+          local kept = { string.format('%.0f', 1000 * share) }
+          for one in string.gmatch(shares or '', '%d+') do
             if #kept < rule[5] then
               kept[#kept + 1] = one
             end
@@ -447,8 +451,11 @@ if ARGV[6] then
           redis.call('EXPIRE', past, rule[11])
         end
       end
-      if network ~= UNBOUND and (reads_before > 0 or known < rule[7]) then
-        flat[#flat + 1], flat[#flat + 2] = network, reads_before + counted
+      if network ~= UNBOUND then
+        known = known or (had == 0 and redis.call('HLEN', today))
+        if had > 0 or known < rule[7] then
+          flat[#flat + 1], flat[#flat + 2] = network, had + day_reads[network]
+        end
       end
     end
     written('HSET', today, flat)
