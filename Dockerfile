@@ -2,7 +2,10 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY . .
-RUN python -m venv /opt/populer && PIP_CONSTRAINT=constraints.txt /opt/populer/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/populer && .ci/locked run build >/tmp/locked.txt \
+    && /opt/populer/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --no-deps -r /tmp/locked.txt \
+    && /opt/populer/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
+    && /opt/populer/bin/pip check && /opt/populer/bin/pip uninstall --yes setuptools
 
 FROM python:3.13-slim
 COPY --from=build /opt/populer /opt/populer

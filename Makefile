@@ -12,6 +12,11 @@ NEWEST ?= $(shell for minor in $$($(PYTHON) -c 'import sys; print(*range(14, sys
 	for p in python3.$$minor "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions/3.$$minor.*[0-9]/bin/python; do \
 	"$$p" -c "import ensurepip, sys; sys.exit(sys.version_info[:2] != (3, $$minor))" 2>/dev/null && echo "$$p" && break 2; done; done)
 
+# Nothing is installed that is not pinned with its hash, and nothing is built but this project.
+QUIETLY := --quiet --disable-pip-version-check --no-input
+install  = .ci/locked $(1) >$(2)/locked.txt && \
+	$(2)/bin/python -m pip install $(QUIETLY) --require-hashes --only-binary :all: --no-deps -r $(2)/locked.txt
+
 .PHONY: help demo test test-asyncio test-newest test-browser test-examples chromium soak check format clean
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,7 +25,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Populer needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python3)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "cannot make $(VENV): on Debian, apt-get install python3-venv" >&2; exit 1; }
 	@echo "installing into $(VENV) ..."
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(call install,run build dev,$(VENV))
+	@$(BIN)/python -m pip install $(QUIETLY) --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip check --disable-pip-version-check >$(VENV)/check.txt || { cat $(VENV)/check.txt >&2; echo "constraints.txt does not fit pyproject.toml: make lock" >&2; exit 1; }
 	@touch $@
 
 demo: $(VENV)/.installed ## the running service with a sample newsroom
@@ -52,7 +59,7 @@ soak: $(VENV)/.installed ## the tests of faults for hours: the same ones, far mo
 	POPULER_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 10000 $(ARGS)
 
 $(VENV)/.browser: $(VENV)/.installed
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]'
+	@$(call install,browser,$(VENV))
 	@touch $@
 
 chromium:
@@ -65,7 +72,7 @@ test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Node must be there: apt-get install php-cli nodejs npm)
-	@PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[examples]'
+	@$(call install,examples,$(VENV))
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \
 		|| echo "React and TypeScript could not be installed: their tests are skipped"
@@ -74,6 +81,20 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Nod
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+.PHONY: lock sbom
+lock: ## pin what is installed, with hashes (ARGS=--upgrade: the newest of everything)
+	$(PYTHON) .ci/lock.py $(ARGS)
+
+# What a server installs, and nothing of what tests and builds need; each component with its licence.
+sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
+	@$(call install,sbom,$(VENV))
+	@$(PYTHON) -m venv --clear $(VENV)-run
+	@$(call install,run build,$(VENV)-run)
+	@$(VENV)-run/bin/python -m pip install $(QUIETLY) --no-deps --no-build-isolation .
+	@$(VENV)-run/bin/python -m pip uninstall $(QUIETLY) --yes setuptools pip
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(VENV)-run
+	@rm -rf $(VENV)-run
 
 clean: ## remove what make installed
 	rm -rf $(VENV) $(VENV)-3.* .mypy_cache .ruff_cache .pytest_cache

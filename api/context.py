@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from api.filtering.callers import Callers
 from api.filtering.event_filter import EventFilter
 from api.http.problems import Problem
 from api.monitoring.alarm_facts import AlarmFacts
@@ -25,6 +26,7 @@ class Context(NamedTuple):
     published_lists: PublishedLists
     clock: Callable[[], float]
     event_filter: EventFilter
+    callers: Callers
     config: ConfigState
     alarm_facts: AlarmFacts
     traffic: Traffic

@@ -21,6 +21,7 @@ import structlog
 
 from api.context import Context
 from api.endpoints.streams import Streams
+from api.filtering.callers import Callers
 from api.filtering.event_filter import EventFilter
 from api.filtering.visitors import Visitors
 from api.monitoring import metrics
@@ -69,6 +70,7 @@ class WorkerRuntime:
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         self._salting: asyncio.Task[None] | None = None
         event_filter = EventFilter(settings, self._visitors_under(settings))
+        callers = Callers(settings, event_filter.client, clock)
         published_lists = PublishedLists(store, settings)
         alarm_facts = AlarmFacts(
             store, published_lists.listed, clock, lambda: 0 if spooling is None else spooling.events
@@ -82,6 +84,7 @@ class WorkerRuntime:
             published_lists,
             clock,
             event_filter,
+            callers,
             config,
             alarm_facts,
             traffic,
@@ -128,6 +131,7 @@ class WorkerRuntime:
         """Serve new requests under `settings`; those that take a restart keep their value."""
         before = self.context
         event_filter = EventFilter(settings, self._visitors_under(settings), before.event_filter)
+        callers = Callers(settings, event_filter.client, before.clock, before.callers)
         self._salts.use(overlap_s(settings.ingest.dedupe_window_s))
         if self._visitors_under(settings):
             await self._salted(SALTS_WITHIN_S)
@@ -137,7 +141,7 @@ class WorkerRuntime:
         before.published_lists.use(settings)
         templates = Templates(settings.service.templates)  # read anew, as they may be why the file was touched
         self.context = self.context._replace(
-            settings=settings, event_filter=event_filter, config=config, templates=templates
+            settings=settings, event_filter=event_filter, callers=callers, config=config, templates=templates
         )
 
     def set_config_state(self, state: ConfigState) -> None:

@@ -25,8 +25,10 @@ app = typer.Typer(
 )
 items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
+app.add_typer(keys_app, name="keys")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -245,6 +247,41 @@ def config_show(config: Config = None, data: Data = None) -> None:
     from populer.commands.config_show import run
 
     run(load_settings(config, data))
+
+
+@keys_app.command("add")
+def keys_add(
+    name: Annotated[str, typer.Argument(help="Name of the key, such as a person's or a program's.")],
+    grade: Annotated[str, typer.Option("--grade", help="write, editor or admin.")],
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Make a key, print it once, and keep its hash in the data directory. A running service takes it at once."""
+    from populer.commands.keys import run_add
+
+    run_add(load_settings(config, data).settings, site, name=name, grade=grade)
+
+
+@keys_app.command("list")
+def keys_list(site: Site = None, config: Config = None, data: Data = None, as_json: AsJson = False) -> None:
+    """Print the names and grades of a site's keys, and where each is kept."""
+    from populer.commands.keys import run_list
+
+    run_list(load_settings(config, data).settings, site, as_json=as_json)
+
+
+@keys_app.command("revoke")
+def keys_revoke(
+    name: Annotated[str, typer.Argument(help="Name of the key.")],
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Take a key back; one that was generated is replaced. A running service refuses it at once."""
+    from populer.commands.keys import run_revoke
+
+    run_revoke(load_settings(config, data).settings, site, name=name)
 
 
 @app.callback(invoke_without_command=True)

@@ -3,6 +3,8 @@
 Environment: two underscores stand for a dot, so that any setting can be named (`POPULER_LISTS__POPULER__HALF_LIFE`); in
 the five fixed tables one underscore will do (`POPULER_REDIS_URL`). A value that opens with `[` or `{` is written as in
 the file, or as JSON.
+A variable that ends in `_FILE` names a file that holds the value, as secrets are mounted: POPULER_REDIS_URL_FILE. What
+is below `sites` reaches a site by its id, or by its number from 0: POPULER_SITES__DEFAULT__KEYS__ADMIN__SITI_FILE.
 Every error names the setting, what was expected and what was found.
 """
 
@@ -21,15 +23,16 @@ from typing import Any, NamedTuple, get_args, get_origin
 import pydantic
 from pydantic import BaseModel
 
-from api.filtering.addresses import Addresses
+from api.filtering.addresses import Addresses, parsed_network
 from api.filtering.origins import Origins
 from api.serving.date_labels import check_label_settings
 from api.serving.template_check import check_templates
 from ranking.errors import SettingsError
 from ranking.intake.events import channel_kind
+from ranking.settings.keys import NEEDED, SiteKeys
 from ranking.settings.lists import ListSettings, only_used
 from ranking.settings.presets import preset_settings, replaced_by
-from ranking.settings.service import Settings, SiteKeys
+from ranking.settings.service import Settings
 from ranking.settings.types import IDLE_SETTING, UNKNOWN_SETTING, expected
 from ranking.settings.written import as_written
 from ranking.times import NO_LIMIT, format_duration
@@ -40,6 +43,7 @@ NOT_SETTINGS = frozenset({"POPULER_KEY", "POPULER_CONFIG"})
 #: What Kubernetes sets in every container beside a Service called "populer"; as settings they would break the start.
 KUBERNETES_NAMES = frozenset({"POPULER_SERVICE_HOST", "POPULER_SERVICE_PORT"})
 MASK = "***"
+IN_FILE = "_FILE"
 DEFAULT_FILE = Path("populer.toml")
 
 Raw = dict[str, Any]
@@ -84,14 +88,19 @@ def with_content(source: SettingSources, content: bytes | None) -> Loaded:
         SettingsError: as `load` does.
     """
     tables: Raw = {} if content is None else _parsed(source.file, content)
+    environment = _read_environment(source.environ)
+    of_sites = _by_number(environment.get("sites"), tables.get("sites"))
     layers = [
         (str(source.file), tables),
-        ("environment", _read_environment(source.environ)),
+        ("environment", {**environment, "sites": of_sites} if of_sites else environment),
         ("command line", source.flags),
     ]
     origins: dict[str, str] = {}
     for name, values in layers:
         origins.update({dotted: name for dotted, _ in leaves(values)})
+    if of_sites:
+        sites = [_merged(site, of_sites.get(str(at), {})) for at, site in enumerate(tables.get("sites") or [{}])]
+        layers[1] = ("environment", {**environment, "sites": sites})
     raw: Raw = {}
     for _, values in layers:
         raw = _merged(raw, values)
@@ -114,6 +123,7 @@ def validated(raw: Raw, origins: Mapping[str, str] | None = None) -> Settings:
     except pydantic.ValidationError as error:
         raise SettingsError("; ".join(_sentences(error, Settings, origins or {}))) from None
     _check(Addresses, settings.service.trusted_proxies, "service.trusted_proxies")
+    _check(_internal, settings.service.internal, "service.internal")
     for number, site in enumerate(settings.sites):
         check_label_settings(f"sites.{number}", site)
         _check(Origins, site.origins, f"sites.{number}.origins")
@@ -128,6 +138,10 @@ def _check(reader: Callable[[tuple[str, ...]], object], values: tuple[str, ...],
         reader(values)
     except ValueError as error:
         raise SettingsError(f"{name}: {error}") from None
+
+
+def _internal(values: tuple[str, ...]) -> list[object]:
+    return [parsed_network(each, "local network") for each in values]
 
 
 def _check_kinds(dotted: str, of_list: ListSettings, known: AbstractSet[str]) -> None:
@@ -190,7 +204,9 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
     for name, field in type(table).model_fields.items():
         value = getattr(table, name)
         dotted = f"{under}.{field.alias or name}"
-        if isinstance(value, BaseModel):
+        if isinstance(table, SiteKeys):
+            yield from _masked(name, value, dotted)
+        elif isinstance(value, BaseModel):
             yield from _written(value, dotted)
         elif name.endswith("_s"):
             yield dotted, format_duration(value)
@@ -201,12 +217,18 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
                 yield from _written(each, f"{dotted}.{number}")
         elif isinstance(value, dict):
             yield from ((f"{dotted}.{key}", str(inner)) for key, inner in value.items())
-        elif isinstance(table, SiteKeys):
-            yield dotted, "generated" if value is None else MASK
         elif name == "url" and value:
-            yield dotted, re.sub(r"(?<=:)[^:@/]+(?=@)", MASK, value)
+            yield dotted, re.sub(r"(?<=:)[^:@/]+(?=@)|(?<=password=)[^&]+", MASK, value)
         else:
             yield dotted, "" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _masked(grade: str, keys: Mapping[str, str], dotted: str) -> Iterator[tuple[str, str]]:
+    """The keys of a grade, by their names where one has a name of its own."""
+    if not keys:
+        yield dotted, "generated" if grade in NEEDED else "none"
+    for name in keys:
+        yield (dotted if name == grade else f"{dotted}.{name}"), MASK
 
 
 def _read_file(path: Path) -> bytes:
@@ -245,7 +267,37 @@ def _read_environment(environ: Mapping[str, str]) -> Raw:
             if setting and (table not in FIXED_TABLES or (in_kubernetes and name in KUBERNETES_NAMES)):
                 continue
             steps = [table, setting] if setting else [table]
-        _put(found, steps, _from_text(environ[name]))
+        text = environ[name]
+        if name.upper().endswith(IN_FILE):
+            steps[-1] = steps[-1].removesuffix(IN_FILE.lower())
+            text = _secret(name, Path(text))
+        _put(found, steps, _from_text(text))
+    return found
+
+
+def _secret(name: str, file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{name}: {file} cannot be read: {error}") from None
+
+
+def _by_number(named: Any, sites: Any) -> Raw:
+    """What the environment says of single sites, by their numbers in the file; nothing where it says all of `sites`.
+
+    Raises:
+        SettingsError: it names a site that the file has not.
+    """
+    if not isinstance(named, dict):
+        return {}
+    there = [site.get("id", "default") if isinstance(site, dict) else "" for site in sites or [{}]]
+    known = {name: str(number) for number, id in enumerate(there) for name in (id, str(number))}
+    for name in named:
+        if name not in known:
+            raise SettingsError(f"POPULER_SITES__{name.upper()}: no site is called so; there are {', '.join(there)}")
+    found: Raw = {}
+    for name, table in named.items():
+        found[known[name]] = _merged(found.get(known[name], {}), table)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Pins, blocks and boosts, their audit trail, and undo. Every route needs the site's admin key.
+"""Pins, blocks and boosts, their audit trail, and undo. Every route needs an editor key of the site.
 
 A change is answered once every worker shows it.
 """
@@ -12,8 +12,7 @@ from fastapi import Path as PathParameter
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.openapi import ERRORS, problems
-from api.http import asgi
-from api.http.auth import Grade, grade, require
+from api.http.auth import Grade, require
 from api.http.json_body import Moment, json_body, moment_from
 from api.http.problems import Problem
 from ranking.errors import InvalidEditError, InvalidItemError
@@ -140,9 +139,9 @@ class EditorRequest:
         self.site: SiteSettings = site_of(context, request.query_params.multi_items())
         self.now = context.clock()
         self._request = request
-        given = asgi.headers(request.scope).get(b"authorization")
-        self._grade = grade(given, self.site)
-        require(self._grade, Grade.ADMIN, self.site)
+        caller = context.callers.identify(request.scope, self.site)
+        require(caller, Grade.EDITOR, self.site)
+        self._by = caller.name
 
     async def body(self, shape: type[T], empty: T | None = None) -> T:
         """The request's body; `empty` stands for none."""
@@ -205,12 +204,12 @@ class EditorRequest:
     async def undo(self, edition: int) -> Response:
         """Undo every change of an edition. Answers once every worker shows it."""
         context = self.context
-        undone = await undo(context.store, self.site.id, edition, self._grade.name.lower(), self.now)
+        undone = await undo(context.store, self.site.id, edition, self._by, self.now)
         await context.published_lists.settle(self.site.id)
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.edits.change(self.site.id, changes, self._grade.name.lower(), over)
+        await self.context.store.edits.change(self.site.id, changes, self._by, over)
         await self.context.published_lists.settle(self.site.id)
 
 

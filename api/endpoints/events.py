@@ -12,7 +12,7 @@ from api.endpoints.events_body import HOPELESS, BadEvents, Parsed, all_good, one
 from api.filtering.addresses import ClientAddress
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
-from api.http.auth import Grade, grade
+from api.http.auth import STRANGER, Grade, require
 from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
@@ -70,7 +70,9 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     query = asgi.query(scope)
     site = site_of(context, query)
     headers = asgi.headers(scope)
-    trusted = grade(headers.get(b"authorization"), site) >= Grade.WRITE
+    caller = context.callers.holder(headers.get(b"authorization"), scope, site)
+    if trusted := caller is not STRANGER:
+        require(caller, Grade.WRITE, site)
     client = None if trusted else context.event_filter.client(scope)
     parsed = await _parsed(context, site, headers, receive, client)
     once = _idempotency_key(headers.get(b"idempotency-key"))
@@ -196,6 +198,8 @@ def _require_origin_and_rate(context: Context, request: IngestRequest, client: C
     if context.event_filter.room(client, count, now) < count:
         _count_metric(context, request.site, LIMITED, count, now)
         raise _too_many(context, client, now)
+    if not client.local:
+        context.alarm_facts.senders.add(request.site.id, client.address, client.route, count, now)
 
 
 def _too_many(context: Context, client: ClientAddress, now: float) -> Problem:

@@ -4,15 +4,22 @@ import os
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from api.context import CurrentContext
+from api.context import Context, CurrentContext, site_of
+from api.endpoints.openapi import problems
+from api.http.auth import Grade, require
+from api.http.problems import Problem
 from api.monitoring import metrics
 
 NOT_READY: dict[int | str, Any] = {
-    503: {"description": "It cannot; `store` and `lists` say why.", "content": {"application/json": {}}}
+    200: {"description": "It can. More than `status` is for an admin key and `service.internal`."},
+    503: {"description": "It cannot; `store` and `lists` say why.", "content": {"application/json": {}}},
 }
+
+#: Stands for all of them where the service's own network asks.
+EVERY_SITE = ""
 
 
 def router(current: CurrentContext) -> APIRouter:
@@ -26,8 +33,9 @@ def router(current: CurrentContext) -> APIRouter:
 
     @routes.head("/readyz", include_in_schema=False)
     @routes.get("/readyz", summary="Can this worker record and serve?", responses=NOT_READY)
-    async def readyz() -> Response:
+    async def readyz(request: Request) -> Response:
         context = current()
+        site = _site_shown(context, request)
         checks: dict[str, object] = {"worker": os.getpid(), "lists": context.published_lists.ranked()}
         checks["store"] = await context.alarm_facts.poll(context.settings) or "ok"
         oldest = context.published_lists.oldest()
@@ -35,23 +43,68 @@ def router(current: CurrentContext) -> APIRouter:
         if context.spooling is not None:
             checks["spooled_events"] = context.spooling.events
         ready = bool(checks["lists"]) and checks["store"] == "ok"
+        if site is None:
+            return _readiness({}, ready=ready)
         checks["config_version"] = context.settings.config_version
         checks["config"] = context.config._asdict()
         checks["templates"] = context.templates.faults or "ok"
-        if learned := context.published_lists.learned():
+        learned = [each for each in context.published_lists.learned() if site in (EVERY_SITE, each["site"])]
+        if learned:
             checks["learned"] = learned
-        checks["alarms"] = [alarm._asdict() for alarm in context.alarm_facts.alarms(context.settings, context.config)]
-        content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
-        return Response(content, 200 if ready else 503, media_type="application/json")
+        raised = context.alarm_facts.alarms(context.settings, context.config)
+        checks["alarms"] = [each._asdict() for each in raised if site in (EVERY_SITE, each.site) or not each.site]
+        return _readiness(checks, ready=ready)
 
-    @routes.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
-    async def metrics_page() -> Response:
+    @routes.get(
+        "/metrics", summary="Prometheus metrics", response_class=PlainTextResponse, responses=problems(401, 403)
+    )
+    async def metrics_page(request: Request) -> Response:
         context = current()
+        site = _site_shown(context, request)
+        if site is None:
+            raise Problem(
+                401,
+                "key needed",
+                "this needs an admin key: send `Authorization: Bearer <admin key>`, or name the network that asks in"
+                " service.internal",
+            )
         oldest = context.published_lists.oldest()
         age_s = 0.0 if oldest is None else context.clock() - oldest
         alarms = context.alarm_facts.alarms(context.settings, context.config)
         of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
         content = metrics.exposition(age_s, [*context.config.metrics(context.settings.config_version), of_alarms])
+        if site is not EVERY_SITE:
+            content = _of_site(content, site)
         return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes
+
+
+def _site_shown(context: Context, request: Request) -> str | None:
+    """The site whose state a request may see, `EVERY_SITE`, or None.
+
+    Raises:
+        Problem: it has a key, and that is not the admin key of the site that it names.
+    """
+    if context.callers.is_internal(request.scope):
+        return EVERY_SITE
+    if "authorization" not in request.headers:
+        return None
+    site = site_of(context, request.query_params.multi_items())
+    require(context.callers.identify(request.scope, site), Grade.ADMIN, site)
+    return EVERY_SITE if len(context.settings.sites) == 1 else site.id
+
+
+def _readiness(checks: dict[str, object], *, ready: bool) -> Response:
+    content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
+    return Response(content, 200 if ready else 503, media_type="application/json")
+
+
+def _of_site(exposition: bytes, site: str) -> bytes:
+    """Metrics without the lines that are about another site."""
+    own = f'site="{site}"'.encode()
+    return b"".join(
+        line
+        for line in exposition.splitlines(keepends=True)
+        if b'site="' not in line or own in line or b'site=""' in line
+    )

@@ -11,12 +11,11 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, problems, whole
-from api.http import asgi
-from api.http.auth import Grade, grade, require
+from api.http.auth import Caller, Grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
 from ranking.errors import InvalidItemError, NotFoundError
-from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id
+from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id, without_controls
 from ranking.settings.service import SiteSettings
 
 MAX_ITEMS = 10_000
@@ -39,30 +38,30 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.put("", summary="Describe items", responses=_answer(STORED), openapi_extra=_extra(ITEMS))
     async def put_items(request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
+        site, caller = _writer(context, request)
         now = context.clock()
         raws = await json_body(request, list[msgspec.Raw], context.settings.ingest.max_body)
         items, bad = _checked_all(raws, now, site.zone)
-        await context.store.items.put_items(site.id, items)
+        await context.store.items.put_items(site.id, items, caller.name)
         return _json({"stored": len(items), "invalid": bad})
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(DESCRIBED), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
+        site, caller = _writer(context, request)
         given = await json_body(request, ItemInput, context.settings.ingest.max_body)
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
         described = item_from_input(msgspec.structs.replace(given, id=item), context.clock(), site.zone)
-        await context.store.items.put_items(site.id, [described])
-        (found,) = await context.store.items.get_items(site.id, [item])
+        await context.store.items.put_items(site.id, [described], caller.name)
+        (found,) = await context.store.items.get_items(site.id, [described.id])
         return _json(as_wire(found) if found else {})
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
-        (found,) = await context.store.items.get_items(site.id, [item])
+        site, _ = _writer(context, request)
+        (found,) = await context.store.items.get_items(site.id, [without_controls(item)])
         if found is None:
             raise NotFoundError(f"no item is called {item!r}")
         return _json(as_wire(found))
@@ -70,11 +69,11 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.delete("/{item:text}", status_code=204, summary="Take one item down", openapi_extra=_extra())
     async def delete_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site = _writer(context, request)
+        site, caller = _writer(context, request)
+        item = without_controls(item)
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
-        who = grade(asgi.headers(request.scope).get(b"authorization"), site)
-        await context.store.items.remove_item(site.id, item, context.clock(), who.name.lower())
+        await context.store.items.remove_item(site.id, item, context.clock(), caller.name)
         await context.published_lists.settle(site.id)
         return Response(status_code=204)
 
@@ -124,10 +123,11 @@ def _extra(schema: Json | None = None) -> Json:
     return {"parameters": [SITE], **body}
 
 
-def _writer(context: Context, request: Request) -> SiteSettings:
+def _writer(context: Context, request: Request) -> tuple[SiteSettings, Caller]:
     site = site_of(context, request.query_params.multi_items())
-    require(grade(asgi.headers(request.scope).get(b"authorization"), site), Grade.WRITE, site)
-    return site
+    caller = context.callers.identify(request.scope, site)
+    require(caller, Grade.WRITE, site)
+    return site, caller
 
 
 def _checked_all(raws: Sequence[msgspec.Raw], now: float, zone: tzinfo) -> tuple[list[Item], list[dict[str, Any]]]:

@@ -1,5 +1,7 @@
 """`/v1/ops/…`: the state, traffic and tuning evidence that the ops page shows. Every route needs the site's admin key.
 
+An editor's key gets the lists and the recent views of items, and nothing of the settings and the servers.
+
 While the store is away the answers say so and hold what this worker knows by itself: an outage is when they are read.
 """
 
@@ -9,8 +11,9 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext
-from api.endpoints.explain import admin_of, answered
+from api.endpoints.explain import answered, editor_of
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
+from api.http.auth import Caller, Grade
 from api.http.json_body import json_body
 from api.monitoring import metrics
 from ranking.errors import InvalidQuestionError, PopulerError
@@ -41,12 +44,15 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/state", summary="State of lists, store and jobs", responses=_given(STATE), openapi_extra=extra)
     async def get_state(request: Request) -> Response:
         context = current()
-        return _json(await _state(context, admin_of(context, request)))
+        site, caller = editor_of(context, request)
+        if caller.grade.allows(Grade.ADMIN):
+            return _json(await _state(context, site, caller))
+        return _json(_state_for_editors(context, site, caller))
 
     @routes.get("/traffic", summary="Events by the minute", responses=_given(TRAFFIC), openapi_extra=extra)
     async def get_traffic(request: Request, minutes: Minutes = 60) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request, Grade.ADMIN)
         now = int(context.clock() // MINUTE_S)
         span = range(now - minutes + 1, now + 1)
         by_minute = await context.store.logbook.traffic(site.id, span)
@@ -57,7 +63,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.post("/views", summary="Recent views of items", responses=_given(VIEWS), openapi_extra=extra | ASKED)
     async def post_views(request: Request) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request)
         given = await json_body(request, _RecentInput, context.settings.ingest.max_body)
         if len(given.items) > MOST_ITEMS:
             raise InvalidQuestionError(f"items: expected at most {MOST_ITEMS}, found {len(given.items)}")
@@ -70,7 +76,7 @@ def router(current: CurrentContext) -> APIRouter:
         request: Request, name: Annotated[str, Query(alias="list")] = "populer", nights: Nights = 7
     ) -> Response:
         context = current()
-        site = admin_of(context, request)
+        site, _ = editor_of(context, request, Grade.ADMIN)
         context.published_lists.check_place(site.id, name, WHOLE_SITE)
         findings = context.store.findings
         in_effect = (await findings.in_effect(site.id)).get(name)
@@ -80,13 +86,31 @@ def router(current: CurrentContext) -> APIRouter:
     return routes
 
 
-async def _state(context: Context, site: SiteSettings) -> dict[str, Any]:
+def _state_for_editors(context: Context, site: SiteSettings, caller: Caller) -> dict[str, Any]:
+    now = context.clock()
+    shown = ("name", "title", "kind", "size", "generated_at", "age_s", "stale", "sections")
+    return {
+        **_about(site, caller, now),
+        "lists": [{name: each[name] for name in shown} for each in _lists(context, site, now)],
+        "alarms": [],
+        "refresh_every_s": context.settings.refresh.every_s,
+    }
+
+
+def _about(site: SiteSettings, caller: Caller, now: float) -> dict[str, Any]:
+    return {
+        "now": now,
+        "site": {"id": site.id, "name": site.name, "timezone": site.timezone, "locale": site.locale},
+        "key": {"name": caller.name, "grade": caller.grade.value},
+    }
+
+
+async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[str, Any]:
     settings, now = context.settings, context.clock()
     away = await context.alarm_facts.poll(settings)
     raised = context.alarm_facts.alarms(settings, context.config)
     return {
-        "now": now,
-        "site": {"id": site.id, "name": site.name, "timezone": site.timezone, "locale": site.locale},
+        **_about(site, caller, now),
         "lists": _lists(context, site, now),
         "decays": [{"name": name, "label": row.label, "slides": row.slides} for name, row in DECAYS.items()],
         "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
@@ -152,6 +176,7 @@ STATE = whole(
     {
         "now": {"type": "number"},
         "site": {"type": "object"},
+        "key": {"type": "object", "description": "name and grade of the key that was sent"},
         "lists": {"type": "array", "items": {"type": "object"}},
         "decays": {"type": "array", "items": {"type": "object"}, "description": "that a list can have"},
         "alarms": {"type": "array", "items": ALARM},

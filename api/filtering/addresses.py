@@ -17,6 +17,8 @@ import re
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from ranking.watching.senders import Route
+
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -39,14 +41,15 @@ NETWORK_BITS: Final = {4: 24, 6: 48}
 
 
 class ClientAddress(NamedTuple):
-    """Who is asking, and from which network (an IPv4 /24, an IPv6 /48).
+    """Address of a client, and its network (an IPv4 /24, an IPv6 /48).
 
-    `local`: this machine itself, and nobody through it as far as is known.
+    `local`: this machine itself, not forwarding for another. `route`: how the request came.
     """
 
     address: str
     local: bool
     network: str = ""
+    route: Route = "direct"
 
 
 class _Peer(NamedTuple):
@@ -64,7 +67,7 @@ class Addresses:
     """
 
     def __init__(self, trusted: Sequence[str]) -> None:
-        self._trusted = [_network(each) for each in trusted]
+        self._trusted = [parsed_network(each) for each in trusted]
         self._peer = functools.lru_cache(maxsize=REMEMBERED)(self._judge)
         self._forwarded = functools.lru_cache(maxsize=REMEMBERED)(self._walk)
 
@@ -73,7 +76,8 @@ class Addresses:
         peer = scope.get("client")
         client, trusted = self._peer(peer[0] if peer else None)
         if not trusted:
-            return client
+            named = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
+            return client._replace(route="untrusted") if named else client
         listed = None
         for name, value in scope["headers"]:
             if name == b"x-forwarded-for":
@@ -92,13 +96,13 @@ class Addresses:
     def _judge(self, host: str | None) -> _Peer:
         if host is None:
             loopback = (ipaddress.IPv4Address("127.0.0.1"), ipaddress.IPv6Address("::1"))
-            this_machine = ClientAddress("unix", local=True, network="unix")
-            return _Peer(this_machine, any(self._trusts(address) for address in loopback))
-        address = _address(host)
-        if address is None:
+            trusted = any(self._trusts(address) for address in loopback)
+            return _Peer(ClientAddress("unix", local=True, network="unix", route=_route(trusted)), trusted)
+        if (address := address_of(host)) is None:
             return _Peer(ClientAddress(host, local=False, network=host), trusted=False)
-        client = ClientAddress(_name(address), local=address.is_loopback, network=network_of(address))
-        return _Peer(client, self._trusts(address))
+        trusted = self._trusts(address)
+        client = ClientAddress(_name(address), address.is_loopback, network_of(address), _route(trusted))
+        return _Peer(client, trusted)
 
     def _walk(self, listed: bytes) -> ClientAddress | None:
         """The right-most address that is no trusted proxy; where all are, the last one before the list ends."""
@@ -112,10 +116,15 @@ class Addresses:
             found = address
             if not self._trusts(address):
                 break
-        return None if found is None else ClientAddress(_name(found), local=False, network=network_of(found))
+        return None if found is None else ClientAddress(_name(found), False, network_of(found), "forwarded")
 
     def _trusts(self, address: Address) -> bool:
         return any(address in network for network in self._trusted)
+
+
+def _route(trusted: bool) -> Route:
+    """How a request came that names nobody else."""
+    return "bare" if trusted else "direct"
 
 
 def too_wide(trusted: Sequence[str]) -> str | None:
@@ -125,7 +134,7 @@ def too_wide(trusted: Sequence[str]) -> str | None:
     >>> too_wide(["0.0.0.0/1", "128.0.0.0/1"])
     'the trusted proxies cover all of 0.0.0.0/0: anyone can claim any address, so name the proxies alone'
     """
-    networks = [_network(each) for each in trusted]
+    networks = [parsed_network(each) for each in trusted]
     four = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv4Network))
     six = ipaddress.collapse_addresses(each for each in networks if isinstance(each, ipaddress.IPv6Network))
     everyone = [*(str(each) for each in four if not each.prefixlen), *(str(each) for each in six if not each.prefixlen)]
@@ -144,7 +153,8 @@ def network_of(address: Address) -> str:
     return str(ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False))
 
 
-def _network(text: str) -> Network:
+def parsed_network(text: str, what: str = "trusted proxy") -> Network:
+    """The network that an address or a CIDR names. Raises ValueError, which says that `what` is one."""
     try:
         network: Network = ipaddress.ip_network(text.strip())
     except ValueError:
@@ -152,15 +162,15 @@ def _network(text: str) -> Network:
             loose = ipaddress.ip_network(text.strip(), strict=False)
         except ValueError:
             raise ValueError(
-                f"a trusted proxy is an address or a CIDR such as 10.0.0.0/8 or ::1, and {text!r} is neither"
+                f"a {what} is an address or a CIDR such as 10.0.0.0/8 or ::1, and {text!r} is neither"
             ) from None
-        raise ValueError(f"trusted proxy {text!r} has bits set past its prefix: write {loose}") from None
+        raise ValueError(f"{what} {text!r} has bits set past its prefix: write {loose}") from None
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
         return ipaddress.IPv4Network((int(network.network_address) & 0xFFFFFFFF, network.prefixlen - _MAPPED.prefixlen))
     return network
 
 
-def _address(text: str) -> Address | None:
+def address_of(text: str) -> Address | None:
     """An address without its zone; IPv4 where it is mapped into IPv6. None for anything else."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
@@ -172,7 +182,7 @@ def _address(text: str) -> Address | None:
 def _entry(text: str) -> Address | None:
     """An entry of X-Forwarded-For: an address, maybe with a port; IPv6 with or without brackets."""
     parsed = _IPV4_WITH_PORT.fullmatch(text) or _IPV6_WITH_PORT.fullmatch(text)
-    return _address(parsed[1] if parsed else text)
+    return address_of(parsed[1] if parsed else text)
 
 
 def _name(address: Address) -> str:

@@ -9,8 +9,8 @@ An event is left out for one reason, which metrics and answers name:
 
 What its network may add to an item is bounded where it is counted (`ranking.intake.networks`).
 
-A holder of a write key passes unchecked: a server vouches for its readers. Requests from this machine itself are not
-limited either; behind a trusted proxy they carry the reader's address and are.
+A holder of a write key passes unchecked: a server vouches for its readers. Programs of this machine itself are not
+limited either; a browser's agent from this machine is a reader behind a proxy, who is.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,9 @@ from ranking.settings.service import Settings, SiteSettings
 
 BURST_MINUTES: Final = 2.0
 """A limit's burst: what it allows in this many minutes may come at once."""
+
+BROWSER: Final = b"Mozilla/"
+"""What every browser's agent opens with."""
 
 REMEMBERED: Final = 50_000
 """Senders tracked per limit: about 15 MB a worker when all of them are busy."""
@@ -72,8 +75,14 @@ class EventFilter:
         return "gpc" if self._gpc == "refuse" and headers.get(b"sec-gpc") == b"1" else None
 
     def client(self, scope: Scope) -> ClientAddress:
-        """The client address of a request."""
-        return self._addresses.client(scope)
+        """The client address of a request.
+
+        A browser is never this machine itself, as a proxy here may not say for whom it asks.
+        """
+        client = self._addresses.client(scope)
+        if client.local and any(name == b"user-agent" and BROWSER in agent for name, agent in scope["headers"]):
+            return client._replace(local=False)
+        return client
 
     def bounded(self, host: str) -> str | None:
         """The client whose connections a peer makes; None for a trusted proxy."""

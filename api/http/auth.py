@@ -1,54 +1,73 @@
-"""Who is asking: nobody in particular, a holder of the site's write key, or of its admin key."""
+"""Who is asking: nobody in particular, or the holder of one of a site's keys.
+
+An editor's key does not include what a write key may: who keeps the front page in order need not be able to count.
+"""
 
 import hmac
-from enum import IntEnum
+from enum import Enum
+from hashlib import sha256
+from typing import Final, NamedTuple
 
 from api.http.problems import Problem
+from ranking.settings.keys import SiteKeys
 from ranking.settings.service import SiteSettings
 
 
-class Grade(IntEnum):
-    """What a request may do; each includes the ones below."""
+class Grade(Enum):
+    """What a request may do. An admin's key may do all that the others may."""
 
-    PUBLIC = 0
-    WRITE = 1
-    ADMIN = 2
+    PUBLIC = "public"
+    WRITE = "write"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+    def allows(self, need: "Grade") -> bool:
+        """Whether what takes `need` may be done."""
+        return self in (need, Grade.ADMIN) or need is Grade.PUBLIC
 
 
-def grade(authorization: bytes | None, site: SiteSettings) -> Grade:
-    """The grade of a request with this Authorization header.
+class Caller(NamedTuple):
+    """Who sent a request; `name` is that of the key."""
 
-    Raises:
-        Problem: 401, a key was given and it is none of the site's. A wrong key is not taken for no key: its
-            sender would never learn that its events count at receive time.
-    """
-    if authorization is None:
-        return Grade.PUBLIC
+    grade: Grade
+    name: str
+
+
+STRANGER: Final = Caller(Grade.PUBLIC, "")
+
+
+def digest_of(authorization: bytes) -> bytes | None:
+    """SHA-256 of the key in an Authorization header; None where it holds none."""
     kind, _, given = authorization.partition(b" ")
-    given = given.strip()
-    found = Grade.PUBLIC
-    # Every key is compared, in time that does not depend on which one matches.
-    for key, worth in ((site.keys.write, Grade.WRITE), (site.keys.admin, Grade.ADMIN)):
-        if key is not None and hmac.compare_digest(key.encode(), given):
-            found = worth
-    if kind.lower() != b"bearer" or found is Grade.PUBLIC:
-        raise Problem(
-            401, "unknown key", f"site {site.id} has no such key; send `Authorization: Bearer <the site's write key>`"
-        )
-    return found
+    return sha256(given.strip()).digest() if kind.lower() == b"bearer" else None
 
 
-def require(have: Grade, need: Grade, site: SiteSettings) -> None:
-    """Return if `have` is enough.
+class KeyRing:
+    """The keys of one site."""
+
+    def __init__(self, keys: SiteKeys) -> None:
+        self._holders = [(each.digest, Caller(Grade(each.grade), each.name)) for each in keys.named()]
+
+    def holder(self, digest: bytes) -> Caller | None:
+        """Whose key has this digest; None where it is none of the site's."""
+        found = None
+        for known, caller in self._holders:  # all of them, in time that does not depend on which one matches
+            if hmac.compare_digest(known, digest):
+                found = caller
+        return found
+
+
+def require(caller: Caller, need: Grade, site: SiteSettings) -> None:
+    """Return if `caller` may do what takes `need`.
 
     Raises:
-        Problem: 401 without a key, 403 with too small a one.
+        Problem: 401 without a key, 403 with one of another grade.
     """
-    if have >= need:
+    if caller.grade.allows(need):
         return
-    name = need.name.lower()
+    name = need.value
     raise Problem(
-        401 if have is Grade.PUBLIC else 403,
+        401 if caller is STRANGER else 403,
         "key needed",
         f"this needs the {name} key of site {site.id}: send `Authorization: Bearer <{name} key>`",
     )

@@ -15,6 +15,7 @@ from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
 from ranking.watching.pulse import Pulse
+from ranking.watching.senders import Senders
 
 POLL_EVERY_S = 10.0
 
@@ -34,6 +35,7 @@ class AlarmFacts:
         self._clock = clock
         self._spooled = spooled
         self._pulses: Mapping[str, Pulse] = {}
+        self.senders = Senders()
         self.servers: Sequence[ServerInfo] = ()
         self._away: str | None = None
         self._away_since: float | None = None
@@ -76,5 +78,6 @@ class AlarmFacts:
             spooled=metrics.spooled_on_this_host(),
             away=self._away,
             away_since=self._away_since,
+            senders=self.senders.facts(self._clock()),
         )
         return alarms(facts, settings)

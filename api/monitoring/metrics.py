@@ -27,6 +27,7 @@ EXPORT_EVERY_S = 1.0
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])
 _lists_served = Counter("populer_lists_served", "List answers, by status", ["status"])
 _streams = Counter("populer_streams", "Streams of lists: opened, ended, of which cut; and refused", ["outcome"])
+_denied = Counter("populer_denied", "Requests with a key that will not do, by why", ["site", "reason"])
 _connections_refused = Counter(
     "populer_connections_refused",
     "Connections that were refused or cut, by why: descriptors, address, slow",
@@ -46,10 +47,12 @@ _commit_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-#: (site, outcome) -> events, status -> answers, outcome -> streams, reason -> connections; not exported yet.
+#: (site, outcome) -> events, status -> answers, outcome -> streams, (site, reason) -> wrong keys, reason ->
+#: connections; not exported yet.
 events: Tally[tuple[str, str]] = Tally()
 lists_served: Tally[str] = Tally()
 streams: Tally[str] = Tally()
+denied: Tally[tuple[str, str]] = Tally()
 connections_refused: Tally[str] = Tally()
 
 
@@ -131,6 +134,9 @@ def export() -> None:
         _lists_served.labels(status).inc(count)
     for outcome, count in streams.items():
         _streams.labels(outcome).inc(count)
+    for (site, reason), count in denied.items():
+        _denied.labels(site, reason).inc(count)
+    denied.clear()
     for reason, count in connections_refused.items():
         _connections_refused.labels(reason).inc(count)
     connections_refused.clear()

@@ -2,7 +2,6 @@
 // It keeps nothing in the browser, writes text and never markup, and what fails in here stays in here.
 // Served without comments and white space; the style below is served as it is written.
 (() => {
-  "use strict";
   // Two tags count once.
   if (customElements.get("populer-list")) return;
 
@@ -103,6 +102,7 @@
       made.append(image);
     }
     const link = make("a", "link", item.title);
+    link.dir = "auto";
     if (web(item.url)) link.href = web(item.url);
     made.append(link);
     if (item.published_label) {

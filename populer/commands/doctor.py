@@ -98,7 +98,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         )
     try:
         kept = site_keys.read(data_dir)
-        missing = [site.id for site in settings.sites if not (site.keys.write or site.id in kept)]
+        missing = [site.id for site in settings.sites if not (site.keys.by_name("write") or site.id in kept)]
         yield Finding(
             "keys",
             State.WARNING if missing else State.GOOD,

@@ -46,7 +46,7 @@ def write_key(key: str | None, config: Path | None, data: Path | None, site: str
         return chosen
     settings = load_settings(config, data).settings
     name = site or settings.sites[0].id
-    configured = next((each.keys.write for each in settings.sites if each.id == name), None)
+    configured = next((each.keys.plain("write") for each in settings.sites if each.id == name), None)
     generated = site_keys.read(settings.service.data_dir).get(name, {}).get("write")
     if chosen := configured or generated:
         return chosen

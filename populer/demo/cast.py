@@ -23,10 +23,10 @@ class Demo:
         desk = sample_newsdesk(started_at)
         self._client = httpx2.AsyncClient(base_url=site.address, trust_env=False)
         self._stage = Stage(started_at, desk)
-        self._write_key = site.keys.write or ""
+        self._write_key = site.keys.plain("write") or ""
         sections = sections_of([story.article for story in desk.stories])
         newsroom = Newsroom(self._stage, Press(), sections, self._client, site.address)
-        backstage = Backstage(self._stage, newsroom, self._client, site.keys.admin or "", _shown(settings))
+        backstage = Backstage(self._stage, newsroom, self._client, site.keys.plain("admin") or "", _shown(settings))
         self.pages = [
             Mount(
                 "/",

@@ -14,7 +14,7 @@ import httpx2
 import structlog
 
 from populer.demo.articles import Article, Story
-from populer.demo.audience import Surge, click_events, interests, poisson, usual_rate, view_events
+from populer.demo.audience import Event, Surge, click_events, interests, poisson, usual_rate, view_events
 from populer.demo.backoffice import Pause, described
 from populer.demo.robots import ATTACK_LASTS_S, attack
 from populer.demo.service import BROWSER, Counted, ListAnswer, Service, bearer, decoded, outcomes_of
@@ -29,6 +29,8 @@ LOOK_EVERY_S = 1.0
 LIST_PATH = "/v1/lists/populer"
 VISIBLE = 7
 WHOLE_LIST = 100
+#: Events that one network sends at once: no more than it may add to one item (`ingest.network_allowance`).
+OF_ONE_NETWORK = 5
 
 FIRST_WIRE_S, WIRE_EVERY_S, WIRE_VIEWS_PER_S = 20.0, 75.0, 4.0
 FIRST_SURGE_S, SURGE_EVERY_S, SURGE_VIEWS_PER_S = 45.0, 70.0, 5.0
@@ -162,7 +164,13 @@ class Readers:
         self._stage.views_per_s = usual + sum(surge.beyond(now) for surge in self._surges)
         if not events:
             return
-        answer = await self._service.send("POST", "/v1/events", json={"events": events}, headers=BROWSER)
+        for first in range(0, len(events), OF_ONE_NETWORK):
+            await self._tell(events[first : first + OF_ONE_NETWORK])
+
+    async def _tell(self, events: list[Event]) -> None:
+        """Send what readers of one network did."""
+        headers = {**BROWSER, "X-Forwarded-For": _address(self._rng)}
+        answer = await self._service.send("POST", "/v1/events", json={"events": events}, headers=headers)
         counted = decoded(answer, Counted)
         if counted is None:
             return
@@ -202,6 +210,11 @@ class Readers:
         robots.over = True
         self._stage.tell(self._clock(), "repelled", robots.target)
         log.info("demo robots are done", sent=robots.sent, outcomes=dict(robots.outcomes))
+
+
+def _address(rng: Random) -> str:
+    """The address of some readers, in one of the 65,536 networks (/48) that are kept for documentation (RFC 3849)."""
+    return f"2001:db8:{rng.randrange(1 << 16):x}::1"
 
 
 def sample_readers(client: httpx2.AsyncClient, stage: Stage, write_key: str) -> Readers:

@@ -36,6 +36,7 @@ class Orders(NamedTuple):
     config: ConfigState
     redis_url: str
     socket_fd: int | None = None
+    admin_fd: int | None = None
     page_provider: str | None = None
     pages_from: float = 0.0
     beat_fd: int | None = None

@@ -136,7 +136,7 @@ async def _serve_api(parent: Parent) -> None:
     _on_stop(parent, stop_serving)
     if stop.is_set():
         return
-    listening = socket.socket(fileno=orders.socket_fd)
+    listening = [socket.socket(fileno=each) for each in (orders.socket_fd, orders.admin_fd) if each is not None]
 
     async def use(settings: Settings | None, config: ConfigState) -> None:
         if settings is None:
@@ -155,7 +155,7 @@ async def _serve_api(parent: Parent) -> None:
         asyncio.create_task(reclaim_loop()),
         asyncio.create_task(parent.follow(orders, use)),
     ]
-    await server.serve(sockets=[listening])
+    await server.serve(sockets=listening)
     for task in beside:
         task.cancel()
     await store.close()

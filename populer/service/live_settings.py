@@ -6,6 +6,7 @@ sites and their keys, is never what was meant. Some settings are built into sock
 wait for the next start, which is said, and the rest of the file is in effect at once.
 """
 
+from threading import Lock
 from typing import Any, Final
 
 import structlog
@@ -22,7 +23,7 @@ from ranking.settings.written import as_written
 log = structlog.get_logger("populer")
 
 AT_NEXT_START: Final = (
-    "service.host", "service.port", "service.workers", "service.data_dir", "service.log_format",
+    "service.host", "service.port", "service.admin_port", "service.workers", "service.data_dir", "service.log_format",
     "redis.url", "redis.shards", "redis.timeout", "redis.allow_eviction",
 )  # fmt: skip
 SPOOL: Final = "ingest.spool"
@@ -39,19 +40,38 @@ class LiveSettings:
         self._source = loaded.source
         self._data_dir = loaded.settings.service.data_dir
         self._kept: site_keys.Generated = {}
-        self.settings, self.raw = self._with_keys(loaded.settings, loaded.raw)
+        self._lock = Lock()  # the files of settings and of keys are watched apart
+        self._without_keys = (loaded.settings, loaded.raw)
+        self.settings, self.raw = self._with_keys(*self._without_keys)
         self._say(None, self.settings)
         self.state = ConfigState(loaded_at=now)
 
     def take(self, found: FileContent, now: float) -> None:
         """Go by what the file holds at `now` (epoch seconds) if it can be used; say why where it cannot."""
+        with self._lock:
+            self._take(found, now)
+
+    def take_keys(self) -> bool:
+        """Go by the file of keys as it is now; whether that changes anything."""
+        with self._lock:
+            before = self.settings
+            try:
+                self.settings, self.raw = self._with_keys(*self._without_keys)
+            except SettingsError as error:
+                log.error("The file of keys was rejected. The previous keys stay in effect.", error=str(error))
+            if before != self.settings:
+                log.info("the keys were taken over", file=str(self._data_dir / site_keys.FILE))
+            return before != self.settings
+
+    def _take(self, found: FileContent, now: float) -> None:
         before, waited = self.settings, self.state.at_next_start
         try:
-            settings, raw, waiting = self._read(found)
+            without_keys, waiting = self._read(found)
+            settings, raw = self._with_keys(*without_keys)
         except Exception as error:  # whatever it is, the service goes on with what it has
             self._refuse(error, now)
             return
-        self.settings, self.raw = settings, raw
+        self.settings, self.raw, self._without_keys = settings, raw, without_keys
         self.state = self.state._replace(
             loaded_at=now,
             applied=self.state.applied + 1,
@@ -72,7 +92,7 @@ class LiveSettings:
                 log.warning(f"{name}: takes effect at the next start")
         self._say(before, settings)
 
-    def _read(self, found: FileContent) -> tuple[Settings, Raw, tuple[str, ...]]:
+    def _read(self, found: FileContent) -> tuple[tuple[Settings, Raw], tuple[str, ...]]:
         file = self._source.file
         if found.problem is not None:
             raise SettingsError(f"{file}: {found.problem}")
@@ -80,8 +100,7 @@ class LiveSettings:
             raise SettingsError(f"{file}: is empty; a comment in it will do where the defaults are meant")
         loaded = with_content(self._source, found.content)
         raw, waiting = held_back(loaded.raw, loaded.settings, self.settings)
-        settings, raw = self._with_keys(validated(raw, loaded.origins), raw)
-        return settings, raw, waiting
+        return (validated(raw, loaded.origins), raw), waiting
 
     def _refuse(self, error: Exception, now: float) -> None:
         if isinstance(error, PopulerError):

@@ -1,12 +1,18 @@
-"""Keys of sites that have none configured: made once, kept in the data directory, readable by its owner alone."""
+"""The file of keys in the data directory, readable by its owner alone.
+
+It holds the write and the admin key of sites that have none configured, made once and as they are, because the local
+commands send them; and as hashes under `grade:name` what `populer keys add` has made.
+"""
 
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from ranking.errors import SettingsError
-from ranking.settings.service import Settings, SiteKeys
+from ranking.settings.keys import GRADES, NEEDED, GradeName, SiteKeys
+from ranking.settings.service import Settings, SiteSettings
 
 FILE = "keys.json"
 KEY_BYTES = 24
@@ -15,9 +21,9 @@ Generated = dict[str, dict[str, str]]
 
 
 def with_keys(settings: Settings, data_dir: Path, kept: Generated) -> Settings:
-    """`settings` with a write and an admin key for every site.
+    """`settings` with a write and an admin key for every site, and the keys that were added to its own.
 
-    Missing ones are those in `kept`, else they come from the data directory, or go there.
+    Missing ones come from the data directory, else from `kept`, or are made and go there.
 
     Raises:
         SettingsError: the file cannot be read or written.
@@ -26,26 +32,43 @@ def with_keys(settings: Settings, data_dir: Path, kept: Generated) -> Settings:
     sites, added = [], False
     for site in settings.sites:
         have = there.setdefault(site.id, {})
-        for name in ("write", "admin"):
-            if getattr(site.keys, name) is None and name not in have:
-                have[name] = f"{name}-{secrets.token_urlsafe(KEY_BYTES)}"
+        for grade in NEEDED:
+            if not site.keys.by_name(grade) and grade not in have:
+                have[grade] = fresh(grade)
                 added = True
-        keys = SiteKeys(write=site.keys.write or have["write"], admin=site.keys.admin or have["admin"])
+        keys = SiteKeys.model_validate({grade: of_grade(site, have, grade) for grade in GRADES})
         sites.append(site.model_copy(update={"keys": keys}))
     if added:
-        _write(data_dir, there)
+        write(data_dir, there)
     return settings.model_copy(update={"sites": tuple(sites)})
 
 
+def fresh(grade: GradeName) -> str:
+    """A key that nobody can guess."""
+    return f"{grade}-{secrets.token_urlsafe(KEY_BYTES)}"
+
+
+def of_grade(site: SiteSettings, have: Mapping[str, str], grade: GradeName) -> dict[str, str]:
+    """The keys of a site's grade by their names: configured, or else generated, and added."""
+    own: dict[str, str] = dict(site.keys.by_name(grade))
+    if not own and grade in have:
+        own[grade] = have[grade]
+    taken = {each.name for each in site.keys.named()}
+    names = {entry.partition(":")[2]: key for entry, key in have.items() if entry.startswith(f"{grade}:")}
+    own.update({name: key for name, key in names.items() if name not in taken})
+    return own
+
+
 def known(data_dir: Path, kept: Generated) -> Generated:
-    """The keys in the data directory, and over them those in `kept`. Raises SettingsError like `read`."""
+    """The keys in the data directory, and those generated before that it has lost. Raises SettingsError like `read`."""
     there = read(data_dir)
-    return {site: {**there.get(site, {}), **kept.get(site, {})} for site in {**there, **kept}}
+    lost: Generated = {site: {name: keys[name] for name in NEEDED if name in keys} for site, keys in kept.items()}
+    return {site: {**lost.get(site, {}), **there.get(site, {})} for site in {**there, **lost}}
 
 
 def generated(settings: Settings) -> list[str]:
     """Names of the sites that have a key that is not configured."""
-    return [site.id for site in settings.sites if site.keys.write is None or site.keys.admin is None]
+    return [site.id for site in settings.sites if not all(map(site.keys.by_name, NEEDED))]
 
 
 def read(data_dir: Path) -> Generated:
@@ -66,14 +89,19 @@ def read(data_dir: Path) -> Generated:
     return found
 
 
-def _write(data_dir: Path, keys: Generated) -> None:
+def write(data_dir: Path, keys: Generated) -> None:
+    """Put `keys` in the place of those in the data directory.
+
+    Raises:
+        SettingsError: they cannot be written.
+    """
     file = data_dir / FILE
-    fresh = data_dir / f"{FILE}.new"
+    partial = data_dir / f"{FILE}.new"
     try:
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
+        partial.unlink(missing_ok=True)
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as out:
             json.dump(keys, out, indent=2)
-        fresh.replace(file)
+        partial.replace(file)
     except OSError as error:
         raise SettingsError(f"{file}: cannot be written: {error}") from None

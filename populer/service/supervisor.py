@@ -24,6 +24,7 @@ import structlog
 from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
+from populer.service import site_keys
 from populer.service.child_messages import Orders
 from populer.service.child_output import relay
 from populer.service.descriptors import raise_limit
@@ -69,7 +70,7 @@ class _Child:
 
     async def start(self) -> None:
         heart = Heartbeat()
-        passed = [each for each in (self.orders.socket_fd, heart.child_fd) if each is not None]
+        passed = [self.orders.socket_fd, self.orders.admin_fd, heart.child_fd]
         self._started_at = time.monotonic()
         self._ready.clear()
         process = self._process = await asyncio.create_subprocess_exec(
@@ -79,7 +80,7 @@ class _Child:
             "populer.service.child_process",
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            pass_fds=passed,
+            pass_fds=[each for each in passed if each is not None],
             env=self._env,
             start_new_session=True,  # Ctrl-C is for the parent, which stops us in order
         )
@@ -174,6 +175,9 @@ async def serve(
         stack.enter_context(_told_by_signals(stop))
         raise_limit()
         listening = stack.enter_context(_bound(settings.service.host, settings.service.port))
+        admin_fd = None
+        if settings.service.admin_port is not None:
+            admin_fd = stack.enter_context(_bound(settings.service.host, settings.service.admin_port)).fileno()
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
         await _check_store(settings, url)
@@ -184,7 +188,11 @@ async def serve(
         env = _api_environment(data_dir)
         jobs = _Child(orders, dict(os.environ), data_dir / metrics.FOLDER)
         api = orders._replace(
-            role="api", socket_fd=listening.fileno(), page_provider=page_provider, pages_from=pages_from
+            role="api",
+            socket_fd=listening.fileno(),
+            admin_fd=admin_fd,
+            page_provider=page_provider,
+            pages_from=pages_from,
         )
         workers = [_Child(api, env, data_dir / metrics.FOLDER) for _ in range(settings.service.workers)]
         stack.push_async_callback(_stop_all, workers, jobs)
@@ -197,6 +205,7 @@ async def serve(
         background.append(asyncio.create_task(_heartbeat_loop([jobs, *workers])))
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
+        background.append(asyncio.create_task(_follow_keys(data_dir / site_keys.FILE, in_effect, [jobs, *workers])))
         file = loaded.source.file
         if file.is_file() or not file.exists():  # what comes through a pipe comes once
             known = NO_FILE if loaded.content is None else FileContent(loaded.content)
@@ -234,6 +243,21 @@ async def _follow(file: Path, known: FileContent, in_effect: LiveSettings, child
                 child.tell(in_effect)
         except Exception:  # the next change must be seen all the same
             log.exception("the processes could not be told of the settings")
+
+
+async def _follow_keys(file: Path, in_effect: LiveSettings, children: list[_Child]) -> None:
+    """Have the children take the keys that are in the file, whenever it changes; until cancelled."""
+    watch = Watch(NO_FILE)
+    while True:
+        await asyncio.sleep(POLL_S)
+        if watch.seen(await asyncio.to_thread(look, file), time.monotonic()) is None:
+            continue
+        try:
+            if await asyncio.to_thread(in_effect.take_keys):
+                for child in children:
+                    child.tell(in_effect)
+        except Exception:  # the next change must be seen all the same
+            log.exception("the processes could not be told of the keys")
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from ranking.errors import InvalidEventError
-from ranking.intake.items import why_bad_id
+from ranking.intake.items import why_bad_id, without_controls
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
 from ranking.intake.visits import Identity, short_hash
@@ -107,6 +107,7 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     item = wire.item
     if item is None:
         item = _item_at(wire.url, intake.item_pattern)
+    item = without_controls(item)
     if problem := why_bad_id(item):
         raise InvalidEventError(f"item: {problem}")
     if wire.kind not in intake.kinds:

@@ -19,6 +19,10 @@ MAX_TEXT_CHARS = 2_000
 LINK = re.compile(r"""(?:https?://[^\s/?#\\<>"]+(?:[/?#][^\s\\<>"]*)?|/(?:[^\s/\\<>"][^\s\\<>"]*)?)""", re.IGNORECASE)
 
 
+#: Line ends and tabs part words; all other controls are nothing that a reader could see.
+_CONTROLS = dict.fromkeys((*range(32), *range(127, 160))) | dict.fromkeys(map(ord, "\t\n\r\x85"), " ")
+
+
 class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One article. Times in epoch seconds.
 
@@ -57,6 +61,15 @@ class ItemInput(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] | None = None
 
 
+def without_controls(text: str) -> str:
+    """`text` without NUL and control characters; a space stands for line ends and tabs.
+
+    >>> without_controls("Harga\\n\\x00cabai")
+    'Harga cabai'
+    """
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
 def why_bad_id(item_id: str) -> str | None:
     """The sentence that says what is wrong with an item id; None: nothing."""
     if not item_id or item_id.isspace():
@@ -78,21 +91,22 @@ def item_from_input(given: ItemInput, now: float, zone: tzinfo = UTC) -> Item:
     """
     if given.id is None:
         raise InvalidItemError("id: is missing")
-    if problem := why_bad_id(given.id):
+    item = without_controls(given.id)
+    if problem := why_bad_id(item):
         raise InvalidItemError(f"id: {problem}")
     for name in ("title", "section", "author"):
         _check_text(name, getattr(given, name))
     for tag in given.tags or ():
         _check_text("tags", tag)
     return Item(
-        id=given.id,
-        title=(given.title or "").strip(),
+        id=item,
+        title=without_controls(given.title or "").strip(),
         url=_checked_url("url", given.url),
-        section=(given.section or "").strip() or None,
+        section=without_controls(given.section or "").strip() or None,
         published_at=_checked_time(given.published_at, zone),
         image=_checked_url("image", given.image),
-        author=given.author or None,
-        tags=given.tags or (),
+        author=without_controls(given.author or "") or None,
+        tags=tuple(map(without_controls, given.tags or ())),
         first_seen=now,
     )
 

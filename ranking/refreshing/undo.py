@@ -19,7 +19,7 @@ from ranking.store.protocol import Store
 
 
 async def undo(store: Store, site: str, edition: int, by: str, now: float) -> list[Changed]:
-    """Take back and return all changes of `edition`. `by`: the grade of the key, `now` in epoch seconds.
+    """Take back and return all changes of `edition`. `by`: the name of the key, `now` in epoch seconds.
 
     Raises:
         NotFoundError: the trail has no such edition.

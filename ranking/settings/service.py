@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
 from ranking.intake.networks import ALLOWANCE
 from ranking.intake.patterns import AddressPattern, item_pattern
+from ranking.settings.keys import SiteKeys
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
 from ranking.settings.types import (
@@ -45,7 +46,10 @@ ADDRESS = re.compile(r"https?://[a-zA-Z0-9.\-:\[\]]+(/[a-zA-Z0-9._~/\-]*)?")
 #: What Indonesians call their time zones.
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 MIN_QUIET_S = 60.0
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "redis+sentinel://", "redis+cluster://")
+REDIS_SCHEMES = (
+    "redis://", "rediss://", "unix://",
+    "redis+sentinel://", "rediss+sentinel://", "redis+cluster://", "rediss+cluster://",
+)  # fmt: skip
 
 
 class ServiceSettings(Table):
@@ -55,7 +59,9 @@ class ServiceSettings(Table):
     port: int = Field(8000, ge=0, le=65535)
     workers: int = Field(1, ge=1, le=256)
     data_dir: Path = Path("populer-data")
+    admin_port: int | None = Field(None, ge=1, le=65535)
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
+    internal: tuple[str, ...] = ("127.0.0.0/8", "::1")
     log_format: Literal["text", "json"] = "text"
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
     templates: Path | None = None
@@ -160,13 +166,6 @@ class AlarmSettings(Table):
         if 0 < quiet_s < MIN_QUIET_S:
             raise ValueError(f"0s for none, or at least {MIN_QUIET_S:.0f}s, as counts are kept in buckets")
         return quiet_s
-
-
-class SiteKeys(Table):
-    """keys of a site. Absent ones are generated and kept in the data directory."""
-
-    write: str | None = Field(None, min_length=16, repr=False)
-    admin: str | None = Field(None, min_length=16, repr=False)
 
 
 class SiteSettings(Table):

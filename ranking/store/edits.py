@@ -45,7 +45,7 @@ class EditStore(Protocol):
         over: Iterable[Subject] = (),
         undoes: int | None = None,
     ) -> None:
-        """Make edits, or lift them (None), as one edition; `by` is the grade of the key. Clear away those in `over`.
+        """Make edits, or lift them (None), as one edition; `by` is the name of the key. Clear away those in `over`.
 
         `undoes`: the edition that this takes back, for the trail.
         """

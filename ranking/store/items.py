@@ -38,7 +38,7 @@ class ItemStore(Protocol):
     """Items as the newsroom describes them, their dates, take-downs. Raises what `Store` raises."""
 
     async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
-        """Store items, and lift their take-down if they had one. `by`: the grade of the key."""
+        """Store items, and lift their take-down if they had one. `by`: the name of the key."""
         ...
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
@@ -69,7 +69,7 @@ class ItemStore(Protocol):
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         """Take an item down everywhere. False: it was not stored (it is taken down all the same).
 
-        `by`: the grade of the key.
+        `by`: the name of the key.
         """
         ...
 

@@ -13,14 +13,18 @@ from typing import Final, NamedTuple
 
 from ranking.settings.service import Settings
 from ranking.times import spoken_duration as spoken
+from ranking.watching.proxies import BARE, ONE_SENDER, UNTRUSTED, proxy_fault
 from ranking.watching.pulse import Pulse
+from ranking.watching.senders import SenderFacts
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 #: All that there are, the most pressing first.
-ALARMS: Final = (STORE_AWAY, LIST_STALE, NO_EVENTS, SPOOL, EVICTIONS, CONFIG_REFUSED)
+ALARMS: Final = (
+    STORE_AWAY, LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, SPOOL, EVICTIONS, CONFIG_REFUSED,
+)  # fmt: skip
 #: Those that are about one site.
-OF_SITES: Final = (LIST_STALE, NO_EVENTS)
+OF_SITES: Final = (LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER)
 
 #: The share of the spans at this time that must have held events: a silence that happens every fourth time is none.
 MOST_READ = 0.75
@@ -41,7 +45,7 @@ class SiteFacts(NamedTuple):
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
-    `away_since`.
+    `away_since`; `senders`: who sends each site's public events.
     """
 
     now: float
@@ -53,6 +57,7 @@ class SiteFacts(NamedTuple):
     spooled: int = 0
     away: str | None = None
     away_since: float | None = None
+    senders: Mapping[str, SenderFacts] = {}
 
 
 class Alarm(NamedTuple):
@@ -68,6 +73,7 @@ class Alarm(NamedTuple):
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     """The alarms that follow from facts, the most pressing first."""
     pressing = [*_store_alarms(facts), *_list_alarms(facts, settings), *_silence_alarms(facts, settings)]
+    pressing += _sender_alarms(facts, settings)
     return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_config_alarms(facts)]
 
 
@@ -107,6 +113,13 @@ def _silence_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
                 " Look whether pages still send them, and whether /v1/events answers them"
             )
             yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
+
+
+def _sender_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site in settings.sites:
+        fault = proxy_fault(facts.senders.get(site.id, SenderFacts()))
+        if fault is not None:
+            yield Alarm(fault.alarm, fault.says, site.id)
 
 
 def _spool_alarms(facts: SiteFacts) -> Iterator[Alarm]:

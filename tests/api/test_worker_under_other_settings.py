@@ -71,7 +71,9 @@ async def test_robots_origins_and_proxies_change(service: Service) -> None:
     await use(service, sites=[{**SITES[0], "origins": ["https://koran.example"]}, SITES[1]])
     assert (await sent(service, "a", **page))["status"] == 403
     await use(service, ingest={"address_limit": 1}, service={"trusted_proxies": ["10.0.0.0/8"]})
-    assert (await sent(service, *"abcdef", **page))["accepted"] == 6  # this machine, for all it says of another
+    assert (await sent(service, *"abcdef", **page))["status"] == 429  # a browser here is a reader behind a proxy
+    program = {**page, "user-agent": "newsroom/1.0"}
+    assert (await sent(service, *"abcdef", **program))["accepted"] == 6  # this machine, for all it says of another
 
 
 async def test_keys_change_and_the_old_ones_are_none(service: Service) -> None:

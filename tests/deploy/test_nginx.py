@@ -2,12 +2,16 @@
 
 import contextlib
 import gzip
+import http.server
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -271,6 +275,86 @@ def test_everything_else_passes_through(front: Front) -> None:
     answer = front.http.post("/v1/events", json={"item": "b0"})
     assert (answer.status_code, answer.json()["accepted"]) == (202, 1)
     assert "x-cache" not in answer.headers
-    assert front.get("/readyz").json()["status"] == "ready"
     assert front.get(f"{LIST}?limit=0").status_code == 400
     assert front.get("/v1/lists/tiada").status_code == 404
+
+
+class _Upstream(http.server.BaseHTTPRequestHandler):
+    """Answers with the headers that it was asked with."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        content = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(content)))
+        self.send_header("cache-control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def echo() -> Iterator[httpx2.Client]:
+    """nginx before a server that answers with what it was sent."""
+    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Upstream)
+    thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    with contextlib.ExitStack() as stack:
+        stack.callback(thread.join)
+        stack.callback(upstream.server_close)
+        stack.callback(upstream.shutdown)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-", dir="/tmp")))
+        (folder / "koran").mkdir()
+        (folder / "koran" / "a.html").write_text('<!--# include virtual="/fragments/populer" -->')
+        url = stack.enter_context(_nginx(folder, f"http://127.0.0.1:{upstream.server_port}"))
+        yield stack.enter_context(httpx2.Client(base_url=url, trust_env=False, timeout=30))
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/events", LIST, f"{LIST}/stream", "/lists/populer", "/populer.js", "/ops", "/koran/a.html"]
+)
+def test_the_service_is_told_who_asks_for_what_at_every_location(echo: httpx2.Client, path: str) -> None:
+    forged = {"host": "populer.example.id", "x-forwarded-for": "6.6.6.6"}
+    found = echo.get(path, headers=forged).json()
+    assert (found["host"], found["x-forwarded-for"]) == ("populer.example.id", "6.6.6.6, 127.0.0.1")
+    assert found["x-forwarded-proto"] == "http"
+    assert "connection" not in found, "connections to the service stay open"
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/metrics/", "/readyz?x", "/%6detrics"])
+def test_how_the_service_fares_is_not_passed_on(echo: httpx2.Client, path: str) -> None:
+    assert echo.get(path).status_code == 404
+
+
+def test_a_flood_from_one_address_is_stopped_before_the_service(echo: httpx2.Client) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: echo.get("/livez").status_code, range(1500)))
+    assert set(found) == {200, 429}
+    assert found.count(200) >= 400
+
+
+def test_the_lines_for_tls_are_a_configuration(tmp_path: Path) -> None:
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl here")
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=populer.example.id", "-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )  # fmt: skip
+    example = re.sub(r"(?m)^( *)# (.*?) +# TLS$", r"\1\2", CONFIG.read_text().replace("    listen 80;\n", ""))
+    example = re.sub(r"/etc/letsencrypt/live/[^;]*fullchain.pem", str(certificate), example)
+    example = re.sub(r"/etc/letsencrypt/live/[^;]*privkey.pem", str(key), example)
+    assert "# TLS" not in example
+    (tmp_path / "populer.conf").write_text(example.replace("/var/cache/nginx/populer", str(tmp_path / "cache")))
+    config = tmp_path / "nginx.conf"
+    config.write_text(AROUND.format(folder=tmp_path, user=""))
+    command = [str(NGINX), "-t", "-c", str(config), "-e", str(tmp_path / "error.log")]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert tried.returncode == 0, tried.stderr
+    assert "conflicting" not in tried.stderr

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
+import httpx2
 import pytest
 from service import Service, serving, wait_until
 
@@ -69,6 +69,6 @@ def test_clients_that_never_read_hold_little_and_are_cut(service: Service) -> No
     finally:
         for each in clients:
             each.end()
-    text = httpx.get(f"{service.url}/metrics", trust_env=False, timeout=30).text
+    text = httpx2.get(f"{service.url}/metrics", trust_env=False, timeout=30).text
     (cut,) = re.findall(r'populer_connections_refused_total\{reason="slow"\} (\d+)', text)
     assert int(cut) >= CLIENTS

@@ -23,7 +23,9 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("POPULER_")}
 
 
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """A command of `populer` until it ends."""
     return subprocess.run(
         [*MODULE, *arguments],
@@ -32,7 +34,7 @@ def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess
         timeout=60,
         check=False,
         cwd=cwd,
-        env=environment(),
+        env={**environment(), **(env or {})},
     )
 
 

@@ -261,6 +261,43 @@ def test_a_preset_may_count_kinds_that_no_event_is_but_the_table_may_not(tmp_pat
             from_toml(tmp_path, f"[lists.top]\n{table}")
 
 
+def test_a_secret_is_read_from_the_file_that_the_environment_names(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text("redis://:psst@somewhere\n")
+    (tmp_path / "key").write_text("key-of-siti-of-the-koran\n")
+    file = tmp_path / "populer.toml"
+    file.write_text('[[sites]]\nid = "koran"\nname = "Koran"\nkeys.admin = { ops = "key-of-the-operators" }\n')
+    environ = {
+        "POPULER_REDIS_URL_FILE": str(tmp_path / "url"),
+        "POPULER_SITES__KORAN__KEYS__ADMIN__SITI_FILE": str(tmp_path / "key"),
+        "POPULER_SITES__0__KEYS__EDITOR": "key-of-every-editor",
+    }
+    loaded = load(file, environ)
+    (site,) = loaded.settings.sites
+    assert loaded.settings.redis.url == "redis://:psst@somewhere"
+    assert site.keys.admin == {"ops": "key-of-the-operators", "siti": "key-of-siti-of-the-koran"}
+    assert site.keys.editor == {"editor": "key-of-every-editor"}
+    assert site.name == "Koran"
+    assert loaded.origins["sites.0.keys.admin.siti"] == "environment"
+    assert loaded.origins["sites.0.keys.admin.ops"] == str(file)
+
+
+def test_a_secret_that_cannot_be_read_and_a_site_that_is_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"POPULER_REDIS_URL_FILE: .*nowhere cannot be read"):
+        load(NOTHING, {"POPULER_REDIS_URL_FILE": str(tmp_path / "nowhere")})
+    with pytest.raises(SettingsError, match="POPULER_SITES__KORAN: no site is called so; there are default"):
+        load(NOTHING, {"POPULER_SITES__KORAN__KEYS__WRITE": "write-key-of-the-koran"})
+
+
+def test_keys_are_shown_by_their_names_alone(tmp_path: Path) -> None:
+    keys = 'write = "write-key-of-the-koran"\nadmin = { siti = "key-of-siti-of-the-koran" }'
+    found = from_toml(tmp_path, f"[[sites]]\n[sites.keys]\n{keys}")
+    assert {name: found[name] for name in found if ".keys." in name} == {
+        "sites.0.keys.write": "***",
+        "sites.0.keys.editor": "none",
+        "sites.0.keys.admin.siti": "***",
+    }
+
+
 def test_a_preset_for_a_dry_run_keeps_the_weights_that_the_table_names(tmp_path: Path) -> None:
     file = tmp_path / "populer.toml"
     file.write_text('[ingest]\nkinds = ["vote"]\n[lists.populer]\nweights = { vote = 1 }\naging = "gravity"')

@@ -127,7 +127,7 @@ export class Desk {
                 {},
                 line.undoes ? "undo: " : null,
                 `the ${line.by || "service’s"} key ${DONE[line.action] ?? line.action} `,
-                h("b", {}, item),
+                h("bdi", {}, h("b", {}, item)),
                 `${what}${where}`,
               ),
               first

@@ -100,7 +100,7 @@ export function row(entry, { move, key, cut, open, notes = [] }) {
       { class: "what" },
       h(
         "button",
-        { type: "button", class: "title", "data-key": `${key} ${entry.id}`, onclick: () => open(entry) },
+        { type: "button", class: "title", dir: "auto", "data-key": `${key} ${entry.id}`, onclick: () => open(entry) },
         entry.title || entry.id,
       ),
       h("p", { class: "meta" }, about),
@@ -168,7 +168,7 @@ export class Live {
     if (drawn === this.drawn && !again) return false;
     const other = drawn !== this.drawn;
     this.drawn = drawn;
-    const since = `against ${list.settings.movement} ago`;
+    const since = list.settings ? `against ${list.settings.movement} ago` : "against the list before";
     put(
       $("live"),
       this.items.map((entry, at) =>

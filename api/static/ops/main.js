@@ -25,6 +25,8 @@ const context = {
   changed: () => changed(),
   failed: (error) => failed(error),
 };
+/** Trying settings is for admins: an editor's key is not told what they are. */
+const idle = { changes: {}, use() {}, renew() {}, draw() {}, want() {} };
 const live = (context.live = new Live(context));
 const tuning = (context.tuning = new Tuning(context));
 const desk = (context.desk = new Desk(context));
@@ -32,6 +34,8 @@ const item = new Item(context);
 const evidence = new Evidence(context);
 
 let state = null;
+const edits = () => state?.key.grade === "editor";
+const trying = () => (edits() ? idle : tuning);
 let pause = FIRST_PAUSE_MS;
 
 /** What is asked for again, and every how many milliseconds; `at`: when it was asked last. */
@@ -44,9 +48,9 @@ const beats = [
     at: 0,
     does: refreshLive,
   },
-  { every: 10_000, at: 0, does: refreshTraffic },
+  { every: 10_000, at: 0, does: () => edits() || refreshTraffic() },
   { every: 30_000, at: 0, does: () => desk.refresh() },
-  { every: 300_000, at: 0, does: () => evidence.refresh() },
+  { every: 300_000, at: 0, does: () => edits() || evidence.refresh() },
 ];
 
 // Signing in
@@ -140,7 +144,7 @@ function choose(list, section = "") {
   );
   drawLists();
   live.clear();
-  tuning.use(list);
+  trying().use(list);
   for (const beat of beats) beat.at = 0;
   beat();
 }
@@ -189,7 +193,9 @@ function took(found) {
   context.zone = found.site.timezone;
   context.decays = found.decays;
   alarms(found.alarms, context.zone, found.now);
-  service(found, context.zone);
+  for (const each of document.querySelectorAll(".for-admins")) show(each, !edits());
+  $("sign-out").title = `${found.key.name}: ${found.key.grade}`;
+  if (!edits()) service(found, context.zone);
 }
 
 async function refreshState() {
@@ -202,13 +208,13 @@ async function refreshState() {
   const other = JSON.stringify(list.settings) !== JSON.stringify(context.list.settings);
   context.list = list;
   drawLists();
-  if (other) tuning.renew(list);
+  if (other) trying().renew(list);
 }
 
 async function refreshLive() {
   const other = await live.refresh();
   await learn(live.items.map((entry) => entry.id));
-  if (other && Object.keys(tuning.changes).length) tuning.want();
+  if (other && Object.keys(trying().changes).length) trying().want();
 }
 
 async function learn(items) {
@@ -217,7 +223,7 @@ async function learn(items) {
   try {
     if (await views.learn(context.site, wanted)) {
       live.draw(true);
-      tuning.draw();
+      trying().draw();
     }
   } catch (error) {
     if (error.status === 0 || error.status === 401) throw error; // lines are missing, and all else is there
@@ -232,7 +238,7 @@ async function refreshTraffic() {
 async function changed() {
   await Promise.all([desk.refresh(), live.refresh()]);
   live.draw(true);
-  tuning.want();
+  trying().want();
 }
 
 async function inTurn(each, now) {

@@ -1,5 +1,8 @@
 """From `redis.url` to a client: standalone, unix socket, Sentinel, Cluster. And from driver errors to ours.
 
+`rediss+sentinel` and `rediss+cluster` speak TLS to every server, the sentinels too, under the parameters that `rediss`
+takes. User and password in the address are the data servers'; sentinels have their own as parameters, or none.
+
 redis-py's own retries are off. It would send a whole pipeline again after a lost reply and count everything twice; our
 callers repeat a call whose script knows that it ran before.
 """
@@ -8,7 +11,7 @@ import contextlib
 import traceback
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
@@ -36,8 +39,10 @@ from ranking.errors import StoreRefusedError, StoreUnavailableError
 
 Client = Any  # redis-py's three clients share no base with typed commands; what is called on them is held by the tests
 
-CLUSTER_SCHEME = "redis+cluster"
-SENTINEL_SCHEME = "redis+sentinel"
+CLUSTER_SCHEMES = ("redis+cluster", "rediss+cluster")
+SENTINEL_SCHEMES = ("redis+sentinel", "rediss+sentinel")
+TLS_PARAMETERS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_check_hostname")
+SENTINEL_PARAMETERS = ("sentinel_username", "sentinel_password")
 SENTINEL_PORT = 26379
 CLUSTER_PORT = 6379
 FAILURES = (RedisError, RedisClusterException, OSError)
@@ -56,13 +61,16 @@ _PASSING = (
 
 def is_cluster(url: str) -> bool:
     """Whether `url` names a Redis Cluster."""
-    return url.startswith(f"{CLUSTER_SCHEME}://")
+    return url.partition("://")[0] in CLUSTER_SCHEMES
 
 
 def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> Client:
     """A client for `url`; it connects when it is first used.
 
     `timeout_s` bounds connecting, `reply_timeout_s` each reply (None: listens for ever).
+
+    Raises:
+        StoreRefusedError: the address has a parameter that is none.
     """
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
@@ -70,14 +78,16 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
         "socket_connect_timeout": timeout_s,
     }
     parts = urlsplit(url)
-    if parts.scheme not in (SENTINEL_SCHEME, CLUSTER_SCHEME):
+    if parts.scheme not in CLUSTER_SCHEMES + SENTINEL_SCHEMES:
         return Redis.from_url(url, **options)
     if parts.username:
         options["username"] = unquote(parts.username)
     if parts.password:
         options["password"] = unquote(parts.password)
     hosts = parts.netloc.rpartition("@")[2].split(",")
-    if parts.scheme == CLUSTER_SCHEME:
+    of_sentinels, tls = _parameters(parts.scheme, parts.query)
+    options |= tls
+    if parts.scheme in CLUSTER_SCHEMES:
         return RedisCluster(startup_nodes=[ClusterNode(*_host_port(host, CLUSTER_PORT)) for host in hosts], **options)
     name, _, database = parts.path.lstrip("/").partition("/")
     sentinel = Sentinels(
@@ -86,9 +96,27 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
             "retry": Retry(NoBackoff(), 0),
             "socket_timeout": timeout_s,
             "socket_connect_timeout": timeout_s,
+            **of_sentinels,
+            **tls,
         },
     )
     return sentinel.master_for(name or "mymaster", Redis, db=int(database or 0), **options)
+
+
+def _parameters(scheme: str, query: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """What an address says of the sentinels' own user, and of TLS."""
+    given = dict(parse_qsl(query))
+    secure = scheme.startswith("rediss")
+    known = (SENTINEL_PARAMETERS if scheme in SENTINEL_SCHEMES else ()) + (TLS_PARAMETERS if secure else ())
+    for name in given:
+        if name not in known:
+            there = f"; there are {', '.join(known)}" if known else ""
+            raise StoreRefusedError(f"redis.url: {name} is no parameter of {scheme}://{there}")
+    own = {name.removeprefix("sentinel_"): value for name, value in given.items() if name in SENTINEL_PARAMETERS}
+    tls: dict[str, Any] = {name: value for name, value in given.items() if name in TLS_PARAMETERS}
+    if "ssl_check_hostname" in tls:
+        tls["ssl_check_hostname"] = tls["ssl_check_hostname"].lower() not in ("0", "false", "no")
+    return own, {"ssl": True, **tls} if secure else {}
 
 
 class Sentinels(Sentinel):
@@ -135,6 +163,7 @@ async def every_node(cluster: Client) -> list[Client]:
 
 def _of_node(cluster: Client, node: ClusterNode, reply_timeout_s: float | None) -> Client:
     given = cluster.connection_kwargs
+    tls = {name: value for name, value in given.items() if name.startswith("ssl_")}
     return Redis(
         host=node.host,
         port=int(node.port),
@@ -143,6 +172,7 @@ def _of_node(cluster: Client, node: ClusterNode, reply_timeout_s: float | None) 
         socket_timeout=reply_timeout_s,
         socket_connect_timeout=given["socket_connect_timeout"],
         retry=Retry(NoBackoff(), 0),
+        **({"ssl": True, **tls} if tls else {}),
     )
 
 

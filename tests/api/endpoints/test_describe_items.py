@@ -304,3 +304,11 @@ async def test_an_item_that_was_never_described_can_be_taken_down(service: Servi
     assert await service.ids() == ["b"]
     await service.refresh()
     assert await service.ids() == ["b"]
+
+
+async def test_an_item_is_found_by_the_id_that_it_was_given_with_controls(service: Service) -> None:
+    answer = await service.http.put("/v1/items/b%00-%C2%9B1", json={"title": "Judul\x00"}, headers=WRITER)
+    assert (answer.json()["id"], answer.json()["title"]) == ("b-1", "Judul")
+    assert (await service.http.get("/v1/items/b%00-1", headers=WRITER)).json()["id"] == "b-1"
+    assert (await service.http.delete("/v1/items/b-%001", headers=WRITER)).status_code == 204
+    assert (await service.http.get("/v1/items/b-1", headers=WRITER)).status_code == 404

@@ -238,7 +238,7 @@ async def test_only_bad_events_are_unprocessable(service: Service) -> None:
     assert content["invalid"] == [{"index": 0, "error": "item: must not be empty"}]
 
 
-@pytest.mark.parametrize("item", ["x" * 512, "é" * 256, "☕" * 170 + "ab", "a/b?c#d%20|e", "\u0000", "{1}"])
+@pytest.mark.parametrize("item", ["x" * 512, "é" * 256, "☕" * 170 + "ab", "a/b?c#d%20|e", "{1}"])
 async def test_ids_are_opaque_up_to_512_bytes(service: Service, item: str) -> None:
     assert (await service.http.post(EVENTS, json={"item": item})).json() == answer(1)
     assert await service.counts() == {f"view|{item}": 1}

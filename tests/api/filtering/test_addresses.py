@@ -96,7 +96,7 @@ def test_a_mapped_peer_is_the_proxy_that_it_is() -> None:
 
 
 def test_only_this_machine_itself_is_local() -> None:
-    assert PROXIES.client(scope("127.0.0.1")) == ClientAddress("127.0.0.1", local=True, network="127.0.0.0/24")
+    assert PROXIES.client(scope("127.0.0.1")) == ClientAddress("127.0.0.1", True, "127.0.0.0/24", "bare")
     assert PROXIES.client(scope("::1")).local
     assert PROXIES.client(scope(None)).local
     assert not PROXIES.client(scope("127.0.0.1", READER)).local
@@ -108,14 +108,14 @@ def test_only_this_machine_itself_is_local() -> None:
 def test_a_unix_socket_is_as_trusted_as_the_loopback() -> None:
     assert name(None, READER) == READER
     assert name(None, READER, proxies=Addresses(["::1"])) == READER
-    assert PROXIES.client(scope(None, READER)) == ClientAddress(
-        READER, local=False, network=str(ipaddress.ip_network(f"{READER}/24", strict=False))
-    )
+    network = str(ipaddress.ip_network(f"{READER}/24", strict=False))
+    assert PROXIES.client(scope(None, READER)) == ClientAddress(READER, False, network, "forwarded")
     assert Addresses(["10.0.0.0/8"]).client(scope(None, READER)).local
 
 
 def test_a_peer_without_an_address_goes_by_its_name() -> None:
-    assert PROXIES.client(scope("testclient", READER)) == ClientAddress("testclient", local=False, network="testclient")
+    client = PROXIES.client(scope("testclient", READER))
+    assert client == ClientAddress("testclient", False, "testclient", "untrusted")
 
 
 @given(st.binary(max_size=2 * LONGEST_LIST), st.sampled_from(["10.0.0.1", "127.0.0.1", READER, None]))
@@ -149,3 +149,10 @@ def test_trust_in_everybody_is_warned_of() -> None:
     assert "0.0.0.0/0" in str(too_wide(["10.0.0.0/8", "0.0.0.0/0"]))
     assert "::/0" in str(too_wide(["::/0"]))
     assert "::/0" in str(too_wide(["::/1", "8000::/1"]))
+
+
+def test_how_a_request_came_is_known() -> None:
+    assert PROXIES.client(scope("127.0.0.1")).route == "bare"
+    assert PROXIES.client(scope("127.0.0.1", READER)).route == "forwarded"
+    assert PROXIES.client(scope("203.0.113.9")).route == "direct"
+    assert PROXIES.client(scope("203.0.113.9", READER)).route == "untrusted"

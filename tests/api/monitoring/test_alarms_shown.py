@@ -10,6 +10,7 @@ from ranking.watching.alarms import ALARMS, OF_SITES
 from ranking.watching.pulse import Pulse, Usual
 
 Serve = Callable[..., Awaitable[Service]]
+BROWSER = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
 OwnServer = Callable[..., servers.Valkey]
 
 
@@ -109,3 +110,34 @@ async def test_a_store_that_is_away_is_an_alarm_and_the_worker_is_not_ready(
         return not (await service.http.get("/readyz")).json()["alarms"]
 
     await eventually(over, "the alarm to be over")
+
+
+async def test_readers_behind_a_proxy_that_is_not_trusted_raise_an_alarm_that_names_the_setting(serve: Serve) -> None:
+    service = await ready(await serve(service={"trusted_proxies": ["10.9.9.9"]}))
+    for number in range(50):
+        headers = {"x-forwarded-for": f"203.0.113.{number}", "user-agent": BROWSER}
+        await service.http.post("/v1/events", json={"item": "a"}, headers=headers)
+    (found,) = await shown(service)
+    assert (found["alarm"], found["site"]) == ("forwarded_untrusted", SITE)
+    assert "service.trusted_proxies" in found["says"]
+    service.clock.now += 3900
+    await ready(service)
+    assert await shown(service) == []
+
+
+async def test_readers_through_a_proxy_that_names_nobody_raise_an_alarm_and_have_limits(serve: Serve) -> None:
+    service = await ready(await serve(ingest={"address_limit": 15}))
+    answers = [
+        (await service.http.post("/v1/events", json={"item": "a"}, headers={"user-agent": BROWSER})).status_code
+        for _ in range(40)
+    ]
+    assert (answers.count(202), answers.count(429)) == (30, 10)
+    (found,) = await shown(service)
+    assert (found["alarm"], "X-Forwarded-For" in found["says"]) == ("forwarded_missing", True)
+
+
+async def test_programs_of_this_machine_have_no_limits_and_raise_nothing(serve: Serve) -> None:
+    service = await ready(await serve(ingest={"address_limit": 15}))
+    answers = [(await service.http.post("/v1/events", json={"item": "a"})).status_code for _ in range(150)]
+    assert set(answers) == {202}
+    assert await shown(service) == []

@@ -292,8 +292,9 @@ def test_whatever_is_in_an_item_every_form_is_valid(items: list[Item], section: 
     found = Elements(page)
     assert {tag for tag, _ in found.found} <= {"section", "h2", "ol", "li", "a", "time", "p"}
     assert len(found.all("li")) == len(items)
+    assert all(link.get("dir") == "auto" for link in found.all("a") if link.get("class") == "populer-link")
     named = {name for _, attributes in found.found for name in attributes}
-    assert named <= {"class", "id", "aria-labelledby", "aria-label", "role", "data-id", "href", "datetime"}
+    assert named <= {"class", "id", "aria-labelledby", "aria-label", "role", "data-id", "dir", "href", "datetime"}
     for link in [each["href"] for each in found.all("a") if "href" in each]:
         assert re.match(r"(https?://|/(?!/))", html.unescape(str(link)), re.IGNORECASE)
 

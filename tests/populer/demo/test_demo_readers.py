@@ -202,7 +202,8 @@ async def test_breaking_news_never_runs_out() -> None:
 
 async def test_robots_are_told_by_what_the_service_answered() -> None:
     def filters(request: httpx2.Request) -> httpx2.Response:
-        if request.url.path != "/v1/events" or "x-forwarded-for" not in request.headers:
+        robots = request.headers.get("x-forwarded-for", "").startswith(("198.51.100.", "203.0.113."))
+        if request.url.path != "/v1/events" or not robots:
             return healthy(request)
         count = len(json.loads(request.content)["events"])
         if "python" in request.headers["user-agent"]:

@@ -189,3 +189,25 @@ def test_item_from_input_refuses_an_address_without_a_host(address: str) -> None
 def test_item_from_input_refuses_a_text_that_is_no_unicode(field: dict[str, Any]) -> None:
     with pytest.raises(InvalidItemError, match="must be valid Unicode"):
         item_from_input(ItemInput(id="a", **field), NOW)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Harga\x00 cabai\x1b[31m", "Harga cabai[31m"),
+        ("dua\nbaris\tdan\r\nlagi", "dua baris dan  lagi"),
+        ("\x7f\x9bJudul\x00", "Judul"),
+        ("\u202eterbalik", "\u202eterbalik"),
+        ("Pemilu 🗳\ufe0f \u200f", "Pemilu 🗳\ufe0f \u200f"),
+    ],
+)
+def test_controls_are_dropped_and_what_directs_text_is_left_to_the_page(given: str, kept: str) -> None:
+    told = ItemInput(id="a\x00b", title=given, section=given, author=given, tags=(given,))
+    item = item_from_input(told, NOW)
+    assert (item.id, item.title, item.section) == ("ab", kept, kept)
+    assert (item.author, item.tags) == (kept, (kept,))
+
+
+def test_an_id_of_controls_alone_is_none() -> None:
+    with pytest.raises(InvalidItemError, match="id: must not be empty"):
+        item_from_input(ItemInput(id="\x00\x01"), NOW)
