@@ -69,7 +69,7 @@ class WorkerRuntime:
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         self._salting: asyncio.Task[None] | None = None
         event_filter = EventFilter(settings, self._visitors_under(settings))
-        published_lists = PublishedLists(store, settings)
+        published_lists = PublishedLists(store, settings, clock)
         alarm_facts = AlarmFacts(
             store, published_lists.listed, clock, lambda: 0 if spooling is None else spooling.events
         )
