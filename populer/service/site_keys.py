@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from ranking.errors import SettingsError
-from ranking.settings.service import Settings, SiteKeys
+from ranking.settings.service import Settings
 
 FILE = "keys.json"
 KEY_BYTES = 24
@@ -30,7 +30,8 @@ def with_keys(settings: Settings, data_dir: Path, kept: Generated) -> Settings:
             if getattr(site.keys, name) is None and name not in have:
                 have[name] = f"{name}-{secrets.token_urlsafe(KEY_BYTES)}"
                 added = True
-        keys = SiteKeys(write=site.keys.write or have["write"], admin=site.keys.admin or have["admin"])
+        made = {"write": site.keys.write or have["write"], "admin": site.keys.admin or have["admin"]}
+        keys = site.keys.model_copy(update=made)
         sites.append(site.model_copy(update={"keys": keys}))
     if added:
         _write(data_dir, there)

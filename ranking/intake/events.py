@@ -21,7 +21,7 @@ from ranking.errors import InvalidEventError
 from ranking.intake.items import why_bad_id
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
-from ranking.intake.visits import Identity, short_hash
+from ranking.intake.visits import NO_NETWORK, Identity, short_hash, token_mark
 from ranking.times import format_duration
 
 MAX_POSITION = 1_000
@@ -49,13 +49,14 @@ class WireEvent(msgspec.Struct, gc=False):
     visitor: str | None = None
     id: str | None = None
     url: str | None = None
+    token: str | None = None
 
 
 class Event(NamedTuple):
     """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
 
-    `visitor`: the reader whose repeats do not count; `mark`: the hash of the event's own id, under which it counts
-    once.
+    `visitor`: the reader whose repeats do not count; `mark`: the hash of the event's own id, or of its page token,
+    under which it counts once; `network`: in place of the one that its request came from.
     """
 
     item: str
@@ -63,6 +64,7 @@ class Event(NamedTuple):
     ts: float
     visitor: Identity | None = None
     mark: bytes | None = None
+    network: Identity | None = None
 
 
 class Intake(NamedTuple):
@@ -73,6 +75,7 @@ class Intake(NamedTuple):
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
     `OTHER` unless the sender is trusted; None: all are kept apart. `was_shown` answers for a list whether its readers
     may have seen an item at this place, or (None) anywhere; without it what public events say of lists holds.
+    `nonce_of` gives the nonce of a page token that is good for an item; None: tokens say nothing.
     """
 
     kinds: AbstractSet[str]
@@ -83,6 +86,7 @@ class Intake(NamedTuple):
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
     was_shown: Callable[[str, str, int | None], bool] | None = None
+    nonce_of: Callable[[str, str], str | None] | None = None
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -128,10 +132,13 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
             raise InvalidEventError(f"ts: must be epoch seconds, found {wire.ts}")
         if intake.trusted:
             ts = _checked_ts(wire.ts, intake)
-    if intake.identify is None and not wire.id:
+    nonce = None if wire.token is None or intake.nonce_of is None else intake.nonce_of(wire.token, item)
+    if intake.identify is None and not wire.id and nonce is None:
         return Event(item, column, ts)
     visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
     identity = None if intake.identify is None else intake.identify(visitor)
+    if nonce is not None:
+        return Event(item, column, ts, identity, token_mark(nonce, channel_kind(column), item), NO_NETWORK)
     return Event(item, column, ts, identity, None if name is None else short_hash(name))
 
 

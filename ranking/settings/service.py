@@ -163,10 +163,14 @@ class AlarmSettings(Table):
 
 
 class SiteKeys(Table):
-    """keys of a site. Absent ones are generated and kept in the data directory."""
+    """keys of a site. `write` and `admin` are generated where they are absent, and kept in the data directory.
+
+    `page` signs page tokens; the site's own server has it, too.
+    """
 
     write: str | None = Field(None, min_length=16, repr=False)
     admin: str | None = Field(None, min_length=16, repr=False)
+    page: str | None = Field(None, min_length=16, repr=False)
 
 
 class SiteSettings(Table):
@@ -180,7 +184,14 @@ class SiteSettings(Table):
     address: str = ""
     item_pattern: str = ""
     origins: tuple[str, ...] = ()
+    proof: Literal["none", "token", "required"] = "none"
     keys: SiteKeys = SiteKeys()
+
+    @model_validator(mode="after")
+    def _can_prove(self) -> Self:
+        if self.proof != "none" and self.keys.page is None:
+            raise ValueError(f'keys.page: the key that signs page tokens, as proof is "{self.proof}"')
+        return self
 
     @field_validator("item_pattern")
     @classmethod

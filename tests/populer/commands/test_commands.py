@@ -177,7 +177,14 @@ def test_the_example_file_has_every_setting_at_its_default() -> None:
     assert {name: _plain(value) for name, value in written.items()} == {
         name: _plain(defaults[name]) for name in written
     }
-    commented = {"service.templates", "redis.url", "redis.shards", "sites.0.keys.write", "sites.0.keys.admin"}
+    commented = {
+        "service.templates",
+        "redis.url",
+        "redis.shards",
+        "sites.0.keys.write",
+        "sites.0.keys.admin",
+        "sites.0.keys.page",
+    }
     named = set(example.origins) | {name.replace(".trending.", ".populer.") for name in example.origins}
     of_populer = {name for name in defaults if not name.startswith("lists.") or name.startswith("lists.populer.")}
     assert of_populer - named - commented - {"lists.populer.mix", *written} == set()
