@@ -71,7 +71,7 @@ class WorkerRuntime:
         self._salting: asyncio.Task[None] | None = None
         event_filter = EventFilter(settings, self._visitors_under(settings))
         callers = Callers(settings, event_filter.client, clock)
-        published_lists = PublishedLists(store, settings)
+        published_lists = PublishedLists(store, settings, clock)
         alarm_facts = AlarmFacts(
             store, published_lists.listed, clock, lambda: 0 if spooling is None else spooling.events
         )

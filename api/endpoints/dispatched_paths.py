@@ -15,6 +15,7 @@ EVENT: Json = {
         "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
         "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
         "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},
+        "token": {"type": "string", "description": "a page token, where sites.proof asks for one"},
     },
 }
 
@@ -160,7 +161,7 @@ def _post_events() -> Json:
 
 
 def _get_pixel() -> Json:
-    names = ("item", "url", "kind", "source", "position", "visitor", "id")
+    names = ("item", "url", "kind", "source", "position", "visitor", "id", "token")
     parameters = [{"name": name, "in": "query", "schema": EVENT["properties"][name]} for name in names]
     return {
         "tags": ["events"],

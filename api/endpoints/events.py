@@ -2,7 +2,8 @@
 
 import math
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from api.context import Context, site_of
 from api.endpoints.events_body import HOPELESS, BadEvents, Parsed, all_good, one_bad, parse, sentence_of
 from api.filtering.addresses import ClientAddress
+from api.filtering.tokens import valid_nonce
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.auth import STRANGER, Grade, require
@@ -17,7 +19,7 @@ from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
 from ranking.errors import InvalidEventError, StoreUnavailableError
-from ranking.intake.events import Event, Intake, WireEvent, channel_kind, checked_event
+from ranking.intake.events import CLICK, Event, Intake, WireEvent, channel_kind, checked_event
 from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED, SHADOW
 from ranking.recording.recorder import ONE_COUNTED, ONE_REPEATED, Recorded
 from ranking.settings.service import SiteSettings
@@ -29,7 +31,7 @@ MAX_KEY_BYTES = 255
 MAX_RATIO = 200
 #: Bytes of a body that cannot be read, per event that it is taken for.
 EVENT_BYTES = 60
-PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id"})
+PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id", "token"})
 #: One transparent dot.
 PIXEL = asgi.Prepared(
     200,
@@ -40,7 +42,7 @@ PIXEL = asgi.Prepared(
 #: The answers to nearly all events that come alone.
 ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
 ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
-ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
+ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM, PROOF = "accepted", "duplicate", "limited", "new_item", "proof"
 #: What the store may make of an event that does not count, and the reason that is given.
 REASON_OF = {REPEATED: DUPLICATE, REFUSED: NEW_ITEM, CONCENTRATED: "concentrated"}
 
@@ -151,7 +153,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         identify = sender if sender is not None and event_filter.tells_visitors(request.headers) else None
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
-        settings.known_sources,
+        settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
     )  # fmt: skip
     places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:
@@ -161,8 +163,10 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     left_out: dict[int, str] = {}
     if reason is not None:
         left_out = dict.fromkeys(range(len(events)), reason)
-    elif client is not None and (stopped := event_filter.stopped(events, client, now)):
-        left_out = dict.fromkeys(stopped, LIMITED)
+    elif client is not None:
+        left_out = dict.fromkeys(event_filter.stopped(events, client, now), LIMITED)
+        if site.proof == "required":
+            left_out |= dict.fromkeys(_unproven(events), PROOF)
     if left_out:
         await _record_shadows(context, site, [(events[at].item, why) for at, why in left_out.items()], now)
         left_out = {places[at]: why for at, why in left_out.items()}
@@ -181,6 +185,18 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     )
     _count_recorded(context, site, events, recorded, now)
     return IngestResult(recorded, places, left_out, bad, request.parsed.count)
+
+
+def _nonces(site: SiteSettings, now: float) -> Callable[[str, str], str | None] | None:
+    """What reads the site's page tokens now; None where it has none."""
+    if site.proof == "none" or site.keys.page is None:
+        return None
+    return partial(valid_nonce, at=now, key=site.keys.page)
+
+
+def _unproven(events: Sequence[Event]) -> list[int]:
+    """Places of public events that neither a page token nor the list that they were made in speaks for."""
+    return [at for at, each in enumerate(events) if each.network is None and channel_kind(each.channel) != CLICK]
 
 
 def _require_origin_and_rate(context: Context, request: IngestRequest, client: ClientAddress, now: float) -> None:

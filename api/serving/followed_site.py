@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from api.serving.rendered_list import RenderedList
+from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
 from ranking.backoff import Backoff
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
@@ -32,15 +33,29 @@ class LoadedList:
 
 
 class FollowedSite:
-    """Follows one site. `worker` is unique to this object; `on_change` is called when an answer may have changed."""
+    """Follows one site.
 
-    def __init__(self, store: Store, settings: SiteSettings, worker: str, on_change: Callable[[], None]) -> None:
+    `worker` is unique to this object; `on_change` is called when an answer may have changed; `clock` gives epoch
+    seconds.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: SiteSettings,
+        worker: str,
+        on_change: Callable[[], None],
+        clock: Callable[[], float],
+    ) -> None:
         self.settings = settings
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
         self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit)
         self._on_change = on_change
+        self._clock = clock
+        self._places = ShownPlaces()
+        self._unplaced: set[str] = set()  # lists that an edit has changed since their places were noted
         self._store = store
         self._site = settings.id
         self._orders: dict[tuple[str, str, str], Sequence[str]] = {}
@@ -92,6 +107,12 @@ class FollowedSite:
             self._remember(key, ids)
         return ids
 
+    def was_shown(self, name: str, item: str, position: int | None) -> bool:
+        """Whether a reader may have the item at this position of a list on the screen; None: anywhere in it."""
+        if name in self._unplaced:
+            self._note_places(name, self.lists[name])
+        return self._places.has(name, item, position, self._clock())
+
     async def entries_of(self, items: Sequence[str]) -> dict[str, Entry]:
         """Entries of items that have left the list; an undescribed item is shown by its id.
 
@@ -112,7 +133,17 @@ class FollowedSite:
 
     def _on_edit(self) -> None:
         self.unedited.clear()
+        self._unplaced.update(self.lists)
         self._on_change()
+
+    def _note_places(self, name: str, shown: LoadedList) -> None:
+        now, ranked_with = self._clock(), shown.stamp.boosts
+        orders = {
+            section: order_shown(body, ranked_with, self.edits.overlay(name, section, now))
+            for section, body in shown.bodies.items()
+        }
+        self._places.put(name, orders, now)
+        self._unplaced.discard(name)
 
     def _remember(self, key: tuple[str, str, str], order: Sequence[str]) -> None:
         self._orders[key] = order
@@ -157,7 +188,10 @@ class FollowedSite:
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)
-            self.lists[name] = LoadedList(found.generation, found.stamp, bodies)
+            if shown is not None and name in self._unplaced:
+                self._note_places(name, shown)
+            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
+            self._note_places(name, loaded)
             self.unedited.add(name)
             self._on_change()
         await self.edits.refresh_pinned()

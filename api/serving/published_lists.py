@@ -6,6 +6,7 @@ answer at once, also from a list that a refresh already under way publishes late
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from typing import NamedTuple
 
 from api.serving.date_labels import labelled_at
@@ -29,11 +30,12 @@ class Served(NamedTuple):
 
 
 class PublishedLists:
-    """Follows and serves the lists of all sites."""
+    """Follows and serves the lists of all sites. `clock` gives epoch seconds."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, clock: Callable[[], float]) -> None:
         self._store = store
         self._settings = settings
+        self._clock = clock
         self.changed = asyncio.Event()
         """Set when an answer may have changed. One task waits for it and clears it."""
         self._sites = {site.id: self._followed(site) for site in settings.sites}
@@ -129,6 +131,11 @@ class PublishedLists:
         ready = self.ranked() and any(name in here for name in self._settings.lists)
         return [name for name in self._settings.lists if not ready or name in here]
 
+    def was_shown(self, site: str, name: str, item: str, position: int | None) -> bool:
+        """Whether a reader may have the item at this position of a list on the screen; None: anywhere in it."""
+        here = self._sites.get(site)
+        return here is not None and here.was_shown(name, item, position)
+
     def unedited(self, site: str, name: str) -> bool:
         """Whether no edit was made since the current list was loaded."""
         return name in self._site(site).unedited
@@ -187,7 +194,7 @@ class PublishedLists:
 
     def _followed(self, site: SiteSettings) -> FollowedSite:
         # A name of its own: a site that is removed and added again must not share a lease with its former self.
-        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set)
+        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set, self._clock)
 
     def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[LoadedList, RenderedList]:
         shown = here.lists.get(name)

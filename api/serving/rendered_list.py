@@ -20,7 +20,7 @@ from api.http.compression import Pieces
 from api.serving.date_labels import published_label
 from api.serving.phrases import words_of
 from ranking.published.cursor import Cursor, epoch_of, part_after, rest_of
-from ranking.published.edits import with_boosts, with_pins
+from ranking.published.edits import places_under, with_pins
 from ranking.published.orders import order_name
 from ranking.published.snapshot import Entry, Stamp, decode_entries
 from ranking.settings.service import SiteSettings
@@ -230,21 +230,12 @@ class RenderedList:
         ranked_with = self._stamp.boosts
         if boosts == ranked_with:
             return self._fragments
-        factors = {}
-        for place, entry in enumerate(self._entries):
-            factor = boosts.get(entry.id, 1.0) / ranked_with.get(entry.id, 1.0)
-            if factor != 1.0:
-                factors[place] = factor
-        filled = sum(entry.source == "fill" for entry in self._entries)
-        ranked = self._entries[: len(self._entries) - filled]
-        places = with_boosts([entry.score for entry in ranked], factors)
-        found = [
+        return [
             self._fragments[place]._replace(score=msgspec.json.encode(score))
-            if place in factors
+            if score != self._entries[place].score
             else self._fragments[place]
-            for place, score in places
+            for place, score in places_under(self._entries, ranked_with, boosts)
         ]
-        return found + self._fragments[len(ranked) :]
 
     def _pin(self, own: _Fragment | None, entry: Entry) -> _Fragment:
         if own is None:

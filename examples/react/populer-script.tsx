@@ -11,8 +11,16 @@ declare global {
 
 let opened: string | undefined;
 
-/** `item` is the open article's id; without one the page is no article. */
-export function PopulerScript({ service, item = "", site }: { service: string; item?: string; site?: string }): JSX.Element {
+export interface PopulerScriptProps {
+  service: string;
+  /** The open article's id; without one the page is no article. */
+  item?: string;
+  site?: string;
+  /** What `pageToken` of populer-token.mjs gave on the server. */
+  token?: string;
+}
+
+export function PopulerScript({ service, item = "", site, token }: PopulerScriptProps): JSX.Element {
   const src = `${service.replace(/\/$/, "")}/populer.js`;
   useEffect(() => {
     const script = document.querySelector<HTMLScriptElement>(`script[src="${CSS.escape(src)}"]`);
@@ -20,5 +28,5 @@ export function PopulerScript({ service, item = "", site }: { service: string; i
     if (opened !== undefined && item && item !== opened) window.populer?.record({ item });
     opened = item;
   }, [item, src]);
-  return <script async src={src} data-item={item} data-site={site} />;
+  return <script async src={src} data-item={item} data-site={site} data-token={token} />;
 }

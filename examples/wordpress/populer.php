@@ -12,6 +12,7 @@
  *     define('POPULER_URL', 'https://populer.example');
  *     define('POPULER_KEY', '...');   // the site's write key; without it the service is told of no articles
  *     define('POPULER_SITE', '');     // its id, where the service has several
+ *     define('POPULER_PAGE_KEY', '...');  // the site's page key, where its pages are not cached; see docs/embedding.md
  *
  * Then: [populer list="populer" limit="7"], the widget "Populer", or <?php echo populer_list(['list' => 'update']); ?>.
  */
@@ -40,12 +41,22 @@ function populer_item(): string
     return is_singular('post') && !is_preview() ? (string) get_queried_object_id() : '';
 }
 
+/** A page token: this server's word for one view of a page that it makes now. */
+function populer_token(string $item, string $key): string
+{
+    $signed = intdiv(time(), 3600) . '.' . bin2hex(random_bytes(16));
+    $mac = substr(hash_hmac('sha256', "$signed.$item", $key, true), 0, 16);
+    return $signed . '.' . rtrim(strtr(base64_encode($mac), '+/', '-_'), '=');
+}
+
 /** The script that counts and keeps lists moving. An empty data-item says that the page is no article. */
 function populer_script(): void
 {
     $site = defined('POPULER_SITE') && POPULER_SITE !== '' ? ['data-site' => POPULER_SITE] : [];
     $src = rtrim(POPULER_URL, '/') . '/populer.js';
-    wp_print_script_tag(['src' => $src, 'async' => true, 'data-item' => populer_item()] + $site);
+    $item = populer_item();
+    $token = defined('POPULER_PAGE_KEY') && $item !== '' ? ['data-token' => populer_token($item, POPULER_PAGE_KEY)] : [];
+    wp_print_script_tag(['src' => $src, 'async' => true, 'data-item' => $item] + $site + $token);
 }
 
 /** What the service answered, at most half a minute ago; while it is away the last answer of a day; else null. */

@@ -3,6 +3,9 @@
 `WireEvent` is what clients send; `checked_event` turns one into an `Event` or says in a sentence why not. The receive
 time counts, unless the sender is trusted (a site's write key): browser clocks lie.
 
+A click of the public counts as one where a list has shown the item at the place that it names (`Intake.was_shown`),
+else as a view, so that a reader's view and the click that nothing proves are one visit.
+
 An event's channel (its kind, and its source where it has one) is what counts are kept by, next to the item and the
 bucket, so that weights per kind and per source stay settings and are never baked into a number.
 """
@@ -18,7 +21,7 @@ from ranking.errors import InvalidEventError
 from ranking.intake.items import why_bad_id, without_controls
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
-from ranking.intake.visits import Identity, short_hash
+from ranking.intake.visits import NO_NETWORK, Identity, short_hash, token_mark
 from ranking.times import format_duration
 
 MAX_POSITION = 1_000
@@ -26,6 +29,8 @@ MAX_NAME_CHARS = 64
 MAX_GIVEN_CHARS = 256
 CLOCK_SKEW_S = 60.0
 DEFAULT_KIND = "view"
+#: The kind that a list must have shown the item for.
+CLICK = "click"
 #: Opens the source of events that came from a list: `list:populer`.
 LIST_SOURCE = "list:"
 #: Stands for the sources that the settings do not name: anyone can make one up, and every one would be a channel.
@@ -44,13 +49,14 @@ class WireEvent(msgspec.Struct, gc=False):
     visitor: str | None = None
     id: str | None = None
     url: str | None = None
+    token: str | None = None
 
 
 class Event(NamedTuple):
     """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
 
-    `visitor`: the reader whose repeats do not count; `mark`: the hash of the event's own id, under which it counts
-    once.
+    `visitor`: the reader whose repeats do not count; `mark`: the hash of the event's own id, or of its page token,
+    under which it counts once; `network`: in place of the one that its request came from.
     """
 
     item: str
@@ -58,6 +64,7 @@ class Event(NamedTuple):
     ts: float
     visitor: Identity | None = None
     mark: bytes | None = None
+    network: Identity | None = None
 
 
 class Intake(NamedTuple):
@@ -66,7 +73,9 @@ class Intake(NamedTuple):
 
     `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` maps the
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
-    `OTHER` unless the sender is trusted; None: all are kept apart.
+    `OTHER` unless the sender is trusted; None: all are kept apart. `was_shown` answers for a list whether its readers
+    may have seen an item at this place, or (None) anywhere; without it what public events say of lists holds.
+    `nonce_of` gives the nonce of a page token that is good for an item; None: tokens say nothing.
     """
 
     kinds: AbstractSet[str]
@@ -76,6 +85,8 @@ class Intake(NamedTuple):
     item_pattern: AddressPattern | None = None
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
+    was_shown: Callable[[str, str, int | None], bool] | None = None
+    nonce_of: Callable[[str, str], str | None] | None = None
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -114,21 +125,21 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         known = ", ".join(sorted(intake.kinds))
         raise InvalidEventError(f"kind: must be one of {known}, found {wire.kind[:MAX_NAME_CHARS]!r}")
     column = wire.kind
-    if wire.source is not None:
-        source, position = _checked_source(wire.source), _checked_position(wire.position)
-        if intake.sources is not None and not intake.trusted and source not in intake.sources:
-            source, position = LIST_SOURCE + OTHER if source.startswith(LIST_SOURCE) else OTHER, None
-        column = channel(wire.kind, source, position)
+    if wire.source is not None or column == CLICK:
+        column = _checked_channel(wire, item, intake)
     ts = intake.now
     if wire.ts is not None:
         if not math.isfinite(wire.ts):
             raise InvalidEventError(f"ts: must be epoch seconds, found {wire.ts}")
         if intake.trusted:
             ts = _checked_ts(wire.ts, intake)
-    if intake.identify is None and not wire.id:
+    nonce = None if wire.token is None or intake.nonce_of is None else intake.nonce_of(wire.token, item)
+    if intake.identify is None and not wire.id and nonce is None:
         return Event(item, column, ts)
     visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
     identity = None if intake.identify is None else intake.identify(visitor)
+    if nonce is not None:
+        return Event(item, column, ts, identity, token_mark(nonce, channel_kind(column), item), NO_NETWORK)
     return Event(item, column, ts, identity, None if name is None else short_hash(name))
 
 
@@ -146,6 +157,24 @@ def _item_at(url: str | None, pattern: AddressPattern | None) -> str:
         return item_of(url, pattern)
     except ValueError as error:
         raise InvalidEventError(f"url: {error}") from None
+
+
+def _checked_channel(wire: WireEvent, item: str, intake: Intake) -> str:
+    """The channel of an event that says where it comes from, or that is a click."""
+    kind, source, position = wire.kind, None, None
+    if wire.source is not None:
+        source, position = _checked_source(wire.source), _checked_position(wire.position)
+    if intake.trusted:
+        return channel(kind, source, position)
+    list_name = source.removeprefix(LIST_SOURCE) if source is not None and source.startswith(LIST_SOURCE) else None
+    is_known = intake.sources is None or source in intake.sources
+    if list_name is not None and is_known and intake.was_shown is not None:
+        is_known = intake.was_shown(list_name, item, position)
+    if intake.was_shown is not None and (list_name is None or position is None or not is_known):
+        kind = DEFAULT_KIND if kind == CLICK else kind
+    if source is not None and not is_known:
+        source, position = OTHER if list_name is None else LIST_SOURCE + OTHER, None
+    return channel(kind, source, None if list_name is None else position)
 
 
 def _checked_source(source: str) -> str:

@@ -40,7 +40,7 @@ outcome."""
 
 SHADOW: Final = "!"
 """Opens the channels of events that were left out: `!duplicate`, `!robot`. They weigh nothing and rank nothing."""
-REASONS: Final = ("robot", "prefetch", "fetch", "gpc", "limited", "duplicate", "concentrated")
+REASONS: Final = ("robot", "prefetch", "fetch", "gpc", "limited", "duplicate", "concentrated", "proof")
 REPEAT_CHANNEL: Final = SHADOW + "duplicate"
 
 UNBOUND: Final = b"\xff" * PAIR_BYTES
@@ -52,6 +52,10 @@ class Identity(NamedTuple):
 
     now: bytes
     before: bytes = b""
+
+
+NO_NETWORK: Final = Identity(UNBOUND)
+"""Of an event that somebody vouches for, wherever it was sent from."""
 
 
 class ConditionalVisits(NamedTuple):
@@ -98,6 +102,11 @@ def pair_of(visitor: bytes, cell: str) -> bytes:
 def short_hash(text: str) -> bytes:
     """8 bytes in place of an id."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=PAIR_BYTES).digest()
+
+
+def token_mark(nonce: str, kind: str, item: str) -> bytes:
+    """8 bytes in place of a page token's nonce, which is good once for each kind; no id of an event can have them."""
+    return blake2b(f"{nonce} {kind} {item}".encode("utf-8", "surrogatepass"), digest_size=8, person=b"token").digest()
 
 
 class Remembered(Generic[K]):

@@ -11,7 +11,7 @@ Rejected: ranking anew for every edit, as an editor cannot wait for it.
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -162,6 +162,31 @@ def with_pins(ranked: Iterable[T], pins: Sequence[tuple[int, T]], limit: int) ->
                 if not waiting:
                     break
     return page
+
+
+class Placed(Protocol):
+    """What a place of a published list says of its item."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def score(self) -> float | None: ...
+    @property
+    def source(self) -> str: ...
+
+
+def places_under(
+    entries: Sequence[Placed], ranked_with: Mapping[str, float], boosts: Mapping[str, float]
+) -> list[tuple[int, float | None]]:
+    """Places of a list that was `ranked_with` other boosts, in their order under `boosts`, with their scores."""
+    factors = {}
+    for place, entry in enumerate(entries):
+        factor = boosts.get(entry.id, 1.0) / ranked_with.get(entry.id, 1.0)
+        if factor != 1.0:
+            factors[place] = factor
+    ranked = len(entries) - sum(entry.source == "fill" for entry in entries)
+    filled = [(place, entries[place].score) for place in range(ranked, len(entries))]
+    return with_boosts([entry.score for entry in entries[:ranked]], factors) + filled
 
 
 def with_boosts(scores: Sequence[float | None], factors: Mapping[int, float]) -> list[tuple[int, float | None]]:

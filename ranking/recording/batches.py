@@ -120,15 +120,14 @@ class OpenBatch:
 
     def add(self, event: Event, received_s: int, *, vouched: bool, network: Identity | None = None) -> int:
         """Count an event, or have the store decide whether it counts; return the event's ticket for `outcomes`."""
-        item, channel, ts, visitor, mark = event
+        item, channel, ts, visitor, mark, instead = event
         if ts != self._latest:
             self._latest = ts
             self._latest_cells = self._cells.setdefault(bucket_start(ts, self.terms.bucket_s), {})
         name = field(channel, item)
         known = vouched or item in self._seen.items or not self.terms.admission.new_items
         ticket = SURE
-        if not self.terms.admission.allowance:
-            network = None
+        network = (instead or network) if self.terms.admission.allowance else None
         if visitor is not None or mark is not None or network is not None or not known:
             ticket = self._add_visit(event, name, received_s, known=known, network=network)
             if ticket == LOCAL_REPEAT:
@@ -209,7 +208,7 @@ class OpenBatch:
 
     def _add_visit(self, event: Event, name: str, received_s: int, *, known: bool, network: Identity | None) -> int:
         """Number of a new visit, whose cell the caller notes; SURE or LOCAL_REPEAT where the store need not decide."""
-        item, channel, ts, visitor, mark = event
+        item, channel, ts, visitor, mark, _ = event
         span_s = self.terms.admission.span_s
         visit, second = len(self._visits), int(ts)
         pair = NO_PAIR

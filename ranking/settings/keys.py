@@ -55,18 +55,25 @@ class NamedKey(NamedTuple):
 
 
 class SiteKeys(Table):
-    """keys of a site. Absent ones are generated and kept in the data directory."""
+    """keys of a site. Absent ones of `write` and `admin` are generated and kept in the data directory.
+
+    `page` signs page tokens; the site's own server has it, too.
+    """
 
     write: KeysByName = Field({}, repr=False)
     editor: KeysByName = Field({}, repr=False)
     admin: KeysByName = Field({}, repr=False)
+    page: str | None = Field(None, min_length=LEAST_CHARACTERS, repr=False)
 
     @model_validator(mode="before")
     @classmethod
     def _named(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
-        return {grade: {grade: keys} if isinstance(keys, str) else keys or {} for grade, keys in given.items()}
+        return {
+            grade: ({grade: keys} if isinstance(keys, str) else keys or {}) if grade in GRADES else keys
+            for grade, keys in given.items()
+        }
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

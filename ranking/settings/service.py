@@ -179,7 +179,14 @@ class SiteSettings(Table):
     address: str = ""
     item_pattern: str = ""
     origins: tuple[str, ...] = ()
+    proof: Literal["none", "token", "required"] = "none"
     keys: SiteKeys = SiteKeys()
+
+    @model_validator(mode="after")
+    def _can_prove(self) -> Self:
+        if self.proof != "none" and self.keys.page is None:
+            raise ValueError(f'keys.page: the key that signs page tokens, as proof is "{self.proof}"')
+        return self
 
     @field_validator("item_pattern")
     @classmethod

@@ -99,7 +99,8 @@ namespace {
 
     function config(string $name): string
     {
-        return $name === 'services.populer.url' ? getenv('POPULER_TEST_URL') : '';
+        $values = ['services.populer.url' => 'POPULER_TEST_URL', 'services.populer.page_key' => 'POPULER_TEST_PAGE_KEY'];
+        return isset($values[$name]) ? (string) getenv($values[$name]) : '';
     }
 
     function e($text): string
@@ -129,6 +130,7 @@ namespace {
     }
 
     require getenv('POPULER_TEST_FOLDER') . '/PopulerList.php';
+    require getenv('POPULER_TEST_FOLDER') . '/PopulerToken.php';
 
     while (($line = fgets(STDIN)) !== false) {
         $asked = json_decode($line, true);

@@ -20,9 +20,11 @@ async def test_the_pixel_counts_and_is_a_gif_that_nobody_keeps(service: Service)
 
 
 async def test_the_pixel_says_what_an_event_can_say(service: Service) -> None:
-    params = {"item": "a", "kind": "click", "source": "list:populer", "position": "3", "visitor": "v", "other": "x"}
+    await service.view(b=3, a=2)
+    await service.refresh()
+    params = {"item": "a", "kind": "click", "source": "list:populer", "position": "2", "visitor": "v", "other": "x"}
     assert (await service.http.get(PIXEL, params=params)).status_code == 200
-    assert await service.counts() == {"click@list:populer#3|a": 1}
+    assert await service.counts() == {"view|b": 3, "view|a": 2, "click@list:populer#2|a": 1}
 
 
 async def test_a_pixels_time_is_the_time_it_is_received(service: Service) -> None:

@@ -12,8 +12,8 @@ from api.endpoints.events_body import HOPELESS, MAX_EVENTS, NAMED
 
 Serve = Callable[..., Awaitable[Service]]
 EVENTS = "/v1/events"
-TWO = [{"item": "a"}, {"item": "b", "kind": "click"}]
-COUNTED = {"view|a": 1, "click|b": 1}
+TWO = [{"item": "a"}, {"item": "b", "source": "mail"}]
+COUNTED = {"view|a": 1, "view@other|b": 1}
 THIS_BUCKET = 1_764_531_900
 
 
@@ -70,7 +70,7 @@ async def test_source_and_position_are_counted_apart(service: Service) -> None:
         {"item": "a", "kind": "click", "source": "list:populer", "position": 3},
         {"item": "a", "kind": "click", "position": 3},
     ]
-    await service.http.post(EVENTS, json=events)
+    await service.http.post(EVENTS, json=events, headers=WRITER)
     assert await service.counts() == {"click|a": 2, "click@list:populer|a": 1, "click@list:populer#3|a": 1}
 
 
@@ -344,7 +344,7 @@ async def test_a_request_sent_again_under_its_key_counts_once(service: Service) 
         found = await service.http.post(EVENTS, json=TWO, headers=headers)
         assert (found.status_code, found.json()) == (202, answer(0, duplicate=2))
     assert (await service.http.post(EVENTS, json=TWO, headers={"idempotency-key": "batch-2"})).json() == answer(2)
-    assert await service.counts() == {"view|a": 2, "click|b": 2}
+    assert await service.counts() == {"view|a": 2, "view@other|b": 2}
 
 
 async def test_a_request_sent_again_to_another_worker_counts_once(serve: Serve) -> None:

@@ -75,11 +75,14 @@ async def test_switched_off_robots_count(service: Service) -> None:
 async def test_public_events_make_no_channel_that_the_settings_do_not_know(serve: Serve) -> None:
     lists = {"populer": {"weights": {"view": 1, "view@newsletter": 2}}}
     service = await serve(lists=lists, ingest={"sources": ["amp"], "dedupe_window": "0s"})
+    await service.http.post("/v1/events", json=[{"item": "b"}, {"item": "a"}, {"item": "b"}], headers=WRITER)
+    await service.refresh()
     given = ["list:populer", "list:gone", "amp", "newsletter", *(f"made-up-{number}" for number in range(50))]
     body = [{"item": "a", "source": source, "position": 2} for source in given]
     assert (await service.http.post("/v1/events", json=body)).json()["accepted"] == len(given)
     await service.http.post("/v1/events", json=[{"item": "a", "source": "server-made"}], headers=WRITER)
     await service.refresh()
     assert sorted(service.refreshers["koran"].site.view.history.channels) == [
-        "view@amp#2", "view@list:other", "view@list:populer#2", "view@newsletter#2", "view@other", "view@server-made",
+        "view", "view@amp", "view@list:other", "view@list:populer#2", "view@newsletter", "view@other",
+        "view@server-made",
     ]  # fmt: skip

@@ -178,7 +178,7 @@ def test_the_example_file_has_every_setting_at_its_default() -> None:
         name: _plain(defaults[name]) for name in written
     }
     commented = {"service.templates", "service.admin_port", "redis.url", "redis.shards"}
-    commented |= {f"sites.0.keys.{grade}" for grade in ("write", "editor", "admin")}
+    commented |= {f"sites.0.keys.{grade}" for grade in ("write", "editor", "admin", "page")}
     named = set(example.origins) | {name.replace(".trending.", ".populer.") for name in example.origins}
     of_populer = {name for name in defaults if not name.startswith("lists.") or name.startswith("lists.populer.")}
     assert of_populer - named - commented - {"lists.populer.mix", *written} == set()

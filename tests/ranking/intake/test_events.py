@@ -47,7 +47,7 @@ def test_checked_event_counts_under_kind_source_and_position() -> None:
     ("source", "channel"),
     [
         ("list:populer", "click@list:populer#3"),
-        ("app", "click@app#3"),
+        ("app", "click@app"),
         ("made-up", "click@other"),
         ("list:made-up", "click@list:other"),
         (None, "click"),
@@ -124,7 +124,9 @@ def test_checked_event_refuses_a_source_that_is_no_name(source: str) -> None:
 
 @pytest.mark.parametrize("position", [1, MAX_POSITION])
 def test_checked_event_takes_a_position_on_a_list(position: int) -> None:
-    assert checked_event(WireEvent(item="a", source="list", position=position), PUBLIC).channel.endswith(f"#{position}")
+    assert checked_event(WireEvent(item="a", source="list:a", position=position), PUBLIC).channel.endswith(
+        f"#{position}"
+    )
 
 
 @pytest.mark.parametrize("position", [0, -1, MAX_POSITION + 1, 10**30])

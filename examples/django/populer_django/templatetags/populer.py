@@ -1,9 +1,14 @@
 """Populer in Django templates: `{% load populer %}`, `{% populer_script article.pk %}`, `{% populer_list "populer" %}`.
 
-Settings: POPULER_URL = "https://populer.example", and POPULER_SITE where the service has several sites.
+Settings: POPULER_URL = "https://populer.example", and POPULER_SITE where the service has several sites; the site's
+POPULER_PAGE_KEY where pages are made anew for each reader, to sign them (`docs/embedding.md`, page tokens).
 """
 
+import base64
 import hashlib
+import hmac
+import secrets
+import time
 import urllib.parse
 import urllib.request
 from http.client import HTTPException
@@ -25,7 +30,16 @@ KEPT_S = 86_400
 def populer_script(item: object = "") -> SafeString:
     """The script that counts the open article and keeps lists moving; without an item the page is no article."""
     site = format_html(' data-site="{}"', _site()) if _site() else ""
-    return format_html('<script async src="{}/populer.js" data-item="{}"{}></script>', _service(), item, site)
+    key = str(getattr(settings, "POPULER_PAGE_KEY", ""))
+    token = format_html(' data-token="{}"', page_token(str(item), key)) if key and item != "" else ""
+    return format_html('<script async src="{}/populer.js" data-item="{}"{}{}></script>', _service(), item, site, token)
+
+
+def page_token(item: str, key: str) -> str:
+    """A page token: this server's word for one view of a page that it makes now."""
+    signed = f"{int(time.time() // 3600)}.{secrets.token_urlsafe(16)}"
+    mac = hmac.digest(key.encode(), f"{signed}.{item}".encode(), "sha256")[:16]
+    return f"{signed}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
 
 
 @register.simple_tag
