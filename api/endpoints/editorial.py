@@ -144,13 +144,22 @@ class EditorRequest:
         self._grade = grade(given, self.site)
         require(self._grade, Grade.ADMIN, self.site)
 
+    @property
+    def by(self) -> str:
+        """Who changes something, for the trail."""
+        return self._grade.name.lower()
+
     async def body(self, shape: type[T], empty: T | None = None) -> T:
         """The request's body; `empty` stands for none."""
         return await json_body(self._request, shape, self.context.settings.ingest.max_body, empty=empty)
 
     def until(self, given: Moment) -> float | None:
         """The end of an edit in epoch seconds; an ISO time without an offset is the site's."""
-        return moment_from(given, "until", self.site.zone)
+        return self.moment(given, "until")
+
+    def moment(self, given: Moment, name: str) -> float | None:
+        """A moment as `until` gives it; `name` is that of the field."""
+        return moment_from(given, name, self.site.zone)
 
     def check_place(self, name: str, section: str) -> None:
         """Return if the site has such a list and section.
@@ -205,12 +214,12 @@ class EditorRequest:
     async def undo(self, edition: int) -> Response:
         """Undo every change of an edition. Answers once every worker shows it."""
         context = self.context
-        undone = await undo(context.store, self.site.id, edition, self._grade.name.lower(), self.now)
+        undone = await undo(context.store, self.site.id, edition, self.by, self.now)
         await context.published_lists.settle(self.site.id)
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.edits.change(self.site.id, changes, self._grade.name.lower(), over)
+        await self.context.store.edits.change(self.site.id, changes, self.by, over)
         await self.context.published_lists.settle(self.site.id)
 
 

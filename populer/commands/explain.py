@@ -88,6 +88,9 @@ def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:
     for side in ("above", "below"):
         if other := found[side]:
             console.print(f"{side}: rank {other['rank']}, {other['item']}, by {other['margin']:,.6g}")
+    if found["voids"]:
+        numbers = ", ".join(str(each["void"]) for each in found["voids"])
+        console.print(f"voided by an editor: {found['voided']:,.6g} events weigh nothing (void {numbers})")
     if found["left_out"]:
         told = ", ".join(f"{reason} {count:,}" for reason, count in found["left_out"].items())
         console.print(f"left out lately: {told}")

@@ -13,7 +13,7 @@ import msgspec
 
 from ranking.errors import InvalidQuestionError, NotFoundError
 from ranking.lists.explain import explain
-from ranking.lists.explanation import Explanation
+from ranking.lists.explanation import Explanation, VoidPart
 from ranking.lists.ranker import Ranker, Ranking, entries
 from ranking.published.snapshot import Entry
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question
@@ -90,7 +90,13 @@ def document(explanation: Explanation) -> dict[str, Any]:
     sides = (("above", explanation.above), ("below", explanation.below))
     neighbours = {side: neighbour and neighbour._asdict() for side, neighbour in sides}
     plain = {name: [part._asdict() for part in fields[name]] for name in ("terms", "moves")}
-    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain}
+    voids = [_void(part) for part in explanation.voids]
+    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain, "voids": voids}
+
+
+def _void(part: VoidPart) -> dict[str, Any]:
+    fields = part._asdict()
+    return {"void": fields.pop("void"), "from": fields.pop("since"), "to": fields.pop("until"), **fields}
 
 
 async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:

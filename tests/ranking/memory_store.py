@@ -90,6 +90,11 @@ class MemoryEdits:
 
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
+        self._voids = 0
+
+    async def next_void(self, site: str) -> int:
+        self._voids += 1
+        return self._voids
 
     async def read(self, site: str) -> Edits:
         return self.kept.get(site, Edits())

@@ -69,10 +69,11 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   newest first; the last 100. A year, renewed.
     populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
                                                   or for a year.
-    populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block or boost (JSON).
-                                                  Until it is lifted, or over and another is made. `edition`:
-                                                  milliseconds of the server's clock at the last change here or in
-                                                  `removed`; it only grows.
+    populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block, boost or void (JSON;
+                                                  a void has its number as section). Until it is lifted, or over and
+                                                  another is made. `edition`: milliseconds of the server's clock at the
+                                                  last change here or in `removed`; it only grows. `voids`: the number
+                                                  that a void was given last.
     populer:{s}:audit                     list    who changed what of both, and when (JSON), the newest first; the last
                                                   1,000. A year, renewed.
     populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
