@@ -6,6 +6,7 @@ from typing import NamedTuple
 from api.filtering.event_filter import EventFilter
 from api.http.problems import Problem
 from api.monitoring.alarm_facts import AlarmFacts
+from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
 from api.serving.published_lists import PublishedLists
@@ -28,6 +29,7 @@ class Context(NamedTuple):
     config: ConfigState
     alarm_facts: AlarmFacts
     traffic: Traffic
+    attempts: Attempts
     templates: Templates
     spooling: Spooling | None = None
 

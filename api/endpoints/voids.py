@@ -31,10 +31,22 @@ class _VoidInput(msgspec.Struct, forbid_unknown_fields=True):
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/items/{item:text}/voids", tags=["editors"], responses=problems(*ERRORS))
+    routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*ERRORS))
+
+    @routes.get(
+        "/voids",
+        summary="Voids of all items",
+        responses={200: answer("By item and number.", VOIDS)},
+        openapi_extra={"parameters": [SITE]},
+    )
+    async def get_all_voids(request: Request) -> Response:
+        editor = EditorRequest(current(), request)
+        edits = await editor.edits()
+        items = sorted({subject.item for subject, edit in edits.edits.items() if isinstance(edit, Void)})
+        return _json({"voids": [{"item": item, **_wire(each)} for item in items for each in voids_of(edits, item)]})
 
     @routes.post(
-        "",
+        "/items/{item:text}/voids",
         status_code=201,
         summary="Let events of an item weigh nothing",
         responses={201: answer("As made, of whole buckets.", VOID)},
@@ -56,16 +68,21 @@ def router(current: CurrentContext) -> APIRouter:
         return _json(_wire(made), 201)
 
     @routes.get(
-        "",
+        "/items/{item:text}/voids",
         summary="Voids of an item",
-        responses={200: answer("By their numbers.", whole({"voids": {"type": "array", "items": VOID}}))},
+        responses={200: answer("By their numbers.", VOIDS)},
         openapi_extra={"parameters": [SITE]},
     )
     async def get_voids(item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         return _json({"voids": [_wire(each) for each in voids_of(await editor.edits(), item)]})
 
-    @routes.delete("/{number}", status_code=204, summary="Lift a void of an item", openapi_extra={"parameters": [SITE]})
+    @routes.delete(
+        "/items/{item:text}/voids/{number}",
+        status_code=204,
+        summary="Lift a void of an item",
+        openapi_extra={"parameters": [SITE]},
+    )
     async def delete_void(item: ItemId, number: Number, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         await lift_void(editor.context.store.edits, editor.site.id, item, number, by=editor.by)
@@ -110,6 +127,9 @@ VOID: Json = whole(
         "set_at": {"type": "number", "description": "epoch seconds"},
     }
 )
+
+
+VOIDS: Json = whole({"voids": {"type": "array", "items": VOID}})
 
 
 def _wire(made: NumberedVoid) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
+from ranking.watching.concentration import Concentration
 from ranking.watching.pulse import Pulse
 
 POLL_EVERY_S = 10.0
@@ -34,6 +35,7 @@ class AlarmFacts:
         self._clock = clock
         self._spooled = spooled
         self._pulses: Mapping[str, Pulse] = {}
+        self.concentrations: Mapping[str, Concentration] = {}
         self.servers: Sequence[ServerInfo] = ()
         self._away: str | None = None
         self._away_since: float | None = None
@@ -42,7 +44,9 @@ class AlarmFacts:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
             await self._store.server.ping()
-            self._pulses = await self._store.logbook.pulses([site.id for site in settings.sites])
+            sites = [site.id for site in settings.sites]
+            self._pulses = await self._store.logbook.pulses(sites)
+            self.concentrations = await self._store.logbook.concentrations(sites)
             self.servers = await self._store.server.server_info()
         except PopulerError as error:
             self._away = str(error)
@@ -76,5 +80,6 @@ class AlarmFacts:
             spooled=metrics.spooled_on_this_host(),
             away=self._away,
             away_since=self._away_since,
+            concentrations=self.concentrations,
         )
         return alarms(facts, settings)

@@ -76,8 +76,15 @@ async def _explained(context: QuestionContext, question: Explain, settings: List
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
     (item,) = await context.store.items.get_items(question.site, [question.item])
+    concentrations = await context.store.logbook.concentrations([question.site])
+    lately = concentrations[question.site].of(question.item) if question.site in concentrations else None
     title = item.title if item is not None and item.title else question.item
-    return {"title": title, "config_version": context.settings.config_version, **document(explanation)}
+    return {
+        "title": title,
+        "config_version": context.settings.config_version,
+        **document(explanation),
+        "concentration": None if lately is None else msgspec.to_builtins(lately),
+    }
 
 
 def document(explanation: Explanation) -> dict[str, Any]:

@@ -13,19 +13,23 @@ from typing import Final, NamedTuple
 
 from ranking.settings.service import Settings
 from ranking.times import spoken_duration as spoken
+from ranking.watching.concentration import Concentration, ItemConcentration
 from ranking.watching.pulse import Pulse
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
+CONCENTRATED = "concentrated"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 #: All that there are, the most pressing first.
-ALARMS: Final = (STORE_AWAY, LIST_STALE, NO_EVENTS, SPOOL, EVICTIONS, CONFIG_REFUSED)
+ALARMS: Final = (STORE_AWAY, LIST_STALE, NO_EVENTS, CONCENTRATED, SPOOL, EVICTIONS, CONFIG_REFUSED)
 #: Those that are about one site.
-OF_SITES: Final = (LIST_STALE, NO_EVENTS)
+OF_SITES: Final = (LIST_STALE, NO_EVENTS, CONCENTRATED)
 
 #: The share of the spans at this time that must have held events: a silence that happens every fourth time is none.
 MOST_READ = 0.75
 #: A pulse that is older says nothing of now, as the jobs that take it are not running: their lists are stale.
 PULSE_HOLDS_S = 150.0
+#: Of more items than this the alarm tells how many there are.
+MOST_NAMED = 5
 
 
 class ListState(NamedTuple):
@@ -41,7 +45,7 @@ class SiteFacts(NamedTuple):
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
-    `away_since`.
+    `away_since`; `concentrations`: who sends how much for which item, by site.
     """
 
     now: float
@@ -53,21 +57,24 @@ class SiteFacts(NamedTuple):
     spooled: int = 0
     away: str | None = None
     away_since: float | None = None
+    concentrations: Mapping[str, Concentration] = {}
 
 
 class Alarm(NamedTuple):
-    """`alarm` is one of `ALARMS`; `site` and `list` where it is about one; `since` in epoch seconds, where known."""
+    """`alarm` is one of `ALARMS`; `site`, `list`, `item` where it is about one; `since` in epoch seconds, if known."""
 
     alarm: str
     says: str
     site: str | None = None
     list: str | None = None
     since: float | None = None
+    item: str | None = None
 
 
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     """The alarms that follow from facts, the most pressing first."""
     pressing = [*_store_alarms(facts), *_list_alarms(facts, settings), *_silence_alarms(facts, settings)]
+    pressing += _concentration_alarms(facts, settings)
     return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_config_alarms(facts)]
 
 
@@ -107,6 +114,27 @@ def _silence_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
                 " Look whether pages still send them, and whether /v1/events answers them"
             )
             yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
+
+
+def _concentration_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site in settings.sites:
+        found = facts.concentrations.get(site.id)
+        if found is None or facts.now - found.at > PULSE_HOLDS_S:
+            continue
+        over = [each for each in found.items if each.is_over]
+        for number, each in enumerate(over[:MOST_NAMED], 1):
+            others = len(over) - MOST_NAMED
+            more = f" {others} more items are over the line too." if number == MOST_NAMED and others > 0 else ""
+            says = (
+                f"item {each.item}: {_greatest_sender(each)} of its {each.attempts:,} events of the last hour, counted"
+                f" or not. Look at it on the ops page; a void takes its events out of the lists.{more}"
+            )
+            yield Alarm(CONCENTRATED, says, site.id, item=each.item)
+
+
+def _greatest_sender(each: ItemConcentration) -> str:
+    name, sent = ("network", each.network) if each.network.is_over else ("user agent", each.agent)
+    return f"one {name} sent {sent.share:.0%} (of the site's other items: {sent.usual or 0:.1%})"
 
 
 def _spool_alarms(facts: SiteFacts) -> Iterator[Alarm]:

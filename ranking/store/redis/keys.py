@@ -63,6 +63,10 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   epoch). NAME is a kind of those that count, or `!` and the reason of
                                                   those left out. Six hours.
     populer:{s}:pulse                     string  since when nothing is read, and what is usual (JSON). An hour.
+    populer:{s}:attempts:N                hash    worker -> who sent how much for which item in slice N (five minutes,
+                                                  since the epoch), senders as salted hashes (JSON,
+                                                  `concentration.Summary`). Two hours.
+    populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
     populer:{s}:nights:L                  list    what tuning list L found each night (JSON, `learned.Tuned`), the
@@ -230,6 +234,16 @@ def traffic(site: str, minute: int) -> str:
 def pulse(site: str) -> str:
     """String: since when nothing is read."""
     return f"populer:{{{site}}}:pulse"
+
+
+def attempts(site: str, number: int) -> str:
+    """Hash: who sent how much in a slice."""
+    return f"populer:{{{site}}}:attempts:{number}"
+
+
+def concentration(site: str) -> str:
+    """String: how much of what came for each item one sender has sent."""
+    return f"populer:{{{site}}}:concentration"
 
 
 def learned(site: str) -> str:
