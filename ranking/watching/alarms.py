@@ -124,10 +124,10 @@ def _concentration_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alar
         over = [each for each in found.items if each.is_over]
         for number, each in enumerate(over[:MOST_NAMED], 1):
             others = len(over) - MOST_NAMED
-            more = f" {others} more items are over the line too." if number == MOST_NAMED and others > 0 else ""
+            more = f". {others} more items are over the line too" if number == MOST_NAMED and others > 0 else ""
             says = (
                 f"item {each.item}: {_greatest_sender(each)} of its {each.attempts:,} events of the last hour, counted"
-                f" or not. Look at it on the ops page; a void takes its events out of the lists.{more}"
+                f" or not. Look at it on the ops page; a void takes its events out of the lists{more}"
             )
             yield Alarm(CONCENTRATED, says, site.id, item=each.item)
 

@@ -25,7 +25,8 @@ export class Item {
     $("item-title").textContent = title || id;
     put($("item-body"), h("p", { class: "soft" }, "Asking why…"), this.say(id, list));
     if (!this.dialog.open) this.dialog.showModal();
-    if (what) this.dialog.querySelector(`form[data-what="${what}"] select`)?.focus();
+    const wanted = what && this.dialog.querySelector(`form[data-what="${what}"]`);
+    wanted?.querySelector("select").focus();
     let why;
     try {
       const found = await ask(`v1/items/${encodeURIComponent(id)}/explain`, {
@@ -38,6 +39,7 @@ export class Item {
       why = [h("p", { class: error.status === 404 ? "soft" : "fault" }, error.message)];
     }
     if (this.id === id) $("item-body").firstChild.replaceWith(h("div", { class: "why" }, why));
+    if (this.id === id) wanted?.scrollIntoView({ block: "nearest" }); // what was found has pushed it down
   }
 
   /** What an editor can say. */

@@ -189,6 +189,7 @@ function took(found) {
   state = found;
   context.zone = found.site.timezone;
   context.decays = found.decays;
+  context.concentrated = found.concentrated;
   alarms(found.alarms, context.zone, found.now);
   service(found, context.zone);
 }
