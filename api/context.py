@@ -7,6 +7,7 @@ from api.filtering.callers import Callers
 from api.filtering.event_filter import EventFilter
 from api.http.problems import Problem
 from api.monitoring.alarm_facts import AlarmFacts
+from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
 from api.serving.published_lists import PublishedLists
@@ -30,6 +31,7 @@ class Context(NamedTuple):
     config: ConfigState
     alarm_facts: AlarmFacts
     traffic: Traffic
+    attempts: Attempts
     templates: Templates
     spooling: Spooling | None = None
 

@@ -26,6 +26,7 @@ from api.filtering.event_filter import EventFilter
 from api.filtering.visitors import Visitors
 from api.monitoring import metrics
 from api.monitoring.alarm_facts import AlarmFacts
+from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
 from api.serving.followed_site import cancel_all
@@ -76,6 +77,7 @@ class WorkerRuntime:
             store, published_lists.listed, clock, lambda: 0 if spooling is None else spooling.events
         )
         traffic = Traffic(store.logbook.note_traffic)
+        attempts = Attempts(store.logbook.note_attempts)
         templates = Templates(settings.service.templates)
         self.context = Context(
             settings,
@@ -88,6 +90,7 @@ class WorkerRuntime:
             config,
             alarm_facts,
             traffic,
+            attempts,
             templates,
             spooling,
         )
@@ -106,10 +109,11 @@ class WorkerRuntime:
             await self._salted(None)
         if self.context.spooling is not None:
             self.context.spooling.start()
-        alarm_facts, traffic = self.context.alarm_facts, self.context.traffic
+        alarm_facts, traffic, attempts = self.context.alarm_facts, self.context.traffic, self.context.attempts
         looking = alarm_facts.poll_loop(lambda: self.context.settings)
         self._beside = [
-            asyncio.create_task(each) for each in (looking, alarm_facts.report_loop(), traffic.flush_loop())
+            asyncio.create_task(each)
+            for each in (looking, alarm_facts.report_loop(), traffic.flush_loop(), attempts.flush_loop())
         ]
 
     async def stop(self) -> None:
@@ -119,6 +123,7 @@ class WorkerRuntime:
         await cancel_all(self._beside)
         with contextlib.suppress(PopulerError, TimeoutError):
             await asyncio.wait_for(self.context.traffic.flush(), SAID_WITHIN_S)
+            await asyncio.wait_for(self.context.attempts.flush(), SAID_WITHIN_S)
         if self.context.spooling is not None:
             await self.context.spooling.stop()
         await self.context.published_lists.stop()

@@ -18,6 +18,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.concentration import TakeConcentration
 from jobs.leadership import Leadership
 from jobs.prune import Prune
 from jobs.pulse import TakePulse
@@ -83,6 +84,7 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
         Job("salts", lasting.salts, SALTS_EVERY_S),
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
+        Job("concentration", TakeConcentration(store), PULSE_EVERY_S),
     ]
 
 

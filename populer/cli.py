@@ -166,6 +166,27 @@ def explain(
 
 
 @app.command()
+def void(
+    item: Annotated[str, typer.Argument(help="Id of the item.")],
+    since: Annotated[str | None, typer.Option("--from", help="ISO 8601 or epoch seconds.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="As --from; default: no end.")] = None,
+    kinds: Annotated[list[str] | None, typer.Option("--kind", help="Only events of this kind.")] = None,
+    sources: Annotated[list[str] | None, typer.Option("--source", help="Only events from this source.")] = None,
+    share: Annotated[float, typer.Option("--share", help="What they weigh still, from 0 to less than 1.")] = 0.0,
+    undo: Annotated[int | None, typer.Option("--undo", help="Lift the void of this number.")] = None,
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let an item's events of a span of time weigh nothing, or lift that; without --from: list what is void."""
+    from populer.commands.void import VoidOptions, run
+
+    options = VoidOptions(item, since, until, kinds or (), sources or (), share, undo)
+    run(load_settings(config, data).settings, site, options, as_json=as_json)
+
+
+@app.command()
 def tune(
     list_name: Annotated[str, typer.Option("--list", help="Name of the list.")] = "populer",
     section: Annotated[str, typer.Option("--section", help="Only this section.")] = "",

@@ -227,7 +227,7 @@ def _masked(grade: str, keys: Mapping[str, str], dotted: str) -> Iterator[tuple[
     """The keys of a grade, by their names where one has a name of its own."""
     if not keys:
         yield dotted, "generated" if grade in NEEDED else "none"
-    for name in keys:
+    for name in [grade] if isinstance(keys, str) else keys or ():
         yield (dotted if name == grade else f"{dotted}.{name}"), MASK
 
 

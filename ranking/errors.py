@@ -31,7 +31,11 @@ class InvalidQuestionError(PopulerError):
 
 
 class InvalidEditError(PopulerError):
-    """A pin, block or boost that cannot be made; the message names the field."""
+    """A pin, block, boost or void that cannot be made; the message names the field."""
+
+
+class TooManyEditsError(PopulerError):
+    """A site has as many edits as it may have; the message says what to lift."""
 
 
 class ChangedSinceError(PopulerError):

@@ -141,7 +141,7 @@ class EditorRequest:
         self._request = request
         caller = context.callers.identify(request.scope, self.site)
         require(caller, Grade.EDITOR, self.site)
-        self._by = caller.name
+        self.by = caller.name
 
     async def body(self, shape: type[T], empty: T | None = None) -> T:
         """The request's body; `empty` stands for none."""
@@ -149,7 +149,11 @@ class EditorRequest:
 
     def until(self, given: Moment) -> float | None:
         """The end of an edit in epoch seconds; an ISO time without an offset is the site's."""
-        return moment_from(given, "until", self.site.zone)
+        return self.moment(given, "until")
+
+    def moment(self, given: Moment, name: str) -> float | None:
+        """A moment as `until` gives it; `name` is that of the field."""
+        return moment_from(given, name, self.site.zone)
 
     def check_place(self, name: str, section: str) -> None:
         """Return if the site has such a list and section.
@@ -204,12 +208,12 @@ class EditorRequest:
     async def undo(self, edition: int) -> Response:
         """Undo every change of an edition. Answers once every worker shows it."""
         context = self.context
-        undone = await undo(context.store, self.site.id, edition, self._by, self.now)
+        undone = await undo(context.store, self.site.id, edition, self.by, self.now)
         await context.published_lists.settle(self.site.id)
         return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
 
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
-        await self.context.store.edits.change(self.site.id, changes, self._by, over)
+        await self.context.store.edits.change(self.site.id, changes, self.by, over)
         await self.context.published_lists.settle(self.site.id)
 
 

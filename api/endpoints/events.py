@@ -142,7 +142,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     site, client = request.site, request.client
     settings, event_filter, now = context.settings, context.event_filter, context.clock()
     trusted = client is None
-    reason = network = None
+    reason = sender = network = None
     if client is None:
         identify = event_filter.server(site)
     else:
@@ -160,6 +160,8 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         _count_metric(context, site, "invalid", bad.count, now)
         if not events:
             raise _all_bad(bad)
+    if sender is not None and network is not None:
+        context.attempts.add(site.id, events, network.now, sender.agent, now)
     left_out: dict[int, str] = {}
     if reason is not None:
         left_out = dict.fromkeys(range(len(events)), reason)

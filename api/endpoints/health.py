@@ -72,7 +72,11 @@ def router(current: CurrentContext) -> APIRouter:
         age_s = 0.0 if oldest is None else context.clock() - oldest
         alarms = context.alarm_facts.alarms(context.settings, context.config)
         of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
-        content = metrics.exposition(age_s, [*context.config.metrics(context.settings.config_version), of_alarms])
+        of_items = metrics.of_concentrations(
+            context.alarm_facts.concentrations, [site.id for site in context.settings.sites]
+        )
+        own = [*context.config.metrics(context.settings.config_version), of_alarms, of_items]
+        content = metrics.exposition(age_s, own)
         if site is not EVERY_SITE:
             content = _of_site(content, site)
         return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")

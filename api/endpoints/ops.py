@@ -24,6 +24,7 @@ from ranking.settings.service import SiteSettings
 from ranking.settings.written import as_written
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
 from ranking.times import HOUR_S, MINUTE_S
+from ranking.watching.concentration import ItemConcentration
 from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, RecentViews
 
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
@@ -119,6 +120,7 @@ async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[s
         "store": away or "ok",
         "servers": [server._asdict() for server in context.alarm_facts.servers],
         "spooled_events": metrics.spooled_on_this_host(),
+        "concentrated": _concentrated(context, site),
         **await _jobs(context, site),
     }
 
@@ -150,6 +152,12 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
     return found
 
 
+def _concentrated(context: Context, site: SiteSettings) -> list[ItemConcentration]:
+    """The items of which one network, or one user agent, has sent too much in the last hour."""
+    found = context.alarm_facts.concentrations.get(site.id)
+    return [] if found is None else [each for each in found.items if each.is_over]
+
+
 async def _jobs(context: Context, site: SiteSettings) -> dict[str, Any]:
     """The leader and the last run of each job; none while the store is away."""
     book = context.store.logbook
@@ -170,6 +178,7 @@ ALARM = whole(
         "site": {"type": ["string", "null"]},
         "list": {"type": ["string", "null"]},
         "since": {"type": ["number", "null"], "description": "epoch seconds"},
+        "item": {"type": ["string", "null"]},
     }
 )
 STATE = whole(
@@ -185,6 +194,11 @@ STATE = whole(
         "store": {"type": "string", "description": "ok, or why it does not answer"},
         "servers": {"type": "array", "items": {"type": "object"}},
         "spooled_events": {"type": "integer", "description": "that wait on this host's disk"},
+        "concentrated": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "items of which one network or user agent sent over 30 % in the last hour",
+        },
         "leader": {"type": ["object", "null"], "description": "the process that runs the jobs"},
         "jobs": {"type": "array", "items": {"type": "object"}, "description": "the last run of each"},
     }

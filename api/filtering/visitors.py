@@ -33,12 +33,12 @@ class Sender:
     """The sender of one request. Called with an event's `visitor` (None: absent), gives its identity.
 
     `network` is what bounds how many of its events count; None: nothing does. It is then nobody's browser, and a
-    visitor who is not named is nobody.
+    visitor who is not named is nobody. `agent`: a hash of its user agent, for those who look after the service.
     """
 
-    __slots__ = ("_before", "_now", "_unnamed", "network")
+    __slots__ = ("_before", "_now", "_unnamed", "agent", "network")
 
-    def __init__(self, hashes: Prepared, prefix: bytes, network: Identity | None = None) -> None:
+    def __init__(self, hashes: Prepared, prefix: bytes, network: Identity | None = None, agent: bytes = b"") -> None:
         now, before = hashes
         self._now = now.copy()
         self._now.update(prefix)
@@ -47,6 +47,7 @@ class Sender:
             self._before = before.copy()
             self._before.update(prefix)
         self.network = network
+        self.agent = agent
         self._unnamed = None if network is None else self._identity(b"")
 
     def __call__(self, visitor: str | None) -> Identity | None:
@@ -64,12 +65,18 @@ class _Hashes:
         self._readers = _prepared(today, yesterday, b"reader")
         self._servers = _prepared(today, yesterday, b"server")
         self._networks = _prepared(today, yesterday, b"network")
+        self._agents = _prepared(today, b"", b"agent")
         self.remembered = functools.lru_cache(maxsize=REMEMBERED)(self.reader)
         self.server = functools.cache(self._server)
         self._network = functools.lru_cache(maxsize=REMEMBERED)(self._network_identity)
+        self._agent = functools.lru_cache(maxsize=REMEMBERED)(self._agent_hash)
 
     def reader(self, site: str, address: str, network: str, agent: bytes) -> Sender:
-        return Sender(self._readers, _joined(site, address, agent), self._network(site, network))
+        known = self._agent(site, agent[:LONGEST_REMEMBERED])
+        return Sender(self._readers, _joined(site, address, agent), self._network(site, network), known)
+
+    def _agent_hash(self, site: str, agent: bytes) -> bytes:
+        return _identity(self._agents, _joined(site, "", agent)).now
 
     def _network_identity(self, site: str, network: str) -> Identity:
         return _identity(self._networks, _joined(site, network, b""))

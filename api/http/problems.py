@@ -20,6 +20,7 @@ from ranking.errors import (
     PopulerError,
     StoreRefusedError,
     StoreUnavailableError,
+    TooManyEditsError,
 )
 
 CONTENT_TYPE = "application/problem+json"
@@ -32,6 +33,7 @@ TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
     InvalidQuestionError: (422, "invalid question", None),
     InvalidEditError: (422, "invalid edit", None),
     ChangedSinceError: (409, "changed since", None),
+    TooManyEditsError: (409, "too many edits", None),
     InvalidCursorError: (400, "unknown cursor", None),
     GoneError: (410, "gone", None),
     NotFoundError: (404, "not found", None),

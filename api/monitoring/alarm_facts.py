@@ -14,6 +14,7 @@ from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
+from ranking.watching.concentration import Concentration
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
 
@@ -36,6 +37,7 @@ class AlarmFacts:
         self._spooled = spooled
         self._pulses: Mapping[str, Pulse] = {}
         self.senders = Senders()
+        self.concentrations: Mapping[str, Concentration] = {}
         self.servers: Sequence[ServerInfo] = ()
         self._away: str | None = None
         self._away_since: float | None = None
@@ -44,7 +46,9 @@ class AlarmFacts:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
             await self._store.server.ping()
-            self._pulses = await self._store.logbook.pulses([site.id for site in settings.sites])
+            sites = [site.id for site in settings.sites]
+            self._pulses = await self._store.logbook.pulses(sites)
+            self.concentrations = await self._store.logbook.concentrations(sites)
             self.servers = await self._store.server.server_info()
         except PopulerError as error:
             self._away = str(error)
@@ -79,5 +83,6 @@ class AlarmFacts:
             away=self._away,
             away_since=self._away_since,
             senders=self.senders.facts(self._clock()),
+            concentrations=self.concentrations,
         )
         return alarms(facts, settings)

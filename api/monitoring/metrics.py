@@ -7,7 +7,7 @@ event: every addition to a shared number calls getpid.
 import asyncio
 import os
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
+from ranking.watching.concentration import Concentration
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "metrics"
@@ -123,6 +124,16 @@ def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
     family = GaugeMetricFamily("populer_alarm", "1 while something asks for an operator", labels=["alarm", "site"])
     for alarm, site in sorted(known | raised):
         family.add_metric([alarm, site], (alarm, site) in raised)
+    return family
+
+
+def of_concentrations(found: Mapping[str, Concentration], sites: Sequence[str]) -> Metric:
+    """A gauge per site: items of which one network, or one user agent, has sent too much in the last hour."""
+    text = "Items of which one network or one user agent sent over the line in the last hour"
+    family = GaugeMetricFamily("populer_items_concentrated", text, labels=["site"])
+    for site in sites:
+        items = found[site].items if site in found else []
+        family.add_metric([site], sum(each.is_over for each in items))
     return family
 
 

@@ -88,6 +88,11 @@ def print_explanation(found: dict[str, Any], site: SiteSettings) -> None:
     for side in ("above", "below"):
         if other := found[side]:
             console.print(f"{side}: rank {other['rank']}, {other['item']}, by {other['margin']:,.6g}")
+    if found["voids"]:
+        numbers = ", ".join(str(each["void"]) for each in found["voids"])
+        console.print(f"voided by an editor: {found['voided']:,.6g} events weigh nothing (void {numbers})")
+    if lately := found["concentration"]:
+        console.print(_concentration(lately))
     if found["left_out"]:
         told = ", ".join(f"{reason} {count:,}" for reason, count in found["left_out"].items())
         console.print(f"left out lately: {told}")
@@ -104,6 +109,16 @@ def _terms(terms: list[dict[str, Any]]) -> str:
             text += f" {term['operation']} {term['value']:,.6g}"
         text += f" ({TERMS.get(term['name'], term['name'])})"
     return text
+
+
+def _concentration(lately: dict[str, Any]) -> str:
+    """How concentrated the item's last hour was."""
+    said = []
+    for name, each in (("network", lately["network"]), ("user agent", lately["agent"])):
+        usual = "" if each["usual"] is None else f" (of the site's other items {each['usual']:.0%})"
+        said.append(f"the greatest {name} sent {each['share']:.0%}{usual}")
+    networks = f"about {lately['networks']:,} network{'' if lately['networks'] == 1 else 's'}"
+    return f"{lately['attempts']:,} events in the last hour, counted or not, from {networks}: {', '.join(said)}"
 
 
 def _where(found: dict[str, Any]) -> str:

@@ -68,14 +68,14 @@ def store_url(settings: Settings) -> str:
     return socket_url(data_dir)
 
 
-def moment(text: str | None, site: SiteSettings, now: float) -> float:
-    """Epoch seconds of `--at`; None: `now`."""
+def moment(text: str | None, site: SiteSettings, now: float, option: str = "--at") -> float:
+    """Epoch seconds of `option`; None: `now`."""
     if text is None:
         return now
     try:
         return parse_moment(text, ZoneInfo(site.timezone))
     except ValueError as error:
-        raise PopulerError(f"--at: expected {error}, found {text!r}") from None
+        raise PopulerError(f"{option}: expected {error}, found {text!r}") from None
 
 
 @contextmanager

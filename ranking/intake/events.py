@@ -109,6 +109,15 @@ def channel_kind(text: str) -> str:
     return text.partition("@")[0]
 
 
+def channel_source(text: str) -> str:
+    """The source in a channel; "" without one.
+
+    >>> channel_source("click@list:populer#3"), channel_source("view")
+    ('list:populer', '')
+    """
+    return text.partition("@")[2].partition("#")[0]
+
+
 def checked_event(wire: WireEvent, intake: Intake) -> Event:
     """`wire` as an event that counts.
 

@@ -4,7 +4,8 @@ What a score is made of is computed anew for the one item, by the code that rank
 here is the ranked one to the last bit: `counted` is the sum of the channels' parts in their order, a channel's part its
 weight times the sum of its buckets' parts, a bucket's part its events times what one of them counts at its age; and the
 score is what `terms` come to, one after the other: shape, bonus, aging, revival, scale and boost are named there.
-Shadow counts (events that were left out) are given by reason; they weigh nothing.
+Shadow counts (events that were left out) are given by reason; they weigh nothing. Nor do events that an editor has made
+void, which are none of a bucket's events here.
 """
 
 import math
@@ -16,7 +17,7 @@ import numpy as np
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.counts.buckets import ages
 from ranking.intake.events import channel_kind
-from ranking.lists.explanation import SENTENCES, BucketPart, ChannelPart, Explanation, Neighbour
+from ranking.lists.explanation import SENTENCES, BucketPart, ChannelPart, Explanation, Neighbour, VoidPart
 from ranking.lists.rank_moves import PlacedRow, moves, place_with_pins
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Rule
@@ -77,6 +78,11 @@ def explain(
         moves=[*moves(ranker, placed), *pinned],
         channels=channels,
         left_out=left_out,
+        voided=sum(channel.voided for channel in channels),
+        voids=[
+            VoidPart(number, void.since, void.until, void.kinds, void.sources, void.share)
+            for number, void in ranker.voids_of(item)
+        ],
         above=_neighbour(ranker, candidates.score, listed, rank, row, -1),
         below=_neighbour(ranker, candidates.score, listed, rank, row, +1),
     )
@@ -110,6 +116,7 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
     channel_weights = formula.channel_weights(counts.channels)
     bucket_weights = horizon.weights(columns, moment)
     decayed = counts.cell_sums(bucket_weights)
+    voided = np.zeros(len(columns.counts)) if counts.recorded is None else counts.recorded - columns.counts
     bucket_ages = ages(columns.width_s, columns.start_s, moment.at)
     channel_parts = []
     for cell in columns.cell_order.tolist():
@@ -123,6 +130,7 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
                 events=float(columns.counts[entry]),
                 weight=float(bucket_weights[bucket]),
                 part=float(columns.counts[entry] * bucket_weights[bucket]),
+                voided=float(voided[entry]),
             )
             for entry, bucket in zip(entries.tolist(), columns.bucket[entries].tolist(), strict=True)
         ]
@@ -145,6 +153,7 @@ def _channel_part(name: str, weight: float, decayed: float, buckets: list[Bucket
         decayed=decayed,
         part=decayed * weight,
         buckets=buckets,
+        voided=sum(bucket.voided for bucket in buckets),
     )
 
 

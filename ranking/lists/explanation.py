@@ -27,7 +27,8 @@ SENTENCES = {
 class BucketPart(NamedTuple):
     """The part of one bucket in a score.
 
-    `part` = events x share of the bucket that counts x decay, before the channel's weight.
+    `part` = events x share of the bucket that counts x decay, before the channel's weight. `voided` events are none of
+    `events`: they are void.
     """
 
     start_s: float
@@ -36,6 +37,7 @@ class BucketPart(NamedTuple):
     events: float
     weight: float
     part: float
+    voided: float = 0.0
 
 
 class ChannelPart(NamedTuple):
@@ -50,6 +52,18 @@ class ChannelPart(NamedTuple):
     decayed: float
     part: float
     buckets: list[BucketPart]
+    voided: float = 0.0
+
+
+class VoidPart(NamedTuple):
+    """A void of the item: its number, span (epoch seconds; `until` None: no end), of what, and what events weigh."""
+
+    void: int
+    since: float
+    until: float | None
+    kinds: tuple[str, ...]
+    sources: tuple[str, ...]
+    share: float
 
 
 class Neighbour(NamedTuple):
@@ -66,8 +80,9 @@ class Explanation(NamedTuple):
 
     `rule` names what keeps it out and `why` says it; `place` is the rank that its score alone would give it among all
     that may be listed. `boost` is the factor by which editors have its score multiplied; `left_out` has its shadow
-    counts by reason. `terms` come to the score. `moves` are what has put it elsewhere than its score alone would, and
-    `shown` is its place once pins are laid over the list.
+    counts by reason. `voids` are in force, and `voided` events weigh nothing because of them. `terms` come to the
+    score. `moves` are what has put it elsewhere than its score alone would, and `shown` is its place once pins are laid
+    over the list.
     """
 
     item: str
@@ -91,5 +106,7 @@ class Explanation(NamedTuple):
     moves: list[Move]
     channels: list[ChannelPart]
     left_out: dict[str, int]
+    voided: float
+    voids: list[VoidPart]
     above: Neighbour | None
     below: Neighbour | None

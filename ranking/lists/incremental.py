@@ -21,6 +21,7 @@ from ranking.counts.history import History
 from ranking.counts.row_subset import ByRow, RowSubset
 from ranking.intake.items import Item
 from ranking.lists.item_pool import PoolFacts
+from ranking.lists.item_voids import without_void_events
 from ranking.lists.ranker import Ranker, Ranking, View, mask_of
 from ranking.lists.shortlist import NotProvenError, Shortlist, ShortlistPool, Whole, fits, shortlist_of
 from ranking.scoring.sums import Counts, Moment
@@ -158,6 +159,8 @@ class _Base:
             mask_of(view.removed, self._known_row, len(rows)),
             mask_of(in_force.blocked, self._known_row, len(rows)),
         )
+        # The bounds on other rows are of all that was counted: a void takes from it, and gives nothing that it has not.
+        counts = without_void_events(counts, in_force.voids, self._known_row)
         pool = ShortlistPool(subset.names, counts, facts, history.start(), self._zone)
         pool.shortlists = list(self._shortlists.values())
         return Ranker(view, moment, self._zone, pool, self._known_row)

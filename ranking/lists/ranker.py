@@ -16,8 +16,9 @@ from ranking.counts.history import History
 from ranking.errors import unknown_section
 from ranking.intake.items import Item
 from ranking.lists.item_pool import ItemPool, PoolFacts
+from ranking.lists.item_voids import without_void_events
 from ranking.lists.selection import Selector
-from ranking.published.edits import Edits
+from ranking.published.edits import Edits, Void
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.scoring.sums import Moment, counts_of
 from ranking.settings.lists import ListSettings
@@ -44,7 +45,7 @@ class View(Protocol):
     """A site as the ranker needs it.
 
     `history`: its counts; `catalogue`: dates and sections of its items; `removed`: ids taken down; `edits`: pins,
-    blocks and boosts.
+    blocks, boosts and voids.
     """
 
     history: History
@@ -75,6 +76,7 @@ class Ranker:
         in_force = view.edits.in_force(moment.at)
         self._boosts = in_force.boosts
         self._pins = in_force.pins
+        self._voids = in_force.voids
         self.pool = pool or _whole_pool(view, moment, zone)
         self.views = self.pool.views(moment)
 
@@ -90,6 +92,10 @@ class Ranker:
     def boosts_of(self, name: str) -> Mapping[str, float]:
         """The boosts in force in the list `name`: item -> factor of its score."""
         return self._boosts.get(name, NO_BOOSTS)
+
+    def voids_of(self, item: str) -> Sequence[tuple[int, Void]]:
+        """The voids in force of an item, with their numbers."""
+        return self._voids.get(item, ())
 
     def pins_of(self, name: str, section: str) -> Sequence[tuple[int, str]]:
         """The pins in force in a section of the list `name`: position and item, the latest first."""
@@ -192,16 +198,17 @@ def mask_of(items: Iterable[str], known_row: Callable[[str], int | None], size: 
 def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
     history, catalogue = view.history, view.catalogue
     size = len(history.items)
-    blocked = view.edits.in_force(moment.at).blocked
+    in_force = view.edits.in_force(moment.at)
     first_event = history.first_event() if catalogue.undated.any() else np.full(size, np.inf)
     facts = PoolFacts(
         catalogue.published(first_event),
         catalogue.section,
         catalogue.stored,
         mask_of(view.removed, history.known_row, size),
-        mask_of(blocked, history.known_row, size),
+        mask_of(in_force.blocked, history.known_row, size),
     )
-    return ItemPool(history.items, counts_of(history), facts, history.start(), zone)
+    counts = without_void_events(counts_of(history), in_force.voids, history.known_row)
+    return ItemPool(history.items, counts, facts, history.start(), zone)
 
 
 def entries(

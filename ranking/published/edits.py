@@ -1,9 +1,10 @@
-"""Edits: the pins, blocks and boosts of a site, and which of them are in force at a moment.
+"""Edits: the pins, blocks, boosts and voids of a site, and which of them are in force at a moment.
 
-An edit is a pin (an item at a place of one list), a block (an item in no list of the site) or a boost (a factor on an
-item's score in one list). What has an end is over by itself when its time comes, wherever it is read. Pins and blocks
-are laid over a published list when it is read; a boost is part of the ranking from the next refresh on, and until then
-moves the item within what is published.
+An edit is a pin (an item at a place of one list), a block (an item in no list of the site), a boost (a factor on an
+item's score in one list) or a void (events of an item that weigh nothing, or a share). What has an end is over by
+itself when its time comes, wherever it is read. Pins and blocks are laid over a published list when it is read; a boost
+is part of the ranking from the next refresh on, and until then moves the item within what is published; a void is part
+of the ranking alone (see `scoring.voids`).
 
 Rejected: ranking anew for every edit, as an editor cannot wait for it.
 """
@@ -16,18 +17,26 @@ from typing import NamedTuple, Protocol, TypeVar
 import msgspec
 
 from ranking.errors import InvalidEditError
+from ranking.intake.events import MAX_NAME_CHARS
 
 LEAST_FACTOR, MOST_FACTOR = 0.1, 10.0
 LAST_POSITION = 1_000
 MAX_REASON_CHARS = 500
 #: More than a newsroom can keep an eye on; each of them is in every worker's memory.
 MAX_EDITS = 10_000
+#: Voids of a site. Every ranking goes through all of them.
+MAX_VOIDS = 200
+#: Kinds, and sources, that one void may name.
+MAX_VOID_NAMES = 50
 
 T = TypeVar("T")
 
 
 class Subject(NamedTuple):
-    """The object of an edit. `list` and `section` are empty in a block, `section` in a boost and for the whole site."""
+    """The object of an edit. `list` and `section` are empty in a block, `section` in a boost and for the whole site.
+
+    In a void `list` is empty and `section` has its number, as an item may have several.
+    """
 
     kind: str
     list: str
@@ -59,21 +68,38 @@ class Boost(msgspec.Struct, frozen=True):
     set_at: float = 0.0
 
 
-Edit = Pin | Block | Boost
+class Void(msgspec.Struct, frozen=True):
+    """Makes the events of an item of `[since, until)` (epoch seconds) weigh `share` of what they would.
+
+    `until` None: those to come too. `kinds` and `sources`: of these alone; empty: of all. It is in force until it is
+    lifted.
+    """
+
+    since: float = msgspec.field(name="from")
+    until: float | None = msgspec.field(name="to", default=None)
+    kinds: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    share: float = 0.0
+    set_at: float = 0.0
+
+
+Edit = Pin | Block | Boost | Void
 #: kind of an edit -> its form
-FORMS: dict[str, type[Edit]] = {"pin": Pin, "block": Block, "boost": Boost}
+FORMS: dict[str, type[Edit]] = {"pin": Pin, "block": Block, "boost": Boost, "void": Void}
 
 
 class InForce(NamedTuple):
     """The edits that hold at a moment and up to `until` (epoch seconds, exclusive).
 
-    `pins`: (list, section) -> position and item, the latest pin first; `boosts`: list -> item -> factor.
+    `pins`: (list, section) -> position and item, the latest pin first; `boosts`: list -> item -> factor; `voids`:
+    item -> number and void.
     """
 
     until: float
     blocked: frozenset[str]
     pins: Mapping[tuple[str, str], Sequence[tuple[int, str]]]
     boosts: Mapping[str, Mapping[str, float]]
+    voids: Mapping[str, Sequence[tuple[int, Void]]]
 
 
 class Edits(msgspec.Struct, frozen=True):
@@ -88,8 +114,12 @@ class Edits(msgspec.Struct, frozen=True):
         blocked: set[str] = set()
         pins: dict[tuple[str, str], list[tuple[float, str, int]]] = {}
         boosts: dict[str, dict[str, float]] = {}
+        voids: dict[str, list[tuple[int, Void]]] = {}
         for subject, edit in self.edits.items():
             if is_over(edit, now):
+                continue
+            if isinstance(edit, Void):
+                voids.setdefault(subject.item, []).append((int(subject.section), edit))
                 continue
             until = min(until, math.inf if edit.until is None else edit.until)
             if isinstance(edit, Block):
@@ -101,7 +131,8 @@ class Edits(msgspec.Struct, frozen=True):
         latest_first = {
             place: [(position, item) for _, item, position in sorted(pinned)] for place, pinned in pins.items()
         }
-        return InForce(until, frozenset(blocked), latest_first, boosts)
+        numbered = {item: sorted(of_item, key=lambda each: each[0]) for item, of_item in voids.items()}
+        return InForce(until, frozenset(blocked), latest_first, boosts, numbered)
 
     def over(self, now: float) -> Iterator[Subject]:
         """The edits whose time is over at `now` (epoch seconds)."""
@@ -110,7 +141,7 @@ class Edits(msgspec.Struct, frozen=True):
 
 def is_over(edit: Edit, now: float) -> bool:
     """Whether an edit's time is over at `now` (epoch seconds)."""
-    return edit.until is not None and edit.until <= now
+    return not isinstance(edit, Void) and edit.until is not None and edit.until <= now
 
 
 def check_edit(edit: Edit, now: float) -> None:
@@ -127,6 +158,21 @@ def check_edit(edit: Edit, now: float) -> None:
         raise InvalidEditError(f"factor: expected a number from {LEAST_FACTOR} to {MOST_FACTOR}, found {edit.factor}")
     if isinstance(edit, Block) and len(edit.reason) > MAX_REASON_CHARS:
         raise InvalidEditError(f"reason: must not be over {MAX_REASON_CHARS} characters")
+    if isinstance(edit, Void):
+        _check_void(edit)
+
+
+def _check_void(void: Void) -> None:
+    if void.until is not None and void.until <= void.since:
+        raise InvalidEditError("to: must lie after from; leave it out for no end")
+    if not 0.0 <= void.share < 1.0:
+        raise InvalidEditError(f"share: expected a number from 0 to less than 1, found {void.share}")
+    for field, names in (("kinds", void.kinds), ("sources", void.sources)):
+        if len(names) > MAX_VOID_NAMES or not all(0 < len(name) <= MAX_NAME_CHARS for name in names):
+            raise InvalidEditError(
+                f"{field}: expected up to {MAX_VOID_NAMES} names of 1 to {MAX_NAME_CHARS} characters; none stands for"
+                " all"
+            )
 
 
 def with_pins(ranked: Iterable[T], pins: Sequence[tuple[int, T]], limit: int) -> list[T]:

@@ -13,7 +13,7 @@ import msgspec
 
 from ranking.errors import InvalidQuestionError, NotFoundError
 from ranking.lists.explain import explain
-from ranking.lists.explanation import Explanation
+from ranking.lists.explanation import Explanation, VoidPart
 from ranking.lists.ranker import Ranker, Ranking, entries
 from ranking.published.snapshot import Entry
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question
@@ -76,8 +76,15 @@ async def _explained(context: QuestionContext, question: Explain, settings: List
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
     (item,) = await context.store.items.get_items(question.site, [question.item])
+    concentrations = await context.store.logbook.concentrations([question.site])
+    lately = concentrations[question.site].of(question.item) if question.site in concentrations else None
     title = item.title if item is not None and item.title else question.item
-    return {"title": title, "config_version": context.settings.config_version, **document(explanation)}
+    return {
+        "title": title,
+        "config_version": context.settings.config_version,
+        **document(explanation),
+        "concentration": None if lately is None else msgspec.to_builtins(lately),
+    }
 
 
 def document(explanation: Explanation) -> dict[str, Any]:
@@ -90,7 +97,13 @@ def document(explanation: Explanation) -> dict[str, Any]:
     sides = (("above", explanation.above), ("below", explanation.below))
     neighbours = {side: neighbour and neighbour._asdict() for side, neighbour in sides}
     plain = {name: [part._asdict() for part in fields[name]] for name in ("terms", "moves")}
-    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain}
+    voids = [_void(part) for part in explanation.voids]
+    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain, "voids": voids}
+
+
+def _void(part: VoidPart) -> dict[str, Any]:
+    fields = part._asdict()
+    return {"void": fields.pop("void"), "from": fields.pop("since"), "to": fields.pop("until"), **fields}
 
 
 async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:

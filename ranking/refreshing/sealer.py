@@ -5,13 +5,16 @@ hour, then by the day. Whatever counts in the span of what is written goes into 
 of finer buckets, and what was sealed there before. An event that comes later opens the bucket anew and is in it after
 the next run, so none is ever too late while `retention.keep` lasts.
 
+Where a void begins or ends inside an hour or a day, that one keeps its finer buckets: else the void would be of a part
+of its events, and what it had taken would come back.
+
 Invariant: at every moment each event is in the store exactly once. A swap is one call, which does nothing if anything
 in the span has changed since it was read; a run that dies between two calls has done nothing that is half, and two runs
 at once are in each other's way at most.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -39,11 +42,14 @@ class Sealed(NamedTuple):
     left: int
 
 
-def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -> dict[Bucket, list[Bucket]]:
+def spans(
+    buckets: Iterable[Bucket], now: float, retention: RetentionSettings, edges: Collection[float] = ()
+) -> dict[Bucket, list[Bucket]]:
     """The spans to seal at `now` (epoch seconds): each span's bucket -> the buckets in it, oldest first.
 
     A span is as wide as `retention.roll_up` says for its age; where something coarser is there already, it is that. A
-    bucket that is alone in its span and as wide is in the answer too, sealed or not.
+    bucket that is alone in its span and as wide is in the answer too, sealed or not. `edges`: moments (epoch seconds)
+    that no wider span is made over.
     """
     known = set(buckets)
     over = {
@@ -56,7 +62,7 @@ def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -
             wider
             for width_s in widths
             if (wider := Bucket(width_s, bucket_start(bucket.start_s, width_s))).end_s >= bucket.end_s
-            and (wider in over or _is_due(wider, now, retention))
+            and (wider in over or (_is_due(wider, now, retention) and not _is_cut(wider, edges)))
         )
         parts_of_span.setdefault(span, []).append(bucket)
     return parts_of_span
@@ -64,6 +70,10 @@ def spans(buckets: Iterable[Bucket], now: float, retention: RetentionSettings) -
 
 def _overlap(one: Bucket, other: Bucket) -> bool:
     return one.start_s < other.end_s and other.start_s < one.end_s
+
+
+def _is_cut(span: Bucket, edges: Collection[float]) -> bool:
+    return any(span.start_s < edge < span.end_s for edge in edges)
 
 
 def _is_due(span: Bucket, now: float, retention: RetentionSettings) -> bool:
@@ -78,6 +88,7 @@ class Sealer:
         self._retention = retention
         self._site = site
         self._life = ""
+        self._edges: Collection[float] = ()
         self._names: dict[tuple[int, int], VolumeNames] = {}  # by shard and volume
         self._done: dict[int, dict[Bucket, int]] = {}  # shard -> buckets that were wholly sealed at a change number
 
@@ -86,6 +97,10 @@ class Sealer:
         life = await self._store.server.life()
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
+        voids = (await self._store.edits.read(self._site)).in_force(now).voids
+        self._edges = {
+            edge for of_item in voids.values() for _, void in of_item for edge in (void.since, void.until or 0)
+        }
         done = Sealed(0, 0)
         for shard in range(self._store.shards):
             await self.seal_dates(shard)
@@ -140,7 +155,7 @@ class Sealer:
         done = self._done[shard]
         wanted = {
             span: parts
-            for span, parts in spans(touched.buckets, now, self._retention).items()
+            for span, parts in spans(touched.buckets, now, self._retention, self._edges).items()
             if span not in done or parts != [span]
         }
         alone = [span for span, parts in wanted.items() if parts == [span]]

@@ -66,14 +66,24 @@ class Counts:
     """A site's columns, prepared to be summed many times over; `size` is the number of item rows.
 
     `in_order`: the columns are sorted by bucket, which is faster. Sums are the same where each row's are sorted.
+    `recorded`: (counts,) float64, the events as they were counted where some are void in `columns`; None: none is.
     """
 
-    def __init__(self, columns: Columns, channels: Sequence[str], size: int, *, in_order: bool = True) -> None:
+    def __init__(
+        self,
+        columns: Columns,
+        channels: Sequence[str],
+        size: int,
+        *,
+        in_order: bool = True,
+        recorded: FloatArray | None = None,
+    ) -> None:
         self.columns = columns
+        self.recorded = recorded
+        self.in_order = in_order
         self.channels = channels
         self.size = size
         self._cell = columns.cell.astype(np.intp)  # once: bincount would do it at every call
-        self._in_order = in_order
         self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
         self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
         self._item = columns.cell_item[columns.cell_order].astype(np.intp)
@@ -85,7 +95,7 @@ class Counts:
         counting = np.flatnonzero(bucket_weights)
         if not len(counting):
             return np.zeros(cells)
-        if not self._in_order:
+        if not self.in_order:
             weighed = bucket_weights[self.columns.bucket]
             weighed *= self.columns.counts
             return np.asarray(np.bincount(self._cell, weights=weighed, minlength=cells), dtype=np.float64)
@@ -121,13 +131,14 @@ class Counts:
             cell_channel=columns.cell_channel[cells],
             cell_order=cell_place[order[cell_place[order] >= 0]].astype(np.int64),
         )
-        return Counts(some, self.channels, len(rows), in_order=self._in_order)
+        recorded = None if self.recorded is None else self.recorded[entries]
+        return Counts(some, self.channels, len(rows), in_order=self.in_order, recorded=recorded)
 
     def first_in(self, bucket_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
         """Start of the earliest bucket with an event that counts: (rows,) float64, epoch seconds; inf without one."""
         columns = self.columns
         counts = (bucket_weights > 0)[columns.bucket] & (channel_weights > 0)[columns.cell_channel][self._cell]
-        entries = np.flatnonzero(counts)[::-1]  # the earliest is written last, and stays
+        entries = np.flatnonzero(counts & (columns.counts > 0))[::-1]  # the earliest is written last, and stays
         first = np.full(self.size, np.inf)
         first[columns.cell_item[self._cell[entries]]] = columns.start_s[columns.bucket[entries]]
         return first

@@ -51,6 +51,10 @@ class EditStore(Protocol):
         """
         ...
 
+    async def next_void(self, site: str) -> int:
+        """A number that no void of the site has had."""
+        ...
+
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:
         """Lift the take-downs that these items have."""
         ...
@@ -82,6 +86,7 @@ ACTIONS = {
     "pin": ("pin", "unpin"),
     "block": ("block", "unblock"),
     "boost": ("boost", "unboost"),
+    "void": ("void", "unvoid"),
     ITEM: ("remove", "restore"),
 }
 _ACTED = {
@@ -98,13 +103,16 @@ def trail_members(subject: Subject, *, made: bool, undoes: int | None = None) ->
         found["list"] = subject.list
     if subject.kind == "pin":
         found["section"] = subject.section or None
+    if subject.kind == "void":
+        found["void"] = int(subject.section)
     return {**found, "item": subject.item}
 
 
 def changed_by(line: Mapping[str, Any]) -> Changed:
     """What a line of the trail says, as it is stored."""
     kind, made = _ACTED[line["action"]]
-    subject = Subject(kind, line.get("list", ""), line.get("section") or "", line["item"])
+    section = str(line["void"]) if kind == "void" else line.get("section") or ""
+    subject = Subject(kind, line.get("list", ""), section, line["item"])
     forms = (
         msgspec.convert(line[when], FORMS[kind]) if kind in FORMS and line[when] is not None else line[when]
         for when in ("before", "after")

@@ -5,6 +5,7 @@ from ranking.times import DAY_S, HOUR_S
 REMOVED_KEEP_S = 365 * DAY_S
 AUDIT_LINES = 1_000
 TRAFFIC_TTL_S = 6 * HOUR_S
+ATTEMPTS_TTL_S = 2 * HOUR_S
 NIGHTS = 100
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
 GRACE_S = HOUR_S

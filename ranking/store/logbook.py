@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from ranking.watching.concentration import Concentration, Summary
 from ranking.watching.pulse import Pulse
 
 #: A minute's events by name: a kind of those that count, or `!` and a reason of those that were left out.
@@ -64,6 +65,22 @@ class Logbook(Protocol):
 
     async def note_pulse(self, site: str, pulse: Pulse) -> None:
         """Write down a site's pulse."""
+        ...
+
+    async def note_attempts(self, site: str, worker: str, number: int, summary: Summary) -> None:
+        """Say what `worker` has tallied in a slice (numbered since the epoch) until now."""
+        ...
+
+    async def attempts(self, site: str, numbers: Sequence[int]) -> list[list[Summary]]:
+        """What each worker has tallied in some slices, in their order."""
+        ...
+
+    async def note_concentration(self, site: str, concentration: Concentration) -> None:
+        """Write down a site's concentration."""
+        ...
+
+    async def concentrations(self, sites: Iterable[str]) -> dict[str, Concentration]:
+        """The last concentration of some sites, of those that have one."""
         ...
 
     async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:

@@ -13,23 +13,27 @@ from typing import Final, NamedTuple
 
 from ranking.settings.service import Settings
 from ranking.times import spoken_duration as spoken
+from ranking.watching.concentration import Concentration, ItemConcentration
 from ranking.watching.proxies import BARE, ONE_SENDER, UNTRUSTED, proxy_fault
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import SenderFacts
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
+CONCENTRATED = "concentrated"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 #: All that there are, the most pressing first.
 ALARMS: Final = (
-    STORE_AWAY, LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, SPOOL, EVICTIONS, CONFIG_REFUSED,
+    STORE_AWAY, LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, SPOOL, EVICTIONS, CONFIG_REFUSED,
 )  # fmt: skip
 #: Those that are about one site.
-OF_SITES: Final = (LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER)
+OF_SITES: Final = (LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED)
 
 #: The share of the spans at this time that must have held events: a silence that happens every fourth time is none.
 MOST_READ = 0.75
 #: A pulse that is older says nothing of now, as the jobs that take it are not running: their lists are stale.
 PULSE_HOLDS_S = 150.0
+#: Of more items than this the alarm tells how many there are.
+MOST_NAMED = 5
 
 
 class ListState(NamedTuple):
@@ -46,6 +50,7 @@ class SiteFacts(NamedTuple):
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
     `away_since`; `senders`: who sends each site's public events.
+    `away_since`; `concentrations`: who sends how much for which item, by site.
     """
 
     now: float
@@ -58,22 +63,25 @@ class SiteFacts(NamedTuple):
     away: str | None = None
     away_since: float | None = None
     senders: Mapping[str, SenderFacts] = {}
+    concentrations: Mapping[str, Concentration] = {}
 
 
 class Alarm(NamedTuple):
-    """`alarm` is one of `ALARMS`; `site` and `list` where it is about one; `since` in epoch seconds, where known."""
+    """`alarm` is one of `ALARMS`; `site`, `list`, `item` where it is about one; `since` in epoch seconds, if known."""
 
     alarm: str
     says: str
     site: str | None = None
     list: str | None = None
     since: float | None = None
+    item: str | None = None
 
 
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     """The alarms that follow from facts, the most pressing first."""
     pressing = [*_store_alarms(facts), *_list_alarms(facts, settings), *_silence_alarms(facts, settings)]
     pressing += _sender_alarms(facts, settings)
+    pressing += _concentration_alarms(facts, settings)
     return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_config_alarms(facts)]
 
 
@@ -120,6 +128,27 @@ def _sender_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
         fault = proxy_fault(facts.senders.get(site.id, SenderFacts()))
         if fault is not None:
             yield Alarm(fault.alarm, fault.says, site.id)
+
+
+def _concentration_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site in settings.sites:
+        found = facts.concentrations.get(site.id)
+        if found is None or facts.now - found.at > PULSE_HOLDS_S:
+            continue
+        over = [each for each in found.items if each.is_over]
+        for number, each in enumerate(over[:MOST_NAMED], 1):
+            others = len(over) - MOST_NAMED
+            more = f". {others} more items are over the line too" if number == MOST_NAMED and others > 0 else ""
+            says = (
+                f"item {each.item}: {_greatest_sender(each)} of its {each.attempts:,} events of the last hour, counted"
+                f" or not. Look at it on the ops page; a void takes its events out of the lists{more}"
+            )
+            yield Alarm(CONCENTRATED, says, site.id, item=each.item)
+
+
+def _greatest_sender(each: ItemConcentration) -> str:
+    name, sent = ("network", each.network) if each.network.is_over else ("user agent", each.agent)
+    return f"one {name} sent {sent.share:.0%} (of the site's other items: {sent.usual or 0:.1%})"
 
 
 def _spool_alarms(facts: SiteFacts) -> Iterator[Alarm]:

@@ -18,6 +18,7 @@ from service import Service, serving, wait_until
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.store.embedded.data_dir import socket_url
 from ranking.store.redis.store import RedisStore
+from ranking.watching.concentration import SLICE_S, ItemSummary, Summary
 
 Open = Callable[..., Visit]
 HOUR_S = 3600.0
@@ -510,3 +511,42 @@ def test_each_site_has_a_key_of_its_own(visit: Open, tmp_path: Path) -> None:
         page.get_by_label("Site").select_option("pagi")
         expect(page.locator("#desk")).to_be_visible()
         expect(page.locator("#sign-in")).to_be_hidden()
+
+
+# Voids
+
+
+def test_an_item_that_one_network_sent_most_of_is_marked_and_its_events_are_voided_and_counted_again(
+    service: Service, visit: Open, desk: Desk
+) -> None:
+    first = desk.ids[0]
+    readers = Summary(90, {f"{n:08x}": 1 for n in range(90)}, 0, {"aa": 90}, 0, {})
+    attack = Summary(60, {"ff": 50}, 0, {"aa": 60}, 0, {first: ItemSummary(60, {"ff": 50}, {"aa": 60}, "7f")})
+
+    async def note(store: RedisStore) -> None:
+        for worker, summary in (("one", readers), ("two", attack)):
+            await store.logbook.note_attempts("default", worker, int(time.time() // SLICE_S), summary)
+
+    in_store(service, note)
+    page = signed_in(service, visit, desk)
+    row = page.locator(f'#live li[data-item="{first}"]')
+    expect(row).to_contain_text("one network 83 %", timeout=40_000)
+    row.get_by_role("button", name="Void events of").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("60 events in the last hour, counted or not, from about 7 networks")
+    expect(dialog).to_contain_text("the greatest network sent 83 %, of the site’s other items 0 %")
+    form = dialog.get_by_role("form", name="Void")
+    expect(form.locator("[name=kind]")).to_be_focused()
+    form.locator("[name=since]").select_option("1 hour")
+    form.get_by_role("button", name="Void").click()
+    holds(page, "live", desk.ids[1:])
+    expect(page.locator("#in-force")).to_contain_text("events from")
+    expect(page.locator("#trail")).to_contain_text("voided events of")
+    page.locator("#find-item").fill(first)
+    page.locator("#find").get_by_role("button").click()
+    expect(dialog).to_contain_text("Voided by an editor")
+    dialog.get_by_role("button", name="Lift void").click()
+    holds(page, "live", desk.ids)
+    page.keyboard.press("Escape")
+    page.locator("#trail").get_by_role("button", name="Undo: lifted a void of").first.click()
+    holds(page, "live", desk.ids[1:])

@@ -35,6 +35,7 @@ from ranking.store.lease import Lease
 from ranking.store.lists import PublishedBase
 from ranking.store.server import LogState, ServerInfo
 from ranking.store.shards import shard_of
+from ranking.watching.concentration import Concentration
 
 WIDTH_S = 300
 
@@ -90,6 +91,11 @@ class MemoryEdits:
 
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
+        self._voids = 0
+
+    async def next_void(self, site: str) -> int:
+        self._voids += 1
+        return self._voids
 
     async def read(self, site: str) -> Edits:
         return self.kept.get(site, Edits())
@@ -143,6 +149,13 @@ class MemoryFindings:
         return self.kept.get((site, name), [])[:limit]
 
 
+class MemoryLogbook:
+    """Has nothing written down."""
+
+    async def concentrations(self, sites: Iterable[str]) -> dict[str, Concentration]:
+        return {}
+
+
 class MemoryStore:
     """See the module's docstring. `read` lists every bucket that was read, to see what a reader asks for.
 
@@ -169,6 +182,7 @@ class MemoryStore:
         # One object is all the other parts.
         self.counts = self.items = self.lists = self.lease = self.questions = self.salts = self.server = self
         self.findings = MemoryFindings()
+        self.logbook = MemoryLogbook()
         self.orders: dict[str, bytes] = {}
 
     # What tests say

@@ -12,6 +12,8 @@ const DONE = {
   unblock: "lifted the block of",
   boost: "boosted",
   unboost: "lifted the boost of",
+  void: "voided events of",
+  unvoid: "lifted a void of",
   remove: "took down",
   restore: "put back",
 };
@@ -27,23 +29,24 @@ export class Desk {
 
   async refresh() {
     const { site, list } = this.context;
-    const [pins, boosts, blocks, audit] = await Promise.all([
+    const [pins, boosts, blocks, voids, audit] = await Promise.all([
       ask(`v1/lists/${list.name}/pins`, { site }),
       ask(`v1/lists/${list.name}/boosts`, { site }),
       ask("v1/blocks", { site }),
+      ask("v1/voids", { site }),
       ask("v1/audit", { site, query: { limit: LINES } }),
     ]);
     if (list.name !== this.context.list.name || site !== this.context.site) return;
     this.context.boosts = boosts.boosts;
     this.context.pinned = pins.pins.some((pin) => (pin.section ?? "") === this.context.section);
-    this.draw(pins.pins, boosts.boosts, blocks.blocks);
+    this.draw(pins.pins, boosts.boosts, blocks.blocks, voids.voids);
     this.trail(audit.changes);
   }
 
-  draw(pins, boosts, blocks) {
+  draw(pins, boosts, blocks, voids) {
     const { list, zone } = this.context;
     const until = (edit) => (edit.until ? `until ${clock(edit.until, zone, true)}` : "until lifted");
-    const line = (kind, edit, text, path, query) =>
+    const line = (kind, edit, text, path, query, ends = until(edit)) =>
       h(
         "li",
         {},
@@ -58,7 +61,7 @@ export class Desk {
           },
           this.context.live.title(edit.item),
         ),
-        h("span", { class: "soft" }, `${text}, ${until(edit)}`),
+        h("span", { class: "soft" }, `${text}, ${ends}`),
         h(
           "button",
           {
@@ -87,6 +90,16 @@ export class Desk {
       ...blocks.map((edit) =>
         line("block", edit, edit.reason ? `“${edit.reason}”` : "no reason given", `v1/blocks/${id(edit)}`),
       ),
+      ...voids.map((edit) =>
+        line(
+          "void",
+          edit,
+          `events from ${clock(edit.from, zone, true)}`,
+          `v1/items/${id(edit)}/voids/${edit.void}`,
+          {},
+          edit.to === null ? "on" : `to ${clock(edit.to, zone, true)}`,
+        ),
+      ),
     ];
     put(
       $("in-force"),
@@ -95,7 +108,7 @@ export class Desk {
         : h(
             "p",
             { class: "empty" },
-            "Nothing is pinned, boosted or blocked here. Open an item to say something of it.",
+            "Nothing is pinned, boosted, blocked or void here. Open an item to say something of it.",
           ),
     );
   }

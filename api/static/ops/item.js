@@ -17,13 +17,16 @@ export class Item {
     });
   }
 
-  async open({ id, title }) {
+  /** Open an item's panel; `what`: the name of a form to go to. */
+  async open({ id, title }, what) {
     const { site, list, section } = this.context;
     this.id = id;
     if (!this.dialog.open) this.from = document.activeElement?.dataset.key;
     $("item-title").textContent = title || id;
     put($("item-body"), h("p", { class: "soft" }, "Asking why…"), this.say(id, list));
     if (!this.dialog.open) this.dialog.showModal();
+    const wanted = what && this.dialog.querySelector(`form[data-what="${what}"]`);
+    wanted?.querySelector("select").focus();
     let why;
     try {
       const found = await ask(`v1/items/${encodeURIComponent(id)}/explain`, {
@@ -36,6 +39,7 @@ export class Item {
       why = [h("p", { class: error.status === 404 ? "soft" : "fault" }, error.message)];
     }
     if (this.id === id) $("item-body").firstChild.replaceWith(h("div", { class: "why" }, why));
+    if (this.id === id) wanted?.scrollIntoView({ block: "nearest" }); // what was found has pushed it down
   }
 
   /** What an editor can say. */
@@ -45,6 +49,7 @@ export class Item {
         "form",
         {
           class: "say",
+          "data-what": name.toLowerCase(),
           "aria-label": name,
           onsubmit: (event) => {
             event.preventDefault();
@@ -141,6 +146,48 @@ export class Item {
           says: "Blocked.",
         }),
         "It is in no list of the site, on the next read.",
+      ),
+    );
+    const choice = (label, name, options) =>
+      h("label", {}, label, h("select", { name }, options.map(([value, text]) => h("option", { value }, text))));
+    forms.push(
+      form(
+        "Void",
+        [
+          choice("Of", "kind", [
+            ["", "all events"],
+            ["view", "views"],
+            ["click", "clicks"],
+          ]),
+          choice("of the last", "since", [
+            ["900", "15 minutes"],
+            ["3600", "1 hour"],
+            ["10800", "3 hours"],
+            ["43200", "12 hours"],
+            ["86400", "1 day"],
+            ["604800", "7 days"],
+          ]),
+          choice("and", "to", [
+            ["now", "no later ones"],
+            ["", "all that come"],
+          ]),
+        ],
+        "Void",
+        (data) => {
+          const now = Date.now() / 1000;
+          const kind = data.get("kind");
+          return {
+            method: "POST",
+            path: `v1/items/${item}/voids`,
+            body: {
+              from: now - Number(data.get("since")),
+              to: data.get("to") ? now : null,
+              kinds: kind ? [kind] : [],
+            },
+            says: "Void, from the next refresh on.",
+          };
+        },
+        "They weigh nothing in any list, from the next refresh on; lift it to count them again.",
       ),
     );
     return h("section", { class: "says-what", "aria-label": "What editors can say" }, forms);

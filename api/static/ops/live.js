@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { $, h, put, show } from "./dom.js";
 import { sparkline } from "./draw.js";
-import { ago, compact, number, plural, score } from "./words.js";
+import { ago, compact, concentration, greatest, number, plural, score } from "./words.js";
 
 const VIEWS_FOR_MS = 30_000;
 const MOST_ITEMS = 100;
@@ -88,7 +88,7 @@ export function row(entry, { move, key, cut, open, notes = [] }) {
     entry.score === null ? null : h("span", { title: "score" }, `score ${score(entry.score)}`),
     entry.source === "pinned" && h("span", { class: "badge" }, "pinned"),
     entry.source === "fill" && h("span", { class: "badge dim" }, "fill"),
-    ...notes.map((note) => h("span", { class: "badge" }, note)),
+    ...notes.map((note) => (typeof note === "string" ? h("span", { class: "badge" }, note) : note)),
   ];
   return h(
     "li",
@@ -113,6 +113,26 @@ export function row(entry, { move, key, cut, open, notes = [] }) {
 const boosted = (context, id) => {
   const boost = context.boosts.find((each) => each.item === id);
   return boost ? [`boost ×${boost.factor}`] : [];
+};
+
+/** That one network or one user agent sent too much of an item, with the way to do something about it. */
+const concentrated = (context, entry) => {
+  const found = context.concentrated.find((each) => each.item === entry.id);
+  if (!found) return [];
+  return [
+    h("span", { class: "badge bad", title: concentration(found) }, greatest(found)),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        "data-key": `void ${entry.id}`,
+        "aria-label": `Void events of ${entry.title || entry.id}`,
+        onclick: () => context.open(entry, "void"),
+      },
+      "Void…",
+    ),
+  ];
 };
 
 export class Live {
@@ -164,7 +184,7 @@ export class Live {
   /** Draw what has changed; whether anything had. */
   draw(again = false) {
     const { list } = this.context;
-    const drawn = JSON.stringify([this.items, this.context.boosts, list.name]);
+    const drawn = JSON.stringify([this.items, this.context.boosts, this.context.concentrated, list.name]);
     if (drawn === this.drawn && !again) return false;
     const other = drawn !== this.drawn;
     this.drawn = drawn;
@@ -176,7 +196,7 @@ export class Live {
           key: "live",
           cut: at === list.size,
           open: this.context.open,
-          notes: boosted(this.context, entry.id),
+          notes: [...boosted(this.context, entry.id), ...concentrated(this.context, entry)],
           move:
             entry.score === null
               ? h("span", { class: "move" })

@@ -19,8 +19,9 @@ const context = {
   list: null,
   section: "",
   boosts: [],
+  concentrated: [],
   pinned: false,
-  open: (entry) => item.open(entry),
+  open: (entry, what) => item.open(entry, what),
   learn: (items) => learn(items),
   changed: () => changed(),
   failed: (error) => failed(error),
@@ -192,6 +193,7 @@ function took(found) {
   state = found;
   context.zone = found.site.timezone;
   context.decays = found.decays;
+  context.concentrated = found.concentrated;
   alarms(found.alarms, context.zone, found.now);
   for (const each of document.querySelectorAll(".for-admins")) show(each, !edits());
   $("sign-out").title = `${found.key.name}: ${found.key.grade}`;

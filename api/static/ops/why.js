@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 import { sparkline } from "./draw.js";
-import { adding, clock, number, plural, score, span } from "./words.js";
+import { adding, clock, concentration, number, percent, plural, score, span } from "./words.js";
 
 const REASONS = {
   robot: "by robots",
@@ -12,6 +12,7 @@ const REASONS = {
   new_item: "on an unknown item",
   gpc: "by readers who object",
   duplicate: "repeats",
+  concentrated: "beyond what one network may add",
 };
 
 /** What each step towards a score is called; a step of another name is a burst's comparison. */
@@ -41,6 +42,8 @@ export function explained(found, context) {
         found.moves.map((move) => h("li", {}, why(move))),
       ),
     );
+  if (found.voids.length) parts.push(voided(found, context));
+  if (found.concentration) parts.push(h("p", {}, concentration(found.concentration)));
   const left = Object.entries(found.left_out).map(([reason, count]) => `${number(count)} ${REASONS[reason] ?? reason}`);
   if (left.length) parts.push(h("p", { class: "soft" }, `Left out of late, and not counted: ${left.join(", ")}.`));
   const beside = [
@@ -61,6 +64,46 @@ export function explained(found, context) {
       ),
     );
   return parts;
+}
+
+/** What editors have made void, and how to lift it. */
+function voided(found, context) {
+  const { zone, desk } = context;
+  const line = (each) => {
+    const ends = each.to === null ? "on" : `to ${clock(each.to, zone, true)}`;
+    const about = [...each.kinds, ...each.sources].join(", ");
+    const weigh = each.share ? `weigh ${percent(each.share)}` : "weigh nothing";
+    return h(
+      "li",
+      {},
+      h("span", {}, `Events from ${clock(each.from, zone, true)} ${ends}${about ? ` (${about})` : ""} ${weigh}. `),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "aria-label": `Lift void ${each.void}`,
+          onclick: (event) =>
+            desk.change(
+              event.currentTarget,
+              {
+                method: "DELETE",
+                path: `v1/items/${encodeURIComponent(found.item)}/voids/${each.void}`,
+                says: "Lifted, from the next refresh on.",
+              },
+              () => context.open({ id: found.item }),
+            ),
+        },
+        "Lift",
+      ),
+    );
+  };
+  return h(
+    "div",
+    { class: "voids" },
+    h("p", {}, `Voided by an editor: ${plural(Math.round(found.voided), "event")} that weigh nothing.`),
+    h("ul", { "aria-label": "Voids in force" }, found.voids.map(line)),
+  );
 }
 
 function sentence(found, list) {

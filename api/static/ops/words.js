@@ -75,5 +75,22 @@ export function clock(moment, zone, withDay = false) {
 
 export const plural = (count, one, many = `${one}s`) => `${number(count)} ${count === 1 ? one : many}`;
 
+/** Whichever sent too much of an item: "one network 62 %". */
+export function greatest({ network, agent }) {
+  const over = ({ share, usual }) => share > 0.3 && usual !== null && share > 3 * usual;
+  const [name, sent] = over(agent) && !over(network) ? ["user agent", agent] : ["network", network];
+  return `one ${name} ${percent(sent.share)}`;
+}
+
+/** How concentrated an item's last hour was. */
+export function concentration({ attempts, networks, network, agent }) {
+  const usual = ({ usual }) => (usual === null ? "" : `, of the site’s other items ${percent(usual)}`);
+  const from = `${plural(attempts, "event")} in the last hour, counted or not, from about ${plural(networks, "network")}`;
+  return (
+    `${from}: the greatest network sent ${percent(network.share)}${usual(network)}; ` +
+    `the greatest user agent ${percent(agent.share)}${usual(agent)}.`
+  );
+}
+
 /** A sentence whose numbers keep their units on the line. */
 export const unbroken = (text) => text.replace(/(\d) (?=(?:s|min|h|d|%)\b|%)/g, "$1\u00a0");

@@ -15,7 +15,8 @@ from ranking.store.redis.scripts import LuaScript
 AMEND = LuaScript("amend")
 REPORT = LuaScript("report")
 WORKERS_BEHIND = LuaScript("workers_behind")
-EDITION = b"edition"
+NEXT_VOID = LuaScript("next_void")
+EDITION, VOIDS = b"edition", b"voids"
 FORGOTTEN_AFTER_S = 600
 NOTHING = b"null"
 
@@ -29,6 +30,7 @@ class RedisEdits:
     async def read(self, site: str) -> Edits:
         found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.edits(site))
         edition = int(found.pop(EDITION, 0))
+        found.pop(VOIDS, None)
         return Edits(edition, dict(_edit_of(field, value) for field, value in found.items()))
 
     async def change(
@@ -48,6 +50,9 @@ class RedisEdits:
             if subject not in changes:
                 parts += [_field(subject), b"", b"", b"", b""]
         await self._amend(site, keys.edits(site), by, ("edits", ""), parts)
+
+    async def next_void(self, site: str) -> int:
+        return int(await self._link.run(NEXT_VOID, [keys.edits(site)], [VOIDS]))
 
     async def take_down(self, site: str, item: str, now: float, by: str, before: bytes) -> None:
         """Mark an item as removed at `now` (epoch seconds); `before` is what it was (JSON)."""

@@ -63,16 +63,21 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   epoch). NAME is a kind of those that count, or `!` and the reason of
                                                   those left out. Six hours.
     populer:{s}:pulse                     string  since when nothing is read, and what is usual (JSON). An hour.
+    populer:{s}:attempts:N                hash    worker -> who sent how much for which item in slice N (five minutes,
+                                                  since the epoch), senders as salted hashes (JSON,
+                                                  `concentration.Summary`). Two hours.
+    populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
     populer:{s}:nights:L                  list    what tuning list L found each night (JSON, `learned.Tuned`), the
                                                   newest first; the last 100. A year, renewed.
     populer:{s}:removed                   hash    item id -> epoch seconds it was taken down. Until it is put again,
                                                   or for a year.
-    populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block or boost (JSON).
-                                                  Until it is lifted, or over and another is made. `edition`:
-                                                  milliseconds of the server's clock at the last change here or in
-                                                  `removed`; it only grows.
+    populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block, boost or void (JSON;
+                                                  a void has its number as section). Until it is lifted, or over and
+                                                  another is made. `edition`: milliseconds of the server's clock at the
+                                                  last change here or in `removed`; it only grows. `voids`: the number
+                                                  that a void was given last.
     populer:{s}:audit                     list    who changed what of both, and when (JSON), the newest first; the last
                                                   1,000. A year, renewed.
     populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
@@ -229,6 +234,16 @@ def traffic(site: str, minute: int) -> str:
 def pulse(site: str) -> str:
     """String: since when nothing is read."""
     return f"populer:{{{site}}}:pulse"
+
+
+def attempts(site: str, number: int) -> str:
+    """Hash: who sent how much in a slice."""
+    return f"populer:{{{site}}}:attempts:{number}"
+
+
+def concentration(site: str) -> str:
+    """String: how much of what came for each item one sender has sent."""
+    return f"populer:{{{site}}}:concentration"
 
 
 def learned(site: str) -> str:

@@ -1,7 +1,7 @@
 """The logbook in Redis. See `keys` for what lies where."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -11,6 +11,7 @@ from ranking.store.logbook import JobRun, Leader, Minute
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
+from ranking.watching.concentration import Concentration, Summary
 from ranking.watching.pulse import Pulse
 
 NOTE = LuaScript("note")
@@ -55,11 +56,30 @@ class RedisLogbook:
         await self._link.command("SET", keys.pulse(site), msgspec.json.encode(pulse), "EX", keys.PULSE_TTL_S)
 
     async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:
+        return await self._of_sites(sites, keys.pulse, Pulse)
+
+    async def note_attempts(self, site: str, worker: str, number: int, summary: Summary) -> None:
+        fields = [limits.ATTEMPTS_TTL_S, worker, msgspec.json.encode(summary)]
+        await self._link.run(NOTE, [keys.attempts(site, number)], fields)
+
+    async def attempts(self, site: str, numbers: Sequence[int]) -> list[list[Summary]]:
+        found = await self._link.run(READ_HASHES, [keys.attempts(site, number) for number in numbers], [])
+        summaries = [[_read(content, Summary) for content in fields[1::2]] for fields in found]
+        return [[each for each in of_slice if each is not None] for of_slice in summaries]
+
+    async def note_concentration(self, site: str, concentration: Concentration) -> None:
+        content = msgspec.json.encode(concentration)
+        await self._link.command("SET", keys.concentration(site), content, "EX", keys.PULSE_TTL_S)
+
+    async def concentrations(self, sites: Iterable[str]) -> dict[str, Concentration]:
+        return await self._of_sites(sites, keys.concentration, Concentration)
+
+    async def _of_sites(self, sites: Iterable[str], key: Callable[[str], str], form: type[T]) -> dict[str, T]:
         found = {}
         for site in sites:  # one by one: in a cluster they lie apart
-            pulse = _read(await self._link.command("GET", keys.pulse(site)), Pulse)
-            if pulse is not None:
-                found[site] = pulse
+            content = _read(await self._link.command("GET", key(site)), form)
+            if content is not None:
+                found[site] = content
         return found
 
 

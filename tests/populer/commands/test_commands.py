@@ -192,3 +192,33 @@ def test_config_check_refuses_a_setting_without_effect_and_takes_a_preset_that_c
     assert done.stderr.startswith('populer: lists.populer.decay: has no effect with kind = "burst". Remove it, or set')
     file.write_text('[lists.populer]\npreset = "reddit"\n')
     assert run("config", "check", str(file)).stdout.startswith(f"{file}: good (config version ")
+
+
+def test_void_takes_events_out_of_rank_and_explain_says_so_until_it_is_undone(
+    replayed: tuple[Service, Path, str],
+) -> None:
+    service, config, _ = replayed
+    before = ranked(replayed, end())
+    first = before[0]["id"]
+
+    def void(*options: str) -> Any:
+        done = run("void", first, "--config", str(config), "--data", str(service.data_dir), "--json", *options)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    number = void("--from", "0", "--to", str(end()))["void"]
+    try:
+        assert first not in [item["id"] for item in ranked(replayed, end())]
+        said = run("explain", first, "--config", str(config), "--data", str(service.data_dir), "--at", str(end()))
+        assert f" events weigh nothing (void {number})" in said.stdout
+        assert [each["void"] for each in void()["voids"]] == [number]
+    finally:
+        assert void("--undo", str(number)) == {"item": first, "voids": []}
+    assert ranked(replayed, end()) == before
+
+
+def test_void_refuses_options_that_say_nothing(replayed: tuple[Service, Path, str]) -> None:
+    service, config, _ = replayed
+    for options, said in ((("--to", "5"), "--from: is missing"), (("--from", "5", "--undo", "1"), "--undo lifts")):
+        done = run("void", "a", "--config", str(config), "--data", str(service.data_dir), *options)
+        assert (done.returncode, said in done.stderr) == (1, True), done.stderr

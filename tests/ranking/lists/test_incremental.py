@@ -21,7 +21,7 @@ from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker, Ranking
 from ranking.lists.rules import Rule
 from ranking.lists.shortlist import ShortlistPool, Whole, fits
-from ranking.published.edits import Block, Boost, Edit, Edits, Subject
+from ranking.published.edits import Block, Boost, Edit, Edits, Subject, Void
 from ranking.scoring.formula import LEAST_SCORE
 from ranking.scoring.sums import Counts, Moment
 from ranking.settings.lists import ListSettings
@@ -210,7 +210,8 @@ def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(see
             site.removed |= frozenset(chance.some(6, listed))
         if chance.happens(0.4):
             blocks = {Subject("block", "", "", item): Block(until=at + HOUR_S) for item in chance.some(4, listed)}
-            site.edits = Edits(1, {**blocks, **_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)})
+            voids = _voids(chance.some(3, listed), at - 9 * HOUR_S, 0.0)
+            site.edits = Edits(1, {**blocks, **voids, **_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)})
         if chance.happens(0.2):
             since = at - 2 * DAY_S
             site.history.forget_before(since)
@@ -225,6 +226,13 @@ def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(see
 
 def _boosts(items: Iterable[str], factor: float) -> dict[Subject, Edit]:
     return {Subject("boost", name, "", item): Boost(factor) for name in EDITED for item in items}
+
+
+def _voids(items: Iterable[str], since: float, share: float) -> dict[Subject, Edit]:
+    return {
+        Subject("void", "", str(number), item): Void(since, None, ("view",), (), share)
+        for number, item in enumerate(items, 1)
+    }
 
 
 def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:
@@ -280,6 +288,19 @@ def test_incremental_ranker_looks_further_when_the_whole_shortlist_is_blocked() 
     assert proven_lists(incremental, site, NOW, lists) == set()
     assert ranked_steadily(incremental, site, NOW, lists) == ranked_whole(site, NOW, lists)
     assert proven_lists(incremental, site, NOW + 5, lists) == {"hours"}, "a wider one"
+
+
+def test_incremental_ranker_ranks_from_its_shortlist_when_events_are_void_and_when_they_are_not_any_more() -> None:
+    site, incremental, lists = busy(), IncrementalRanker(), lists_of({"hours": {}, "burst": FITTING["burst"]})
+    incremental.prepare(site, UTC, lists)
+    best = [item for item, *_ in ranked_whole(site, NOW, lists)["hours"][""]]
+    for share in (0.0, 0.5):
+        site.edits = Edits(1, _voids(best, NOW - 5 * HOUR_S, share))
+        assert proven_lists(incremental, site, NOW, lists) == set(lists)
+        assert ranked_steadily(incremental, site, NOW, lists) == ranked_whole(site, NOW, lists)
+    site.edits = Edits()
+    assert proven_lists(incremental, site, NOW, lists) == set(lists)
+    assert [item for item, *_ in ranked_steadily(incremental, site, NOW, lists)["hours"][""]] == best
 
 
 def test_incremental_ranker_ranks_all_rows_for_a_moment_long_past() -> None:

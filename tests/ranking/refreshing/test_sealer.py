@@ -117,6 +117,14 @@ def test_spans_leaves_a_bucket_that_straddles_two_hours_for_its_day() -> None:
 # What becomes of the counts
 
 
+def test_spans_keeps_the_finer_buckets_of_an_hour_that_a_void_begins_or_ends_in() -> None:
+    start = NOW - 9 * DAY_S
+    hours = [Bucket(300, start + 300 * number) for number in range(24)]
+    found = spans(hours, NOW, RETENTION, {start + 900, start + 2 * HOUR_S})
+    assert set(found) == {*hours[:12], Bucket(HOUR_S, start + HOUR_S)}
+    assert set(spans(hours, NOW, RETENTION)) == {Bucket(HOUR_S, start), Bucket(HOUR_S, start + HOUR_S)}
+
+
 async def test_sealer_keeps_every_count() -> None:
     store = MemoryStore()
     for number in range(50):

@@ -1,0 +1,83 @@
+"""Attempts: who sends events to this worker for which item, summarised for the alarm and the ops page.
+
+An event costs one entry of a list, which is summarised when it is long or the summary is stored. A slice is written as
+a whole each time it has changed, so a repeated write changes nothing; what could not be written while the store was
+away is written later, of the last two slices. Memory is bounded, whatever is sent.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from secrets import token_hex
+
+from ranking.errors import PopulerError
+from ranking.intake.events import Event
+from ranking.watching.concentration import SLICE_S, Attempt, Summary, abridged, merged, summary_of
+
+FLUSH_EVERY_S = 5.0
+#: Slices of a site in memory.
+MOST_SLICES = 2
+#: Attempts that wait to be summarised: a few milliseconds' work, and a megabyte.
+MOST_WAITING = 10_000
+
+#: See `Logbook.note_attempts`.
+Note = Callable[[str, str, int, Summary], Awaitable[None]]
+
+
+class Attempts:
+    """Attempts of one worker, stored by `note`."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._worker = token_hex(4)
+        self._waiting: list[Attempt] = []
+        self._place = ("", 0)  # site and slice of those that wait
+        self._slices: dict[tuple[str, int], Summary] = {}
+        self._unsaved: set[tuple[str, int]] = set()
+
+    def add(self, site: str, events: Sequence[Event], network: bytes, agent: bytes, now: float) -> None:
+        """Count attempts of one sender at `now` (epoch seconds); `network` and `agent` are hashes of 8 bytes."""
+        waiting = self._waiting
+        place = site, int(now // SLICE_S)
+        if place != self._place or len(waiting) >= MOST_WAITING:
+            self._summarise()
+            waiting, self._place = self._waiting, place
+        for event in events:
+            waiting.append((event.item, network, agent))
+
+    def _summarise(self) -> None:
+        if not self._waiting:
+            return
+        place, waiting = self._place, self._waiting
+        self._waiting = []
+        before = self._slices.get(place)
+        found = summary_of(waiting)
+        self._slices[place] = found if before is None else merged([before, found])
+        self._unsaved.add(place)
+        old = [each for each in self._slices if each[1] <= place[1] - MOST_SLICES]
+        for each in old:
+            del self._slices[each]
+            self._unsaved.discard(each)
+
+    async def flush(self) -> None:
+        """Store the slices that have changed.
+
+        Raises:
+            PopulerError: the store does not take them; the next flush tries again.
+        """
+        self._summarise()
+        for place in sorted(self._unsaved):
+            self._unsaved.discard(place)
+            site, number = place
+            try:
+                await self._note(site, self._worker, number, abridged(self._slices[place]))
+            except PopulerError:
+                self._unsaved.add(place)
+                raise
+
+    async def flush_loop(self) -> None:
+        """Flush every few seconds, until cancelled."""
+        while True:
+            await asyncio.sleep(FLUSH_EVERY_S)
+            with contextlib.suppress(PopulerError):
+                await self.flush()
