@@ -17,7 +17,10 @@ from ranking.store.protocol import Store
 
 
 class Context(NamedTuple):
-    """Settings, store, and the parts built on them. `clock` gives epoch seconds."""
+    """Settings, store, and the parts built on them. `clock` gives epoch seconds.
+
+    `secret` gives what marks are hashed under.
+    """
 
     settings: Settings
     store: Store
@@ -30,6 +33,7 @@ class Context(NamedTuple):
     traffic: Traffic
     templates: Templates
     spooling: Spooling | None = None
+    secret: Callable[[], bytes] = bytes
 
 
 #: Gives the context of a request that begins now. A handler calls it once: a reload replaces the context.

@@ -16,9 +16,10 @@ import msgspec
 
 from ranking.errors import InvalidEventError
 from ranking.intake.items import why_bad_id
+from ranking.intake.marks import event_mark
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
-from ranking.intake.visits import Identity, short_hash
+from ranking.intake.visits import Identity
 from ranking.times import format_duration
 
 MAX_POSITION = 1_000
@@ -49,7 +50,7 @@ class WireEvent(msgspec.Struct, gc=False):
 class Event(NamedTuple):
     """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
 
-    `visitor`: the reader whose repeats do not count; `mark`: the hash of the event's own id, under which it counts
+    `visitor`: the reader whose repeats do not count; `mark`: in place of the event's own id, under which it counts
     once.
     """
 
@@ -66,7 +67,7 @@ class Intake(NamedTuple):
 
     `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` maps the
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
-    `OTHER` unless the sender is trusted; None: all are kept apart.
+    `OTHER` unless the sender is trusted; None: all are kept apart. `secret` keys the hashes of events' ids.
     """
 
     kinds: AbstractSet[str]
@@ -76,6 +77,7 @@ class Intake(NamedTuple):
     item_pattern: AddressPattern | None = None
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
+    secret: bytes = b""
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -128,7 +130,9 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         return Event(item, column, ts)
     visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
     identity = None if intake.identify is None else intake.identify(visitor)
-    return Event(item, column, ts, identity, None if name is None else short_hash(name))
+    if name is None:
+        return Event(item, column, ts, identity)
+    return Event(item, column, ts, identity, event_mark(intake.secret, item, name, trusted=intake.trusted))
 
 
 def _checked_name(field: str, given: str | None) -> str | None:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from ranking.intake import networks
+from ranking.intake.marks import parts_of
 from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalVisits
 from ranking.store import limits
 from ranking.store.counts import Batch
@@ -26,8 +27,10 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
     site, shard = batch.site, batch.shard
     lifetime = int(keep_s) + limits.GRACE_S
     names = [keys.writer(site, shard, batch.writer), keys.sequence(site, shard), keys.touched(site, shard)]
+    body = ""
     if batch.once is not None:
-        names.append(keys.once(site, shard, batch.once))
+        mark, body = parts_of(batch.once)
+        names.append(keys.once(site, shard, mark))
     content: list[list[str | int]] = []
     for bucket, cells in batch.counts.items():
         names.append(keys.counts(site, shard, bucket.width_s, bucket.start_s))
@@ -39,7 +42,7 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
         batch.number,
         keys.WRITER_TTL_S,
         max(lifetime, keys.CHANGED_TTL_S),
-        0 if batch.once is None else keys.ONCE_TTL_S,
+        "0" if batch.once is None else f"{keys.ONCE_TTL_S} {body}",
         _pack(content),
     ]
     if batch.visits is not None:

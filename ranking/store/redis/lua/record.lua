@@ -5,7 +5,7 @@
 -- KEYS 1 writer      string   number of the writer's last counted batch, a space and that batch's outcomes
 --      2 sequence    string   the shard's change number
 --      3 touched     zset     "W:T" -> sequence of the bucket's last change
---      4 once        string   marks an idempotency key as counted; only where ARGV 4 is above 0
+--      4 once        string   marks an idempotency key as counted, with the mark of its body; only where ARGV 4 is above 0
 --      4/5.. counts  hash     one per bucket of the batch
 --      and, only where there are visits, after those:
 --      items         hash     described items
@@ -16,7 +16,7 @@
 -- ARGV 1 batch number
 --      2 lifetime of the writer key, seconds
 --      3 lifetime of sequence and touched, seconds
---      4 lifetime of the idempotency key, seconds; 0: there is none
+--      4 lifetime of the idempotency key, seconds, a space and the mark of the body (empty: any); 0: there is none
 --      5 MessagePack: an array with one entry per bucket, in the order of their KEYS:
 --        { "W:T", expires at (epoch seconds), field, n, field, n, ... }
 --      and, only where there are visits:
@@ -36,7 +36,7 @@
 --      13 the same under the previous salt, or nothing
 --      14 items of the cells, 8 bytes each
 -- Returns the outcomes of the visits, a character each: 1 counted, 0 repeated, n refused, c concentrated; or the number 2 if the
--- idempotency key was counted before.
+-- idempotency key was counted before, 3 if it was with another body.
 local ARGUMENTS = 1000  -- of one call: Lua's stack holds no more than 8000
 local number = tonumber(ARGV[1])
 local kept = redis.call('GET', KEYS[1])
@@ -48,11 +48,14 @@ if kept then
   end
 end
 local first = 4
-if tonumber(ARGV[4]) > 0 then
-  if not redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[4]) then
+if ARGV[4] ~= '0' then
+  local lifetime, body = string.match(ARGV[4], '^(%d+) (.*)$')
+  local earlier = redis.call('GET', KEYS[4])
+  if earlier then
     redis.call('EXPIRE', KEYS[2], ARGV[3])
-    return 2
+    return (earlier == '' or body == '' or earlier == body) and 2 or 3
   end
+  redis.call('SET', KEYS[4], body, 'EX', lifetime)
   first = 5
 end
 local buckets = cmsgpack.unpack(ARGV[5])
@@ -381,7 +384,7 @@ if ARGV[6] then
     elseif outcome == 'c' then
       crowded[cell] = (crowded[cell] or 0) + 1
     end
-    if id and outcome ~= 'n' and outcome ~= 'c' and not marked[id] then
+    if id and outcome == '1' and not marked[id] then  -- what did not count answers for nothing
       marked[id] = true
       new_ids[#new_ids + 1] = id
     end
