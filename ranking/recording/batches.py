@@ -7,6 +7,7 @@ along one by one. A repeat of what this process has itself seen count needs no l
 import asyncio
 import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
@@ -83,6 +84,18 @@ class SeenVisits:
     def __init__(self) -> None:
         self.pairs: Remembered[bytes] = Remembered(RECENT_PAIRS)
         self.items: Remembered[str] = Remembered(KNOWN_ITEMS)
+
+
+def known_repeats(events: Sequence[Event], seen: SeenVisits, span_s: int) -> int:
+    """How many of some events repeat one before them, or one that this process saw count within `span_s` seconds."""
+    repeats, pairs = 0, set[bytes]()
+    for item, channel, ts, visitor, _ in events:
+        if visitor is not None and span_s:
+            pair = pair_of(visitor.now, field(channel_kind(channel), item))
+            last = seen.pairs.get(pair)
+            repeats += pair in pairs or (last is not None and -span_s < int(ts) - last < span_s)
+            pairs.add(pair)
+    return repeats
 
 
 class OpenBatch:
