@@ -42,6 +42,9 @@ from ranking.store.spool.spool import Spool, orphans
 
 log = structlog.get_logger("api")
 
+NETWORK_SHARE, NETWORK_ITEMS = 0.05, 20
+"""One network may bring this share of a minute's new items, and so many at least."""
+
 SAID_WITHIN_S = 0.5
 """How long a stop waits for the last minute's traffic to be stored."""
 
@@ -144,7 +147,7 @@ class WorkerRuntime:
 
     def _visitors_under(self, settings: Settings) -> Visitors | None:
         ingest = settings.ingest
-        return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance else None
+        return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance or ingest.new_items else None
 
 
 def _terms(settings: Settings, shards: int) -> Terms:
@@ -160,6 +163,7 @@ def _terms(settings: Settings, shards: int) -> Terms:
             known_s=int(retention.keep_s),
             new_items=math.ceil(ingest.new_items / shards),
             allowance=ingest.network_allowance,
+            network_items=math.ceil(max(NETWORK_ITEMS, NETWORK_SHARE * ingest.new_items) / shards),
         ),
     )
 

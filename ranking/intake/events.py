@@ -51,7 +51,7 @@ class Event(NamedTuple):
     """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
 
     `visitor`: the reader whose repeats do not count; `mark`: in place of the event's own id, under which it counts
-    once.
+    once. `likely`: `item_pattern` found its item in an address, so it is less probably made up.
     """
 
     item: str
@@ -59,6 +59,7 @@ class Event(NamedTuple):
     ts: float
     visitor: Identity | None = None
     mark: bytes | None = None
+    likely: bool = False
 
 
 class Intake(NamedTuple):
@@ -106,9 +107,9 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     Raises:
         InvalidEventError: the sentence names the field.
     """
-    item = wire.item
+    item, likely = wire.item, False
     if item is None:
-        item = _item_at(wire.url, intake.item_pattern)
+        item, likely = _item_at(wire.url, intake.item_pattern), intake.item_pattern is not None
     if problem := why_bad_id(item):
         raise InvalidEventError(f"item: {problem}")
     if wire.kind not in intake.kinds:
@@ -127,12 +128,13 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         if intake.trusted:
             ts = _checked_ts(wire.ts, intake)
     if intake.identify is None and not wire.id:
-        return Event(item, column, ts)
+        return Event(item, column, ts, likely=likely)
     visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
     identity = None if intake.identify is None else intake.identify(visitor)
     if name is None:
-        return Event(item, column, ts, identity)
-    return Event(item, column, ts, identity, event_mark(intake.secret, item, name, trusted=intake.trusted))
+        return Event(item, column, ts, identity, None, likely)
+    mark = event_mark(intake.secret, item, name, trusted=intake.trusted)
+    return Event(item, column, ts, identity, mark, likely)
 
 
 def _checked_name(field: str, given: str | None) -> str | None:

@@ -49,6 +49,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:known:K                 set     items that events were taken for though nobody had described them, as
                                                   8 bytes, in the K-th span of retention.keep. Twice that span.
     populer:{s.n}:budget                  hash    `tokens`, `at`: what is left for new such items. Until it is full.
+    populer:{s.n}:newcomers:M             hash    network as 8 bytes -> new items that it has brought in minute M. Two
+                                                  minutes.
+    populer:{s.n}:pending                 hash    what was refused of new items, until they are described: item as 8
+                                                  bytes -> "W:T", expires at, channel, n, ... (MessagePack). At most
+                                                  50,000 fields, any of which makes room; `n` and a network -> `DAY:n`,
+                                                  items of that network. Two days, renewed.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
     populer:{s.n}:dates                   hash    what ranking knows of the items, sealed: `cursor`, the change up to
@@ -209,6 +215,16 @@ def known(site: str, shard: int, span: int) -> str:
 def budget(site: str, shard: int) -> str:
     """Hash: what is left for new items."""
     return f"populer:{{{site}.{shard}}}:budget"
+
+
+def newcomers(site: str, shard: int, minute: int) -> str:
+    """Hash: new items that networks have brought."""
+    return f"populer:{{{site}.{shard}}}:newcomers:{minute}"
+
+
+def pending(site: str, shard: int) -> str:
+    """Hash: refused counts of items that nobody has described."""
+    return f"populer:{{{site}.{shard}}}:pending"
 
 
 def items(site: str, shard: int) -> str:

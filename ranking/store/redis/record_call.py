@@ -10,7 +10,7 @@ from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalV
 from ranking.store import limits
 from ranking.store.counts import Batch
 from ranking.store.redis import keys
-from ranking.times import HOUR_S
+from ranking.times import HOUR_S, MINUTE_S
 
 #: Windows outlive the repeats that they answer for, by an hour at least: a log is replayed faster than it was written.
 SEEN_AT_LEAST_S = HOUR_S
@@ -61,13 +61,26 @@ def _add_visits(visits: ConditionalVisits, site: str, shard: int, names: list[st
         keys.budget(site, shard),
         keys.ids(site, shard, day),
         keys.ids(site, shard, day - 1),
+        keys.newcomers(site, shard, visits.received_s // MINUTE_S),
+        keys.pending(site, shard),
     ]
     offsets, window_of, windows = _windows(visits, site, shard, names)
     rate = visits.new_items
     lifetimes = [2 * visits.known_s, 2 * MARK_SPAN_S, max(2 * span_s, SEEN_AT_LEAST_S)]
-    limits = [span_s, *lifetimes, visits.received_s, rate, SAVED_MINUTES * rate]
+    limits = [span_s, *lifetimes, visits.received_s, rate, SAVED_MINUTES * rate, visits.network_items]
     arguments += [
-        _pack([visits.cells, offsets, window_of, windows, list(visits.marks), list(visits.newcomers), limits]),
+        _pack(
+            [
+                visits.cells,
+                offsets,
+                window_of,
+                windows,
+                list(visits.marks),
+                list(visits.newcomers),
+                limits,
+                visits.likely,
+            ]
+        ),
         visits.pairs if windows else b"",
         visits.befores,
         b"".join(visits.marks.values()),
