@@ -19,7 +19,10 @@ from ranking.store.protocol import Store
 
 
 class Context(NamedTuple):
-    """Settings, store, and the parts built on them. `clock` gives epoch seconds."""
+    """Settings, store, and the parts built on them. `clock` gives epoch seconds.
+
+    `secret` gives what marks are hashed under.
+    """
 
     settings: Settings
     store: Store
@@ -34,6 +37,7 @@ class Context(NamedTuple):
     attempts: Attempts
     templates: Templates
     spooling: Spooling | None = None
+    secret: Callable[[], bytes] = bytes
 
 
 #: Gives the context of a request that begins now. A handler calls it once: a reload replaces the context.

@@ -39,12 +39,13 @@ from ranking.recording.recorder import Recorder
 from ranking.recording.salts import Salts, overlap_s
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+from ranking.store.spool.marks_secret import keep_secret, kept_secret
 from ranking.store.spool.spool import Spool, orphans
 
 log = structlog.get_logger("api")
 
-SALTS_WITHIN_S = 1.0
-"""How long a reload waits for the shared salts. After that visitors are hashed under a salt of the worker's own."""
+NETWORK_SHARE, NETWORK_ITEMS = 0.05, 20
+"""One network may bring this share of a minute's new items, and so many at least."""
 
 SAID_WITHIN_S = 0.5
 """How long a stop waits for the last minute's traffic to be stored."""
@@ -67,9 +68,14 @@ class WorkerRuntime:
             on_lost=metrics.lost,
             **terms._asdict(),
         )
-        self._salts = Salts(store.salts, clock=clock, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
+        self._salts = Salts(
+            store.salts,
+            clock=clock,
+            overlap_s=overlap_s(settings.ingest.dedupe_window_s),
+            secret=kept_secret(spool_dir) if spool_dir else b"",
+            keep_secret=partial(keep_secret, spool_dir) if spool_dir else lambda _: None,
+        )
         self._visitors = Visitors(lambda: self._salts.current(clock()))
-        self._salting: asyncio.Task[None] | None = None
         event_filter = EventFilter(settings, self._visitors_under(settings))
         callers = Callers(settings, event_filter.client, clock)
         published_lists = PublishedLists(store, settings, clock)
@@ -93,6 +99,7 @@ class WorkerRuntime:
             attempts,
             templates,
             spooling,
+            lambda: self._salts.secret,
         )
         self._beside: list[asyncio.Task[None]] = []
         self.streams = Streams(self.now)
@@ -105,8 +112,7 @@ class WorkerRuntime:
         """Load the published lists, and adopt the spools of dead workers."""
         await self.context.published_lists.start()
         self.streams.start()
-        if self._visitors_under(self.context.settings):
-            await self._salted(None)
+        await self._salts.start()
         if self.context.spooling is not None:
             self.context.spooling.start()
         alarm_facts, traffic, attempts = self.context.alarm_facts, self.context.traffic, self.context.attempts
@@ -127,9 +133,6 @@ class WorkerRuntime:
         if self.context.spooling is not None:
             await self.context.spooling.stop()
         await self.context.published_lists.stop()
-        if self._salting is not None:
-            self._salting.cancel()
-            await asyncio.wait({self._salting})
         await self._salts.stop()
 
     async def use(self, settings: Settings, config: ConfigState) -> None:
@@ -138,8 +141,6 @@ class WorkerRuntime:
         event_filter = EventFilter(settings, self._visitors_under(settings), before.event_filter)
         callers = Callers(settings, event_filter.client, before.clock, before.callers)
         self._salts.use(overlap_s(settings.ingest.dedupe_window_s))
-        if self._visitors_under(settings):
-            await self._salted(SALTS_WITHIN_S)
         if before.spooling is not None:
             await before.spooling.use(keep_s=settings.retention.keep_s, max_bytes=settings.ingest.spool)
         before.recorder.use(_terms(settings, before.store.shards))
@@ -155,13 +156,7 @@ class WorkerRuntime:
 
     def _visitors_under(self, settings: Settings) -> Visitors | None:
         ingest = settings.ingest
-        return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance else None
-
-    async def _salted(self, within_s: float | None) -> None:
-        """Fetch the salts the first time that they are needed, and wait for them up to `within_s` seconds."""
-        if self._salting is None:
-            self._salting = asyncio.create_task(self._salts.start())
-            await asyncio.wait({self._salting}, timeout=within_s)
+        return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance or ingest.new_items else None
 
 
 def _terms(settings: Settings, shards: int) -> Terms:
@@ -177,6 +172,7 @@ def _terms(settings: Settings, shards: int) -> Terms:
             known_s=int(retention.keep_s),
             new_items=math.ceil(ingest.new_items / shards),
             allowance=ingest.network_allowance,
+            network_items=math.ceil(max(NETWORK_ITEMS, NETWORK_SHARE * ingest.new_items) / shards),
         ),
     )
 

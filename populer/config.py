@@ -223,7 +223,7 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
             yield dotted, "" if value is None else ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _masked(grade: str, keys: Mapping[str, str], dotted: str) -> Iterator[tuple[str, str]]:
+def _masked(grade: str, keys: Mapping[str, str] | str | None, dotted: str) -> Iterator[tuple[str, str]]:
     """The keys of a grade, by their names where one has a name of its own."""
     if not keys:
         yield dotted, "generated" if grade in NEEDED else "none"

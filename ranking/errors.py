@@ -22,6 +22,13 @@ class InvalidEventError(PopulerError):
     """An event that cannot be counted; the message names the field."""
 
 
+class KeyReusedError(PopulerError):
+    """An idempotency key came again with another body; nothing of this one was counted."""
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key came with another body before; send each batch under a key of its own")
+
+
 class InvalidItemError(PopulerError):
     """An item that cannot be stored; the message names the field."""
 

@@ -18,8 +18,9 @@ from api.http.auth import STRANGER, Grade, require
 from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
-from ranking.errors import InvalidEventError, StoreUnavailableError
+from ranking.errors import InvalidEventError, PopulerError, StoreUnavailableError
 from ranking.intake.events import CLICK, Event, Intake, WireEvent, channel_kind, checked_event
+from ranking.intake.marks import request_mark
 from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED, SHADOW
 from ranking.recording.recorder import ONE_COUNTED, ONE_REPEATED, Recorded
 from ranking.settings.service import SiteSettings
@@ -32,6 +33,8 @@ MAX_RATIO = 200
 #: Bytes of a body that cannot be read, per event that it is taken for.
 EVENT_BYTES = 60
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id", "token"})
+#: A body of an address that has sent too much that cannot count may be as large as a browser's beacon.
+BEACON_BYTES = 65_536
 #: One transparent dot.
 PIXEL = asgi.Prepared(
     200,
@@ -54,7 +57,7 @@ class IngestRequest(msgspec.Struct, frozen=True):
     headers: Mapping[bytes, bytes]
     parsed: Parsed
     client: ClientAddress | None
-    idempotency_key: str | None = None
+    once: str | None = None
 
 
 class IngestResult(msgspec.Struct, frozen=True):
@@ -73,11 +76,12 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     site = site_of(context, query)
     headers = asgi.headers(scope)
     caller = context.callers.holder(headers.get(b"authorization"), scope, site)
-    if trusted := caller is not STRANGER:
+    if caller is not STRANGER:
         require(caller, Grade.WRITE, site)
-    client = None if trusted else context.event_filter.client(scope)
-    parsed = await _parsed(context, site, headers, receive, client)
-    once = _idempotency_key(headers.get(b"idempotency-key"))
+    client = context.event_filter.client(scope) if caller is STRANGER else None
+    key = _idempotency_key(headers.get(b"idempotency-key"))
+    content, parsed = await _parsed(context, site, headers, receive, client)
+    once = None if key is None else request_mark(context.secret(), site.id, caller.grade.value, key, content)
     request = IngestRequest(site, headers, parsed, client, once)
     result = await _record(context, scope, request)
     if not query and not result.bad.count and not result.left_out:
@@ -95,27 +99,30 @@ async def _parsed(
     headers: Mapping[bytes, bytes],
     receive: asgi.Receive,
     client: ClientAddress | None,
-) -> Parsed:
-    """The events of a request. What cannot be read costs a public sender as many events as it has room for.
+) -> tuple[bytes, Parsed]:
+    """The body of a request, and its events. What cannot be read is charged to a public sender by its size.
 
     Raises:
-        Problem: 400, 413, 415, the body is no events; 429, it is packed, and its sender may send nothing now.
+        Problem: 400, 413, 415, the body is no events; 429, and its sender has sent too much that cannot count.
     """
     limit, content_type = context.settings.ingest.max_body, headers.get(b"content-type", b"")
     if client is None:
-        return parse(await asgi.body(headers, receive, limit), content_type)
-    price = 0
-    if b"content-encoding" in headers:
-        now, price = context.clock(), limit // EVENT_BYTES
-        if context.event_filter.wait_s(client, now) > 0:
-            _count_metric(context, site, LIMITED, 1, now)
-            raise _too_many(context, client, now)
+        content = await asgi.body(headers, receive, limit)
+        return content, parse(content, content_type)
+    event_filter = context.event_filter
+    exhausted = event_filter.junk_wait_s(site, client, context.clock()) > 0
+    if exhausted:
+        limit = min(limit, BEACON_BYTES)
+    price = limit // EVENT_BYTES if b"content-encoding" in headers else 0
     try:
         content = await asgi.body(headers, receive, limit, MAX_RATIO)
         price = len(content) // EVENT_BYTES
-        return parse(content, content_type, HOPELESS)
+        return content, parse(content, content_type, HOPELESS)
     except Problem:
-        context.event_filter.room(client, price + 1, context.clock())
+        now = context.clock()
+        event_filter.charge_junk(site, client, price + 1, now)
+        if exhausted:
+            raise _too_much_junk(context, site, client, 1, now) from None
         raise
 
 
@@ -146,7 +153,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     if client is None:
         identify = event_filter.server(site)
     else:
-        _require_origin_and_rate(context, request, client, now)
+        _require_origin(context, request, client, now)
         reason = event_filter.refusal(scope, request.headers)
         sender = event_filter.reader(site, client, request.headers) if reason is None else None
         network = None if sender is None else sender.network
@@ -154,21 +161,18 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
+        context.secret(),
     )  # fmt: skip
     places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:
         _count_metric(context, site, "invalid", bad.count, now)
-        if not events:
-            raise _all_bad(bad)
     if sender is not None and network is not None:
         context.attempts.add(site.id, events, network.now, sender.agent, now)
     left_out: dict[int, str] = {}
-    if reason is not None:
-        left_out = dict.fromkeys(range(len(events)), reason)
-    elif client is not None:
-        left_out = dict.fromkeys(event_filter.stopped(events, client, now), LIMITED)
-        if site.proof == "required":
-            left_out |= dict.fromkeys(_unproven(events), PROOF)
+    if client is not None:
+        left_out = _left_out(context, request, client, events, bad, reason, now)
+    if bad.count and not events:
+        raise _all_bad(bad)
     if left_out:
         await _record_shadows(context, site, [(events[at].item, why) for at, why in left_out.items()], now)
         left_out = {places[at]: why for at, why in left_out.items()}
@@ -176,15 +180,24 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         places, events = [places[at] for at in kept], [events[at] for at in kept]
     if not events:
         return IngestResult(NOTHING, places, left_out, bad, request.parsed.count)
-    recorded = await context.recorder.record(
-        site.id,
-        events,
-        request.idempotency_key,
-        received=now,
-        vouched=trusted,
-        network=network,
-        wait=settings.ingest.ack != "memory",
-    )
+    try:
+        recorded = await context.recorder.record(
+            site.id,
+            events,
+            request.once,
+            received=now,
+            vouched=trusted,
+            network=network,
+            wait=settings.ingest.ack != "memory" or request.once is not None,
+        )
+    except PopulerError:
+        if client is not None:
+            event_filter.give_back(site, client, events)
+        raise
+    if client is not None and recorded is not ONE_COUNTED:
+        uncounted_ones = [event for event, what in zip(events, recorded.outcomes, strict=True) if what in REASON_OF]
+        event_filter.give_back(site, client, uncounted_ones)
+        event_filter.charge_junk(site, client, len(uncounted_ones), now)
     _count_recorded(context, site, events, recorded, now)
     return IngestResult(recorded, places, left_out, bad, request.parsed.count)
 
@@ -201,31 +214,72 @@ def _unproven(events: Sequence[Event]) -> list[int]:
     return [at for at, each in enumerate(events) if each.network is None and channel_kind(each.channel) != CLICK]
 
 
-def _require_origin_and_rate(context: Context, request: IngestRequest, client: ClientAddress, now: float) -> None:
-    """Return if the site takes events from this page, and so many from this address now."""
-    count = request.parsed.count  # those that cannot be counted have cost us as much
-    if not context.event_filter.may_send(request.site, request.headers):
-        _count_metric(context, request.site, "origin", count, now)
-        page = request.headers.get(b"origin") or request.headers.get(b"referer") or b"no Origin and no Referer"
-        raise Problem(
-            403,
-            "unknown origin",
-            f"site {request.site.id} takes no events from {page[:200].decode('latin-1')}: add its origin to"
-            " sites.origins, or send the site's write key",
-        )
-    if context.event_filter.room(client, count, now) < count:
-        _count_metric(context, request.site, LIMITED, count, now)
-        raise _too_many(context, client, now)
+def _require_origin(context: Context, request: IngestRequest, client: ClientAddress, now: float) -> None:
+    """Return if the site takes events from this page."""
+    if context.event_filter.may_send(request.site, request.headers):
+        return
+    count = request.parsed.count
+    _count_metric(context, request.site, "origin", count, now)
+    context.event_filter.charge_junk(request.site, client, count, now)
+    page = request.headers.get(b"origin") or request.headers.get(b"referer") or b"no Origin and no Referer"
+    raise Problem(
+        403,
+        "unknown origin",
+        f"site {request.site.id} takes no events from {page[:200].decode('latin-1')}: add its origin to"
+        " sites.origins, or send the site's write key",
+    )
+
+
+def _left_out(
+    context: Context,
+    request: IngestRequest,
+    client: ClientAddress,
+    events: Sequence[Event],
+    bad: BadEvents,
+    reason: str | None,
+    now: float,
+) -> dict[int, str]:
+    """Why some of `events` (by place) do not count; room is reserved for the others. `reason`: why none of them does.
+
+    Raises:
+        Problem: 429, its address may not send as many; or most cannot count, and it has sent too many such.
+    """
+    site, event_filter = request.site, context.event_filter
+    exhausted = event_filter.junk_wait_s(site, client, now) > 0
+    unwaited = context.settings.ingest.ack == "memory" and request.once is None  # nobody learns what repeats
+    repeats = context.recorder.known_repeats(site.id, events) if exhausted or unwaited else 0
+    junk = bad.count + (len(events) if reason is not None else repeats)
+    if exhausted and 2 * junk > request.parsed.count:
+        raise _too_much_junk(context, site, client, request.parsed.count, now)
+    if reason is not None:
+        event_filter.charge_junk(site, client, junk, now)
+        return dict.fromkeys(range(len(events)), reason)
+    stopped = event_filter.stopped(site, client, events, repeats if unwaited else 0, now)
+    if stopped is None:
+        _count_metric(context, site, LIMITED, request.parsed.count, now)
+        raise _too_many(max(1, math.ceil(event_filter.wait_s(site, client, now))))
+    known = bad.count + len(stopped) + (repeats if unwaited else 0)
+    if known:
+        event_filter.charge_junk(site, client, known, now)
     if not client.local:
-        context.alarm_facts.senders.add(request.site.id, client.address, client.route, count, now)
+        context.alarm_facts.senders.add(site.id, client.address, client.route, request.parsed.count, now)
+    return dict.fromkeys(stopped, LIMITED) | (
+        dict.fromkeys(_unproven(events), PROOF) if site.proof == "required" else {}
+    )
 
 
-def _too_many(context: Context, client: ClientAddress, now: float) -> Problem:
+def _too_much_junk(context: Context, site: SiteSettings, client: ClientAddress, count: int, now: float) -> Problem:
+    _count_metric(context, site, LIMITED, count, now)
+    wait_s = context.event_filter.junk_wait_s(site, client, now)
+    return _too_many(max(1, math.ceil(wait_s)), " that cannot count")
+
+
+def _too_many(retry_after_s: int, which: str = "") -> Problem:
     return Problem(
         429,
         "too many events",
-        "this address sends more events than ingest.address_limit allows",
-        retry_after_s=max(1, math.ceil(context.event_filter.wait_s(client, now))),
+        f"this address sends more events{which} than ingest.address_limit allows",
+        retry_after_s=retry_after_s,
     )
 
 

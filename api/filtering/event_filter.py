@@ -9,11 +9,18 @@ An event is left out for one reason, which metrics and answers name:
 
 What its network may add to an item is bounded where it is counted (`ranking.intake.networks`).
 
-A holder of a write key passes unchecked: a server vouches for its readers. Programs of this machine itself are not
-limited either; a browser's agent from this machine is a reader behind a proxy, who is.
+Thousands of readers may share an address, so its limit is charged with what counts, and given back what turned out not
+to. What cannot count (repeats, robots, invalid events, bodies that cannot be read) draws from another bucket of the
+address, as large. Once that is empty, requests that can be seen to be mostly such are refused, and no others: nobody
+spends the room of the readers beside him with anything but reads. Limits are per site and over all workers of a host:
+each worker allows its part.
+
+A holder of a write key passes unchecked: a server vouches for its readers. Requests from this machine itself are not
+limited either; behind a trusted proxy they carry the reader's address and are.
 """
 
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from api.filtering.addresses import Addresses, ClientAddress
@@ -25,7 +32,7 @@ from api.http.asgi import Scope
 from ranking.intake.events import Event
 from ranking.settings.service import Settings, SiteSettings
 
-BURST_MINUTES: Final = 2.0
+BURST_MINUTES: Final = 2
 """A limit's burst: what it allows in this many minutes may come at once."""
 
 BROWSER: Final = b"Mozilla/"
@@ -36,7 +43,7 @@ REMEMBERED: Final = 50_000
 
 
 class _Limited(NamedTuple):
-    per_minute: int
+    per_minute: Fraction
     limiter: Limiter | None
 
 
@@ -55,13 +62,16 @@ class EventFilter:
         known: Robots | None = before._robots if before else None
         self._robots: Robots | None = (known or Robots()) if ingest.bots else None
         self._origins = {site.id: Origins(site.origins) for site in settings.sites if site.origins}
-        limits = (ingest.address_limit, ingest.visitor_limit if visitors is not None else 0)
-        old: Sequence[_Limited] = before._limited if before else [_Limited(0, None)] * len(limits)
+        workers = settings.service.workers
+        per_address = Fraction(ingest.address_limit, workers)
+        per_visitor = Fraction(ingest.visitor_limit if visitors is not None else 0, workers)
+        limits = (per_address, per_address, per_visitor)
+        old: Sequence[_Limited] = before._limited if before else [_Limited(Fraction(0), None)] * len(limits)
         self._limited: list[_Limited] = [
             was if was.per_minute == limit else _Limited(limit, _limiter(limit))
             for was, limit in zip(old, limits, strict=True)
         ]
-        self._by_address, self._by_visitor = (each.limiter for each in self._limited)
+        self._by_address, self._junk, self._by_visitor = (each.limiter for each in self._limited)
 
     def may_send(self, site: SiteSettings, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the site takes events from the page that sent this."""
@@ -88,15 +98,53 @@ class EventFilter:
         """The client whose connections a peer makes; None for a trusted proxy."""
         return self._addresses.bounded(host)
 
-    def room(self, client: ClientAddress, count: int, now: float) -> int:
-        """How many of `count` events its address may send now (epoch seconds)."""
-        if self._by_address is None or client.local:
-            return count
-        return self._by_address.take(client.address, count, now)
+    def stopped(
+        self, site: SiteSettings, client: ClientAddress, events: Sequence[Event], repeats: int, now: float
+    ) -> list[int] | None:
+        """The places of the events that are more than their visitor may send; room is reserved for the others.
 
-    def wait_s(self, client: ClientAddress, now: float) -> float:
-        """Seconds until its address may send again."""
-        return 0.0 if self._by_address is None else self._by_address.wait_s(client.address, now)
+        None: their address may not send as many, and nothing was reserved. `repeats` of them do not count, as is known
+        already; others that turn out not to are to be given back.
+        """
+        if client.local:
+            return []
+        by_address, by_visitor = self._by_address, self._by_visitor
+        if by_address is not None and not by_address.take_all(_key(site, client), len(events) - repeats, now):
+            return None
+        if by_visitor is None:
+            return []
+        stopped = [
+            place
+            for place, event in enumerate(events)
+            if event.visitor is not None and not by_visitor.take(event.visitor.now, 1, now)
+        ]
+        if stopped and by_address is not None:
+            by_address.give_back(_key(site, client), len(stopped))
+        return stopped
+
+    def give_back(self, site: SiteSettings, client: ClientAddress, events: Sequence[Event]) -> None:
+        """Take no room of what was reserved for `events`, which did not count."""
+        if client.local:
+            return
+        if self._by_address is not None:
+            self._by_address.give_back(_key(site, client), len(events))
+        if self._by_visitor is not None:
+            for event in events:
+                if event.visitor is not None:
+                    self._by_visitor.give_back(event.visitor.now, 1)
+
+    def charge_junk(self, site: SiteSettings, client: ClientAddress, count: int, now: float) -> None:
+        """Charge an address for events that do not count."""
+        if self._junk is not None and not client.local:
+            self._junk.take(_key(site, client), count, now)
+
+    def junk_wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
+        """Seconds until its address may send events that do not count; 0 where it may now."""
+        return 0.0 if self._junk is None or client.local else self._junk.wait_s(_key(site, client), now)
+
+    def wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
+        """Seconds until its address may send events that count."""
+        return 0.0 if self._by_address is None else self._by_address.wait_s(_key(site, client), now)
 
     def reader(self, site: SiteSettings, client: ClientAddress, headers: Mapping[bytes, bytes]) -> Sender | None:
         """The sender of a public request; None where neither repeats nor networks are told apart."""
@@ -112,17 +160,10 @@ class EventFilter:
         """Tells the visitors that a holder of the site's key names."""
         return self._visitors.server(site.id) if self._visitors is not None and self._dedupe else None
 
-    def stopped(self, events: Sequence[Event], client: ClientAddress, now: float) -> list[int]:
-        """Which of some events (their places) are more than their visitor may send."""
-        of_visitor = self._by_visitor
-        if of_visitor is None or client.local:
-            return []
-        return [
-            place
-            for place, event in enumerate(events)
-            if event.visitor is not None and not of_visitor.take(event.visitor.now, 1, now)
-        ]
+
+def _key(site: SiteSettings, client: ClientAddress) -> str:
+    return f"{site.id} {client.address}"  # no site's id has a space
 
 
-def _limiter(per_minute: float) -> Limiter | None:
-    return Limiter(per_minute, BURST_MINUTES * per_minute, REMEMBERED) if per_minute else None
+def _limiter(per_minute: Fraction) -> Limiter | None:
+    return Limiter(per_minute, max(Fraction(1), BURST_MINUTES * per_minute), REMEMBERED) if per_minute else None

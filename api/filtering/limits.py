@@ -15,6 +15,8 @@ twice `remembered` keys while a bucket fills.
 
 A kept key costs about 300 bytes, its slot included.
 
+Tokens that were taken for events which turn out not to count are given back; they were not used.
+
 Rejected: forgetting the bucket that was used least recently (a thousand fresh keys make an exhausted one fresh again),
 counts per fixed minute (twice the limit passes around the change of the minute), and a heap by the moment of being
 full (exact, and four times the work: a reader's bucket is full again after a tenth of a second).
@@ -43,7 +45,7 @@ class Limiter:
         ValueError: a rate, burst or memory that allows nothing.
     """
 
-    def __init__(self, per_minute: float, burst: float, remembered: int) -> None:
+    def __init__(self, per_minute: float | Fraction, burst: float | Fraction, remembered: int) -> None:
         if not (0 < per_minute < float("inf") and 1 <= burst < float("inf") and remembered >= 1):
             raise ValueError(
                 f"a limit needs a positive rate, a burst of at least 1 and room for at least one sender,"
@@ -79,6 +81,19 @@ class Limiter:
         if known is None:
             self._make_room(key, time)
         return count
+
+    def take_all(self, key: Key, count: int, now: float) -> bool:
+        """Take tokens for all of `count` events of `key` at `now` (seconds), or for none. Whether they are allowed."""
+        allowed = self.take(key, count, now)
+        if allowed < count:
+            self.give_back(key, allowed)
+        return allowed == count
+
+    def give_back(self, key: Key, count: int) -> None:
+        """Give back tokens for `count` events that were taken and not used."""
+        full_at = self._full_at.get(key)
+        if full_at is not None:  # else it was full by now, or its emptiness is with others
+            self._full_at[key] = full_at - count * self._token
 
     def wait_s(self, key: Key, now: float) -> float:
         """Seconds from `now` until `key` is allowed one event; 0 where it is now."""

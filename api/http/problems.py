@@ -15,6 +15,7 @@ from ranking.errors import (
     InvalidEventError,
     InvalidItemError,
     InvalidQuestionError,
+    KeyReusedError,
     NotFoundError,
     NotReadyError,
     PopulerError,
@@ -29,6 +30,7 @@ RETRY_AFTER_S = 1
 #: error -> status, title, seconds after which trying again makes sense (None: it does not)
 TABLE: dict[type[PopulerError], tuple[int, str, int | None]] = {
     InvalidEventError: (422, "invalid event", None),
+    KeyReusedError: (422, "idempotency key reused", None),
     InvalidItemError: (422, "invalid item", None),
     InvalidQuestionError: (422, "invalid question", None),
     InvalidEditError: (422, "invalid edit", None),

@@ -302,7 +302,12 @@ def _bound(host: str, port: int) -> socket.socket:
 async def _started_valkey(settings: Settings, stack: contextlib.AsyncExitStack) -> EmbeddedValkey | None:
     if settings.redis.url is not None:
         return None
-    valkey = EmbeddedValkey(settings.service.data_dir, always=settings.ingest.ack == "disk")
+    limit = settings.redis.maxmemory
+    valkey = EmbeddedValkey(
+        settings.service.data_dir,
+        maxmemory=None if limit is None else str(limit),
+        always=settings.ingest.ack == "disk",
+    )
     stack.push_async_callback(asyncio.to_thread, valkey.stop)
     await asyncio.to_thread(valkey.start)
     return valkey

@@ -19,9 +19,10 @@ import msgspec
 
 from ranking.errors import InvalidEventError
 from ranking.intake.items import why_bad_id, without_controls
+from ranking.intake.marks import event_mark
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
-from ranking.intake.visits import NO_NETWORK, Identity, short_hash, token_mark
+from ranking.intake.visits import NO_NETWORK, Identity, token_mark
 from ranking.times import format_duration
 
 MAX_POSITION = 1_000
@@ -55,8 +56,9 @@ class WireEvent(msgspec.Struct, gc=False):
 class Event(NamedTuple):
     """One event that counts. `ts` in epoch seconds; `channel` as `channel()` writes it.
 
-    `visitor`: the reader whose repeats do not count; `mark`: the hash of the event's own id, or of its page token,
-    under which it counts once; `network`: in place of the one that its request came from.
+    `visitor`: the reader whose repeats do not count; `mark`: in place of the event's own id, or of its page token,
+    under which it counts once; `network`: in place of the one that its request came from. `likely`: `item_pattern`
+    found its item in an address, so it is less probably made up.
     """
 
     item: str
@@ -65,6 +67,7 @@ class Event(NamedTuple):
     visitor: Identity | None = None
     mark: bytes | None = None
     network: Identity | None = None
+    likely: bool = False
 
 
 class Intake(NamedTuple):
@@ -75,7 +78,8 @@ class Intake(NamedTuple):
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
     `OTHER` unless the sender is trusted; None: all are kept apart. `was_shown` answers for a list whether its readers
     may have seen an item at this place, or (None) anywhere; without it what public events say of lists holds.
-    `nonce_of` gives the nonce of a page token that is good for an item; None: tokens say nothing.
+    `nonce_of` gives the nonce of a page token that is good for an item; None: tokens say nothing. `secret` keys the
+    hashes of events' ids.
     """
 
     kinds: AbstractSet[str]
@@ -87,6 +91,7 @@ class Intake(NamedTuple):
     sources: AbstractSet[str] | None = None
     was_shown: Callable[[str, str, int | None], bool] | None = None
     nonce_of: Callable[[str, str], str | None] | None = None
+    secret: bytes = b""
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -124,9 +129,9 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     Raises:
         InvalidEventError: the sentence names the field.
     """
-    item = wire.item
+    item, likely = wire.item, False
     if item is None:
-        item = _item_at(wire.url, intake.item_pattern)
+        item, likely = _item_at(wire.url, intake.item_pattern), intake.item_pattern is not None
     item = without_controls(item)
     if problem := why_bad_id(item):
         raise InvalidEventError(f"item: {problem}")
@@ -144,12 +149,13 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
             ts = _checked_ts(wire.ts, intake)
     nonce = None if wire.token is None or intake.nonce_of is None else intake.nonce_of(wire.token, item)
     if intake.identify is None and not wire.id and nonce is None:
-        return Event(item, column, ts)
+        return Event(item, column, ts, likely=likely)
     visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
     identity = None if intake.identify is None else intake.identify(visitor)
     if nonce is not None:
-        return Event(item, column, ts, identity, token_mark(nonce, channel_kind(column), item), NO_NETWORK)
-    return Event(item, column, ts, identity, None if name is None else short_hash(name))
+        return Event(item, column, ts, identity, token_mark(nonce, channel_kind(column), item), NO_NETWORK, likely)
+    mark = None if name is None else event_mark(intake.secret, item, name, trusted=intake.trusted)
+    return Event(item, column, ts, identity, mark, None, likely)
 
 
 def _checked_name(field: str, given: str | None) -> str | None:

@@ -70,7 +70,8 @@ class ConditionalVisits(NamedTuple):
 
     `networks` has 8 bytes per visit (`NO_PAIR`: of no network, `UNBOUND`), or is empty; `networks_before` the same
     under the salt before, or is empty. `items` has 8 bytes in place of the item of each cell, where there are networks.
-    `allowance`: reads that any network may add to an item, see `intake.networks`.
+    `allowance`: reads that any network may add to an item, see `intake.networks`; `network_items`: new items a minute
+    that one network may bring while others bring some, too; `likely`: newcomers whose item was found in an address.
     """
 
     cells: list[int]
@@ -87,6 +88,8 @@ class ConditionalVisits(NamedTuple):
     networks_before: bytes = b""
     items: bytes = b""
     allowance: int = 0
+    network_items: int = 0
+    likely: tuple[int, ...] = ()
 
 
 def pair_of(visitor: bytes, cell: str) -> bytes:

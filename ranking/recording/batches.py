@@ -7,6 +7,7 @@ along one by one. A repeat of what this process has itself seen count needs no l
 import asyncio
 import functools
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
@@ -15,7 +16,6 @@ from ranking.intake.events import Event, channel_kind
 from ranking.intake.visits import (
     COUNTED,
     NO_PAIR,
-    REFUSED,
     REPEAT_CHANNEL,
     REPEATED,
     SPOOLED,
@@ -47,13 +47,15 @@ class Admission(NamedTuple):
 
     `span_s`: a visitor's repeats within it do not count (0: they do). `known_s`: how long an item that nobody described
     stays known; `new_items`: how many unknown ones a minute a shard takes (0: any).
-    `allowance`: reads that any network may add to an item (0: any number).
+    `allowance`: reads that any network may add to an item (0: any number); `network_items`: new items a minute that one
+    network may bring to a shard while others bring some, too.
     """
 
     span_s: int = 0
     known_s: int = 30 * DAY_S
     new_items: int = 0
     allowance: int = 0
+    network_items: int = 0
 
 
 #: Every event counts.
@@ -85,12 +87,25 @@ class SeenVisits:
         self.items: Remembered[str] = Remembered(KNOWN_ITEMS)
 
 
+def known_repeats(events: Sequence[Event], seen: SeenVisits, span_s: int) -> int:
+    """How many of some events repeat one before them, or one that this process saw count within `span_s` seconds."""
+    repeats, pairs = 0, set[bytes]()
+    for item, channel, ts, visitor, *_ in events:
+        if visitor is not None and span_s:
+            pair = pair_of(visitor.now, field(channel_kind(channel), item))
+            last = seen.pairs.get(pair)
+            repeats += pair in pairs or (last is not None and -span_s < int(ts) - last < span_s)
+            pairs.add(pair)
+    return repeats
+
+
 class OpenBatch:
     """Counts on their way into one shard, and the requests that wait for them."""
 
     __slots__ = (
-        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_marks", "_networks", "_newcomers", "_outcomes",
-        "_pairs", "_received_s", "_seconds", "_seen", "_visits", "events", "once", "opened_s", "terms", "waiters",
+        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_likely", "_marks", "_networks", "_newcomers",
+        "_outcomes", "_pairs", "_received_s", "_seconds", "_seen", "_visits", "events", "once", "opened_s", "terms",
+        "waiters",
     )  # fmt: skip
 
     def __init__(self, opened_s: float, terms: Terms, seen: SeenVisits, once: str | None = None) -> None:
@@ -109,6 +124,7 @@ class OpenBatch:
         self._befores: dict[int, bytes] = {}
         self._marks: dict[int, bytes] = {}
         self._newcomers: dict[int, str] = {}
+        self._likely: list[int] = []
         self._networks: dict[int, Identity] = {}
         self._received_s = 0
         self._latest = math.nan  # when the latest event was, and the cells of its bucket:
@@ -120,14 +136,14 @@ class OpenBatch:
 
     def add(self, event: Event, received_s: int, *, vouched: bool, network: Identity | None = None) -> int:
         """Count an event, or have the store decide whether it counts; return the event's ticket for `outcomes`."""
-        item, channel, ts, visitor, mark, instead = event
+        item, channel, ts, visitor, mark, instead, _ = event
         if ts != self._latest:
             self._latest = ts
             self._latest_cells = self._cells.setdefault(bucket_start(ts, self.terms.bucket_s), {})
         name = field(channel, item)
         known = vouched or item in self._seen.items or not self.terms.admission.new_items
         ticket = SURE
-        network = (instead or network) if self.terms.admission.allowance else None
+        network = (instead or network) if self.terms.admission.allowance or not known else None
         if visitor is not None or mark is not None or network is not None or not known:
             ticket = self._add_visit(event, name, received_s, known=known, network=network)
             if ticket == LOCAL_REPEAT:
@@ -170,6 +186,8 @@ class OpenBatch:
                 admission.known_s,
                 admission.new_items,
                 *self._network_columns(place),
+                admission.network_items,
+                tuple(self._likely),
             )
         return Batch(site, shard, writer, number, counts, self.once, visits)
 
@@ -198,7 +216,7 @@ class OpenBatch:
             outcomes = zip(self._pairs, self._seconds, committed.outcomes, strict=False)
             counted = {pair: second for pair, second, outcome in outcomes if outcome == COUNTED and pair != NO_PAIR}
             self._seen.pairs.put(counted)
-            taken = {item: 0 for visit, item in self._newcomers.items() if self._outcomes[visit] != REFUSED}
+            taken = {item: 0 for visit, item in self._newcomers.items() if self._outcomes[visit] == COUNTED}
             self._seen.items.put(taken)
 
     def outcomes(self, tickets: list[int]) -> bytes:
@@ -208,7 +226,7 @@ class OpenBatch:
 
     def _add_visit(self, event: Event, name: str, received_s: int, *, known: bool, network: Identity | None) -> int:
         """Number of a new visit, whose cell the caller notes; SURE or LOCAL_REPEAT where the store need not decide."""
-        item, channel, ts, visitor, mark, _ = event
+        item, channel, ts, visitor, mark, _, likely = event
         span_s = self.terms.admission.span_s
         visit, second = len(self._visits), int(ts)
         pair = NO_PAIR
@@ -224,6 +242,8 @@ class OpenBatch:
                 self._befores[visit] = pair_of(visitor.before, cell)
         if not known:
             self._newcomers[visit] = item
+            if likely:
+                self._likely.append(visit)
         elif pair == NO_PAIR and mark is None and network is None:
             return SURE
         if network is not None:

@@ -15,7 +15,7 @@ from typing import Protocol
 import structlog
 
 from ranking.backoff import Backoff
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import KeyReusedError, StoreRefusedError, StoreUnavailableError
 from ranking.recording.recorder import BatchStore
 from ranking.store.counts import Batch
 
@@ -169,6 +169,13 @@ class Spooling:
                     await self._store.record(batch, self._keep_s)
                 except (StoreUnavailableError, StoreRefusedError):
                     held.add(lane)
+                except KeyReusedError:
+                    log.warning(
+                        "A spooled batch was dropped: another worker took its Idempotency-Key with another body.",
+                        site=batch.site,
+                        events=batch.events,
+                    )
+                    done.append((row_id, batch))
                 except Exception:  # the batch stays where it is, and so do those behind it in its lane
                     if lane not in faulty:
                         log.exception("A spooled batch was not recorded. It is tried again.", site=batch.site)

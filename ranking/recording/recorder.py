@@ -20,8 +20,10 @@ from typing import NamedTuple, Protocol
 from ranking.backoff import Backoff
 from ranking.errors import StoreUnavailableError
 from ranking.intake.events import Event
+from ranking.intake.marks import parts_of
 from ranking.intake.visits import CONCENTRATED, COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN, Identity
-from ranking.recording.batches import ANY, Admission, OpenBatch, SeenVisits, Terms
+from ranking.recording.batches import ANY, Admission, OpenBatch, SeenVisits, Terms, known_repeats
+from ranking.recording.keyed_bodies import KeyedBodies
 from ranking.store.counts import Batch, Committed
 from ranking.store.shards import shard_of
 
@@ -147,6 +149,7 @@ class Recorder:
         self._on_lost = on_lost
         self._lanes: dict[tuple[str, int], _Lane] = {}
         self._sites: dict[str, SeenVisits] = {}
+        self._bodies = KeyedBodies()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pending = 0
 
@@ -167,19 +170,37 @@ class Recorder:
     ) -> Recorded:
         """Return when all `events` are counted, now or before under the idempotency key `once`, or safe on disk.
 
-        `received` is the moment in epoch seconds; not `vouched`: new items are subject to the budget for them;
-        `network`: where the events came from, which bounds how many of them count (None: all do); not
-        `wait`: return at once.
+        `once` is made by `marks.request_mark`; `received` is the moment in epoch seconds; not `vouched`: new items are
+        subject to the budget for them; `network`: where the events came from, which bounds how many of them count
+        (None: all do); not `wait`: return at once.
 
         Raises:
             StoreUnavailableError: not (all) counted before the deadline, or too many events are waiting already.
             StoreRefusedError: the store will not take them until someone changes something.
+            KeyReusedError: under the idempotency key came another body; nothing of this one is counted.
         """
         if self.pending >= self._terms.max_pending:
             raise StoreUnavailableError(f"{self.pending} events are waiting for the store")
         # Asking for the running loop costs a system call on Python 3.11; a recorder lives on one.
-        loop = self._loop = self._loop or asyncio.get_running_loop()
-        parts = self._join(site, events, once, loop.time(), int(received), vouched=vouched, network=network)
+        self._loop = self._loop or asyncio.get_running_loop()
+        if once is not None:
+            return await self._record_keyed(site, events, once, int(received), vouched=vouched, network=network)
+        return await self._record(site, events, once, int(received), vouched=vouched, network=network, wait=wait)
+
+    async def _record(
+        self,
+        site: str,
+        events: Sequence[Event],
+        once: str | None,
+        received_s: int,
+        *,
+        vouched: bool,
+        network: Identity | None,
+        wait: bool = True,
+    ) -> Recorded:
+        assert self._loop is not None  # noqa: S101 - for the type checker
+        loop = self._loop
+        parts = self._join(site, events, once, loop.time(), received_s, vouched=vouched, network=network)
         self.pending += len(events)
         if not wait:
             return Recorded(bytes([TAKEN]) * len(events), "memory")
@@ -202,6 +223,48 @@ class Recorder:
             for place, code in zip(places, batch.outcomes(tickets), strict=True):
                 merged[place] = code
         return Recorded(bytes(merged), ack)
+
+    async def _record_keyed(
+        self,
+        site: str,
+        events: Sequence[Event],
+        once: str,
+        received_s: int,
+        *,
+        vouched: bool,
+        network: Identity | None,
+    ) -> Recorded:
+        """Record a request that has an idempotency key, unless that stands for another body."""
+        assert self._loop is not None  # noqa: S101 - for the type checker
+        self._bodies.note(site, once, self._loop.time())
+        spooled = False
+        try:
+            if self._store.shards > 1:
+                await self._claim(site, once)
+            recorded = await self._record(site, events, once, received_s, vouched=vouched, network=network)
+            spooled = recorded.ack == "spool"
+            return recorded
+        finally:
+            if not spooled:  # the store knows of it, or it was not counted
+                self._bodies.forget(site, once)
+
+    def known_repeats(self, site: str, events: Sequence[Event]) -> int:
+        """How many of some events are known to repeat others without a look at the store; those of one moment."""
+        return known_repeats(events, self._seen(site), self._terms.admission.span_s)
+
+    async def _claim(self, site: str, once: str) -> None:
+        """Have one shard decide which body an idempotency key stands for, before any shard counts one.
+
+        Raises:
+            KeyReusedError: it stands for another one.
+        """
+        assert self._loop is not None  # noqa: S101 - for the type checker
+        claim = f"claim-{once}"
+        lane = self._lane(site, shard_of(parts_of(once)[0], self._store.shards))
+        batch = self._open(lane, claim, self._loop.time())
+        waiter: asyncio.Future[Outcome] = self._loop.create_future()
+        batch.waiters.append(waiter)
+        await waiter
 
     async def drain(self) -> None:
         """Return when nothing is on its way."""
@@ -248,13 +311,13 @@ class Recorder:
     def _lane(self, site: str, shard: int) -> _Lane:
         lane = self._lanes.get((site, shard))
         if lane is None:
-            seen = self._sites.get(site)
-            if seen is None:
-                seen = self._sites[site] = SeenVisits()
-            lane = self._lanes[site, shard] = _Lane(site, shard, seen)
+            lane = self._lanes[site, shard] = _Lane(site, shard, self._seen(site))
         if lane.task is None:
             lane.task = asyncio.create_task(self._commit_all(lane))
         return lane
+
+    def _seen(self, site: str) -> SeenVisits:
+        return self._sites.setdefault(site, SeenVisits())
 
     async def _commit_all(self, lane: _Lane) -> None:
         """Commit a lane's batches, oldest first, until none is left."""

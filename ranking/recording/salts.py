@@ -8,6 +8,8 @@ The salt of a day is made by whichever worker asks first and kept in the store; 
 begins (UTC, the same moment everywhere). Yesterday's stays in use for `overlap_s`, so that a read before midnight and
 its repeat after it are known to be one reader's. While the store is away a worker goes on with the newest salt it has;
 one that never had any makes its own, and its readers are then not known to the other workers.
+
+The secret under which events' ids and idempotency keys are hashed (`intake.marks`) comes the same way, and stays.
 """
 
 import asyncio
@@ -67,15 +69,28 @@ def _possible(overlap_s: float) -> float:
 
 
 class Salts:
-    """The salts of one worker. `clock` gives epoch seconds; one event loop."""
+    """The salts of one worker. `clock` gives epoch seconds; one event loop.
 
-    def __init__(self, store: SaltStore, *, overlap_s: float, clock: Callable[[], float]) -> None:
+    `secret` is what marks are hashed under until the store has said its own, which `keep_secret` is called with.
+    """
+
+    def __init__(
+        self,
+        store: SaltStore,
+        *,
+        overlap_s: float,
+        clock: Callable[[], float],
+        secret: bytes = b"",
+        keep_secret: Callable[[bytes], None] = lambda _: None,
+    ) -> None:
         self._store = store
         self._overlap_s = _possible(overlap_s)
         self._clock = clock
         self._shared: dict[int, bytes] = {}  # by day, from the store
         self._own: dict[int, bytes] = {}  # by day, of this process alone
         self._pair: Pair = b"", b""
+        self._secret = secret or secrets.token_bytes(SALT_BYTES)
+        self._keep_secret = keep_secret
         self._holds = 0.0, 0.0  # from when until when the pair is what `current` says
         self._refreshing: asyncio.Task[None] | None = None
         self._away = False
@@ -105,6 +120,11 @@ class Salts:
             self._choose(now)
         return self._pair
 
+    @property
+    def secret(self) -> bytes:
+        """The secret under which marks are hashed."""
+        return self._secret
+
     async def refresh(self) -> None:
         """Fetch the salts in use, and the next day's if it is about to begin. What the store has lost it gets back."""
         now = self._clock()
@@ -119,6 +139,9 @@ class Salts:
             for day in days:
                 fresh = self._shared.get(day) or secrets.token_bytes(SALT_BYTES)
                 self._shared[day] = await self._store.salt(day, fresh, day * DAY_S + LIFETIME_S - now)
+            if (secret := await self._store.secret(self._secret)) != self._secret:
+                self._secret = secret
+                await asyncio.to_thread(self._keep_secret, secret)
         except PopulerError as error:
             if not self._away:
                 log.warning("no salt from the store: visitors are hashed under the last one", error=str(error))

@@ -36,6 +36,7 @@ from ranking.settings.types import (
     Source,
     Table,
     as_bytes,
+    as_bytes_or_none,
     as_seconds,
 )
 from ranking.settings.uses import idle_reasons
@@ -76,6 +77,7 @@ class RedisSettings(Table):
     shards: int | None = Field(None, ge=1, le=1024)
     timeout_s: Seconds = Field(5.0, alias="timeout")
     allow_eviction: bool = False
+    maxmemory: Annotated[int | None, BeforeValidator(as_bytes_or_none), Field(ge=16 * 1024**2)] = None
 
     @field_validator("url")
     @classmethod

@@ -15,7 +15,7 @@ BARE_NUMBER: Final = "bare_number"
 IDLE_SETTING: Final = "idle_setting"
 #: Types of faults of a name that is no setting's, in a table and in a dataclass.
 UNKNOWN_SETTING = ("extra_forbidden", "unexpected_keyword_argument")
-SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "b": 1}
+SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "gib": 1024**3, "b": 1}
 
 
 def as_seconds(value: Any) -> Any:
@@ -73,6 +73,11 @@ def as_bytes(value: Any) -> Any:
         if value.lower().endswith(unit) and value[: -len(unit)].strip().isdigit():
             return int(value[: -len(unit)]) * factor
     raise ValueError("a size such as 65536, 512KiB or 1MiB")
+
+
+def as_bytes_or_none(value: Any) -> Any:
+    """A size in bytes; `none` is None."""
+    return None if value == "none" else as_bytes(value)
 
 
 Seconds = Annotated[float, BeforeValidator(as_seconds), Field(gt=0, le=100 * 365 * DAY_S)]

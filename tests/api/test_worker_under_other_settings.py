@@ -52,10 +52,10 @@ async def test_a_reader_is_told_apart_from_the_moment_that_repeats_do_not_count(
 
 
 async def test_who_has_spent_a_limit_has_spent_it_under_other_settings_too(service: Service) -> None:
-    limits = {"address_limit": 2, "visitor_limit": 1}
+    limits = {"address_limit": 2, "visitor_limit": 2}
     await use(service, ingest=limits)
     assert (await sent(service, *"abcd"))["status"] == 202
-    for other in (limits, {**limits, "visitor_limit": 7}, {**limits, "bots": True}):
+    for other in (limits, {**limits, "visitor_limit": 7}, {**limits, "gpc": "ignore"}):
         await use(service, ingest=other)
         assert (await sent(service, "e"))["status"] == 429
     await use(service, ingest={"address_limit": 0})

@@ -12,8 +12,9 @@ from whole_counts import whole_cells
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.fields import field
 from ranking.counts.sealed import unpack_names, volume_of
-from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
+from ranking.errors import KeyReusedError, OvertakenError, PopulerError, StoreUnavailableError
 from ranking.intake.items import Item, dates_from_stored, item_from_stored, stored_from_item
+from ranking.intake.marks import parts_of
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_entries
@@ -51,7 +52,8 @@ class _Shard:
         self.changed: dict[str, int] = {}
         self.dates, self.chunks = DatesState(0, 0, 0, 0, 0), list[bytes]()
         self.writers: dict[str, int] = {}
-        self.once: set[str] = set()
+        self.once: dict[str, str] = {}  # mark of a key -> of its body
+        self.keyed: set[str] = set()
 
     def next(self) -> int:
         self.sequence += 1
@@ -174,6 +176,7 @@ class MemoryStore:
         self.read: list[Bucket] = []
         self.bases: list[PublishedBase | None] = []
         self.kept_salts: dict[int, bytes] = {}
+        self.kept_secret = b""
         self.lifetimes: dict[int, float] = {}
         self.away: PopulerError | None = None
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
@@ -234,9 +237,12 @@ class MemoryStore:
         if batch.number <= shard.writers.get(batch.writer, -1):
             return Committed()
         if batch.once is not None:
-            if batch.once in shard.once:
+            mark, body = parts_of(batch.once)
+            if shard.once.setdefault(mark, body) != body:
+                raise KeyReusedError
+            if mark in shard.keyed:
                 return Committed(repeated=True)
-            shard.once.add(batch.once)
+            shard.keyed.add(mark)
         shard.writers[batch.writer] = batch.number
         sequence = shard.next()
         for bucket, cells in batch.counts.items():
@@ -401,6 +407,12 @@ class MemoryStore:
             raise self.away
         self.lifetimes[day] = lifetime_s
         return self.kept_salts.setdefault(day, fresh)
+
+    async def secret(self, fresh: bytes) -> bytes:
+        if self.away:
+            raise self.away
+        self.kept_secret = self.kept_secret or fresh
+        return self.kept_secret
 
     async def forget_salts(self, days: Iterable[int]) -> int:
         return sum(self.kept_salts.pop(day, None) is not None for day in days)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.sealed import CHUNK_NAMES
+from ranking.errors import KeyReusedError
 from ranking.intake.visits import REASONS, SHADOW
 from ranking.store.counts import (
     AllTouched,
@@ -24,7 +25,7 @@ RECORD = LuaScript("record")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
 SHADOWED_BUCKETS = 288
-KEY_WAS_COUNTED = 2
+KEY_WAS_COUNTED, KEY_OF_ANOTHER_BODY = 2, 3
 
 
 class RedisCounts:
@@ -43,6 +44,8 @@ class RedisCounts:
             outcome, level = await self._link.run_and_wait(RECORD, names, arguments)
         else:
             outcome, level = await self._link.run(RECORD, names, arguments), "commit"
+        if outcome == KEY_OF_ANOTHER_BODY:
+            raise KeyReusedError
         repeated = outcome == KEY_WAS_COUNTED
         return Committed(b"" if repeated else outcome, repeated, level)
 

@@ -6,7 +6,7 @@ import msgspec
 
 from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
 from ranking.store.items import ChangedItems, DatesState, SealedDates
-from ranking.store.redis import keys, sealing
+from ranking.store.redis import keys, pending, sealing
 from ranking.store.redis.connection import translated
 from ranking.store.redis.edits import RedisEdits
 from ranking.store.redis.link import Link
@@ -35,6 +35,9 @@ class RedisItems:
                     PUT_ITEMS,
                     [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
                     [keys.CHANGED_TTL_S, *flat[first : first + 2 * ITEMS_AT_ONCE]],
+                )
+                await pending.restore(
+                    self._link, site, shard, [str(item) for item in flat[first : first + 2 * ITEMS_AT_ONCE : 2]]
                 )
         if items:
             names = [item.id for item in items]

@@ -10,6 +10,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
                                                   UTC) are hashed, for all sites. Deleted when their use is over, gone
                                                   47 hours after the day began in any case.
+    populer:secret                        string  32 random bytes under which events' ids and idempotency keys are
+                                                  hashed (`intake/marks.py`), for all sites. For good.
     populer:questions                     list    questions that wait for the process that ranks. A minute.
     populer:reply:ID                      list    the reply to one. A minute.
 
@@ -31,7 +33,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted, and its outcomes.
                                                   A batch with no higher number was counted, its reply was lost.
                                                   7 days, renewed.
-    populer:{s.n}:once:KEY                string  a request with idempotency key KEY was counted here. 24 hours.
+    populer:{s.n}:once:MARK               string  a request was counted here whose idempotency key has this mark: the
+                                                  mark of its body. `claim-MARK`: of one that counts in several
+                                                  shards, in one of them. 24 hours.
     populer:{s.n}:seen:S:K                hash    visitor, kind and item as 8 bytes -> second at which that counted,
                                                   within the window of S seconds that starts at K * S. Twice the span
                                                   after its last change, at least an hour.
@@ -45,6 +49,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:known:K                 set     items that events were taken for though nobody had described them, as
                                                   8 bytes, in the K-th span of retention.keep. Twice that span.
     populer:{s.n}:budget                  hash    `tokens`, `at`: what is left for new such items. Until it is full.
+    populer:{s.n}:newcomers:M             hash    network as 8 bytes -> new items that it has brought in minute M. Two
+                                                  minutes.
+    populer:{s.n}:pending                 hash    what was refused of new items, until they are described: item as 8
+                                                  bytes -> "W:T", expires at, channel, n, ... (MessagePack). At most
+                                                  50,000 fields, any of which makes room; `n` and a network -> `DAY:n`,
+                                                  items of that network. Two days, renewed.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
     populer:{s.n}:dates                   hash    what ranking knows of the items, sealed: `cursor`, the change up to
@@ -114,6 +124,7 @@ JOB_RUNS = "populer:{leader}:jobs"
 SCHEMA = 2
 READABLE_SCHEMAS = (1, SCHEMA)
 QUESTIONS = "populer:questions"
+MARKS_HASHED_UNDER = "populer:secret"
 QUESTION_TTL_S = 60
 WRITER_TTL_S = 7 * DAY_S
 ONCE_TTL_S = 24 * HOUR_S
@@ -171,9 +182,9 @@ def writer(site: str, shard: int, writer_id: str) -> str:
     return f"populer:{{{site}.{shard}}}:writer:{writer_id}"
 
 
-def once(site: str, shard: int, key: str) -> str:
+def once(site: str, shard: int, mark: str) -> str:
     """String: marks an idempotency key as counted."""
-    return f"populer:{{{site}.{shard}}}:once:{key}"
+    return f"populer:{{{site}.{shard}}}:once:{mark}"
 
 
 def seen(site: str, shard: int, span_s: int, window: int) -> str:
@@ -209,6 +220,16 @@ def known(site: str, shard: int, span: int) -> str:
 def budget(site: str, shard: int) -> str:
     """Hash: what is left for new items."""
     return f"populer:{{{site}.{shard}}}:budget"
+
+
+def newcomers(site: str, shard: int, minute: int) -> str:
+    """Hash: new items that networks have brought."""
+    return f"populer:{{{site}.{shard}}}:newcomers:{minute}"
+
+
+def pending(site: str, shard: int) -> str:
+    """Hash: refused counts of items that nobody has described."""
+    return f"populer:{{{site}.{shard}}}:pending"
 
 
 def items(site: str, shard: int) -> str:

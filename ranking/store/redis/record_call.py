@@ -5,11 +5,12 @@ from typing import Any
 import msgspec
 
 from ranking.intake import networks
+from ranking.intake.marks import parts_of
 from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalVisits
 from ranking.store import limits
 from ranking.store.counts import Batch
 from ranking.store.redis import keys
-from ranking.times import HOUR_S
+from ranking.times import HOUR_S, MINUTE_S
 
 #: Windows outlive the repeats that they answer for, by an hour at least: a log is replayed faster than it was written.
 SEEN_AT_LEAST_S = HOUR_S
@@ -26,8 +27,10 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
     site, shard = batch.site, batch.shard
     lifetime = int(keep_s) + limits.GRACE_S
     names = [keys.writer(site, shard, batch.writer), keys.sequence(site, shard), keys.touched(site, shard)]
+    body = ""
     if batch.once is not None:
-        names.append(keys.once(site, shard, batch.once))
+        mark, body = parts_of(batch.once)
+        names.append(keys.once(site, shard, mark))
     content: list[list[str | int]] = []
     for bucket, cells in batch.counts.items():
         names.append(keys.counts(site, shard, bucket.width_s, bucket.start_s))
@@ -39,7 +42,7 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
         batch.number,
         keys.WRITER_TTL_S,
         max(lifetime, keys.CHANGED_TTL_S),
-        0 if batch.once is None else keys.ONCE_TTL_S,
+        "0" if batch.once is None else f"{keys.ONCE_TTL_S} {body}",
         _pack(content),
     ]
     if batch.visits is not None:
@@ -58,13 +61,26 @@ def _add_visits(visits: ConditionalVisits, site: str, shard: int, names: list[st
         keys.budget(site, shard),
         keys.ids(site, shard, day),
         keys.ids(site, shard, day - 1),
+        keys.newcomers(site, shard, visits.received_s // MINUTE_S),
+        keys.pending(site, shard),
     ]
     offsets, window_of, windows = _windows(visits, site, shard, names)
     rate = visits.new_items
     lifetimes = [2 * visits.known_s, 2 * MARK_SPAN_S, max(2 * span_s, SEEN_AT_LEAST_S)]
-    limits = [span_s, *lifetimes, visits.received_s, rate, SAVED_MINUTES * rate]
+    limits = [span_s, *lifetimes, visits.received_s, rate, SAVED_MINUTES * rate, visits.network_items]
     arguments += [
-        _pack([visits.cells, offsets, window_of, windows, list(visits.marks), list(visits.newcomers), limits]),
+        _pack(
+            [
+                visits.cells,
+                offsets,
+                window_of,
+                windows,
+                list(visits.marks),
+                list(visits.newcomers),
+                limits,
+                visits.likely,
+            ]
+        ),
         visits.pairs if windows else b"",
         visits.befores,
         b"".join(visits.marks.values()),

@@ -1,4 +1,4 @@
-"""The daily salts, in Redis."""
+"""The daily salts, and the secret of the marks, in Redis."""
 
 from collections.abc import Iterable
 
@@ -18,6 +18,11 @@ class RedisSalts:
             there = await self._link.client.set(
                 keys.salt(day), fresh, nx=True, get=True, px=max(1, int(lifetime_s * 1000))
             )
+        return fresh if there is None else bytes(there)
+
+    async def secret(self, fresh: bytes) -> bytes:
+        with translated():
+            there = await self._link.client.set(keys.MARKS_HASHED_UNDER, fresh, nx=True, get=True)
         return fresh if there is None else bytes(there)
 
     async def forget_salts(self, days: Iterable[int]) -> int:

@@ -5,25 +5,28 @@
 -- KEYS 1 writer      string   number of the writer's last counted batch, a space and that batch's outcomes
 --      2 sequence    string   the shard's change number
 --      3 touched     zset     "W:T" -> sequence of the bucket's last change
---      4 once        string   marks an idempotency key as counted; only where ARGV 4 is above 0
+--      4 once        string   marks an idempotency key as counted, with the mark of its body; only where ARGV 4 is above 0
 --      4/5.. counts  hash     one per bucket of the batch
 --      and, only where there are visits, after those:
 --      items         hash     described items
 --      known now, known before   sets of items that are not described and yet known, by hash
 --      budget        hash     tokens, at: of the bucket that new items are paid from
 --      ids now, ids before       sets of event ids by hash
+--      newcomers     hash     network -> new items that it has brought within this minute
+--      pending       hash     item by hash -> what was refused of it: "W:T", expires at, channel, n, ...; `n` and a
+--                             network -> "DAY:n", items that it has here since that day began
 --      seen ..       hash     pair -> offset in seconds into the window at which it counted; one per window
 -- ARGV 1 batch number
 --      2 lifetime of the writer key, seconds
 --      3 lifetime of sequence and touched, seconds
---      4 lifetime of the idempotency key, seconds; 0: there is none
+--      4 lifetime of the idempotency key, seconds, a space and the mark of the body (empty: any); 0: there is none
 --      5 MessagePack: an array with one entry per bucket, in the order of their KEYS:
 --        { "W:T", expires at (epoch seconds), field, n, field, n, ... }
 --      and, only where there are visits:
 --      6 MessagePack: { cell of each visit (from 0 over all fields), offset of each, window of each (empty: all 1; 0: no
 --        pair), windows { own key, key before, key after, window before, window after }, visits with an id (from 0),
 --        visits with a newcomer (from 0), { span, lifetime of known, lifetime of ids, lifetime of seen, received, tokens a minute,
---        most tokens } }
+--        most tokens, new items of a network a minute }, visits of likely items (from 0) }
 --      7 pairs, 8 bytes per visit
 --      8 the same under the previous salt, or nothing
 --      9 hashes of the ids, 8 bytes per visit with an id
@@ -36,8 +39,9 @@
 --      13 the same under the previous salt, or nothing
 --      14 items of the cells, 8 bytes each
 -- Returns the outcomes of the visits, a character each: 1 counted, 0 repeated, n refused, c concentrated; or the number 2 if the
--- idempotency key was counted before.
+-- idempotency key was counted before, 3 if it was with another body.
 local ARGUMENTS = 1000  -- of one call: Lua's stack holds no more than 8000
+local MOST_PENDING, MOST_CELLS = 50000, 64  -- fields of `pending`, and cells of an item in it
 local number = tonumber(ARGV[1])
 local kept = redis.call('GET', KEYS[1])
 if kept then
@@ -48,11 +52,14 @@ if kept then
   end
 end
 local first = 4
-if tonumber(ARGV[4]) > 0 then
-  if not redis.call('SET', KEYS[4], '1', 'NX', 'EX', ARGV[4]) then
+if ARGV[4] ~= '0' then
+  local lifetime, body = string.match(ARGV[4], '^(%d+) (.*)$')
+  local earlier = redis.call('GET', KEYS[4])
+  if earlier then
     redis.call('EXPIRE', KEYS[2], ARGV[3])
-    return 2
+    return (earlier == '' or body == '' or earlier == body) and 2 or 3
   end
+  redis.call('SET', KEYS[4], body, 'EX', lifetime)
   first = 5
 end
 local buckets = cmsgpack.unpack(ARGV[5])
@@ -91,10 +98,16 @@ if ARGV[6] then
 
   local visits = cmsgpack.unpack(ARGV[6])
   local cells, offsets, window_of, windows, with_id, newcomers = unpack(visits)
-  local span, known_ttl, ids_ttl, seen_ttl, received, rate, most = unpack(visits[7])
+  local span, known_ttl, ids_ttl, seen_ttl, received, rate, most, share = unpack(visits[7])
+  local likely = {}
+  for _, visit in ipairs(visits[8]) do
+    likely[visit + 1] = true
+  end
   local base = first - 1 + #buckets
   local items, known, known_before, budget = KEYS[base + 1], KEYS[base + 2], KEYS[base + 3], KEYS[base + 4]
   local ids, ids_before = KEYS[base + 5], KEYS[base + 6]
+  local newcomers_of, pending = KEYS[base + 7], KEYS[base + 8]
+  local seen_base = base + 8
   local pair_of, before_of = eighths(ARGV[7]), eighths(ARGV[8])
   local one_window = #window_of == 0 and #windows == 1
   for _, numbers in ipairs({ cells, with_id, newcomers }) do
@@ -103,6 +116,7 @@ if ARGV[6] then
     end
   end
   local item_of, shadow = {}, {}  -- cell -> item, whether it counts events that were left out
+  local bucket_of, channel_of = {}, {}  -- cell -> its bucket, its channel
   if #newcomers > 0 then
     local cell = 0
     for b = 1, #buckets do
@@ -110,7 +124,9 @@ if ARGV[6] then
         cell = cell + 1
         local field = buckets[b][i]
         shadow[cell] = string.sub(field, 1, 1) == '!'
-        item_of[cell] = string.sub(field, string.find(field, '|', 1, true) + 1)
+        local separator = string.find(field, '|', 1, true)
+        item_of[cell] = string.sub(field, separator + 1)
+        bucket_of[cell], channel_of[cell] = buckets[b], string.sub(field, 1, separator - 1)
       end
     end
   end
@@ -136,7 +152,7 @@ if ARGV[6] then
           end
         end
         for place = 1, 3 do
-          local key = KEYS[base + 6 + windows[w][place]]
+          local key = KEYS[seen_base + windows[w][place]]
           if #own > 0 and redis.call('EXISTS', key) == 1 then
             local found = asked_for('HMGET', key, own)
             for i = 1, #found do
@@ -206,9 +222,9 @@ if ARGV[6] then
       end
     end
     for k = 1, 4 do
-      day_keys[k] = KEYS[base + 6 + seen_keys + k]
+      day_keys[k] = KEYS[seen_base + seen_keys + k]
     end
-    local reads_base = base + 6 + seen_keys + 4
+    local reads_base = seen_base + seen_keys + 4
     for w = 1, #network_windows do
       local fields, index = {}, {}
       local function want(name)
@@ -331,6 +347,76 @@ if ARGV[6] then
     local earlier = tonumber(state[2] or received)
     tokens = math.min(most, tonumber(state[1] or most) + math.max(0, received - earlier) * rate / 60)
   end
+  -- Whether a visit's item may be the next new one. Those come first that are likely, and networks that have brought none
+  -- within this minute; one that has brought its share gets only what would else be lost.
+  local brought_new = {}  -- network -> new items within this minute
+  local function may_enter(i)
+    if tokens < 1 then
+      return false
+    end
+    local network = network_of[i]
+    if share == 0 or not network or network == NONE or network == UNBOUND then
+      return true
+    end
+    if not brought_new[network] then
+      brought_new[network] = tonumber(redis.call('HGET', newcomers_of, network) or 0)
+    end
+    local n, kept_back = brought_new[network], 0
+    if n >= share then
+      kept_back = likely[i] and most / 2 or most - rate
+    elseif n > 0 and not likely[i] then
+      kept_back = most / 4
+    end
+    if tokens - 1 < kept_back then
+      return false
+    end
+    brought_new[network] = n + 1
+    return true
+  end
+
+  -- Keep what is refused of an item until it is described; false where there is no room for another item of the network.
+  local waiting, day = {}, string.format('%d:', received / 86400)
+  local function remember(i, item)
+    local entry = waiting[item]
+    if not entry then
+      local packed = redis.call('HGET', pending, item)
+      if packed then
+        entry = cmsgpack.unpack(packed)
+      else
+        local network = network_of[i] or NONE
+        local field = 'n' .. network
+        local since, n = string.match(redis.call('HGET', pending, field) or '', '^(%d+:)(%d+)$')
+        n = since == day and tonumber(n) or 0
+        if network ~= NONE and n >= MOST_PENDING / 20 then
+          return false
+        end
+        if redis.call('HLEN', pending) >= MOST_PENDING then
+          redis.call('HDEL', pending, redis.call('HRANDFIELD', pending))
+        end
+        redis.call('HSET', pending, field, day .. (n + 1))
+        entry = {}
+      end
+      waiting[item] = entry
+    end
+    local bucket, channel = bucket_of[cells[i]], channel_of[cells[i]]
+    local latest
+    for at = 1, #entry, 4 do
+      if entry[at + 2] == channel then
+        latest = at
+        if entry[at] == bucket[1] then
+          break
+        end
+      end
+    end
+    if latest and (entry[latest] == bucket[1] or #entry >= 4 * MOST_CELLS) then
+      entry[latest + 3] = entry[latest + 3] + 1
+    elseif #entry < 4 * MOST_CELLS then
+      local n = #entry
+      entry[n + 1], entry[n + 2], entry[n + 3], entry[n + 4] = bucket[1], bucket[2], channel, 1
+    end
+    return true
+  end
+
   local fresh, added, admitted, new_ids, new_known = {}, {}, {}, {}, {}
   for w = 1, #windows do
     fresh[w], added[w] = {}, {}  -- pair -> offset, and the same one after the other
@@ -354,14 +440,14 @@ if ARGV[6] then
       end
     end
     local network = network_of[i]
-    local bounded = network and network ~= NONE
+    local bounded = network and network ~= NONE and rule[1] > 0
     if bounded and outcome == '1' and network ~= UNBOUND and one_too_many(i) then
       outcome = 'c'
     end
     if stranger and outcome == '1' and not admitted[stranger] then
       if shadow[cell] then
         outcome = 'n'  -- nobody's word makes an item known, a robot's least
-      elseif tokens >= 1 then
+      elseif may_enter(i) then
         tokens, spent = tokens - 1, true
         admitted[stranger] = true
         new_known[#new_known + 1] = stranger
@@ -369,8 +455,14 @@ if ARGV[6] then
         outcome = 'n'
       end
     end
-    if outcome == '1' then
+    local refused = stranger and not admitted[stranger]
+    local counts = outcome == '1'
+    if counts then
       gained[cell] = (gained[cell] or 0) + 1
+    elseif outcome == 'n' and not shadow[cell] then
+      counts = remember(i, stranger)  -- and so will its repeats not
+    end
+    if counts then
       if bounded then
         bring(i)
       end
@@ -380,12 +472,12 @@ if ARGV[6] then
         local n = #flat
         flat[n + 1], flat[n + 2] = pair, offset
       end
-    elseif outcome == '0' then
+    elseif outcome == '0' and not refused then
       again[cell] = (again[cell] or 0) + 1
-    elseif outcome == 'c' then
+    elseif outcome == 'c' and not refused then
       crowded[cell] = (crowded[cell] or 0) + 1
     end
-    if id and outcome ~= 'n' and outcome ~= 'c' and not marked[id] then
+    if id and counts and not marked[id] then  -- what did not count answers for nothing
       marked[id] = true
       new_ids[#new_ids + 1] = id
     end
@@ -394,7 +486,7 @@ if ARGV[6] then
 
   for w = 1, #windows do
     if #added[w] > 0 then
-      local key = KEYS[base + 6 + windows[w][1]]
+      local key = KEYS[seen_base + windows[w][1]]
       written('HSET', key, added[w])
       redis.call('EXPIRE', key, seen_ttl)
     end
@@ -460,6 +552,14 @@ if ARGV[6] then
     end
     written('HSET', today, flat)
     redis.call('EXPIRE', today, rule[10])
+  end
+  for network, n in pairs(brought_new) do
+    redis.call('HSET', newcomers_of, network, n)
+    redis.call('EXPIRE', newcomers_of, 120)
+  end
+  for item, entry in pairs(waiting) do
+    redis.call('HSET', pending, item, cmsgpack.pack(entry))
+    redis.call('EXPIRE', pending, ids_ttl)
   end
   if spent then
     redis.call('HSET', budget, 'tokens', tokens, 'at', received)
