@@ -133,6 +133,7 @@ class _Base:
             catalogue.published(history.first_event()),
             catalogue.section,
             catalogue.stored,
+            catalogue.known,
             self._snapshot.until,
             self._zone,
         )
@@ -157,6 +158,7 @@ class _Base:
             self._catalogue.stored[rows],
             mask_of(view.removed, self._known_row, len(rows)),
             mask_of(in_force.blocked, self._known_row, len(rows)),
+            self._catalogue.known_of(rows),
         )
         pool = ShortlistPool(subset.names, counts, facts, history.start(), self._zone)
         pool.shortlists = list(self._shortlists.values())

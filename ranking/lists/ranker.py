@@ -200,6 +200,7 @@ def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
         catalogue.stored,
         mask_of(view.removed, history.known_row, size),
         mask_of(blocked, history.known_row, size),
+        catalogue.known,
     )
     return ItemPool(history.items, counts_of(history), facts, history.start(), zone)
 

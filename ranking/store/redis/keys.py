@@ -44,6 +44,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:ids:D                   set     ids of events received on day D, as 8 bytes. Two days.
     populer:{s.n}:known:K                 set     items that events were taken for though nobody had described them, as
                                                   8 bytes, in the K-th span of retention.keep. Twice that span.
+    populer:{s.n}:named:V                 zset    items that are not described, and that an event of volume V (30 days)
+                                                  named which came with the site's key -> sequence of the change that
+                                                  noted it. Gone with the volume's last counts.
     populer:{s.n}:budget                  hash    `tokens`, `at`: what is left for new such items. Until it is full.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
@@ -199,6 +202,11 @@ def ids(site: str, shard: int, day: int) -> str:
 def known(site: str, shard: int, span: int) -> str:
     """Set: items that are not described and yet known."""
     return f"populer:{{{site}.{shard}}}:known:{span}"
+
+
+def named(site: str, shard: int, volume: int) -> str:
+    """Zset: items that events with the site's key have named."""
+    return f"populer:{{{site}.{shard}}}:named:{volume}"
 
 
 def budget(site: str, shard: int) -> str:
