@@ -22,6 +22,10 @@ class InvalidEventError(PopulerError):
     """An event that cannot be counted; the message names the field."""
 
 
+class ForeignHostError(InvalidEventError):
+    """An address of a host that is none of the site's."""
+
+
 class InvalidItemError(PopulerError):
     """An item that cannot be stored; the message names the field."""
 

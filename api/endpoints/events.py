@@ -16,7 +16,7 @@ from api.http.auth import Grade, grade
 from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
-from ranking.errors import InvalidEventError, StoreUnavailableError
+from ranking.errors import ForeignHostError, InvalidEventError, StoreUnavailableError
 from ranking.intake.events import Event, Intake, WireEvent, channel_kind, checked_event
 from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED, SHADOW
 from ranking.recording.recorder import ONE_COUNTED, ONE_REPEATED, Recorded
@@ -40,7 +40,7 @@ PIXEL = asgi.Prepared(
 #: The answers to nearly all events that come alone.
 ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
 ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
-ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
+ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM, HOST = "accepted", "duplicate", "limited", "new_item", "host"
 #: What the store may make of an event that does not count, and the reason that is given.
 REASON_OF = {REPEATED: DUPLICATE, REFUSED: NEW_ITEM, CONCENTRATED: "concentrated"}
 
@@ -149,13 +149,15 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         identify = sender if sender is not None and event_filter.tells_visitors(request.headers) else None
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
-        settings.known_sources,
+        settings.known_sources, site.own_hosts,
     )  # fmt: skip
-    places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
+    places, events, bad, foreign = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:
         _count_metric(context, site, "invalid", bad.count, now)
-        if not events:
+        if not events and not foreign:
             raise _all_bad(bad)
+    if foreign:
+        _count_metric(context, site, HOST, len(foreign), now)
     left_out: dict[int, str] = {}
     if reason is not None:
         left_out = dict.fromkeys(range(len(events)), reason)
@@ -166,6 +168,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         left_out = {places[at]: why for at, why in left_out.items()}
         kept = [at for at, place in enumerate(places) if place not in left_out]
         places, events = [places[at] for at in kept], [events[at] for at in kept]
+    left_out.update(foreign)  # without shadows: what they name is not the site's
     if not events:
         return IngestResult(NOTHING, places, left_out, bad, request.parsed.count)
     recorded = await context.recorder.record(
@@ -240,10 +243,13 @@ def _named(bad: BadEvents) -> dict[str, Any]:
     return {"invalid": bad.first, **total}
 
 
-def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple[Sequence[int], list[Event], BadEvents]:
-    """The events that can be counted, their places in the body, and those that cannot."""
+def _checked(
+    parsed: Parsed, intake: Intake, give_up_after: int | None
+) -> tuple[Sequence[int], list[Event], BadEvents, dict[int, str]]:
+    """The events that can be counted, their places in the body, those that cannot, and places of another site's."""
+    foreign: dict[int, str] = {}
     try:
-        return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad
+        return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad, foreign
     except InvalidEventError:
         pass  # one at least: each by itself
     places: list[int] = []
@@ -252,6 +258,8 @@ def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple
     for place, wire in zip(parsed.places, parsed.events, strict=True):
         try:
             events.append(checked_event(wire, intake))
+        except ForeignHostError:
+            foreign[place] = HOST
         except InvalidEventError as error:
             bad.add(place, error)
             if bad.count == give_up_after and not events:
@@ -260,7 +268,7 @@ def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple
         else:
             places.append(place)
     bad.add_all(parsed.bad)
-    return places, events, bad
+    return places, events, bad, foreign
 
 
 def _count_metric(context: Context, site: SiteSettings, reason: str, count: int, now: float) -> None:

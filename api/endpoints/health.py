@@ -51,7 +51,9 @@ def router(current: CurrentContext) -> APIRouter:
         age_s = 0.0 if oldest is None else context.clock() - oldest
         alarms = context.alarm_facts.alarms(context.settings, context.config)
         of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
-        content = metrics.exposition(age_s, [*context.config.metrics(context.settings.config_version), of_alarms])
+        of_waiting = metrics.of_waiting(context.alarm_facts.pulses)
+        of_config = context.config.metrics(context.settings.config_version)
+        content = metrics.exposition(age_s, [*of_config, of_alarms, *of_waiting])
         return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return routes

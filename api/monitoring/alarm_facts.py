@@ -33,7 +33,7 @@ class AlarmFacts:
         self._listed = listed
         self._clock = clock
         self._spooled = spooled
-        self._pulses: Mapping[str, Pulse] = {}
+        self.pulses: Mapping[str, Pulse] = {}
         self.servers: Sequence[ServerInfo] = ()
         self._away: str | None = None
         self._away_since: float | None = None
@@ -42,7 +42,7 @@ class AlarmFacts:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
             await self._store.server.ping()
-            self._pulses = await self._store.logbook.pulses([site.id for site in settings.sites])
+            self.pulses = await self._store.logbook.pulses([site.id for site in settings.sites])
             self.servers = await self._store.server.server_info()
         except PopulerError as error:
             self._away = str(error)
@@ -69,7 +69,7 @@ class AlarmFacts:
         facts = SiteFacts(
             now=self._clock(),
             lists=self._listed(),
-            pulses=self._pulses,
+            pulses=self.pulses,
             refusal=config.refusal,
             refused_at=config.refused_at,
             evicted=sum(server.evicted for server in self.servers),

@@ -7,7 +7,7 @@ event: every addition to a shared number calls getpid.
 import asyncio
 import os
 from collections import Counter as Tally
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
+from ranking.watching.pulse import Pulse
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "metrics"
@@ -121,6 +122,16 @@ def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
     for alarm, site in sorted(known | raised):
         family.add_metric([alarm, site], (alarm, site) in raised)
     return family
+
+
+def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:
+    """Gauges of what waits for a description, per site: items, and their reads of the last hour."""
+    items = GaugeMetricFamily("populer_waiting_items", "Items that wait for a description", labels=["site"])
+    reads = GaugeMetricFamily("populer_waiting_reads", "Their reads in the last hour", labels=["site"])
+    for site, pulse in pulses.items():
+        items.add_metric([site], pulse.waiting.items)
+        reads.add_metric([site], pulse.waiting.reads)
+    return [items, reads]
 
 
 def export() -> None:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from ranking.errors import InvalidEventError
+from ranking.intake.hosts import Hosts
 from ranking.intake.items import why_bad_id
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
@@ -66,7 +67,8 @@ class Intake(NamedTuple):
 
     `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` maps the
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
-    `OTHER` unless the sender is trusted; None: all are kept apart.
+    `OTHER` unless the sender is trusted; None: all are kept apart. `hosts`: those that an event's `url` may be of
+    unless the sender is trusted; None: any.
     """
 
     kinds: AbstractSet[str]
@@ -76,6 +78,7 @@ class Intake(NamedTuple):
     item_pattern: AddressPattern | None = None
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
+    hosts: Hosts | None = None
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -103,8 +106,11 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
 
     Raises:
         InvalidEventError: the sentence names the field.
+        ForeignHostError: its address is of another site.
     """
     item = wire.item
+    if wire.url is not None and intake.hosts is not None and not intake.trusted:
+        _check_host(wire.url, intake.hosts)
     if item is None:
         item = _item_at(wire.url, intake.item_pattern)
     if problem := why_bad_id(item):
@@ -143,6 +149,13 @@ def _item_at(url: str | None, pattern: AddressPattern | None) -> str:
         raise InvalidEventError("item: is missing, and so is url")
     try:
         return item_of(url, pattern)
+    except ValueError as error:
+        raise InvalidEventError(f"url: {error}") from None
+
+
+def _check_host(url: str, hosts: Hosts) -> None:
+    try:
+        hosts.check(url)
     except ValueError as error:
         raise InvalidEventError(f"url: {error}") from None
 
