@@ -29,6 +29,10 @@ class KeyReusedError(PopulerError):
         super().__init__("this Idempotency-Key came with another body before; send each batch under a key of its own")
 
 
+class ForeignHostError(InvalidEventError):
+    """An address of a host that is none of the site's."""
+
+
 class InvalidItemError(PopulerError):
     """An item that cannot be stored; the message names the field."""
 

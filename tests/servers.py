@@ -26,6 +26,7 @@ from api.app import create_app
 from api.dispatch import Dispatcher
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
+from ranking.settings.lists import DEFAULT_LISTS
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.store.redis.store import RedisStore
@@ -258,7 +259,12 @@ def settings(**tables: Any) -> Settings:
         "network_allowance": 0,
         **tables.pop("ingest", {}),
     }  # every event of a test counts
-    return Settings.model_validate({"sites": sites, "retention": {"keep": FOR_EVER}, "ingest": ingest, **tables})
+    # Views of tests come from nobody; what is listed for whose word has tests of its own.
+    given = {name: {} for name in DEFAULT_LISTS} | tables.pop("lists", {})
+    lists = {name: {"listed": "all", **table} for name, table in given.items()}
+    return Settings.model_validate(
+        {"sites": sites, "retention": {"keep": FOR_EVER}, "ingest": ingest, "lists": lists, **tables}
+    )
 
 
 @contextlib.asynccontextmanager

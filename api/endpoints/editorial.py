@@ -12,6 +12,7 @@ from fastapi import Path as PathParameter
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.openapi import ERRORS, problems
+from api.endpoints.pinnable import check_pinnable
 from api.http.auth import Grade, require
 from api.http.json_body import Moment, json_body, moment_from
 from api.http.problems import Problem
@@ -53,13 +54,20 @@ def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(prefix="/v1", tags=["editors"], responses=problems(*ERRORS))
 
-    @routes.put("/lists/{list}/pins/{item:path}", summary="Give an item a place", openapi_extra=_body(PIN))
+    @routes.put(
+        "/lists/{list}/pins/{item:path}",
+        summary="Give an item a place",
+        openapi_extra=_body(PIN),
+        responses=problems(409),
+    )
     async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         given = await editor.body(_PinInput)
         section = given.section or WHOLE_SITE
         editor.check_place(name, section)
         pin = Pin(given.position, editor.until(given.until), editor.now)
+        check_edit(pin, editor.now)
+        await check_pinnable(editor.context, editor.site, await editor.edits(), name, item, given.position)
         return await editor.make(Subject("pin", name, section, item), pin)
 
     @routes.delete("/lists/{list}/pins/{item:path}", status_code=204, summary="Lift an item's pins")

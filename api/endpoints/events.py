@@ -18,7 +18,7 @@ from api.http.auth import STRANGER, Grade, require
 from api.http.problems import Problem
 from api.monitoring import metrics
 from api.monitoring.traffic import uncounted
-from ranking.errors import InvalidEventError, PopulerError, StoreUnavailableError
+from ranking.errors import ForeignHostError, InvalidEventError, PopulerError, StoreUnavailableError
 from ranking.intake.events import CLICK, Event, Intake, WireEvent, channel_kind, checked_event
 from ranking.intake.marks import request_mark
 from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED, SHADOW
@@ -45,7 +45,8 @@ PIXEL = asgi.Prepared(
 #: The answers to nearly all events that come alone.
 ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
 ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
-ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM, PROOF = "accepted", "duplicate", "limited", "new_item", "proof"
+ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
+HOST, PROOF = "host", "proof"
 #: What the store may make of an event that does not count, and the reason that is given.
 REASON_OF = {REPEATED: DUPLICATE, REFUSED: NEW_ITEM, CONCENTRATED: "concentrated"}
 
@@ -161,23 +162,26 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
-        context.secret(),
+        context.secret(), site.own_hosts,
     )  # fmt: skip
-    places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
+    places, events, bad, foreign = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:
         _count_metric(context, site, "invalid", bad.count, now)
+    if foreign:
+        _count_metric(context, site, HOST, len(foreign), now)
     if sender is not None and network is not None:
         context.attempts.add(site.id, events, network.now, sender.agent, now)
     left_out: dict[int, str] = {}
     if client is not None:
         left_out = _left_out(context, request, client, events, bad, reason, now)
-    if bad.count and not events:
+    if bad.count and not events and not foreign:
         raise _all_bad(bad)
     if left_out:
         await _record_shadows(context, site, [(events[at].item, why) for at, why in left_out.items()], now)
         left_out = {places[at]: why for at, why in left_out.items()}
         kept = [at for at, place in enumerate(places) if place not in left_out]
         places, events = [places[at] for at in kept], [events[at] for at in kept]
+    left_out.update(foreign)  # without shadows: what they name is not the site's
     if not events:
         return IngestResult(NOTHING, places, left_out, bad, request.parsed.count)
     try:
@@ -316,10 +320,13 @@ def _named(bad: BadEvents) -> dict[str, Any]:
     return {"invalid": bad.first, **total}
 
 
-def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple[Sequence[int], list[Event], BadEvents]:
-    """The events that can be counted, their places in the body, and those that cannot."""
+def _checked(
+    parsed: Parsed, intake: Intake, give_up_after: int | None
+) -> tuple[Sequence[int], list[Event], BadEvents, dict[int, str]]:
+    """The events that can be counted, their places in the body, those that cannot, and places of another site's."""
+    foreign: dict[int, str] = {}
     try:
-        return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad
+        return parsed.places, [checked_event(wire, intake) for wire in parsed.events], parsed.bad, foreign
     except InvalidEventError:
         pass  # one at least: each by itself
     places: list[int] = []
@@ -328,6 +335,8 @@ def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple
     for place, wire in zip(parsed.places, parsed.events, strict=True):
         try:
             events.append(checked_event(wire, intake))
+        except ForeignHostError:
+            foreign[place] = HOST
         except InvalidEventError as error:
             bad.add(place, error)
             if bad.count == give_up_after and not events:
@@ -336,7 +345,7 @@ def _checked(parsed: Parsed, intake: Intake, give_up_after: int | None) -> tuple
         else:
             places.append(place)
     bad.add_all(parsed.bad)
-    return places, events, bad
+    return places, events, bad, foreign
 
 
 def _count_metric(context: Context, site: SiteSettings, reason: str, count: int, now: float) -> None:

@@ -76,6 +76,7 @@ def router(current: CurrentContext) -> APIRouter:
             context.alarm_facts.concentrations, [site.id for site in context.settings.sites]
         )
         own = [*context.config.metrics(context.settings.config_version), of_alarms, of_items]
+        own += metrics.of_waiting(context.alarm_facts.pulses)
         content = metrics.exposition(age_s, own)
         if site is not EVERY_SITE:
             content = _of_site(content, site)

@@ -1,7 +1,6 @@
 """`/v1/items`: describe, read and take down items. Every route needs the site's write key."""
 
 from collections.abc import Sequence
-from datetime import tzinfo
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +13,7 @@ from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, problems,
 from api.http.auth import Caller, Grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
-from ranking.errors import InvalidItemError, NotFoundError
+from ranking.errors import ForeignHostError, InvalidItemError, NotFoundError
 from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id, without_controls
 from ranking.settings.service import SiteSettings
 
@@ -41,7 +40,7 @@ def router(current: CurrentContext) -> APIRouter:
         site, caller = _writer(context, request)
         now = context.clock()
         raws = await json_body(request, list[msgspec.Raw], context.settings.ingest.max_body)
-        items, bad = _checked_all(raws, now, site.zone)
+        items, bad = _checked_all(raws, now, site)
         await context.store.items.put_items(site.id, items, caller.name)
         return _json({"stored": len(items), "invalid": bad})
 
@@ -52,7 +51,7 @@ def router(current: CurrentContext) -> APIRouter:
         given = await json_body(request, ItemInput, context.settings.ingest.max_body)
         if given.id not in (None, item):
             raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
-        described = item_from_input(msgspec.structs.replace(given, id=item), context.clock(), site.zone)
+        described = _checked(msgspec.structs.replace(given, id=item), context.clock(), site)
         await context.store.items.put_items(site.id, [described], caller.name)
         (found,) = await context.store.items.get_items(site.id, [described.id])
         return _json(as_wire(found) if found else {})
@@ -130,7 +129,26 @@ def _writer(context: Context, request: Request) -> tuple[SiteSettings, Caller]:
     return site, caller
 
 
-def _checked_all(raws: Sequence[msgspec.Raw], now: float, zone: tzinfo) -> tuple[list[Item], list[dict[str, Any]]]:
+def _checked(given: ItemInput, now: float, site: SiteSettings) -> Item:
+    """`given` as an item of the site.
+
+    Raises:
+        InvalidItemError: the sentence names the field.
+    """
+    item = item_from_input(given, now, site.zone)
+    if item.url and site.own_hosts is not None and not site.foreign_urls:
+        try:
+            site.own_hosts.check(item.url)
+        except ForeignHostError as error:
+            raise InvalidItemError(f"{error}. Name the host in sites.hosts, or set sites.foreign_urls.") from None
+        except ValueError as error:
+            raise InvalidItemError(f"url: {error}") from None
+    return item
+
+
+def _checked_all(
+    raws: Sequence[msgspec.Raw], now: float, site: SiteSettings
+) -> tuple[list[Item], list[dict[str, Any]]]:
     """The valid items, and for each invalid one its index and error. An invalid item does not reject the others.
 
     Raises:
@@ -141,7 +159,7 @@ def _checked_all(raws: Sequence[msgspec.Raw], now: float, zone: tzinfo) -> tuple
     items, bad = [], []
     for index, raw in enumerate(raws):
         try:
-            items.append(item_from_input(from_json(raw, ItemInput), now, zone))
+            items.append(_checked(from_json(raw, ItemInput), now, site))
         except (InvalidItemError, Problem) as error:
             bad.append({"index": index, "error": str(error)})
     if bad and not items:

@@ -26,6 +26,7 @@ from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
 from ranking.times import HOUR_S, MINUTE_S
 from ranking.watching.concentration import ItemConcentration
 from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, RecentViews
+from ranking.watching.waiting import Waiting
 
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
 Minutes = Annotated[int, Query(ge=1, le=MOST_MINUTES)]
@@ -114,6 +115,7 @@ async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[s
         **_about(site, caller, now),
         "lists": _lists(context, site, now),
         "decays": [{"name": name, "label": row.label, "slides": row.slides} for name, row in DECAYS.items()],
+        "waiting": _waiting(context, site),
         "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
         "config": {"version": settings.config_version, **context.config._asdict()},
         "refresh_every_s": settings.refresh.every_s,
@@ -123,6 +125,13 @@ async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[s
         "concentrated": _concentrated(context, site),
         **await _jobs(context, site),
     }
+
+
+def _waiting(context: Context, site: SiteSettings) -> dict[str, Any]:
+    pulse = context.alarm_facts.pulses.get(site.id)
+    waiting = Waiting() if pulse is None else pulse.waiting
+    top = [{"id": item, "reads": reads} for item, reads in waiting.top]
+    return {"items": waiting.items, "reads": waiting.reads, "all_reads": waiting.all_reads, "top": top}
 
 
 def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, Any]]:
@@ -188,6 +197,10 @@ STATE = whole(
         "key": {"type": "object", "description": "name and grade of the key that was sent"},
         "lists": {"type": "array", "items": {"type": "object"}},
         "decays": {"type": "array", "items": {"type": "object"}, "description": "that a list can have"},
+        "waiting": {
+            "type": "object",
+            "description": "items that wait for a description, and reads of them and of all in the last hour",
+        },
         "alarms": {"type": "array", "items": ALARM},
         "config": {"type": "object"},
         "refresh_every_s": {"type": "number"},

@@ -35,7 +35,7 @@ class AlarmFacts:
         self._listed = listed
         self._clock = clock
         self._spooled = spooled
-        self._pulses: Mapping[str, Pulse] = {}
+        self.pulses: Mapping[str, Pulse] = {}
         self.senders = Senders()
         self.concentrations: Mapping[str, Concentration] = {}
         self.servers: Sequence[ServerInfo] = ()
@@ -47,7 +47,7 @@ class AlarmFacts:
         try:
             await self._store.server.ping()
             sites = [site.id for site in settings.sites]
-            self._pulses = await self._store.logbook.pulses(sites)
+            self.pulses = await self._store.logbook.pulses(sites)
             self.concentrations = await self._store.logbook.concentrations(sites)
             self.servers = await self._store.server.server_info()
         except PopulerError as error:
@@ -75,7 +75,7 @@ class AlarmFacts:
         facts = SiteFacts(
             now=self._clock(),
             lists=self._listed(),
-            pulses=self._pulses,
+            pulses=self.pulses,
             refusal=config.refusal,
             refused_at=config.refused_at,
             evicted=sum(server.evicted for server in self.servers),

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 from ranking.watching.concentration import Concentration
+from ranking.watching.pulse import Pulse
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "metrics"
@@ -135,6 +136,16 @@ def of_concentrations(found: Mapping[str, Concentration], sites: Sequence[str]) 
         items = found[site].items if site in found else []
         family.add_metric([site], sum(each.is_over for each in items))
     return family
+
+
+def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:
+    """Gauges of what waits for a description, per site: items, and their reads of the last hour."""
+    items = GaugeMetricFamily("populer_waiting_items", "Items that wait for a description", labels=["site"])
+    reads = GaugeMetricFamily("populer_waiting_reads", "Their reads in the last hour", labels=["site"])
+    for site, pulse in pulses.items():
+        items.add_metric([site], pulse.waiting.items)
+        reads.add_metric([site], pulse.waiting.reads)
+    return [items, reads]
 
 
 def export() -> None:

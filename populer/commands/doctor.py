@@ -20,6 +20,8 @@ from ranking.errors import PopulerError
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
+from ranking.watching.alarms import MOST_WAITING
+from ranking.watching.waiting import Waiting
 
 OLDEST_VERSION = (7, 0)
 CLOCK_MAY_DIFFER_S = 2.0
@@ -198,3 +200,17 @@ async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding
             f"not published: {', '.join(missing)}" if missing else ", ".join(generations),
             "`populer serve` publishes them within refresh.every" if missing else "",
         )
+    for name, pulse in (await store.logbook.pulses([site.id for site in settings.sites])).items():
+        yield _waiting(name, pulse.waiting)
+
+
+def _waiting(site: str, waiting: Waiting) -> Finding:
+    """Items that are read and in no list, as of the last hour that the jobs have seen."""
+    short = waiting.reads > MOST_WAITING * waiting.all_reads
+    most = f", the most read {waiting.top[0][0]!r:.60}" if waiting.top else ""
+    return Finding(
+        f"site {site}: waiting for a description",
+        State.WARNING if short else State.GOOD,
+        f"{waiting.items:,} items, {waiting.reads:,} of {waiting.all_reads:,} reads in the last hour{most}",
+        "describe items with PUT /v1/items or a feed: no list shows them" if short else "",
+    )

@@ -47,7 +47,7 @@ async def show(folder: Path, port: int | None) -> None:
         PopulerError: the service cannot start.
     """
     port = PORT if port is None else port or _free_port()
-    site = {"id": SITE, "name": NAME, "address": f"http://{HOST}:{port}"}
+    site = {"id": SITE, "name": NAME, "address": f"http://{HOST}:{port}", "hosts": [HOST, "localhost"]}
     service = {"data_dir": str(folder), "host": HOST, "port": port, "templates": str(LIST_TEMPLATES)}
     loaded = load(Path(os.devnull), {}, {**SETTINGS, "service": service, "sites": [site]})
     logs.set_up("text", role="demo")

@@ -173,5 +173,11 @@ def warnings_of(settings: Settings) -> list[str]:
         for site in settings.sites
         if not site.origins
     ]
+    found += [
+        f"site {site.id} takes addresses of {', '.join(site.own_hosts.names)} alone, where it is reached: name the"
+        " hosts of its pages in sites.hosts"
+        for site in settings.sites
+        if site.own_hosts and not (site.hosts or site.origins)
+    ]
     wide = too_wide(settings.service.trusted_proxies)
     return found + ([f"service.trusted_proxies: {wide}"] if wide else [])

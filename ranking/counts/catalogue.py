@@ -1,8 +1,13 @@
-"""Catalogue: the dates and sections that ranking needs of every item, in columns beside the history's rows.
+"""Catalogue: the facts that ranking needs of every item, in columns beside the history's rows.
 
-Only dates and sections live here, for a million items a few dozen megabytes. Titles and links are read for the
-listed items alone.
+Only dates, sections and who has named an item live here, for a million items a few dozen megabytes. Titles and links
+are read for the listed items alone.
+
+An item is known once it is described, or named by an event that came with the site's key; that holds as long as such an
+event may be kept. Other ids are whatever a stranger has sent.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -17,16 +22,22 @@ FIRST_CAPACITY = 1024
 
 
 class Catalogue:
-    """Columns with one entry per item row of `history`, which gives out the rows."""
+    """Columns with one entry per item row of `history`, which gives out the rows.
 
-    def __init__(self, history: History) -> None:
+    `all_known`: every item is, as in a log that the newsroom has written itself.
+    """
+
+    def __init__(self, history: History, *, all_known: bool = True) -> None:
         self._history = history
+        self._all_known = all_known
+        self._kept_since = -np.inf
         self._sections = Numbering()
         self.sections = self._sections.names
         self._published = np.full(FIRST_CAPACITY, np.nan)
         self._first_seen = np.full(FIRST_CAPACITY, np.inf)
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
         self._stored = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
+        self._named_until = np.full(FIRST_CAPACITY, -np.inf)
         self._changed = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
 
     def set(self, item: str, dates: ItemDates | None) -> None:
@@ -53,6 +64,19 @@ class Catalogue:
         self._stored[rows] = dates.stored
         self._changed[rows] = True
 
+    def set_named(self, items: Sequence[str], until: float) -> None:
+        """Note that events with the site's key have named `items`, the last before `until` (epoch seconds)."""
+        if not items:
+            return
+        rows = self._history.item_rows(items)
+        self._reach(len(self._history.items))
+        self._named_until[rows] = np.maximum(self._named_until[rows], until)
+        self._changed[rows] = True
+
+    def forget_before(self, moment: float) -> None:
+        """Forget who was named by events that are kept no more, all before `moment` (epoch seconds)."""
+        self._kept_since = moment
+
     def changed(self) -> npt.NDArray[np.int64]:
         """The rows that were set since the last `mark`, (n,) int64."""
         return np.flatnonzero(self._changed[: self._rows()])
@@ -76,6 +100,16 @@ class Catalogue:
         """Whether the newsroom has described the item of each row, (rows,) bool."""
         rows = self._rows()
         return self._stored[:rows]
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Whether the newsroom has described or named the item of each row, (rows,) bool."""
+        return self.known_of(slice(0, self._rows()))
+
+    def known_of(self, rows: npt.NDArray[np.integer] | slice) -> npt.NDArray[np.bool_]:
+        """Whether the item of each of some rows is known, as `known`."""
+        known: npt.NDArray[np.bool_] = self._stored[rows] | (self._named_until[rows] > self._kept_since)
+        return np.ones_like(known) if self._all_known else known
 
     @property
     def undated(self) -> npt.NDArray[np.bool_]:
@@ -114,4 +148,5 @@ class Catalogue:
         self._first_seen = np.concatenate([self._first_seen, np.full(more, np.inf)])
         self._section = np.concatenate([self._section, np.full(more, NO_SECTION, dtype=np.int32)])
         self._stored = np.concatenate([self._stored, np.zeros(more, dtype=np.bool_)])
+        self._named_until = np.concatenate([self._named_until, np.full(more, -np.inf)])
         self._changed = np.concatenate([self._changed, np.zeros(more, dtype=np.bool_)])

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import msgspec
 
 from ranking.errors import InvalidEventError
+from ranking.intake.hosts import Hosts
 from ranking.intake.items import why_bad_id, without_controls
 from ranking.intake.marks import event_mark
 from ranking.intake.patterns import AddressPattern
@@ -79,7 +80,7 @@ class Intake(NamedTuple):
     `OTHER` unless the sender is trusted; None: all are kept apart. `was_shown` answers for a list whether its readers
     may have seen an item at this place, or (None) anywhere; without it what public events say of lists holds.
     `nonce_of` gives the nonce of a page token that is good for an item; None: tokens say nothing. `secret` keys the
-    hashes of events' ids.
+    hashes of events' ids. `hosts`: those that an event's `url` may be of unless the sender is trusted; None: any.
     """
 
     kinds: AbstractSet[str]
@@ -92,6 +93,7 @@ class Intake(NamedTuple):
     was_shown: Callable[[str, str, int | None], bool] | None = None
     nonce_of: Callable[[str, str], str | None] | None = None
     secret: bytes = b""
+    hosts: Hosts | None = None
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -128,8 +130,11 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
 
     Raises:
         InvalidEventError: the sentence names the field.
+        ForeignHostError: its address is of another site.
     """
     item, likely = wire.item, False
+    if wire.url is not None and intake.hosts is not None and not intake.trusted:
+        _check_host(wire.url, intake.hosts)
     if item is None:
         item, likely = _item_at(wire.url, intake.item_pattern), intake.item_pattern is not None
     item = without_controls(item)
@@ -216,3 +221,10 @@ def _checked_ts(ts: float, intake: Intake) -> float:
             f"ts: must lie within the last {format_duration(intake.keep_s)} (retention.keep), found {ts:.0f}"
         )
     return min(ts, intake.now)
+
+
+def _check_host(url: str, hosts: Hosts) -> None:
+    try:
+        hosts.check(url)
+    except ValueError as error:
+        raise InvalidEventError(f"url: {error}") from None

@@ -1,7 +1,7 @@
 """Item: the thing ranked, as the newsroom describes it.
 
-An id is opaque: any text of 1 to 512 bytes in UTF-8. An item that was never described can still be ranked (its
-events are counted by id); its title is then its id.
+An id is opaque: any text of 1 to 512 bytes in UTF-8. An item that was never described is counted by its id; where it is
+listed, as the newsroom's own server has named it, its title is its id.
 """
 
 import re

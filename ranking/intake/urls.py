@@ -103,6 +103,21 @@ def canonical(url: str) -> str:
     return address
 
 
+def host_of(url: str) -> str:
+    """The host of the page at `url`, as `canonical` writes it but for the port; nothing where it has none.
+
+    >>> host_of("HTTPS://m.Example.id:8443/berita"), host_of("/berita")
+    ('example.id', '')
+
+    Raises:
+        ValueError: `url` is no such address.
+    """
+    match = PARTS.fullmatch(url.strip())
+    if match is None:
+        raise ValueError("must start with http://, https:// or /")
+    return re.sub(r":\d+$", "", _host(match[2])) if match[2] else ""
+
+
 def item_of(url: str, pattern: AddressPattern | None = None) -> str:
     """The item id of the page at `url`: what `pattern` finds in its canonical address, else that without scheme.
 

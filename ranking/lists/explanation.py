@@ -10,7 +10,14 @@ SENTENCES = {
     Rule.LISTED: "it may be listed",
     Rule.TAKEN_DOWN: "it was taken down",
     Rule.BLOCKED: "an editor has blocked it",
-    Rule.NOT_DESCRIBED: "nobody has described it (PUT /v1/items), and a latest list shows described items only",
+    Rule.NOT_KNOWN: (
+        "it is waiting for a description: only public events have named it. Describe it (PUT /v1/items, or a feed), or"
+        " send an event on it with the site's write key"
+    ),
+    Rule.NOT_DESCRIBED: (
+        "it is waiting for a description, and the list shows described items only. Describe it (PUT /v1/items, or a"
+        " feed)"
+    ),
     Rule.NOT_YET_PUBLISHED: "its publication lies in the future",
     Rule.TOO_OLD: "it was published longer ago than max_age",
     Rule.TOO_NEW: "it was published less than min_age ago",

@@ -134,6 +134,7 @@ class _Base:
             catalogue.published(history.first_event()),
             catalogue.section,
             catalogue.stored,
+            catalogue.known,
             self._snapshot.until,
             self._zone,
         )
@@ -158,6 +159,7 @@ class _Base:
             self._catalogue.stored[rows],
             mask_of(view.removed, self._known_row, len(rows)),
             mask_of(in_force.blocked, self._known_row, len(rows)),
+            self._catalogue.known_of(rows),
         )
         # The bounds on other rows are of all that was counted: a void takes from it, and gives nothing that it has not.
         counts = without_void_events(counts, in_force.voids, self._known_row)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
-from ranking.lists.rules import Candidates, Rule, Ruling
+from ranking.lists.rules import Candidates, Rule, Ruling, listable
 from ranking.scoring.bursts import VIEWS, Bursts
 from ranking.scoring.decay import Alike, HalfLife
 from ranking.scoring.formula import ALL_EVENTS, Formula, Term
@@ -29,7 +29,8 @@ class PoolFacts(NamedTuple):
     """Facts of the rows of a pool beside their counts.
 
     `published`: (rows,) float64, epoch seconds. `section`: (rows,) int32, NO_SECTION for none. `stored`, `taken_down`,
-    `blocked`: (rows,) bool, whether an item is described, taken down, blocked by an editor.
+    `blocked`, `known`: (rows,) bool, whether an item is described, taken down, blocked by an editor, described or named
+    by an event with the site's key.
     """
 
     published: FloatArray
@@ -37,6 +38,12 @@ class PoolFacts(NamedTuple):
     stored: Mask
     taken_down: Mask
     blocked: Mask
+    known: Mask
+
+    def only(self, rows: Rows) -> "PoolFacts":
+        """The facts of some rows."""
+        published, section, stored, taken_down, blocked, known = self
+        return PoolFacts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows], known[rows])
 
 
 class ItemPool:
@@ -64,9 +71,7 @@ class ItemPool:
 
     def only(self, rows: Rows) -> "ItemPool":
         """The pool of some rows, which become rows 0, 1, … of it."""
-        published, section, stored, taken_down, blocked = self.facts
-        facts = PoolFacts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows])
-        names = [self.names[row] for row in rows.tolist()]
+        names, facts = [self.names[row] for row in rows.tolist()], self.facts.only(rows)
         factors = None if self._factors is None else self._factors[rows]
         return ItemPool(names, self.counts.only(rows), facts, self._start, self._zone, factors)
 
@@ -103,9 +108,9 @@ class ItemPool:
         ruling = Ruling(len(age_s))
         ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
         ruling.out(Rule.BLOCKED, facts.blocked)
+        by_name = Rule.NOT_KNOWN if settings.shows == "known" else Rule.NOT_DESCRIBED
+        ruling.out(by_name, ~listable(settings.shows, facts.stored, facts.known))
         if settings.kind == "latest":
-            # Only what the newsroom has described: anyone can send an event with an id of their own.
-            ruling.out(Rule.NOT_DESCRIBED, ~facts.stored)
             ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
         if settings.min_age_s:
             ruling.out(Rule.TOO_NEW, age_s < settings.min_age_s)

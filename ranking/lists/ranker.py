@@ -206,6 +206,7 @@ def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
         catalogue.stored,
         mask_of(view.removed, history.known_row, size),
         mask_of(in_force.blocked, history.known_row, size),
+        catalogue.known,
     )
     counts = without_void_events(counts_of(history), in_force.voids, history.known_row)
     return ItemPool(history.items, counts, facts, history.start(), zone)

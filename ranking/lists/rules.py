@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray
+from ranking.counts.arrays import FloatArray, Mask
 
 
 class Rule(IntEnum):
@@ -15,21 +15,33 @@ class Rule(IntEnum):
     LISTED = 0  # nothing does
     TAKEN_DOWN = 1
     BLOCKED = 2  # by an editor
-    NOT_DESCRIBED = 3  # latest lists: anyone can send an event with an id of their own
-    NOT_YET_PUBLISHED = 4  # latest lists
-    TOO_NEW = 5  # min_age
-    TOO_OLD = 6  # max_age
-    BELOW_MINIMUM = 7  # min_count, or a burst list's minimum
-    NO_SCORE = 8
-    BELOW_FLOOR = 9
-    BELOW_SECTION_FLOOR = 10
-    LISTED_LONG = 11  # max_tenure
-    OVER_SECTION_CAP = 12  # max_per_section
-    OTHER_SECTION = 13  # the list of a section
+    NOT_KNOWN = 3  # listed = "known": anyone can send an event with an id of their own
+    NOT_DESCRIBED = 4  # listed = "described", and latest lists
+    NOT_YET_PUBLISHED = 5  # latest lists
+    TOO_NEW = 6  # min_age
+    TOO_OLD = 7  # max_age
+    BELOW_MINIMUM = 8  # min_count, or a burst list's minimum
+    NO_SCORE = 9
+    BELOW_FLOOR = 10
+    BELOW_SECTION_FLOOR = 11
+    LISTED_LONG = 12  # max_tenure
+    OVER_SECTION_CAP = 13  # max_per_section
+    OTHER_SECTION = 14  # the list of a section
 
 
 #: Rules that `fill = "widen"` sets aside: they say how much or how lately an item must be read. The others are meant.
 WIDENED = (Rule.TOO_OLD, Rule.BELOW_MINIMUM, Rule.NO_SCORE, Rule.BELOW_FLOOR, Rule.BELOW_SECTION_FLOOR)
+
+
+def listable(shows: str, stored: Mask, known: Mask) -> Mask:
+    """The rows that a list may show for who has named them; `shows` is `ListSettings.shows`, masks as in PoolFacts."""
+    match shows:
+        case "known":
+            return known
+        case "described":
+            return stored
+        case _:
+            return np.ones_like(known)
 
 
 class Candidates(NamedTuple):

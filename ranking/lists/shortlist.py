@@ -21,7 +21,7 @@ from ranking.calendar import NO_PERIOD
 from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
-from ranking.lists.rules import Candidates, Rule
+from ranking.lists.rules import Candidates, Rule, listable
 from ranking.scoring.decay import Alike
 from ranking.scoring.formula import LEAST_SCORE, Formula
 from ranking.scoring.sums import Counts, Horizon, Moment, Span
@@ -41,15 +41,21 @@ class NotProvenError(Exception):
 class Whole(NamedTuple):
     """All rows of a site: what was counted of them until `until` (epoch seconds), and what is known of them.
 
-    `published`: (rows,) float64, epoch seconds; `section`: (rows,) int32; `stored`: (rows,) bool, whether described.
+    `published`: (rows,) float64, epoch seconds; `section`: (rows,) int32; `stored`, `known`: (rows,) bool, whether
+    described, and whether described or named by an event with the site's key.
     """
 
     counts: Counts
     published: FloatArray
     section: Sections
     stored: Mask
+    known: Mask
     until: float
     zone: tzinfo
+
+    def listable(self, settings: ListSettings) -> Mask:
+        """The rows that a list may show for who has named them, (rows,) bool."""
+        return listable(settings.shows, self.stored, self.known)
 
 
 class Shortlist(NamedTuple):
@@ -184,8 +190,9 @@ class _Bound(NamedTuple):
 def _latest_bound(settings: ListSettings, whole: Whole) -> _Bound:
     """A publication is its own score at any moment; those that are too young yet may be listed at a later one."""
     old = whole.published <= whole.until - settings.min_age_s
-    at_most = np.where(whole.stored & old, whole.published, -np.inf)
-    return _Bound(at_most, np.flatnonzero(whole.stored & ~old), since=-math.inf)
+    described = whole.listable(settings)
+    at_most = np.where(described & old, whole.published, -np.inf)
+    return _Bound(at_most, np.flatnonzero(described & ~old), since=-math.inf)
 
 
 def _burst_fits(settings: ListSettings) -> bool:
@@ -199,13 +206,13 @@ def _burst_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     lately = Horizon(Alike(), (Span(since - settings.short_s),)).upper_bounds(whole.counts.columns, math.inf)
     channel_weights = Formula(settings, whole.zone).channel_weights(whole.counts.channels)
     events = whole.counts.item_sums(whole.counts.cell_sums(lately), channel_weights)
-    return _Bound(at_most, np.flatnonzero(events > 0), since)
+    return _Bound(at_most, np.flatnonzero((events > 0) & whole.listable(settings)), since)
 
 
 def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     """The score at `since` without another event, of the rows that the rules let in."""
     counted, score = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
-    out = (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
+    out = ~whole.listable(settings) | (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
     at_most = np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
     nothing = np.zeros(0, dtype=np.int64)
     if settings.decay != "half-life" or (settings.shape, settings.exponent) != ("plain", 1.0):

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.fields import field
+from ranking.counts.sealed import volume_of
 from ranking.intake.events import Event, channel_kind
 from ranking.intake.visits import (
     COUNTED,
@@ -26,7 +27,7 @@ from ranking.intake.visits import (
     short_hash,
 )
 from ranking.store.counts import Batch, Committed
-from ranking.times import DAY_S
+from ranking.times import DAY_S, HOUR_S
 
 MAX_CELLS = 1_500
 RECENT_PAIRS = 100_000
@@ -80,11 +81,18 @@ class Terms(NamedTuple):
 class SeenVisits:
     """Pairs and items of a site that this process need not look up in the store."""
 
-    __slots__ = ("items", "pairs")
+    __slots__ = ("items", "named", "named_since_s", "pairs")
 
     def __init__(self) -> None:
         self.pairs: Remembered[bytes] = Remembered(RECENT_PAIRS)
         self.items: Remembered[str] = Remembered(KNOWN_ITEMS)
+        self.named: Remembered[str] = Remembered(KNOWN_ITEMS)  # item -> volume in which the store has it noted
+        self.named_since_s = -math.inf
+
+    def forget_named(self, now_s: float) -> None:
+        """Note items anew once an hour (`now_s`: the loop's clock): a store that was lost is told again."""
+        if now_s - self.named_since_s > HOUR_S:
+            self.named, self.named_since_s = Remembered(KNOWN_ITEMS), now_s
 
 
 def known_repeats(events: Sequence[Event], seen: SeenVisits, span_s: int) -> int:
@@ -103,9 +111,9 @@ class OpenBatch:
     """Counts on their way into one shard, and the requests that wait for them."""
 
     __slots__ = (
-        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_likely", "_marks", "_networks", "_newcomers",
-        "_outcomes", "_pairs", "_received_s", "_seconds", "_seen", "_visits", "events", "once", "opened_s", "terms",
-        "waiters",
+        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_likely", "_marks", "_named", "_networks",
+        "_newcomers", "_outcomes", "_pairs", "_received_s", "_seconds", "_seen", "_visits", "_volume", "events", "once",
+        "opened_s", "terms", "waiters",
     )  # fmt: skip
 
     def __init__(self, opened_s: float, terms: Terms, seen: SeenVisits, once: str | None = None) -> None:
@@ -127,6 +135,9 @@ class OpenBatch:
         self._likely: list[int] = []
         self._networks: dict[int, Identity] = {}
         self._received_s = 0
+        self._named: dict[str, int] = {}
+        seen.forget_named(opened_s)
+        self._volume = 0
         self._latest = math.nan  # when the latest event was, and the cells of its bucket:
         self._latest_cells: dict[str, int] = {}
 
@@ -139,9 +150,13 @@ class OpenBatch:
         item, channel, ts, visitor, mark, instead, _ = event
         if ts != self._latest:
             self._latest = ts
-            self._latest_cells = self._cells.setdefault(bucket_start(ts, self.terms.bucket_s), {})
+            start_s = bucket_start(ts, self.terms.bucket_s)
+            self._latest_cells = self._cells.setdefault(start_s, {})
+            self._volume = volume_of(Bucket(self.terms.bucket_s, start_s))
         name = field(channel, item)
         known = vouched or item in self._seen.items or not self.terms.admission.new_items
+        if vouched and self._volume > (self._seen.named.get(item) or -1) and self._volume > self._named.get(item, -1):
+            self._named[item] = self._volume
         ticket = SURE
         network = (instead or network) if self.terms.admission.allowance or not known else None
         if visitor is not None or mark is not None or network is not None or not known:
@@ -189,7 +204,7 @@ class OpenBatch:
                 admission.network_items,
                 tuple(self._likely),
             )
-        return Batch(site, shard, writer, number, counts, self.once, visits)
+        return Batch(site, shard, writer, number, counts, self.once, visits, self._named)
 
     def _network_columns(self, place: list[int]) -> tuple[bytes, bytes, bytes, int]:
         """The last columns of `ConditionalVisits`; `place` has each cell's number as it is sent."""
@@ -211,6 +226,8 @@ class OpenBatch:
         if committed is None or committed.repeated:
             self._outcomes = bytes([SPOOLED if committed is None else REPEATED]) * (visits + len(KNOWN))
             return
+        if self._named:
+            self._seen.named.put(self._named)
         self._outcomes = committed.outcomes.ljust(visits, bytes([COUNTED])) + KNOWN
         if committed.outcomes:
             outcomes = zip(self._pairs, self._seconds, committed.outcomes, strict=False)

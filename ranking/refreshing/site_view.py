@@ -38,11 +38,12 @@ class SiteView:
 
     def _forget(self) -> None:
         self.history = History()
-        self.catalogue = Catalogue(self.history)
+        self.catalogue = Catalogue(self.history, all_known=False)
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self._bucket_cursors: dict[int, int] = {}
         self._item_cursors: dict[int, int] = {}
+        self._volumes: dict[tuple[int, int], int] = {}  # shard and volume -> cursor of the items named there
         self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names
         self._details: dict[str, Item | None] = {}
 
@@ -56,11 +57,16 @@ class SiteView:
             self._forget()
             self._life = life
         for shard in range(store.shards):
-            whole = await self._follow_counts(store, shard, keep_since) and await self._follow_items(store, shard)
+            whole = (
+                await self._follow_counts(store, shard, keep_since)
+                and await self._follow_items(store, shard)
+                and await self._follow_named(store, shard, keep_since)
+            )
             if not whole:
                 self._forget()
                 return await self.update(store, keep_since)
         self.history.forget_before(keep_since)
+        self.catalogue.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
         self.removed = frozenset(await store.items.removed_items(self.site))
         self.edits = await store.edits.read(self.site)
@@ -98,6 +104,22 @@ class SiteView:
         self._item_cursors[shard] = changed.cursor
         return True
 
+    async def _follow_named(self, store: Store, shard: int, keep_since: float) -> bool:
+        """Read which items events with the site's key have named. False: the store is not the one that was followed."""
+        for place, cursor in list(self._volumes.items()):
+            if place[0] != shard:
+                continue
+            until = volume_end(place[1])
+            if until <= keep_since:
+                del self._volumes[place]
+                continue
+            named = await store.items.named_items(self.site, *place, cursor)
+            if named.reset:
+                return False
+            self.catalogue.set_named(named.items, until)
+            self._volumes[place] = named.cursor
+        return True
+
     async def _follow_counts(self, store: Store, shard: int, keep_since: float) -> bool:
         """Read the buckets that have changed, until none of them was rolled up meanwhile.
 
@@ -112,6 +134,8 @@ class SiteView:
             if read and not any(map(_Spans(touched.buckets).hold, read)):
                 return True
             wanted = [bucket for bucket in touched.buckets if bucket.end_s > keep_since]
+            for bucket in wanted:
+                self._volumes.setdefault((shard, volume_of(bucket)), 0)
             sealed_at: dict[Bucket, int] = {}
             for first in range(0, len(wanted), READ_AT_ONCE):
                 part = wanted[first : first + READ_AT_ONCE]

@@ -73,6 +73,7 @@ class ListSettings(Table):
     revival_s: SecondsOrOff = Field(0.0, alias="revival")
     revival_weights: Weights = Field({})
 
+    listed: Literal["known", "described", "all"] = "known"
     sections: bool = True
     min_count: float = Field(0.0, ge=0, le=1e12)
     floor: float = Field(0.0, ge=0, le=1e12)
@@ -123,6 +124,11 @@ class ListSettings(Table):
         if self.hysteresis and self.hold_s:
             raise ValueError('hysteresis: 0, or hold = "0s", which keeps an item by itself')
         return self
+
+    @property
+    def shows(self) -> str:
+        """Which items may be listed, as `listed` has it; a latest list goes by what descriptions say."""
+        return "described" if self.kind == "latest" else self.listed
 
     @property
     def by_calendar(self) -> bool:

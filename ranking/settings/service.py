@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, field
 from pydantic_core import PydanticCustomError
 
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
+from ranking.intake.hosts import EXPECTED, Hosts, hosts_of_addresses
 from ranking.intake.networks import ALLOWANCE
 from ranking.intake.patterns import AddressPattern, item_pattern
 from ranking.settings.keys import SiteKeys
@@ -182,6 +183,8 @@ class SiteSettings(Table):
     item_pattern: str = ""
     origins: tuple[str, ...] = ()
     proof: Literal["none", "token", "required"] = "none"
+    hosts: tuple[str, ...] = ()
+    foreign_urls: bool = False
     keys: SiteKeys = SiteKeys()
 
     @model_validator(mode="after")
@@ -206,6 +209,22 @@ class SiteSettings(Table):
         if address and not ADDRESS.fullmatch(address):
             raise ValueError("an address such as https://populer.example.id, without a query")
         return address.rstrip("/")
+
+    @field_validator("hosts")
+    @classmethod
+    def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
+        try:
+            Hosts(hosts)
+        except ValueError:
+            raise ValueError(EXPECTED) from None
+        return hosts
+
+    @cached_property
+    def own_hosts(self) -> Hosts | None:
+        """`hosts`, else those of `origins` and `address`; None where none is named: any is the site's."""
+        address = [self.address] if self.address else []
+        names = self.hosts or hosts_of_addresses([*self.origins, *address])
+        return Hosts(names) if names else None
 
     @cached_property
     def item_finder(self) -> AddressPattern | None:

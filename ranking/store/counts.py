@@ -17,6 +17,7 @@ class Batch(NamedTuple):
 
     `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `visits`: the
     events that count only if the store agrees; their cells are among the counts, with what counts for sure, maybe 0.
+    `named`: items that events with the site's key have named -> the latest volume (`sealed.volume_of`) of those events.
     """
 
     site: str
@@ -26,6 +27,7 @@ class Batch(NamedTuple):
     counts: Counts
     once: str | None = None
     visits: ConditionalVisits | None = None
+    named: Mapping[str, int] = {}
 
     @property
     def events(self) -> int:

@@ -1,6 +1,6 @@
 """The part of a store that keeps items, their dates and take-downs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from ranking.intake.items import Item, ItemDates
@@ -11,6 +11,14 @@ class ChangedItems(NamedTuple):
 
     cursor: int
     dates: dict[str, ItemDates | None]
+    reset: bool
+
+
+class NamedItems(NamedTuple):
+    """Items that events with the site's key have named, which are not described; noted since a cursor."""
+
+    cursor: int
+    items: list[str]
     reset: bool
 
 
@@ -64,6 +72,14 @@ class ItemStore(Protocol):
 
         False: nothing was done, somebody else has added some.
         """
+        ...
+
+    async def named_items(self, site: str, shard: int, volume: int, after: int) -> NamedItems:
+        """Items that events of a volume have named with the site's key, noted after the cursor `after` (0: all)."""
+        ...
+
+    async def named(self, site: str, item: str, volumes: Iterable[int]) -> bool:
+        """Whether an event of one of these volumes has named an item with the site's key."""
         ...
 
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:

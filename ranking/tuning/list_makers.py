@@ -13,6 +13,7 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.lists import ordering
+from ranking.lists.rules import listable
 from ranking.lists.selection import Selector
 from ranking.scoring.formula import Formula
 from ranking.scoring.sums import Moment
@@ -27,7 +28,7 @@ from ranking.tuning.walk_forward import WalkForward
 NEAR = 3
 #: Settings that the short way follows, or that do not bear on which rows a ranked list has.
 UNDERSTOOD = frozenset({
-    "preset", "title", "size", "depth", "sections", "section_minimum", "movement_s",
+    "preset", "title", "size", "depth", "listed", "sections", "section_minimum", "movement_s",
     "weights", "self_click_weight", "position_bias", "position_cap", "bonus_kinds",
     "decay", "half_life_s", "auto", "objective", "mix", "window_s", "period", "power", "power_scale_s", "daily",
     "shape", "exponent",
@@ -142,6 +143,7 @@ class _ShortMaker:
         settings, facts = self._settings, self._walk.facts
         age_s = at - facts.published[rows]
         out = facts.taken_down[rows] | facts.blocked[rows] | (score[rows] <= 0) | (age_s > settings.max_age_s)
+        out |= ~listable(settings.shows, facts.stored[rows], facts.known[rows])
         out |= (counted[rows] < settings.min_count) | (score[rows] < settings.floor)
         if settings.min_age_s:
             out |= age_s < settings.min_age_s

@@ -1,7 +1,7 @@
 """Outcome: what readers did in the horizon after a moment, and how a list is judged by it.
 
-What editors have taken down or blocked by now is neither listed nor missed at any step; their pins and boosts are left
-out, as a setting is to be judged by itself.
+What editors have taken down or blocked by now, and what only strangers have named, is neither listed nor missed at any
+step; pins and boosts are left out, as a setting is to be judged by itself.
 """
 
 from typing import NamedTuple
@@ -76,7 +76,7 @@ class Outcome:
         channels = walk.counts.channels
         self.read_weights = ChannelWeights(dict.fromkeys(judging.kinds, 1.0)).per_channel(channels)
         self._own_weights = self.read_weights * np.array([_is_own(name) for name in channels], dtype=np.float64)
-        counted = ~(walk.facts.taken_down | walk.facts.blocked)
+        counted = walk.facts.known & ~(walk.facts.taken_down | walk.facts.blocked)
         if judging.section is not None:
             counted &= walk.facts.section == judging.section
         self._counted = counted

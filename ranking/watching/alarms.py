@@ -21,15 +21,19 @@ from ranking.watching.senders import SenderFacts
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
 CONCENTRATED = "concentrated"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
+WAITING = "waiting_items"
 #: All that there are, the most pressing first.
 ALARMS: Final = (
-    STORE_AWAY, LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, SPOOL, EVICTIONS, CONFIG_REFUSED,
+    STORE_AWAY, LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING, SPOOL, EVICTIONS,
+    CONFIG_REFUSED,
 )  # fmt: skip
 #: Those that are about one site.
-OF_SITES: Final = (LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED)
+OF_SITES: Final = (LIST_STALE, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING)
 
 #: The share of the spans at this time that must have held events: a silence that happens every fourth time is none.
 MOST_READ = 0.75
+#: The share of an hour's reads that may go to items which wait for a description, and how many reads say something.
+MOST_WAITING, LEAST_READS = 0.2, 10
 #: A pulse that is older says nothing of now, as the jobs that take it are not running: their lists are stale.
 PULSE_HOLDS_S = 150.0
 #: Of more items than this the alarm tells how many there are.
@@ -82,6 +86,7 @@ def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     pressing = [*_store_alarms(facts), *_list_alarms(facts, settings), *_silence_alarms(facts, settings)]
     pressing += _sender_alarms(facts, settings)
     pressing += _concentration_alarms(facts, settings)
+    pressing += _waiting_alarms(facts, settings)
     return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_config_alarms(facts)]
 
 
@@ -149,6 +154,21 @@ def _concentration_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alar
 def _greatest_sender(each: ItemConcentration) -> str:
     name, sent = ("network", each.network) if each.network.is_over else ("user agent", each.agent)
     return f"one {name} sent {sent.share:.0%} (of the site's other items: {sent.usual or 0:.1%})"
+
+
+def _waiting_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site in settings.sites:
+        pulse = facts.pulses.get(site.id)
+        if pulse is None or facts.now - pulse.at > PULSE_HOLDS_S:
+            continue
+        waiting = pulse.waiting
+        if waiting.all_reads >= LEAST_READS and waiting.reads > MOST_WAITING * waiting.all_reads:
+            share, items = waiting.reads / waiting.all_reads, f"{waiting.items:,} item{'s' * (waiting.items != 1)}"
+            says = (
+                f"{share:.0%} of the last hour's reads are of {items} waiting for a description, which no list shows;"
+                f" the most read is {waiting.top[0][0]!r:.100}. Describe items with PUT /v1/items or a feed"
+            )
+            yield Alarm(WAITING, says, site.id)
 
 
 def _spool_alarms(facts: SiteFacts) -> Iterator[Alarm]:

@@ -17,6 +17,7 @@ from ranking.counts.arrays import FloatArray
 from ranking.counts.buckets import observed_share
 from ranking.counts.columns import Columns
 from ranking.counts.history import History
+from ranking.watching.waiting import Waiting
 
 #: Fewer spans are too few to say what is usual.
 LEAST_SPANS = 3
@@ -40,13 +41,14 @@ class Pulse(msgspec.Struct, frozen=True):
     """A site at the moment `at` (epoch seconds).
 
     `silent_since`: the end of the last bucket that holds events, None where nothing is kept; `span_s`: how long the
-    spans of `usual` are, which is None where too little history is kept.
+    spans of `usual` are, which is None where too little history is kept. `waiting`: what is read and in no list.
     """
 
     at: float
     silent_since: float | None
     span_s: float
     usual: Usual | None
+    waiting: Waiting = Waiting()
 
 
 def pulse_of(history: History, at: float, zone: tzinfo, span_s: float) -> Pulse:
@@ -60,7 +62,7 @@ def pulse_of(history: History, at: float, zone: tzinfo, span_s: float) -> Pulse:
         at=at,
         silent_since=float(ends.max()) if len(ends) else None,
         span_s=span_s,
-        usual=_usual(columns, totals, starts_at, at, zone, span_s),
+        usual=_usual(columns, totals, starts_at, at, zone, span_s) if span_s else None,
     )
 
 

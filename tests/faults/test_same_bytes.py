@@ -14,6 +14,8 @@ import pytest
 import servers
 
 from ranking.counts.buckets import Bucket
+from ranking.counts.fields import is_shadow
+from ranking.counts.sealed import volume_of
 from ranking.intake.items import Item
 from ranking.published.snapshot import decode_entries, encode_stamp
 from ranking.refreshing.ranked_site import RankedSite
@@ -125,7 +127,14 @@ async def lists_of(
             cells = batches.setdefault(shard, {}).setdefault(bucket, {})
             cells[name] = cells.get(name, 0) + n
         for shard, counts in batches.items():
-            await store.counts.record(Batch(SITE, shard, f"writer {seed}", part + 1, counts), settings.retention.keep_s)
+            named = {
+                name.partition("|")[2]: volume_of(bucket)
+                for bucket in sorted(counts)
+                for name in counts[bucket]
+                if not is_shadow(name)
+            }
+            batch = Batch(SITE, shard, f"writer {seed}", part + 1, counts, named=named)
+            await store.counts.record(batch, settings.retention.keep_s)
         if follow:
             await refresher.refresh(NOW - 5 * (parts - part))
         if moment is not None:

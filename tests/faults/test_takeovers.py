@@ -181,7 +181,9 @@ async def test_a_leader_that_fell_asleep_while_it_published_changes_nothing_when
 ) -> None:
     at = servers.NOW
     bucket = Bucket(300, bucket_start(at - 400, 300))
-    settings = Settings.model_validate({"retention": {"keep": servers.FOR_EVER}})
+    settings = Settings.model_validate(
+        {"retention": {"keep": servers.FOR_EVER}, "lists": {"populer": {"listed": "all"}}}
+    )
     async with servers.opened(server.unix_url) as store:
         await store.counts.record(Batch(SITE, 0, "one", 1, {bucket: {"view|old": 1}}), settings.retention.keep_s)
         sleeper: Any = Sleeper(store)

@@ -78,15 +78,15 @@ async def test_the_pulse_is_that_of_what_lists_were_ranked_by(server: servers.Va
         bucket = Bucket(300, int(servers.NOW // 300) * 300 - 600)
         await store.counts.record(Batch(SITE, 0, "w", 1, {bucket: {"view|a": 5}}), 1e9)
         await lists(SITE, servers.NOW, 1)
-        assert await job(SITE, servers.NOW, 1) == {"spans": 0}
+        assert await job(SITE, servers.NOW, 1) == {"spans": 0, "waiting": 0}
         found = (await store.logbook.pulses([SITE]))[SITE]
         assert (found.at, found.silent_since, found.span_s, found.usual) == (servers.NOW, bucket.end_s, 600.0, None)
 
 
-async def test_where_silence_is_no_alarm_no_pulse_is_taken(server: servers.Valkey) -> None:
+async def test_pulse_has_nothing_usual_where_silence_is_no_alarm(server: servers.Valkey) -> None:
     settings = servers.settings(alarms={"quiet": "0s"})
     async with servers.opened(server.unix_url) as store:
         lists = RefreshLists(store, settings)
         await lists(SITE, servers.NOW, 1)
-        assert await TakePulse(store, settings, lists)(SITE, servers.NOW, 1) == {}
-        assert await store.logbook.pulses([SITE]) == {}
+        assert await TakePulse(store, settings, lists)(SITE, servers.NOW, 1) == {"spans": 0, "waiting": 0}
+        assert (await store.logbook.pulses([SITE]))[SITE].usual is None

@@ -31,7 +31,7 @@ from ranking.store.counts import (
     TouchedBuckets,
 )
 from ranking.store.edits import Changed, Standing
-from ranking.store.items import ChangedItems, DatesState, SealedDates
+from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import Lease
 from ranking.store.lists import PublishedBase
 from ranking.store.server import LogState, ServerInfo
@@ -51,6 +51,7 @@ class _Shard:
         self.items: dict[str, bytes] = {}
         self.changed: dict[str, int] = {}
         self.dates, self.chunks = DatesState(0, 0, 0, 0, 0), list[bytes]()
+        self.named: dict[int, dict[str, int]] = {}  # volume -> item -> sequence
         self.writers: dict[str, int] = {}
         self.once: dict[str, str] = {}  # mark of a key -> of its body
         self.keyed: set[str] = set()
@@ -190,13 +191,17 @@ class MemoryStore:
 
     # What tests say
 
-    def see(self, item: str, ts: float, n: int = 1, channel: str = "view", width_s: int = WIDTH_S) -> None:
-        """Count `n` events of an item at `ts`."""
+    def see(
+        self, item: str, ts: float, n: int = 1, channel: str = "view", width_s: int = WIDTH_S, *, named: bool = True
+    ) -> None:
+        """Count `n` events of an item at `ts`; `named`: they came with the site's key."""
         shard = self._shard("s", shard_of(item, self._count))
         bucket = Bucket(width_s, bucket_start(ts, width_s))
         cells = shard.counts.setdefault(bucket, {})
         name = field(channel, item)
         cells[name] = cells.get(name, 0) + n
+        if named:
+            shard.named.setdefault(volume_of(bucket), {}).setdefault(item, shard.next())
         shard.touched[bucket] = shard.next()
 
     def put(self, *items: Item, site: str = "s") -> None:
@@ -245,6 +250,8 @@ class MemoryStore:
             shard.keyed.add(mark)
         shard.writers[batch.writer] = batch.number
         sequence = shard.next()
+        for item, volume in batch.named.items():
+            shard.named.setdefault(volume, {}).setdefault(item, sequence)
         for bucket, cells in batch.counts.items():
             there = shard.counts.setdefault(bucket, {})
             for name, n in cells.items():
@@ -340,6 +347,15 @@ class MemoryStore:
         found.chunks = [*found.chunks, *chunks] if before.cursor else chunks
         found.dates = after
         return True
+
+    async def named_items(self, site: str, shard: int, volume: int, after: int) -> NamedItems:
+        named = self._shard(site, shard).named.get(volume, {})
+        items = [item for item, sequence in named.items() if sequence > after]
+        return NamedItems(max(named.values(), default=after), items, self._shard(site, shard).sequence < after)
+
+    async def named(self, site: str, item: str, volumes: Iterable[int]) -> bool:
+        shard = self._shard(site, shard_of(item, self._count))
+        return any(item in shard.named.get(volume, {}) for volume in volumes)
 
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         shard = self._shard(site, shard_of(item, self._count))

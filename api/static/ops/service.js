@@ -8,6 +8,7 @@ const ALARMS = {
   store_away: "The store is away",
   list_stale: "A list is stale",
   no_events: "Nothing is read",
+  waiting_items: "Read items are in no list",
   spool: "Events wait on disk",
   evictions: "Counts were dropped",
   config_refused: "The settings’ file is refused",
@@ -20,6 +21,7 @@ const REASONS = {
   new_item: "unknown items",
   gpc: "readers who object",
   origin: "another origin",
+  host: "another host",
   duplicate: "repeats",
   invalid: "invalid",
   lost: "lost",
@@ -152,6 +154,15 @@ export function service(state, zone) {
         `${each.version}, ${size(each.memory)} of ${each.memory_limit ? size(each.memory_limit) : "no limit"}, `,
         each.persistent ? (each.writes ? "kept on disk" : "its last write to disk failed") : "not kept on disk",
       ),
+    ),
+    fact(
+      "Waiting for a description",
+      state.waiting.items
+        ? [
+            `${plural(state.waiting.items, "item")}, ${plural(state.waiting.reads, "read")} in the last hour: `,
+            h("bdi", {}, state.waiting.top.map((each) => `${each.id} (${number(each.reads)})`).join(", ")),
+          ]
+        : "no item",
     ),
     fact("Waiting on disk", state.spooled_events ? plural(state.spooled_events, "event") : "nothing"),
   ];

@@ -17,11 +17,12 @@ from ranking.store.counts import (
 from ranking.store.redis import keys, sealing
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
-from ranking.store.redis.record_call import call_of
+from ranking.store.redis.record_call import call_of, naming_of
 from ranking.store.redis.scripts import LuaScript
 from ranking.store.shards import shard_of
 
 RECORD = LuaScript("record")
+NAME_ITEMS = LuaScript("name_items")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
 SHADOWED_BUCKETS = 288
@@ -39,6 +40,8 @@ class RedisCounts:
         return self._link.shards
 
     async def record(self, batch: Batch, keep_s: float) -> Committed:
+        if batch.named:  # before it counts, as a repeat of the batch would not come this far
+            await self._link.run(NAME_ITEMS, *naming_of(batch, keep_s))
         names, arguments = call_of(batch, keep_s)
         if self._link.wait:
             outcome, level = await self._link.run_and_wait(RECORD, names, arguments)

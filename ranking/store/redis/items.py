@@ -1,11 +1,11 @@
 """What the newsroom says of its items, in Redis: descriptions, their dates as ranking reads them, take-downs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
-from ranking.store.items import ChangedItems, DatesState, SealedDates
+from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.redis import keys, pending, sealing
 from ranking.store.redis.connection import translated
 from ranking.store.redis.edits import RedisEdits
@@ -85,6 +85,17 @@ class RedisItems:
         self, site: str, shard: int, before: DatesState, after: DatesState, chunks: list[bytes]
     ) -> bool:
         return await sealing.seal_dates(self._link.run, site, shard, before, after, chunks)
+
+    async def named_items(self, site: str, shard: int, volume: int, after: int) -> NamedItems:
+        key = keys.named(site, shard, volume)
+        cursor, members, reset = await self._link.changes(key, site, shard, after)
+        return NamedItems(cursor, [member.decode() for member in members], reset)
+
+    async def named(self, site: str, item: str, volumes: Iterable[int]) -> bool:
+        pipe, shard = self._link.pipeline(), shard_of(item, self._link.shards)
+        for volume in volumes:
+            pipe.zscore(keys.named(site, shard, volume), item)
+        return any(score is not None for score in await self._link.executed(pipe))
 
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])

@@ -48,6 +48,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:ids:D                   set     ids of events received on day D, as 8 bytes. Two days.
     populer:{s.n}:known:K                 set     items that events were taken for though nobody had described them, as
                                                   8 bytes, in the K-th span of retention.keep. Twice that span.
+    populer:{s.n}:named:V                 zset    items that are not described, and that an event of volume V (30 days)
+                                                  named which came with the site's key -> sequence of the change that
+                                                  noted it. Gone with the volume's last counts.
     populer:{s.n}:budget                  hash    `tokens`, `at`: what is left for new such items. Until it is full.
     populer:{s.n}:newcomers:M             hash    network as 8 bytes -> new items that it has brought in minute M. Two
                                                   minutes.
@@ -215,6 +218,11 @@ def ids(site: str, shard: int, day: int) -> str:
 def known(site: str, shard: int, span: int) -> str:
     """Set: items that are not described and yet known."""
     return f"populer:{{{site}.{shard}}}:known:{span}"
+
+
+def named(site: str, shard: int, volume: int) -> str:
+    """Zset: items that events with the site's key have named."""
+    return f"populer:{{{site}.{shard}}}:named:{volume}"
 
 
 def budget(site: str, shard: int) -> str:

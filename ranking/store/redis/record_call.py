@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from ranking.counts.sealed import volume_end
 from ranking.intake import networks
 from ranking.intake.marks import parts_of
 from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalVisits
@@ -47,6 +48,21 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
     ]
     if batch.visits is not None:
         _add_visits(batch.visits, site, shard, names, arguments)
+    return names, arguments
+
+
+def naming_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
+    """Keys and arguments of lua/name_items.lua for the items that a batch has named with the site's key."""
+    site, shard = batch.site, batch.shard
+    lifetime = int(keep_s) + limits.GRACE_S
+    names = [keys.items(site, shard), keys.sequence(site, shard)]
+    arguments: list[Any] = [max(lifetime, keys.CHANGED_TTL_S)]
+    by_volume: dict[int, list[str]] = {}
+    for item, volume in batch.named.items():
+        by_volume.setdefault(volume, []).append(item)
+    for volume, items in by_volume.items():
+        names.append(keys.named(site, shard, volume))
+        arguments += [volume_end(volume) + lifetime, len(items), *items]
     return names, arguments
 
 

@@ -17,13 +17,22 @@ COLUMNS = 9
 
 _Cells = list[tuple[int, int, dict[str, int]]]
 
-_content = msgspec.msgpack.Decoder(tuple[_Cells, ConditionalVisits | None])
+
+class _Content(msgspec.Struct, array_like=True, gc=False):
+    """What of a batch stands in no column of its own. Rows of an earlier version have no `named`."""
+
+    cells: _Cells
+    visits: ConditionalVisits | None
+    named: dict[str, int] = {}
+
+
+_content = msgspec.msgpack.Decoder(_Content)
 
 
 def payload_of(batch: Batch) -> bytes:
     """What of a batch stands in no column of its own."""
-    cells = [(bucket.width_s, bucket.start_s, fields) for bucket, fields in batch.counts.items()]
-    return msgspec.msgpack.encode((cells, batch.visits))
+    cells = [(bucket.width_s, bucket.start_s, dict(fields)) for bucket, fields in batch.counts.items()]
+    return msgspec.msgpack.encode(_Content(cells, batch.visits, dict(batch.named)))
 
 
 class DamagedError(Exception):
@@ -40,10 +49,10 @@ def batch_of(row: Row) -> Batch:
     try:
         *facts, kept, payload = row
         if checksum(tuple(facts), payload) == kept:
-            cells, visits = _content.decode(payload)
-            counts = {Bucket(width_s, start_s): fields for width_s, start_s, fields in cells}
+            content = _content.decode(payload)
+            counts = {Bucket(width_s, start_s): fields for width_s, start_s, fields in content.cells}
             _, site, shard, writer, number, once, _ = facts
-            return Batch(site, shard, writer, number, counts, once, visits)
+            return Batch(site, shard, writer, number, counts, once, content.visits, content.named)
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
         pass  # a row of other columns or types than ours
     raise DamagedError(f"row {row[0]} is not as it was written")

@@ -355,7 +355,7 @@ def whole_of(site: Site) -> Whole:
     snapshot = history.snapshot()
     counts = Counts(snapshot.columns, history.channels, len(history.items))
     published = catalogue.published(history.first_event())
-    return Whole(counts, published, catalogue.section, catalogue.stored, snapshot.until, UTC)
+    return Whole(counts, published, catalogue.section, catalogue.stored, catalogue.known, snapshot.until, UTC)
 
 
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")

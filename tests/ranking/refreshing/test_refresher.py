@@ -248,6 +248,37 @@ async def test_list_omits_an_item_that_is_taken_down_until_it_is_put_again() -> 
             assert set(store.listed(name)) == set(store.listed(name, "Politik")) == wanted
 
 
+async def test_list_takes_an_item_up_once_it_is_named_or_described_with_all_its_counts() -> None:
+    store = MemoryStore()
+    site = RankedSite(store, Settings(), "s")
+    refresher = Refresher(site)
+    for item, events in (("a", 9), ("b", 5), ("c", 2)):
+        store.see(item, NOW - 7_200, events, named=False)
+    await refresher.refresh(NOW)
+    assert shown(store) == {}
+    store.see("b", NOW)
+    store.put(described("c"))
+    await refresher.refresh(NOW + 5)
+    await refresher.refresh(NOW + 10)
+    assert [(item, entry.views) for item, entry in shown(store).items()] == [("b", 6), ("c", 2)]
+    store.lose_everything()
+    store.see("a", NOW, named=False)
+    store.see("c", NOW)
+    await refresher.refresh(NOW + 15)
+    assert list(shown(store)) == ["c"]
+
+
+async def test_view_forgets_the_named_with_the_counts_of_their_30_days() -> None:
+    store = MemoryStore()
+    store.see("a", NOW)
+    store.see("a", NOW + 61 * DAY_S, named=False)
+    view = await view_of(store)
+    assert view.catalogue.known.tolist() == [True]
+    await view.update(store, NOW + 31 * DAY_S)
+    late = await view_of(store, NOW + 31 * DAY_S)
+    assert view.catalogue.known.tolist() == late.catalogue.known.tolist() == [False]
+
+
 async def test_latest_list_has_described_items_newest_first_and_none_of_the_future() -> None:
     store = MemoryStore()
     store.see("sent by anyone", NOW - 60, n=100)

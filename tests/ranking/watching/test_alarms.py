@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ranking.settings.service import Settings
 from ranking.watching.alarms import ALARMS, OF_SITES, PULSE_HOLDS_S, Alarm, ListState, SiteFacts, alarms
 from ranking.watching.pulse import Pulse, Usual
+from ranking.watching.waiting import Waiting
 
 #: 01 December 2025, 02:29 in Jakarta.
 NOW = 1_764_530_940.0
@@ -126,3 +127,20 @@ def test_alarms_come_in_one_order_for_any_facts(
     assert [ALARMS.index(each.alarm) for each in found] == sorted(ALARMS.index(each.alarm) for each in found)
     assert all(each.says and (each.site is not None) == (each.alarm in OF_SITES) for each in found)
     assert all(each.since is None or each.since <= NOW for each in found)
+
+
+@pytest.mark.parametrize(("reads", "all_reads"), [(20, 100), (9, 9), (0, 0)])
+def test_alarms_ignore_a_few_reads_that_wait_for_a_description(reads: int, all_reads: int) -> None:
+    pulse = Pulse(NOW - 10, NOW, 900.0, None, Waiting(1, reads, all_reads, [("x", reads)]))
+    assert raised(pulses={"default": pulse}) == []
+
+
+def test_alarms_name_items_that_wait_for_a_description_when_over_a_fifth_is_read_of_them() -> None:
+    pulse = Pulse(NOW - 10, NOW, 900.0, None, Waiting(2, 21, 100, [("berita-9", 20), ("x", 1)]))
+    (found,) = raised(pulses={"default": pulse})
+    assert (found.alarm, found.site) == ("waiting_items", "default")
+    assert found.says == (
+        "21% of the last hour's reads are of 2 items waiting for a description, which no list shows; the most read is"
+        " 'berita-9'. Describe items with PUT /v1/items or a feed"
+    )
+    assert raised(pulses={"default": Pulse(NOW - PULSE_HOLDS_S - 1, NOW, 900.0, None, pulse.waiting)}) == []

@@ -30,7 +30,7 @@ Open = Callable[..., Spool]
 
 def batch(number: int, *, cells: int = 2, shard: int = 0, site: str = "kabar", once: str | None = None) -> Batch:
     fields = {f"view|berita-{number}-{cell}": cell + 1 for cell in range(cells)}
-    return Batch(site, shard, "w1", number, {Bucket(300, 1542423900): fields}, once)
+    return Batch(site, shard, "w1", number, {Bucket(300, 1542423900): fields}, once, named={f"berita-{number}-0": 595})
 
 
 def varied(number: int) -> Batch:
@@ -92,6 +92,13 @@ class TestAppendAndReplay:
         spool.remove([2])
         assert [row_id for row_id, _ in spool.peek(10)] == [1, 3]
         assert (len(spool), spool.events, spool.damaged) == (2, 6, 0)
+
+    def test_rows_of_an_earlier_version_have_named_nothing(self) -> None:
+        before = batch(1)._replace(named={})
+        cells = [(bucket.width_s, bucket.start_s, fields) for bucket, fields in before.counts.items()]
+        payload = msgspec.msgpack.encode((cells, before.visits))
+        facts = (1, before.site, before.shard, before.writer, before.number, before.once, before.events)
+        assert rows.batch_of((*facts, rows.checksum(facts, payload), payload)) == before
 
     def test_a_batch_without_counts_and_one_of_many_pages_are_kept(self, open_spool: Open) -> None:
         spool = open_spool()
