@@ -4,11 +4,23 @@ import math
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 import msgspec
 
 from api.context import Context, site_of
+from api.endpoints.events_answer import (
+    ACCEPTED,
+    HEADERS,
+    HOST,
+    LIMITED,
+    ONE_ACCEPTED,
+    ONE_DUPLICATE,
+    PROOF,
+    REASON_OF,
+    IngestResult,
+    document_of,
+    problem_of_invalid,
+)
 from api.endpoints.events_body import HOPELESS, BadEvents, Parsed, all_good, one_bad, parse, sentence_of
 from api.filtering.addresses import ClientAddress
 from api.filtering.tokens import valid_nonce
@@ -21,11 +33,10 @@ from api.monitoring.traffic import uncounted
 from ranking.errors import ForeignHostError, InvalidEventError, PopulerError, StoreUnavailableError
 from ranking.intake.events import CLICK, Event, Intake, WireEvent, channel_kind, checked_event
 from ranking.intake.marks import request_mark
-from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED, SHADOW
+from ranking.intake.visits import SHADOW
 from ranking.recording.recorder import ONE_COUNTED, ONE_REPEATED, Recorded
 from ranking.settings.service import SiteSettings
 
-HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
 NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255
 #: How many times its size a public gzip body may have, beyond 64 KiB: a batch of real events has thirty at most.
@@ -42,13 +53,6 @@ PIXEL = asgi.Prepared(
     b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff!\xf9\x04\x01\x00\x00\x00\x00"
     b",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;",
 )
-#: The answers to nearly all events that come alone.
-ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
-ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
-ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
-HOST, PROOF = "host", "proof"
-#: What the store may make of an event that does not count, and the reason that is given.
-REASON_OF = {REPEATED: DUPLICATE, REFUSED: NEW_ITEM, CONCENTRATED: "concentrated"}
 
 
 class IngestRequest(msgspec.Struct, frozen=True):
@@ -59,16 +63,6 @@ class IngestRequest(msgspec.Struct, frozen=True):
     parsed: Parsed
     client: ClientAddress | None
     once: str | None = None
-
-
-class IngestResult(msgspec.Struct, frozen=True):
-    """What became of `count` events: `recorded` of those at `places` in the body, and those left out, by reason."""
-
-    recorded: Recorded
-    places: Sequence[int]
-    left_out: Mapping[int, str]
-    bad: BadEvents
-    count: int
 
 
 async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -91,7 +85,7 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
         if result.recorded is ONE_REPEATED:
             return await ONE_DUPLICATE.send(scope, send)
     each = any(name == "results" and value not in ("", "0", "false") for name, value in query)
-    return await asgi.answer(send, 202, HEADERS, _answer(result, each=each))
+    return await asgi.answer(send, 202, HEADERS, document_of(result, each=each))
 
 
 async def _parsed(
@@ -175,7 +169,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     if client is not None:
         left_out = _left_out(context, request, client, events, bad, reason, now)
     if bad.count and not events and not foreign:
-        raise _all_bad(bad)
+        raise problem_of_invalid(bad)
     if left_out:
         await _record_shadows(context, site, [(events[at].item, why) for at, why in left_out.items()], now)
         left_out = {places[at]: why for at, why in left_out.items()}
@@ -303,23 +297,6 @@ async def _record_shadows(
         metrics.events[site.id, "unshadowed"] += len(shadows)
 
 
-def _all_bad(bad: BadEvents) -> Problem:
-    first = bad.first[0]
-    return Problem(
-        422,
-        "invalid events",
-        f"none of the {bad.count} events can be counted; event {first.index}: {first.error}",
-        accepted=0,
-        **_named(bad),
-    )
-
-
-def _named(bad: BadEvents) -> dict[str, Any]:
-    """What an answer says of bad events: the first of them, and how many there are where that is more."""
-    total = {"invalid_total": bad.count} if bad.count > len(bad.first) else {}
-    return {"invalid": bad.first, **total}
-
-
 def _checked(
     parsed: Parsed, intake: Intake, give_up_after: int | None
 ) -> tuple[Sequence[int], list[Event], BadEvents, dict[int, str]]:
@@ -385,32 +362,3 @@ def _idempotency_key(given: bytes | None) -> str | None:
     if not 0 < len(given) <= MAX_KEY_BYTES or not all(0x21 <= byte <= 0x7E for byte in given):
         raise Problem(400, "bad Idempotency-Key", f"expected 1 to {MAX_KEY_BYTES} visible ASCII characters")
     return given.decode()
-
-
-def _answer(result: IngestResult, *, each: bool) -> bytes:
-    recorded = result.recorded
-    filtered: dict[str, int] = {}
-    for reason in result.left_out.values():
-        filtered[reason] = filtered.get(reason, 0) + 1
-    for outcome in (REFUSED, CONCENTRATED):
-        if count := recorded.outcomes.count(outcome):
-            filtered[REASON_OF[outcome]] = count
-    document: dict[str, object] = {
-        "accepted": recorded.accepted,
-        "duplicate": recorded.repeated,
-        "filtered": filtered,
-        **_named(result.bad),
-        "ack": recorded.ack,
-    }
-    if each:
-        document["results"] = _results(result)
-    return msgspec.json.encode(document)
-
-
-def _results(result: IngestResult) -> list[str]:
-    """The outcome of each event, in the order of the body."""
-    by_place = dict(result.left_out) | {
-        place: REASON_OF.get(outcome, ACCEPTED)
-        for place, outcome in zip(result.places, result.recorded.outcomes, strict=True)
-    }
-    return [by_place.get(place, "invalid") for place in range(result.count)]
