@@ -110,7 +110,7 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     """
     item = wire.item
     if wire.url is not None and intake.hosts is not None and not intake.trusted:
-        _check_host(wire.url, intake.hosts)
+        _check_host(wire, intake.hosts)
     if item is None:
         item = _item_at(wire.url, intake.item_pattern)
     if problem := why_bad_id(item):
@@ -153,11 +153,13 @@ def _item_at(url: str | None, pattern: AddressPattern | None) -> str:
         raise InvalidEventError(f"url: {error}") from None
 
 
-def _check_host(url: str, hosts: Hosts) -> None:
+def _check_host(wire: WireEvent, hosts: Hosts) -> None:
+    """Return if the event's address is of one of `hosts`; one that names its item may have any that is no address."""
     try:
-        hosts.check(url)
+        hosts.check(wire.url or "")
     except ValueError as error:
-        raise InvalidEventError(f"url: {error}") from None
+        if wire.item is None:
+            raise InvalidEventError(f"url: {error}") from None
 
 
 def _checked_source(source: str) -> str:
