@@ -174,8 +174,8 @@ def warnings_of(settings: Settings) -> list[str]:
         if not site.origins
     ]
     found += [
-        f"site {site.id} takes addresses of {', '.join(site.own_hosts.names)} alone, where it is reached: name the"
-        " hosts of its pages in sites.hosts"
+        f"site {site.id} takes addresses of {', '.join(site.own_hosts.names)} alone, where the service is reached: name"
+        " the hosts of its pages in sites.hosts"
         for site in settings.sites
         if site.own_hosts and not (site.hosts or site.origins)
     ]

@@ -134,7 +134,7 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     """
     item, likely = wire.item, False
     if wire.url is not None and intake.hosts is not None and not intake.trusted:
-        _check_host(wire.url, intake.hosts)
+        _check_host(wire, intake.hosts)
     if item is None:
         item, likely = _item_at(wire.url, intake.item_pattern), intake.item_pattern is not None
     item = without_controls(item)
@@ -197,6 +197,15 @@ def _checked_channel(wire: WireEvent, item: str, intake: Intake) -> str:
     return channel(kind, source, None if list_name is None else position)
 
 
+def _check_host(wire: WireEvent, hosts: Hosts) -> None:
+    """Return if the event's address is of one of `hosts`; one that names its item may have any that is no address."""
+    try:
+        hosts.check(wire.url or "")
+    except ValueError as error:
+        if wire.item is None:
+            raise InvalidEventError(f"url: {error}") from None
+
+
 def _checked_source(source: str) -> str:
     if not 0 < len(source) <= MAX_NAME_CHARS or not NAME_ALPHABET.issuperset(source):
         raise InvalidEventError(
@@ -221,10 +230,3 @@ def _checked_ts(ts: float, intake: Intake) -> float:
             f"ts: must lie within the last {format_duration(intake.keep_s)} (retention.keep), found {ts:.0f}"
         )
     return min(ts, intake.now)
-
-
-def _check_host(url: str, hosts: Hosts) -> None:
-    try:
-        hosts.check(url)
-    except ValueError as error:
-        raise InvalidEventError(f"url: {error}") from None

@@ -28,6 +28,8 @@ SCHEME = "https://"
 DIGEST_BYTES = 16
 
 PARTS = re.compile(r"(?:(https?:)?//([^/?#]*))?(/[^?#]*)?(?:\?([^#]*))?(?:#.*)?", re.IGNORECASE | re.DOTALL)
+#: The beginning of an address: its authority, or the slash of a path.
+AUTHORITY = re.compile(r"(?:https?:)?//([^/?#]*)|/", re.IGNORECASE)
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 #: Labels that can stand before a site's own name. Two labels must be left: `m.com` is a name.
@@ -112,10 +114,10 @@ def host_of(url: str) -> str:
     Raises:
         ValueError: `url` is no such address.
     """
-    match = PARTS.fullmatch(url.strip())
+    match = AUTHORITY.match(url.strip())
     if match is None:
         raise ValueError("must start with http://, https:// or /")
-    return re.sub(r":\d+$", "", _host(match[2])) if match[2] else ""
+    return _host_alone(match[1]) if match[1] is not None else ""
 
 
 def item_of(url: str, pattern: AddressPattern | None = None) -> str:
@@ -171,6 +173,11 @@ def _short(text: str) -> str:
         return text
     digest = blake2b(whole, digest_size=DIGEST_BYTES).hexdigest()
     return f"{whole[: MAX_ID_BYTES - len(digest) - 1].decode(errors='ignore')}~{digest}"
+
+
+@lru_cache(maxsize=1024)
+def _host_alone(authority: str) -> str:
+    return re.sub(r":\d+$", "", _host(authority))
 
 
 @lru_cache(maxsize=1024)

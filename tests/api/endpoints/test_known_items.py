@@ -7,6 +7,9 @@ import pytest
 import servers
 from servers import ADMIN, NOW, SITE, WRITER, Service
 
+from jobs.pulse import TakePulse
+from jobs.refresh import RefreshLists
+from populer.commands.doctor import _of_content
 from ranking.lists.explain import explain
 from ranking.lists.ranker import Ranker
 from ranking.refreshing.ranked_site import RankedSite
@@ -164,3 +167,27 @@ async def test_pins_that_cannot_be_shown_are_refused(
     answer = await service.http.put(f"/v1/lists/populer/pins/{item}", json={"position": position}, headers=ADMIN)
     assert answer.status_code == status, answer.text
     assert word in answer.json().get("detail", "")
+
+
+async def test_operators_see_what_waits_for_a_description(serve: Serve) -> None:
+    service = await serve(lists=KNOWN)
+    await service.put({"id": "a", "title": "A", "published_at": NOW - 60})
+    await service.view(a=30, b=8, c=9)
+    lists = RefreshLists(service.store, service.settings)
+    await lists(SITE, service.clock.now + 5, 1)
+    assert (await TakePulse(service.store, service.settings, lists)(SITE, service.clock.now, 1))["waiting"] == 2
+    state = (await service.http.get("/v1/ops/state", headers=ADMIN)).json()
+    top = [{"id": "c", "reads": 9}, {"id": "b", "reads": 8}]
+    assert state["waiting"] == {"items": 2, "reads": 17, "all_reads": 47, "top": top}
+    (alarm,) = [alarm for alarm in state["alarms"] if alarm["alarm"] == "waiting_items"]
+    assert alarm["says"].startswith("36% of the last hour's reads are of 2 items waiting for a description")
+    exported = (await service.http.get("/metrics")).text
+    assert f'populer_waiting_items{{site="{SITE}"}} 2.0' in exported
+    assert f'populer_waiting_reads{{site="{SITE}"}} 17.0' in exported
+    assert f'populer_alarm{{alarm="waiting_items",site="{SITE}"}} 1.0' in exported
+    findings = [each async for each in _of_content(service.store, service.settings)]
+    (finding,) = [each for each in findings if each.name.endswith("waiting for a description")]
+    assert (finding.state.value, finding.found) == (
+        "warning",
+        "2 items, 17 of 47 reads in the last hour, the most read 'c'",
+    )
