@@ -13,8 +13,8 @@ EVENT: Json = {
         "visitor": {"type": "string", "maxLength": 256, "description": "opaque; its repeats do not count"},
         "source": {
             "type": "string",
-            "description": "list:NAME for a click made in a list; without a key it weighs as a view unless that list has"
-            " shown the item at `position`",
+            "description": "list:NAME for a click made in a list; without a key it weighs as a view unless that list"
+            " has shown the item at `position`",
         },
         "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
         "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
