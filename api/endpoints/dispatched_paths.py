@@ -11,7 +11,11 @@ EVENT: Json = {
         "url": {"type": "string", "maxLength": 2048, "description": "its address, where there is no `item`"},
         "kind": {"type": "string", "default": "view", "description": "one of ingest.kinds"},
         "visitor": {"type": "string", "maxLength": 256, "description": "opaque; its repeats do not count"},
-        "source": {"type": "string", "description": "list:NAME for a click made in a list"},
+        "source": {
+            "type": "string",
+            "description": "list:NAME for a click made in a list; without a key it weighs as a view unless that list"
+            " has shown the item at `position`",
+        },
         "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
         "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
         "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},

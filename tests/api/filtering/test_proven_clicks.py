@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from servers import ADMIN, NOW, WRITER, Service
+from servers import ADMIN, NOW, WRITER, Service, eventually
 
 Serve = Callable[..., Awaitable[Service]]
 HOUR_S = 3_600
@@ -189,3 +189,21 @@ async def test_a_place_in_a_sections_list_proves_clicks(six: Service) -> None:
 async def test_before_the_first_list_a_click_is_a_view(service: Service) -> None:
     assert await channel_of(service, click("a", 1)) == "view@list:other"
     assert service.clock.now >= NOW
+
+
+async def test_every_worker_proves_clicks_and_a_new_one_by_the_present_list_alone(serve: Serve) -> None:
+    first = await serve()
+    neighbour = await serve()
+    await listing(first)
+    await first.view(f=30)
+    await first.refresh()
+
+    async def followed() -> bool:
+        return (await neighbour.ids(limit=1)) == ["f"]
+
+    await eventually(followed, "the neighbour to follow")
+    newcomer = await serve()
+    old, new = "click@list:populer#6", "click@list:populer#1"
+    for worker, before in ((first, old), (neighbour, old), (newcomer, "view@list:other")):
+        assert await channel_of(worker, click("f", 6)) == before
+        assert await channel_of(worker, click("f", 1)) == new
