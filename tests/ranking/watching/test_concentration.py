@@ -5,7 +5,7 @@ from hashlib import blake2b
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ranking.watching import concentration
@@ -99,6 +99,7 @@ PARTS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(PARTS)
 def test_shares_of_an_item_are_never_above_the_truth_nor_those_of_the_site_below(
     parts: list[list[tuple[int, int, int]]],
