@@ -4,6 +4,8 @@ Only dates and sections live here, for a million items a few dozen megabytes. Ti
 listed items alone.
 """
 
+import copy
+
 import numpy as np
 import numpy.typing as npt
 
@@ -52,6 +54,15 @@ class Catalogue:
         self._section[rows] = numbers[dates.section]
         self._stored[rows] = dates.stored
         self._changed[rows] = True
+
+    def compacted(self, history: History, rows: npt.NDArray[np.integer]) -> "Catalogue":
+        """The same facts of these rows alone, beside the rows of `history`, which has them in this order."""
+        other = copy.copy(self)
+        other._history = history
+        for name, column in vars(self).items():
+            if isinstance(column, np.ndarray):
+                setattr(other, name, column[rows])
+        return other
 
     def changed(self) -> npt.NDArray[np.int64]:
         """The rows that were set since the last `mark`, (n,) int64."""
