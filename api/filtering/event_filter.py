@@ -127,7 +127,7 @@ class EventFilter:
     def charge_junk(self, site: SiteSettings, client: ClientAddress, count: int, now: float) -> None:
         """Charge an address for events that do not count."""
         if self._junk is not None and not client.local:
-            self._junk.take(_key(site, client), count, now)
+            self._junk.charge(_key(site, client), count, now)
 
     def junk_wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
         """Seconds until its address may send events that do not count; 0 where it may now."""

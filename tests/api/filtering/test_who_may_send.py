@@ -225,7 +225,7 @@ async def test_what_cannot_be_counted_is_refused_in_the_end_and_readers_of_the_a
     assert (await sent(service, *({"item": f"i-{n}"} for n in range(120)), headers=from_address("36.90.1.1")))[
         "accepted"
     ] == 120
-    service.clock.now += 120
+    service.clock.now += 240
     assert (await service.http.post(EVENTS, content=body, headers=headers)).status_code == status
 
 
