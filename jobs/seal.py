@@ -1,6 +1,7 @@
-"""The job that packs the counts of buckets that are over."""
+"""The job that packs the counts of buckets that are over, and drops those of items that nobody described."""
 
 from ranking.refreshing.sealer import Sealer
+from ranking.refreshing.unknown_items import UnknownItems
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
@@ -9,9 +10,12 @@ class SealBuckets:
     """Seals the buckets of every site; each sealer keeps what it knows of the site's names between runs."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
-        self._sealers = {site.id: Sealer(store, settings.retention, site.id) for site in settings.sites}
+        retention = settings.retention
+        self._sealers = {site.id: Sealer(store, retention, site.id) for site in settings.sites}
+        self._unknown = {name: UnknownItems(store, retention, name, each) for name, each in self._sealers.items()}
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
-        """Seal one site at `now` (epoch seconds); spans that were written, and that were left as they were changing."""
+        """Seal one site at `now` (epoch seconds): spans written, spans left as they were changing, counts dropped."""
         done = await self._sealers[site].seal(now)
-        return {"sealed": done.written, "left": done.left}
+        dropped = await self._unknown[site].drop(now)
+        return {"sealed": done.written, "left": done.left, "unknown": dropped}

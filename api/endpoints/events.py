@@ -148,6 +148,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     if client is None:
         identify = event_filter.server(site)
     else:
+        event_filter.warn_of_proxy(scope, request.headers)
         _require_origin(context, request, client, now)
         reason = event_filter.refusal(scope, request.headers)
         sender = event_filter.reader(site, client, request.headers) if reason is None else None

@@ -88,6 +88,10 @@ class Addresses:
             listed = listed[-LONGEST_LIST:].partition(b",")[2]
         return self._forwarded(listed) or client
 
+    def untrusted(self, host: str) -> bool:
+        """Whether the X-Forwarded-For of the peer at `host` is not read."""
+        return not self._peer(host)[1]
+
     def bounded(self, host: str) -> str | None:
         """The client whose connections the peer at `host` makes; None for a trusted proxy, which makes all readers'."""
         client, trusted = self._peer(host)

@@ -23,6 +23,8 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+import structlog
+
 from api.filtering.addresses import Addresses, ClientAddress
 from api.filtering.bots import Robots
 from api.filtering.limits import Limiter
@@ -31,6 +33,8 @@ from api.filtering.visitors import Sender, Visitors
 from api.http.asgi import Scope
 from ranking.intake.events import Event
 from ranking.settings.service import Settings, SiteSettings
+
+log = structlog.get_logger("api")
 
 BURST_MINUTES: Final = 2
 """A limit's burst: what it allows in this many minutes may come at once."""
@@ -59,6 +63,10 @@ class EventFilter:
         self._dedupe = ingest.dedupe_window_s > 0
         self._visitors = visitors
         self._addresses = Addresses(settings.service.trusted_proxies)
+        self._warned: bool = (
+            before is not None and before._warned and before._proxies == settings.service.trusted_proxies
+        )
+        self._proxies: tuple[str, ...] = settings.service.trusted_proxies
         known: Robots | None = before._robots if before else None
         self._robots: Robots | None = (known or Robots()) if ingest.bots else None
         self._origins = {site.id: Origins(site.origins) for site in settings.sites if site.origins}
@@ -93,6 +101,18 @@ class EventFilter:
         if client.local and any(name == b"user-agent" and BROWSER in agent for name, agent in scope["headers"]):
             return client._replace(local=False)
         return client
+
+    def warn_of_proxy(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Say once that a peer names its clients and is not believed: all of them count as one."""
+        peer = scope.get("client")
+        if self._warned or peer is None or b"x-forwarded-for" not in headers or not self._addresses.untrusted(peer[0]):
+            return
+        self._warned = True
+        log.warning(
+            "X-Forwarded-For of a peer that is not trusted is ignored, so all readers behind it are one sender."
+            " If it is a proxy of yours, add it to service.trusted_proxies.",
+            peer=peer[0],
+        )
 
     def bounded(self, host: str) -> str | None:
         """The client whose connections a peer makes; None for a trusted proxy."""
@@ -136,7 +156,7 @@ class EventFilter:
     def charge_junk(self, site: SiteSettings, client: ClientAddress, count: int, now: float) -> None:
         """Charge an address for events that do not count."""
         if self._junk is not None and not client.local:
-            self._junk.take(_key(site, client), count, now)
+            self._junk.charge(_key(site, client), count, now)
 
     def junk_wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
         """Seconds until its address may send events that do not count; 0 where it may now."""

@@ -89,6 +89,13 @@ class Limiter:
             self.give_back(key, allowed)
         return allowed == count
 
+    def charge(self, key: Key, count: int, now: float) -> None:
+        """Take tokens for `count` events of `key` that happened already: up to another burst on credit."""
+        left = count - self.take(key, count, now)
+        full_at = self._full_at.get(key)
+        if left > 0 and full_at is not None:
+            self._full_at[key] = min(full_at + left * self._token, self._time(now) + 2 * self._burst)
+
     def give_back(self, key: Key, count: int) -> None:
         """Give back tokens for `count` events that were taken and not used."""
         full_at = self._full_at.get(key)

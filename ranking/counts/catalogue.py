@@ -7,6 +7,7 @@ An item is known once it is described, or named by an event that came with the s
 event may be kept. Other ids are whatever a stranger has sent.
 """
 
+import copy
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,6 +77,15 @@ class Catalogue:
     def forget_before(self, moment: float) -> None:
         """Forget who was named by events that are kept no more, all before `moment` (epoch seconds)."""
         self._kept_since = moment
+
+    def compacted(self, history: History, rows: npt.NDArray[np.integer]) -> "Catalogue":
+        """The same facts of these rows alone, beside the rows of `history`, which has them in this order."""
+        other = copy.copy(self)
+        other._history = history
+        for name, column in vars(self).items():
+            if isinstance(column, np.ndarray):
+                setattr(other, name, column[rows])
+        return other
 
     def changed(self) -> npt.NDArray[np.int64]:
         """The rows that were set since the last `mark`, (n,) int64."""

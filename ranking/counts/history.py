@@ -92,6 +92,27 @@ class History:
         """The row of an item, or None if it was never seen."""
         return self._items.known(item)
 
+    def rows_with_counts(self) -> npt.NDArray[np.bool_]:
+        """Whether each item row has any counts, (rows,) bool."""
+        found = np.zeros(len(self.items), dtype=np.bool_)
+        for block in self._blocks.values():
+            found[self._cells.item[block.cells]] = True
+        return found
+
+    def compacted(self, rows: Ints) -> "History":
+        """A history of the same counts with these rows alone, numbered in their order; no others have counts."""
+        history, place = History(), np.full(len(self.items), -1, dtype=np.int32)
+        history.item_rows([self.items[row] for row in rows.tolist()])
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        for (bucket, shard), block in self._blocks.items():
+            items, channels = place[self._cells.item[block.cells]], self._cells.channel[block.cells]
+            parts = [
+                ChannelCounts(self.channels[channel], items[channels == channel], block.counts[channels == channel])
+                for channel in np.unique(channels).tolist()
+            ]
+            history.replace_parts(bucket, shard, parts)
+        return history
+
     def replace(self, bucket: Bucket, shard: int, fields: Iterable[bytes], counts: Iterable[int]) -> None:
         """Replace the counts of a bucket of a shard. No fields: the bucket is gone."""
         self.replace_parts(bucket, shard, self.parts_of(fields, counts))

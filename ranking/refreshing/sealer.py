@@ -188,6 +188,15 @@ class Sealer:
                 return None
         return None
 
+    async def rewrite(
+        self, shard: int, span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], cursor: int
+    ) -> int | None:
+        """Put `stored` in the place of a span's parts, as they were read after the change `cursor`.
+
+        The change number of that; None: something in the span has changed since, and nothing was done.
+        """
+        return await self._swapped(shard, span, parts, stored, cursor)
+
     async def _names_of(self, shard: int, volume: int) -> VolumeNames:
         names = self._names.get((shard, volume))
         if names is None:

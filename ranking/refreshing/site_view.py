@@ -6,11 +6,12 @@ in the meantime, what moved is read again. No event that was counted before an u
 """
 
 import asyncio
+import math
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from ranking.counts.arrays import Ints
+from ranking.counts.arrays import Ints, Longs
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
 from ranking.counts.columns import ChannelCounts
@@ -25,6 +26,10 @@ from ranking.store.protocol import Store
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
+#: In place of a name's row: it has none here.
+UNREAD = -1
+#: Rows whose items are gone are dropped when most of at least so many are such.
+MANY_ROWS = 10_000
 CELLS_BETWEEN_PAUSES = 50_000
 
 
@@ -44,8 +49,9 @@ class SiteView:
         self._bucket_cursors: dict[int, int] = {}
         self._item_cursors: dict[int, int] = {}
         self._volumes: dict[tuple[int, int], int] = {}  # shard and volume -> cursor of the items named there
-        self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names
+        self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or UNREAD
         self._details: dict[str, Item | None] = {}
+        self._looked_over_at = -math.inf  # where closed ended when rows were last looked over
 
     async def update(self, store: Store, keep_since: float) -> None:
         """Read what has changed. Buckets that ended before `keep_since` (epoch seconds) are left out.
@@ -70,7 +76,26 @@ class SiteView:
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
         self.removed = frozenset(await store.items.removed_items(self.site))
         self.edits = await store.edits.read(self.site)
+        if self.history.closed_until != self._looked_over_at:
+            self._looked_over_at = self.history.closed_until
+            await asyncio.to_thread(self._drop_dead_rows)
         return None
+
+    def _drop_dead_rows(self) -> None:
+        """Give up the rows of items that have no counts any more and are not described, where they are most of all."""
+        rows = len(self.history.items)
+        if rows < MANY_ROWS:
+            return
+        living = np.flatnonzero(self.history.rows_with_counts() | self.catalogue.stored).astype(np.int32)
+        if 2 * len(living) > rows:
+            return
+        place = np.full(rows + 1, UNREAD, dtype=np.int32)  # the last one: of names that are not read
+        place[living] = np.arange(len(living), dtype=np.int32)
+        history = self.history.compacted(living)
+        self.catalogue = self.catalogue.compacted(history, living)
+        self.history = history
+        self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
+        self._details = {item: kept for item, kept in self._details.items() if history.known_row(item) is not None}
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
         """The items of some rows; of one that nobody has described only its id."""
@@ -155,8 +180,8 @@ class SiteView:
         """Take over some buckets as they are now; the change number of each one's sealing."""
         stored = await store.counts.read_counts(self.site, shard, buckets)
         sealed = [self._unpacked(shard, bucket, counts.sealed) for bucket, counts in zip(buckets, stored, strict=True)]
-        for volume, highest in _highest(buckets, sealed).items():
-            await self._know_names(store, shard, volume, highest)
+        for volume, numbers in _numbers_in_use(buckets, sealed).items():
+            await self._know_names(store, shard, volume, numbers)
         taken = 0
         for bucket, parts, counts in zip(buckets, sealed, stored, strict=True):
             rows = self._rows.get((shard, volume_of(bucket)))
@@ -180,18 +205,24 @@ class SiteView:
             place = f"site {self.site}, shard {shard}, bucket of {bucket.width_s} s from {bucket.start_s}"
             raise StoreRefusedError(f"sealed counts of {place}: {error}") from error
 
-    async def _know_names(self, store: Store, shard: int, volume: int, highest: int) -> None:
-        """Read a volume's names as far as a number; names are only ever added."""
+    async def _know_names(self, store: Store, shard: int, volume: int, numbers: Longs) -> None:
+        """Give rows to the names of these numbers. No others get any: most names may be of items that are gone."""
         rows = self._rows.get((shard, volume), np.empty(0, dtype=np.int32))
-        if highest < len(rows):
+        if len(numbers) and numbers[-1] >= len(rows):
+            more = int(numbers[-1]) + 1 - len(rows)
+            rows = np.concatenate([rows, np.full(more, UNREAD, dtype=np.int32)])
+        self._rows[shard, volume] = rows
+        unread = numbers[rows[numbers] == UNREAD]
+        if not len(unread):
             return
-        first_chunk, known = divmod(len(rows), CHUNK_NAMES)
-        parts = [rows]
+        first_chunk = int(unread[0]) // CHUNK_NAMES
+        at = first_chunk * CHUNK_NAMES
         for chunk in await store.counts.read_names(self.site, shard, volume, first_chunk):
-            parts.append(self.history.item_rows(unpack_ids(chunk)[known:]))
-            known = 0
+            ids = unpack_ids(chunk)
+            wanted = unread[(unread >= at) & (unread < at + len(ids))]
+            rows[wanted] = self.history.item_rows([ids[number - at] for number in wanted.tolist()])
+            at += len(ids)
             await asyncio.sleep(0)
-        self._rows[shard, volume] = np.concatenate(parts)
 
 
 class _Spans:
@@ -214,10 +245,11 @@ class _Spans:
         )
 
 
-def _highest(buckets: Sequence[Bucket], sealed: Sequence[list[ChannelCounts]]) -> dict[int, int]:
-    """The highest number in use of each volume's names."""
-    highest_of: dict[int, int] = {}
+def _numbers_in_use(buckets: Sequence[Bucket], sealed: Sequence[list[ChannelCounts]]) -> dict[int, Longs]:
+    """The numbers in use of each volume's names, rising."""
+    numbers_of: dict[int, list[Longs]] = {}
     for bucket, parts in zip(buckets, sealed, strict=True):
-        highest = max((int(part.numbers[-1]) for part in parts), default=-1)
-        highest_of[volume_of(bucket)] = max(highest_of.get(volume_of(bucket), -1), highest)
-    return highest_of
+        numbers_of.setdefault(volume_of(bucket), []).extend(
+            part.numbers.astype(np.int64) for part in parts if not is_shadow(part.channel)
+        )
+    return {volume: np.unique(np.concatenate(numbers)) for volume, numbers in numbers_of.items() if numbers}

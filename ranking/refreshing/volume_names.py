@@ -16,11 +16,11 @@ class VolumeNames:
     def __init__(self, chunks: Sequence[bytes]) -> None:
         names = unpack_names(chunks)
         self._numbers = {name: number for number, name in enumerate(names)}
-        self.stored = len(names)
+        self.stored = self._count = len(names)  # some may be empty: their items are gone, their numbers stay taken
         self._tail = names[self.stored // CHUNK_NAMES * CHUNK_NAMES :]  # those of the last chunk, if it is not full
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return self._count
 
     def numbered(self, cells: BucketCells) -> list[ChannelCounts]:
         """Open counts as counts by channel and number; names that are new get one."""
@@ -30,7 +30,8 @@ class VolumeNames:
             channel, _, item = name.partition(FIELD_SEPARATOR)
             number = numbers.get(item)
             if number is None:
-                number = numbers[item] = len(numbers)
+                number = numbers[item] = self._count
+                self._count += 1
                 self._tail.append(item)
             columns = by_channel.get(channel)
             if columns is None:

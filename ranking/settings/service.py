@@ -137,6 +137,7 @@ class RetentionSettings(Table):
     bucket_s: Annotated[int, BeforeValidator(as_seconds)] = Field(300, alias="bucket", ge=10, le=DAY_S)
     keep_s: Seconds = Field(30.0 * DAY_S, alias="keep")
     seal_after_s: SecondsOrOff = Field(1800.0, alias="seal_after")
+    unknown_s: Seconds = Field(1.0 * DAY_S, alias="unknown", ge=HOUR_S)
     roll_up: RollUpSettings = RollUpSettings()
 
     @model_validator(mode="after")
@@ -323,7 +324,7 @@ class Settings(Table):
     def config_version(self) -> str:
         """Digest of everything that a list's content depends on; equal on every host with equal settings."""
         lists = [self.lists[name].model_dump(mode="python") for name in sorted(self.lists)]
-        retention = self.retention.model_dump(mode="python", exclude={"seal_after_s"})
+        retention = self.retention.model_dump(mode="python", exclude={"seal_after_s", "unknown_s"})
         calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
         text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()

@@ -140,6 +140,21 @@ class CountStore(Protocol):
         """
         ...
 
+    async def dropped_until(self, site: str, shard: int) -> int:
+        """The end of the span (epoch seconds) up to which counts of unknown items were dropped; 0: of none."""
+        ...
+
+    async def note_dropped(self, site: str, shard: int, until: int) -> None:
+        """Note what `dropped_until` says from now on."""
+        ...
+
+    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
+        """Put chunks of a volume's names, `count` so far, in the place of others; there is one more name then.
+
+        False: nothing was done, as there are other names.
+        """
+        ...
+
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
         """Forget buckets that have outlived the retention."""
         ...

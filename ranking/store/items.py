@@ -53,6 +53,10 @@ class ItemStore(Protocol):
         """Stored items in the order of `ids`."""
         ...
 
+    async def unknown_items(self, site: str, shard: int, ids: Sequence[str], now: float, keep_s: float) -> set[str]:
+        """Those of `ids` that only the public has named: nobody described them or vouched for them."""
+        ...
+
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         """Items changed after the cursor `after` (0: all); with a `limit` about that many, oldest change first."""
         ...

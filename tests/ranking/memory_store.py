@@ -55,6 +55,7 @@ class _Shard:
         self.writers: dict[str, int] = {}
         self.once: dict[str, str] = {}  # mark of a key -> of its body
         self.keyed: set[str] = set()
+        self.dropped = 0
 
     def next(self) -> int:
         self.sequence += 1
@@ -178,6 +179,7 @@ class MemoryStore:
         self.bases: list[PublishedBase | None] = []
         self.kept_salts: dict[int, bytes] = {}
         self.kept_secret = b""
+        self.public: set[str] = set()  # named by the public alone
         self.lifetimes: dict[int, float] = {}
         self.away: PopulerError | None = None
         self.log = LogState("memory", kept=True, rewriting=False, failed=False)
@@ -307,6 +309,21 @@ class MemoryStore:
     async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
         return self._shard(site, shard).seal(swap)
 
+    async def dropped_until(self, site: str, shard: int) -> int:
+        return self._shard(site, shard).dropped
+
+    async def note_dropped(self, site: str, shard: int, until: int) -> None:
+        self._shard(site, shard).dropped = until
+
+    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
+        names = self._shard(site, shard).names
+        there, before = names.get(volume, (0, []))
+        if there != count:
+            return False
+        numbered = {**dict(enumerate(before)), **chunks}
+        names[volume] = count + 1, [numbered[number] for number in range(len(numbered))]
+        return True
+
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
         found = self._shard(site, shard)
         for bucket in buckets:
@@ -320,6 +337,9 @@ class MemoryStore:
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)
         return [item_from_stored(document) if document else None for document in documents]
+
+    async def unknown_items(self, site: str, shard: int, ids: Sequence[str], now: float, keep_s: float) -> set[str]:
+        return {item for item in ids if item in self.public and item not in self._shard(site, shard).items}
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         found = self._shard(site, shard)

@@ -1,6 +1,8 @@
 """Counts in Redis: recorded in buckets, read with what is sealed of them, sealed, dropped."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import Any
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.sealed import CHUNK_NAMES
@@ -23,6 +25,7 @@ from ranking.store.shards import shard_of
 
 RECORD = LuaScript("record")
 NAME_ITEMS = LuaScript("name_items")
+PUT_NAMES = LuaScript("put_names")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
 SHADOWED_BUCKETS = 288
@@ -84,6 +87,19 @@ class RedisCounts:
     async def seal(self, site: str, shard: int, swap: Swap, keep_s: float) -> int:
         await self._link.raise_schema()
         return await sealing.seal(self._link.run, site, shard, swap, keep_s)
+
+    async def dropped_until(self, site: str, shard: int) -> int:
+        with translated():
+            return int(await self._link.client.get(keys.dropped(site, shard)) or 0)
+
+    async def note_dropped(self, site: str, shard: int, until: int) -> None:
+        with translated():
+            await self._link.client.set(keys.dropped(site, shard), until, ex=keys.CHANGED_TTL_S)
+
+    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
+        await self._link.raise_schema()
+        arguments: list[Any] = [count, *chain.from_iterable(chunks.items())]
+        return bool(await self._link.run(PUT_NAMES, [keys.names(site, shard, volume)], arguments))
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:
         if not buckets:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
+from ranking.intake.visits import short_hash
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.redis import keys, pending, sealing
 from ranking.store.redis.connection import translated
@@ -55,6 +56,24 @@ class RedisItems:
                 documents = await self._link.client.hmget(keys.items(site, shard), wanted)
             found.update(zip(wanted, documents, strict=True))
         return [item_from_stored(document) if (document := found.get(item)) else None for item in ids]
+
+    async def unknown_items(self, site: str, shard: int, ids: Sequence[str], now: float, keep_s: float) -> set[str]:
+        # Named by the public is what the budget for new items let in. Another way to be known is to be asked here.
+        era = int(now) // int(keep_s)
+        unknown: set[str] = set()
+        for first in range(0, len(ids), ITEMS_AT_ONCE):
+            part = ids[first : first + ITEMS_AT_ONCE]
+            pipe = self._link.pipeline()
+            pipe.hmget(keys.items(site, shard), part)
+            for span in (era, era - 1):
+                pipe.smismember(keys.known(site, shard, span), list(map(short_hash, part)))
+            described, *let_in = await self._link.executed(pipe)
+            unknown.update(
+                item
+                for item, document, *spans in zip(part, described, *let_in, strict=True)
+                if document is None and any(spans)
+            )
+        return unknown
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
         cursor, members, reset = await self._link.changes(keys.changed(site, shard), site, shard, after, limit)

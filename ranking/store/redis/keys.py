@@ -27,6 +27,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:names:V                 hash    names that the sealed counts of volume V (30 days) have numbered.
                                                   `count`: how many; 0, 1, ...: chunks of them in the order of their
                                                   numbers. Names are only ever added. Gone with the volume's last.
+    populer:{s.n}:dropped                 string  epoch seconds up to which counts of items that nobody described were
+                                                  dropped (`retention.unknown`). A year, renewed.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
     populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
                                                   buckets, and what a reader must read again. Pruned with its buckets.
@@ -168,6 +170,11 @@ def names(site: str, shard: int, volume: int) -> str:
 def member(bucket: Bucket) -> str:
     """How `touched` names a bucket."""
     return f"{bucket.width_s}:{bucket.start_s}"
+
+
+def dropped(site: str, shard: int) -> str:
+    """String: up to when counts of unknown items were dropped."""
+    return f"populer:{{{site}.{shard}}}:dropped"
 
 
 def sequence(site: str, shard: int) -> str:

@@ -175,3 +175,22 @@ def test_a_clock_that_jitters_gives_nobody_time_twice() -> None:
 def test_a_limit_that_allows_nothing_is_refused(per_minute: float, burst: float, remembered: int) -> None:
     with pytest.raises(ValueError, match=f"per_minute={per_minute}, burst={burst}, remembered={remembered}"):
         Limiter(per_minute, burst, remembered)
+
+
+@given(rates, calls)
+def test_what_is_charged_afterwards_is_paid_before_anything_is_allowed(
+    per_minute: float, taken: list[tuple[float, bytes | str, int]]
+) -> None:
+    limiter, now = Limiter(per_minute, 20, 100), NOW
+    for step, key, n in taken:
+        now += abs(step)
+        before = limiter.wait_s(key, now)
+        limiter.charge(key, n, now)
+        assert limiter.wait_s(key, now) >= before
+        assert limiter.wait_s(key, now) <= 21 * 60 / per_minute + 1
+    assert limiter.take(b"a", 1, now + 40 * 60 / per_minute + 1) == 1
+    assert limiter.take_all(b"another", 20, now)
+    assert not limiter.take_all(b"another", 1, now)
+    limiter.give_back(b"another", 5)
+    assert not limiter.take_all(b"another", 6, now)
+    assert limiter.take_all(b"another", 5, now)

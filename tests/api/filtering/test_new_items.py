@@ -4,7 +4,12 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from servers import Service
+from servers import FOR_EVER, SITE, WRITER, Service
+
+from ranking.counts.sealed import VOLUME_S, unpack_names
+from ranking.refreshing.sealer import Sealer
+from ranking.refreshing.unknown_items import UnknownItems
+from ranking.settings.service import RetentionSettings
 
 Serve = Callable[..., Awaitable[Service]]
 EVENTS = "/v1/events"
@@ -110,3 +115,23 @@ async def test_every_read_is_counted_or_kept_and_never_twice(serve: Serve) -> No
         await service.put({"id": item})
     counts = await service.counts()
     assert {item: counts[f"view|{item}"] for item in readers} == {item: len(who) for item, who in readers.items()}
+
+
+async def test_a_day_later_made_up_items_are_gone_from_the_store(serve: Serve) -> None:
+    service = await serve(ingest=RULES)
+    await sent(service, "198.51.100.1", *made_up(30), {"item": "described later"}, {"item": "described"})
+    await service.put({"id": "described"})
+    answer = await service.http.post(EVENTS, json={"item": "of a server"}, headers=WRITER)
+    assert answer.status_code == 202
+    retention = RetentionSettings.model_validate({"keep": FOR_EVER, "unknown": "1d"})
+    sealer = Sealer(service.store, retention, SITE)
+    unknown = UnknownItems(service.store, retention, SITE, sealer)
+    now = service.clock.now
+    await sealer.seal(now + 3_600)
+    await service.put({"id": "described later"})
+    assert await unknown.drop(now + 3_600) == 0
+    assert await unknown.drop(now + 86_400 + 7_200) == 30
+    assert await service.counts() == {"view|described later": 1, "view|described": 1, "view|of a server": 1}
+    assert await unknown.drop(now + 86_400 + 7_200) == 0
+    names = await service.store.counts.read_names(SITE, 0, int(now) // VOLUME_S, 0)
+    assert {name for name in unpack_names(names) if name} == {b"described later", b"described", b"of a server"}

@@ -119,3 +119,12 @@ async def test_repeats_are_charged_to_nobody_else_where_nobody_waits(serve: Serv
     service = await serve(ingest={**LIMITED, "ack": "memory"})
     assert await status(service, [{"item": "a"}] * 100) == 202
     assert await status(service, readers(BURST - 1)) == 202
+
+
+async def test_a_flood_of_repeats_gets_no_more_than_the_limit_of_junk(serve: Serve) -> None:
+    service = await serve(ingest=LIMITED)
+    taken, started = 0, service.clock.now
+    for _ in range(60):
+        service.clock.now += 2
+        taken += 100 * (await status(service, [{"item": "a"}] * 100) == 202)
+    assert taken <= 2 * BURST + (service.clock.now - started) + 100

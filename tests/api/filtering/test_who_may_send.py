@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from servers import WRITER, Service
+from structlog.testing import capture_logs
 
 Serve = Callable[..., Awaitable[Service]]
 EVENTS = "/v1/events"
@@ -141,6 +142,22 @@ async def test_an_address_that_is_not_behind_a_trusted_proxy_is_what_it_is(serve
     assert (await service.counts())["view|a"] == 1
 
 
+async def test_the_log_names_a_peer_whose_forwarded_addresses_are_ignored_once(serve: Serve) -> None:
+    service = await serve(ingest=HALF_HOUR, service={"trusted_proxies": ["10.9.9.9"]})
+    with capture_logs() as said:
+        await sent(service, {"item": "a"})
+        assert not said
+        for number in range(3):
+            await sent(service, {"item": "a"}, headers=from_address(f"36.90.1.{number}"))
+    (warning,) = said
+    assert "service.trusted_proxies" in warning["event"]
+    assert warning["peer"] == "127.0.0.1"
+    trusting = await serve(ingest=HALF_HOUR)
+    with capture_logs() as said:
+        await sent(trusting, {"item": "a"}, headers=from_address("36.90.1.1"))
+    assert not said
+
+
 async def test_one_reader_cannot_send_more_than_readers_do(serve: Serve) -> None:
     service = await serve(ingest={**HALF_HOUR, "visitor_limit": 10})
     events = [{"item": f"item-{n}"} for n in range(30)]
@@ -225,7 +242,7 @@ async def test_what_cannot_be_counted_is_refused_in_the_end_and_readers_of_the_a
     assert (await sent(service, *({"item": f"i-{n}"} for n in range(120)), headers=from_address("36.90.1.1")))[
         "accepted"
     ] == 120
-    service.clock.now += 120
+    service.clock.now += 240
     assert (await service.http.post(EVENTS, content=body, headers=headers)).status_code == status
 
 

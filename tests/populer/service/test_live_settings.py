@@ -161,7 +161,8 @@ def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
         "ingest.network_allowance", "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body",
         "ingest.deadline",
         "ingest.max_pending", "ingest.sources", "ingest.spool", "ingest.spool_after",
-        "retention.bucket", "retention.keep", "retention.seal_after", "retention.roll_up.hour", "retention.roll_up.day",
+        "retention.bucket", "retention.keep", "retention.seal_after", "retention.unknown",
+        "retention.roll_up.hour", "retention.roll_up.day",
         "refresh.every", "refresh.stale_after", "refresh.lease", "refresh.paging",
         "alarms.quiet", "alarms.usual_events",
     }  # fmt: skip
