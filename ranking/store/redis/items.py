@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from ranking.counts.sealed import VOLUME_S
 from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
 from ranking.intake.visits import short_hash
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
@@ -58,7 +59,8 @@ class RedisItems:
         return [item_from_stored(document) if (document := found.get(item)) else None for item in ids]
 
     async def unknown_items(self, site: str, shard: int, ids: Sequence[str], now: float, keep_s: float) -> set[str]:
-        # Named by the public is what the budget for new items let in. Another way to be known is to be asked here.
+        # Named by the public alone is what the budget for new items let in and no event with a key has named.
+        volumes = range(max(0, int(now - keep_s)) // VOLUME_S, int(now) // VOLUME_S + 1)
         era = int(now) // int(keep_s)
         unknown: set[str] = set()
         for first in range(0, len(ids), ITEMS_AT_ONCE):
@@ -67,12 +69,14 @@ class RedisItems:
             pipe.hmget(keys.items(site, shard), part)
             for span in (era, era - 1):
                 pipe.smismember(keys.known(site, shard, span), list(map(short_hash, part)))
-            described, *let_in = await self._link.executed(pipe)
-            unknown.update(
-                item
-                for item, document, *spans in zip(part, described, *let_in, strict=True)
-                if document is None and any(spans)
-            )
+            for volume in volumes:
+                pipe.zmscore(keys.named(site, shard, volume), part)
+            described, *facts = await self._link.executed(pipe)
+            let_in, named = facts[:2], facts[2:]
+            for place, item in enumerate(part):
+                by_key = any(scores[place] is not None for scores in named)
+                if described[place] is None and any(each[place] for each in let_in) and not by_key:
+                    unknown.add(item)
         return unknown
 
     async def changed_items(self, site: str, shard: int, after: int, limit: int | None = None) -> ChangedItems:
