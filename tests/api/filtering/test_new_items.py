@@ -55,11 +55,11 @@ async def test_items_found_in_addresses_come_before_made_up_ids(serve: Serve) ->
 
 
 async def test_what_was_refused_is_counted_once_the_item_is_described(serve: Serve) -> None:
-    service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0})
+    service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0, "kinds": ["view", "share"]})
     for network in range(60):  # the budget of 20 is gone
         await sent(service, f"198.51.{network}.1", {"item": f"junk-{network}"})
     for reader in range(7):
-        found = await sent(service, f"192.0.{reader}.1", {"item": "article"}, {"item": "article", "kind": "click"})
+        found = await sent(service, f"192.0.{reader}.1", {"item": "article"}, {"item": "article", "kind": "share"})
         assert found["filtered"] == {"new_item": 2}
     service.clock.now += 300
     for network in range(60):
@@ -70,7 +70,7 @@ async def test_what_was_refused_is_counted_once_the_item_is_described(serve: Ser
     await service.put({"id": "article", "title": "Artikel"})
     counts = await service.counts_by_bucket()
     assert sorted(n for (_, name), n in counts.items() if name == "view|article") == [1, 7]
-    assert [n for (_, name), n in counts.items() if name == "click|article"] == [7]
+    assert [n for (_, name), n in counts.items() if name == "share|article"] == [7]
     assert (await sent(service, "192.0.0.1", {"item": "article"}))["duplicate"] == 1
     await service.put({"id": "article", "title": "Artikel lagi"})
     again = await service.counts_by_bucket()
