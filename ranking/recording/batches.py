@@ -143,7 +143,7 @@ class OpenBatch:
         name = field(channel, item)
         known = vouched or item in self._seen.items or not self.terms.admission.new_items
         ticket = SURE
-        if not self.terms.admission.allowance and known:
+        if not self.terms.admission.allowance:
             network = None
         if visitor is not None or mark is not None or network is not None or not known:
             ticket = self._add_visit(event, name, received_s, known=known, network=network)
