@@ -156,7 +156,7 @@ class WorkerRuntime:
 
     def _visitors_under(self, settings: Settings) -> Visitors | None:
         ingest = settings.ingest
-        return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance or ingest.new_items else None
+        return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance else None
 
 
 def _terms(settings: Settings, shards: int) -> Terms:

@@ -158,7 +158,7 @@ class OpenBatch:
         if vouched and self._volume > (self._seen.named.get(item) or -1) and self._volume > self._named.get(item, -1):
             self._named[item] = self._volume
         ticket = SURE
-        network = (instead or network) if self.terms.admission.allowance or not known else None
+        network = (instead or network) if self.terms.admission.allowance else None
         if visitor is not None or mark is not None or network is not None or not known:
             ticket = self._add_visit(event, name, received_s, known=known, network=network)
             if ticket == LOCAL_REPEAT:
