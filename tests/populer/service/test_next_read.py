@@ -22,6 +22,8 @@ CONFIG = """\
 url = "{url}"
 [ingest]
 bots = false
+[lists.populer]
+listed = "all"
 [[sites]]
 keys = {{ write = "{write}", admin = "{admin}" }}
 """
