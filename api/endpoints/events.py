@@ -3,6 +3,7 @@
 import math
 from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 import msgspec
@@ -149,7 +150,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         identify = sender if sender is not None and event_filter.tells_visitors(request.headers) else None
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
-        settings.known_sources,
+        settings.known_sources, site.zone if trusted else UTC,
     )  # fmt: skip
     places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:

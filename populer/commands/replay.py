@@ -29,6 +29,7 @@ from populer.commands.options import DEFAULT_TO, byte_progress
 from populer.log_files.access_log import PageRules, page_rules
 from populer.log_files.files import EventRow, Faults, Reading, Row, read_events
 from populer.log_files.progress import Bar
+from populer.log_files.rows import seconds_of
 from ranking.errors import PopulerError
 
 if TYPE_CHECKING:
@@ -310,11 +311,13 @@ def _cut(
     for row in rows:
         event = row[1]
         if event.ts is not None:
-            event.ts += shift_s
-            start_ts = event.ts if start_ts is None else start_ts
-            if taken and event.ts - start_ts > span_s:
+            ts = seconds_of(event.ts) + shift_s
+            if shift_s:
+                event.ts = ts
+            start_ts = ts if start_ts is None else start_ts
+            if taken and ts - start_ts > span_s:
                 yield taken
-                taken, start_ts = [], event.ts
+                taken, start_ts = [], ts
         taken.append(row)
         if len(taken) == size:
             yield taken
@@ -337,7 +340,7 @@ def fitting(
 
 
 def _latest(events: Iterable[EventRow]) -> float | None:
-    return max((event.ts for event in events if event.ts is not None), default=None)
+    return max((seconds_of(event.ts) for event in events if event.ts is not None), default=None)
 
 
 async def _latest_ts(files: Sequence[Path], format: str | None, pages: PageRules, bar: Bar) -> float | None:

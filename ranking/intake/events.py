@@ -7,9 +7,11 @@ An event's channel (its kind, and its source where it has one) is what counts ar
 bucket, so that weights per kind and per source stay settings and are never baked into a number.
 """
 
+import contextlib
 import math
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
+from datetime import UTC, tzinfo
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +21,7 @@ from ranking.intake.items import why_bad_id
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
 from ranking.intake.visits import Identity, short_hash
-from ranking.times import format_duration
+from ranking.times import format_duration, in_seconds, is_number, parse_moment
 
 MAX_POSITION = 1_000
 MAX_NAME_CHARS = 64
@@ -34,16 +36,46 @@ NAME_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 
 
 class WireEvent(msgspec.Struct, gc=False):
-    """One event as a client writes it. Times in epoch seconds; unknown fields are ignored."""
+    """One event as a client writes it; unknown fields are ignored.
+
+    `ts`: epoch seconds, or more than any year has of them: ms, µs or ns; or a time as text.
+    """
 
     item: str | None = None
     kind: str = DEFAULT_KIND
-    ts: float | None = None
+    ts: float | str | None = None
     source: str | None = None
     position: int | None = None
     visitor: str | None = None
     id: str | None = None
     url: str | None = None
+
+
+class _LooseEvent(msgspec.Struct, gc=False):
+    """An event whose ids may be numbers."""
+
+    item: str | int | None = None
+    kind: str = DEFAULT_KIND
+    ts: float | str | None = None
+    source: str | None = None
+    position: int | None = None
+    visitor: str | int | None = None
+    id: str | int | None = None
+    url: str | None = None
+
+
+def wire_event(found: object) -> WireEvent:
+    """An event out of decoded JSON, as clients write it that take ids for numbers. `WireEvent`'s own decoder is faster.
+
+    Raises:
+        ValueError: it is no event.
+    """
+    event = msgspec.convert(found, _LooseEvent)
+    item, visitor, name = (
+        given if given is None or isinstance(given, str) else str(given)
+        for given in (event.item, event.visitor, event.id)
+    )
+    return WireEvent(item, event.kind, event.ts, event.source, event.position, visitor, name, event.url)
 
 
 class Event(NamedTuple):
@@ -66,7 +98,7 @@ class Intake(NamedTuple):
 
     `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` maps the
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
-    `OTHER` unless the sender is trusted; None: all are kept apart.
+    `OTHER` unless the sender is trusted; None: all are kept apart. `zone`: the site's, of times without an offset.
     """
 
     kinds: AbstractSet[str]
@@ -76,6 +108,7 @@ class Intake(NamedTuple):
     item_pattern: AddressPattern | None = None
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
+    zone: tzinfo = UTC
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -120,10 +153,9 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         column = channel(wire.kind, source, position)
     ts = intake.now
     if wire.ts is not None:
-        if not math.isfinite(wire.ts):
-            raise InvalidEventError(f"ts: must be epoch seconds, found {wire.ts}")
+        written = _moment(wire.ts, intake.zone)
         if intake.trusted:
-            ts = _checked_ts(wire.ts, intake)
+            ts = _checked_ts(written, intake)
     if intake.identify is None and not wire.id:
         return Event(item, column, ts)
     visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
@@ -162,10 +194,22 @@ def _checked_position(position: int | None) -> int | None:
     return position
 
 
+def _moment(ts: float | str, zone: tzinfo) -> float:
+    if not isinstance(ts, str):
+        if not math.isfinite(ts):
+            raise InvalidEventError(f"ts: must be epoch seconds, found {ts}")
+        return in_seconds(ts)
+    if not is_number(ts):
+        with contextlib.suppress(ValueError):
+            return parse_moment(ts, zone)
+    raise InvalidEventError(
+        f"ts: must be epoch seconds or text such as 2025-12-01T02:29:00+07:00, found {ts[:MAX_NAME_CHARS]!r}"
+    )
+
+
 def _checked_ts(ts: float, intake: Intake) -> float:
     if ts > intake.now + CLOCK_SKEW_S:
-        hint = " (milliseconds? it takes seconds)" if ts > intake.now * 100 else ""
-        raise InvalidEventError(f"ts: must not lie in the future, found {ts:.0f} at {intake.now:.0f}{hint}")
+        raise InvalidEventError(f"ts: must not lie in the future, found {ts:.0f} at {intake.now:.0f}")
     if ts <= intake.now - intake.keep_s:
         raise InvalidEventError(
             f"ts: must lie within the last {format_duration(intake.keep_s)} (retention.keep), found {ts:.0f}"
