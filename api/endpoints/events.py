@@ -150,7 +150,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         identify = sender if sender is not None and event_filter.tells_visitors(request.headers) else None
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
-        settings.known_sources, site.zone if trusted else UTC,
+        settings.known_sources, site.zone if trusted else UTC, _page(request.headers),
     )  # fmt: skip
     places, events, bad = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:
@@ -180,6 +180,12 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     )
     _count_recorded(context, site, events, recorded, now)
     return IngestResult(recorded, places, left_out, bad, request.parsed.count)
+
+
+def _page(headers: Mapping[bytes, bytes]) -> str:
+    """The address of the page that sends a request, as far as its browser says it."""
+    page = headers.get(b"referer") or headers.get(b"origin") or b""
+    return page.decode("latin-1") if page.startswith(b"http") else ""
 
 
 def _require_origin_and_rate(context: Context, request: IngestRequest, client: ClientAddress, now: float) -> None:

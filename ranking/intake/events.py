@@ -99,6 +99,7 @@ class Intake(NamedTuple):
     `item_pattern` finds the item in the address of an event that names none; see `urls.item_of`. `identify` maps the
     event's `visitor` to an Identity; None turns de-duplication off. `sources` are kept apart, others count as
     `OTHER` unless the sender is trusted; None: all are kept apart. `zone`: the site's, of times without an offset.
+    `page`: the address of the page that sends them, against which an `url` without a host is read.
     """
 
     kinds: AbstractSet[str]
@@ -109,6 +110,7 @@ class Intake(NamedTuple):
     identify: Callable[[str | None], Identity | None] | None = None
     sources: AbstractSet[str] | None = None
     zone: tzinfo = UTC
+    page: str = ""
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -139,7 +141,7 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     """
     item = wire.item
     if item is None:
-        item = _item_at(wire.url, intake.item_pattern)
+        item = _item_at(wire.url, intake.item_pattern, intake.page)
     if problem := why_bad_id(item):
         raise InvalidEventError(f"item: {problem}")
     if wire.kind not in intake.kinds:
@@ -170,11 +172,11 @@ def _checked_name(field: str, given: str | None) -> str | None:
     return given or None
 
 
-def _item_at(url: str | None, pattern: AddressPattern | None) -> str:
+def _item_at(url: str | None, pattern: AddressPattern | None, page: str) -> str:
     if url is None:
         raise InvalidEventError("item: is missing, and so is url")
     try:
-        return item_of(url, pattern)
+        return item_of(url, pattern, page)
     except ValueError as error:
         raise InvalidEventError(f"url: {error}") from None
 

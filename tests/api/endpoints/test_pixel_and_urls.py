@@ -91,3 +91,12 @@ async def test_a_pattern_finds_the_item_in_the_address(serve: Any) -> None:
     found = await service.http.post(EVENTS, json={"url": "https://kabar.example/"})
     assert found.status_code == 422
     assert found.json()["invalid"][0]["error"].startswith("url: ")
+
+
+@pytest.mark.parametrize("header", [{"referer": "https://www.koran.example/lain"}, {"origin": "https://koran.example"}])
+async def test_an_address_without_a_host_is_one_of_the_page_that_sends_it(
+    service: Service, header: dict[str, str]
+) -> None:
+    for event, headers in (({"url": "/berita/1"}, header), ({"url": "https://koran.example/berita/1"}, {})):
+        assert (await service.http.post("/v1/events", json=event, headers=headers)).json()["accepted"] == 1
+    assert await service.counts() == {"view|koran.example/berita/1": 2}
