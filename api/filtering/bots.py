@@ -95,7 +95,8 @@ class Robots:
 
     def _hidden(self, sample: bytes) -> bool:
         """Whether a robot's name stands where a phone's does, and nowhere else."""
-        return not self._marks.Match(self._without_phone(sample))
+        rest = self._without_phone(sample)
+        return rest is not sample and not self._marks.Match(rest)
 
     def _without_phone(self, user_agent: bytes) -> bytes:
         found = PHONE.match(user_agent)

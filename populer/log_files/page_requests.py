@@ -70,12 +70,12 @@ FEED_AS_TOPIC = re.compile(
     re.IGNORECASE,
 )
 #: As the tracker has it.
-LISTING = re.compile(
-    r"^/?(?:index\.\w+)?(?:\?(?!(?:.*&)?(?:p|(?:\w+_)?id)=\w).*)?$"
-    r"|/(?:category|kategori|tag|author|penulis|search|cari)(?:[/?]|$)"
-    r"|^/_*(?:health(?:z|[-_]?checks?)?|livez|readyz|liveness|readiness|ping|server-status|nginx_status|stub_status)$",
+FRONT_PAGE = re.compile(
+    r"/?(?:index\.\w+)?(?:\?(?!(?:.*&)?(?:p|(?:\w+_)?id)=\w).*)?"
+    r"|/_*(?:health(?:z|[-_]?checks?)?|livez|readyz|liveness|readiness|ping|server-status|nginx_status|stub_status)",
     re.IGNORECASE,
 )
+LISTING = re.compile(r"/(?:category|kategori|tag|author|penulis|search|cari)(?![^/?])", re.IGNORECASE)
 FEED = re.compile(
     r"\.(?:rss|atom|rdf)$|/(?:feeds?|rss2?|atom|rdf)(?:\.xml|\.php)?$|/feed/(?:rss2?|atom|rdf)$"
     r"|[?&](?:feed|flav|format|type)=(?:rss|atom|rdf|feed)[^&/]*(?:&|$)",
@@ -183,7 +183,7 @@ class PageReader:
             return reason
         pattern = self._rules.pattern
         if pattern is None:
-            if LISTING.search(place):
+            if LISTING.search(path) or (path.count("/") == 1 and FRONT_PAGE.fullmatch(place)):
                 return "listing"
             item: str | None = id_of_address(page)
         else:

@@ -267,7 +267,8 @@ def test_what_is_no_article_is_left_out_unless_a_pattern_says_so(target: str) ->
 @pytest.mark.parametrize(
     "target",
     ["/teknologi/belajar-next.js/", "/teknologi/mengenal-vue.js", "/teknologi/apa-itu-robots.txt",
-     "/wiki/Berkas:Foto.jpg", "/forum/feed", "/topik/rss", "/?p=123", "/index.php?id=7", "/berita/odd?q=a", "/pingpong", "/taggart"],
+     "/wiki/Berkas:Foto.jpg", "/forum/feed", "/topik/rss", "/?p=123",
+     "/index.php?id=7", "/berita/odd?q=a", "/pingpong", "/taggart"],
 )  # fmt: skip
 def test_an_article_may_be_called_as_a_file_or_a_feed_is(target: str) -> None:
     assert view(line(f"GET {target} HTTP/1.1".encode()))
