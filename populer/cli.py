@@ -37,6 +37,7 @@ Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 t
 To = Annotated[str, typer.Option("--to", help="Address of the service.")]
 Site = Annotated[str | None, typer.Option("--site", help="Site; default: the first one.")]
 Key = Annotated[str | None, typer.Option("--key", help="Write key; else POPULER_KEY, else the key file in --data.")]
+AllowLosses = Annotated[bool, typer.Option("--allow-losses", help="Exit with 0 although lines could not be used.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -75,14 +76,15 @@ def demo(port: Port = None) -> None:
 
 @app.command()
 def replay(
-    files: Annotated[list[Path], typer.Argument(help="Logs: csv, ndjson or access logs, plain or gzip.")],
+    files: Annotated[list[Path], typer.Argument(help="Logs: csv, ndjson or access logs, plain or packed; - is stdin.")],
     to: To = DEFAULT_TO,
     site: Site = None,
     key: Key = None,
     data: Data = None,
     config: Config = None,
     format: Annotated[
-        str | None, typer.Option("--format", help="csv, ndjson or combined (access logs); default: by name or content.")
+        str | None,
+        typer.Option("--format", help="csv, ndjson, or of access logs combined, json, w3c, alb; default: by content."),
     ] = None,
     item_pattern: Annotated[
         str | None,
@@ -93,6 +95,7 @@ def replay(
     ] = None,
     speed: Annotated[str, typer.Option("--speed", help="N times real time, or max.")] = "max",
     as_of_now: Annotated[bool, typer.Option("--as-of-now", help="Shift times so that the last event is now.")] = False,
+    allow_losses: AllowLosses = False,
 ) -> None:
     """Record the events of log files through a running service, with their own timestamps."""
     from populer.commands.options import write_key
@@ -100,25 +103,26 @@ def replay(
 
     run(
         files, to=to, site=site, key=write_key(key, config, data, site), format=format, speed=speed,
-        as_of_now=as_of_now, item_pattern=item_pattern, base=base,
+        as_of_now=as_of_now, item_pattern=item_pattern, base=base, allow_losses=allow_losses,
     )  # fmt: skip
 
 
 @items_app.command("import")
 def items_import(
-    file: Annotated[Path, typer.Argument(help="Items: csv or ndjson, plain or gzip.")],
+    file: Annotated[Path, typer.Argument(help="Items: csv or ndjson, plain or packed.")],
     to: To = DEFAULT_TO,
     site: Site = None,
     key: Key = None,
     data: Data = None,
     config: Config = None,
     format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
+    allow_losses: AllowLosses = False,
 ) -> None:
     """Describe items to a running service: titles, addresses, sections, publish times."""
     from populer.commands.items_import import run
     from populer.commands.options import write_key
 
-    run(file, to=to, site=site, key=write_key(key, config, data, site), format=format)
+    run(file, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import math
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC
 from functools import partial
 
 import msgspec
@@ -157,7 +158,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
     intake = Intake(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
-        context.secret(), site.own_hosts,
+        context.secret(), site.own_hosts, site.zone if trusted else UTC, _page(request.headers),
     )  # fmt: skip
     places, events, bad, foreign = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:
@@ -206,6 +207,12 @@ def _nonces(site: SiteSettings, now: float) -> Callable[[str, str], str | None] 
     if site.proof == "none" or site.keys.page is None:
         return None
     return partial(valid_nonce, at=now, key=site.keys.page)
+
+
+def _page(headers: Mapping[bytes, bytes]) -> str:
+    """The address of the page that sends a request, as far as its browser says it."""
+    page = headers.get(b"referer") or headers.get(b"origin") or b""
+    return page.decode("latin-1") if page.startswith(b"http") else ""
 
 
 def _unproven(events: Sequence[Event]) -> list[int]:

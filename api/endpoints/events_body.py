@@ -14,7 +14,7 @@ import msgspec
 from api.http.json_body import is_json
 from api.http.problems import Problem, plain_sentence
 from ranking.errors import InvalidEventError
-from ranking.intake.events import WireEvent
+from ranking.intake.events import WireEvent, wire_event
 
 T = TypeVar("T")
 MAX_EVENTS = 10_000
@@ -79,6 +79,7 @@ UNREADABLE = (msgspec.DecodeError, ValueError)
 _array = msgspec.json.Decoder(list[WireEvent])
 _raw_array = msgspec.json.Decoder(list[msgspec.Raw])
 _event = msgspec.json.Decoder(WireEvent)
+_anything = msgspec.json.Decoder()
 _object_decoder = msgspec.json.Decoder(_Object)
 
 
@@ -124,7 +125,12 @@ def _object(text: bytes, give_up_after: int | None) -> Parsed:
         sentence = plain_sentence(error)
         if sentence.startswith("events"):
             raise Problem(422, "malformed events", sentence) from None
-        return one_bad(sentence)
+        if _opens_with_a_whole_line(text):
+            return _lines(text, give_up_after)
+        try:
+            return all_good([_loose(text, error)])
+        except msgspec.ValidationError:
+            return one_bad(sentence)
     except UNREADABLE as error:
         if _opens_with_a_whole_line(text):
             return _lines(text, give_up_after)
@@ -146,7 +152,7 @@ def _elements(text: bytes, give_up_after: int | None) -> Parsed:
 
 
 def _raws(raws: list[msgspec.Raw], give_up_after: int | None) -> Parsed:
-    return _each([partial(_event.decode, raw) for raw in _bounded(raws)], give_up_after)
+    return _each([partial(_decoded, raw) for raw in _bounded(raws)], give_up_after)
 
 
 def _opens_with_a_whole_line(text: bytes) -> bool:
@@ -167,17 +173,32 @@ def _lines(text: bytes, give_up_after: int | None) -> Parsed:
         return _each([partial(_line, line) for line in lines], give_up_after)
 
 
+def _decoded(text: bytes | msgspec.Raw) -> WireEvent:
+    try:
+        return _event.decode(text)
+    except msgspec.ValidationError as error:
+        return _loose(text, error)
+
+
+def _loose(text: bytes | msgspec.Raw, error: msgspec.ValidationError) -> WireEvent:
+    """The event that the strict decoder refuses with `error`, if its fields are only written otherwise."""
+    try:
+        return wire_event(_anything.decode(text))
+    except UNREADABLE:
+        raise error from None
+
+
 def _line(line: bytes) -> WireEvent:
     try:
         return _event.decode(line)
-    except msgspec.ValidationError:
-        raise
+    except msgspec.ValidationError as error:
+        return _loose(line, error)
     except UNREADABLE as error:
         try:
             content = json.loads(line)
         except ValueError:
             raise error from None
-        return msgspec.convert(content, WireEvent)
+        return wire_event(content)
 
 
 def _tolerant(text: bytes, error: Exception, give_up_after: int | None) -> Parsed:
@@ -189,7 +210,7 @@ def _tolerant(text: bytes, error: Exception, give_up_after: int | None) -> Parse
     if isinstance(content, dict) and isinstance(content.get("events"), list):
         content = content["events"]
     elements = content if isinstance(content, list) else [content]
-    return _each([partial(msgspec.convert, each, WireEvent) for each in _bounded(elements)], give_up_after)
+    return _each([partial(wire_event, each) for each in _bounded(elements)], give_up_after)
 
 
 def _each(readers: list[Callable[[], WireEvent]], give_up_after: int | None) -> Parsed:

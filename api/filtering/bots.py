@@ -1,10 +1,11 @@
 """Robots, prefetches and foreign fetches, by the headers of a request.
 
-The marks of robots are those of the PyPI package `crawler-user-agents` (MIT), taken as data: its patterns go into one
-RE2 set, which looks for all of them in a single pass. Python's `re` needs 250 to 480 µs for what takes the set about
-one, and its time depends on what a stranger writes; RE2's is linear in the length.
+The marks of robots are those of the PyPI packages `crawler-user-agents` and `crawlerdetect` (both MIT), taken as data,
+and `robot_marks`: all go into one RE2 set, which looks for all of them in a single pass. Python's `re` needs 250 to
+480 µs for what takes the set about one, and its time depends on what a stranger writes; RE2's is linear in the length.
+The name of an Android phone is not looked at: there are phones called Sonic, Fever and Butterfly, as robots are.
 
-Guaranteed, and held by the tests: every sample that the package ships is a robot; in-app browsers, web views and
+Guaranteed, and held by the tests: every sample that the first package ships is a robot; in-app browsers, web views and
 televisions are readers, while the previews that chat programs fetch for a link are not; no bytes raise; a stranger's
 user agents fill neither the memory (they are cut before they are remembered, and only so many are) nor the time.
 
@@ -14,11 +15,15 @@ with a write key speaks for others: its user agent and purpose say nothing, so t
 """
 
 import functools
+import re
 from typing import Final, Literal
 
 import re2  # type: ignore[import-untyped]
 import structlog
+from crawlerdetect.providers.crawlers import data as CRAWLER_PATTERNS  # type: ignore[import-untyped]  # noqa: N812
 from crawleruseragents import CRAWLER_USER_AGENTS_DATA  # type: ignore[import-untyped]
+
+from api.filtering.robot_marks import FURTHER, NARROWED, REFUSING_READERS, SAMPLES_ONLY
 
 log = structlog.get_logger("api")
 
@@ -31,50 +36,16 @@ REMEMBERED: Final = 4096
 """User agents whose judgement is kept: at most 512 B each, so about 3 MB a worker."""
 
 AUTOMATON_BYTES: Final = 16 << 20
-"""What RE2 may spend on its automaton. With its default of 8 MiB it starts over again and again: 11 µs instead of 2."""
+"""What RE2 may spend on its automaton. With its default of 8 MiB it starts over again and again."""
 
-NARROWED: Final = {
-    # A link preview starts with the app's name; a reader in the app's own browser is a browser first, the name last.
-    "WhatsApp": r"^WhatsApp",
-    "Viber": r"^Viber",
-    "Tumblr\\/": r"^Tumblr/",
-    "Bluesky\\/": r"^Bluesky/",
-    # The package means a Czech payment service; to millions of Indonesians GoPay is the app they open links in.
-    "GoPay": r"^GoPay",
-    # The library when it speaks for itself; apps and web views name it after their own name.
-    "okhttp": r"^okhttp",
-    # Sogou's robots are spiders; its phone browser and its keyboard's web view are not.
-    "Sogou": r"Sogou.{0,20}[sS]pider",
-    # A name of its own; not the end of a build number (`…240617.008/`).
-    "008\\/": r"(?:^|[ ;(])008/",
-}
-"""Patterns of the package that would refuse real readers, and what is looked for in their place."""
+PHONE: Final = re.compile(rb"Mozilla/[0-9.]++ \((?:Linux|Android)(?:[^()]++|\([^()]*+\))*+\)", re.IGNORECASE)
+"""The first brackets of an Android's or a television's user agent, where its model stands."""
 
-SAMPLES_ONLY: Final = frozenset({"AP3A\\.240617\\.008", "MetaIAB Facebook"})
-"""Patterns that are wrong: only the very samples they were made from are robots.
+IN_APP_PHONE: Final = re.compile(rb" Android \([^()]*+\)")
+"""Where Instagram and its like name the model once more."""
 
-`AP3A.240617.008` is no robot but the build of Android 15 that Oppo, OnePlus, Realme and Xiaomi phones carry: it would
-refuse everyone who reads in Instagram, Facebook or any other web view on one. `MetaIAB Facebook` is what the browser
-inside the Facebook app has called itself since 2025 (ua-parser/uap-core#665, shalanah/inapp-spy#57).
-"""
-
-FURTHER: Final = (
-    # No name, only "Mozilla/5.0", or no letter at all: no browser sends that.
-    r"^\W*$", r"^Mozilla/[0-9.]+\W*$",
-    # A contact address, and names that say it: `… (+https://example.org/why)`, `ExampleBot/1.0`.
-    r"\+ ?https?://", r"(?i)(?:bot|crawler|spider)/[0-9]", r"(?i)compatible; [^()]*(?:bot|crawl|spider)",
-    # Browsers without a reader.
-    r"(?i)headless", r"PhantomJS", r"SlimerJS", r"HtmlUnit", r"jsdom/", r"Cypress/", r"CasperJS", r"Prerender",
-    # HTTP libraries and tools, where they speak for themselves.
-    r"(?i)^curl", r"(?i)^libcurl", r"(?i)^wget", r"(?i)^python", r"(?i)python-requests", r"(?i)aiohttp", r"^Java/",
-    r"^Java-http-client", r"(?i)libwww-perl", r"(?i)^lwp", r"^Go-http-client", r"^go-resty", r"^fasthttp", r"^node",
-    r"^undici", r"(?i)node-fetch", r"(?i)axios", r"^got\b", r"^superagent", r"^Deno/", r"^Bun/", r"^Dart/",
-    r"(?i)scrapy", r"^Ruby", r"^Faraday", r"^rest-client", r"^Typhoeus", r"^http\.rb", r"^PHP", r"^GuzzleHttp",
-    r"^Symfony", r"^reqwest", r"^hyper/", r"^ureq", r"^Jakarta Commons-HttpClient", r"^Apache-HttpAsyncClient",
-    r"^RestSharp", r"^WinHttp", r"^PostmanRuntime", r"(?i)^insomnia/", r"^HTTPie", r"^xh/",
-    r"^ApacheBench", r"^Apache-JMeter", r"^k6/", r"^Grafana k6", r"^hey/", r"^oha/", r"^Siege", r"^Artillery",
-)  # fmt: skip
-"""What the package leaves out or writes too narrowly."""
+ROBOTS_PHONE: Final = rb"(?i)https?:|@|compatible;|(?:bot|crawler|spider)/[0-9]"
+"""What no phone is called: in the first brackets it is a robot that speaks of itself."""
 
 PURPOSE_HEADERS: Final = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
 AHEAD_OF_A_READER: Final = frozenset({b"prefetch", b"prerender", b"preview", b"instant"})
@@ -99,28 +70,45 @@ class Robots:
         options.max_mem = AUTOMATON_BYTES
         options.never_capture = True
         options.log_errors = False
-        marks = re2.Set.SearchSet(options)
+        self._robots_phone = re2.compile(ROBOTS_PHONE, options)
+        self._marks = re2.Set.SearchSet(options)
+        self._in_whole = re2.Set.SearchSet(options)
         unread: list[str] = []
+        for pattern in (*FURTHER, *(f"(?i){each}" for each in CRAWLER_PATTERNS if each not in REFUSING_READERS)):
+            _add(self._marks, pattern, unread)
         for entry in CRAWLER_USER_AGENTS_DATA:
             name: str = entry["pattern"]
-            if name not in SAMPLES_ONLY:
-                try:
-                    marks.Add(NARROWED.get(name, name).encode())
-                    continue
-                except re2.error:
-                    unread.append(name)
-            for sample in entry.get("instances", ()):
-                marks.Add(b"^" + re2.escape(sample.encode()) + b"$")
-        for pattern in FURTHER:
-            marks.Add(pattern.encode())
-        marks.Compile()
-        if unread:  # none as of 1.67
+            if name in SAMPLES_ONLY or not _add(self._marks, NARROWED.get(name, name), unread):
+                for sample in entry.get("instances", ()):
+                    self._in_whole.Add(b"^" + re2.escape(sample.encode()) + b"$")
+        self._marks.Compile()
+        for entry in CRAWLER_USER_AGENTS_DATA:
+            name = entry["pattern"]
+            if name in SAMPLES_ONLY or name in unread:
+                continue
+            if any(self._hidden(sample.encode()) for sample in entry.get("instances", ())):
+                _add(self._in_whole, NARROWED.get(name, name), unread)
+        self._in_whole.Compile()
+        if unread:  # none as of 1.67 and 0.4.2
             log.warning("Patterns of robots cannot be compiled; only their samples are known.", patterns=unread)
-        self._marks = marks
         self._remembered = functools.lru_cache(maxsize=REMEMBERED)(self._look)
 
+    def _hidden(self, sample: bytes) -> bool:
+        """Whether a robot's name stands where a phone's does, and nowhere else."""
+        rest = self._without_phone(sample)
+        return rest is not sample and not self._marks.Match(rest)
+
+    def _without_phone(self, user_agent: bytes) -> bytes:
+        found = PHONE.match(user_agent)
+        if found is None or self._robots_phone.search(found[0]):
+            return user_agent
+        rest = user_agent[found.end() :]
+        return b"Mozilla/5.0 (Linux)" + (IN_APP_PHONE.sub(b" Android", rest) if b" Android (" in rest else rest)
+
     def _look(self, user_agent: bytes) -> Literal["robot"] | None:
-        return "robot" if self._marks.Match(user_agent) else None
+        if self._marks.Match(self._without_phone(user_agent)) or self._in_whole.Match(user_agent):
+            return "robot"
+        return None
 
     def reason(self, user_agent: bytes | None) -> Literal["robot"] | None:
         """Why nobody reads under this user agent; None for a reader. A missing one is a robot's: browsers send theirs.
@@ -154,6 +142,15 @@ class Robots:
         if ahead:
             return "prefetch"
         return "fetch" if opened else None
+
+
+def _add(marks: "re2.Set", pattern: str, unread: list[str]) -> bool:
+    try:
+        marks.Add(pattern.encode())
+    except re2.error:
+        unread.append(pattern)
+        return False
+    return True
 
 
 def _ahead(value: bytes) -> bool:

@@ -50,9 +50,15 @@ def headers(scope: Scope) -> dict[bytes, bytes]:
 
 
 def query(scope: Scope) -> list[tuple[str, str]]:
-    """The query string's names and values, in order."""
+    """The query string's names and values, in order; read as Latin-1 where it is no UTF-8: two spellings stay two."""
     raw = scope["query_string"]
-    return parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else []
+    if not raw:
+        return []
+    text = raw.decode("latin-1")
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        return parse_qsl(text, keep_blank_values=True, encoding="latin-1")
 
 
 async def body(given: Mapping[bytes, bytes], receive: Receive, limit: int, ratio: int | None = None) -> bytes:

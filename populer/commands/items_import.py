@@ -15,7 +15,7 @@ import msgspec
 
 from populer.client import USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
 from populer.commands.options import DEFAULT_TO, byte_progress
-from populer.commands.replay import ReplayBatch, fitting
+from populer.commands.replay import ReplayBatch, check_losses, fitting
 from populer.log_files.files import FORMATS, Faults, Reading, read_items
 from populer.log_files.progress import Bar
 from ranking.errors import PopulerError
@@ -26,19 +26,23 @@ if TYPE_CHECKING:
 ITEMS_A_BATCH = 500
 
 
-def run(file: Path, *, to: str, site: str | None, key: str, format: str | None) -> None:
+def run(file: Path, *, to: str, site: str | None, key: str, format: str | None, allow_losses: bool = False) -> None:
     """Import and print the report, also of what was acknowledged before a failure.
 
     Raises:
-        PopulerError: the file cannot be used, or the service does not answer or refuses.
+        PopulerError: the file cannot be used, the service does not answer or refuses, or, unless `allow_losses`, some
+            items or all could not be used.
     """
     report = ImportReport()
     try:
         with byte_progress() as progress:
             asyncio.run(import_items(file, to=to, site=site, key=key, format=format, progress=progress, report=report))
     finally:
-        if report.sent:
+        if report.sent or report.unreadable.count:
             print(render_import_report(report))  # noqa: T201
+    lost = report.unreadable.count + report.invalid.count
+    if not allow_losses:
+        check_losses(lost, report.stored, report.sent + report.unreadable.count, "items")
 
 
 @dataclass(slots=True)
@@ -76,7 +80,7 @@ async def import_items(
     """Upsert the items of the file at `path` through the service at `to`.
 
     Args:
-        path: csv or ndjson, plain or gzip.
+        path: csv or ndjson, plain or compressed.
         key: the site's write key.
         batch: most items in a batch.
         report: filled while this runs; a new one if absent.

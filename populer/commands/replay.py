@@ -1,10 +1,10 @@
 """Replaying logs: events of files, recorded through the service's ingest as any server would record them.
 
 Rows are read and encoded in a thread, a batch at a time and only when one of the `in_flight` slots is free,
-so memory stays flat however slow the service is. A batch's idempotency key comes from the file's name, the
-line it starts at, the site and the very bytes sent: a lost reply counts once, and so does the same command
-run again after an interruption, also on a log that has grown since. A size or modification time in the key
-would recount the whole of a grown log. (`as_of_now` moves the bytes with the clock: run again, it is another
+so memory stays flat however slow the service is. A batch's idempotency key comes from the line it starts at, the
+site and the very bytes sent: a lost reply counts once, and so does the same log read again after an interruption,
+also under another name, packed, or grown since. A name, size or modification time in the key would recount a log
+that was rotated. (`as_of_now` moves the bytes with the clock: run again, it is another
 log.)
 
 The report is filled as answers arrive, so whoever passed it in knows what was acknowledged if it stops
@@ -27,8 +27,9 @@ import msgspec
 from populer.client import USUAL_PATIENCE, EventsAnswer, Patience, ServiceClient
 from populer.commands.options import DEFAULT_TO, byte_progress
 from populer.log_files.access_log import PageRules, page_rules
-from populer.log_files.files import EventRow, Faults, Reading, Row, read_events
+from populer.log_files.files import STANDARD_INPUT, EventRow, Faults, Reading, Row, read_events
 from populer.log_files.progress import Bar
+from populer.log_files.rows import seconds_of
 from ranking.errors import PopulerError
 
 if TYPE_CHECKING:
@@ -53,11 +54,13 @@ def run(
     as_of_now: bool,
     item_pattern: str | None,
     base: str | None,
+    allow_losses: bool = False,
 ) -> None:
     """Replay and print the report, also of what was acknowledged before a failure.
 
     Raises:
-        PopulerError: an option or a file cannot be used, or the service does not answer or refuses.
+        PopulerError: an option or a file cannot be used, the service does not answer or refuses, or, unless
+            `allow_losses`, some lines or all could not be used.
     """
     report = ReplayReport()
     try:
@@ -71,6 +74,23 @@ def run(
     finally:
         if report.sent or report.left_out or report.unreadable.count:
             print(render_report(report))  # noqa: T201
+    lost = report.unreadable.count + report.invalid.count
+    used = report.acknowledged - report.invalid.count - sum(report.filtered.values())
+    if not allow_losses:
+        check_losses(lost, used, report.sent + report.unreadable.count + sum(report.left_out.values()), "lines")
+
+
+def check_losses(lost: int, used: int, found: int, what: str) -> None:
+    """Return if everything that was found could be used.
+
+    Raises:
+        PopulerError: some of it, or all, could not.
+    """
+    if lost or (found and not used):
+        unusable = f"{lost:,} of {found:,}" if used else f"all {found:,}"
+        raise PopulerError(
+            f"{unusable} {what} could not be used: correct them as the report says, or pass --allow-losses"
+        )
 
 
 def _speed(text: str) -> float | None:
@@ -88,8 +108,8 @@ class ReplayReport:
 
     `sent` counts an event once however often its batch was tried; what is in `sent` and in no other count was
     not acknowledged. `left_out` has the lines of access logs that were never sent, as they are no page views, by
-    reason. `shift_s` is what `as_of_now` added to every time stamp. `finished`: all files went
-    through.
+    reason. `formats` has the format of each file. `shift_s` is what `as_of_now` added to every time stamp. `finished`:
+    all files went through.
     """
 
     sent: int = 0
@@ -97,6 +117,7 @@ class ReplayReport:
     duplicate: int = 0
     filtered: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
+    formats: dict[str, str] = field(default_factory=dict)
     invalid: Faults = field(default_factory=Faults)
     unreadable: Faults = field(default_factory=Faults)
     acknowledged_batches: int = 0
@@ -187,7 +208,7 @@ async def replay(
     """Record the events of `files`, one file after the other, through the service at `to`.
 
     Args:
-        files: csv, ndjson or access logs, plain or gzip; all of one `format` if that is given.
+        files: csv, ndjson or access logs, plain or compressed, `-` for standard input; all of one `format` if given.
         key: the site's write key; without one the service would not honour the events' own times.
         now: epoch seconds; only `as_of_now` looks at it.
         speed: so many times real time, by the events' times; None is as fast as the service takes them.
@@ -281,20 +302,20 @@ def _batches(
     """
     encode = msgspec.json.Encoder().encode_lines
     for path in files:
-        place = f"{path.resolve()}\0{site or ''}"
         reading = Reading(report.unreadable, report.left_out)
         done_bytes = 0
         for rows in _cut(read_events(path, format, reading, pages), size, span_s, report.shift_s):
             read_bytes, done_bytes = reading.bytes_read - done_bytes, reading.bytes_read
             for lines, events, body in fitting(rows, encode):
                 latest_ts = _latest(events) if span_s < math.inf else None
-                yield ReplayBatch(path, body, lines, _key(place, lines[0], body), latest_ts, read_bytes)
+                yield ReplayBatch(path, body, lines, _key(site or "", lines[0], body), latest_ts, read_bytes)
                 read_bytes = 0
+        report.formats[path.name] = reading.format
 
 
-def _key(place: str, line: int, body: bytes) -> str:
-    """The idempotency key of `body`, which starts at `line` of the file and site that `place` names."""
-    return blake2b(f"{place}\0{line}\0".encode("utf-8", "surrogateescape") + body, digest_size=16).hexdigest()
+def _key(site: str, line: int, body: bytes) -> str:
+    """The idempotency key of `body`, which starts at `line` of a log."""
+    return blake2b(f"{site}\0{line}\0".encode() + body, digest_size=16).hexdigest()
 
 
 def _cut(
@@ -310,11 +331,13 @@ def _cut(
     for row in rows:
         event = row[1]
         if event.ts is not None:
-            event.ts += shift_s
-            start_ts = event.ts if start_ts is None else start_ts
-            if taken and event.ts - start_ts > span_s:
+            ts = seconds_of(event.ts) + shift_s
+            if shift_s:
+                event.ts = ts
+            start_ts = ts if start_ts is None else start_ts
+            if taken and ts - start_ts > span_s:
                 yield taken
-                taken, start_ts = [], event.ts
+                taken, start_ts = [], ts
         taken.append(row)
         if len(taken) == size:
             yield taken
@@ -337,14 +360,14 @@ def fitting(
 
 
 def _latest(events: Iterable[EventRow]) -> float | None:
-    return max((event.ts for event in events if event.ts is not None), default=None)
+    return max((seconds_of(event.ts) for event in events if event.ts is not None), default=None)
 
 
 async def _latest_ts(files: Sequence[Path], format: str | None, pages: PageRules, bar: Bar) -> float | None:
     """The latest time in `files`, in epoch seconds; a first pass over them."""
     latest: float | None = None
     for path in files:
-        if path.exists() and not path.is_file() and not path.is_dir():
+        if path == STANDARD_INPUT or (path.exists() and not path.is_file() and not path.is_dir()):
             raise PopulerError(f"--as-of-now reads a log twice and {path} is a stream: save it as a file first")
         reading = Reading()
         done_bytes = 0
@@ -362,6 +385,7 @@ def render_report(report: ReplayReport) -> str:
     filtered = Counter(report.filtered) + Counter(report.left_out)
     rate = report.acknowledged / report.seconds if report.seconds > 0 else 0.0
     lines = [
+        *(f"{name}: read as {format}" for name, format in report.formats.items() if format),
         f"{report.acknowledged:,} of {report.sent:,} events sent were acknowledged "
         f"in {report.seconds:.1f} s ({rate:,.0f}/s; batches: {report.acknowledged_batches:,})",
         f"  accepted    {report.accepted:>12,}",

@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from populer.log_files.rows import EventRow, Faults, ItemRow, Lines, in_seconds
+from populer.log_files.rows import EventRow, Faults, ItemRow, Lines
 from ranking.errors import PopulerError
 from ranking.intake.events import DEFAULT_KIND
-from ranking.times import LATEST_EPOCH_S, parse_moment
+from ranking.times import LATEST_EPOCH_S, moment_or_wall_clock
 
 DELIMITERS = ",;\t"
 MAX_LINES_A_ROW = 100
@@ -100,20 +100,18 @@ def csv_items(path: Path, first: str, lines: Lines, unreadable: Faults) -> Itera
         )
 
 
-def _ts(text: str) -> float | None:
-    """Epoch seconds, as nearly every log has them, or ISO 8601."""
+def _ts(text: str) -> float | str | None:
+    """Epoch seconds, as nearly every log has them, or a time as people write it."""
     if not text:
         return None
     try:
         ts = float(text)
     except ValueError:
-        ts = -1.0  # fails the range below; ISO text is looked at there, off the fast path
+        ts = -1.0  # fails the range below; text is looked at there, off the fast path
     if 0.0 <= ts <= LATEST_EPOCH_S:
         return ts
-    if 0.0 <= (seconds := in_seconds(ts)) <= LATEST_EPOCH_S:
-        return seconds
     try:
-        return parse_moment(text)
+        return moment_or_wall_clock(text)
     except ValueError as error:
         raise ValueError(f"ts: must be {error}, not {text!r}") from None
 

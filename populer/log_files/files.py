@@ -1,48 +1,75 @@
-"""Reading logs and catalogues: events as csv, ndjson or access log, items as csv or ndjson, plain or gzip.
+"""Reading logs and catalogues: events as csv, ndjson or access log, items as csv or ndjson, plain or compressed.
 
 A reader is a generator of `(line, row)` and holds one row at a time: any file takes the same memory. One bad
 row is no reason to stop: it is counted in a `Reading`, with its line and the reason. A file that is wrong as
 a whole (missing, empty, cut off, in another encoding, without the needed columns) raises a PopulerError that
-says what to do. Gzip is told by its first bytes, never by the name: logs get renamed.
+says what to do. Compression is told by the first bytes, never by the name: logs get renamed. `-` is standard input.
 """
 
+import bz2
 import gzip
 import io
+import lzma
+import sys
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
-from populer.log_files.access_log import PageRules, looks_combined, page_views
+from populer.log_files.access_log import PageRules, Parse, combined_request, looks_combined, page_views
 from populer.log_files.csv_rows import csv_events, csv_items
 from populer.log_files.json_rows import json_events
+from populer.log_files.other_logs import alb_parser, json_parser, looks_alb, looks_json, looks_w3c, w3c_parser
 from populer.log_files.rows import EventRow, Faults, ItemRow, Lines, Row, check_item
 from ranking.errors import PopulerError
 
-__all__ = ["FORMATS", "EventRow", "Faults", "ItemRow", "Reading", "Row", "read_events", "read_items"]
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
-FORMATS = ("csv", "ndjson", "combined")
+__all__ = ["FORMATS", "STANDARD_INPUT", "EventRow", "Faults", "ItemRow", "Reading", "Row", "read_events", "read_items"]
+
+FORMATS = ("csv", "ndjson", "combined", "json", "w3c", "alb")
 ITEM_FORMATS = ("csv", "ndjson")
 FORMAT_OF_SUFFIX = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
-GZIP_MAGIC = b"\x1f\x8b"
+PARSERS: Mapping[str, Callable[[], Parse]] = {
+    "combined": lambda: combined_request,
+    "json": json_parser,
+    "w3c": w3c_parser,
+    "alb": alb_parser,
+}
+NAME_OF_FORMAT = {
+    "csv": "csv", "ndjson": "ndjson", "combined": "combined access log", "json": "access log in JSON",
+    "w3c": "W3C access log", "alb": "access log of an AWS load balancer",
+}  # fmt: skip
+PACKED_SUFFIXES = (".gz", ".bz2", ".xz", ".zst")
+PACKINGS: Mapping[bytes, Callable[[Any], Any]] = {
+    b"\x1f\x8b": lambda raw: gzip.GzipFile(fileobj=raw),
+    b"BZh": bz2.BZ2File,
+    b"\xfd7zXZ\0": lzma.LZMAFile,
+    b"\x28\xb5\x2f\xfd": zstd.ZstdFile,
+}
 PEEKED_BYTES = 8192
-Content = io.BufferedReader | gzip.GzipFile
+STANDARD_INPUT = Path("-")
+Content = io.BufferedReader
 
 
 @dataclass(slots=True)
 class Reading:
-    """How far a reader is, what it could not read, and what it left out of an access log, by reason.
+    """How far a reader is, the format it took, what it could not read, and what it left out of an access log.
 
     Readings that share an `unreadable` or a `left_out` add up in it.
     """
 
     unreadable: Faults = field(default_factory=Faults)
     left_out: dict[str, int] = field(default_factory=dict)
+    format: str = ""
     _raw: BinaryIO | None = None
     _bytes_read: int = 0
 
@@ -69,7 +96,7 @@ def read_events(
     """Events of the log at `path` in its order, each with its 1-based line number.
 
     Args:
-        path: a csv or ndjson file or an access log (`combined`), plain or gzip.
+        path: a csv or ndjson file or an access log, plain or compressed; `-` is standard input.
         format: one of FORMATS; None guesses it from the name, else from the first line.
         reading: counts unreadable rows, what was left out, and bytes read; a throwaway one if absent.
         pages: how the lines of an access log become views.
@@ -80,12 +107,16 @@ def read_events(
     reading = reading or Reading()
     known = _checked_format(format, FORMATS)
     with _opened(path, reading) as content:
-        if known == "combined" or (known is None and _is_access_log(path, content)):
-            yield from page_views(path, content, pages or PageRules(), reading.unreadable, reading.left_out)
+        log = known if known in PARSERS else None if known is not None else _access_log(path, content)
+        if log is not None:
+            reading.format = NAME_OF_FORMAT[log]
+            rules, parse = pages or PageRules(), PARSERS[log]()
+            yield from page_views(path, content, rules, reading.unreadable, reading.left_out, parse)
             return
         text = io.TextIOWrapper(content, "utf-8-sig")
         line, first = _first_line(path, text)
-        if _format(path, known, first) == "csv":
+        kind = reading.format = _format(path, known, first)
+        if kind == "csv":
             yield from csv_events(path, first, enumerate(text, line + 1), reading.unreadable)
         else:
             lines = enumerate(chain((first,), text), line)
@@ -135,18 +166,38 @@ def _checked_format(format: str | None, known: Sequence[str]) -> str | None:
     return format
 
 
-def _is_access_log(path: Path, content: Content) -> bool:
-    """Whether the name leaves it open and the first line looks it. A pipe may not show enough: it needs the format."""
-    named = Path(path.name.lower().removesuffix(".gz")).suffix in FORMAT_OF_SUFFIX
-    return not named and looks_combined(content.peek(PEEKED_BYTES))
+def _access_log(path: Path, content: Content) -> str | None:
+    """The format of an access log, by its first line, where the name leaves it open; None: it is none.
+
+    A pipe may not show enough: it needs the format.
+    """
+    if _suffix(path) == ".csv":
+        return None
+    start = content.peek(PEEKED_BYTES).removeprefix(b"\xef\xbb\xbf")
+    first = start.lstrip(b"\0\r\n").split(b"\n", 1)[0].rstrip()
+    if first.startswith(b"{"):
+        return "json" if looks_json(first) else None
+    if _suffix(path) in FORMAT_OF_SUFFIX:
+        return None
+    if looks_w3c(first):
+        return "w3c"
+    if looks_alb(first):
+        return "alb"
+    return "combined" if looks_combined(start) else None
+
+
+def _suffix(path: Path) -> str:
+    name = path.name.lower()
+    for packed in PACKED_SUFFIXES:
+        name = name.removesuffix(packed)
+    return Path(name).suffix
 
 
 def _format(path: Path, known: str | None, first: str) -> str:
     """The format asked for, else by the file's name, else by its first line."""
     if known is not None:
         return known
-    name = path.name.lower().removesuffix(".gz")
-    if by_name := FORMAT_OF_SUFFIX.get(Path(name).suffix):
+    if by_name := FORMAT_OF_SUFFIX.get(_suffix(path)):
         return by_name
     match first.lstrip()[:1]:
         case "{":
@@ -171,27 +222,41 @@ def _first_line(path: Path, text: Iterable[str]) -> tuple[int, str]:
 
 @contextmanager
 def _opened(path: Path, reading: Reading) -> Iterator[Content]:
-    """The file's bytes, decompressed where it is gzip; what can be wrong with it becomes a sentence."""
+    """The file's bytes, decompressed where they are packed; what can be wrong with it becomes a sentence."""
     try:
-        with path.open("rb") as raw:
-            packed = raw.peek(2)[:2] == GZIP_MAGIC
-            with gzip.GzipFile(fileobj=raw) if packed else raw as content:
-                reading.opened(raw)
-                try:
-                    yield content
-                finally:
-                    reading.closing()
+        with _raw(path) as raw, _unpacked(raw) as content:
+            reading.opened(raw)
+            try:
+                yield content
+            finally:
+                reading.closing()
     except FileNotFoundError:
         raise PopulerError(f"{path} does not exist: check the name and the folder") from None
     except IsADirectoryError:
         raise PopulerError(f"{path} is a folder: name the files in it") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile):
-        raise PopulerError(f"{path} breaks off or is damaged inside its gzip stream: copy or fetch it again") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile, lzma.LZMAError, zstd.ZstdError):
+        raise PopulerError(
+            f"{path} breaks off or is damaged inside its packed stream: copy or fetch it again"
+        ) from None
     except UnicodeDecodeError:
         raise PopulerError(
-            f"{path} is not UTF-8 text, plain or gzip: convert it, as iconv -f windows-1252 -t utf-8 does"
+            f"{path} is not UTF-8 text, plain or packed: convert it, as iconv -f windows-1252 -t utf-8 does"
         ) from None
     except OSError as error:
         raise PopulerError(
             f"{path} cannot be read ({error.strerror or error}): check its permissions and disk"
         ) from None
+
+
+def _raw(path: Path) -> Content:
+    return path.open("rb") if path != STANDARD_INPUT else open(sys.stdin.fileno(), "rb", closefd=False)
+
+
+def _unpacked(raw: Content) -> Content:
+    """What is in a gzip, bzip2, xz or zstd stream; `raw` itself if it is none of them."""
+    start = raw.peek(8)
+    for magic, opener in PACKINGS.items():
+        if start.startswith(magic):
+            unpacked: Any = opener(raw)
+            return cast(Content, unpacked if hasattr(unpacked, "peek") else io.BufferedReader(unpacked))
+    return raw

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from populer.log_files.csv_rows import EVENT_COLUMNS, plain_name
-from populer.log_files.rows import EventRow, Faults, Lines, in_seconds, why_bad_event
-from ranking.times import parse_moment
+from populer.log_files.rows import EventRow, Faults, Lines, why_bad_event
+from ranking.times import in_seconds, moment_or_wall_clock
 
 _FIELD_OF = {name: field for field, names in EVENT_COLUMNS.items() for name in names}
 _KINDS = "|".join(name.replace("_", "[ _-]") for name in EVENT_COLUMNS["kind"][1:])
@@ -29,7 +29,11 @@ def json_events(path: Path, lines: Lines, unreadable: Faults) -> Iterator[tuple[
             continue
         try:
             event = as_sent.decode(text)
-            if event.ts is None or (event.item is None and event.url is None) or _OTHER_KIND.search(text):
+            if (
+                not isinstance(event.ts, float)
+                or (event.item is None and event.url is None)
+                or _OTHER_KIND.search(text)
+            ):
                 event = _named_otherwise(as_any.decode(text))
         except (msgspec.DecodeError, ValueError) as error:
             try:
@@ -37,7 +41,7 @@ def json_events(path: Path, lines: Lines, unreadable: Faults) -> Iterator[tuple[
             except (msgspec.DecodeError, ValueError):
                 unreadable.add(path, line, str(error))
                 continue
-        if event.ts is not None:
+        if isinstance(event.ts, float):
             event.ts = in_seconds(event.ts)
         if reason := why_bad_event(event):
             unreadable.add(path, line, reason)
@@ -59,8 +63,10 @@ def _named_otherwise(found: Mapping[str, Any]) -> EventRow:
     for name in fields.keys() & {"item", "visitor", "kind", "source", "url", "id"}:
         fields[name] = _as_text(name, fields[name])
     if isinstance(ts := fields.get("ts"), str):
-        fields["ts"] = parse_moment(ts)
-    return msgspec.convert(fields, EventRow, strict=False)
+        fields["ts"] = moment_or_wall_clock(ts)
+    if isinstance(position := fields.get("position"), str):
+        fields["position"] = int(position)
+    return msgspec.convert(fields, EventRow)
 
 
 def _as_text(name: str, value: Any) -> str:

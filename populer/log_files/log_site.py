@@ -168,7 +168,7 @@ class _Rows:
             self._ids.add((event.id, row))
         if len(self._ts) >= self._fold_at:
             self.fold()
-        self._ts.append(event.ts)
+        self._ts.append(parse_moment(event.ts, self._rules.zone) if isinstance(event.ts, str) else event.ts)
         self._row.append(row)
         self._channel.append(channel)
         if self._rules.dedupe_s:

@@ -1,27 +1,26 @@
-"""Rows of logs and catalogues as the service takes them, what makes one unusable, and the count of those.
-
-What every format's reader has in common: `sources` opens files and tells their format, `csv_rows` reads csv.
-"""
+"""Rows of logs and catalogues as the service takes them, what makes one unusable, and the count of those."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta, timezone
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from ranking.intake.events import DEFAULT_KIND
-from ranking.times import LATEST_EPOCH_S, parse_moment
+from ranking.times import LATEST_EPOCH_S, in_seconds, moment_or_wall_clock, parse_moment
 
 SHOWN_FAULTS = 5
 
 
 class EventRow(msgspec.Struct, omit_defaults=True, gc=False):
-    """One event of a log, encoded as the service takes it. `ts` in epoch seconds; None means unknown."""
+    """One event of a log, encoded as the service takes it.
+
+    `ts` in epoch seconds, or text that has no offset: the wall clock of the site; None means unknown.
+    """
 
     item: str | None = None
-    ts: float | None = None
+    ts: float | str | None = None
     visitor: str | None = None
     kind: str = DEFAULT_KIND
     source: str | None = None
@@ -66,25 +65,14 @@ def why_bad_event(event: EventRow) -> str | None:
     if not event.item and not event.url:
         return "has neither an item nor a url"
     ts = event.ts
-    if ts is not None and not 0.0 <= ts <= LATEST_EPOCH_S:
+    if isinstance(ts, float) and not 0.0 <= ts <= LATEST_EPOCH_S:
         return f"ts: must be a time since the epoch, not {ts:.0f}"
     return None
 
 
-def in_seconds(since_epoch: float) -> float:
-    """A time since the epoch in seconds. What no year up to 9999 has as seconds is ms, µs or ns.
-
-    >>> in_seconds(1541343601.5), in_seconds(1541343601500.0), in_seconds(1541343601500000.0)
-    (1541343601.5, 1541343601.5, 1541343601.5)
-    """
-    for _ in range(3):
-        if not since_epoch > LATEST_EPOCH_S:
-            break
-        since_epoch /= 1000.0
-    return since_epoch
-
-
-ELSEWHERE = timezone(timedelta(hours=1))
+def seconds_of(ts: float | str) -> float:
+    """Epoch seconds of an event's time, to compare it with others of its log: a wall clock is read as UTC."""
+    return parse_moment(ts) if isinstance(ts, str) else ts
 
 
 def check_item(item: ItemRow) -> None:
@@ -98,14 +86,8 @@ def check_item(item: ItemRow) -> None:
     if published is None or published == "":
         item.published_at = None
         return
-    if isinstance(published, float | int):
-        published = in_seconds(published)
-    elif published.strip().isdecimal() and float(published) > LATEST_EPOCH_S:
-        published = in_seconds(float(published))
-    text = published if isinstance(published, str) else repr(published)
+    text = published if isinstance(published, str) else repr(in_seconds(published))
     try:
-        in_utc, elsewhere = parse_moment(text), parse_moment(text, ELSEWHERE)
+        item.published_at = moment_or_wall_clock(text)
     except ValueError as error:
         raise ValueError(f"published_at: must be {error}, not {published!r}") from None
-    if in_utc == elsewhere:
-        item.published_at = in_utc

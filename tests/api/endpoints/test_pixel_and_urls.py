@@ -93,3 +93,18 @@ async def test_a_pattern_finds_the_item_in_the_address(serve: Any) -> None:
     found = await service.http.post(EVENTS, json={"url": "https://kabar.example/"})
     assert found.status_code == 422
     assert found.json()["invalid"][0]["error"].startswith("url: ")
+
+
+@pytest.mark.parametrize("header", [{"referer": "https://www.koran.example/lain"}, {"origin": "https://koran.example"}])
+async def test_an_address_without_a_host_is_one_of_the_page_that_sends_it(
+    service: Service, header: dict[str, str]
+) -> None:
+    for event, headers in (({"url": "/berita/1"}, header), ({"url": "https://koran.example/berita/1"}, {})):
+        assert (await service.http.post("/v1/events", json=event, headers=headers)).json()["accepted"] == 1
+    assert await service.counts() == {"view|koran.example/berita/1": 2}
+
+
+async def test_the_pixel_keeps_two_items_apart_that_are_written_in_latin_1(service: Service) -> None:
+    for spelling in ("caf%E9", "caf%E8", "caf%C3%A9"):
+        await service.http.get(f"{PIXEL}?item={spelling}")
+    assert await service.counts() == {"view|café": 2, "view|cafè": 1}

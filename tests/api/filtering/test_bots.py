@@ -24,6 +24,7 @@ from api.filtering.bots import (
 )
 
 REAL_LOG = Path(__file__).parents[3].parent / "shared" / "data" / "weblog" / "access.log.gz"
+REPORTED = Path(__file__).parents[3].parent / "shared" / "cases" / "ingest"
 SAMPLES = [sample.encode() for entry in CRAWLER_USER_AGENTS_DATA for sample in entry.get("instances", ())]
 
 ROBOTS = Robots()
@@ -61,13 +62,13 @@ def test_what_is_narrowed_is_still_in_the_package() -> None:
 
 
 def test_robots_log_a_pattern_that_cannot_be_compiled_and_know_its_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    entry = {"pattern": r"Odd(?!Reader)\w+", "instances": ["OddFetcher 1.0 (see odd.example)"]}
+    entry = {"pattern": r"Odd(?!Reader)\w+", "instances": ["OddName 1.0 (see odd.example)"]}
     monkeypatch.setattr(bots, "CRAWLER_USER_AGENTS_DATA", [*CRAWLER_USER_AGENTS_DATA, entry])
     with structlog.testing.capture_logs() as logs:
         robots = Robots()
     assert [line["patterns"] for line in logs] == [[entry["pattern"]]]
-    assert robots.reason(b"OddFetcher 1.0 (see odd.example)") == "robot"
-    assert robots.reason(b"OddFetcher 2.0 (see odd.example)") is None
+    assert robots.reason(b"OddName 1.0 (see odd.example)") == "robot"
+    assert robots.reason(b"OddName 2.0 (see odd.example)") is None
 
 
 @pytest.mark.parametrize(
@@ -122,6 +123,34 @@ def test_a_tool_a_headless_browser_and_an_unnamed_client_are_robots(user_agent: 
     assert ROBOTS.reason(user_agent.encode()) == "robot"
 
 
+@pytest.mark.parametrize(
+    "user_agent",
+    [
+        "ELB-HealthChecker/2.0",
+        "Amazon-Route53-Health-Check-Service (ref 1; report http://amzn.to/1vsZADi)",
+        "GoogleHC/1.0",
+        "kube-probe/1.31",
+        "Datadog/Synthetics",
+        f"{CHROME.decode()} DatadogSynthetics",
+        f"{CHROME.decode()} CloudflareObservatory/1.0",
+        f"{CHROME.decode()} GomezAgent/3.0",
+        "NewRelicPinger/1.0 (1)",
+        "Snap URL Preview Service; bot; snapchat; https://developers.snap.com/robots",
+        "Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; Bluesky Cardyb/1.1) Chrome/142.0.0.0",
+        "facebookexternalua",
+        "Mozilla/5.0 (compatible; Yahoo LinkExpander 1.0)",
+        "WP Rocket/Preload",
+        "lscache_runner",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko; Google-Ads-Qualify) Chrome/142.0.0.0",
+        "Mozilla/5.0 (Linux; Android 8.0; Pixel 2; Storebot-Google/1.0) Chrome/81.0 Mobile Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 10; compatible; Sonic/1.0; +https://sonic.example) Chrome/142.0.0.0 Safari/537.36",
+        "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/142.0.0.0 Safari/537.36 Sonic/1.0",
+    ],
+)
+def test_a_health_checker_a_monitor_a_preview_and_a_preloader_are_robots(user_agent: str) -> None:
+    assert ROBOTS.reason(user_agent.encode()) == "robot"
+
+
 def test_a_missing_user_agent_is_a_robots() -> None:
     assert ROBOTS.reason(None) == "robot"
     assert ROBOTS.refusal([(b"host", b"example.com")]) == "robot"
@@ -145,6 +174,9 @@ MISJUDGED = [
     ("okhttp", f"{XIAOMI_14} okhttp/4.9.2"),
     ("Sogou", f"{XIAOMI_14} SogouMobileBrowser/6.1"),
     ("008\\/", f"{XIAOMI_14} Device/OP5961L1:15.AP3A.240617.008/V.1bd19a1"),
+    ("coccoc", f"{CHROME.decode()} coccocbrowser/142.0.1"),
+    ("Blackboard", f"{IPHONE.format(ios='17_5')} Safari/605.1 Blackboard/6.9"),
+    ("Freespoke\\/", "Mozilla/5.0 (Android 13; Mobile; rv:109.0) Gecko/112.0 Firefox/112.0 Freespoke/2.0.0"),
 ]
 
 
@@ -156,6 +188,29 @@ def test_a_reader_whom_a_pattern_of_the_package_would_refuse_passes(pattern: str
 
 def test_every_narrowing_has_a_reader_who_needs_it() -> None:
     assert {pattern for pattern, _ in MISJUDGED} == NARROWED.keys() | SAMPLES_ONLY
+
+
+@pytest.mark.parametrize(
+    "phone",
+    ["O+ Sonic", "ViewSonic A8+", "Cherry Sonic ", "Fever_Plus", "HTC Butterfly", "HTCButterflys901s", "Expanse",
+     "XBot Junior", "M_bot_tab_71", "VR BOT 552", "Moto G Power (2022)", "CRONY-7021",
+     "SMART 4G Speedy 5.0 Plus", "AUPO Zeus 10 Pro"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "rest", ["", " Instagram 361.0.0.46.88 Android (33/13; 320dpi; ViewSonic; Sonic; qcom; in_ID)"]
+)
+def test_a_phone_may_be_called_as_a_robot_is(phone: str, rest: str) -> None:
+    user_agent = ANDROID.format(android=13, phone=phone, chrome="Chrome/142.0.0.0 Mobile") + rest
+    assert ROBOTS.reason(user_agent.encode()) is None
+
+
+@pytest.mark.parametrize(("name", "judged"), [("ua-readers.txt", None), ("ua-robots.txt", "robot")])
+def test_user_agents_that_others_reported_are_judged_rightly(name: str, judged: str | None) -> None:
+    path = REPORTED / name
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
+    agents = [line for line in path.read_text(encoding="utf-8").splitlines() if line]
+    assert [agent for agent in agents if ROBOTS.reason(agent.encode()) != judged] == []
 
 
 PHONES = {

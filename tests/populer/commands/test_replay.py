@@ -8,6 +8,8 @@ import asyncio
 import gzip
 import json
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +21,9 @@ from typing import Any
 import pytest
 import uvicorn
 from rich.progress import Progress
+from typer.testing import CliRunner
 
+from populer.cli import app
 from populer.client import Patience, ServiceClient
 from populer.commands.items_import import ImportReport, import_items, render_import_report
 from populer.commands.replay import MAX_BODY_BYTES, Pace, ReplayReport, render_report, replay
@@ -293,6 +297,61 @@ async def test_a_log_that_has_grown_sends_its_full_batches_under_the_same_keys(
         file.write("1542000001,new,,,\n")
     await replayed(service, path)
     assert len(service.events) == 31
+
+
+async def test_a_log_that_was_renamed_or_packed_sends_the_same_batches(service: Service, tmp_path: Path) -> None:
+    path = log(tmp_path, 35)
+    await replayed(service, path)
+    packed = tmp_path / "old" / "log.csv.1.gz"
+    packed.parent.mkdir()
+    packed.write_bytes(gzip.compress(path.read_bytes()))
+    await replayed(service, packed, format="csv")
+    await replayed(service, path.rename(tmp_path / "log.csv.1"), format="csv")
+    assert len(service.events) == 35
+
+
+async def test_a_time_without_an_offset_is_left_to_the_service(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(
+        'ts,item\n2025-12-01 02:29:00,a\n2025-12-01T02:29:00+07:00,b\n"Mon, 01 Dec 2025 02:29:00 +0700",c\n'
+    )
+    await replayed(service, path)
+    assert [event["ts"] for event in service.events] == ["2025-12-01 02:29:00", 1764530940.0, 1764530940.0]
+
+
+async def test_a_shift_moves_times_without_an_offset_with_the_others(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text("ts,item\n2025-12-01 02:29:00,a\n2025-12-01 02:30:00,b\n")
+    await replayed(service, path, as_of_now=True)
+    assert [event["ts"] for event in service.events] == [NOW - 60, NOW]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("ts,item\n1542000000,a\nyesterday,b\n", "1 of 2 lines could not be used"),
+        ("ts,item\nyesterday,b\n", "all 1 lines could not be used"),
+    ],
+)
+def test_the_command_fails_where_lines_could_not_be_used(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(text)
+    with serving() as service:
+        command = ["replay", str(path), "--to", service.url, "--key", KEY]
+        done, allowed = (CliRunner().invoke(app, [*command, *more]) for more in ([], ["--allow-losses"]))
+    assert (done.exit_code, allowed.exit_code) == (1, 0)
+    assert said in str(done.exception)
+    assert "log.csv: read as csv" in allowed.stdout
+
+
+def test_the_command_reads_standard_input(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv.gz"
+    path.write_bytes(gzip.compress(b"ts,item\n1542000000,a\n"))
+    with serving() as service, path.open("rb") as file:
+        command = [sys.executable, "-m", "populer", "replay", "-", "--to", service.url, "--key", KEY]
+        done = subprocess.run(command, stdin=file, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [event["item"] for event in service.events] == ["a"]
 
 
 async def test_alike_batches_of_one_file_or_of_two_sites_have_keys_of_their_own(

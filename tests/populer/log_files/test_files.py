@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from populer.log_files.files import EventRow, Faults, ItemRow, Reading, read_events, read_items
-from populer.log_files.rows import in_seconds
 from ranking.errors import PopulerError
-from ranking.times import LATEST_EPOCH_S
+from ranking.times import LATEST_EPOCH_S, in_seconds
 
 HEADER = "ts_epoch_seconds,item_id,visitor_id,kind,section\n"
 REAL_LOG = Path(__file__).parents[4] / "shared/data/article-reads/events.csv.gz"

@@ -1,6 +1,7 @@
 """An event counts, or is refused in a sentence that names the field. Only the trusted may say when it happened."""
 
 import math
+from datetime import datetime, timedelta, timezone
 
 import msgspec
 import pytest
@@ -24,6 +25,7 @@ NOW = 1_700_000_000.0
 KEEP_S = 30 * 86_400.0
 TEN_YEARS_S = 10 * 365 * 86_400.0
 PUBLIC = Intake(frozenset({"view", "click"}), NOW, KEEP_S, trusted=False)
+WIB = timezone(timedelta(hours=7))
 TRUSTED = PUBLIC._replace(trusted=True)
 
 
@@ -173,8 +175,14 @@ def test_checked_event_refuses_a_trusted_event_of_the_future(ts: float) -> None:
     assert refusal(WireEvent(item="a", ts=ts)) == f"ts: must not lie in the future, found {ts:.0f} at 1700000000"
 
 
-def test_checked_event_recognises_milliseconds() -> None:
-    assert refusal(WireEvent(item="a", ts=NOW * 1000)).endswith("(milliseconds? it takes seconds)")
+def test_checked_event_takes_milliseconds() -> None:
+    assert checked_event(WireEvent(item="a", ts=(NOW - 60) * 1000), TRUSTED).ts == NOW - 60
+
+
+def test_checked_event_reads_a_time_without_an_offset_in_the_sites_zone() -> None:
+    intake = TRUSTED._replace(zone=WIB)
+    written = datetime.fromtimestamp(NOW - 60, WIB).replace(tzinfo=None)
+    assert checked_event(WireEvent(item="a", ts=written.isoformat(" ")), intake).ts == NOW - 60
 
 
 @pytest.mark.parametrize("ts", [0.0, 1.0, -5e9, NOW - TEN_YEARS_S, NOW - KEEP_S])

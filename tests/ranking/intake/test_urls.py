@@ -60,6 +60,21 @@ PARTS = [
         "https://example.com/berita/judul?page=all",
         "https://example.com/berita/judul?halaman=3",
         "https://example.com/berita/judul?single=1",
+        "https://mobile.example.com/berita/judul",
+        "https://example.com/AMP/berita/judul/AMP/",
+        "https://example.com/berita/judul/page/2/",
+        "https://example.com/berita/judul;jsessionid=0A1?jsessionid=0A1",
+        "https://example.com/berita/judul?utm_source=a&amp;utm_medium=b&amp;amp;fbclid=c",
+        "https://example.com/berita/judul?share=whatsapp&nb=1",
+        "https://example.com/berita/judul??fbclid=x",
+        "https://example.com/berita/judul?doing_wp_cron=1764.1&__cf_chl_rt_tk=a&__cf_chl_tk=b&replytocom=5&sfnsn=wa&trk=x",
+        "https://example.com/berita/judul?rdt_cid=1&ScCid=1&wt_mc=1&guccounter=1&guce_referrer=x&matomo_campaign=a&m=1",
+        "https://example-com.translate.goog/berita/judul?_x_tr_sl=id&_x_tr_tl=en&_x_tr_hl=en",
+        "https://www-example-com.translate.goog/berita/judul",
+        "https://example-com.cdn.ampproject.org/c/s/www.example.com/berita/judul/amp/?amp_js_v=0.1",
+        "https://example-com.cdn.ampproject.org/v/s/example.com/berita/judul",
+        "https://www.google.com/amp/s/www.example.com/berita/judul",
+        "https://www.google.co.id/amp/s/m.example.com/berita/judul/amp?usqp=x",
     ],
 )
 def test_canonical_folds_every_way_to_write_an_article(url: str) -> None:
@@ -80,6 +95,25 @@ def test_canonical_folds_every_way_to_write_an_article(url: str) -> None:
         ("https://example.com/a?page=tentang-kami", "https://example.com/a?page=tentang-kami"),
         ("https://example.com/a?page=1234", "https://example.com/a?page=1234"),
         ("https://example.com/a?ref=8841", "https://example.com/a?ref=8841"),
+        ("https://example.com/read.php?page=12", "https://example.com/read.php?page=12"),
+        ("https://example.com/read.php?page=12&id=7", "https://example.com/read.php?id=7"),
+        ("https://example.com/baca?halaman=12", "https://example.com/baca?halaman=12"),
+        ("https://example.com/?page=12&fbclid=x", "https://example.com/?page=12"),
+        ("https://example.com/index.php?ref=banjir-besar", "https://example.com/?ref=banjir-besar"),
+        ("https://example.com/read.php?id=7?fbclid=x", "https://example.com/read.php?id=7"),
+        ("https://example.com/read.php?q=apa?kabar", "https://example.com/read.php?q=apa?kabar"),
+        ("https://example.com/a?share=12", "https://example.com/a?share=12"),
+        ("https://example.com/a?m=202511", "https://example.com/a?m=202511"),
+        ("https://example.com/page/2", "https://example.com/page/2"),
+        ("https://example.com/a;b=1/c", "https://example.com/a;b=1/c"),
+        ("https://example.com/caf%65%CC%81", "https://example.com/caf%C3%A9"),
+        ("https://example.com/cafe\u0301?q=e%cc%81", "https://example.com/caf%C3%A9?q=%C3%A9"),
+        ("https://example.com/caf%E9", "https://example.com/caf%E9"),
+        ("https://xn--bcher-kva.example/a", "https://xn--bcher-kva.example/a"),
+        ("https://i--kon-example.translate.goog/a", "https://i-kon.example/a"),
+        ("https://example.translate.goog/a", "https://example.translate.goog/a"),
+        ("https://cdn.ampproject.org/v0.js", "https://cdn.ampproject.org/v0.js"),
+        ("https://google.com/amp/cara-amp", "https://google.com/cara-amp"),
         ("https://example.com/a?source=antara&cid=5", "https://example.com/a?cid=5&source=antara"),
         ("https://example.com/a?amplop=1", "https://example.com/a?amplop=1"),
         ("https://example.com/lamp", "https://example.com/lamp"),
@@ -96,10 +130,9 @@ def test_canonical_folds_every_way_to_write_an_article(url: str) -> None:
         ("https://example.com:8080/a", "https://example.com:8080/a"),
         ("https://m.com/a", "https://m.com/a"),
         ("https://www.m.com/a", "https://m.com/a"),
-        ("https://mobile.example.com/a", "https://mobile.example.com/a"),
         ("https://money.example.com/a", "https://money.example.com/a"),
         ("http://[2001:DB8::1]:80/a", "https://[2001:db8::1]/a"),
-        ("https://BÜCHER.example/a", "https://bücher.example/a"),
+        ("https://BÜCHER.example/a", "https://xn--bcher-kva.example/a"),
         ("http://localhost:8000/a", "https://localhost:8000/a"),
     ],
 )  # fmt: skip
@@ -171,6 +204,13 @@ def test_canonical_ignores_spelling_order_and_noise(
     random.shuffle(shuffled)  # type: ignore[attr-defined]
     plain = canonical("https://example.com" + written(False, parameters))
     assert canonical("http://www.example.com:80" + written(True, shuffled)) == plain
+
+
+@pytest.mark.parametrize(
+    "url", ["/berita/judul", "//example.com/berita/judul", "judul", "../berita/judul?utm_source=x"]
+)
+def test_item_of_reads_a_relative_address_against_its_page(url: str) -> None:
+    assert item_of(url, page="https://www.example.com/berita/lain") == "example.com/berita/judul"
 
 
 def test_item_of_gives_the_address_without_its_scheme() -> None:
