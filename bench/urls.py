@@ -1,7 +1,7 @@
 """How fast addresses become canonical: `python bench/urls.py [--json]`, a few seconds.
 
-The baseline is `urllib.parse.urlsplit`, which only takes an address apart; rounds alternate, and the best of each is taken,
-so that a machine that others use weighs on both alike.
+The baseline is `urllib.parse.urlsplit`, which only takes an address apart. Rounds alternate, and the best of each
+counts, so that a machine that others use weighs on both alike.
 """
 
 import argparse
