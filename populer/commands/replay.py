@@ -385,7 +385,11 @@ def render_report(report: ReplayReport) -> str:
     filtered = Counter(report.filtered) + Counter(report.left_out)
     rate = report.acknowledged / report.seconds if report.seconds > 0 else 0.0
     lines = [
-        *(f"{name}: read as {format}" for name, format in report.formats.items() if format),
+        *(
+            f"{'standard input' if name == '-' else name}: read as {format}"
+            for name, format in report.formats.items()
+            if format
+        ),
         f"{report.acknowledged:,} of {report.sent:,} events sent were acknowledged "
         f"in {report.seconds:.1f} s ({rate:,.0f}/s; batches: {report.acknowledged_batches:,})",
         f"  accepted    {report.accepted:>12,}",
