@@ -367,7 +367,8 @@ def test_at_most_one_reader_in_a_thousand_is_taken_for_a_robot() -> None:
 
 BOT_LIKE = re.compile(
     r"(?i)bot|spider|crawl|slurp|feed|rss|reader\.com|archiver|preview|proxy|appengine|embedly|genieo|phantom"
-    r"|indy|externalhit|siteexplorer|simplepie|xenu|binlar|nutch|curl|wget|python|perl|ruby|http://tab\.search|^-$|^mozilla/[45]\.0$"
+    r"|indy|externalhit|siteexplorer|simplepie|xenu|binlar|nutch|curl|wget|python|perl|ruby"
+    r"|http_request|livejournal|dts agent|favicon|ezooms|desktop\.google|robosourcer|superblock|validator|libfetch|^user-agent:|http://tab\.search|^-$|^mozilla/[45]\.0$"
 )
 
 
