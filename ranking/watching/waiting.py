@@ -1,6 +1,6 @@
 """Waiting: items that readers read and no list shows, as nobody has described them, and how often they are read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import msgspec
 import numpy as np
@@ -22,7 +22,7 @@ class Waiting(msgspec.Struct, frozen=True):
     items: int = 0
     reads: int = 0
     all_reads: int = 0
-    top: Sequence[tuple[str, int]] = ()
+    top: tuple[tuple[str, int], ...] = ()
 
 
 def waiting_of(history: History, shown: Mask, gone: Iterable[str], at: float) -> Waiting:
@@ -43,4 +43,4 @@ def waiting_of(history: History, shown: Mask, gone: Iterable[str], at: float) ->
     found = np.flatnonzero(waits)
     top = sorted(found.tolist(), key=lambda row: (-reads[row], history.items[row]))[:NAMED]
     named = [(history.items[row], int(reads[row])) for row in top]
-    return Waiting(len(found), int(reads[found].sum()), int(reads.sum()), named)
+    return Waiting(len(found), int(reads[found].sum()), int(reads.sum()), tuple(named))
