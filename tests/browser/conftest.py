@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from servers import counts_by_bucket, opened
 from stand import Answer, Stand
 
-from api.endpoints.embed import script
+from api.endpoints.embed import element, script
 from ranking.store.embedded.data_dir import socket_url
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
@@ -38,6 +38,8 @@ ARGUMENTS = [
 ]
 #: Chromium without a head says so, and is a robot to the service.
 READER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+#: What a driven browser reads counts where the site says so.
+DRIVEN = 'data-webdriver="count"'
 #: Every event counts, so that one too many is seen.
 SETTINGS = """
 [ingest]
@@ -104,7 +106,7 @@ class Newsroom:
 
     def script(self, attributes: str = "") -> str:
         """The tag that embeds the script."""
-        return f'<script async src="{self.service.url}/populer.js" {attributes}></script>'
+        return f'<script async src="{self.service.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def publish(self, size: int, *of_each: dict[str, Any], **of_all: Any) -> Desk:
         """Describe so many articles of a section of their own, have them read, and return once they are listed."""
@@ -169,7 +171,8 @@ class StandIn:
     stand: Stand
 
     def __post_init__(self) -> None:
-        self.stand.answers["/populer.js"] = Answer(script().content, "text/javascript; charset=utf-8")
+        for path, asset in {"/populer.js": script(), f"/populer-list.{element().name}.js": element()}.items():
+            self.stand.answers[path] = Answer(asset.content, asset.media_type)
 
     @property
     def url(self) -> str:
@@ -178,7 +181,7 @@ class StandIn:
 
     def tag(self, attributes: str = "") -> str:
         """The tag that embeds the script."""
-        return f'<script async src="{self.url}/populer.js" {attributes}></script>'
+        return f'<script async src="{self.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def events(self) -> list[dict[str, Any]]:
         """The events it was told."""
