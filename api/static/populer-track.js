@@ -30,7 +30,7 @@
         keep();
       }
     } catch {}
-    return name === "none" ? own : name || reader || own;
+    return (name !== "none" && name) || reader || own;
   };
 
   // A reader who objects (Global Privacy Control) is counted without a name.
@@ -38,13 +38,13 @@
     try {
       if (navigator.webdriver && given.webdriver !== "count") return say("webdriver");
       if (/^\s*$|^(undefined|null|NaN|None|ID|\[object .*|%\w)$|[#${]\{|[{<][%?]/.test(event.item ?? 1)) return say(event);
-      if (!to) return say("no host");
+      if (!to) return say("host");
       const address = to + "v1/events" + (site ? "?site=" + encodeURIComponent(site) : "");
       const body = JSON.stringify({ ...event, visitor: visitor(), token: given.token });
       // A beacon's Origin is null in Firefox under some policies.
       fetch(address, { method: "POST", body, keepalive: true })
         .then(
-          async (answer) => /accepted":1/.test((answer = await answer.text())) || say(answer),
+          async (answer) => /pted":1/.test((answer = await answer.text())) || say(answer),
           () => navigator.sendBeacon(address, body)
         )
         .catch(() => {});
@@ -58,16 +58,13 @@
     const look = () => {
       clearTimeout(timer);
       if (since) left -= performance.now() - since;
-      since = !document.hidden && performance.now();
-      if (since)
-        timer = setTimeout(() => {
-          run?.();
-          run = 0;
-        }, left);
+      since = !document.hidden && !document.prerendering && performance.now();
+      if (since) timer = setTimeout(() => (run &&= run()), left);
     };
     document.addEventListener("visibilitychange", look);
+    document.addEventListener("prerenderingchange", look);
     look();
-    return () => (run = 0);
+    return () => (run = null);
   };
 
   // What of an address can name an article.
@@ -102,14 +99,13 @@
       !find("[property*=published]") &&
       !articles.some((article) => article?.pathname === (url || location).pathname) &&
       (articles[1] || typed(/(Collection|Results|Profile|About|Contact)Page/)[0] ||
-        find("[content=website],[content*=noindex],body.archive,body.search-results,body.error404"));
+        find("[content=website],[content*=noindex],body.archive,body.error404"));
     return { url, no, said: url + articles };
   };
 
   const done = new Set();
   const [opened = {}] = performance.getEntriesByType("navigation");
-  let place = spot(location);
-  let said, item, timer, stop;
+  let said, item, timer, stop, place = spot(location);
 
   const count = (event) => {
     if (done.size === done.add(event.item || event.url).size) return;
@@ -136,7 +132,7 @@
     const why =
       (!said && opened.responseStatus > 399 && "status") ||
       (self !== top && "frame") ||
-      (!spot(address) && "front") ||
+      (!spot(address) && "home") ||
       (/\/(category|kategori|tag|author|penulis|search|cari)([/?]|$)|[?&][sq]=/.test(address) && "list") ||
       (fresh && no);
     if (why) say(why);

@@ -184,8 +184,12 @@ class StandIn:
         return f'<script async src="{self.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def events(self) -> list[dict[str, Any]]:
-        """The events it was told."""
-        return [told.body for told in self.stand.told]
+        """The events it was told, without the visitor."""
+        return [{name: value for name, value in told.body.items() if name != "visitor"} for told in self.stand.told]
+
+    def visitors(self) -> list[str | None]:
+        """The visitors of the events."""
+        return [told.body.get("visitor") for told in self.stand.told]
 
 
 @pytest.fixture
@@ -208,6 +212,7 @@ class Visit:
     page: Page
     context: BrowserContext
     errors: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def violations(self) -> list[str]:
         """What the page's Content-Security-Policy has stopped."""
@@ -231,6 +236,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         page.set_default_timeout(15_000)
         found = Visit(page, context)
         page.on("pageerror", lambda error: found.errors.append(str(error)))
+        page.on("console", lambda line: found.reasons.append(line.text) if line.text.startswith("populer: ") else None)
         visits.append(found)
         prepare(page)
         page.goto(url, wait_until=until)
@@ -256,12 +262,13 @@ def undriven(chromium: str) -> Iterator[Callable[[str], None]]:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            stack.callback(partial(_end, process))
+            stack.callback(partial(ended, process))
 
         yield start
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """Return once a program has ended."""
     process.terminate()
     try:
         process.wait(10)
