@@ -17,7 +17,7 @@
 
   // A tab is one reader. "+" says that its page is open: a copy of that is another tab's, made from this one. Without
   // storage each page is a reader.
-  const own = Math.random().toString(36).slice(2);
+  const own = Math.random().toString(36);
   let reader;
   const keep = () => (sessionStorage.populer = (document.hidden ? "-" : "+") + reader);
   const visitor = () => {
@@ -44,7 +44,7 @@
       // A beacon's Origin is null in Firefox under some policies.
       fetch(address, { method: "POST", body, keepalive: true })
         .then(
-          async (answer) => /pted":1/.test((answer = await answer.text())) || say(answer),
+          async (answer) => /pted.:1/.test((answer = await answer.text())) || say(answer),
           () => navigator.sendBeacon(address, body)
         )
         .catch(() => {});
