@@ -68,7 +68,7 @@ chromium:
 		echo "installing chromium ..."; apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
 	else false; fi || { echo "no Chromium here, and none could be installed: install one, or name it in CHROMIUM" >&2; exit 1; }
 
-test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian's is installed; or name one in CHROMIUM)
+test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian's is installed; or CHROMIUM names one) and in Firefox, if here
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Node must be there: apt-get install php-cli nodejs npm)

@@ -21,6 +21,9 @@ log = structlog.get_logger("api")
 
 EVENTS = "/v1/events"
 PIXEL = "/v1/pixel.gif"
+#: The pixel under a name that no filter list has a rule for; EasyPrivacy has one for `/pixel.gif?`.
+PIXEL_UNLISTED = "/v1/dot.gif"
+PIXELS = (PIXEL, PIXEL_UNLISTED)
 LISTS = "/v1/lists"
 PAGES = "/lists/"
 STREAM = "/stream"
@@ -46,7 +49,7 @@ class Dispatcher:
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS, PIXEL, PAGES)):
+        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS, *PIXELS, PAGES)):
             await self._behind(scope, receive, send)
             return
         try:
@@ -71,7 +74,7 @@ class Dispatcher:
         method, context = scope["method"], self.runtime.context
         if path == EVENTS:
             return await _otherwise(method, b"POST, OPTIONS", send)
-        if path == PIXEL:
+        if path in PIXELS:
             if method == "GET":
                 await get_pixel(context, scope, send)
                 return True

@@ -103,6 +103,7 @@ def dispatched_paths() -> Json:
     return {
         "/v1/events": {"post": _post_events()},
         "/v1/pixel.gif": {"get": _get_pixel()},
+        "/v1/dot.gif": {"get": _get_pixel("The same under a name that filter lists do not have")},
         "/v1/lists/{list}": {"get": _get_list()},
         "/v1/lists/{list}/stream": {"get": _get_stream()},
         "/v1/lists": {"get": _get_lists()},
@@ -164,12 +165,12 @@ def _post_events() -> Json:
     }
 
 
-def _get_pixel() -> Json:
+def _get_pixel(summary: str = "Record one event by an image") -> Json:
     names = ("item", "url", "kind", "source", "position", "visitor", "id", "token")
     parameters = [{"name": name, "in": "query", "schema": EVENT["properties"][name]} for name in names]
     return {
         "tags": ["events"],
-        "summary": "Record one event by an image",
+        "summary": summary,
         "parameters": [SITE, *parameters],
         "responses": {
             "200": {"description": "Counted. A transparent dot.", "content": {"image/gif": {}}},

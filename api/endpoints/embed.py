@@ -1,12 +1,18 @@
 """What a site's pages embed: `/populer.js`, under a short-lived name and, for good, under the hash of its content.
 
-The file is served without comments and white space (rjsmin), minified once per process, so there is no build step. A
+    populer.js         the tracker, which loads populer-list.<hash>.js where the page has a <populer-list>
+    populer-track.js   the tracker alone
+    populer.<hash>.js  tracker and element in one file, for pages that pin it
+
+The files are served without comments and white space (rjsmin), minified once per process, so there is no build step. A
 page that names the hash gets the same bytes for ever or, after an update of the service, a redirect to the current
-file; with `integrity` in its tag a browser refuses that one, and the page stays as the site has rendered it.
+file; with `integrity` in its tag a browser refuses that one, and the page stays as the site has rendered it. It is one
+file, as a browser cannot be told the hash of what a script loads.
 """
 
 import html
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import rjsmin  # type: ignore[import-untyped]
@@ -15,7 +21,13 @@ from fastapi import APIRouter, Request, Response
 from api.http.assets import FOR_ALL_PAGES, FOR_AN_HOUR, FOR_GOOD, STATIC, TYPES, Asset
 from api.http.compression import GZIP
 
-SOURCE: Final = STATIC / "populer.js"
+TRACKER: Final = STATIC / "populer-track.js"
+LOADER: Final = STATIC / "populer-loader.js"
+ELEMENT: Final = STATIC / "populer-list.js"
+#: Where the loader stands in the tracker, and what it loads.
+END: Final = "})();"
+LOADED: Final = 'import(at+"populer-list.js")'
+EXPORT: Final = "export default"
 SENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The script.", "content": {"text/javascript": {}}},
     304: {"description": "The client has the current script."},
@@ -24,9 +36,40 @@ MOVED: dict[int | str, dict[str, Any]] = {307: {"description": "The address of t
 
 
 @cache
+def tracker() -> Asset:
+    """The tracker of this version, minified."""
+    return _script(_minified(TRACKER))
+
+
+@cache
+def element() -> Asset:
+    """What <populer-list> is made of: a module, minified."""
+    return _script(_minified(ELEMENT))
+
+
+@cache
 def script() -> Asset:
-    """The script of this version, minified."""
-    return Asset(rjsmin.jsmin(SOURCE.read_text(encoding="utf-8")).encode(), TYPES[".js"])
+    """The tracker with the loader of the element."""
+    return _script(_with_loader().replace("populer-list.js", f"populer-list.{element().name}.js"))
+
+
+@cache
+def bundle() -> Asset:
+    """The tracker and the element in one file."""
+    inline = _minified(ELEMENT).removeprefix(EXPORT).strip().removesuffix(";")
+    return _script(_with_loader().replace(LOADED, f"Promise.resolve({{default:{inline}}})"))
+
+
+def _with_loader() -> str:
+    return f"{_minified(TRACKER).removesuffix(END)}{_minified(LOADER)}{END}"
+
+
+def _minified(source: Path) -> str:
+    return str(rjsmin.jsmin(source.read_text(encoding="utf-8"))).strip()
+
+
+def _script(text: str) -> Asset:
+    return Asset(text.encode(), TYPES[".js"])
 
 
 def router() -> APIRouter:
@@ -38,19 +81,35 @@ def router() -> APIRouter:
     async def current(request: Request) -> Response:
         return await script().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
 
+    @routes.head("/populer-track.js", include_in_schema=False)
+    @routes.get("/populer-track.js", summary="The tracker alone", response_class=Response, responses=SENT)
+    async def alone(request: Request) -> Response:
+        return await tracker().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
+
+    @routes.head("/populer-list.js", include_in_schema=False)
+    @routes.get("/populer-list.js", summary="The element, a module", response_class=Response, responses=SENT)
+    async def current_element(request: Request) -> Response:
+        return await element().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
+
+    @routes.head("/populer-list.{name}.js", include_in_schema=False)
+    @routes.get(
+        "/populer-list.{name}.js",
+        summary="The element under the name of its content",
+        response_class=Response,
+        responses=SENT | MOVED,
+    )
+    async def named_element(request: Request, name: str) -> Response:
+        return await _pinned(request, element(), name, "populer-list.js")
+
     @routes.head("/populer.{name}.js", include_in_schema=False)
     @routes.get(
         "/populer.{name}.js",
-        summary="The script under the name of its content",
+        summary="Tracker and element under the name of their content",
         response_class=Response,
         responses=SENT | MOVED,
     )
     async def named(request: Request, name: str) -> Response:
-        if name == script().name:
-            return await script().response(request, FOR_GOOD, FOR_ALL_PAGES)
-        return Response(
-            status_code=307, headers={"location": "populer.js", "cache-control": "no-store", **FOR_ALL_PAGES}
-        )
+        return await _pinned(request, bundle(), name, "populer.js")
 
     @routes.get("/populer.js.json", summary="What to paste into a page")
     async def about(request: Request, response: Response) -> dict[str, Any]:
@@ -60,9 +119,16 @@ def router() -> APIRouter:
     return routes
 
 
+async def _pinned(request: Request, asset: Asset, name: str, current: str) -> Response:
+    """The asset under its name; under another, where the current one is."""
+    if name == asset.name:
+        return await asset.response(request, FOR_GOOD, FOR_ALL_PAGES)
+    return Response(status_code=307, headers={"location": current, "cache-control": "no-store", **FOR_ALL_PAGES})
+
+
 def described(address: str) -> dict[str, Any]:
     """The script's addresses below `address`, its hash, and the lines of HTML that embed it."""
-    asset = script()
+    asset = bundle()
     current, pinned = f"{address}/populer.js", f"{address}/populer.{asset.name}.js"
     item = '<script async src="{}"{} data-item="ID"></script>'
     lists = '<populer-list list="populer"></populer-list>'

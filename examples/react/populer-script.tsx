@@ -1,15 +1,6 @@
 "use client";
-// The script that counts the open article. It counts the first one by itself, and those that a router opens after it are
-// told to it here.
+// The script that counts the open article. It follows a router by itself, and takes the article's id from its tag.
 import { useEffect, type JSX } from "react";
-
-declare global {
-  interface Window {
-    populer?: { record(event: { item: string; kind?: string }): void };
-  }
-}
-
-let opened: string | undefined;
 
 export interface PopulerScriptProps {
   service: string;
@@ -24,9 +15,7 @@ export function PopulerScript({ service, item = "", site, token }: PopulerScript
   const src = `${service.replace(/\/$/, "")}/populer.js`;
   useEffect(() => {
     const script = document.querySelector<HTMLScriptElement>(`script[src="${CSS.escape(src)}"]`);
-    if (script) script.dataset.item = item; // the lists leave this one out
-    if (opened !== undefined && item && item !== opened) window.populer?.record({ item });
-    opened = item;
+    if (script) script.dataset.item = item;
   }, [item, src]);
   return <script async src={src} data-item={item} data-site={site} data-token={token} />;
 }

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from servers import counts_by_bucket, opened
 from stand import Answer, Stand
 
-from api.endpoints.embed import script
+from api.endpoints.embed import element, script
 from ranking.store.embedded.data_dir import socket_url
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
@@ -38,6 +38,8 @@ ARGUMENTS = [
 ]
 #: Chromium without a head says so, and is a robot to the service.
 READER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+#: What a driven browser reads counts where the site says so.
+DRIVEN = 'data-webdriver="count"'
 #: Every event counts, so that one too many is seen.
 SETTINGS = """
 [ingest]
@@ -104,7 +106,7 @@ class Newsroom:
 
     def script(self, attributes: str = "") -> str:
         """The tag that embeds the script."""
-        return f'<script async src="{self.service.url}/populer.js" {attributes}></script>'
+        return f'<script async src="{self.service.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def publish(self, size: int, *of_each: dict[str, Any], **of_all: Any) -> Desk:
         """Describe so many articles of a section of their own, have them read, and return once they are listed."""
@@ -169,7 +171,8 @@ class StandIn:
     stand: Stand
 
     def __post_init__(self) -> None:
-        self.stand.answers["/populer.js"] = Answer(script().content, "text/javascript; charset=utf-8")
+        for path, asset in {"/populer.js": script(), f"/populer-list.{element().name}.js": element()}.items():
+            self.stand.answers[path] = Answer(asset.content, asset.media_type)
 
     @property
     def url(self) -> str:
@@ -178,11 +181,15 @@ class StandIn:
 
     def tag(self, attributes: str = "") -> str:
         """The tag that embeds the script."""
-        return f'<script async src="{self.url}/populer.js" {attributes}></script>'
+        return f'<script async src="{self.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def events(self) -> list[dict[str, Any]]:
-        """The events it was told."""
-        return [told.body for told in self.stand.told]
+        """The events it was told, without the visitor."""
+        return [{name: value for name, value in told.body.items() if name != "visitor"} for told in self.stand.told]
+
+    def visitors(self) -> list[str | None]:
+        """The visitors of the events."""
+        return [told.body.get("visitor") for told in self.stand.told]
 
 
 @pytest.fixture
@@ -205,6 +212,7 @@ class Visit:
     page: Page
     context: BrowserContext
     errors: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
 
     def violations(self) -> list[str]:
         """What the page's Content-Security-Policy has stopped."""
@@ -228,6 +236,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Visit]]:
         page.set_default_timeout(15_000)
         found = Visit(page, context)
         page.on("pageerror", lambda error: found.errors.append(str(error)))
+        page.on("console", lambda line: found.reasons.append(line.text) if line.text.startswith("populer: ") else None)
         visits.append(found)
         prepare(page)
         page.goto(url, wait_until=until)
@@ -253,12 +262,13 @@ def undriven(chromium: str) -> Iterator[Callable[[str], None]]:
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
-            stack.callback(partial(_end, process))
+            stack.callback(partial(ended, process))
 
         yield start
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """Return once a program has ended."""
     process.terminate()
     try:
         process.wait(10)

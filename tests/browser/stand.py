@@ -92,7 +92,7 @@ class Stand:
             def do_POST(self) -> None:
                 content = self.rfile.read(int(self.headers.get("content-length", 0)))
                 stand.told.append(Told(self.path, self.headers.get("content-type", ""), json.loads(content)))
-                self._send(Answer(status=204))
+                self._send(Answer(b'{"accepted":1}', "application/json", status=202))
 
             def do_OPTIONS(self) -> None:
                 stand.asked.append(f"OPTIONS {self.path}")

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from conftest import Newsroom, StandIn, Visit, wait_until
+from conftest import DRIVEN, Newsroom, StandIn, Visit, wait_until
 from playwright.sync_api import Page, expect
 from stand import Answer, Stand
 
@@ -108,10 +108,11 @@ def test_every_page_asks_for_the_same_body(site: Stand, standin: StandIn, visit:
 
 
 def test_an_article_whose_id_is_its_address_is_left_out_too(site: Stand, standin: StandIn, visit: Open) -> None:
-    open_one = article("b", id="pagi.example/berita/b", url=None)
+    host = site.url.removeprefix("http://")
+    open_one = article("b", id=f"{host}/berita/b", url=None)
     found = {"populer": {"title": "Populer", "items": [article("a"), open_one, article("c", url="javascript:0")]}}
     standin.stand.answers["/v1/lists"] = Answer(json.dumps({"lists": found}).encode(), "application/json")
-    head = '<link rel="canonical" href="https://www.pagi.example/berita/b/">'
+    head = f'<link rel="canonical" href="http://www.{host}/berita/b/">'
     waits_for(visit(site.page("/x", f"<populer-list></populer-list>{standin.tag()}", head=head)).page, "ac")
 
 
@@ -273,7 +274,9 @@ def test_the_attributes_say_what_is_shown(site: Stand, standin: StandIn, visit: 
     )
     code = standin.stand.answers["/populer.js"]
     site.answers["/populer.js"] = code  # a copy of the site's own: then `host` says where the service is
-    page = visit(site.page("/", f'<populer-list {attributes}></populer-list><script src="/populer.js"></script>')).page
+    page = visit(
+        site.page("/", f'<populer-list {attributes}></populer-list><script src="/populer.js" {DRIVEN}></script>')
+    ).page
     waits_for(page, "ab")
     expect(page.get_by_role("heading", level=3)).to_have_text("Baru")
     expect(page.get_by_role("link", name="Semua: Baru")).to_have_text("Semua")

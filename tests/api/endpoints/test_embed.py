@@ -5,53 +5,65 @@ import gzip
 import hashlib
 import re
 from html import escape
+from pathlib import Path
 
 import pytest
 from servers import Service
 
-from api.endpoints.embed import SOURCE, script
+from api.endpoints.embed import ELEMENT, LOADER, TRACKER, bundle, element, script, tracker
+from api.http.assets import Asset
 
 BROTLI, GZIP, PLAIN = ({"accept-encoding": each} for each in ("gzip, deflate, br", "gzip, deflate", "identity"))
 CODINGS = {"gzip, deflate, br": "br", "gzip, deflate": "gzip", "identity": None}
-IMMUTABLE = f"/populer.{script().name}.js"
+IMMUTABLE = f"/populer.{bundle().name}.js"
+ELEMENT_PATH = f"/populer-list.{element().name}.js"
 
 
-def test_script_is_at_most_four_kibibytes_as_gzip() -> None:
-    assert len(script().body("gzip")) <= 4096
-    assert len(script().body("br")) <= 3584
-    assert gzip.decompress(script().body("gzip")) == script().content
+@pytest.mark.parametrize(("asset", "most"), [(tracker(), 2252), (script(), 2700), (element(), 3584), (bundle(), 5632)])
+def test_scripts_are_small_as_gzip(asset: Asset, most: int) -> None:
+    assert len(asset.body("gzip")) <= most
+    assert gzip.decompress(asset.body("gzip")) == asset.content
 
 
-def test_script_is_the_source_without_comments_and_white_space() -> None:
-    written = "".join(line for line in SOURCE.read_text().splitlines() if not line.lstrip().startswith("//"))
-    served = script().content.decode()
-    assert "".join(served.split()) == "".join(written.split())
-    assert len(served) < 0.75 * SOURCE.stat().st_size
-
-
-def test_script_keeps_quoted_text_as_it_is_written() -> None:
+@pytest.mark.parametrize(("source", "asset"), [(TRACKER, tracker()), (ELEMENT, element())])
+def test_script_is_the_source_without_comments_and_white_space(source: Path, asset: Asset) -> None:
+    code = [line for line in source.read_text().splitlines() if not line.lstrip().startswith("//")]
+    served = asset.content.decode()
+    assert "".join(served.split()) == "".join("".join(code).split())
+    assert len(served) < 0.8 * source.stat().st_size
     quoted = re.compile(r'"[^"\n]*"|`[^`]*`')
-    code = "".join(f"{line}\n" for line in SOURCE.read_text().splitlines() if not line.lstrip().startswith("//"))
-    assert quoted.findall(script().content.decode()) == quoted.findall(code)
+    assert quoted.findall(served) == quoted.findall("".join(f"{line}\n" for line in code))
+
+
+def test_the_script_loads_the_element_by_its_hash_and_the_pinned_one_has_it_inside() -> None:
+    imported = re.compile(r"import\(")
+    assert LOADER.read_text().count("import(") == 1
+    assert f'"populer-list.{element().name}.js"' in script().content.decode()
+    assert not imported.search(tracker().content.decode())
+    assert not imported.search(bundle().content.decode())
+    assert "export default" not in bundle().content.decode()
 
 
 @pytest.mark.parametrize(
-    ("path", "cache_control"),
+    ("path", "asset", "cache_control"),
     [
-        ("/populer.js", "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=86400"),
-        (IMMUTABLE, "public, max-age=31536000, immutable"),
+        ("/populer.js", script(), "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=86400"),
+        ("/populer-track.js", tracker(), "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=86400"),
+        ("/populer-list.js", element(), "public, max-age=3600, stale-while-revalidate=86400, stale-if-error=86400"),
+        (ELEMENT_PATH, element(), "public, max-age=31536000, immutable"),
+        (IMMUTABLE, bundle(), "public, max-age=31536000, immutable"),
     ],
 )
 @pytest.mark.parametrize("accepted", [BROTLI, GZIP, PLAIN])
 async def test_every_page_may_load_and_keep_it(
-    service: Service, path: str, cache_control: str, accepted: dict[str, str]
+    service: Service, path: str, asset: Asset, cache_control: str, accepted: dict[str, str]
 ) -> None:
     answer = await service.http.get(path, headers=accepted)
     assert answer.status_code == 200
-    assert answer.content == script().content  # unpacked by the client
+    assert answer.content == asset.content  # unpacked by the client
     coding = CODINGS[accepted["accept-encoding"]]
     assert answer.headers.get("content-encoding") == coding
-    assert answer.headers["content-length"] == str(len(script().body(coding or "")))
+    assert answer.headers["content-length"] == str(len(asset.body(coding or "")))
     assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -79,9 +91,12 @@ async def test_script_has_an_etag_per_coding(service: Service) -> None:
     assert len(tags) == 3
 
 
-async def test_a_page_that_names_another_version_gets_the_current_one_and_nobody_keeps_that(service: Service) -> None:
-    answer = await service.http.get("/populer.0123456789abcdef.js")
-    assert (answer.status_code, answer.headers["location"]) == (307, "populer.js")
+@pytest.mark.parametrize("name", ["populer", "populer-list"])
+async def test_a_page_that_names_another_version_gets_the_current_one_and_nobody_keeps_that(
+    service: Service, name: str
+) -> None:
+    answer = await service.http.get(f"/{name}.0123456789abcdef.js")
+    assert (answer.status_code, answer.headers["location"]) == (307, f"{name}.js")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["access-control-allow-origin"] == "*"
 
@@ -92,7 +107,7 @@ async def test_it_says_what_to_paste(service: Service) -> None:
     assert found["immutable_url"] == f"http://populer{IMMUTABLE}"
     served = (await service.http.get(found["immutable_url"])).content
     assert found["integrity"] == "sha384-" + base64.b64encode(hashlib.sha384(served).digest()).decode()
-    assert (found["bytes"], found["gzip_bytes"]) == (len(served), len(script().body("gzip")))
+    assert (found["bytes"], found["gzip_bytes"]) == (len(served), len(bundle().body("gzip")))
     tag, lists = found["html"]
     assert tag == '<script async src="http://populer/populer.js" data-item="ID"></script>'
     assert lists == '<populer-list list="populer"></populer-list>'

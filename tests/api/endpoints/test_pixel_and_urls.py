@@ -9,8 +9,9 @@ PIXEL = "/v1/pixel.gif"
 EVENTS = "/v1/events"
 
 
-async def test_the_pixel_counts_and_is_a_gif_that_nobody_keeps(service: Service) -> None:
-    found = await service.http.get(PIXEL, params={"item": "a"})
+@pytest.mark.parametrize("path", [PIXEL, "/v1/dot.gif"])
+async def test_the_pixel_counts_and_is_a_gif_that_nobody_keeps(service: Service, path: str) -> None:
+    found = await service.http.get(path, params={"item": "a"})
     assert found.status_code == 200
     assert found.headers["content-type"] == "image/gif"
     assert found.headers["cache-control"] == "no-store"
@@ -37,6 +38,7 @@ async def test_a_pixels_time_is_the_time_it_is_received(service: Service) -> Non
     [
         ({}, "item: is missing, and so is url"),
         ({"item": ""}, "item: must not be empty"),
+        ({"item": "{{ post.id }}"}, "item: must be an id, found the placeholder '{{ post.id }}'"),
         ({"item": "a", "kind": "x"}, "kind: must be one of click, view, found 'x'"),
         ({"item": "a", "source": "list:populer", "position": "third"}, "position: "),
         ({"url": "javascript:alert(1)"}, "url: "),

@@ -76,6 +76,22 @@ def test_item_from_input_refuses_a_bad_id(item: str, problem: str) -> None:
     assert refusal(id=item) == f"id: {problem}"
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        "undefined", " null ", "NaN", "None", "[object Object]", "<nil>", "{{ post.id }}", "post-{{ id }}", "{% id %}",
+        "${id}", "#{id}", "<%= id %>", "<?= $id ?>", "%s", "%1$s",
+    ],
+)  # fmt: skip
+def test_item_from_input_refuses_what_stands_for_an_id(item: str) -> None:
+    assert refusal(id=item) == f"id: must be an id, found the placeholder {item!r}: fill it in"
+
+
+@pytest.mark.parametrize("item", ["none", "nullable", "100%sukses", "diskon-50%", "a{b}", "[object", "/undefined/a"])
+def test_item_from_input_takes_an_id_that_only_looks_like_a_placeholder(item: str) -> None:
+    assert item_from_input(ItemInput(id=item), NOW).id == item
+
+
 @pytest.mark.parametrize("item", ["a" * 512, "é" * 256, "🔥" * 128, "a|b c"])
 def test_item_from_input_takes_an_opaque_id_up_to_512_bytes(item: str) -> None:
     assert item_from_input(ItemInput(id=item), NOW).id == item

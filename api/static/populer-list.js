@@ -1,15 +1,8 @@
-// Populer for a site's pages: counts what readers see and open, and fills <populer-list>.
-// It keeps nothing in the browser, writes text and never markup, and what fails in here stays in here.
+// What <populer-list> is made of: fills the lists of a page, writes text and never markup. The tracker loads it where a
+// page has the element, and hands in what it knows.
 // Served without comments and white space; the style below is served as it is written.
-(() => {
-  // Two tags count once.
-  if (customElements.get("populer-list")) return;
-
-  const script = document.currentScript;
-  const given = script?.dataset || {};
-  const home = new URL(".", script?.src || document.baseURI).href;
-
-  const visible = () => document.visibilityState === "visible" && !document.prerendering;
+export default ({ about, home, record, site }) => {
+  const visible = () => document.visibilityState === "visible";
   const parsed = new Promise((done) =>
     document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", done) : done()
   );
@@ -23,60 +16,6 @@
   };
 
   const asking = (name, text) => (text ? `${name}=${encodeURIComponent(text)}&` : "");
-
-  // A reader who objects (Global Privacy Control) is counted without a name.
-  const record = (event, to = home, site = given.site) => {
-    try {
-      const address = to + "v1/events?" + asking("site", site);
-      const visitor = navigator.globalPrivacyControl ? undefined : given.visitor;
-      const body = JSON.stringify({ ...event, visitor });
-      if (navigator.sendBeacon?.(address, body)) return;
-      fetch(address, { method: "POST", body, keepalive: true, mode: "no-cors" }).catch(() => {});
-    } catch {}
-  };
-
-  // Runs once, when the page has been visible for so many milliseconds in all. A page that comes back from the
-  // back/forward cache goes on where it was.
-  const whenSeen = (left, run) => {
-    let since, timer;
-    const look = () => {
-      clearTimeout(timer);
-      if (since) left -= performance.now() - since;
-      since = visible() && performance.now();
-      if (since) timer = setTimeout(seen, left);
-    };
-    const seen = () => {
-      run();
-      run = () => {};
-    };
-    document.addEventListener("visibilitychange", look);
-    document.addEventListener("prerenderingchange", look);
-    look();
-  };
-
-  // The item or the address that this page is about; nothing for a front page and for one that says to be no
-  // article, be it by an empty data-item.
-  const about = () => {
-    if ("item" in given) return given.item && { item: given.item };
-    let nodes = [];
-    for (const { textContent } of document.querySelectorAll('script[type="application/ld+json"]')) {
-      try {
-        const said = JSON.parse(textContent);
-        nodes = nodes.concat(said["@graph"] || said);
-      } catch {}
-    }
-    const [article, other] = nodes.filter((node) => node && /Article|BlogPosting/.test(node["@type"]));
-    if (article && !other) {
-      for (const said of [article.url, article.mainEntityOfPage, article["@id"], article.identifier]) {
-        const url = said?.["@id"] || said;
-        if (/^https?:/.test(url)) return { url };
-      }
-    }
-    const value = (css, name) => document.querySelector(css)?.[name];
-    const url = web(value("[property='og:url']", "content") || value("link[rel=canonical]", "href"));
-    const type = value("[property='og:type']", "content") || "article";
-    return url && url.pathname !== "/" && type === "article" && { url: url.href };
-  };
 
   // An address without what differs between those of one page; ids that the service makes of addresses look the same.
   const place = (text) => {
@@ -201,7 +140,7 @@ populer-list:where([theme=compact]) :where(time){display:none}
   };
 
   let count = 0;
-  customElements.define("populer-list", class extends HTMLElement {
+  return class extends HTMLElement {
     connectedCallback() {
       this.number ||= ++count;
       this.addEventListener("click", this.follow);
@@ -229,7 +168,7 @@ populer-list:where([theme=compact]) :where(time){display:none}
       return String(web(this.say("host")) || home).replace(/\/?$/, "/");
     }
     get site() {
-      return this.say("site", given.site);
+      return this.say("site", site);
     }
     get path() {
       return encodeURIComponent(this.name);
@@ -250,7 +189,7 @@ populer-list:where([theme=compact]) :where(time){display:none}
       let least;
       try {
         const list = found();
-        const page = about() || {};
+        const page = about();
         const here = [page.item, ...[page.url, location, location.pathname].map(place)].filter(Boolean);
         const items = list.items.filter(({ id, url }) => !here.includes(id) && !here.includes(place(url)));
         this.show(items.slice(0, this.limit), list);
@@ -328,13 +267,5 @@ populer-list:where([theme=compact]) :where(time){display:none}
       const position = [...entry.parentNode.children].indexOf(entry) + 1;
       record({ ...event, kind: "click", source: "list:" + this.name, position }, this.host, this.site);
     }
-  });
-
-  window.populer = { record };
-  (given.item ? Promise.resolve() : parsed).then(() => {
-    const read = about();
-    if (!read) return;
-    whenSeen(0, () => record(read));
-    if (given.engaged > 0) whenSeen(given.engaged * 1e3, () => record({ ...read, kind: "engaged" }));
-  });
-})();
+  };
+};

@@ -1,0 +1,21 @@
+// Stands at the end of the tracker, in its scope: what <populer-list> is made of is loaded with the first one that
+// the page has, whenever and wherever it comes.
+let lists;
+const load = (at) =>
+  import(at + "populer-list.js").then((element) =>
+    element.default({ home, record, site: given.site, about: () => ({ item: given.item, url: read().url }) })
+  );
+customElements.get("populer-list") ||
+  customElements.define("populer-list", class extends HTMLElement {
+    connectedCallback() {
+      const at = this.getAttribute("host") || home || ".";
+      lists ||= load(new URL(at, document.baseURI).href.replace(/\/*$/, "/"));
+      lists.then((List) => {
+        Object.setPrototypeOf(this, List.prototype);
+        if (this.isConnected) this.connectedCallback();
+      }, () => {});
+    }
+    disconnectedCallback() {
+      lists.then(() => this.isConnected || this.disconnectedCallback(), () => {});
+    }
+  });
