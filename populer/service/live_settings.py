@@ -23,10 +23,8 @@ from ranking.settings.written import as_written
 log = structlog.get_logger("populer")
 
 AT_NEXT_START: Final = (
-    "service.host", "service.port", "service.admin_port", "service.workers", "service.data_dir", "service.log_format",
-    "redis.url", "redis.shards", "redis.timeout", "redis.allow_eviction",
-    "service.host", "service.port", "service.workers", "service.data_dir", "service.log_format",
-    "redis.url", "redis.shards", "redis.timeout", "redis.allow_eviction", "redis.maxmemory",
+    "service.host", "service.port", "service.admin_port", "service.workers", "service.data_dir",
+    "service.log_format", "redis.url", "redis.shards", "redis.timeout", "redis.allow_eviction", "redis.maxmemory",
 )  # fmt: skip
 SPOOL: Final = "ingest.spool"
 """Its size can change at any time; whether there is one cannot."""

@@ -70,6 +70,7 @@ class _LooseEvent(msgspec.Struct, gc=False):
     visitor: str | int | None = None
     id: str | int | None = None
     url: str | None = None
+    token: str | None = None
 
 
 def wire_event(found: object) -> WireEvent:
@@ -83,7 +84,7 @@ def wire_event(found: object) -> WireEvent:
         given if given is None or isinstance(given, str) else str(given)
         for given in (event.item, event.visitor, event.id)
     )
-    return WireEvent(item, event.kind, event.ts, event.source, event.position, visitor, name, event.url)
+    return WireEvent(item, event.kind, event.ts, event.source, event.position, visitor, name, event.url, event.token)
 
 
 class Event(NamedTuple):
