@@ -295,6 +295,7 @@ def test_keys_are_shown_by_their_names_alone(tmp_path: Path) -> None:
         "sites.0.keys.write": "***",
         "sites.0.keys.editor": "none",
         "sites.0.keys.admin.siti": "***",
+        "sites.0.keys.page": "none",
     }
 
 
