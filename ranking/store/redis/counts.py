@@ -37,14 +37,18 @@ class RedisCounts:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._named: dict[tuple[str, int, str], int] = {}  # site, shard, writer -> its batch whose items are named
 
     @property
     def shards(self) -> int:
         return self._link.shards
 
     async def record(self, batch: Batch, keep_s: float) -> Committed:
-        if batch.named:  # before it counts, as a repeat of the batch would not come this far
+        lane = (batch.site, batch.shard, batch.writer)
+        if batch.named and self._named.get(lane) != batch.number:
+            # Before it counts, as a repeat of the batch would not come this far; once, however often it is repeated.
             await self._link.run(NAME_ITEMS, *naming_of(batch, keep_s))
+            self._named[lane] = batch.number
         names, arguments = call_of(batch, keep_s)
         if self._link.wait:
             outcome, level = await self._link.run_and_wait(RECORD, names, arguments)
