@@ -80,7 +80,7 @@ async def test_resends_with_every_other_reply_lost_count_once(lose: Lose) -> Non
             writers = [recorder(store.counts, f"writer {n}") for n in range(4)]
             for number in range(either(20, 2_000)):
                 sent = ledger.write(5, number % store.shards, store.shards)
-                repeated = await asyncio.gather(*(record(to, sent, f"key {number}") for to in writers))
+                repeated = await asyncio.gather(*(record(to, sent, f"key-{number}") for to in writers))
                 assert sorted(repeated) == [0, 5, 5, 5]
                 ledger.acknowledge(sent)
         assert between.cut >= 10

@@ -20,7 +20,7 @@ BODIES = [
     '{"item":"a"}',
     '{"item":"a","visitor":"marked-visitor","id":"marked-event"}',
     '[{"item":"a"},{"item":"","visitor":"marked-visitor"}]',
-    '{"item":3,"visitor":"marked-visitor"}',
+    '{"item":[3],"visitor":"marked-visitor"}',
     "not json",
 ]
 
