@@ -38,7 +38,7 @@ class Mortal:
         self.store = store
         self.shards = store.shards
     def __getattr__(self, name):
-        if name in ("counts", "items", "server"):
+        if name in ("counts", "items", "edits", "server"):
             self.part = getattr(self.store, name)
             return self
         if self.calls == last:
