@@ -14,8 +14,8 @@ sys.path.append(str(Path(__file__).parents[1] / "populer"))
 from service import serving, wait_until
 
 ADDRESSES = ["203.0.113.77", "2001:db8:77:88::99"]
-AGENT = "Mozilla/5.0 (X11; MarkedAgent) Gecko/20100101 Firefox/140.0"
-MARKS = [b"203.0.113", b"2001:db8:77", b"MarkedAgent", b"marked-cookie", b"marked-visitor", b"marked-event"]
+AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0; marked-browser) Gecko/20100101 Firefox/140.0"
+MARKS = [b"203.0.113", b"2001:db8:77", b"marked-browser", b"marked-cookie", b"marked-visitor", b"marked-event"]
 BODIES = [
     '{"item":"a"}',
     '{"item":"a","visitor":"marked-visitor","id":"marked-event"}',
