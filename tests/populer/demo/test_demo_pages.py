@@ -143,7 +143,7 @@ async def test_an_unknown_address_is_an_indonesian_404(visitor: httpx2.AsyncClie
 async def test_an_article_page_carries_its_id_its_text_and_both_lists(visitor: httpx2.AsyncClient) -> None:
     article = ARTICLES[0]
     page = (await visitor.get(article.path)).text
-    assert f'<script async src="/populer.js" data-item="{article.id}"></script>' in page
+    assert f'<script async src="/populer.js" data-webdriver="count" data-item="{article.id}"></script>' in page
     assert f"<h1>{escape(article.title)}</h1>" in page
     for paragraph in article.paragraphs:
         assert paragraph in unescape(page)
@@ -158,7 +158,7 @@ async def test_an_article_page_carries_its_id_its_text_and_both_lists(visitor: h
 async def test_a_page_without_an_article_carries_no_item(visitor: httpx2.AsyncClient) -> None:
     for path in ("/", "/kanal/daerah", "/peragaan", "/tidak/ada"):
         page = (await visitor.get(path)).text
-        assert '<script async src="/populer.js"></script>' in page
+        assert '<script async src="/populer.js" data-webdriver="count"></script>' in page
         assert "canonical" not in page
 
 
