@@ -28,7 +28,7 @@ class Activity(NamedTuple):
     cpu_s: float
 
 
-class Pulse:
+class HangDetector:
     """Adds up for how long a child has owed its beat."""
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class Heartbeat:
         self._fd, self.child_fd = os.pipe()
         os.set_blocking(self._fd, False)
         os.set_blocking(self.child_fd, False)
-        self._pulse = Pulse()
+        self._pulse = HangDetector()
 
     def started(self) -> None:
         """The child has its end."""

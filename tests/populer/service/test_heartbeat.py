@@ -12,14 +12,14 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 from service import serving, wait_until
 
-from populer.service.heartbeat import HUNG_S, Activity, Heartbeat, Pulse, activity_of
+from populer.service.heartbeat import HUNG_S, Activity, HangDetector, Heartbeat, activity_of
 
 SECONDS = range(1, 61)
 
 
 def hangs_after(*looks: tuple[float, Activity | None]) -> float | None:
     """Seconds of the given looks, one after the other without a beat, until the child hangs."""
-    pulse = Pulse()
+    pulse = HangDetector()
     pulse.look(True, 1.0, Activity("S", 0.0))
     passed = 0.0
     for elapsed_s, activity in looks:
@@ -55,12 +55,12 @@ def test_pulse_counts_a_suspended_machine_as_one_short_look() -> None:
 
 
 def test_pulse_waits_for_the_first_beat() -> None:
-    pulse = Pulse()
+    pulse = HangDetector()
     assert not any(pulse.look(False, 1.0, Activity("S", 0.0)) for _ in SECONDS)
 
 
 def test_pulse_begins_anew_with_every_beat() -> None:
-    pulse = Pulse()
+    pulse = HangDetector()
     looks = [pulse.look(second % 9 == 0, 1.0, Activity("S", 0.0)) for second in range(100)]
     assert not any(looks)
 
