@@ -15,7 +15,8 @@ import msgspec
 
 from populer.client import USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
 from populer.commands.options import DEFAULT_TO, byte_progress
-from populer.commands.replay import ReplayBatch, check_losses, fitting
+from populer.commands.replay import check_losses, fitting
+from populer.commands.replay_report import ReplayBatch
 from populer.log_files.files import FORMATS, Faults, Reading, read_items
 from populer.log_files.progress import Bar
 from ranking.errors import PopulerError

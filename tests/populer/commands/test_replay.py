@@ -26,7 +26,8 @@ from typer.testing import CliRunner
 from populer.cli import app
 from populer.client import Patience, ServiceClient
 from populer.commands.items_import import ImportReport, import_items, render_import_report
-from populer.commands.replay import MAX_BODY_BYTES, Pace, ReplayReport, render_report, replay
+from populer.commands.replay import MAX_BODY_BYTES, Pace, replay
+from populer.commands.replay_report import ReplayReport, render_report
 from populer.log_files.files import Faults
 from ranking.errors import PopulerError
 

@@ -17,7 +17,8 @@ from test_replay import KEY, NOW, serving
 from typer.testing import CliRunner
 
 from populer.cli import app
-from populer.commands.replay import ReplayReport, render_report, replay
+from populer.commands.replay import replay
+from populer.commands.replay_report import ReplayReport, render_report
 from populer.log_files.access_log import MAX_LINE_BYTES, REASONS, PageRules, page_rules, page_views, visitor_key
 from populer.log_files.files import Reading, read_events, read_items
 from populer.log_files.rows import EventRow, Faults
