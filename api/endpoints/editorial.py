@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import ERRORS, problems
+from api.endpoints.openapi import ERRORS, json_request, problems
 from api.endpoints.pinnable import check_pinnable
 from api.http.auth import Grade, require
 from api.http.json_body import Moment, json_body, moment_from
@@ -57,7 +57,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.put(
         "/lists/{list}/pins/{item:path}",
         summary="Give an item a place",
-        openapi_extra=_body(PIN),
+        openapi_extra=json_request(PIN),
         responses=problems(409),
     )
     async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:
@@ -87,7 +87,9 @@ def router(current: CurrentContext) -> APIRouter:
         pins = await editor.shown("pin", name)
         return _json({"pins": sorted(pins, key=lambda pin: (pin["section"] or "", pin["position"], -pin["set_at"]))})
 
-    @routes.put("/lists/{list}/boosts/{item:path}", summary="Multiply an item's score", openapi_extra=_body(BOOST))
+    @routes.put(
+        "/lists/{list}/boosts/{item:path}", summary="Multiply an item's score", openapi_extra=json_request(BOOST)
+    )
     async def put_boost(name: ListName, item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         given = await editor.body(_BoostInput)
@@ -110,7 +112,11 @@ def router(current: CurrentContext) -> APIRouter:
         await editor.edits_of(name)
         return _json({"boosts": await editor.shown("boost", name)})
 
-    @routes.put("/blocks/{item:path}", summary="Keep an item out of every list", openapi_extra=_body(BLOCK, False))
+    @routes.put(
+        "/blocks/{item:path}",
+        summary="Keep an item out of every list",
+        openapi_extra=json_request(BLOCK, required=False),
+    )
     async def put_block(item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         given = await editor.body(_BlockInput, empty=_BlockInput())
@@ -243,10 +249,6 @@ BOOST: dict[str, Any] = {
     "required": ["factor"],
     "properties": {"factor": {"type": "number", "minimum": 0.1, "maximum": 10}, "until": PIN["properties"]["until"]},
 }
-
-
-def _body(schema: dict[str, Any], required: bool = True) -> dict[str, Any]:
-    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
 
 
 def _wire(subject: Subject, edit: Edit) -> dict[str, Any]:

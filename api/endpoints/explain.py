@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.items import ItemId
-from api.endpoints.openapi import ERRORS, SITE, problems
+from api.endpoints.openapi import ERRORS, SITE, json_request, problems
 from api.http.auth import Caller, Grade, require
 from api.http.json_body import Moment, json_body, moment_from
 from ranking.errors import InvalidQuestionError, NotReadyError
@@ -60,23 +60,18 @@ def router(current: CurrentContext) -> APIRouter:
 
 BODY: dict[str, Any] = {
     "parameters": [SITE],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "list": {"type": "string", "default": "populer"},
-                        "settings": {"type": "object", "examples": [{"half_life": "3h"}]},
-                        "section": {"type": "string"},
-                        "at": {"type": ["string", "number", "null"], "description": "ISO 8601 or epoch seconds"},
-                        "limit": {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN},
-                    },
-                }
-            }
-        },
-    },
+    **json_request(
+        {
+            "type": "object",
+            "properties": {
+                "list": {"type": "string", "default": "populer"},
+                "settings": {"type": "object", "examples": [{"half_life": "3h"}]},
+                "section": {"type": "string"},
+                "at": {"type": ["string", "number", "null"], "description": "ISO 8601 or epoch seconds"},
+                "limit": {"type": "integer", "minimum": 1, "maximum": MOST_SHOWN},
+            },
+        }
+    ),
 }
 
 

@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, problems, whole
+from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.http.auth import Caller, Grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
@@ -118,7 +118,7 @@ def _answer(schema: Json) -> dict[int | str, Json]:
 
 def _extra(schema: Json | None = None) -> Json:
     """What FastAPI cannot see: the site, and the body."""
-    body = {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}} if schema else {}
+    body = json_request(schema) if schema else {}
     return {"parameters": [SITE], **body}
 
 

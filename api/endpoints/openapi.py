@@ -49,6 +49,11 @@ def problem(description: str) -> Json:
     return {"description": description, "content": {"application/problem+json": {"schema": PROBLEM}}}
 
 
+def json_request(schema: Json, *, required: bool = True) -> Json:
+    """A request with a JSON body, for `openapi_extra`."""
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema}}}}
+
+
 def answer(description: str, schema: Json) -> Json:
     """An answer with a JSON body."""
     return {"description": description, "content": {"application/json": {"schema": schema}}}

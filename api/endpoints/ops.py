@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext
 from api.endpoints.explain import answered, editor_of
-from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
+from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, problems, whole
 from api.http.auth import Caller, Grade
 from api.http.json_body import json_body
 from api.monitoring import metrics
@@ -245,24 +245,17 @@ EVIDENCE = whole(
         },
     }
 )
-ASKED: Json = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["items"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "items": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ITEMS},
-                        "hours": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_SPAN_S / HOUR_S},
-                    },
-                }
-            }
+ASKED: Json = json_request(
+    {
+        "type": "object",
+        "required": ["items"],
+        "additionalProperties": False,
+        "properties": {
+            "items": {"type": "array", "items": {"type": "string"}, "maxItems": MOST_ITEMS},
+            "hours": {"type": "number", "exclusiveMinimum": 0, "maximum": MOST_SPAN_S / HOUR_S},
         },
     }
-}
+)
 
 
 def _given(schema: Json) -> dict[int | str, Json]:

@@ -12,7 +12,7 @@ from fastapi import Path as PathParameter
 from api.context import CurrentContext
 from api.endpoints.editorial import EditorRequest
 from api.endpoints.items import ItemId
-from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
+from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, problems, whole
 from api.http.json_body import Moment
 from ranking.errors import InvalidEditError
 from ranking.published.edits import Void
@@ -95,27 +95,20 @@ def router(current: CurrentContext) -> APIRouter:
 MOMENT: Json = {"description": "epoch seconds or ISO 8601", "type": ["number", "string", "null"]}
 NAMES: Json = {"type": "array", "items": {"type": "string"}, "maxItems": 50, "description": "these alone; none: all"}
 SHARE: Json = {"type": "number", "minimum": 0, "exclusiveMaximum": 1, "default": 0}
-BODY: Json = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["from"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "from": {**MOMENT, "type": ["number", "string"]},
-                        "to": {**MOMENT, "description": "null: those to come too"},
-                        "kinds": NAMES,
-                        "sources": NAMES,
-                        "share": SHARE,
-                    },
-                }
-            }
+BODY: Json = json_request(
+    {
+        "type": "object",
+        "required": ["from"],
+        "additionalProperties": False,
+        "properties": {
+            "from": {**MOMENT, "type": ["number", "string"]},
+            "to": {**MOMENT, "description": "null: those to come too"},
+            "kinds": NAMES,
+            "sources": NAMES,
+            "share": SHARE,
         },
     }
-}
+)
 VOID: Json = whole(
     {
         "void": {"type": "integer"},
