@@ -39,8 +39,8 @@ class HangDetector:
     def look(self, beat: bool, elapsed_s: float, activity: Activity | None) -> bool:
         """Whether the child hangs, `elapsed_s` after the last look. `activity` None: it cannot be told.
 
-        >>> pulse = Pulse()
-        >>> [pulse.look(beat, 2.0, Activity("S", 0.0)) for beat in (True, False, False, False, False, False)]
+        >>> detector = HangDetector()
+        >>> [detector.look(beat, 2.0, Activity("S", 0.0)) for beat in (True, False, False, False, False, False)]
         [False, False, False, False, False, True]
         """
         used_s = 0.0 if activity is None else activity.cpu_s - self._cpu_s

@@ -78,7 +78,7 @@ class RedisSettings(Table):
     shards: int | None = Field(None, ge=1, le=1024)
     timeout_s: Seconds = Field(5.0, alias="timeout")
     allow_eviction: bool = False
-    maxmemory: Annotated[int | None, BeforeValidator(as_bytes_or_none), Field(ge=16 * 1024**2)] = None
+    maxmemory: Annotated[Annotated[int, Field(ge=16 * 1024**2)] | None, BeforeValidator(as_bytes_or_none)] = None
 
     @field_validator("url")
     @classmethod

@@ -177,7 +177,8 @@ def test_lists_go_on_while_the_service_hangs(front: Front) -> None:
             assert waiting.result().status_code == 200
     finally:
         for pid in children:
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # what hangs for 10 s is replaced
+                os.kill(pid, signal.SIGCONT)
 
 
 def test_of_many_who_ask_at_once_one_goes_on_to_the_service(front: Front) -> None:

@@ -23,7 +23,7 @@ def test_waiting_counts_the_views_of_the_last_hour() -> None:
     site.see("b", NOW - 300, 4, channel="click")
     site.see("gone", NOW - 300, 5)
     found = waiting(site, "shown", gone=frozenset(["gone", "never seen"]))
-    assert found == Waiting(2, 7, 18, [("b", 4), ("a", 3)])
+    assert found == Waiting(2, 7, 18, (("b", 4), ("a", 3)))
 
 
 def test_waiting_names_the_most_read_alone() -> None:
@@ -35,4 +35,4 @@ def test_waiting_names_the_most_read_alone() -> None:
 
 
 def test_waiting_is_nothing_where_nothing_is_read() -> None:
-    assert waiting(Site()) == Waiting(0, 0, 0, [])
+    assert waiting(Site()) == Waiting(0, 0, 0, ())
