@@ -169,7 +169,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         context.attempts.add(site.id, events, network.now, sender.agent, now)
     left_out: dict[int, str] = {}
     if client is not None:
-        left_out = _left_out(context, request, client, events, bad, reason, now)
+        left_out = _left_out(context, request, client, events, bad.count + len(foreign), reason, now)
     if bad.count and not events and not foreign:
         raise problem_of_invalid(bad)
     if left_out:
@@ -241,11 +241,13 @@ def _left_out(
     request: IngestRequest,
     client: ClientAddress,
     events: Sequence[Event],
-    bad: BadEvents,
+    refused: int,
     reason: str | None,
     now: float,
 ) -> dict[int, str]:
-    """Why some of `events` (by place) do not count; room is reserved for the others. `reason`: why none of them does.
+    """Why some of `events` (by place) do not count; room is reserved for the others.
+
+    `refused`: how many more can be seen to be none that count. `reason`: why none of `events` does.
 
     Raises:
         Problem: 429, its address may not send as many; or most cannot count, and it has sent too many such.
@@ -254,7 +256,7 @@ def _left_out(
     exhausted = event_filter.junk_wait_s(site, client, now) > 0
     unwaited = context.settings.ingest.ack == "memory" and request.once is None  # nobody learns what repeats
     repeats = context.recorder.known_repeats(site.id, events) if exhausted or unwaited else 0
-    junk = bad.count + (len(events) if reason is not None else repeats)
+    junk = refused + (len(events) if reason is not None else repeats)
     if exhausted and 2 * junk > request.parsed.count:
         raise _too_much_junk(context, site, client, request.parsed.count, now)
     if reason is not None:
@@ -264,7 +266,7 @@ def _left_out(
     if stopped is None:
         _count_metric(context, site, LIMITED, request.parsed.count, now)
         raise _too_many(max(1, math.ceil(event_filter.wait_s(site, client, now))))
-    known = bad.count + len(stopped) + (repeats if unwaited else 0)
+    known = refused + len(stopped) + (repeats if unwaited else 0)
     if known:
         event_filter.charge_junk(site, client, known, now)
     if not client.local:

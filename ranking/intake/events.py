@@ -24,7 +24,7 @@ from ranking.intake.hosts import Hosts
 from ranking.intake.items import why_bad_id, without_controls
 from ranking.intake.marks import event_mark
 from ranking.intake.patterns import AddressPattern
-from ranking.intake.urls import item_of
+from ranking.intake.urls import absolute, item_of
 from ranking.intake.visits import NO_NETWORK, Identity, token_mark
 from ranking.times import format_duration, in_seconds, is_number, parse_moment
 
@@ -171,7 +171,7 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     """
     item, likely = wire.item, False
     if wire.url is not None and intake.hosts is not None and not intake.trusted:
-        _check_host(wire, intake.hosts)
+        _check_host(wire, intake.hosts, intake.page)
     if item is None:
         item, likely = _item_at(wire.url, intake.item_pattern, intake.page), intake.item_pattern is not None
     item = without_controls(item)
@@ -233,10 +233,10 @@ def _checked_channel(wire: WireEvent, item: str, intake: Intake) -> str:
     return channel(kind, source, None if list_name is None else position)
 
 
-def _check_host(wire: WireEvent, hosts: Hosts) -> None:
+def _check_host(wire: WireEvent, hosts: Hosts, page: str) -> None:
     """Return if the event's address is of one of `hosts`; one that names its item may have any that is no address."""
     try:
-        hosts.check(wire.url or "")
+        hosts.check(absolute(wire.url or "", page))
     except ValueError as error:
         if wire.item is None:
             raise InvalidEventError(f"url: {error}") from None

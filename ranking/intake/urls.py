@@ -118,6 +118,15 @@ def _shown(authority: str, path: str) -> tuple[str, str]:
     return host, path
 
 
+def absolute(url: str, page: str) -> str:
+    """`url` as it stands on `page`, whose address may be unknown (empty).
+
+    >>> absolute("/berita/1", "https://example.id/"), absolute("/berita/1", "")
+    ('https://example.id/berita/1', '/berita/1')
+    """
+    return urljoin(page, url) if page and url.lstrip()[:4].lower() != "http" else url
+
+
 def item_of(url: str, pattern: AddressPattern | None = None, page: str = "") -> str:
     """The item id of the page at `url`: what `pattern` finds in its canonical address, else that without scheme.
 
@@ -133,7 +142,7 @@ def item_of(url: str, pattern: AddressPattern | None = None, page: str = "") -> 
     Raises:
         ValueError: `url` is no address, or `pattern` finds no id in it: it is no article's.
     """
-    address = canonical(urljoin(page, url) if page and url.lstrip()[:4].lower() != "http" else url)
+    address = canonical(absolute(url, page))
     if pattern is None:
         return id_of_address(address)
     item = id_in(address, pattern)

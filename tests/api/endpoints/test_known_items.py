@@ -124,6 +124,18 @@ async def test_events_of_another_host_are_left_out_and_counted_as_such(serve: Se
     assert not any("evil" in name for name in await service.counts())
     exported = (await service.http.get("/metrics")).text
     assert f'populer_events_total{{outcome="host",site="{SITE}"}} 3.0' in exported
+    elsewhere = {**page, "referer": "https://evil.example/"}
+    assert (await send(service, [{"url": "/f"}], **elsewhere))["filtered"] == {"host": 1}, "a path of another's page"
+
+
+async def test_events_of_another_host_are_paid_by_their_sender_and_not_by_readers_beside_him(serve: Serve) -> None:
+    sites = [{"id": SITE, "hosts": ["koran.example"], "keys": {"write": servers.WRITE_KEY}}]
+    service = await serve(sites=sites, ingest={"address_limit": 10})
+    sender = {"x-forwarded-for": "203.0.113.7", "user-agent": "Mozilla/5.0"}
+    foreign = [{"url": f"https://evil.example/{n}"} for n in range(30)]
+    assert (await send(service, foreign, **sender))["filtered"] == {"host": 30}
+    assert (await service.http.post("/v1/events", json=foreign, headers=sender)).status_code == 429
+    assert (await send(service, [{"item": "a"}], **sender))["accepted"] == 1
 
 
 async def test_items_of_another_host_are_refused_unless_the_settings_allow_them(serve: Serve) -> None:
