@@ -36,7 +36,8 @@ def with_keys(settings: Settings, data_dir: Path, kept: Generated) -> Settings:
             if not site.keys.by_name(grade) and grade not in have:
                 have[grade] = fresh(grade)
                 added = True
-        keys = SiteKeys.model_validate({grade: of_grade(site, have, grade) for grade in GRADES})
+        of_grades = {grade: of_grade(site, have, grade) for grade in GRADES}
+        keys = SiteKeys.model_validate({"page": site.keys.page, **of_grades})
         sites.append(site.model_copy(update={"keys": keys}))
     if added:
         write(data_dir, there)

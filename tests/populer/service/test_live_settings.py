@@ -226,3 +226,11 @@ def test_a_change_is_named_by_its_settings_and_a_new_table_as_one(place: Place) 
     assert changed(before, place.in_effect.settings) == [
         "ingest.new_items", "lists.populer.half_life", "sites.1", "lists.baru",
     ]  # fmt: skip
+
+
+def test_the_key_of_page_tokens_reaches_the_processes(tmp_path: Path) -> None:
+    asking = TOML.replace("[[sites]]\n", '[[sites]]\nproof = "required"\n').replace(
+        "keys = {", 'keys = { page = "page-key-of-the-koran",'
+    )
+    place = Place(tmp_path, asking)
+    assert validated(place.in_effect.raw).sites[0].keys.page == "page-key-of-the-koran"
