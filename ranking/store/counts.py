@@ -50,7 +50,7 @@ class Committed(NamedTuple):
 
 
 class TouchedBuckets(NamedTuple):
-    """Buckets changed since a cursor. `reset` says that the cursor was of another life: start from nothing."""
+    """Buckets changed since a cursor. `reset`: the store is another one or an older one, start from nothing."""
 
     cursor: int
     buckets: list[Bucket]
@@ -112,8 +112,19 @@ class CountStore(Protocol):
         """Count a batch, once however often it is called."""
         ...
 
-    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
-        """Buckets whose counts changed after the cursor `after` (0: all)."""
+    async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
+        """Buckets whose counts changed after the cursor `after` (0: all).
+
+        With a `mark`, a store that does not have it resets the cursor.
+        """
+        ...
+
+    async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
+        """Put `mark` in the place of the mark `before` (empty: of any), once all changes up to `cursor` were read.
+
+        A store that has the mark has all that its writer has read of the shard. False: nothing was done, as the store
+        has another mark or fewer changes.
+        """
         ...
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:

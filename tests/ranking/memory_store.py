@@ -3,7 +3,8 @@
 Two shards by default, because one hides every mistake in the bookkeeping per shard.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import copy
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -44,6 +45,7 @@ WIDTH_S = 300
 class _Shard:
     def __init__(self) -> None:
         self.sequence = 0
+        self.mark = ""
         self.counts: dict[Bucket, dict[str, int]] = {}
         self.touched: dict[Bucket, int] = {}
         self.sealed: dict[Bucket, tuple[bytes, int]] = {}
@@ -227,6 +229,15 @@ class MemoryStore:
         self._published.clear()
         self._terms.clear()
 
+    def backup(self) -> Callable[[], None]:
+        """What puts everything back as it is now, as a restored backup or a replica that lagged would."""
+        kept = copy.deepcopy((self._shards, self._removed, self._published, self._terms))
+
+        def restore() -> None:
+            self._shards, self._removed, self._published, self._terms = copy.deepcopy(kept)
+
+        return restore
+
     async def life(self) -> str:
         return str(self.lives)
 
@@ -286,11 +297,18 @@ class MemoryStore:
     async def record(self, batch: Batch, keep_s: float) -> Committed:
         return self.count(batch)
 
-    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
+    async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
         found = self._shard(site, shard)
-        reset = found.sequence < after
+        reset = found.sequence < after or mark not in ("", found.mark)
         buckets = [bucket for bucket, sequence in found.touched.items() if reset or sequence > after]
         return TouchedBuckets(max(found.touched.values(), default=0 if reset else after), buckets, reset)
+
+    async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
+        found = self._shard(site, shard)
+        if before not in ("", found.mark) or found.sequence < cursor:
+            return False
+        found.mark = mark
+        return True
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
         self.read += buckets

@@ -26,6 +26,7 @@ from ranking.store.shards import shard_of
 RECORD = LuaScript("record")
 NAME_ITEMS = LuaScript("name_items")
 PUT_NAMES = LuaScript("put_names")
+LEAVE_MARK = LuaScript("leave_mark")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
 SHADOWED_BUCKETS = 288
@@ -59,9 +60,13 @@ class RedisCounts:
         repeated = outcome == KEY_WAS_COUNTED
         return Committed(b"" if repeated else outcome, repeated, level)
 
-    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
-        cursor, members, reset = await self._link.changes(keys.touched(site, shard), site, shard, after)
+    async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
+        cursor, members, reset = await self._link.changes(keys.touched(site, shard), site, shard, after, mark=mark)
         return TouchedBuckets(cursor, list(map(_bucket, members)), reset)
+
+    async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
+        names = [keys.mark(site, shard), keys.sequence(site, shard)]
+        return bool(await self._link.run(LEAVE_MARK, names, [before, mark, cursor, keys.CHANGED_TTL_S]))
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
         return await sealing.read_counts(self._link.run, site, shard, buckets)

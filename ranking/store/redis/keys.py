@@ -30,6 +30,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s.n}:dropped                 string  epoch seconds up to which counts of items that nobody described were
                                                   dropped (`retention.unknown`). A year, renewed.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
+    populer:{s.n}:mark                    string  random, left by the process that ranks once it has read all changes: a
+                                                  store without the last one has gone back. A year, renewed.
     populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
                                                   buckets, and what a reader must read again. Pruned with its buckets.
     populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted, and its outcomes.
@@ -180,6 +182,11 @@ def dropped(site: str, shard: int) -> str:
 def sequence(site: str, shard: int) -> str:
     """String: the shard's change number."""
     return f"populer:{{{site}.{shard}}}:sequence"
+
+
+def mark(site: str, shard: int) -> str:
+    """String: what the process that ranks has left last."""
+    return f"populer:{{{site}.{shard}}}:mark"
 
 
 def touched(site: str, shard: int) -> str:
