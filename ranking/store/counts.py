@@ -88,7 +88,8 @@ class Swap(NamedTuple):
 
     `target` is the bucket of their span, `value` the counts packed. They are all that counted in that span, in `parts`
     (the target itself may be among them), after every change up to `cursor` and before any other. The volume had
-    `names_before` names, and has `names_after` with those of `chunks`, which go over the chunks of these numbers.
+    `names_before` names of a digest (`sealed.names_digest`), and has `names_after` with those of `chunks`, which go
+    over the chunks of these numbers.
     """
 
     target: Bucket
@@ -96,7 +97,9 @@ class Swap(NamedTuple):
     parts: Sequence[Bucket]
     cursor: int
     names_before: int
+    digest_before: str
     names_after: int
+    digest_after: str
     chunks: Mapping[int, bytes]
 
 
@@ -159,8 +162,14 @@ class CountStore(Protocol):
         """Note what `dropped_until` says from now on."""
         ...
 
-    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
-        """Put chunks of a volume's names, `count` so far, in the place of others; there is one more name then.
+    async def names_digest(self, site: str, shard: int, volume: int) -> str:
+        """The digest of a volume's names; empty where none was written. Ask for it before they are read."""
+        ...
+
+    async def put_names(
+        self, site: str, shard: int, volume: int, count: int, digest: str, chunks: Mapping[int, bytes]
+    ) -> bool:
+        """Put chunks of a volume's names, `count` of `digest` so far, in the place of others; there is one more then.
 
         False: nothing was done, as there are other names.
         """

@@ -12,7 +12,7 @@ from whole_counts import whole_cells
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.fields import field
-from ranking.counts.sealed import unpack_names, volume_of
+from ranking.counts.sealed import names_digest, unpack_names, volume_of
 from ranking.errors import KeyReusedError, OvertakenError, PopulerError, StoreUnavailableError
 from ranking.intake.items import Item, dates_from_stored, item_from_stored, stored_from_item
 from ranking.intake.marks import parts_of
@@ -50,6 +50,7 @@ class _Shard:
         self.touched: dict[Bucket, int] = {}
         self.sealed: dict[Bucket, tuple[bytes, int]] = {}
         self.names: dict[int, tuple[int, list[bytes]]] = {}  # volume -> how many, chunks
+        self.digests: dict[int, str] = {}
         self.items: dict[str, bytes] = {}
         self.changed: dict[str, int] = {}
         self.dates, self.chunks = DatesState(0, 0, 0, 0, 0), list[bytes]()
@@ -79,10 +80,11 @@ class _Shard:
                 return SPAN_CHANGED
         volume = volume_of(swap.target)
         count, chunks = self.names.get(volume, (0, []))
-        if count != swap.names_before:
+        if (count, self.digests.get(volume, "")) != (swap.names_before, swap.digest_before):
             return NAMES_CHANGED
         numbered = {**dict(enumerate(chunks)), **swap.chunks}
         self.names[volume] = swap.names_after, [numbered[number] for number in range(len(numbered))]
+        self.digests[volume] = swap.digest_after
         for bucket in swap.parts:
             self.counts.pop(bucket, None)
             self.sealed.pop(bucket, None)
@@ -333,11 +335,17 @@ class MemoryStore:
     async def note_dropped(self, site: str, shard: int, until: int) -> None:
         self._shard(site, shard).dropped = until
 
-    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
-        names = self._shard(site, shard).names
+    async def names_digest(self, site: str, shard: int, volume: int) -> str:
+        return self._shard(site, shard).digests.get(volume, "")
+
+    async def put_names(
+        self, site: str, shard: int, volume: int, count: int, digest: str, chunks: Mapping[int, bytes]
+    ) -> bool:
+        names, digests = self._shard(site, shard).names, self._shard(site, shard).digests
         there, before = names.get(volume, (0, []))
-        if there != count:
+        if (there, digests.get(volume, "")) != (count, digest):
             return False
+        digests[volume] = names_digest(digest, chunks)
         numbered = {**dict(enumerate(before)), **chunks}
         names[volume] = count + 1, [numbered[number] for number in range(len(numbered))]
         return True

@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import CHUNK_NAMES
+from ranking.counts.sealed import CHUNK_NAMES, names_digest
 from ranking.errors import KeyReusedError
 from ranking.intake.visits import REASONS, SHADOW
 from ranking.store.counts import (
@@ -105,9 +105,15 @@ class RedisCounts:
         with translated():
             await self._link.client.set(keys.dropped(site, shard), until, ex=keys.CHANGED_TTL_S)
 
-    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
+    async def names_digest(self, site: str, shard: int, volume: int) -> str:
+        with translated():
+            return (await self._link.client.hget(keys.names(site, shard, volume), "digest") or b"").decode()
+
+    async def put_names(
+        self, site: str, shard: int, volume: int, count: int, digest: str, chunks: Mapping[int, bytes]
+    ) -> bool:
         await self._link.raise_schema()
-        arguments: list[Any] = [count, *chain.from_iterable(chunks.items())]
+        arguments: list[Any] = [count, digest, names_digest(digest, chunks), *chain.from_iterable(chunks.items())]
         return bool(await self._link.run(PUT_NAMES, [keys.names(site, shard, volume)], arguments))
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:

@@ -25,8 +25,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   came later lies in an open bucket, and both are to be added up. Gone
                                                   when the open one would be.
     populer:{s.n}:names:V                 hash    names that the sealed counts of volume V (30 days) have numbered.
-                                                  `count`: how many; 0, 1, ...: chunks of them in the order of their
-                                                  numbers. Names are only ever added. Gone with the volume's last.
+                                                  `count`: how many; `digest`: of all that was written of them; 0, 1,
+                                                  ...: chunks of them in the order of their numbers. Names are only
+                                                  ever added. Gone with the volume's last.
     populer:{s.n}:dropped                 string  epoch seconds up to which counts of items that nobody described were
                                                   dropped (`retention.unknown`). A year, renewed.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
