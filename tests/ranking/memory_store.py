@@ -423,10 +423,13 @@ class MemoryStore:
             raise OvertakenError(term)
         self._terms[key] = max(term, epoch)
         generation, before = self._published.get(key, (0, None))
-        if before and epoch <= term and snapshot.stamp.generated_at <= before.stamp.generated_at:
+        at, stepped_back = snapshot.stamp.generated_at, epoch > 0 and base is not None and base.generation == generation
+        there = -1.0 if before is None else before.stamp.generated_at
+        if epoch <= term and at <= there and not (stepped_back and at < there):
             return None
-        self._published[key] = generation + 1, snapshot
-        return generation + 1
+        above = max(generation, base.generation if base else 0)
+        self._published[key] = above + 1, snapshot
+        return above + 1
 
     async def hold_lease(self, holder: str, lease_s: float, above: int | None) -> Lease:
         if self._holder not in (None, holder):
