@@ -95,6 +95,16 @@ class StoreRefusedError(PopulerError):
     """The store answered and will not do it until someone changes something (memory, policy, layout)."""
 
 
+class StoreHeldError(PopulerError):
+    """The store has lost what lists were made of. They stay as they are until an operator accepts it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store came back without what it held. The lists stay as they were. Restore a backup, or accept it as"
+            " it is: populer store accept"
+        )
+
+
 class OvertakenError(PopulerError):
     """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
 

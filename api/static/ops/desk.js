@@ -16,6 +16,7 @@ const DONE = {
   unvoid: "lifted a void of",
   remove: "took down",
   restore: "put back",
+  accept_store: "accepted the store as it is",
 };
 
 export class Desk {
@@ -120,7 +121,7 @@ export class Desk {
       $("trail"),
       changes.length
         ? changes.map((line) => {
-            const item = this.context.live.title(line.item);
+            const item = line.item === null ? "" : this.context.live.title(line.item);
             const where = line.list ? ` in ${line.list}${line.section ? `, ${line.section}` : ""}` : "";
             const what =
               line.after && line.action === "pin"

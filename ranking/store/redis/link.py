@@ -39,6 +39,8 @@ class Link:
         self._allow_eviction = allow_eviction
         self._shards = 0
         self._schema = keys.SCHEMA
+        self.lives: set[bytes] = set()
+        """Lives of the store that this process has worked with."""
         self.cluster = is_cluster(url)
         self._ack = ack
         self.wait = wait_of(ack, timeout_s)
@@ -181,6 +183,9 @@ class Link:
             )
         await self.client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
         await self.client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        life, held = await self.client.hmget(keys.LAYOUT, ["life", "held"])
+        if not self.lives and held is None:
+            self.lives.add(life)
         shards = int(await self.client.hget(keys.LAYOUT, "shards"))
         if self._wanted_shards and shards != self._wanted_shards:
             raise StoreRefusedError(
