@@ -65,8 +65,8 @@ class Plan(NamedTuple):
 class Outcome(NamedTuple):
     """What became of it. `acknowledged` counts answers per request of the plan; `refused` answers by what was wrong.
 
-    `accepted`, `repeated` and `over_share` are the events that the answers named so (the last "concentrated"). `turn` is
-    the first that was not begun.
+    `accepted`, `repeated` and `over_share` are the events that the answers named so (the last: "concentrated").
+    `turn` is the first that was not begun.
     """
 
     seconds: float
