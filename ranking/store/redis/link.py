@@ -71,7 +71,8 @@ class Link:
 
     async def executed(self, pipe: Client) -> list[Any]:
         with translated():
-            return list(await pipe.execute())
+            async with self.client.turns:
+                return list(await pipe.execute())
 
     async def command(self, *parts: Any) -> Any:
         with translated():
