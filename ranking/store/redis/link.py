@@ -12,7 +12,7 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 from ranking.errors import StoreRefusedError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
-from ranking.store.redis.durability import Ack, level_of, on_one_connection, wait_of
+from ranking.store.redis.durability import Ack, Waits, on_one_connection
 from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
@@ -40,8 +40,7 @@ class Link:
         self._shards = 0
         self._schema = keys.SCHEMA
         self.cluster = is_cluster(url)
-        self._ack = ack
-        self.wait = wait_of(ack, timeout_s)
+        self._waits = Waits(ack, timeout_s)
         self.client: Client = None
 
     @property
@@ -53,7 +52,7 @@ class Link:
 
     def promise(self, ack: Ack) -> None:
         """Have batches be as safe as `ack` from the next one on."""
-        self._ack, self.wait = ack, wait_of(ack, self.timeout_s)
+        self._waits = Waits(ack, self.timeout_s)
 
     async def open(self) -> None:
         with translated():
@@ -90,8 +89,13 @@ class Link:
 
     async def run_and_wait(self, script: LuaScript, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
         """What a script returns, and how safe what it has written is."""
+        waits = self._waits
+        with translated():
+            server = self._server_of(names[0])
+        wait = waits.command(server)
+        if not wait:
+            return await self.run(script, names, arguments), "commit"
         rest = (len(names), *names, *arguments)
-        ack, wait = self._ack, self.wait
         with translated():
             for call in (("EVALSHA", script.sha, *rest), ("EVAL", script.source, *rest)):
                 try:
@@ -101,7 +105,7 @@ class Link:
                 except (MovedError, AskError):
                     break
                 if not isinstance(outcome, Exception):
-                    return outcome, level_of(ack, waited)
+                    return outcome, waits.level(server, waited)
                 if not isinstance(outcome, NoScriptError):
                     raise outcome
         return await self.run(script, names, arguments), "commit"
@@ -126,6 +130,13 @@ class Link:
             found = whole
         members = [member for member, _ in found]
         return max((int(score) for _, score in found), default=after), members, False
+
+    def _server_of(self, key: str) -> str:
+        """Name of the server that has a key, as far as the client knows."""
+        if not self.cluster:
+            return ""
+        node = self.client.get_node_from_key(key)
+        return str(node.name) if node is not None else ""
 
     def every_primary(self) -> dict[str, Any]:
         return {"target_nodes": self.client.get_primaries()} if self.cluster else {}

@@ -69,9 +69,11 @@ class LossyStore:
         self.shards = shards
         self.counted: list[tuple[str, int]] = []
         self.tried = asyncio.Event()
+        self.waited: list[bool] = []
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         self.tried.set()
+        self.waited.append(wait)
         if batch.site in self.away:
             raise StoreUnavailableError("away")
         if batch.site in self.full:
@@ -137,6 +139,7 @@ async def test_a_lane_that_is_held_does_not_hold_up_another(monkeypatch: pytest.
     store.away.clear()
     await until(spool)
     assert store.counted[2:] == [("held", 1), ("held", 2)]
+    assert not any(store.waited), "their events are answered: no replica and no disk is waited for"
     await overflow.stop()
 
 
@@ -222,11 +225,11 @@ class FaultyStore(LossyStore):
         super().__init__()
         self.faulty = set(faulty)
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         if batch.site in self.faulty:
             self.tried.set()
             raise ValueError("not a batch")
-        return await super().record(batch, keep_s)
+        return await super().record(batch, keep_s, wait=wait)
 
 
 async def test_adoption_goes_on_after_a_search_and_a_replay_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ class ScriptedStore:
         self.shards = shards
         self.calls: list[Batch] = []
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         assert keep_s == KEEP_S
         self.calls.append(batch)
         fate = self._fates.pop(0) if self._fates else self._at_last
