@@ -7,7 +7,7 @@ import pytest
 import structlog.testing
 
 from ranking.counts.buckets import Bucket
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.recording import overflow
 from ranking.recording.overflow import Spooling
@@ -77,7 +77,7 @@ class LossyStore:
         if batch.site in self.away:
             raise StoreUnavailableError("away")
         if batch.site in self.full:
-            raise StoreRefusedError("full")
+            raise StoreDeniedError("full")
         self.counted.append((batch.site, batch.number))
         return Committed()
 
@@ -150,6 +150,18 @@ async def test_a_full_store_is_waited_for_too(monkeypatch: pytest.MonkeyPatch) -
     overflow = Spooling(spool, store, keep_s=1e9)
     await overflow.keep(batch(1))
     await store.tried.wait()
+    store.full.clear()
+    await until(spool)
+    assert store.counted == [("s", 1)]
+    await overflow.stop()
+
+
+async def test_what_a_store_denies_goes_to_the_spool_at_once() -> None:
+    store, spool = LossyStore(), ListSpool()
+    store.full = {"s"}
+    overflow = Spooling(spool, store, keep_s=1e9)
+    recorder = recorder_on(store, overflow)
+    assert await recorder.record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
     store.full.clear()
     await until(spool)
     assert store.counted == [("s", 1)]
