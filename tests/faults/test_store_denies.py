@@ -73,6 +73,41 @@ def test_events_that_a_store_denies_wait_on_disk(denial: str, own_server: OwnSer
         wait_until(lambda: counted(server.url) == {"a": 4}, PATIENCE_S)
 
 
+def test_another_address_of_the_store_is_taken_over(own_server: OwnServer, tmp_path: Path) -> None:
+    server = own_server()
+    file = Path(settings_file(tmp_path, with_user(server)))
+    with serving(tmp_path / "data", "--config", str(file)) as service, service.client() as client:
+        assert client.post("/v1/events", json={"item": "a"}).json()["ack"] == "commit"
+        change_password(server, "other")
+        assert client.post("/v1/events", json={"item": "a"}).json()["ack"] == "spool"
+        renew(file, ":psst@", ":other@")
+        wait_until(lambda: counted(server.url) == {"a": 2}, PATIENCE_S)
+        wait_until(lambda: client.post("/v1/events", json={"item": "a"}).json()["ack"] == "commit", PATIENCE_S)
+        renew(file, ":other@", ":third@")  # before the server has it: what is connected goes on
+        change_password(server, "third")
+        client.put("/v1/items/b", json={"title": "B"})
+        client.post("/v1/events", json={"item": "b"})
+        wait_until(lambda: [row["id"] for row in client.get("/v1/lists/populer").json()["items"]][-1:] == ["b"])
+        config = client.get("/readyz").json()["config"]
+        assert (config["at_next_start"], config["refusal"]) == ([], None)
+
+
+def test_another_store_that_cannot_be_used_is_refused(own_server: OwnServer, tmp_path: Path) -> None:
+    server, evicting = own_server(), own_server(**{"maxmemory-policy": "allkeys-lru"})
+    file = Path(settings_file(tmp_path, with_user(server)))
+    with serving(tmp_path / "data", "--config", str(file)) as service, service.client() as client:
+        renew(file, with_user(server), with_user(evicting))
+        wait_until(lambda: client.get("/readyz").json()["config"]["refusal"], PATIENCE_S)
+        assert "allkeys-lru" in client.get("/readyz").json()["config"]["refusal"]
+        assert client.post("/v1/events", json={"item": "a"}).json()["ack"] == "commit"
+
+
+def renew(file: Path, before: str, after: str) -> None:
+    fresh = file.with_suffix(".fresh")
+    fresh.write_text(file.read_text().replace(before, after))
+    fresh.replace(file)
+
+
 def test_what_the_spool_has_no_room_for_is_refused_for_now(own_server: OwnServer, tmp_path: Path) -> None:
     server = own_server()
     file = settings_file(tmp_path, with_user(server))

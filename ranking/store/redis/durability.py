@@ -37,7 +37,7 @@ class Waits:
     """Which servers are waited for. `ack` is the level that is wanted, `timeout_s` that of a reply."""
 
     def __init__(self, ack: Ack, timeout_s: float) -> None:
-        self._ack = ack
+        self.ack = ack
         self._command = wait_of(ack, timeout_s)
         self._suspended_until: dict[str, float] = {}
 
@@ -47,8 +47,8 @@ class Waits:
 
     def level(self, server: str, reply: Any) -> Ack:
         """The level that the reply of `server` proves; a wait in vain is the last one for WAITS_AGAIN_S."""
-        level = level_of(self._ack, reply)
-        if level != self._ack:
+        level = level_of(self.ack, reply)
+        if level != self.ack:
             self._suspended_until[server] = monotonic() + WAITS_AGAIN_S
         return level
 
