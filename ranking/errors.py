@@ -95,6 +95,10 @@ class StoreRefusedError(PopulerError):
     """The store answered and will not do it until someone changes something (memory, policy, layout)."""
 
 
+class StoreDeniedError(StoreRefusedError):
+    """The store takes nothing from us for now: password, rights, disk or memory. Events wait as if it were away."""
+
+
 class StoreHeldError(PopulerError):
     """The store has lost what lists were made of. They stay as they are until an operator accepts it."""
 

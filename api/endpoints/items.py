@@ -15,6 +15,7 @@ from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
 from ranking.errors import ForeignHostError, InvalidItemError, NotFoundError
 from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id, without_controls
+from ranking.intake.urls import host_of, item_of
 from ranking.settings.service import SiteSettings
 
 MAX_ITEMS = 10_000
@@ -94,7 +95,8 @@ ITEM: Json = {
 }
 
 
-ITEMS: Json = {"type": "array", "items": {**ITEM, "required": ["id"]}}
+#: Without an id it is that of the url, as in an event.
+ITEMS: Json = {"type": "array", "items": {**ITEM, "anyOf": [{"required": ["id"]}, {"required": ["url"]}]}}
 TEXT_OR_NULL = {"type": ["string", "null"]}
 DESCRIBED = whole(
     {
@@ -135,6 +137,8 @@ def _checked(given: ItemInput, now: float, site: SiteSettings) -> Item:
     Raises:
         InvalidItemError: the sentence names the field.
     """
+    if given.id is None and given.url:
+        given = msgspec.structs.replace(given, id=_id_of(given.url, site))
     item = item_from_input(given, now, site.zone)
     if item.url and site.own_hosts is not None and not site.foreign_urls:
         try:
@@ -143,6 +147,17 @@ def _checked(given: ItemInput, now: float, site: SiteSettings) -> Item:
             raise InvalidItemError(f"{error}. Name the host in sites.hosts, or set sites.foreign_urls.") from None
         except ValueError as error:
             raise InvalidItemError(f"url: {error}") from None
+    return item
+
+
+def _id_of(url: str, site: SiteSettings) -> str:
+    """The id that events of the page at `url` count under where they name none."""
+    try:
+        host, item = host_of(url), item_of(url, site.item_finder)
+    except ValueError as error:
+        raise InvalidItemError(f"url: {error}, and there is no id") from None
+    if not host:
+        raise InvalidItemError("url: must have a host where there is no id")
     return item
 
 

@@ -111,8 +111,8 @@ class CountStore(Protocol):
         """How many shards a site's data is spread over."""
         ...
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
-        """Count a batch, once however often it is called."""
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
+        """Count a batch, once however often it is called; without `wait` no replica and no disk is waited for."""
         ...
 
     async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:

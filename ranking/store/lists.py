@@ -1,6 +1,6 @@
 """The part of a store that keeps the published lists."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
@@ -13,6 +13,13 @@ class PublishedBase(NamedTuple):
     generation: int
     digests: Mapping[str, str]
     orders: AbstractSet[str] = frozenset()
+
+
+class News(NamedTuple):
+    """A message about a change of one site (see `keys.news`)."""
+
+    site: str
+    text: str
 
 
 class ListStore(Protocol):
@@ -49,6 +56,9 @@ class ListStore(Protocol):
         """The items of the list `name` in the order of that name; None: it is kept no longer."""
         ...
 
-    def news(self, site: str) -> AsyncIterator[str]:
-        """Messages about changes, as they happen (see `keys.news`). Ends by raising StoreUnavailableError."""
+    def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
+        """Messages about changes of these sites, as they happen, over one connection. At least one site.
+
+        Ends by raising StoreUnavailableError.
+        """
         ...

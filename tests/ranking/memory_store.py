@@ -34,7 +34,7 @@ from ranking.store.counts import (
 from ranking.store.edits import Changed, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import Lease
-from ranking.store.lists import PublishedBase
+from ranking.store.lists import News, PublishedBase
 from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
 from ranking.watching.concentration import Concentration
@@ -473,9 +473,9 @@ class MemoryStore:
             needed = needed_for(chain[-1])
         return ids_of(chain)
 
-    async def news(self, site: str) -> AsyncIterator[str]:
-        raise StoreUnavailableError(f"no news of {site} in memory")
-        yield ""
+    async def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
+        raise StoreUnavailableError(f"no news of {sites} in memory")
+        yield News("", "")
 
     async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes:
         if self.away is not None:

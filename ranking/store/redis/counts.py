@@ -16,7 +16,7 @@ from ranking.store.counts import (
     Swap,
     TouchedBuckets,
 )
-from ranking.store.redis import keys, sealing
+from ranking.store.redis import keys, pending, sealing
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
 from ranking.store.redis.record_call import call_of, naming_of
@@ -44,14 +44,15 @@ class RedisCounts:
     def shards(self) -> int:
         return self._link.shards
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         lane = (batch.site, batch.shard, batch.writer)
         if batch.named and self._named.get(lane) != batch.number:
             # Before it counts, as a repeat of the batch would not come this far; once, however often it is repeated.
-            await self._link.run(NAME_ITEMS, *naming_of(batch, keep_s))
+            new = await self._link.run(NAME_ITEMS, *naming_of(batch, keep_s))
+            await pending.restore(self._link, batch.site, batch.shard, [item.decode() for item in new])
             self._named[lane] = batch.number
         names, arguments = call_of(batch, keep_s)
-        if self._link.wait:
+        if wait:
             outcome, level = await self._link.run_and_wait(RECORD, names, arguments)
         else:
             outcome, level = await self._link.run(RECORD, names, arguments), "commit"

@@ -1,13 +1,13 @@
 """The published lists in Redis: snapshots, the orders that walks go by, and the news of them."""
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from ranking.errors import OvertakenError, StoreUnavailableError
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
-from ranking.store.lists import PublishedBase
+from ranking.store.lists import News, PublishedBase
 from ranking.store.redis import keys
 from ranking.store.redis.connection import close, connected, one_node, translated
 from ranking.store.redis.link import Link
@@ -102,7 +102,8 @@ class RedisLists:
             needed = needed_for(content)  # more than one is rare: an order that others were packed against came again
         return ids_of(found)
 
-    async def news(self, site: str) -> AsyncIterator[str]:
+    async def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
+        site_of = {keys.news(site).encode(): site for site in sites}
         with translated():
             client = (
                 one_node(self._link.client)
@@ -111,8 +112,8 @@ class RedisLists:
             )
             try:
                 async with client.pubsub(ignore_subscribe_messages=True) as listener:
-                    await listener.subscribe(keys.news(site))
+                    await listener.subscribe(*site_of)
                     async for message in listener.listen():
-                        yield message["data"].decode()
+                        yield News(site_of[message["channel"]], message["data"].decode())
             finally:
                 await close(client)

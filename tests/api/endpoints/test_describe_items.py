@@ -56,6 +56,21 @@ async def test_many_items_at_once(service: Service) -> None:
         assert (await service.http.get(f"{ITEMS}/item {n}", headers=WRITER)).json()["title"] == f"Judul {n}"
 
 
+async def test_item_without_an_id_has_that_of_its_address(service: Service) -> None:
+    address = "http://www.koran.example/ekonomi/beras/?utm_source=rss"
+    sent = [{"url": address, "title": "Beras"}, {"url": "/ekonomi/gula", "title": "Gula"}, {"title": "Garam"}]
+
+    answer = (await service.http.put(ITEMS, json=sent, headers=WRITER)).json()
+
+    assert answer["stored"] == 1
+    assert [each["error"] for each in answer["invalid"]] == [
+        "url: must have a host where there is no id",
+        "id: is missing",
+    ]
+    found = (await service.http.get(f"{ITEMS}/koran.example/ekonomi/beras", headers=WRITER)).json()
+    assert (found["title"], found["url"]) == ("Beras", address)
+
+
 async def test_no_items_are_no_error(service: Service) -> None:
     await service.put()
 

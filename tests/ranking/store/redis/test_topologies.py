@@ -340,7 +340,8 @@ async def test_news_of_lists_and_items_arrives(store: RedisStore, topology: serv
     heard: asyncio.Queue[str] = asyncio.Queue()
 
     async def listen() -> None:
-        async for text in store.lists.news(SITE):
+        async for site, text in store.lists.news(["another", SITE]):
+            assert site == SITE
             await heard.put(text)
 
     async def listened_to() -> bool:
