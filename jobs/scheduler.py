@@ -1,9 +1,14 @@
-"""The table of jobs, and the loop that runs it. The only importer of APScheduler.
+"""The table of jobs, and the loop that runs it.
 
 Each row is a job that is run for every site on its own beat, in the process that leads (see `jobs.leadership`). A run
 that fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not
-overtaken by itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the
-middle of a publish.
+overtaken by itself. At stop the runs under way are awaited.
+
+Invariant: from one beat to the next it is at most one and a half of the interval by the monotonic clock, whatever the
+wall clock does meanwhile. The wall clock says where the next beat lies, and is asked anew at each.
+
+Rejected: APScheduler. It waits for the wall clock: one that was ahead for an hour, and is put right, stops every job
+for an hour.
 """
 
 import asyncio
@@ -11,12 +16,9 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.concentration import TakeConcentration
 from jobs.leadership import Leadership
@@ -46,6 +48,9 @@ SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+LATE_S = 0.01
+"""A run begins so long after its beat, as a timer may be early by less, and the run would be of the beat before."""
+
 MOST_AT_ONCE = 4
 """Runs under way of the jobs whose work readers see, and as many of all others. What is due beyond that waits."""
 
@@ -102,6 +107,17 @@ class Row(NamedTuple):
         every_s = self.job.every_s
         return now // every_s * every_s + (0.0 if self.job.at_once else every_s * self.share)
 
+    def pause_s(self, now: float, least: float = 0.5) -> float:
+        """Seconds from `now` (epoch seconds) to the next moment to run at, `least` intervals away or more.
+
+        >>> row = Row(Job("refresh", None, 5.0, at_once=True), "s", 0.0)
+        >>> row.pause_s(101.0), row.pause_s(104.999), row.pause_s(100.0)
+        (4.01, 5.011, 5.01)
+        """
+        every_s = self.job.every_s
+        left_s = every_s - (now - self.beat(now)) % every_s
+        return round(left_s + every_s * (left_s < least * every_s) + LATE_S, 6)
+
 
 def rows_of(jobs: list[Job], sites: list[str]) -> dict[str, Row]:
     """The rows of the table by name, each job for each site."""
@@ -134,14 +150,13 @@ class Scheduler:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._places = {at_once: asyncio.Semaphore(MOST_AT_ONCE) for at_once in (True, False)}
         self._waiting: set[str] = set()
-        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, epoch seconds; backoff)
-        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, monotonic; backoff)
+        self._beats: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Run every job on beats that are whole multiples of its interval since the epoch; see `Row.beat`."""
-        for name, row in self._rows.items():
-            self._add(name, row)
-        self._scheduler.start()
+        for name in self._rows:
+            self._beat(name)
 
     def hurry(self) -> None:
         """Run every job once now: this process has just begun to lead."""
@@ -152,11 +167,11 @@ class Scheduler:
         """Go on with another table. A row keeps its beat where that is the same; a run under way ends as it began."""
         before, self._rows = self._rows, rows_of(jobs, sites)
         for name in before.keys() - self._rows.keys():
-            self._scheduler.remove_job(name)
+            self._beats.pop(name).cancel()
         for name, (job, site, _) in self._rows.items():
             known = before.get(name)
             if known is None or known.job.every_s != job.every_s:
-                self._add(name, self._rows[name])
+                self._beat(name)
             if known is None or job.at_once:
                 self._failing.pop((job.name, site), None)
                 self._begin(name)
@@ -164,29 +179,25 @@ class Scheduler:
     async def stop(self) -> None:
         """Start nothing more and return when what is running has ended."""
         self._stopping = True
-        self._scheduler.pause()
+        for beat in self._beats.values():
+            beat.cancel()
         while self._running:
             # `wait` lets the event loop run even where all tasks are done; `gather` does not on Python 3.12 and newer,
             # and the callbacks that empty `_running` would never be called.
             await asyncio.wait(self._running)
-        self._scheduler.shutdown(wait=False)
 
-    def _add(self, name: str, row: Row) -> None:
-        """Run a row on its beat."""
-        job, aligned = row.job, datetime.fromtimestamp(row.beat(self._clock()), UTC)
-        self._scheduler.add_job(
-            self._tracked,
-            IntervalTrigger(seconds=job.every_s, start_date=aligned, timezone=UTC),
-            args=[name],
-            id=name,
-            replace_existing=True,
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-        )
+    def _beat(self, name: str) -> None:
+        """Run a row on its beat from now on."""
+        if name in self._beats:
+            self._beats[name].cancel()
+        self._beats[name] = asyncio.create_task(self._beat_loop(name))
 
-    async def _tracked(self, name: str) -> None:
-        self._begin(name)
+    async def _beat_loop(self, name: str) -> None:
+        pause_s = self._rows[name].pause_s(self._clock(), least=0.0)
+        while True:
+            await asyncio.sleep(pause_s)
+            await asyncio.wait({self._begin(name)})
+            pause_s = self._rows[name].pause_s(self._clock())
 
     def _begin(self, name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(self._in_turn(name))
@@ -214,9 +225,9 @@ class Scheduler:
         if not epoch:
             return
         not_before, backoff = self._failing.get((job.name, site)) or (0.0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S))
-        if now < not_before:
-            return
         started = time.monotonic()
+        if started < not_before:
+            return
         try:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
@@ -230,7 +241,7 @@ class Scheduler:
             return
         except Exception as error:  # one bad run must not end the loop
             pause_s = backoff.next_s()
-            self._failing[job.name, site] = (now + pause_s, backoff)
+            self._failing[job.name, site] = (time.monotonic() + pause_s, backoff)
             expected = isinstance(error, PopulerError)
             level = log.warning if isinstance(error, StoreUnavailableError) else log.error
             level(

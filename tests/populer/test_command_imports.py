@@ -9,7 +9,6 @@ OF_THE_SERVICE = (
     "uvicorn",
     "fastapi",
     "uvloop",
-    "apscheduler",
     "jobs",
     "api.app",
     "populer.demo",
