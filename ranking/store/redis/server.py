@@ -8,6 +8,7 @@ from ranking.store.server import Life, LogState, ServerInfo
 
 HOLD = LuaScript("hold")
 ACCEPT = LuaScript("accept")
+TIME = LuaScript("time", reads=True)
 
 
 class RedisServer:
@@ -37,6 +38,10 @@ class RedisServer:
                 await self._link.settle_layout()
                 name, held = await self._link.client.hmget(keys.LAYOUT, ["life", "held"])
         return name or b"", held
+
+    async def time(self) -> float:
+        seconds, microseconds = await self._link.run(TIME, [keys.LAYOUT], [])
+        return int(seconds) + int(microseconds) / 1e6
 
     async def ping(self) -> None:
         with translated():
