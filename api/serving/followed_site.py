@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from api.monitoring import metrics
 from api.serving.rendered_list import RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
@@ -194,6 +195,7 @@ class FollowedSite:
             if shown is not None and name in self._unplaced:
                 self._note_places(name, shown)
             self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
+            metrics.serves(self._site, name, found.stamp.generated_at)
             self._note_places(name, loaded)
             self.unedited.add(name)
             self._on_change()
