@@ -3,7 +3,7 @@
 Two shards by default, because one hides every mistake in the bookkeeping per shard.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -331,8 +331,17 @@ class MemoryStore:
             found.sealed.pop(bucket, None)
             found.touched.pop(bucket, None)
 
-    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
+    async def put_items(
+        self,
+        site: str,
+        items: Sequence[Item],
+        by: str = "write",
+        named: Sequence[Collection[str]] | None = None,
+        *,
+        lift: bool = False,
+    ) -> set[str]:
         self.put(*items, site=site)
+        return set()
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)
