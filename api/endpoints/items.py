@@ -148,7 +148,7 @@ def _described(given: ItemInput, now: float, site: SiteSettings) -> Description:
     Raises:
         InvalidItemError: the sentence names the field.
     """
-    if given.id is None and given.url:
+    if given.id is None and isinstance(given.url, str) and given.url:
         given = msgspec.structs.replace(given, id=_id_of(given.url, site))
     described = description_from_input(given, now, site.zone)
     url = described.item.url
