@@ -9,8 +9,11 @@ import secrets
 from collections.abc import Callable
 from typing import NamedTuple
 
+import structlog
+
 from api.serving.date_labels import labelled_at
 from api.serving.followed_site import FollowedSite, LoadedList
+from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.errors import NotFoundError, NotReadyError, unknown_section
 from ranking.published.cursor import Cursor
@@ -19,6 +22,11 @@ from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings, SiteSettings
 from ranking.store.protocol import Store
 from ranking.watching.alarms import ListState
+
+log = structlog.get_logger("api")
+
+#: How often it is looked for changes that are to be kept on disk.
+LOOK_EVERY_S = 1.0
 
 
 class Served(NamedTuple):
@@ -30,9 +38,12 @@ class Served(NamedTuple):
 
 
 class PublishedLists:
-    """Follows and serves the lists of all sites. `clock` gives epoch seconds."""
+    """Follows and serves the lists of all sites, and keeps them in `kept`. `clock` gives epoch seconds."""
 
-    def __init__(self, store: Store, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, clock: Callable[[], float], kept: KeptLists | None = None
+    ) -> None:
+        self._kept = kept
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -61,6 +72,8 @@ class PublishedLists:
             leaving = asyncio.create_task(self._sites.pop(name).stop())
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
+            if self._kept is not None:
+                self._kept.forget(name)
         for site in settings.sites:
             here = self._sites.get(site.id)
             if here is None:
@@ -115,6 +128,16 @@ class PublishedLists:
         if site in self._sites:
             await self._sites[site].edits.settle()
 
+    async def keep_loop(self) -> None:
+        """Keep on disk what is shown, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for site in list(self._sites.values()):
+                try:
+                    await site.keep()
+                except Exception:
+                    log.exception("The last lists were not kept on disk.", site=site.settings.id)
+
     def ranked(self) -> bool:
         """Whether every list of every site has been loaded once.
 
@@ -124,6 +147,10 @@ class PublishedLists:
             name in site.lists for site in self._sites.values() for name in self._settings.lists
         )
         return self._complete
+
+    def loaded(self) -> bool:
+        """Whether there is a list to serve."""
+        return any(site.lists for site in self._sites.values())
 
     def names(self, site: str) -> list[str]:
         """Names of the site's lists; a list that was added after the start is named once it is ranked."""
@@ -194,7 +221,7 @@ class PublishedLists:
 
     def _followed(self, site: SiteSettings) -> FollowedSite:
         # A name of its own: a site that is removed and added again must not share a lease with its former self.
-        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set, self._clock)
+        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set, self._clock, self._kept)
 
     def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[LoadedList, RenderedList]:
         shown = here.lists.get(name)

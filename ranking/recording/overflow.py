@@ -78,6 +78,7 @@ class Spooling:
         self._find_orphans = find_orphans
         self._on_change = on_change
         self._waiting: Counter[Lane] = Counter()
+        self._full = False
         self._replaying: asyncio.Task[None] | None = None
         self._adopting: asyncio.Task[None] | None = None
 
@@ -85,6 +86,11 @@ class Spooling:
     def events(self) -> int:
         """Events that wait in our own spool."""
         return self._own.events
+
+    @property
+    def has_room(self) -> bool:
+        """Whether our own spool has taken the last batch that it was given."""
+        return not self._full
 
     async def use(self, *, keep_s: float, max_bytes: int) -> None:
         """Record with another retention from now on, and keep at most `max_bytes` on disk."""
@@ -115,7 +121,8 @@ class Spooling:
         """
         if self._waiting.total():
             await asyncio.sleep(GATHER_S)
-        if not await asyncio.to_thread(self._own.append, batch):
+        self._full = not await asyncio.to_thread(self._own.append, batch)
+        if self._full:
             raise StoreUnavailableError(f"the store is away, and {self._own.reason or 'the spool is full'}")
         if not self._waiting.total():
             self._on_change(True)
