@@ -191,6 +191,9 @@ class Spooling:
                 else:
                     faulty.discard(lane)
                     done.append((row_id, batch))
+            if done and not await self._is_confirmed():  # they stay where they are, to be recorded again
+                held.update(_lane(batch) for _, batch in done)
+                done = []
             await asyncio.to_thread(spool.remove, [row_id for row_id, _ in done])
             if spool is self._own:
                 self._waiting.subtract(Counter(_lane(batch) for _, batch in done))
@@ -201,6 +204,14 @@ class Spooling:
                 await asyncio.sleep(backoff.next_s())
                 after = 0
                 held.clear()
+
+    async def _is_confirmed(self) -> bool:
+        """Whether all that was recorded is safe from the end of the server."""
+        try:
+            await self._store.confirm()
+        except (StoreUnavailableError, StoreRefusedError):
+            return False
+        return True
 
 
 def _lane(batch: Batch) -> Lane:

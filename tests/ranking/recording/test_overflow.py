@@ -71,6 +71,9 @@ class LossyStore:
         self.tried = asyncio.Event()
         self.waited: list[bool] = []
 
+    async def confirm(self) -> None:
+        pass
+
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         self.tried.set()
         self.waited.append(wait)
