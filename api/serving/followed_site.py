@@ -1,25 +1,28 @@
 """One site in this worker's memory: its published lists, kept up to date with the store.
 
 Changes arrive as news, which one connection brings for all sites (see `published_lists`); the poll of `SiteEdits`
-catches a lost message.
+catches a lost message. What it shows is kept on disk, and is the first thing that it shows after a start.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
 from api.serving.rendered_list import RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
-from ranking.published.snapshot import Entry, Stamp
+from ranking.published.snapshot import Entry, Published, Stamp
 from ranking.settings.service import SiteSettings
 from ranking.store.protocol import Store
 
 PAUSE_S = 1.0
 MAX_ORDERS = 256
+#: What may have changed of a site since it was written to disk.
+EDITS, LISTS, TIMES = "edits", "lists", "times"
 
 
 class LoadedList:
@@ -33,7 +36,7 @@ class LoadedList:
 
 
 class FollowedSite:
-    """Follows one site.
+    """Follows one site; `kept` is where its lists are kept on disk (None: nowhere).
 
     `worker` is unique to this object; `on_change` is called when an answer may have changed; `clock` gives epoch
     seconds.
@@ -46,8 +49,11 @@ class FollowedSite:
         worker: str,
         on_change: Callable[[], None],
         clock: Callable[[], float],
+        kept: KeptLists | None = None,
     ) -> None:
         self.settings = settings
+        self._kept = kept
+        self._unkept: set[str] = set()  # what has changed since the file was written: edits, lists, times
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
@@ -63,7 +69,8 @@ class FollowedSite:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Load the site's lists and follow them, also while the store is away."""
+        """Load the site's lists and follow them, also while the store is away: then those of the disk are served."""
+        await self._restore()
         with contextlib.suppress(PopulerError):
             await self.edits.poll()
             await self._load()
@@ -134,6 +141,31 @@ class FollowedSite:
         found = await self._store.items.get_items(self._site, items)
         return {name: unranked(item or Item(name)) for name, item in zip(items, found, strict=True)}
 
+    async def keep(self) -> None:
+        """Keep what is shown on disk, if it has changed and the file is old enough."""
+        if self._kept is None or not self._unkept or not self.edits.known:
+            return
+        if EDITS not in self._unkept:
+            age_s = await asyncio.to_thread(self._kept.age_s, self._site)
+            if age_s < (KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S):
+                return
+        unkept, self._unkept = self._unkept, set()
+        lists = {name: Published(each.generation, each.stamp, each.bodies) for name, each in self.lists.items()}
+        if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):
+            self._unkept |= unkept
+
+    async def _restore(self) -> None:
+        """Show what is kept on disk."""
+        kept = None if self._kept is None else await asyncio.to_thread(self._kept.read, self._site)
+        if kept is None or self.edits.known:
+            return
+        self.edits.restore(kept.all_edits(), kept.removed, kept.pinned)
+        for name, found in kept.lists.items():
+            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies)
+            self._note_places(name, loaded)
+        self._unkept.clear()
+        self._on_change()
+
     def _begin(self) -> None:
         self._tasks = [asyncio.create_task(each) for each in (self._load_loop(), self.edits.poll_loop())]
 
@@ -143,6 +175,7 @@ class FollowedSite:
 
     def _on_edit(self) -> None:
         self.unedited.clear()
+        self._unkept.add(EDITS)
         self._unplaced.update(self.lists)
         self._on_change()
 
@@ -186,6 +219,8 @@ class FollowedSite:
             self._keep_orders(name, shown)
             if shown is not None and name in self._unplaced:
                 self._note_places(name, shown)
+            same = shown is not None and shown.stamp.digests == found.stamp.digests
+            self._unkept.add(TIMES if same else LISTS)
             self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
             self._note_places(name, loaded)
             self.unedited.add(name)

@@ -296,7 +296,9 @@ class MemoryStore:
 
     async def ping(self) -> None: ...
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def confirm(self) -> None: ...
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         return self.count(batch)
 
     async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:

@@ -29,7 +29,8 @@ def usual_shards(url: str) -> int:
 class Link:
     """The server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind.
 
-    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all).
+    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all). `confirms`: whether
+    a batch is safe only once the server's append-only file has it (see `durability`).
     `ack` is how safe a recorded batch shall be before `record` returns, where the server can tell.
     """
 
@@ -42,7 +43,9 @@ class Link:
         allow_eviction: bool = False,
         ack: Ack = "commit",
         known_shards: int = 0,
+        confirms: bool = False,
     ) -> None:
+        self.confirms = confirms
         self.url = url
         self.timeout_s = timeout_s
         self._wanted_shards = shards
