@@ -4,10 +4,14 @@ import time
 from collections import deque
 from typing import NamedTuple
 
+import structlog
+
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+
+log = structlog.get_logger("jobs")
 
 #: So many refreshes in a row say how long one takes: the first reads all that there is.
 STEADY_RUNS = 3
@@ -51,7 +55,13 @@ class RefreshLists:
             followed = self._sites[site] = _Followed(ranked, Refresher(ranked), deque(maxlen=STEADY_RUNS))
         elif followed.site.settings is not self._settings:
             followed.site.use(self._settings, since=now)
-        began = time.monotonic()
+        lost, began = followed.site.view.times_lost, time.monotonic()
         published = await followed.refresher.refresh(now, epoch)
         followed.took_s.append(time.monotonic() - began)
+        if followed.site.view.times_lost > lost:
+            log.warning(
+                "The store has gone back to an earlier state or is another one. Everything was read anew. Send again"
+                " what was answered shortly before.",
+                site=site,
+            )
         return published

@@ -179,8 +179,8 @@ class FollowedSite:
                 continue
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
-            if found is None or (shown is not None and found.stamp.generated_at < shown.stamp.generated_at):
-                continue
+            if found is None or (shown is not None and found.generation <= shown.generation):
+                continue  # whatever its time: a clock may have been ahead
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)

@@ -28,10 +28,11 @@ class ListStore(Protocol):
     async def publish(
         self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
     ) -> int | None:
-        """Publish a list and return its generation. None: a list of this slot or a later one is there already.
+        """Publish a list and return its generation, which never falls, whatever the store has lost.
 
-        `base` is what the caller believes to be published; where it is, only what differs from it is sent. `epoch` is
-        the term of the caller's lease: a later term's list of an earlier slot goes over an earlier term's. 0: none.
+        None: a list of this slot or a later one is there already. `base` is what the caller believes to be published;
+        where it is, only what differs from it is sent. `epoch` is the term of the caller's lease, 0: none. A later term
+        goes over an earlier one's list and a caller with a lease over its own `base`, whatever slot that has.
         Orders that are no longer needed are kept for another `paging_s`.
 
         Raises:

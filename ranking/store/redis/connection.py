@@ -26,6 +26,7 @@ from redis.exceptions import (
     ClusterDownError,
     ClusterError,
     MasterDownError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -36,7 +37,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreRefusedError, StoreUnavailableError
 from ranking.store.redis.turns import MOST_CONNECTIONS, BoundedCluster, BoundedRedis, Turns
 
 Client = Any  # redis-py's three clients share no base with typed commands; what is called on them is held by the tests
@@ -47,6 +48,8 @@ TLS_PARAMETERS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"
 SENTINEL_PARAMETERS = ("sentinel_username", "sentinel_password")
 SENTINEL_PORT = 26379
 CLUSTER_PORT = 6379
+#: How errors begin of a server that would take the same call under other rights, or with its replicas.
+DENIALS = ("NOREPLICAS", "ACL failure in script", "The user executing the script can't")
 FAILURES = (RedisError, RedisClusterException, OSError)
 _PASSING = (
     RedisConnectionError,
@@ -186,23 +189,28 @@ def _of_node(cluster: Client, node: ClusterNode, reply_timeout_s: float | None) 
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Raise driver errors as ours: unavailable where trying again may help, refused where something must change."""
+    """Raise driver errors as ours.
+
+    Unavailable where trying again may help, denied where the server must be changed, refused where the call is wrong.
+    """
     try:
         yield
-    except (AuthenticationError, AuthorizationError) as error:
-        raise StoreRefusedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
+    except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
+        raise StoreDeniedError(
+            f"Redis does not let us in: {error}; check the user and password in redis.url"
+        ) from error
     except OutOfMemoryError as error:
-        raise StoreRefusedError(
+        raise StoreDeniedError(
             "Redis is at its memory limit and takes no more writes: raise maxmemory, or lower retention.keep"
         ) from error
     except RedisClusterException as error:  # it stands beside redis-py's other errors, not among them
         if isinstance(error.__cause__ or error.__context__, AuthenticationError) or "password" in str(error):
-            raise StoreRefusedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
+            raise StoreDeniedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
         raise StoreUnavailableError(f"Redis Cluster does not answer: {error}") from error
     except _PASSING as error:
         raise StoreUnavailableError(f"Redis does not answer: {str(error) or type(error).__name__}") from error
     except ResponseError as error:
-        raise StoreRefusedError(_refusal(str(error))) from error
+        raise _refusal(str(error)) from error
     except RedisError as error:
         raise StoreUnavailableError(f"Redis: {error}") from error
     except (AttributeError, RuntimeError) as error:
@@ -221,10 +229,12 @@ def _is_drivers(error: Exception) -> bool:
     return any(frame.f_globals.get("__name__", "").startswith("redis.") for frame, _ in frames)
 
 
-def _refusal(message: str) -> str:
+def _refusal(message: str) -> StoreRefusedError:
     if message.startswith("MISCONF"):
-        return f"Redis cannot write to its disk and takes no more writes: {message}"
-    return f"Redis refused: {message}"
+        return StoreDeniedError(f"Redis cannot write to its disk and takes no more writes: {message}")
+    if message.startswith(DENIALS):
+        return StoreDeniedError(f"Redis denies it: {message}")
+    return StoreRefusedError(f"Redis refused: {message}")
 
 
 def _host_port(text: str, default_port: int) -> tuple[str, int]:

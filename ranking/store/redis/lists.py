@@ -28,6 +28,15 @@ class RedisLists:
     async def publish(
         self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
     ) -> int | None:
+        above = base.generation if base else 0
+        generation = await self._published_on(site, snapshot, base, epoch, paging_s, above)
+        if generation == ANOTHER_IS_PUBLISHED:
+            generation = await self._published_on(site, snapshot, None, epoch, paging_s, above)
+        return None if generation == LATER_IS_PUBLISHED else generation
+
+    async def _published_on(
+        self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int, paging_s: float, above: int
+    ) -> int:
         stamp = snapshot.stamp
         known: Mapping[str, str] = base.digests if base else {}
         fresh = [(name, body) for name, body in snapshot.bodies.items() if known.get(name) != stamp.digests[name]]
@@ -44,14 +53,13 @@ class RedisLists:
             [
                 stamp.list, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S, keys.news(site),
                 base.generation if base else -1, len(fresh), epoch, len(new), len(past), math.ceil(paging_s),
+                above,
                 *(snapshot.orders[name] for name in new), *(part for pair in fresh for part in pair), *gone,
             ],
         )  # fmt: skip
         if isinstance(generation, list):
             raise OvertakenError(generation[1])
-        if generation == ANOTHER_IS_PUBLISHED:
-            return await self.publish(site, snapshot, None, epoch, paging_s)
-        return None if generation == LATER_IS_PUBLISHED else int(generation)
+        return int(generation)
 
     async def generations(self, site: str) -> dict[str, int]:
         with translated():
