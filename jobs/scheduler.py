@@ -46,7 +46,7 @@ SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
-MOST_AT_ONCE = 4
+MOST_AT_ONCE = 8
 """Runs under way of the jobs whose work readers see, and as many of all others. What is due beyond that waits."""
 
 

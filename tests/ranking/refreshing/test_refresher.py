@@ -584,7 +584,7 @@ async def test_preview_of_the_past_ignores_what_came_after_its_bucket(seen: Seen
 
 async def test_refresh_ranks_any_number_of_items_that_nobody_described() -> None:
     store = MemoryStore()
-    for number in range(FIRST_CAPACITY + 1):
+    for number in range(5 * FIRST_CAPACITY + 1):
         store.see(f"item-{number}", NOW - 60)
     await refreshed(store)
     assert len(store.listed("populer")) == 200
