@@ -53,15 +53,19 @@ class Refresher:
         site.set_ranked(slot)
         listed = {name for ranked in rankings.values() for name in ranked.names()}
         details = await site.view.details_of(site.store, listed)
+        shown = {section for ranked in rankings.values() for section in ranked.sections}
+        quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
         generations = {}
         for name in site.settings.lists:
-            snapshot = await asyncio.to_thread(self._snapshot, name, slot, rankings[name], details)
+            snapshot = await asyncio.to_thread(self._snapshot, name, slot, rankings[name], details, quiet)
             generation = await self._publish(snapshot, epoch)
             if generation is not None:
                 generations[name] = generation
         return generations
 
-    def _snapshot(self, name: str, slot: float, ranked: Ranked, details: Mapping[str, Item]) -> Snapshot:
+    def _snapshot(
+        self, name: str, slot: float, ranked: Ranked, details: Mapping[str, Item], quiet: tuple[str, ...]
+    ) -> Snapshot:
         site, settings, ranker = self.site, self.site.effective.lists[name], ranked.ranker
         listed = {
             section: entries(ranking, settings, ranker.views, ranker.published, ranked.details(ranking, details))
@@ -77,6 +81,7 @@ class Refresher:
             digests={section: digest(body) for section, body in bodies.items()},
             boosts=dict(ranker.boosts_of(name)),
             learned=self._learned_by(name),
+            quiet=quiet,
         )
         return Snapshot(stamp, bodies, self._orders(name, listed) if site.settings.refresh.paging_s else {})
 
