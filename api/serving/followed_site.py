@@ -30,7 +30,7 @@ class LoadedList:
         self.generation = generation
         self.stamp = stamp
         self.bodies = bodies
-        self.quiet = frozenset(stamp.quiet)
+        self.quiet: frozenset[str] = frozenset(stamp.quiet)
         self.rendered: dict[str, RenderedList] = {}
 
 

@@ -370,7 +370,7 @@ async def test_a_section_that_all_items_have_left_is_known_and_quiet() -> None:
     refresher = Refresher(RankedSite(store, settings_with(), "s"))
     store.put(described("a", section="Politik", published_at=NOW - 60))
     await refresher.refresh(NOW)
-    assert store.stamp("update").quiet == []
+    assert store.stamp("update").quiet == ()
     store.put(described("a", section="Hukum", published_at=NOW - 60))
     await refresher.refresh(NOW + 5)
     stamp = store.stamp("update")
