@@ -7,9 +7,10 @@ catches a lost message. What it shows is kept on disk, and is the first thing th
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
-from api.serving.rendered_list import RenderedList
+from api.serving.rendered_list import Overlay, RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
@@ -32,7 +33,17 @@ class LoadedList:
         self.generation = generation
         self.stamp = stamp
         self.bodies = bodies
+        self.quiet: frozenset[str] = frozenset(stamp.quiet)
         self.rendered: dict[str, RenderedList] = {}
+
+
+class _ShownOrder(NamedTuple):
+    """The ids of a section as readers see them, and what that follows from."""
+
+    digest: str
+    overlay: Overlay
+    ranked_with: Mapping[str, float]
+    ids: Sequence[str]
 
 
 class FollowedSite:
@@ -61,6 +72,7 @@ class FollowedSite:
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
+        self._shown: dict[str, dict[str, _ShownOrder]] = {}
         self._unplaced: set[str] = set()  # lists that an edit has changed since their places were noted
         self._store = store
         self._site = settings.id
@@ -181,11 +193,15 @@ class FollowedSite:
 
     def _note_places(self, name: str, shown: LoadedList) -> None:
         now, ranked_with = self._clock(), shown.stamp.boosts
-        orders = {
-            section: order_shown(body, ranked_with, self.edits.overlay(name, section, now))
-            for section, body in shown.bodies.items()
-        }
-        self._places.put(name, orders, now)
+        before, noted = self._shown.get(name, {}), {}
+        for section, body in shown.bodies.items():  # of thousands, nearly all are as they were
+            overlay, digest = self.edits.overlay(name, section, now), shown.stamp.digests[section]
+            same = before.get(section)
+            if same is None or same.digest != digest or same.overlay is not overlay or same.ranked_with != ranked_with:
+                same = _ShownOrder(digest, overlay, ranked_with, order_shown(body, ranked_with, overlay))
+            noted[section] = same
+        self._shown[name] = noted
+        self._places.put(name, {section: each.ids for section, each in noted.items()}, now)
         self._unplaced.discard(name)
 
     def _remember(self, key: tuple[str, str, str], order: Sequence[str]) -> None:

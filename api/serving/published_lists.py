@@ -18,7 +18,7 @@ from api.serving.followed_site import FollowedSite, LoadedList, cancel_all
 from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.backoff import Backoff
-from ranking.errors import NotFoundError, NotReadyError, PopulerError, unknown_section
+from ranking.errors import NotFoundError, NotReadyError, PopulerError, unlisted_section
 from ranking.published.cursor import Cursor
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.settings.learned import LearnedSetting
@@ -270,6 +270,6 @@ class PublishedLists:
         return shown, rendered
 
     def _check_section(self, here: FollowedSite, section: str) -> None:
-        if not any(section in shown.bodies for shown in here.lists.values()):
-            known = {name for shown in here.lists.values() for name in shown.bodies if name != WHOLE_SITE}
-            raise unknown_section(section, known)
+        lists = here.lists.values()
+        if not any(section in shown.bodies or section in shown.quiet for shown in lists):
+            raise unlisted_section(section, {name for shown in lists for name in shown.bodies if name != WHOLE_SITE})

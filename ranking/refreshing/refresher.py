@@ -58,12 +58,14 @@ class Refresher:
         site.set_ranked(slot)
         listed = {name for ranked in rankings.values() for name in ranked.names()}
         details = await site.view.details_of(site.store, listed)
+        shown = {section for ranked in rankings.values() for section in ranked.sections}
+        quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
         self._described.begin()
         packing = {id(ranked.ranker): self._packing(ranked.ranker, details) for ranked in rankings.values()}
         generations, names = {}, list(site.settings.lists)
         for first in range(0, len(names), PUBLISHED_AT_ONCE):
             some = {name: rankings[name] for name in names[first : first + PUBLISHED_AT_ONCE]}
-            snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing)
+            snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing, quiet)
             done = await asyncio.gather(*(self._publish(each, epoch) for each in snapshots), return_exceptions=True)
             for name, outcome in zip(some, done, strict=True):
                 if isinstance(outcome, BaseException):
@@ -75,10 +77,12 @@ class Refresher:
     def _packing(self, ranker: Ranker, details: Mapping[str, Item]) -> Bodies:
         return Bodies(ranker.pool.names, ranker.views, ranker.published, details, self._described)
 
-    def _snapshots(self, slot: float, some: Mapping[str, Ranked], packing: Mapping[int, Bodies]) -> list[Snapshot]:
-        return [self._snapshot(name, slot, ranked, packing[id(ranked.ranker)]) for name, ranked in some.items()]
+    def _snapshots(
+        self, slot: float, some: Mapping[str, Ranked], packing: Mapping[int, Bodies], quiet: tuple[str, ...]
+    ) -> list[Snapshot]:
+        return [self._snapshot(name, slot, ranked, packing[id(ranked.ranker)], quiet) for name, ranked in some.items()]
 
-    def _snapshot(self, name: str, slot: float, ranked: Ranked, packing: Bodies) -> Snapshot:
+    def _snapshot(self, name: str, slot: float, ranked: Ranked, packing: Bodies, quiet: tuple[str, ...]) -> Snapshot:
         site, settings, ranker = self.site, self.site.effective.lists[name], ranked.ranker
         bodies = {
             section: packing.body(Section(*ranking, size=settings.size)) for section, ranking in ranked.sections.items()
@@ -92,6 +96,7 @@ class Refresher:
             digests={section: digest(body) for section, body in bodies.items()},
             boosts=dict(ranker.boosts_of(name)),
             learned=self._learned_by(name),
+            quiet=quiet,
         )
         return Snapshot(stamp, bodies, self._orders(name, ranked) if site.settings.refresh.paging_s else {})
 

@@ -18,7 +18,7 @@ from ranking.intake.items import Item, dates_from_stored, item_from_stored, stor
 from ranking.intake.marks import parts_of
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
-from ranking.published.snapshot import Published, Snapshot, decode_entries
+from ranking.published.snapshot import Published, Snapshot, Stamp, decode_entries
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.counts import (
     NAMES_CHANGED,
@@ -250,6 +250,10 @@ class MemoryStore:
     def bodies(self, name: str) -> dict[str, bytes]:
         """A published list as bytes, one body per section."""
         return self._published["s", name][1].bodies
+
+    def stamp(self, name: str) -> Stamp:
+        """The stamp of a published list."""
+        return self._published["s", name][1].stamp
 
     def count(self, batch: Batch) -> Committed:
         """Count a batch, once however often it is sent."""
