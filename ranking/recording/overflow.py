@@ -166,7 +166,7 @@ class Spooling:
                     continue
                 tried = True
                 try:
-                    await self._store.record(batch, self._keep_s)
+                    await self._store.record(batch, self._keep_s, wait=False)  # its events are answered
                 except (StoreUnavailableError, StoreRefusedError):
                     held.add(lane)
                 except KeyReusedError:

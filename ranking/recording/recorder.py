@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from ranking.backoff import Backoff
-from ranking.errors import StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.marks import parts_of
 from ranking.intake.visits import CONCENTRATED, COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN, Identity
@@ -96,7 +96,7 @@ class BatchStore(Protocol):
     @property
     def shards(self) -> int: ...
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed: ...
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed: ...
 
 
 #: A request's events in one batch: the batch, their places in the request, and their tickets.
@@ -363,6 +363,9 @@ class Recorder:
                 committed = await self._store.record(numbered, terms.keep_s)
             except StoreUnavailableError as error:
                 failure = error
+            except StoreDeniedError as error:
+                failure = error
+                break  # until someone changes something: like a store that is away for longer
             except Exception as error:  # whatever it is, the requests that wait must hear of it
                 return error
             else:
