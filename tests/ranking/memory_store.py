@@ -4,7 +4,7 @@ Two shards by default, because one hides every mistake in the bookkeeping per sh
 """
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -357,8 +357,17 @@ class MemoryStore:
             found.sealed.pop(bucket, None)
             found.touched.pop(bucket, None)
 
-    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
+    async def put_items(
+        self,
+        site: str,
+        items: Sequence[Item],
+        by: str = "write",
+        named: Sequence[Collection[str]] | None = None,
+        *,
+        lift: bool = False,
+    ) -> set[str]:
         self.put(*items, site=site)
+        return set()
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)
