@@ -3,7 +3,9 @@
 Every route needs the site's write key. Counts are joined from the next refresh on.
 """
 
+import re
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -17,6 +19,9 @@ from api.http.json_body import json_body
 from ranking.errors import ForeignHostError, InvalidEditError
 from ranking.refreshing.aliases import aliases_of, checked_name, lift_aliases, make_aliases, names_of_url
 from ranking.settings.service import SiteSettings
+
+#: Where redirects of what is gone lead: its readers are no readers of one article.
+FRONT_PAGE = re.compile(r"https?://[^/?#]*/?(?:[?#].*)?", re.IGNORECASE)
 
 
 class _Names(msgspec.Struct, forbid_unknown_fields=True):
@@ -45,7 +50,9 @@ def router(current: CurrentContext) -> APIRouter:
         writer = _Writer(current(), request)
         given = await writer.body(_Names)
         name = checked_name("id", item)
-        await writer.make(dict.fromkeys(writer.names(given), name))
+        _, bad = await writer.make(dict.fromkeys(writer.names(given), name))
+        for sentence in bad.values():
+            raise InvalidEditError(sentence)
         return await writer.answer(name)
 
     @routes.get(
@@ -79,8 +86,10 @@ def router(current: CurrentContext) -> APIRouter:
     )
     async def put_many(request: Request) -> Response:
         writer = _Writer(current(), request)
-        made, bad = writer.names_of_all(await writer.body(list[_ItemNames]))
-        return _json({"made": await writer.make(made), "invalid": bad})
+        names, places, invalid = writer.names_of_all(await writer.body(list[_ItemNames]))
+        made, bad = await writer.make(names)
+        invalid += [{"index": places[name], "error": sentence} for name, sentence in bad.items()]
+        return _json({"made": made, "invalid": sorted(invalid, key=itemgetter("index"))})
 
     return routes
 
@@ -127,8 +136,8 @@ class _Writer:
         """The aliases that an item has."""
         return _json({"item": item, "aliases": aliases_of(await self.aliases(), item)})
 
-    async def make(self, made: Mapping[str, str]) -> int:
-        """Let names stand for items; how many did not yet."""
+    async def make(self, made: Mapping[str, str]) -> tuple[int, dict[str, str]]:
+        """Let names stand for items; see `make_aliases`."""
         return await make_aliases(self.context.store.edits, self.site.id, made, by=self.by)
 
     def names(self, given: _Names | _ItemNames) -> list[str]:
@@ -142,19 +151,24 @@ class _Writer:
             *(checked_name("ids", each) for each in given.ids),
         ]
 
-    def names_of_all(self, given: list[_ItemNames]) -> tuple[dict[str, str], list[dict[str, Any]]]:
-        """The names of many items (name -> item), and index and error of each entry that cannot be used."""
+    def names_of_all(self, given: list[_ItemNames]) -> tuple[dict[str, str], dict[str, int], list[dict[str, Any]]]:
+        """The names of many items (name -> item), their entries, and index and error of each that cannot be used."""
         made: dict[str, str] = {}
+        places: dict[str, int] = {}
         bad: list[dict[str, Any]] = []
         for index, each in enumerate(given):
             try:
-                made |= dict.fromkeys(self.names(each), self._item_of(each))
+                names = dict.fromkeys(self.names(each), self._item_of(each))
+                made |= names
+                places |= dict.fromkeys(names, index)
             except InvalidEditError as error:
                 bad.append({"index": index, "error": str(error)})
-        return made, bad
+        return made, places, bad
 
     def _item_of(self, given: _ItemNames) -> str:
         if given.url is not None and given.item is None:
+            if front := FRONT_PAGE.fullmatch(given.url.strip()):
+                raise InvalidEditError(f"url: must be an article's, found the front page {front[0][:80]!r}")
             return self._names_at(given.url)[0]
         if given.item is not None and given.url is None:
             return checked_name("item", given.item)

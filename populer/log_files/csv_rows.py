@@ -44,6 +44,10 @@ ITEM_COLUMNS: Mapping[str, Sequence[str]] = {
     "author": ("author",),
     "tags": ("tags",),
 }  # fmt: skip
+ALIAS_COLUMNS: Mapping[str, Sequence[str]] = {
+    "from": ("from", "alias", "source", "old", "old_url", "source_url", "from_url", "redirect_from"),
+    "to": ("to", "item", "target", "new", "item_id", "id", "new_url", "target_url", "to_url", "redirect_to"),
+}  # fmt: skip
 SHOWN_NAMES = 2
 TAG_SEPARATOR = re.compile(r"\s*[|;,]\s*")
 
@@ -98,6 +102,18 @@ def csv_items(path: Path, first: str, lines: Lines, unreadable: Faults) -> Itera
                 tags=tags or None,
             ),
         )
+
+
+def csv_aliases(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, str, str]]:
+    """Pairs of the csv at `path`, as `csv_items` reads it: line, another address or id, the item's."""
+    header = _Header(path, first, ALIAS_COLUMNS)
+    header.need(("from",), ("to",))
+    for line, cells in _rows(path, header, lines, unreadable):
+        name, item = cells[header.at["from"]].strip(), cells[header.at["to"]].strip()
+        if name and item:
+            yield line, name, item
+        else:
+            unreadable.add(path, line, "names no pair: both columns must be filled")
 
 
 def _ts(text: str) -> float | str | None:

@@ -54,26 +54,32 @@ def aliases_of(aliases: Mapping[str, str], item: str) -> list[str]:
     return sorted(name for name, stands_for in aliases.items() if stands_for == item)
 
 
-async def make_aliases(edits: EditStore, site: str, made: Mapping[str, str], *, by: str) -> int:
-    """Let names stand for items (name -> item); how many did not yet. `by` as in `EditStore.change`.
+async def make_aliases(edits: EditStore, site: str, made: Mapping[str, str], *, by: str) -> tuple[int, dict[str, str]]:
+    """Let names stand for items (name -> item); how many did not yet, and those that cannot, each with a sentence.
+
+    `by` as in `EditStore.change`.
 
     Raises:
-        InvalidEditError: they cannot, or an item would stand for itself by way of others.
+        InvalidEditError: they are too many at once.
         TooManyEditsError: the site has all that it may have.
     """
     if len(made) > MAX_CHANGED:
         raise InvalidEditError(f"expected at most {MAX_CHANGED} names at once, found {len(made)}")
     there = await edits.aliases(site)
-    changed = {name: item for name, item in made.items() if item not in (name, there.get(name))}
-    after = there | changed
+    after, changed, bad = dict(there), dict[str, str](), dict[str, str]()
+    for name, item in made.items():
+        if item in (name, there.get(name)):
+            continue
+        if (step := _back_at(after, name, item)) is not None:
+            bad[name] = f"{name!r} would stand for itself, by way of {step!r}: lift that alias first"
+        else:
+            after[name] = changed[name] = item
     if len(after) > max(MAX_ALIASES, len(there)):
         raise TooManyEditsError(f"The site has {MAX_ALIASES} aliases. Lift some first.")
-    for name in changed:
-        _check_no_circle(after, name)
     if changed:
         items = set(changed.values())
         await edits.change_aliases(site, changed, items.pop() if len(items) == 1 else "", by)
-    return len(changed)
+    return len(changed), bad
 
 
 async def lift_aliases(edits: EditStore, site: str, item: str, names: Iterable[str], *, by: str) -> int:
@@ -85,9 +91,15 @@ async def lift_aliases(edits: EditStore, site: str, item: str, names: Iterable[s
     return len(lifted)
 
 
-def _check_no_circle(aliases: Mapping[str, str], name: str) -> None:
-    path = [name]
-    while (item := aliases.get(path[-1])) is not None:
-        if item in path:
-            raise InvalidEditError(f"{name!r} would stand for itself, by way of {path[-1]!r}: lift that alias first")
-        path.append(item)
+def _back_at(aliases: Mapping[str, str], name: str, item: str) -> str | None:
+    """The last step of the way back to `name`, if it stood for `item`; None: there is none."""
+    path = {name}
+    while item not in path:
+        path.add(item)
+        step = aliases.get(item)
+        if step is None:
+            return None
+        if step == name:
+            return item
+        item = step
+    return item

@@ -94,10 +94,12 @@ async def test_redirects_of_many_items_are_one_change(article: Service) -> None:
         {"item": "67890", "ids": ["b", "c"]},
         {"item": "x", "url": PAGE},
         {"item": "y", "urls": ["mailto:x"]},
+        {"url": "https://koran.example/?ref=404", "ids": ["hilang"]},
+        {"item": "b", "ids": ["67890"]},
     ]
     answer = (await article.http.put("/v1/aliases", json=body, headers=WRITER)).json()
     assert answer["made"] == 3
-    assert [each["index"] for each in answer["invalid"]] == [2, 3]
+    assert [each["index"] for each in answer["invalid"]] == [2, 3, 4, 5]
     await article.refresh()
     assert await views(article) == {"12345": 4}, "an address that is the item's leads to it"
     assert len((await article.http.get("/v1/audit", headers=ADMIN)).json()["changes"]) == 1
