@@ -1,6 +1,7 @@
 """`items alias` against a real service: redirects out of a csv, joined with what was counted before."""
 
 import gzip
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,28 @@ def test_pairs_that_cannot_be_used_are_named_and_exit_with_1(service: Service, t
     assert "3 of 4 pairs could not be used" in text
     assert service.views("12345") == 3
     assert alias(service, file, "--allow-losses")[0] == 0
+
+
+def test_doctor_names_items_that_look_like_one_article_until_they_are_joined(service: Service, tmp_path: Path) -> None:
+    slugs = [f"https://www.koran.example/read/987654/{slug}" for slug in ("lama", "baru")]
+    with service.client() as http:
+        assert http.post("/v1/events", json=[{"url": url} for url in slugs]).json()["accepted"] == 2
+
+    def found() -> dict[str, str]:
+        done = run("doctor", "--json", "--data", str(service.data_dir))
+        return {each["name"]: each for each in json.loads(done.stdout)}["site default: one article, one item"]
+
+    assert found() == {
+        "name": "site default: one article, one item",
+        "state": "warning",
+        "found": "2 items look like 1 article: 'koran.example/read/987654/baru' and 'koran.example/read/987654/lama'",
+        "advice": "name them with PUT /v1/items/ID/aliases or `populer items alias`; for those to come set"
+        r" sites.item_pattern = '/(\d{5,})(?:[/.?]|$)'",
+    }
+    file = tmp_path / "pairs.csv"
+    file.write_text(f"from,to\n{slugs[0]},{slugs[1]}\n")
+    assert alias(service, file)[0] == 0
+    assert (found()["state"], found()["found"]) == ("good", "4 items with counts")
 
 
 def test_csv_without_the_columns_is_refused(service: Service, tmp_path: Path) -> None:
