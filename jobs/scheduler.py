@@ -81,7 +81,7 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s), site=settings.sites[0].id)
     return [
         Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
-        Job("seal", SealBuckets(store, settings), SEAL_EVERY_S),
+        Job("seal", SealBuckets(store, settings, lasting.refresh), SEAL_EVERY_S),
         Job("prune", Prune(store, settings), PRUNE_EVERY_S),
         Job("salts", lasting.salts, SALTS_EVERY_S),
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),

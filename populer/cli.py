@@ -133,6 +133,24 @@ def items_import(
     run(place, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
 
 
+@items_app.command("alias")
+def items_alias(
+    file: Annotated[Path, typer.Argument(help="Pairs: csv with the columns from and to, plain or packed.")],
+    to: To = DEFAULT_TO,
+    site: Site = None,
+    key: Key = None,
+    data: Data = None,
+    config: Config = None,
+    base: Annotated[str | None, typer.Option("--base", help="The site's address, where pairs name paths.")] = None,
+    allow_losses: AllowLosses = False,
+) -> None:
+    """Name other addresses and ids of items, such as redirects: past counts join, and nothing is rewritten."""
+    from populer.commands.items_alias import run
+    from populer.commands.options import write_key
+
+    run(file, to=to, site=site, key=write_key(key, config, data, site), base=base, allow_losses=allow_losses)
+
+
 @app.command()
 def rank(
     list_name: Annotated[str, typer.Option("--list", help="Name of the list.")] = "populer",

@@ -99,6 +99,7 @@ class MemoryEdits:
 
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
+        self.kept_aliases: dict[str, dict[str, str]] = {}
         self._voids = 0
 
     async def next_void(self, site: str) -> int:
@@ -120,6 +121,17 @@ class MemoryEdits:
         made = {**before.edits, **{subject: edit for subject, edit in changes.items() if edit is not None}}
         gone = {subject for subject, edit in changes.items() if edit is None} | set(over)
         self.kept[site] = Edits(before.edition + 1, {each: edit for each, edit in made.items() if each not in gone})
+
+    async def aliases(self, site: str) -> dict[str, str]:
+        return dict(self.kept_aliases.get(site, {}))
+
+    async def change_aliases(
+        self, site: str, changes: Mapping[str, str | None], item: str, by: str, undoes: int | None = None
+    ) -> None:
+        before = await self.read(site)
+        made = {**await self.aliases(site), **changes}
+        self.kept_aliases[site] = {name: new for name, new in made.items() if new is not None}
+        self.kept[site] = Edits(before.edition + 1, before.edits)
 
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:
         pass
