@@ -110,6 +110,16 @@ class StoreDeniedError(StoreRefusedError):
     """The store takes nothing from us for now: password, rights, disk or memory. Events wait as if it were away."""
 
 
+class StoreHeldError(PopulerError):
+    """The store has lost what lists were made of. They stay as they are until an operator accepts it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store came back without what it held. The lists stay as they were. Restore a backup, or accept it as"
+            " it is: populer store accept"
+        )
+
+
 class OvertakenError(PopulerError):
     """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
 

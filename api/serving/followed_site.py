@@ -68,7 +68,7 @@ class FollowedSite:
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
-        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit)
+        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit, self._on_lost)
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
@@ -78,6 +78,7 @@ class FollowedSite:
         self._site = settings.id
         self._orders: dict[tuple[str, str, str], Sequence[str]] = {}
         self._news = asyncio.Event()
+        self._lost = False  # the store has gone back, or came back empty
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -191,6 +192,10 @@ class FollowedSite:
         self._unplaced.update(self.lists)
         self._on_change()
 
+    def _on_lost(self) -> None:
+        self._lost = True
+        self._news.set()
+
     def _note_places(self, name: str, shown: LoadedList) -> None:
         now, ranked_with = self._clock(), shown.stamp.boosts
         before, noted = self._shown.get(name, {}), {}
@@ -216,6 +221,8 @@ class FollowedSite:
             try:
                 if not self.edits.known:  # lists are served only together with their edits
                     await self.edits.poll()
+                if self._lost:
+                    await self._put_back()
                 await self._load()
             except PopulerError:
                 await asyncio.sleep(PAUSE_S)
@@ -242,6 +249,12 @@ class FollowedSite:
             self.unedited.add(name)
             self._on_change()
         await self.edits.refresh_pinned()
+
+    async def _put_back(self) -> None:
+        """Put the lists back that the store has lost: other workers may need them, and generations must not fall."""
+        for shown in list(self.lists.values()):
+            await self._store.lists.put_back(self._site, Published(shown.generation, shown.stamp, shown.bodies))
+        self._lost = False
 
     def _keep_orders(self, name: str, shown: LoadedList | None) -> None:
         """Keep the orders that cursors of the replaced list name."""

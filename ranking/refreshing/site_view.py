@@ -27,7 +27,7 @@ from ranking.counts.fields import is_shadow
 from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
 from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreHeldError, StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
@@ -78,11 +78,16 @@ class SiteView:
 
         A store that was lost and started anew, or has gone back, is read anew; so is one of which an update was cut
         short, as no mark says that it has what was read.
+
+        Raises:
+            StoreHeldError: the store has lost what it had, and the view that lists are ranked from stays as it is.
         """
         if self._leaves_marks and self._unmarked:
             self._forget()
         for _ in range(READ_TRIES):
-            life = await store.server.life()
+            life, held_since = await store.server.life()
+            if self._leaves_marks and held_since is not None:
+                raise StoreHeldError
             if life == self._life and await self._follow(store, keep_since):
                 break
             self.times_lost += self._life != ""

@@ -19,12 +19,14 @@ from ranking.watching.pulse import Pulse
 from ranking.watching.senders import SenderFacts
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
+STORE_EMPTIED = "store_emptied"
 CONCENTRATED = "concentrated"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 WAITING, SLOW_REFRESH = "waiting_items", "slow_refresh"
 #: All that there are, the most pressing first.
 ALARMS: Final = (
-    STORE_AWAY, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING, SPOOL,
+    STORE_AWAY, STORE_EMPTIED, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING,
+    SPOOL,
     EVICTIONS, CONFIG_REFUSED,
 )  # fmt: skip
 #: Those that are about one site.
@@ -55,8 +57,8 @@ class SiteFacts(NamedTuple):
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
-    `away_since`; `senders`: who sends each site's public events.
-    `away_since`; `concentrations`: who sends how much for which item, by site.
+    `away_since`; `held_since`: when the store came back without what it had held; `senders`: who sends each site's
+    public events; `concentrations`: who sends how much for which item, by site.
     """
 
     now: float
@@ -68,6 +70,7 @@ class SiteFacts(NamedTuple):
     spooled: int = 0
     away: str | None = None
     away_since: float | None = None
+    held_since: float | None = None
     senders: Mapping[str, SenderFacts] = {}
     concentrations: Mapping[str, Concentration] = {}
 
@@ -97,6 +100,12 @@ def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.away is not None:
         says = f"the store does not answer: {facts.away}; lists are served from memory, events wait on disk. Look at it"
         yield Alarm(STORE_AWAY, says, since=facts.away_since)
+    if facts.held_since is not None:
+        says = (
+            f"the store came back without what it held, at {_clock(facts.held_since)} UTC; the last good lists stay as"
+            " they were. Restore a backup, or accept the store as it is with `populer store accept`"
+        )
+        yield Alarm(STORE_EMPTIED, says, since=facts.held_since)
 
 
 def _list_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:

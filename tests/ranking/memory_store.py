@@ -35,7 +35,7 @@ from ranking.store.edits import Changed, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import Lease
 from ranking.store.lists import News, PublishedBase
-from ranking.store.server import LogState, ServerInfo
+from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
 from ranking.watching.concentration import Concentration
 
@@ -138,6 +138,13 @@ class MemoryEdits:
 
     async def changed_in(self, site: str, edition: int) -> list[Changed]:
         return []
+
+    async def put_back(
+        self, site: str, edits: Mapping[Subject, Edit], removed: Mapping[str, float], above: int
+    ) -> list[str]:
+        return []
+
+    async def note(self, sites: Iterable[str], by: str, action: str) -> None: ...
 
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
         return []
@@ -252,8 +259,11 @@ class MemoryStore:
 
         return restore
 
-    async def life(self) -> str:
-        return str(self.lives)
+    async def life(self) -> Life:
+        return Life(str(self.lives))
+
+    async def accept(self) -> Life:
+        return await self.life()
 
     def listed(self, name: str, section: str = "") -> list[str]:
         """Ids of a published list."""

@@ -6,7 +6,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
 
     populer:layout                        hash    schema, shards: what this store's keys were written with; life: a name
                                                   made with the store, so that one that was lost is not taken for it
-                                                  when it has as many changes again. For good.
+                                                  when it has as many changes again; held: since when lists stay as
+                                                  they were, as it has another life than the service knew; accepted:
+                                                  the life that an operator has taken as it is. For good.
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
                                                   UTC) are hashed, for all sites. Deleted when their use is over, gone
                                                   47 hours after the day began in any case.
