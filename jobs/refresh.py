@@ -2,10 +2,14 @@
 
 from typing import NamedTuple
 
+import structlog
+
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+
+log = structlog.get_logger("jobs")
 
 
 class _Followed(NamedTuple):
@@ -40,4 +44,12 @@ class RefreshLists:
             followed = self._sites[site] = _Followed(ranked, Refresher(ranked))
         elif followed.site.settings is not self._settings:
             followed.site.use(self._settings, since=now)
-        return await followed.refresher.refresh(now, epoch)
+        lost = followed.site.view.times_lost
+        published = await followed.refresher.refresh(now, epoch)
+        if followed.site.view.times_lost > lost:
+            log.warning(
+                "The store has gone back to an earlier state or is another one. Everything was read anew. Send again"
+                " what was answered shortly before.",
+                site=site,
+            )
+        return published

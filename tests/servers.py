@@ -298,7 +298,8 @@ class Service:
         """Describe items with the site's write key."""
         answer = await self.http.put("/v1/items", json=list(items), headers=WRITER)
         assert answer.status_code == 200, answer.text
-        assert answer.json() == {"stored": len(items), "invalid": []}
+        outcomes = [{"id": item["id"], "ok": True, "ignored": []} for item in items]
+        assert answer.json() == {"stored": len(items), "items": outcomes, "invalid": []}
 
     async def view(self, **views: int) -> None:
         """Record so many views of each item."""

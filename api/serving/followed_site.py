@@ -1,7 +1,7 @@
 """One site in this worker's memory: its published lists, kept up to date with the store.
 
-Changes arrive by the news channel; the poll of `SiteEdits` catches a lost message. What it shows is kept on disk, and
-is the first thing that it shows after a start.
+Changes arrive as news, which one connection brings for all sites (see `published_lists`); the poll of `SiteEdits`
+catches a lost message. What it shows is kept on disk, and is the first thing that it shows after a start.
 """
 
 import asyncio
@@ -12,7 +12,6 @@ from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptS
 from api.serving.rendered_list import RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
-from ranking.backoff import Backoff
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
@@ -20,7 +19,7 @@ from ranking.published.snapshot import Entry, Published, Stamp
 from ranking.settings.service import SiteSettings
 from ranking.store.protocol import Store
 
-PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
+PAUSE_S = 1.0
 MAX_ORDERS = 256
 #: What may have changed of a site since it was written to disk.
 EDITS, LISTS, TIMES = "edits", "lists", "times"
@@ -115,6 +114,18 @@ class FollowedSite:
             self._remember(key, ids)
         return ids
 
+    async def on_news(self, text: str) -> None:
+        """Apply a message of the site's news channel.
+
+        Raises:
+            PopulerError: the store does not answer.
+        """
+        kind, _, rest = text.partition(" ")
+        if kind == "list":
+            self._news.set()
+        else:
+            await self.edits.on_news(kind, *rest.split(" ", 2))
+
     def was_shown(self, name: str, item: str, position: int | None) -> bool:
         """Whether a reader may have the item at this position of a list on the screen; None: anywhere in it."""
         if name in self._unplaced:
@@ -156,9 +167,7 @@ class FollowedSite:
         self._on_change()
 
     def _begin(self) -> None:
-        self._tasks = [
-            asyncio.create_task(each) for each in (self._listen_loop(), self._load_loop(), self.edits.poll_loop())
-        ]
+        self._tasks = [asyncio.create_task(each) for each in (self._load_loop(), self.edits.poll_loop())]
 
     def _on_generations(self, generations: Mapping[str, int]) -> None:
         if any(name not in self.lists or self.lists[name].generation != n for name, n in generations.items()):
@@ -184,20 +193,6 @@ class FollowedSite:
         while len(self._orders) > MAX_ORDERS:
             self._orders.pop(next(iter(self._orders)))
 
-    async def _listen_loop(self) -> None:
-        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
-        while True:
-            try:
-                async for text in self._store.lists.news(self._site):
-                    backoff.reset()
-                    kind, _, rest = text.partition(" ")
-                    if kind == "list":
-                        self._news.set()
-                    else:
-                        await self.edits.on_news(kind, *rest.split(" ", 2))
-            except PopulerError:
-                await asyncio.sleep(backoff.next_s())  # the poll logs the reason
-
     async def _load_loop(self) -> None:
         while True:
             await self._news.wait()
@@ -217,8 +212,8 @@ class FollowedSite:
                 continue
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
-            if found is None or (shown is not None and found.stamp.generated_at < shown.stamp.generated_at):
-                continue
+            if found is None or (shown is not None and found.generation <= shown.generation):
+                continue  # whatever its time: a clock may have been ahead
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)

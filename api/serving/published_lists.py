@@ -1,21 +1,24 @@
 """The published lists in this worker's memory, from which every read is served.
 
+One connection to the store brings the news of all sites. It is made anew where the sites change.
+
 While the store is away the lists in memory are served with their age. A take-down or a block removes an item from every
 answer at once, also from a list that a refresh already under way publishes later.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 
 from api.serving.date_labels import labelled_at
-from api.serving.followed_site import FollowedSite, LoadedList
+from api.serving.followed_site import FollowedSite, LoadedList, cancel_all
 from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import Answer, Query, RenderedList
-from ranking.errors import NotFoundError, NotReadyError, unknown_section
+from ranking.backoff import Backoff
+from ranking.errors import NotFoundError, NotReadyError, PopulerError, unknown_section
 from ranking.published.cursor import Cursor
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.settings.learned import LearnedSetting
@@ -27,6 +30,7 @@ log = structlog.get_logger("api")
 
 #: How often it is looked for changes that are to be kept on disk.
 LOOK_EVERY_S = 1.0
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
 
 
 class Served(NamedTuple):
@@ -52,26 +56,28 @@ class PublishedLists:
         self._sites = {site.id: self._followed(site) for site in settings.sites}
         self._following = False
         self._leaving: set[asyncio.Task[None]] = set()
+        self._listening: asyncio.Task[None] | None = None
         self._complete = False
 
     async def start(self) -> None:
         """Load the published lists and follow them, also while the store is away."""
         self._following = True
         await asyncio.gather(*(site.start() for site in self._sites.values()))
+        self._listen()
 
     async def stop(self) -> None:
         """Stop following."""
         self._following = False
+        await cancel_all([self._listening] if self._listening else [])
         await asyncio.gather(*(site.stop() for site in self._sites.values()), *self._leaving)
 
     def use(self, settings: Settings) -> None:
         """Serve under other settings: follow new sites, forget removed ones."""
         rendered_otherwise = settings.refresh.paging_s != self._settings.refresh.paging_s
         self._settings = settings
-        for name in self._sites.keys() - {site.id for site in settings.sites}:
-            leaving = asyncio.create_task(self._sites.pop(name).stop())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+        before = set(self._sites)
+        for name in before - {site.id for site in settings.sites}:
+            self._leave(self._sites.pop(name).stop())
             if self._kept is not None:
                 self._kept.forget(name)
         for site in settings.sites:
@@ -82,6 +88,8 @@ class PublishedLists:
                     here.begin()
             elif here.settings != site or rendered_otherwise:
                 here.use(site)
+        if self._following and before != self._sites.keys():
+            self._listen()
 
     async def serve(self, site: str, name: str, section: str, query: Query, now: float) -> Served:
         """The part of a list that `query` selects, at `now` (epoch seconds).
@@ -212,6 +220,28 @@ class PublishedLists:
             raise NotFoundError(f"no list is called {name!r}; there are {', '.join(self._settings.lists)}")
         if section != WHOLE_SITE:
             self._check_section(self._site(site), section)
+
+    def _leave(self, ending: Coroutine[Any, Any, None]) -> None:
+        leaving = asyncio.create_task(ending)
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    def _listen(self) -> None:
+        """Listen to the news of the sites that are followed now."""
+        if self._listening is not None:
+            self._leave(cancel_all([self._listening]))
+        self._listening = asyncio.create_task(self._listen_loop(list(self._sites)))
+
+    async def _listen_loop(self, sites: Sequence[str]) -> None:
+        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
+        while True:
+            try:
+                async for name, text in self._store.lists.news(sites):
+                    backoff.reset()
+                    if name in self._sites:
+                        await self._sites[name].on_news(text)
+            except PopulerError:
+                await asyncio.sleep(backoff.next_s())  # the poll logs the reason
 
     def _site(self, site: str) -> FollowedSite:
         here = self._sites.get(site)

@@ -53,7 +53,7 @@ class SiteEdits:
         self._removed: frozenset[str] = frozenset()
         self._pinned: Mapping[str, Item] = {}
         self._in_force: InForce | None = None
-        self._weighed_at = -math.inf
+        self._weighed_at = self._weighed_until = -math.inf
         self._hidden: frozenset[str] = frozenset()
         self._overlays: dict[tuple[str, str], Overlay] = {}
         self._reading = asyncio.Lock()
@@ -64,11 +64,12 @@ class SiteEdits:
     def overlay(self, name: str, section: str, now: float) -> Overlay:
         """The overlay of a section of a list at `now` (epoch seconds)."""
         force = self._in_force
-        if force is None or not self._weighed_at <= now < force.until:
+        if force is None or not self._weighed_at <= now < self._weighed_until:
             force = self._weigh(now)
         found = self._overlays.get((name, section))
         if found is None:
-            pins = [(position, self._pin(item)) for position, item in force.pins.get((name, section), ())]
+            pinned = force.pins.get((name, section), ())
+            pins = [(position, self._pin(item)) for position, item in pinned if self._published_at(item) <= now]
             found = self._overlays[name, section] = Overlay(self._hidden, pins, force.boosts.get(name, {}))
         return found
 
@@ -173,9 +174,16 @@ class SiteEdits:
     def _pin(self, item: str) -> Entry:
         return unranked(self._pinned.get(item) or Item(item), "pinned")
 
+    def _published_at(self, item: str) -> float:
+        """When a pinned item is published, in epoch seconds; until then it is in no list."""
+        known = self._pinned.get(item)
+        return -math.inf if known is None or known.published_at is None else known.published_at
+
     def _weigh(self, now: float) -> InForce:
         self._in_force = force = self._edits.in_force(now)
         self._weighed_at = now
+        ahead = (at for item in self._pinned if (at := self._published_at(item)) > now)
+        self._weighed_until = min(force.until, min(ahead, default=math.inf))
         self._hidden = self._removed | force.blocked
         self._overlays.clear()
         return force

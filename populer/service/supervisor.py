@@ -406,8 +406,9 @@ async def _all_ready(children: list[_Child], stop: asyncio.Event) -> bool:
 
 
 async def _stop_all(workers: list[_Child], jobs: _Child) -> None:
+    until = time.monotonic() + WORKERS_STOP_S + JOBS_STOP_S
     await asyncio.gather(*(worker.stop(WORKERS_STOP_S) for worker in workers))
-    await jobs.stop(JOBS_STOP_S)
+    await jobs.stop(max(JOBS_STOP_S, until - time.monotonic()))
 
 
 async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:

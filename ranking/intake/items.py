@@ -5,13 +5,14 @@ listed, as the newsroom's own server has named it, its title is its id.
 """
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ranking.errors import InvalidItemError
-from ranking.times import parse_moment
+from ranking.times import A_MOMENT, item_moment
 
 MAX_ID_BYTES = 512
 MAX_TEXT_CHARS = 2_000
@@ -53,16 +54,30 @@ class ItemDates(msgspec.Struct, frozen=True, gc=False):
 
 
 class ItemInput(msgspec.Struct, frozen=True):
-    """An item as it comes over the wire; `None` or absent means unknown."""
+    """An item as it comes over the wire. UNSET: nothing is said of the field; null and empty take away what it has.
+
+    Only the id is checked here; of the other fields see `description_from_input`.
+    """
 
     id: str | None = None
-    title: str | None = None
-    url: str | None = None
-    section: str | None = None
-    published_at: float | str | None = None
-    image: str | None = None
-    author: str | None = None
-    tags: tuple[str, ...] | None = None
+    title: Any = msgspec.UNSET
+    url: Any = msgspec.UNSET
+    section: Any = msgspec.UNSET
+    published_at: Any = msgspec.UNSET
+    image: Any = msgspec.UNSET
+    author: Any = msgspec.UNSET
+    tags: Any = msgspec.UNSET
+
+
+class Description(NamedTuple):
+    """The newsroom's word on an item: its fields, of which those in `named` were said.
+
+    `ignored`: "field: why" for each one that was said and cannot be used.
+    """
+
+    item: Item
+    named: frozenset[str]
+    ignored: tuple[str, ...]
 
 
 def without_controls(text: str) -> str:
@@ -104,62 +119,97 @@ def is_placeholder(item_id: str) -> bool:
     return found is not None and (found.start() == 0 or text[found.start()] not in "%[")
 
 
-def item_from_input(given: ItemInput, now: float, zone: tzinfo = UTC) -> Item:
-    """`given` as an Item first seen at `now` (epoch seconds); a publish time without an offset is in `zone`.
+def description_from_input(given: ItemInput, now: float, zone: tzinfo = UTC) -> Description:
+    """`given` as an item first seen at `now` (epoch seconds); a publish time without an offset is in `zone`.
+
+    A field that cannot be used is left out and named: it does not cost the article.
 
     Raises:
-        InvalidItemError: the sentence names the field.
+        InvalidItemError: the id cannot be used.
     """
     if given.id is None:
         raise InvalidItemError("id: is missing")
     item = without_controls(given.id)
     if problem := why_bad_id(item):
         raise InvalidItemError(f"id: {problem}")
-    for name in ("title", "section", "author"):
-        _check_text(name, getattr(given, name))
-    for tag in given.tags or ():
-        _check_text("tags", tag)
-    return Item(
-        id=item,
-        title=without_controls(given.title or "").strip(),
-        url=_checked_url("url", given.url),
-        section=without_controls(given.section or "").strip() or None,
-        published_at=_checked_time(given.published_at, zone),
-        image=_checked_url("image", given.image),
-        author=without_controls(given.author or "") or None,
-        tags=tuple(map(without_controls, given.tags or ())),
-        first_seen=now,
-    )
-
-
-def _check_text(name: str, text: str | None) -> None:
-    if text is not None and len(text) > MAX_TEXT_CHARS:
-        raise InvalidItemError(f"{name}: must not be over {MAX_TEXT_CHARS} characters")
-    if text is not None and not text.isascii():
+    values: dict[str, Any] = {}
+    ignored = []
+    for name, read in _READERS.items():
+        value = getattr(given, name)
+        if value is msgspec.UNSET:
+            continue
         try:
-            text.encode()
-        except UnicodeEncodeError:
-            raise InvalidItemError(f"{name}: must be valid Unicode") from None
+            values[name] = _UNKNOWN[name] if value is None else read(value, zone)
+        except ValueError as error:
+            ignored.append(f"{name}: {error}")
+    return Description(Item(id=item, first_seen=now, **values), frozenset(values), tuple(ignored))
 
 
-def _checked_url(name: str, url: str | None) -> str | None:
+def _text(value: Any, _: tzinfo) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, found {value!r:.80}")
+    if len(value) > MAX_TEXT_CHARS:
+        raise ValueError(f"must not be over {MAX_TEXT_CHARS} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be valid Unicode") from None
+    return without_controls(value).strip()
+
+
+def _text_or_none(value: Any, zone: tzinfo) -> str | None:
+    return _text(value, zone) or None
+
+
+def _address(value: Any, zone: tzinfo) -> str | None:
     """Only http(s) and site-relative addresses: an item's url becomes a link on the site's own pages."""
-    url = (url or "").strip()
-    if not url:
-        return None
-    _check_text(name, url)
-    if not LINK.fullmatch(url) or not url.isprintable():
-        raise InvalidItemError(f"{name}: must be an http(s) address or start with a single /, found {url[:80]!r}")
-    return url
+    _text(value, zone)
+    url: str = value.strip()
+    if url and (not LINK.fullmatch(url) or not url.isprintable()):
+        raise ValueError(f"must be an http(s) address or start with a single /, found {url[:80]!r}")
+    return url or None
 
 
-def _checked_time(published_at: float | str | None, zone: tzinfo) -> float | None:
-    if published_at is None or published_at == "":
+def _image(value: Any, zone: tzinfo) -> str | None:
+    """An address as `_address` takes it, or one without a scheme, as CMSs write those of their CDN."""
+    if isinstance(value, str) and value.startswith("//"):
+        value = f"https:{value}"
+    return _address(value, zone)
+
+
+def _tags(value: Any, zone: tzinfo) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        raise ValueError(f"must be a list of texts, found {value!r:.80}")
+    return tuple(filter(None, (_text(tag, zone) for tag in value)))
+
+
+def _publish_time(value: Any, zone: tzinfo) -> float | None:
+    """Epoch seconds of a publish time. The beginning of the epoch is what programs write where they have none."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"must be {A_MOMENT}, found {value!r:.80}")
+    if isinstance(value, str) and not value.strip():
         return None
     try:
-        return parse_moment(published_at if isinstance(published_at, str) else repr(published_at), zone)
+        moment = item_moment(value, zone)
     except ValueError as error:
-        raise InvalidItemError(f"published_at: must be {error}, found {published_at!r:.80}") from None
+        raise ValueError(f"must be {error}, found {value!r:.80}") from None
+    if moment == 0:
+        raise ValueError(f"must be {A_MOMENT}, found the beginning of 1970")
+    return moment
+
+
+#: Field -> the reader of its value: what is stored. It raises ValueError where the value cannot be used.
+_READERS: Mapping[str, Callable[[Any, tzinfo], Any]] = {
+    "title": _text,
+    "url": _address,
+    "section": _text_or_none,
+    "published_at": _publish_time,
+    "image": _image,
+    "author": _text_or_none,
+    "tags": _tags,
+}
+#: Field -> what is stored where it is unknown.
+_UNKNOWN: Mapping[str, Any] = {field.name: field.default for field in msgspec.structs.fields(Item)}
 
 
 def stored_from_item(item: Item) -> bytes:

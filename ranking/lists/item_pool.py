@@ -110,8 +110,8 @@ class ItemPool:
         ruling.out(Rule.BLOCKED, facts.blocked)
         by_name = Rule.NOT_KNOWN if settings.shows == "known" else Rule.NOT_DESCRIBED
         ruling.out(by_name, ~listable(settings.shows, facts.stored, facts.known))
-        if settings.kind == "latest":
-            ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
+        # What was neither dated, seen nor read has no publication that could lie ahead, and no score.
+        ruling.out(Rule.NOT_YET_PUBLISHED, (age_s < 0) & (np.isfinite(age_s) | (settings.kind == "latest")))
         if settings.min_age_s:
             ruling.out(Rule.TOO_NEW, age_s < settings.min_age_s)
         if not math.isinf(settings.max_age_s):

@@ -97,8 +97,6 @@ class Refresher:
         site, name = self.site, snapshot.stamp.list
         keep_s = kept_for_s(site.settings.refresh.paging_s)
         generation = await site.store.lists.publish(site.view.site, snapshot, self._bases.get(name), epoch, keep_s)
-        if generation is None:
-            self._bases.pop(name, None)
-        else:
+        if generation is not None:
             self._bases[name] = PublishedBase(generation, snapshot.stamp.digests, snapshot.orders.keys())
         return generation

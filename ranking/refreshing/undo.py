@@ -54,7 +54,7 @@ async def _restore(store: Store, site: str, change: Changed, by: str, now: float
     if not change.made:
         await store.items.remove_item(site, item, now, by)
     elif isinstance(change.before, Mapping):
-        await store.items.put_items(site, [_item(change.before)], by)
+        await store.items.put_items(site, [_item(change.before)], by, lift=True)
     else:
         await store.edits.restore(site, [item], by)
 

@@ -52,7 +52,7 @@ class Committed(NamedTuple):
 
 
 class TouchedBuckets(NamedTuple):
-    """Buckets changed since a cursor. `reset` says that the cursor was of another life: start from nothing."""
+    """Buckets changed since a cursor. `reset`: the store is another one or an older one, start from nothing."""
 
     cursor: int
     buckets: list[Bucket]
@@ -90,7 +90,8 @@ class Swap(NamedTuple):
 
     `target` is the bucket of their span, `value` the counts packed. They are all that counted in that span, in `parts`
     (the target itself may be among them), after every change up to `cursor` and before any other. The volume had
-    `names_before` names, and has `names_after` with those of `chunks`, which go over the chunks of these numbers.
+    `names_before` names of a digest (`sealed.names_digest`), and has `names_after` with those of `chunks`, which go
+    over the chunks of these numbers.
     """
 
     target: Bucket
@@ -98,7 +99,9 @@ class Swap(NamedTuple):
     parts: Sequence[Bucket]
     cursor: int
     names_before: int
+    digest_before: str
     names_after: int
+    digest_after: str
     chunks: Mapping[int, bytes]
 
 
@@ -122,8 +125,19 @@ class CountStore(Protocol):
         """
         ...
 
-    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
-        """Buckets whose counts changed after the cursor `after` (0: all)."""
+    async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
+        """Buckets whose counts changed after the cursor `after` (0: all).
+
+        With a `mark`, a store that does not have it resets the cursor.
+        """
+        ...
+
+    async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
+        """Put `mark` in the place of the mark `before` (empty: of any), once all changes up to `cursor` were read.
+
+        A store that has the mark has all that its writer has read of the shard. False: nothing was done, as the store
+        has another mark or fewer changes.
+        """
         ...
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
@@ -158,8 +172,14 @@ class CountStore(Protocol):
         """Note what `dropped_until` says from now on."""
         ...
 
-    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
-        """Put chunks of a volume's names, `count` so far, in the place of others; there is one more name then.
+    async def names_digest(self, site: str, shard: int, volume: int) -> str:
+        """The digest of a volume's names; empty where none was written. Ask for it before they are read."""
+        ...
+
+    async def put_names(
+        self, site: str, shard: int, volume: int, count: int, digest: str, chunks: Mapping[int, bytes]
+    ) -> bool:
+        """Put chunks of a volume's names, `count` of `digest` so far, in the place of others; there is one more then.
 
         False: nothing was done, as there are other names.
         """

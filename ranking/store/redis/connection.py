@@ -4,7 +4,8 @@
 takes. User and password in the address are the data servers'; sentinels have their own as parameters, or none.
 
 redis-py's own retries are off. It would send a whole pipeline again after a lost reply and count everything twice; our
-callers repeat a call whose script knows that it ran before.
+callers repeat a call whose script knows that it ran before. Its pool raises when all connections are in use: calls take
+turns (see `turns`).
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
@@ -37,6 +38,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ranking.errors import StoreDeniedError, StoreRefusedError, StoreUnavailableError
+from ranking.store.redis.turns import MOST_CONNECTIONS, BoundedCluster, BoundedRedis, Turns
 
 Client = Any  # redis-py's three clients share no base with typed commands; what is called on them is held by the tests
 
@@ -68,13 +70,19 @@ def is_cluster(url: str) -> bool:
 
 
 def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> Client:
-    """A client for `url`; it connects when it is first used.
+    """A client for `url`; it connects when it is first used, and its commands take turns.
 
-    `timeout_s` bounds connecting, `reply_timeout_s` each reply (None: listens for ever).
+    `timeout_s` bounds connecting and waiting for a turn, `reply_timeout_s` each reply (None: listens for ever).
 
     Raises:
         StoreRefusedError: the address has a parameter that is none.
     """
+    client = _client(url, timeout_s, reply_timeout_s)
+    client.turns = Turns(MOST_CONNECTIONS, timeout_s)
+    return client
+
+
+def _client(url: str, timeout_s: float, reply_timeout_s: float | None) -> Client:
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": reply_timeout_s,
@@ -82,7 +90,7 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
     }
     parts = urlsplit(url)
     if parts.scheme not in CLUSTER_SCHEMES + SENTINEL_SCHEMES:
-        return Redis.from_url(url, **options)
+        return BoundedRedis.from_pool(ConnectionPool.from_url(url, **options))
     if parts.username:
         options["username"] = unquote(parts.username)
     if parts.password:
@@ -91,7 +99,7 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
     of_sentinels, tls = _parameters(parts.scheme, parts.query)
     options |= tls
     if parts.scheme in CLUSTER_SCHEMES:
-        return RedisCluster(startup_nodes=[ClusterNode(*_host_port(host, CLUSTER_PORT)) for host in hosts], **options)
+        return BoundedCluster(startup_nodes=[ClusterNode(*_host_port(host, CLUSTER_PORT)) for host in hosts], **options)
     name, _, database = parts.path.lstrip("/").partition("/")
     sentinel = Sentinels(
         [_host_port(host, SENTINEL_PORT) for host in hosts],
@@ -103,7 +111,7 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
             **tls,
         },
     )
-    return sentinel.master_for(name or "mymaster", Redis, db=int(database or 0), **options)
+    return sentinel.master_for(name or "mymaster", BoundedRedis, db=int(database or 0), **options)
 
 
 def _parameters(scheme: str, query: str) -> tuple[dict[str, str], dict[str, Any]]:

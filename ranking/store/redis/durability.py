@@ -66,11 +66,16 @@ async def on_one_connection(client: Client, *, cluster: bool, key: str, commands
     Raises:
         MovedError, AskError: the key belongs elsewhere (a cluster only).
     """
-    if not cluster:
+    async with client.turns:
+        if cluster:
+            return await _on_node(client, key, commands)
         pipe = client.pipeline(transaction=False)
         for command in commands:
             pipe.execute_command(*command)
         return list(await pipe.execute(raise_on_error=False))
+
+
+async def _on_node(client: Client, key: str, commands: list[tuple[Any, ...]]) -> list[Any]:
     node = client.get_node_from_key(key)
     connection = node.acquire_connection()
     try:

@@ -25,11 +25,14 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   came later lies in an open bucket, and both are to be added up. Gone
                                                   when the open one would be.
     populer:{s.n}:names:V                 hash    names that the sealed counts of volume V (30 days) have numbered.
-                                                  `count`: how many; 0, 1, ...: chunks of them in the order of their
-                                                  numbers. Names are only ever added. Gone with the volume's last.
+                                                  `count`: how many; `digest`: of all that was written of them; 0, 1,
+                                                  ...: chunks of them in the order of their numbers. Names are only
+                                                  ever added. Gone with the volume's last.
     populer:{s.n}:dropped                 string  epoch seconds up to which counts of items that nobody described were
                                                   dropped (`retention.unknown`). A year, renewed.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
+    populer:{s.n}:mark                    string  random, left by the process that ranks once it has read all changes: a
+                                                  store without the last one has gone back. A year, renewed.
     populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
                                                   buckets, and what a reader must read again. Pruned with its buckets.
     populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted, and its outcomes.
@@ -180,6 +183,11 @@ def dropped(site: str, shard: int) -> str:
 def sequence(site: str, shard: int) -> str:
     """String: the shard's change number."""
     return f"populer:{{{site}.{shard}}}:sequence"
+
+
+def mark(site: str, shard: int) -> str:
+    """String: what the process that ranks has left last."""
+    return f"populer:{{{site}.{shard}}}:mark"
 
 
 def touched(site: str, shard: int) -> str:

@@ -114,7 +114,8 @@ class Link:
 
     async def executed(self, pipe: Client) -> list[Any]:
         with translated():
-            return list(await pipe.execute())
+            async with self.client.turns:
+                return list(await pipe.execute())
 
     async def command(self, *parts: Any) -> Any:
         with translated():
@@ -155,15 +156,19 @@ class Link:
         return await self.run(script, names, arguments), "commit"
 
     async def changes(
-        self, key: str, site: str, shard: int, after: int, limit: int | None = None
+        self, key: str, site: str, shard: int, after: int, limit: int | None = None, mark: str = ""
     ) -> tuple[int, list[bytes], bool]:
-        """Members of a change index past a cursor, the new cursor, and whether the cursor was of another life."""
+        """Members of a change index past a cursor, the new cursor, and whether the cursor was of another store.
+
+        It was where the store has had fewer changes, or has not the `mark` that was left at the cursor (empty: none).
+        """
         pipe = self.pipeline()
         pipe.get(keys.sequence(site, shard))
+        pipe.get(keys.mark(site, shard))
         part = {} if limit is None else {"offset": 0, "num": limit}
         pipe.zrange(key, f"({after}", "+inf", byscore=True, withscores=True, **part)
-        now, found = await self.executed(pipe)
-        if int(now or 0) < after:
+        now, marked, found = await self.executed(pipe)
+        if int(now or 0) < after or (mark and marked != mark.encode()):
             cursor, members, _ = await self.changes(key, site, shard, 0, limit)
             return cursor, members, True
         if limit is not None and len(found) == limit:

@@ -1,22 +1,26 @@
--- Store items of one shard. An item keeps the moment it was first seen.
+-- Store items of one shard. An item keeps the moment it was first seen, and the fields that are not named.
 --
 -- KEYS 1 items      hash     id -> item (MessagePack map)
 --      2 sequence   string   the shard's change number
 --      3 changed    zset     id -> sequence of the item's last change
 -- ARGV 1 lifetime of sequence and changed, seconds
---      2.. id, item, id, item, ...
+--      2.. id, item, fields, id, item, fields, ...; fields: those that the item changes, parted by spaces; empty: all
 -- Returns the shard's change number.
 local sequence = redis.call('INCR', KEYS[2])
-for i = 2, #ARGV, 2 do
-  local id, item = ARGV[i], ARGV[i + 1]
-  local old = redis.call('HGET', KEYS[1], id)
-  if old then
-    local seen = cmsgpack.unpack(old)['first_seen']
-    if seen then
-      local new = cmsgpack.unpack(item)
-      new['first_seen'] = seen
-      item = cmsgpack.pack(new)
+for i = 2, #ARGV, 3 do
+  local id, item, fields = ARGV[i], ARGV[i + 1], ARGV[i + 2]
+  local stored = redis.call('HGET', KEYS[1], id)
+  if stored then
+    local old, new = cmsgpack.unpack(stored), cmsgpack.unpack(item)
+    local seen = old['first_seen'] or new['first_seen']
+    if fields ~= '' then
+      for name in string.gmatch(fields, '%S+') do
+        old[name] = new[name]
+      end
+      new = old
     end
+    new['first_seen'] = seen
+    item = cmsgpack.pack(new)
   end
   redis.call('HSET', KEYS[1], id, item)
   redis.call('ZADD', KEYS[3], sequence, id)
