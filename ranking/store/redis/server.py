@@ -1,9 +1,12 @@
 """The servers behind a store: whether they answer, what they are, how their logs stand."""
 
+from collections.abc import Iterable
+
 from ranking.store.redis import keys
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
 from ranking.store.server import LogState, ServerInfo
+from ranking.store.shards import shard_of
 
 
 class RedisServer:
@@ -23,6 +26,10 @@ class RedisServer:
     async def ping(self) -> None:
         with translated():
             await self._link.client.ping()
+
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        shards = dict.fromkeys(shard_of(item, self._link.shards) for item in items)
+        return await self._link.secured([keys.secured(site), *(keys.secured(site, shard) for shard in shards)])
 
     async def log_state(self) -> LogState:
         with translated():
