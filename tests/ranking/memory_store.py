@@ -322,6 +322,9 @@ class MemoryStore:
 
     async def ping(self) -> None: ...
 
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        return "commit"
+
     async def confirm(self) -> None: ...
 
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
