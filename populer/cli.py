@@ -109,20 +109,46 @@ def replay(
 
 @items_app.command("import")
 def items_import(
-    file: Annotated[Path, typer.Argument(help="Items: csv or ndjson, plain or packed.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|URL",
+            help="Items: csv, ndjson, a JSON array, RSS, Atom, JSON Feed or a news sitemap; plain or packed.",
+        ),
+    ],
     to: To = DEFAULT_TO,
     site: Site = None,
     key: Key = None,
     data: Data = None,
     config: Config = None,
-    format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="csv, ndjson, json or feed; default: by name or content.")
+    ] = None,
     allow_losses: AllowLosses = False,
 ) -> None:
     """Describe items to a running service: titles, addresses, sections, publish times."""
     from populer.commands.items_import import run
     from populer.commands.options import write_key
 
-    run(file, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
+    run(place, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
+
+
+@items_app.command("alias")
+def items_alias(
+    file: Annotated[Path, typer.Argument(help="Pairs: csv with the columns from and to, plain or packed.")],
+    to: To = DEFAULT_TO,
+    site: Site = None,
+    key: Key = None,
+    data: Data = None,
+    config: Config = None,
+    base: Annotated[str | None, typer.Option("--base", help="The site's address, where pairs name paths.")] = None,
+    allow_losses: AllowLosses = False,
+) -> None:
+    """Name other addresses and ids of items, such as redirects: past counts join, and nothing is rewritten."""
+    from populer.commands.items_alias import run
+    from populer.commands.options import write_key
+
+    run(file, to=to, site=site, key=write_key(key, config, data, site), base=base, allow_losses=allow_losses)
 
 
 @app.command()

@@ -106,6 +106,10 @@ class StoreRefusedError(PopulerError):
     """The store answered and will not do it until someone changes something (memory, policy, layout)."""
 
 
+class StoreDeniedError(StoreRefusedError):
+    """The store takes nothing from us for now: password, rights, disk or memory. Events wait as if it were away."""
+
+
 class OvertakenError(PopulerError):
     """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
 

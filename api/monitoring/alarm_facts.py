@@ -19,6 +19,8 @@ from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
 
 POLL_EVERY_S = 10.0
+#: A store that has not answered by then is away.
+PATIENCE_S = 2.0
 
 
 class AlarmFacts:
@@ -45,13 +47,14 @@ class AlarmFacts:
     async def poll(self, settings: Settings) -> str | None:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
-            await self._store.server.ping()
-            sites = [site.id for site in settings.sites]
-            self.pulses = await self._store.logbook.pulses(sites)
-            self.concentrations = await self._store.logbook.concentrations(sites)
-            self.servers = await self._store.server.server_info()
-        except PopulerError as error:
-            self._away = str(error)
+            async with asyncio.timeout(PATIENCE_S):
+                await self._store.server.ping()
+                sites = [site.id for site in settings.sites]
+                self.pulses = await self._store.logbook.pulses(sites)
+                self.concentrations = await self._store.logbook.concentrations(sites)
+                self.servers = await self._store.server.server_info()
+        except (PopulerError, TimeoutError) as error:
+            self._away = str(error) or f"Redis has not answered within {PATIENCE_S:g} s"
             self._away_since = self._clock() if self._away_since is None else self._away_since
         else:
             self._away = self._away_since = None

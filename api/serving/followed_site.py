@@ -1,6 +1,7 @@
 """One site in this worker's memory: its published lists, kept up to date with the store.
 
-Changes arrive by the news channel; the poll of `SiteEdits` catches a lost message.
+Changes arrive as news, which one connection brings for all sites (see `published_lists`); the poll of `SiteEdits`
+catches a lost message. What it shows is kept on disk, and is the first thing that it shows after a start.
 """
 
 import asyncio
@@ -8,19 +9,21 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
 from api.serving.rendered_list import Overlay, RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
-from ranking.backoff import Backoff
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
-from ranking.published.snapshot import Entry, Stamp
+from ranking.published.snapshot import Entry, Published, Stamp
 from ranking.settings.service import SiteSettings
 from ranking.store.protocol import Store
 
-PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
+PAUSE_S = 1.0
 MAX_ORDERS = 256
+#: What may have changed of a site since it was written to disk.
+EDITS, LISTS, TIMES = "edits", "lists", "times"
 
 
 class LoadedList:
@@ -44,7 +47,7 @@ class _ShownOrder(NamedTuple):
 
 
 class FollowedSite:
-    """Follows one site.
+    """Follows one site; `kept` is where its lists are kept on disk (None: nowhere).
 
     `worker` is unique to this object; `on_change` is called when an answer may have changed; `clock` gives epoch
     seconds.
@@ -57,8 +60,11 @@ class FollowedSite:
         worker: str,
         on_change: Callable[[], None],
         clock: Callable[[], float],
+        kept: KeptLists | None = None,
     ) -> None:
         self.settings = settings
+        self._kept = kept
+        self._unkept: set[str] = set()  # what has changed since the file was written: edits, lists, times
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
@@ -75,7 +81,8 @@ class FollowedSite:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Load the site's lists and follow them, also while the store is away."""
+        """Load the site's lists and follow them, also while the store is away: then those of the disk are served."""
+        await self._restore()
         with contextlib.suppress(PopulerError):
             await self.edits.poll()
             await self._load()
@@ -119,6 +126,18 @@ class FollowedSite:
             self._remember(key, ids)
         return ids
 
+    async def on_news(self, text: str) -> None:
+        """Apply a message of the site's news channel.
+
+        Raises:
+            PopulerError: the store does not answer.
+        """
+        kind, _, rest = text.partition(" ")
+        if kind == "list":
+            self._news.set()
+        else:
+            await self.edits.on_news(kind, *rest.split(" ", 2))
+
     def was_shown(self, name: str, item: str, position: int | None) -> bool:
         """Whether a reader may have the item at this position of a list on the screen; None: anywhere in it."""
         if name in self._unplaced:
@@ -134,10 +153,33 @@ class FollowedSite:
         found = await self._store.items.get_items(self._site, items)
         return {name: unranked(item or Item(name)) for name, item in zip(items, found, strict=True)}
 
+    async def keep(self) -> None:
+        """Keep what is shown on disk, if it has changed and the file is old enough."""
+        if self._kept is None or not self._unkept or not self.edits.known:
+            return
+        if EDITS not in self._unkept:
+            age_s = await asyncio.to_thread(self._kept.age_s, self._site)
+            if age_s < (KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S):
+                return
+        unkept, self._unkept = self._unkept, set()
+        lists = {name: Published(each.generation, each.stamp, each.bodies) for name, each in self.lists.items()}
+        if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):
+            self._unkept |= unkept
+
+    async def _restore(self) -> None:
+        """Show what is kept on disk."""
+        kept = None if self._kept is None else await asyncio.to_thread(self._kept.read, self._site)
+        if kept is None or self.edits.known:
+            return
+        self.edits.restore(kept.all_edits(), kept.removed, kept.pinned)
+        for name, found in kept.lists.items():
+            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies)
+            self._note_places(name, loaded)
+        self._unkept.clear()
+        self._on_change()
+
     def _begin(self) -> None:
-        self._tasks = [
-            asyncio.create_task(each) for each in (self._listen_loop(), self._load_loop(), self.edits.poll_loop())
-        ]
+        self._tasks = [asyncio.create_task(each) for each in (self._load_loop(), self.edits.poll_loop())]
 
     def _on_generations(self, generations: Mapping[str, int]) -> None:
         if any(name not in self.lists or self.lists[name].generation != n for name, n in generations.items()):
@@ -145,6 +187,7 @@ class FollowedSite:
 
     def _on_edit(self) -> None:
         self.unedited.clear()
+        self._unkept.add(EDITS)
         self._unplaced.update(self.lists)
         self._on_change()
 
@@ -166,20 +209,6 @@ class FollowedSite:
         while len(self._orders) > MAX_ORDERS:
             self._orders.pop(next(iter(self._orders)))
 
-    async def _listen_loop(self) -> None:
-        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
-        while True:
-            try:
-                async for text in self._store.lists.news(self._site):
-                    backoff.reset()
-                    kind, _, rest = text.partition(" ")
-                    if kind == "list":
-                        self._news.set()
-                    else:
-                        await self.edits.on_news(kind, *rest.split(" ", 2))
-            except PopulerError:
-                await asyncio.sleep(backoff.next_s())  # the poll logs the reason
-
     async def _load_loop(self) -> None:
         while True:
             await self._news.wait()
@@ -199,13 +228,15 @@ class FollowedSite:
                 continue
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
-            if found is None or (shown is not None and found.stamp.generated_at < shown.stamp.generated_at):
-                continue
+            if found is None or (shown is not None and found.generation <= shown.generation):
+                continue  # whatever its time: a clock may have been ahead
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)
             if shown is not None and name in self._unplaced:
                 self._note_places(name, shown)
+            same = shown is not None and shown.stamp.digests == found.stamp.digests
+            self._unkept.add(TIMES if same else LISTS)
             self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
             self._note_places(name, loaded)
             self.unedited.add(name)

@@ -6,7 +6,7 @@ it shows anything (see `ranking.store.edits`). While the store is away the edits
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 
 import structlog
@@ -155,6 +155,15 @@ class SiteEdits:
         pinned = await self._described(edits)
         if edits is self._edits and pinned != self._pinned:
             self._use(edits, self._removed, pinned)
+
+    def restore(self, edits: Edits, removed: Iterable[str], pinned: Iterable[Item]) -> None:
+        """Show edits that were kept on disk until the store is read."""
+        self._use(edits, frozenset(removed), {item.id: item for item in pinned})
+
+    @property
+    def shown(self) -> tuple[Edits, frozenset[str], Mapping[str, Item]]:
+        """The edits, the removed items and the pinned ones in memory."""
+        return self._edits, self._removed, self._pinned
 
     async def stop(self) -> None:
         """Report that this worker shows nothing any more."""

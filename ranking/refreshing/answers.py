@@ -6,6 +6,7 @@ that answers renews the lease that it leads by.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,9 @@ from ranking.settings.lists import ListSettings, unknown_kind, with_changes
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.watching.recent_views import RecentViews, recent_views
+
+#: So many names of an item are asked for what was left out of them.
+MOST_NAMES = 20
 
 
 class QuestionContext(NamedTuple):
@@ -70,18 +74,23 @@ async def answer(context: QuestionContext, question: Explain | Preview) -> dict[
 
 
 async def _explained(context: QuestionContext, question: Explain, settings: ListSettings) -> dict[str, Any]:
-    shadows = await context.store.counts.shadows(question.site, question.item)
+    history = context.view.history
+    name = history.item_of(question.item)
+    shadows: Counter[str] = Counter()
+    for each in history.names_of(name)[:MOST_NAMES]:
+        shadows.update(await context.store.counts.shadows(question.site, each))
     explanation = await asyncio.to_thread(
-        explain, context.ranker, question.item, question.list_name, settings, question.section, shadows
+        explain, context.ranker, name, question.list_name, settings, question.section, dict(shadows)
     )
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
-    (item,) = await context.store.items.get_items(question.site, [question.item])
+    (item,) = await context.store.items.get_items(question.site, [name])
     concentrations = await context.store.logbook.concentrations([question.site])
-    lately = concentrations[question.site].of(question.item) if question.site in concentrations else None
-    title = item.title if item is not None and item.title else question.item
+    lately = concentrations[question.site].of(name) if question.site in concentrations else None
+    title = item.title if item is not None and item.title else name
     return {
         "title": title,
+        "names": history.names_of(name)[1 : MOST_NAMES + 1],
         "config_version": context.settings.config_version,
         **document(explanation),
         "concentration": None if lately is None else msgspec.to_builtins(lately),

@@ -3,10 +3,18 @@
 A view that follows reads the open buckets and not the history. It may be read while buckets are being sealed and
 rolled up: a bucket is read with both its parts at one moment, and where counts have moved from one bucket into another
 in the meantime, what moved is read again. No event that was counted before an update began is missed or counted twice.
+
+A store may go back: to a replica that lagged, to a backup. Its change numbers soon pass those that were read, so a view
+that follows leaves a random mark in each shard once it has read its changes. A store that has the mark has all that was
+read up to it; from one that does not, everything is read anew.
+
+Counts of an item's other names are in its row (see `joined_names`); so that most are from the beginning, descriptions
+and aliases are read before the counts.
 """
 
 import asyncio
 import math
+import secrets
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
@@ -22,10 +30,12 @@ from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
+from ranking.refreshing.joined_names import JoinedNames
 from ranking.store.protocol import Store
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
+MARK_BYTES = 8
 #: In place of a name's row: it has none here.
 UNREAD = -1
 #: Rows whose items are gone are dropped when most of at least so many are such.
@@ -34,16 +44,24 @@ CELLS_BETWEEN_PAUSES = 50_000
 
 
 class SiteView:
-    """A copy of what the store knows of one site, in columns."""
+    """A copy of what the store knows of one site, in columns.
 
-    def __init__(self, site: str) -> None:
+    `marks`: it leaves marks, as the one view that the site's lists are ranked from.
+    """
+
+    def __init__(self, site: str, *, marks: bool = False) -> None:
         self.site = site
+        self.times_lost = 0
+        """How many times the store was no longer the one that was followed."""
         self._life = ""
+        self._leaves_marks = marks
         self._forget()
 
     def _forget(self) -> None:
         self.history = History()
         self.catalogue = Catalogue(self.history, all_known=False)
+        self.names = JoinedNames(self.history, self.catalogue)
+        self._aliases_edition = -1
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self._bucket_cursors: dict[int, int] = {}
@@ -52,47 +70,102 @@ class SiteView:
         self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or UNREAD
         self._details: dict[str, Item | None] = {}
         self._looked_over_at = -math.inf  # where closed ended when rows were last looked over
+        self._marks: dict[int, str] = {}  # shard -> the mark left there
+        self._unmarked: set[int] = set()  # shards of which something was read since
 
     async def update(self, store: Store, keep_since: float) -> None:
         """Read what has changed. Buckets that ended before `keep_since` (epoch seconds) are left out.
 
-        A store that was lost and started anew is read anew.
+        A store that was lost and started anew, or has gone back, is read anew; so is one of which an update was cut
+        short, as no mark says that it has what was read.
         """
-        life = await store.server.life()
-        if life != self._life:
+        if self._leaves_marks and self._unmarked:
+            self._forget()
+        for _ in range(READ_TRIES):
+            life = await store.server.life()
+            if life == self._life and await self._follow(store, keep_since):
+                break
+            self.times_lost += self._life != ""
             self._forget()
             self._life = life
-        for shard in range(store.shards):
-            whole = (
-                await self._follow_counts(store, shard, keep_since)
-                and await self._follow_items(store, shard)
-                and await self._follow_named(store, shard, keep_since)
-            )
-            if not whole:
-                self._forget()
-                return await self.update(store, keep_since)
+        else:
+            raise StoreUnavailableError(f"the store went back at every one of {READ_TRIES} attempts to read it")
         self.history.forget_before(keep_since)
         self.catalogue.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
-        self.removed = frozenset(await store.items.removed_items(self.site))
-        self.edits = await store.edits.read(self.site)
+        removed = await store.items.removed_items(self.site)
+        self.removed = frozenset(item for item in removed if not self.names.is_alias(item))
         if self.history.closed_until != self._looked_over_at:
             self._looked_over_at = self.history.closed_until
             await asyncio.to_thread(self._drop_dead_rows)
-        return None
+
+    async def _follow(self, store: Store, keep_since: float) -> bool:
+        """Read what has changed in every shard. False: the store is not the one that was followed."""
+        await self._follow_edits(store)
+        for shard in range(store.shards):
+            if not await self._follow_items(store, shard):
+                return False
+        if not self._joined():
+            self._forget()
+            return await self._follow(store, keep_since)
+        for shard in range(store.shards):
+            whole = (
+                await self._follow_counts(store, shard, keep_since)
+                and await self._follow_named(store, shard, keep_since)
+                and await self._leave_mark(store, shard)
+            )
+            if not whole:
+                return False
+        return True
+
+    async def _leave_mark(self, store: Store, shard: int) -> bool:
+        """Leave a mark where something was read, or none is there. False: the store has gone back meanwhile."""
+        if not self._leaves_marks or (shard in self._marks and shard not in self._unmarked):
+            return True
+        of_volumes = (cursor for (part, _), cursor in self._volumes.items() if part == shard)
+        read = max(self._bucket_cursors.get(shard, 0), self._item_cursors.get(shard, 0), *of_volumes, 0)
+        mark = secrets.token_hex(MARK_BYTES)
+        if not await store.counts.leave_mark(self.site, shard, self._marks.get(shard, ""), mark, read):
+            return False
+        self._marks[shard] = mark
+        self._unmarked.discard(shard)
+        return True
+
+    async def _follow_edits(self, store: Store) -> None:
+        self.edits = await store.edits.read(self.site)
+        if self.edits.edition != self._aliases_edition:
+            self.names.set_aliases(await store.edits.aliases(self.site))
+            self._aliases_edition = self.edits.edition
+
+    def _joined(self) -> bool:
+        """Join what has come to be one item. False: something is to be parted, which takes reading the counts anew."""
+        if not self.names.settle():
+            return False
+        self._take_moves()
+        return True
+
+    def _take_moves(self) -> None:
+        """Let the names of the volumes have the rows that theirs have gone into."""
+        if moved := self.names.moved():
+            place = np.arange(len(self.history.items) + 1, dtype=np.int32)
+            place[UNREAD] = UNREAD
+            for row, into in reversed(moved.items()):
+                place[row] = place[into]
+            self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
 
     def _drop_dead_rows(self) -> None:
         """Give up the rows of items that have no counts any more and are not described, where they are most of all."""
         rows = len(self.history.items)
         if rows < MANY_ROWS:
             return
-        living = np.flatnonzero(self.history.rows_with_counts() | self.catalogue.stored).astype(np.int32)
+        living = np.flatnonzero(self.history.rows_with_counts() | self.names.in_use()).astype(np.int32)
         if 2 * len(living) > rows:
             return
         place = np.full(rows + 1, UNREAD, dtype=np.int32)  # the last one: of names that are not read
         place[living] = np.arange(len(living), dtype=np.int32)
         history = self.history.compacted(living)
         self.catalogue = self.catalogue.compacted(history, living)
+        self.names = self.names.compacted(history, self.catalogue, living)
         self.history = history
         self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
         self._details = {item: kept for item, kept in self._details.items() if history.known_row(item) is not None}
@@ -117,14 +190,17 @@ class SiteView:
         if cursor is None:
             sealed = await store.items.read_dates(self.site, shard)
             for chunk in sealed.chunks:
-                self.catalogue.set_many(unpack_dates(chunk))
+                self.names.describe_many(unpack_dates(chunk))
                 await asyncio.sleep(0)
+            self.names.described_all()
             cursor = sealed.cursor
         changed = await store.items.changed_items(self.site, shard, cursor)
         if changed.reset and known:
             return False
+        if changed.dates:
+            self._unmarked.add(shard)
         for item, dates in changed.dates.items():
-            self.catalogue.set(item, dates)
+            self.names.describe(item, dates)
             self._details.pop(item, None)
         self._item_cursors[shard] = changed.cursor
         return True
@@ -141,6 +217,9 @@ class SiteView:
             named = await store.items.named_items(self.site, *place, cursor)
             if named.reset:
                 return False
+            if named.items:
+                self._unmarked.add(shard)
+            self.names.meet(named.items)
             self.catalogue.set_named(named.items, until)
             self._volumes[place] = named.cursor
         return True
@@ -153,9 +232,11 @@ class SiteView:
         read: set[Bucket] = set()
         for _ in range(READ_TRIES):
             before = self._bucket_cursors.get(shard, 0)
-            touched = await store.counts.touched_buckets(self.site, shard, before)
+            touched = await store.counts.touched_buckets(self.site, shard, before, self._marks.get(shard, ""))
             if touched.reset:
                 return False
+            if touched.buckets:
+                self._unmarked.add(shard)
             if read and not any(map(_Spans(touched.buckets).hold, read)):
                 return True
             wanted = [bucket for bucket in touched.buckets if bucket.end_s > keep_since]
@@ -190,7 +271,7 @@ class SiteView:
                 for part in parts
                 if rows is not None and not is_shadow(part.channel)
             ]
-            known += self.history.parts_of(counts.open.fields, counts.open.counts)
+            known += self.history.parts_of(counts.open.fields, counts.open.counts, self.names.row_of_new)
             self.history.replace_parts(bucket, shard, known)
             taken += sum(len(part.numbers) for part in known)
             if taken > CELLS_BETWEEN_PAUSES:  # millions take seconds, and a lease wants renewing
@@ -220,7 +301,9 @@ class SiteView:
         for chunk in await store.counts.read_names(self.site, shard, volume, first_chunk):
             ids = unpack_ids(chunk)
             wanted = unread[(unread >= at) & (unread < at + len(ids))]
-            rows[wanted] = self.history.item_rows([ids[number - at] for number in wanted.tolist()])
+            names = [ids[number - at] for number in wanted.tolist()]
+            self.names.meet(names)
+            rows[wanted] = self.history.item_rows(names)
             at += len(ids)
             await asyncio.sleep(0)
 

@@ -16,6 +16,8 @@ const DONE = {
   unvoid: "lifted a void of",
   remove: "took down",
   restore: "put back",
+  alias: "named aliases of",
+  unalias: "lifted aliases of",
 };
 
 export class Desk {
@@ -120,7 +122,7 @@ export class Desk {
       $("trail"),
       changes.length
         ? changes.map((line) => {
-            const item = this.context.live.title(line.item);
+            const item = line.item ? this.context.live.title(line.item) : "several items";
             const where = line.list ? ` in ${line.list}${line.section ? `, ${line.section}` : ""}` : "";
             const what =
               line.after && line.action === "pin"

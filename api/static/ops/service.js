@@ -8,6 +8,7 @@ const ALARMS = {
   store_away: "The store is away",
   list_stale: "A list is stale",
   no_events: "Nothing is read",
+  slow_refresh: "Lists take long to rank",
   waiting_items: "Read items are in no list",
   spool: "Events wait on disk",
   evictions: "Counts were dropped",

@@ -42,7 +42,7 @@ class RedisItems:
         for item, fields in zip(items, named or [ALL_FIELDS] * len(items), strict=True):
             if lift or item.id not in down:
                 of_shard = by_shard.setdefault(shard_of(item.id, self._link.shards), [])
-                of_shard += [item.id, stored_from_item(item), " ".join(("id", *fields)) if named else ""]
+                of_shard += [item.id, stored_from_item(item), " ".join(("id", "by_page", *fields)) if named else ""]
         for shard, flat in by_shard.items():
             for first in range(0, len(flat), 3 * ITEMS_AT_ONCE):
                 part = flat[first : first + 3 * ITEMS_AT_ONCE]

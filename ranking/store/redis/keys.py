@@ -25,11 +25,14 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   came later lies in an open bucket, and both are to be added up. Gone
                                                   when the open one would be.
     populer:{s.n}:names:V                 hash    names that the sealed counts of volume V (30 days) have numbered.
-                                                  `count`: how many; 0, 1, ...: chunks of them in the order of their
-                                                  numbers. Names are only ever added. Gone with the volume's last.
+                                                  `count`: how many; `digest`: of all that was written of them; 0, 1,
+                                                  ...: chunks of them in the order of their numbers. Names are only
+                                                  ever added. Gone with the volume's last.
     populer:{s.n}:dropped                 string  epoch seconds up to which counts of items that nobody described were
                                                   dropped (`retention.unknown`). A year, renewed.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
+    populer:{s.n}:mark                    string  random, left by the process that ranks once it has read all changes: a
+                                                  store without the last one has gone back. A year, renewed.
     populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
                                                   buckets, and what a reader must read again. Pruned with its buckets.
     populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted, and its outcomes.
@@ -62,7 +65,7 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   items of that network. Two days, renewed.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
-    populer:{s.n}:dates                   hash    what ranking knows of the items, sealed: `cursor`, the change up to
+    populer:{s.n}:dates:2                 hash    what ranking knows of the items, sealed: `cursor`, the change up to
                                                   which it does; `entries`, how many; 0, 1, ...: chunks in the order of
                                                   the changes, see `ranking/counts/item_dates.py`. A year.
 
@@ -91,9 +94,11 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block, boost or void (JSON;
                                                   a void has its number as section). Until it is lifted, or over and
                                                   another is made. `edition`: milliseconds of the server's clock at the
-                                                  last change here or in `removed`; it only grows. `voids`: the number
+                                                  last change here, in `removed` or in `aliases`; it only
+                                                  grows. `voids`: the number
                                                   that a void was given last.
-    populer:{s}:audit                     list    who changed what of both, and when (JSON), the newest first; the last
+    populer:{s}:aliases                   hash    name -> the item that it stands for. Until it is lifted.
+    populer:{s}:audit                     list    who changed what of these, and when (JSON), the newest first; the last
                                                   1,000. A year, renewed.
     populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
                                                   renewed.
@@ -104,7 +109,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   the order or an order is packed against it; then `refresh.paging`.
     populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
     populer:s:news                        channel `list L generation`, and with the editions before and after a change:
-                                                  `item E F ID` (taken down), `edits E F`, `removed E F`. A reader that
+                                                  `item E F ID` (taken down), `edits E F`, `removed E F`, `aliases E F`.
+                                                  A reader that
                                                   missed one finds out from `lists` and `edition` at its next look.
 
 Why a writer's number and not a marker per batch: a marker must outlive every retry of its batch, and at a thousand
@@ -180,6 +186,11 @@ def dropped(site: str, shard: int) -> str:
 def sequence(site: str, shard: int) -> str:
     """String: the shard's change number."""
     return f"populer:{{{site}.{shard}}}:sequence"
+
+
+def mark(site: str, shard: int) -> str:
+    """String: what the process that ranks has left last."""
+    return f"populer:{{{site}.{shard}}}:mark"
 
 
 def touched(site: str, shard: int) -> str:
@@ -259,7 +270,7 @@ def changed(site: str, shard: int) -> str:
 
 def dates(site: str, shard: int) -> str:
     """Hash: what ranking knows of the items, sealed."""
-    return f"populer:{{{site}.{shard}}}:dates"
+    return f"populer:{{{site}.{shard}}}:dates:2"
 
 
 def traffic(site: str, minute: int) -> str:
@@ -300,6 +311,11 @@ def removed(site: str) -> str:
 def edits(site: str) -> str:
     """Hash: pins, blocks and boosts, and the site's edition."""
     return f"populer:{{{site}}}:edits"
+
+
+def aliases(site: str) -> str:
+    """Hash: names and the items that they stand for."""
+    return f"populer:{{{site}}}:aliases"
 
 
 def audit(site: str) -> str:

@@ -79,6 +79,17 @@ async def test_what_was_refused_is_counted_once_the_item_is_described(serve: Ser
     }
 
 
+async def test_what_was_refused_is_counted_once_an_event_with_the_key_names_the_item(serve: Serve) -> None:
+    service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0})
+    for network in range(60):
+        await sent(service, f"198.51.{network}.1", {"item": f"junk-{network}"})
+    for reader in range(7):
+        await sent(service, f"192.0.{reader}.1", {"item": "article"})
+    for _ in range(2):
+        await service.http.post(EVENTS, json={"item": "article"}, headers=WRITER)
+    assert (await service.counts())["view|article"] == 7 + 2
+
+
 async def test_refused_views_of_one_network_are_bounded_as_counted_ones_are(serve: Serve) -> None:
     service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0})
     for network in range(60):
@@ -129,9 +140,9 @@ async def test_a_day_later_made_up_items_are_gone_from_the_store(serve: Serve) -
     now = service.clock.now
     await sealer.seal(now + 3_600)
     await service.put({"id": "described later"})
-    assert await unknown.drop(now + 3_600) == 0
-    assert await unknown.drop(now + 86_400 + 7_200) == 30
+    assert await unknown.drop(now + 3_600, lambda _: False) == 0
+    assert await unknown.drop(now + 86_400 + 7_200, lambda _: False) == 30
     assert await service.counts() == {"view|described later": 1, "view|described": 1, "view|of a server": 1}
-    assert await unknown.drop(now + 86_400 + 7_200) == 0
+    assert await unknown.drop(now + 86_400 + 7_200, lambda _: False) == 0
     names = await service.store.counts.read_names(SITE, 0, int(now) // VOLUME_S, 0)
     assert {name for name in unpack_names(names) if name} == {b"described later", b"described", b"of a server"}
