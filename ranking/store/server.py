@@ -57,6 +57,10 @@ class ServerState(Protocol):
         """Accept the present life as it is. The life as it was before."""
         ...
 
+    async def time(self) -> float:
+        """What the store's clock says, in epoch seconds."""
+        ...
+
     async def ping(self) -> None:
         """Return if the store answers."""
         ...

@@ -11,6 +11,7 @@ from ranking.store.shards import shard_of
 
 HOLD = LuaScript("hold")
 ACCEPT = LuaScript("accept")
+TIME = LuaScript("time", reads=True)
 
 
 class RedisServer:
@@ -40,6 +41,10 @@ class RedisServer:
                 await self._link.settle_layout()
                 name, held = await self._link.client.hmget(keys.LAYOUT, ["life", "held"])
         return name or b"", held
+
+    async def time(self) -> float:
+        seconds, microseconds = await self._link.run(TIME, [keys.LAYOUT], [])
+        return int(seconds) + int(microseconds) / 1e6
 
     async def ping(self) -> None:
         with translated():
