@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.concentration import TakeConcentration
+from jobs.feeds import ReadFeeds
 from jobs.leadership import Leadership
 from jobs.prune import Prune
 from jobs.pulse import TakePulse
@@ -45,6 +46,7 @@ PRUNE_EVERY_S = float(HOUR_S)
 SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
+FEEDS_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 MOST_AT_ONCE = 4
 """Runs under way of the jobs whose work readers see, and as many of all others. What is due beyond that waits."""
@@ -87,6 +89,7 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
         Job("concentration", TakeConcentration(store), PULSE_EVERY_S),
+        Job("feeds", ReadFeeds(store, settings), FEEDS_EVERY_S),
     ]
 
 

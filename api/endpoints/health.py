@@ -77,6 +77,7 @@ def router(current: CurrentContext) -> APIRouter:
         )
         own = [*context.config.metrics(context.settings.config_version), of_alarms, of_items]
         own += metrics.of_waiting(context.alarm_facts.pulses)
+        own += metrics.of_sources(context.alarm_facts.feeds, context.alarm_facts.discoveries, context.clock())
         content = metrics.exposition(age_s, own)
         if site is not EVERY_SITE:
             content = _of_site(content, site)

@@ -17,6 +17,7 @@ from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
 from ranking.watching.concentration import Concentration
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
+from ranking.watching.sources import Discovery, FeedState
 
 POLL_EVERY_S = 10.0
 
@@ -39,6 +40,8 @@ class AlarmFacts:
         self.senders = Senders()
         self.concentrations: Mapping[str, Concentration] = {}
         self.servers: Sequence[ServerInfo] = ()
+        self.feeds: Mapping[str, Mapping[str, FeedState]] = {}
+        self.discoveries: Mapping[str, Discovery] = {}
         self._away: str | None = None
         self._away_since: float | None = None
 
@@ -50,6 +53,9 @@ class AlarmFacts:
             self.pulses = await self._store.logbook.pulses(sites)
             self.concentrations = await self._store.logbook.concentrations(sites)
             self.servers = await self._store.server.server_info()
+            fed = [site.id for site in settings.sites if site.feeds]
+            self.feeds = {site: await self._store.logbook.feeds(site) for site in fed}
+            self.discoveries = await self._store.logbook.discoveries(sites)
         except PopulerError as error:
             self._away = str(error)
             self._away_since = self._clock() if self._away_since is None else self._away_since
