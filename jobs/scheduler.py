@@ -19,6 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.concentration import TakeConcentration
+from jobs.discover import DiscoverItems
 from jobs.feeds import ReadFeeds
 from jobs.leadership import Leadership
 from jobs.prune import Prune
@@ -47,6 +48,7 @@ SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
 FEEDS_EVERY_S = 10.0
+DISCOVER_EVERY_S = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 MOST_AT_ONCE = 4
 """Runs under way of the jobs whose work readers see, and as many of all others. What is due beyond that waits."""
@@ -69,18 +71,22 @@ class Lasting(NamedTuple):
 
     refresh: RefreshLists
     salts: ForgetSalts
+    discover: DiscoverItems
 
 
 def lasting(store: Store, settings: Settings) -> Lasting:
     """To be handed to every table of this process."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
-    return Lasting(RefreshLists(store, settings), ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id))
+    refresh = RefreshLists(store, settings)
+    salts = ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id)
+    return Lasting(refresh, salts, DiscoverItems(store, settings, refresh))
 
 
 def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     """All scheduled work under `settings`; another table with every change of them, so that no row keeps old ones."""
     lasting.refresh.use(settings)
     lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s), site=settings.sites[0].id)
+    lasting.discover.use(settings)
     return [
         Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
         Job("seal", SealBuckets(store, settings), SEAL_EVERY_S),
@@ -90,6 +96,7 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
         Job("concentration", TakeConcentration(store), PULSE_EVERY_S),
         Job("feeds", ReadFeeds(store, settings), FEEDS_EVERY_S),
+        Job("discover", lasting.discover, DISCOVER_EVERY_S),
     ]
 
 
