@@ -11,16 +11,20 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from api.monitoring import metrics
 from populer.commands.options import store_url
 from populer.service import descriptors, site_keys
 from populer.stores import open_store
 from ranking import __version__
 from ranking.errors import PopulerError
+from ranking.refreshing.site_view import SiteView
 from ranking.settings.service import Settings, SiteSettings
 from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import MOST_WAITING
+from ranking.watching.lookalikes import lookalikes
 from ranking.watching.sources import Discovery, FeedState, hosts_advice
 from ranking.watching.waiting import Waiting
 
@@ -185,6 +189,13 @@ def _persistence(name: str, server: ServerInfo) -> Finding:
 
 
 async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding]:
+    held = (await store.server.life()).held_since is not None
+    yield Finding(
+        "store: content",
+        State.BAD if held else State.GOOD,
+        "it came back without what it held, and lists stay as they were" if held else "as the service knows it",
+        "restore a backup, or accept it as it is: populer store accept" if held else "",
+    )
     yield Finding("layout", State.GOOD, f"{store.shards} shard{'s' if store.shards > 1 else ''} a site")
     for site in settings.sites:
         buckets = 0
@@ -201,6 +212,7 @@ async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding
             f"not published: {', '.join(missing)}" if missing else ", ".join(generations),
             "`populer serve` publishes them within refresh.every" if missing else "",
         )
+        yield await _of_names(store, site, settings.retention.keep_s)
     for name, pulse in (await store.logbook.pulses([site.id for site in settings.sites])).items():
         yield _waiting(name, pulse.waiting)
     discoveries = await store.logbook.discoveries([site.id for site in settings.sites])
@@ -210,6 +222,23 @@ async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding
             yield _feed(site.id, feeds.get(feed.url) or FeedState(feed.url))
         if site.discover:
             yield _discovery(site, discoveries.get(site.id) or Discovery())
+
+
+async def _of_names(store: Store, site: SiteSettings, keep_s: float) -> Finding:
+    """Names that are counted apart and look like one article."""
+    view = SiteView(site.id)
+    await view.update(store, time.time() - keep_s)
+    read = np.flatnonzero(view.history.rows_with_counts()).tolist()
+    found = await asyncio.to_thread(lookalikes, [view.history.items[row] for row in read])
+    name = f"site {site.id}: one article, one item"
+    if not found.groups:
+        return Finding(name, State.GOOD, f"{len(read):,} item{'' if len(read) == 1 else 's'} with counts")
+    shown = " and ".join(f"{each!r:.80}" for each in found.groups[0][:2])
+    advice = "name them with PUT /v1/items/ID/aliases or `populer items alias`"
+    if found.pattern and not site.item_pattern:
+        advice += f"; for those to come set sites.item_pattern = '{found.pattern}'"
+    articles = "1 article" if len(found.groups) == 1 else f"{len(found.groups):,} articles"
+    return Finding(name, State.WARNING, f"{found.names:,} items look like {articles}: {shown}", advice)
 
 
 def _waiting(site: str, waiting: Waiting) -> Finding:

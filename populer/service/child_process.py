@@ -45,6 +45,7 @@ PAUSE_S = 0.05
 #: Refused connections are logged once in so long.
 QUIET_S = 60.0
 SPOOL_DIR = "spool"
+LISTS_DIR = "lists"
 
 
 class PageProvider(Protocol):
@@ -107,8 +108,15 @@ async def _serve_api(parent: Parent) -> None:
     await connection.look()
     provider = _page_provider(orders, settings)
     pages = provider.pages if provider else []
-    spool_dir = settings.service.data_dir / SPOOL_DIR
-    app = create_app(settings, store, pages=pages, spool_dir=spool_dir, config=orders.config)
+    data_dir = settings.service.data_dir
+    app = create_app(
+        settings,
+        store,
+        pages=pages,
+        spool_dir=data_dir / SPOOL_DIR,
+        lists_dir=data_dir / LISTS_DIR,
+        config=orders.config,
+    )
 
     def bounded(host: str) -> str | None:
         return app.runtime.context.event_filter.bounded(host)  # of the settings that hold now

@@ -62,6 +62,7 @@ class ItemDates(msgspec.Struct, frozen=True, gc=False):
     section: str | None = None
     published_at: float | None = None
     first_seen: float = 0.0
+    url: str | None = None
 
 
 class ItemInput(msgspec.Struct, frozen=True):

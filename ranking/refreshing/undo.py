@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from ranking.errors import ChangedSinceError, NotFoundError
 from ranking.intake.items import item_from_wire
-from ranking.published.edits import Edit, is_over
-from ranking.store.edits import ITEM, Changed
+from ranking.published.edits import FORMS, Edit, is_over
+from ranking.store.edits import ALIAS, ITEM, Changed
 from ranking.store.protocol import Store
 
 
@@ -27,20 +27,25 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         raise NotFoundError(f"the trail has no change of edition {edition}: GET /v1/audit shows what can be undone")
     known = (await store.edits.read(site)).edits
     removed = await store.items.removed_items(site)
+    aliases = await store.edits.aliases(site)
     for change in changed:
         subject = change.subject
         if subject.kind == ITEM:
             same = (subject.item in removed) is change.made
+        elif subject.kind == ALIAS:
+            same = all(aliases.get(name) == item for name, item in change.after.items())
         else:
             same = _holding(known.get(subject), now) == _holding(change.after, now)
         if not same:
             raise ChangedSinceError(
-                f"{subject.item!r} was changed again after edition {edition}: undo the later change first"
+                f"{subject.item or 'an alias'!r} was changed again after edition {edition}: undo that first"
             )
-    edits = {change.subject: _holding(change.before, now) for change in changed if change.subject.kind != ITEM}
+    edits = {change.subject: _holding(change.before, now) for change in changed if change.subject.kind in FORMS}
     if edits:
         await store.edits.change(site, edits, by, undoes=edition)
     for change in changed:
+        if change.subject.kind == ALIAS:
+            await store.edits.change_aliases(site, change.before, change.subject.item, by, undoes=edition)
         if change.subject.kind == ITEM:
             await _restore(store, site, change, by, now)
     return changed

@@ -29,7 +29,8 @@ def usual_shards(url: str) -> int:
 class Link:
     """The server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind.
 
-    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all).
+    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all). `confirms`: whether
+    a batch is safe only once the server's append-only file has it (see `durability`).
     `ack` is how safe a recorded batch shall be before `record` returns, where the server can tell.
     """
 
@@ -42,13 +43,17 @@ class Link:
         allow_eviction: bool = False,
         ack: Ack = "commit",
         known_shards: int = 0,
+        confirms: bool = False,
     ) -> None:
+        self.confirms = confirms
         self.url = url
         self.timeout_s = timeout_s
         self._wanted_shards = shards
         self._allow_eviction = allow_eviction
         self._shards = known_shards
         self._schema = keys.SCHEMA
+        self.lives: set[bytes] = set()
+        """Lives of the store that this process has worked with."""
         self.cluster = is_cluster(url)
         self._waits = Waits(ack, timeout_s)
         self._opening = asyncio.Lock()
@@ -237,6 +242,9 @@ class Link:
             )
         await client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
         await client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        life, held = await client.hmget(keys.LAYOUT, ["life", "held"])
+        if not self.lives and held is None:
+            self.lives.add(life)
         shards = int(await client.hget(keys.LAYOUT, "shards"))
         if self._wanted_shards and shards != self._wanted_shards:
             raise StoreRefusedError(
