@@ -85,6 +85,7 @@ def router(current: CurrentContext) -> APIRouter:
         )
         own = [*context.config.metrics(context.settings.config_version), of_alarms, of_items]
         own += metrics.of_waiting(context.alarm_facts.pulses)
+        own += metrics.of_sources(context.alarm_facts.feeds, context.alarm_facts.discoveries, context.clock())
         places = [(each.id, name) for each in context.settings.sites for name in context.settings.lists]
         content = metrics.exposition(context.clock(), places, own)
         if site is not EVERY_SITE:

@@ -18,6 +18,7 @@ from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
 from ranking.watching.concentration import Concentration
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
+from ranking.watching.sources import Discovery, FeedState
 
 POLL_EVERY_S = 10.0
 #: A store that has not answered by then is away.
@@ -42,6 +43,8 @@ class AlarmFacts:
         self.senders = Senders()
         self.concentrations: Mapping[str, Concentration] = {}
         self.servers: Sequence[ServerInfo] = ()
+        self.feeds: Mapping[str, Mapping[str, FeedState]] = {}
+        self.discoveries: Mapping[str, Discovery] = {}
         self._away: str | None = None
         self._away_since: float | None = None
         self._held_since: float | None = None
@@ -59,6 +62,9 @@ class AlarmFacts:
                 self.servers = await self._store.server.server_info()
                 now = (began + time.time()) / 2
                 self._clock_ahead_s = max((now - each.time for each in self.servers), key=abs, default=0.0)
+                fed = [site.id for site in settings.sites if site.feeds]
+                self.feeds = {site: await self._store.logbook.feeds(site) for site in fed}
+                self.discoveries = await self._store.logbook.discoveries(sites)
                 self._held_since = (await self._store.server.life()).held_since
         except (PopulerError, TimeoutError) as error:
             self._away = str(error) or f"Redis has not answered within {PATIENCE_S:g} s"

@@ -88,6 +88,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s}:attempts:N                hash    worker -> who sent how much for which item in slice N (five minutes,
                                                   since the epoch), senders as salted hashes (JSON,
                                                   `concentration.Summary`). Two hours.
+    populer:{s}:feeds                     hash    address of a feed -> how it has fared (JSON, `sources.FeedState`).
+                                                  30 days, renewed.
+    populer:{s}:feed-memory               hash    address of a feed -> what its next poll needs (JSON,
+                                                  `sources.FeedMemory`). 30 days, renewed.
+    populer:{s}:discovery                 string  what reading articles' own pages has come to (JSON,
+                                                  `sources.Discovery`). 30 days, renewed.
     populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
@@ -150,6 +156,7 @@ SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
 JOB_RUNS_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
+FEEDS_TTL_S = 30 * DAY_S
 LEARNED_TTL_S = 365 * DAY_S
 
 
@@ -301,6 +308,21 @@ def attempts(site: str, number: int) -> str:
 def concentration(site: str) -> str:
     """String: how much of what came for each item one sender has sent."""
     return f"populer:{{{site}}}:concentration"
+
+
+def feeds(site: str) -> str:
+    """How the feeds of a site have fared."""
+    return f"populer:{{{site}}}:feeds"
+
+
+def feed_memory(site: str) -> str:
+    """What the next poll of each feed of a site needs."""
+    return f"populer:{{{site}}}:feed-memory"
+
+
+def discovery(site: str) -> str:
+    """What reading the pages of a site has come to."""
+    return f"populer:{{{site}}}:discovery"
 
 
 def learned(site: str) -> str:
