@@ -1,14 +1,13 @@
-"""The table of jobs, and the loop that runs it.
+"""The table of jobs, and the loop that runs it. The only importer of APScheduler.
 
 Each row is a job that is run for every site on its own beat, in the process that leads (see `jobs.leadership`). A run
 that fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not
-overtaken by itself. At stop the runs under way are awaited.
+overtaken by itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the
+middle of a publish.
 
-Invariant: from one beat to the next it is at most one and a half of the interval by the monotonic clock, whatever the
-wall clock does meanwhile. The wall clock says where the next beat lies, and is asked anew at each.
-
-Rejected: APScheduler. It waits for the wall clock: one that was ahead for an hour, and is put right, stops every job
-for an hour.
+APScheduler waits for the wall clock: after one that was ahead for an hour was put right it would start nothing for an
+hour. So the wall clock is compared with the monotonic one all the time, and once it has stepped, all rows are planned
+anew.
 """
 
 import asyncio
@@ -16,12 +15,17 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.agreed_clock import OnAgreedClock
 from jobs.concentration import TakeConcentration
+from jobs.discover import DiscoverItems
+from jobs.feeds import ReadFeeds
 from jobs.leadership import Leadership
 from jobs.prune import Prune
 from jobs.pulse import TakePulse
@@ -48,11 +52,12 @@ PRUNE_EVERY_S = float(HOUR_S)
 SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
+FEEDS_EVERY_S = 10.0
+DISCOVER_EVERY_S = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
-LATE_S = 0.01
-"""A run begins so long after its beat, as a timer may be early by less, and the run would be of the beat before."""
-
-MOST_AT_ONCE = 4
+CLOCK_STEP_S, CLOCK_LOOK_S = 2.0, 0.5
+"""The clock was set when it moves so far more or less than the monotonic one from one look to the next."""
+MOST_AT_ONCE = 8
 """Runs under way of the jobs whose work readers see, and as many of all others. What is due beyond that waits."""
 
 
@@ -73,26 +78,32 @@ class Lasting(NamedTuple):
 
     refresh: RefreshLists
     salts: ForgetSalts
+    discover: DiscoverItems
 
 
 def lasting(store: Store, settings: Settings) -> Lasting:
     """To be handed to every table of this process."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
-    return Lasting(RefreshLists(store, settings), ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id))
+    refresh = RefreshLists(store, settings)
+    salts = ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id)
+    return Lasting(refresh, salts, DiscoverItems(store, settings, refresh))
 
 
 def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     """All scheduled work under `settings`; another table with every change of them, so that no row keeps old ones."""
     lasting.refresh.use(settings)
     lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s), site=settings.sites[0].id)
+    lasting.discover.use(settings)
     return [
         Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
-        Job("seal", OnAgreedClock(store.server, SealBuckets(store, settings)), SEAL_EVERY_S),
+        Job("seal", OnAgreedClock(store.server, SealBuckets(store, settings, lasting.refresh)), SEAL_EVERY_S),
         Job("prune", OnAgreedClock(store.server, Prune(store, settings)), PRUNE_EVERY_S),
         Job("salts", OnAgreedClock(store.server, lasting.salts), SALTS_EVERY_S),
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
         Job("concentration", TakeConcentration(store), PULSE_EVERY_S),
+        Job("feeds", ReadFeeds(store, settings), FEEDS_EVERY_S),
+        Job("discover", lasting.discover, DISCOVER_EVERY_S),
     ]
 
 
@@ -107,17 +118,6 @@ class Row(NamedTuple):
         """A moment of the present beat at which this row is to run; both epoch seconds."""
         every_s = self.job.every_s
         return now // every_s * every_s + (0.0 if self.job.at_once else every_s * self.share)
-
-    def pause_s(self, now: float, least: float = 0.5) -> float:
-        """Seconds from `now` (epoch seconds) to the next moment to run at, `least` intervals away or more.
-
-        >>> row = Row(Job("refresh", None, 5.0, at_once=True), "s", 0.0)
-        >>> row.pause_s(101.0), row.pause_s(104.999), row.pause_s(100.0)
-        (4.01, 5.011, 5.01)
-        """
-        every_s = self.job.every_s
-        left_s = every_s - (now - self.beat(now)) % every_s
-        return round(left_s + every_s * (left_s < least * every_s) + LATE_S, 6)
 
 
 def rows_of(jobs: list[Job], sites: list[str]) -> dict[str, Row]:
@@ -152,12 +152,15 @@ class Scheduler:
         self._places = {at_once: asyncio.Semaphore(MOST_AT_ONCE) for at_once in (True, False)}
         self._waiting: set[str] = set()
         self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, monotonic; backoff)
-        self._beats: dict[str, asyncio.Task[None]] = {}
+        self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Run every job on beats that are whole multiples of its interval since the epoch; see `Row.beat`."""
-        for name in self._rows:
-            self._beat(name)
+        for name, row in self._rows.items():
+            self._add(name, row)
+        self._scheduler.start()
+        self._watch = asyncio.create_task(self._watch_clock_loop())
 
     def hurry(self) -> None:
         """Run every job once now: this process has just begun to lead."""
@@ -168,11 +171,11 @@ class Scheduler:
         """Go on with another table. A row keeps its beat where that is the same; a run under way ends as it began."""
         before, self._rows = self._rows, rows_of(jobs, sites)
         for name in before.keys() - self._rows.keys():
-            self._beats.pop(name).cancel()
+            self._scheduler.remove_job(name)
         for name, (job, site, _) in self._rows.items():
             known = before.get(name)
             if known is None or known.job.every_s != job.every_s:
-                self._beat(name)
+                self._add(name, self._rows[name])
             if known is None or job.at_once:
                 self._failing.pop((job.name, site), None)
                 self._begin(name)
@@ -180,25 +183,43 @@ class Scheduler:
     async def stop(self) -> None:
         """Start nothing more and return when what is running has ended."""
         self._stopping = True
-        for beat in self._beats.values():
-            beat.cancel()
+        if self._watch is not None:
+            self._watch.cancel()
+        self._scheduler.pause()
         while self._running:
             # `wait` lets the event loop run even where all tasks are done; `gather` does not on Python 3.12 and newer,
             # and the callbacks that empty `_running` would never be called.
             await asyncio.wait(self._running)
+        self._scheduler.shutdown(wait=False)
 
-    def _beat(self, name: str) -> None:
-        """Run a row on its beat from now on."""
-        if name in self._beats:
-            self._beats[name].cancel()
-        self._beats[name] = asyncio.create_task(self._beat_loop(name))
-
-    async def _beat_loop(self, name: str) -> None:
-        pause_s = self._rows[name].pause_s(self._clock(), least=0.0)
+    async def _watch_clock_loop(self) -> None:
+        """Plan all rows anew, and run them once, whenever the wall clock was set."""
+        ahead_s = self._clock() - time.monotonic()
         while True:
-            await asyncio.sleep(pause_s)
-            await asyncio.wait({self._begin(name)})
-            pause_s = self._rows[name].pause_s(self._clock())
+            await asyncio.sleep(CLOCK_LOOK_S)
+            before_s, ahead_s = ahead_s, self._clock() - time.monotonic()
+            if abs(ahead_s - before_s) > CLOCK_STEP_S:
+                log.warning("The clock was set. All jobs are planned anew.", by_s=round(ahead_s - before_s, 1))
+                for name, row in self._rows.items():
+                    self._add(name, row)
+                self.hurry()
+
+    def _add(self, name: str, row: Row) -> None:
+        """Run a row on its beat."""
+        job, aligned = row.job, datetime.fromtimestamp(row.beat(self._clock()), UTC)
+        self._scheduler.add_job(
+            self._tracked,
+            IntervalTrigger(seconds=job.every_s, start_date=aligned, timezone=UTC),
+            args=[name],
+            id=name,
+            replace_existing=True,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+
+    async def _tracked(self, name: str) -> None:
+        self._begin(name)
 
     def _begin(self, name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(self._in_turn(name))

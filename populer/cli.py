@@ -69,6 +69,19 @@ def serve(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where populer.toml is written.")] = Path(),
+    site: Annotated[
+        str | None, typer.Option("--site", help="Address of the site: its hosts, feeds and sitemaps are written too.")
+    ] = None,
+) -> None:
+    """Write a settings file to begin with."""
+    from populer.commands.init import run
+
+    run(folder, site)
+
+
+@app.command()
 def demo(port: Port = None) -> None:
     """Run the service with a sample newsroom and simulated readers. Nothing is kept."""
     from populer.demo.show import run
@@ -133,6 +146,24 @@ def items_import(
     from populer.commands.options import write_key
 
     run(place, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
+
+
+@items_app.command("alias")
+def items_alias(
+    file: Annotated[Path, typer.Argument(help="Pairs: csv with the columns from and to, plain or packed.")],
+    to: To = DEFAULT_TO,
+    site: Site = None,
+    key: Key = None,
+    data: Data = None,
+    config: Config = None,
+    base: Annotated[str | None, typer.Option("--base", help="The site's address, where pairs name paths.")] = None,
+    allow_losses: AllowLosses = False,
+) -> None:
+    """Name other addresses and ids of items, such as redirects: past counts join, and nothing is rewritten."""
+    from populer.commands.items_alias import run
+    from populer.commands.options import write_key
+
+    run(file, to=to, site=site, key=write_key(key, config, data, site), base=base, allow_losses=allow_losses)
 
 
 @app.command()

@@ -22,6 +22,7 @@ def open_store(settings: Settings, url: str, known_shards: int = 0) -> RedisStor
         allow_eviction=redis.allow_eviction,
         ack=_ack(settings),
         known_shards=known_shards,
+        confirms=settings.redis.url is None,  # a server of ours has its own disk, whose failures it tells too late
     )
 
 

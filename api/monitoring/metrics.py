@@ -21,6 +21,7 @@ from ranking.freshness import age_s
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 from ranking.watching.concentration import Concentration
 from ranking.watching.pulse import Pulse
+from ranking.watching.sources import Discovery, FeedState
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "metrics"
@@ -143,6 +144,26 @@ def of_concentrations(found: Mapping[str, Concentration], sites: Sequence[str]) 
         items = found[site].items if site in found else []
         family.add_metric([site], sum(each.is_over for each in items))
     return family
+
+
+def of_sources(
+    feeds: Mapping[str, Mapping[str, FeedState]], discoveries: Mapping[str, Discovery], now: float
+) -> list[Metric]:
+    """How the reading of feeds and of pages fares; `now` in epoch seconds."""
+    labels = ["site", "feed"]
+    age = GaugeMetricFamily("populer_feed_age_seconds", "Since the feed was last read", labels=labels)
+    entries = GaugeMetricFamily("populer_feed_entries", "Entries of the feed when it was last read", labels=labels)
+    failures = GaugeMetricFamily("populer_feed_failures", "Failed polls, one after the other", labels=labels)
+    for site, of_site in feeds.items():
+        for url, feed in of_site.items():
+            if feed.read_at:
+                age.add_metric([site, url], max(0.0, now - feed.read_at))
+            entries.add_metric([site, url], feed.entries)
+            failures.add_metric([site, url], feed.failures)
+    pages = GaugeMetricFamily("populer_pages_waiting", "Read articles whose page is yet to be read", labels=["site"])
+    for site, discovery in discoveries.items():
+        pages.add_metric([site], discovery.waiting)
+    return [age, entries, failures, pages]
 
 
 def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:

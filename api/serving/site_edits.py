@@ -9,7 +9,7 @@ lost is then made again from memory: a take-down must not come undone with a ser
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 
 import structlog
@@ -167,6 +167,15 @@ class SiteEdits:
         pinned = await self._described(edits)
         if edits is self._edits and pinned != self._pinned:
             self._use(edits, self._removed, pinned)
+
+    def restore(self, edits: Edits, removed: Mapping[str, float], pinned: Iterable[Item]) -> None:
+        """Show edits that were kept on disk until the store is read."""
+        self._use(edits, removed, {item.id: item for item in pinned})
+
+    @property
+    def shown(self) -> tuple[Edits, Mapping[str, float], Mapping[str, Item]]:
+        """The edits, the removed items (with the epoch seconds of their take-down) and the pinned ones in memory."""
+        return self._edits, self._removed, self._pinned
 
     async def stop(self) -> None:
         """Report that this worker shows nothing any more."""

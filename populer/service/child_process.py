@@ -29,6 +29,7 @@ from populer.config import validated
 from populer.service import descriptors, logs
 from populer.service.child_messages import Orders, Parent
 from populer.service.child_output import say_ready
+from populer.service.data_folder import SPOOL_DIR
 from populer.service.heartbeat import beat_loop
 from populer.service.memory import reclaim_loop, settle_memory
 from populer.service.store_connection import StoreConnection
@@ -44,7 +45,7 @@ FIRST_LISTS_S = 15.0
 PAUSE_S = 0.05
 #: Refused connections are logged once in so long.
 QUIET_S = 60.0
-SPOOL_DIR = "spool"
+LISTS_DIR = "lists"
 
 
 class PageProvider(Protocol):
@@ -107,8 +108,15 @@ async def _serve_api(parent: Parent) -> None:
     await connection.look()
     provider = _page_provider(orders, settings)
     pages = provider.pages if provider else []
-    spool_dir = settings.service.data_dir / SPOOL_DIR
-    app = create_app(settings, store, pages=pages, spool_dir=spool_dir, config=orders.config)
+    data_dir = settings.service.data_dir
+    app = create_app(
+        settings,
+        store,
+        pages=pages,
+        spool_dir=data_dir / SPOOL_DIR,
+        lists_dir=data_dir / LISTS_DIR,
+        config=orders.config,
+    )
 
     def bounded(host: str) -> str | None:
         return app.runtime.context.event_filter.bounded(host)  # of the settings that hold now

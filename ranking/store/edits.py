@@ -1,9 +1,10 @@
-"""The part of a store that keeps editors' edits, their trail, and which edition each worker shows.
+"""The part of a store that keeps editors' edits, items' aliases, their trail, and which edition each worker shows.
 
-An edition is a number that grows with each change of a site's edits and take-downs. A worker reports the edition that
-it shows several times a second; a report holds for a lease. Whoever changes something waits until no worker's lease
-covers an older edition, and a worker whose lease is over looks at the store before it shows anything. So an answered
-change is what every worker shows, without a look at the store per read, and a worker that died costs one lease at most.
+An edition is a number that grows with each change of a site's edits, aliases and take-downs. A worker reports the
+edition that it shows several times a second; a report holds for a lease. Whoever changes something waits until no
+worker's lease covers an older edition, and a worker whose lease is over looks at the store before it shows anything. So
+an answered change is what every worker shows, without a look at the store per read, and a worker that died costs one
+lease at most.
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,7 +29,10 @@ class Standing(NamedTuple):
 
 
 class Changed(NamedTuple):
-    """A line of the trail. A take-down has a subject of kind "item", and the item as it was (None: not described)."""
+    """A line of the trail. A take-down has a subject of kind "item", and the item as it was (None: not described).
+
+    Aliases that were made or lifted at once have one of kind "alias", and what each name stood for (None: itself).
+    """
 
     subject: Subject
     made: bool
@@ -59,6 +63,19 @@ class EditStore(Protocol):
 
     async def next_void(self, site: str) -> int:
         """A number that no void of the site has had."""
+        ...
+
+    async def aliases(self, site: str) -> dict[str, str]:
+        """The items that other names stand for: name -> item."""
+        ...
+
+    async def change_aliases(
+        self, site: str, changes: Mapping[str, str | None], item: str, by: str, undoes: int | None = None
+    ) -> None:
+        """Let names stand for items, or (None) for themselves, as one edition and line of the trail.
+
+        `item`: what the trail names, the one that all of them are of; empty for several. `by`, `undoes`: as `change`.
+        """
         ...
 
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:
@@ -100,6 +117,8 @@ class EditStore(Protocol):
 
 #: The kind of the subject of a take-down.
 ITEM = "item"
+#: The kind of the subject of aliases.
+ALIAS = "alias"
 #: Names who makes edits again that a store has lost, in the trail.
 STORE_RETURNED = "store-returned"
 #: What a change is called in the trail: kind of the edit -> made, lifted.
@@ -109,6 +128,7 @@ ACTIONS = {
     "boost": ("boost", "unboost"),
     "void": ("void", "unvoid"),
     ITEM: ("remove", "restore"),
+    ALIAS: ("alias", "unalias"),
 }
 _ACTED = {
     action: (kind, made) for kind, named in ACTIONS.items() for made, action in zip((True, False), named, strict=True)

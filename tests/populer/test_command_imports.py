@@ -9,6 +9,7 @@ OF_THE_SERVICE = (
     "uvicorn",
     "fastapi",
     "uvloop",
+    "apscheduler",
     "jobs",
     "api.app",
     "populer.demo",

@@ -4,7 +4,7 @@ Two shards by default, because one hides every mistake in the bookkeeping per sh
 """
 
 import copy
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,7 +18,7 @@ from ranking.intake.items import Item, dates_from_stored, item_from_stored, stor
 from ranking.intake.marks import parts_of
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
-from ranking.published.snapshot import Published, Snapshot, decode_entries
+from ranking.published.snapshot import Published, Snapshot, Stamp, decode_entries
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.counts import (
     NAMES_CHANGED,
@@ -99,6 +99,7 @@ class MemoryEdits:
 
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
+        self.kept_aliases: dict[str, dict[str, str]] = {}
         self._voids = 0
 
     async def next_void(self, site: str) -> int:
@@ -120,6 +121,17 @@ class MemoryEdits:
         made = {**before.edits, **{subject: edit for subject, edit in changes.items() if edit is not None}}
         gone = {subject for subject, edit in changes.items() if edit is None} | set(over)
         self.kept[site] = Edits(before.edition + 1, {each: edit for each, edit in made.items() if each not in gone})
+
+    async def aliases(self, site: str) -> dict[str, str]:
+        return dict(self.kept_aliases.get(site, {}))
+
+    async def change_aliases(
+        self, site: str, changes: Mapping[str, str | None], item: str, by: str, undoes: int | None = None
+    ) -> None:
+        before = await self.read(site)
+        made = {**await self.aliases(site), **changes}
+        self.kept_aliases[site] = {name: new for name, new in made.items() if new is not None}
+        self.kept[site] = Edits(before.edition + 1, before.edits)
 
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:
         pass
@@ -265,6 +277,10 @@ class MemoryStore:
         """A published list as bytes, one body per section."""
         return self._published["s", name][1].bodies
 
+    def stamp(self, name: str) -> Stamp:
+        """The stamp of a published list."""
+        return self._published["s", name][1].stamp
+
     def count(self, batch: Batch) -> Committed:
         """Count a batch, once however often it is sent."""
         shard = self._shard(batch.site, batch.shard)
@@ -310,7 +326,12 @@ class MemoryStore:
 
     async def ping(self) -> None: ...
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        return "commit"
+
+    async def confirm(self) -> None: ...
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         return self.count(batch)
 
     async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
@@ -371,8 +392,17 @@ class MemoryStore:
             found.sealed.pop(bucket, None)
             found.touched.pop(bucket, None)
 
-    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
+    async def put_items(
+        self,
+        site: str,
+        items: Sequence[Item],
+        by: str = "write",
+        named: Sequence[Collection[str]] | None = None,
+        *,
+        lift: bool = False,
+    ) -> set[str]:
         self.put(*items, site=site)
+        return set()
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)

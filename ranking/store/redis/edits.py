@@ -7,7 +7,7 @@ import msgspec
 
 from ranking.published.edits import FORMS, Edit, Edits, Subject
 from ranking.store import limits
-from ranking.store.edits import ITEM, STORE_RETURNED, Changed, Standing, as_sent, changed_by, trail_members
+from ranking.store.edits import ALIAS, ITEM, STORE_RETURNED, Changed, Standing, as_sent, changed_by, trail_members
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
@@ -55,6 +55,26 @@ class RedisEdits:
 
     async def next_void(self, site: str) -> int:
         return int(await self._link.run(NEXT_VOID, [keys.edits(site)], [VOIDS]))
+
+    async def aliases(self, site: str) -> dict[str, str]:
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.aliases(site))
+        return {name.decode(): item.decode() for name, item in found.items()}
+
+    async def change_aliases(
+        self, site: str, changes: Mapping[str, str | None], item: str, by: str, undoes: int | None = None
+    ) -> None:
+        names = list(changes)
+        held = await self._link.command("HMGET", keys.aliases(site), *names)
+        before = {name: None if old is None else old.decode() for name, old in zip(names, held, strict=True)}
+        changed = {name: new for name, new in changes.items() if before[name] != new}
+        members = trail_members(Subject(ALIAS, "", "", item), made=any(changed.values()), undoes=undoes)
+        line = _members(members), msgspec.json.encode({name: before[name] for name in changed})
+        parts: list[Any] = []
+        for name, new in changed.items():
+            in_trail = (b"", b"", b"") if parts else (*line, msgspec.json.encode(changed))
+            parts += [name, new or b"", *in_trail]
+        if parts:
+            await self._amend(site, keys.aliases(site), by, ("aliases", ""), parts)
 
     async def take_down(self, site: str, item: str, now: float, by: str, before: bytes) -> None:
         """Mark an item as removed at `now` (epoch seconds); `before` is what it was (JSON)."""

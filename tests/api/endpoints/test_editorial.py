@@ -389,7 +389,7 @@ async def test_a_take_down_is_in_the_trail_and_can_be_undone(twelve: Service) ->
         ("remove", "a", "write"),
         ("remove", "b", "admin"),
     ]
-    await twelve.put(first["before"])
+    assert (await twelve.http.put("/v1/items/a", json=first["before"], headers=WRITER)).status_code == 200
     await twelve.refresh()
     await servers.eventually(lambda: titled(twelve, "Judul a"), "the item to be back")
     assert await twelve.ids() == list("acdefgh")

@@ -73,6 +73,9 @@ class ScriptedStore:
         self.shards = shards
         self.calls: list[Batch] = []
 
+    async def confirm(self) -> None:
+        pass
+
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         assert keep_s == KEEP_S
         self.calls.append(batch)

@@ -220,13 +220,26 @@ async def test_changed_items_are_those_past_the_cursor_with_their_dates(store: R
     assert second.cursor > first.cursor
 
 
-async def test_a_removed_item_is_listed_as_such_until_it_is_put_again(store: RedisStore) -> None:
+async def test_an_item_put_again_keeps_the_fields_that_are_not_named(store: RedisStore) -> None:
+    old = Item(id="a", title="Old", url="/a", section="Ekonomi", published_at=5.5, tags=("x", "y"), first_seen=1.25)
+    await store.items.put_items(SITE, [old])
+    await store.items.put_items(SITE, [Item(id="a", title="New", first_seen=9.0)], named=[["title", "section"]])
+    expected = Item(id="a", title="New", url="/a", published_at=5.5, tags=("x", "y"), first_seen=1.25)
+    assert await store.items.get_items(SITE, ["a"]) == [expected]
+    await store.items.put_items(SITE, [Item(id="a", first_seen=9.0), Item(id="b", title="B")], named=[[], []])
+    assert await store.items.get_items(SITE, ["a", "b"]) == [expected, Item(id="b", title="B")]
+
+
+async def test_a_removed_item_is_listed_as_such_until_its_take_down_is_lifted(store: RedisStore) -> None:
     await store.items.put_items(SITE, [Item(id="a"), Item(id="b")])
     assert await store.items.remove_item(SITE, "a", 1_764_532_140.5)
     assert not await store.items.remove_item(SITE, "nobody", 7.0)
     assert await store.items.removed_items(SITE) == {"a": 1_764_532_140.5, "nobody": 7.0}
     assert await store.items.get_items(SITE, ["a", "b"]) == [None, Item(id="b")]
-    await store.items.put_items(SITE, [Item(id="a", title="Back")])
+    assert await store.items.put_items(SITE, [Item(id="a", title="Back"), Item(id="b")]) == {"a"}
+    assert await store.items.get_items(SITE, ["a", "b"]) == [None, Item(id="b")]
+    assert await store.items.put_items(SITE, [Item(id="a", title="Back")], lift=True) == set()
+    assert await store.items.get_items(SITE, ["a"]) == [Item(id="a", title="Back")]
     assert await store.items.removed_items(SITE) == {"nobody": 7.0}
     assert await store.items.removed_items("kedua") == {}
 
@@ -355,7 +368,7 @@ async def test_news_of_lists_and_items_arrives(store: RedisStore, topology: serv
         await store.items.remove_item(SITE, "a b/c", 1.0)
         kind, before, edition, item = (await asyncio.wait_for(heard.get(), 5)).split(" ", 3)
         assert (kind, before, item) == ("item", "0", "a b/c")
-        await store.items.put_items(SITE, [Item(id="a b/c")])
+        await store.items.put_items(SITE, [Item(id="a b/c")], lift=True)
         kind, before, lifted, _ = (await asyncio.wait_for(heard.get(), 5)).split(" ", 3)
         assert (kind, before) == ("removed", edition)
         assert int(lifted) > int(edition)
