@@ -40,14 +40,15 @@ def create_app(
     clock: Callable[[], float] = time.time,
     pages: Sequence[BaseRoute] = (),
     spool_dir: Path | None = None,
+    lists_dir: Path | None = None,
     config: ConfigState | None = None,
 ) -> Dispatcher:
     """One worker's application on an open `store`.
 
     `pages` are further routes, matched after all others; `spool_dir` holds events while the store is away (None: they
-    are refused then); `config` is the state of the settings file.
+    are refused then), `lists_dir` the last lists for a start without it; `config` is the state of the settings file.
     """
-    runtime = WorkerRuntime(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()))
+    runtime = WorkerRuntime(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()), lists_dir)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -55,7 +55,8 @@ async def fill(store: Store, cells: int, end_s: int) -> Filled:
             )
             many_names = int(of_name.max()) + 1
             before = 0 if chunks else many_names
-            swap = Swap(bucket, value, [bucket], 2**53, before, many_names, dict(enumerate(chunks)))
+            cursor = (await store.counts.all_touched(SITE, 0)).cursor
+            swap = Swap(bucket, value, [bucket], cursor, before, "", many_names, "", dict(enumerate(chunks)))
             chunks.clear()
             if await store.counts.seal(SITE, 0, swap, KEEP_S) in (SPAN_CHANGED, NAMES_CHANGED):
                 raise RuntimeError(f"{bucket} was not sealed")

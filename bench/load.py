@@ -18,6 +18,7 @@ that, is written over it: so the same requests can be of new visitors every time
 
 import gc
 import json
+import re
 import select
 import selectors
 import socket
@@ -33,6 +34,7 @@ CHUNK_BYTES = 1 << 16
 SEND_BUFFER_BYTES = 1 << 20
 DONE = b"HTTP/1.1 202 "
 COUNTED, REPEATED = b'{"accepted":', b',"duplicate":'
+OVER_SHARE = re.compile(rb'"concentrated":(\d+)')
 LENGTH = b"content-length: "
 END_OF_HEAD = b"\r\n\r\n"
 #: As wide as what is written over them, so that no length changes.
@@ -63,7 +65,8 @@ class Plan(NamedTuple):
 class Outcome(NamedTuple):
     """What became of it. `acknowledged` counts answers per request of the plan; `refused` answers by what was wrong.
 
-    `accepted` and `repeated` are the events that the answers named so. `turn` is the first that was not begun.
+    `accepted`, `repeated` and `over_share` are the events that the answers named so (the last: "concentrated").
+    `turn` is the first that was not begun.
     """
 
     seconds: float
@@ -71,6 +74,7 @@ class Outcome(NamedTuple):
     acknowledged: list[int]
     accepted: int
     repeated: int
+    over_share: int
     turn: int
     refused: dict[str, int]
     cpu_s: float
@@ -108,7 +112,7 @@ class _Generator:
         self._next = 0
         self._begin(plan.turn)
         self.acknowledged = [0] * len(self._requests)
-        self.accepted = self.repeated = 0
+        self.accepted = self.repeated = self.over_share = 0
         self.refused: Counter[str] = Counter()
         self.latencies: list[float] = []
         self.lateness: list[float] = []
@@ -220,9 +224,12 @@ class _Generator:
         if content.startswith(DONE) and content.startswith(COUNTED, body) and middle > 0:
             accepted = int(content[body + len(COUNTED) : middle])
             repeated = int(content[middle + len(REPEATED) : content.index(b",", middle + 1)])
-            if accepted + repeated == self._plan.events_each:
+            beyond = OVER_SHARE.search(content, middle)
+            over_share = int(beyond[1]) if beyond else 0
+            if accepted + repeated + over_share == self._plan.events_each:
                 self.accepted += accepted
                 self.repeated += repeated
+                self.over_share += over_share
                 self.acknowledged[index] += 1
                 return
         self.refused[f"{content[9:12].decode('latin-1')} {content[body : body + SHOWN_BYTES].decode('latin-1')}"] += 1
@@ -243,6 +250,7 @@ def generate(plan: Plan) -> Outcome:
         generator.acknowledged,
         generator.accepted,
         generator.repeated,
+        generator.over_share,
         generator.turn + 1,
         dict(+generator.refused),
         cpu_s,

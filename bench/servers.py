@@ -73,10 +73,11 @@ class Server:
 
 
 class Counts(NamedTuple):
-    """What a store holds: item -> events that count, and item -> repeats that do not."""
+    """What a store holds, by item: events that count, repeats, and events beyond their network's share."""
 
     counted: dict[str, int]
     repeated: dict[str, int]
+    over_share: dict[str, int]
 
 
 @contextlib.contextmanager
@@ -128,7 +129,8 @@ def counts_of_service(folder: Path) -> Counts:
     from ranking.store.redis.store import RedisStore
 
     async def read() -> Counts:
-        found = Counts({}, {})
+        found = Counts({}, {}, {})
+        by_channel = {"view": found.counted, "!duplicate": found.repeated, "!concentrated": found.over_share}
         store = RedisStore(socket_url(folder / "data"))
         await store.open()
         for shard in range(store.shards):
@@ -137,8 +139,7 @@ def counts_of_service(folder: Path) -> Counts:
                 assert not stored.sealed, "a benchmark ends before anything is sealed"
                 for field, count in zip(stored.open.fields, stored.open.counts, strict=True):
                     channel, _, item = field.decode().partition("|")
-                    if channel in ("view", "!duplicate"):
-                        part = found.counted if channel == "view" else found.repeated
+                    if (part := by_channel.get(channel)) is not None:
                         part[item] = part.get(item, 0) + count
         await store.close()
         return found

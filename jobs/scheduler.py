@@ -4,6 +4,10 @@ Each row is a job that is run for every site on its own beat, in the process tha
 that fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not
 overtaken by itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the
 middle of a publish.
+
+APScheduler waits for the wall clock: after one that was ahead for an hour was put right it would start nothing for an
+hour. So the wall clock is compared with the monotonic one all the time, and once it has stepped, all rows are planned
+anew.
 """
 
 import asyncio
@@ -46,6 +50,10 @@ SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+CLOCK_STEP_S, CLOCK_LOOK_S = 2.0, 0.5
+"""The clock was set when it moves so far more or less than the monotonic one from one look to the next."""
+MOST_AT_ONCE = 8
+"""Runs under way of the jobs whose work readers see, and as many of all others. What is due beyond that waits."""
 
 
 class Job(NamedTuple):
@@ -88,13 +96,23 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     ]
 
 
-class _Row(NamedTuple):
+class Row(NamedTuple):
+    """`share`: how far into a beat the site's turn is, from 0 to less than 1. What readers see is done at the beat."""
+
     job: Job
     site: str
+    share: float
+
+    def beat(self, now: float) -> float:
+        """A moment of the present beat at which this row is to run; both epoch seconds."""
+        every_s = self.job.every_s
+        return now // every_s * every_s + (0.0 if self.job.at_once else every_s * self.share)
 
 
-def _rows(jobs: list[Job], sites: list[str]) -> dict[str, _Row]:
-    return {f"{job.name} {site}": _Row(job, site) for job in jobs for site in sites}
+def rows_of(jobs: list[Job], sites: list[str]) -> dict[str, Row]:
+    """The rows of the table by name, each job for each site."""
+    shares = {site: number / len(sites) for number, site in enumerate(sites)}
+    return {f"{job.name} {site}": Row(job, site, share) for job in jobs for site, share in shares.items()}
 
 
 async def _unnoted(_: JobRun) -> None:
@@ -114,21 +132,24 @@ class Scheduler:
         note: Note = _unnoted,
     ) -> None:
         self._note = note
-        self._rows = _rows(jobs, sites)
+        self._rows = rows_of(jobs, sites)
         self._leadership = leadership
         self._clock = clock
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._places = {at_once: asyncio.Semaphore(MOST_AT_ONCE) for at_once in (True, False)}
         self._waiting: set[str] = set()
-        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, epoch seconds; backoff)
+        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, monotonic; backoff)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Run every job on beats that are whole multiples of its interval since the epoch."""
+        """Run every job on beats that are whole multiples of its interval since the epoch; see `Row.beat`."""
         for name, row in self._rows.items():
-            self._add(name, row.job)
+            self._add(name, row)
         self._scheduler.start()
+        self._watch = asyncio.create_task(self._watch_clock_loop())
 
     def hurry(self) -> None:
         """Run every job once now: this process has just begun to lead."""
@@ -137,13 +158,13 @@ class Scheduler:
 
     def use(self, jobs: list[Job], sites: list[str]) -> None:
         """Go on with another table. A row keeps its beat where that is the same; a run under way ends as it began."""
-        before, self._rows = self._rows, _rows(jobs, sites)
+        before, self._rows = self._rows, rows_of(jobs, sites)
         for name in before.keys() - self._rows.keys():
             self._scheduler.remove_job(name)
-        for name, (job, site) in self._rows.items():
+        for name, (job, site, _) in self._rows.items():
             known = before.get(name)
             if known is None or known.job.every_s != job.every_s:
-                self._add(name, job)
+                self._add(name, self._rows[name])
             if known is None or job.at_once:
                 self._failing.pop((job.name, site), None)
                 self._begin(name)
@@ -151,6 +172,8 @@ class Scheduler:
     async def stop(self) -> None:
         """Start nothing more and return when what is running has ended."""
         self._stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
         self._scheduler.pause()
         while self._running:
             # `wait` lets the event loop run even where all tasks are done; `gather` does not on Python 3.12 and newer,
@@ -158,8 +181,21 @@ class Scheduler:
             await asyncio.wait(self._running)
         self._scheduler.shutdown(wait=False)
 
-    def _add(self, name: str, job: Job) -> None:
-        aligned = datetime.fromtimestamp(self._clock() // job.every_s * job.every_s, UTC)
+    async def _watch_clock_loop(self) -> None:
+        """Plan all rows anew, and run them once, whenever the wall clock was set."""
+        ahead_s = self._clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_S)
+            before_s, ahead_s = ahead_s, self._clock() - time.monotonic()
+            if abs(ahead_s - before_s) > CLOCK_STEP_S:
+                log.warning("The clock was set. All jobs are planned anew.", by_s=round(ahead_s - before_s, 1))
+                for name, row in self._rows.items():
+                    self._add(name, row)
+                self.hurry()
+
+    def _add(self, name: str, row: Row) -> None:
+        """Run a row on its beat."""
+        job, aligned = row.job, datetime.fromtimestamp(row.beat(self._clock()), UTC)
         self._scheduler.add_job(
             self._tracked,
             IntervalTrigger(seconds=job.every_s, start_date=aligned, timezone=UTC),
@@ -172,7 +208,7 @@ class Scheduler:
         )
 
     async def _tracked(self, name: str) -> None:
-        await asyncio.shield(self._begin(name))
+        self._begin(name)
 
     def _begin(self, name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(self._in_turn(name))
@@ -181,11 +217,15 @@ class Scheduler:
         return task
 
     async def _in_turn(self, name: str) -> None:
-        """Run a row as it is once the run of it that is under way has ended. One that waits is enough."""
-        if name in self._waiting:
+        """Run a row as it is once the run of it that is under way has ended, and it is its turn among all rows.
+
+        One that waits is enough.
+        """
+        row = self._rows.get(name)
+        if row is None or name in self._waiting:
             return
         self._waiting.add(name)
-        async with self._turns[name]:
+        async with self._turns[name], self._places[row.job.at_once]:
             self._waiting.discard(name)
             row = self._rows.get(name)
             if row is not None and not self._stopping:
@@ -196,9 +236,9 @@ class Scheduler:
         if not epoch:
             return
         not_before, backoff = self._failing.get((job.name, site)) or (0.0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S))
-        if now < not_before:
-            return
         started = time.monotonic()
+        if started < not_before:
+            return
         try:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
@@ -212,7 +252,7 @@ class Scheduler:
             return
         except Exception as error:  # one bad run must not end the loop
             pause_s = backoff.next_s()
-            self._failing[job.name, site] = (now + pause_s, backoff)
+            self._failing[job.name, site] = (time.monotonic() + pause_s, backoff)
             expected = isinstance(error, PopulerError)
             level = log.warning if isinstance(error, StoreUnavailableError) else log.error
             level(

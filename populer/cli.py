@@ -25,10 +25,12 @@ app = typer.Typer(
 )
 items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+store_app = typer.Typer(help="The store.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
+app.add_typer(store_app, name="store")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -109,20 +111,28 @@ def replay(
 
 @items_app.command("import")
 def items_import(
-    file: Annotated[Path, typer.Argument(help="Items: csv or ndjson, plain or packed.")],
+    place: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|URL",
+            help="Items: csv, ndjson, a JSON array, RSS, Atom, JSON Feed or a news sitemap; plain or packed.",
+        ),
+    ],
     to: To = DEFAULT_TO,
     site: Site = None,
     key: Key = None,
     data: Data = None,
     config: Config = None,
-    format: Annotated[str | None, typer.Option("--format", help="csv or ndjson; default: by name or content.")] = None,
+    format: Annotated[
+        str | None, typer.Option("--format", help="csv, ndjson, json or feed; default: by name or content.")
+    ] = None,
     allow_losses: AllowLosses = False,
 ) -> None:
     """Describe items to a running service: titles, addresses, sections, publish times."""
     from populer.commands.items_import import run
     from populer.commands.options import write_key
 
-    run(file, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
+    run(place, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
 
 
 @items_app.command("alias")
@@ -290,6 +300,14 @@ def config_show(config: Config = None, data: Data = None) -> None:
     from populer.commands.config_show import run
 
     run(load_settings(config, data))
+
+
+@store_app.command("accept")
+def store_accept(config: Config = None, data: Data = None) -> None:
+    """Accept a store that came back without what it held: lists are made of it as it is."""
+    from populer.commands.store_accept import run
+
+    run(load_settings(config, data).settings)
 
 
 @keys_app.command("add")

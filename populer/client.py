@@ -63,11 +63,20 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     ack: str = ""
 
 
+class ItemOutcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of one item: the fields that were left out, and why it was not stored."""
+
+    ok: bool
+    ignored: list[str] = []
+    error: str = ""
+
+
 class ItemsAnswer(msgspec.Struct, frozen=True):
     """What became of a batch of items."""
 
     stored: int = 0
     invalid: list[Invalid] = []
+    items: list[ItemOutcome] = []
 
 
 class AliasesAnswer(msgspec.Struct, frozen=True):

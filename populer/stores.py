@@ -1,12 +1,19 @@
 """The store that a command or a child process works on: an address, or the bundled server's socket."""
 
+import asyncio
+
+from ranking.errors import StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.redis.durability import Ack
+from ranking.store.redis.link import usual_shards
 from ranking.store.redis.store import RedisStore
 
+#: A store that has not answered by then is away.
+PATIENCE_S = 5.0
 
-def open_store(settings: Settings, url: str) -> RedisStore:
-    """The store at `url`, not yet connected."""
+
+def open_store(settings: Settings, url: str, known_shards: int = 0) -> RedisStore:
+    """The store at `url`, not yet connected; `known_shards` as `RedisStore` takes it."""
     redis = settings.redis
     return RedisStore(
         url,
@@ -14,7 +21,34 @@ def open_store(settings: Settings, url: str) -> RedisStore:
         timeout_s=redis.timeout_s,
         allow_eviction=redis.allow_eviction,
         ack=_ack(settings),
+        known_shards=known_shards,
+        confirms=settings.redis.url is None,  # a server of ours has its own disk, whose failures it tells too late
     )
+
+
+async def reached_shards(settings: Settings, url: str, known_shards: int = 0) -> int:
+    """How many shards the store at `url` was made with.
+
+    Raises:
+        StoreUnavailableError: it does not answer.
+        StoreDeniedError: it takes nothing from us now.
+        StoreRefusedError: it, or its address, cannot be used.
+    """
+    store = open_store(settings, url, known_shards)
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await store.open()
+    except TimeoutError as error:
+        raise StoreUnavailableError(f"Redis has not answered within {PATIENCE_S:g} s") from error
+    else:
+        return store.shards
+    finally:
+        await store.close()
+
+
+def assumed_shards(settings: Settings, url: str) -> int:
+    """How many shards a store has that has never answered."""
+    return settings.redis.shards or usual_shards(url)
 
 
 def _ack(settings: Settings) -> Ack:

@@ -16,6 +16,7 @@ NUMBER = re.compile(r"[+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?")
 BASIC_DATE = re.compile(r"(?:19|20)\d{6}")  # 20251201 is a day, and not one of August 1970
 RFC_822 = re.compile(r"(?:[A-Z][a-z]{2,8},? )?\d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} ")
 NO_LIMIT = "none"
+A_MOMENT = "epoch seconds or ISO 8601 such as 2025-12-01T02:29:00+07:00"
 
 #: A day before the last one that can be written with a four-digit year: it may be tomorrow where the site is.
 LATEST_EPOCH_S = 253_402_214_399
@@ -116,8 +117,25 @@ def parse_moment(text: str, zone: tzinfo = UTC) -> float:
     except (ValueError, OverflowError):
         moment = math.nan
     if not 0 <= moment <= LATEST_EPOCH_S:  # NaN fails it too
-        raise ValueError("epoch seconds or ISO 8601 such as 2025-12-01T02:29:00+07:00")
+        raise ValueError(A_MOMENT)
     return moment
+
+
+def item_moment(written: float | str, zone: tzinfo = UTC) -> float:
+    """Epoch seconds of a time as programs and people write it; a number may be of ms, µs or ns.
+
+    >>> item_moment(1542423600000), item_moment("1542423600"), item_moment("2018-11-17T12:00:00+09:00")
+    (1542423600.0, 1542423600.0, 1542423600.0)
+
+    Raises:
+        ValueError: as `parse_moment`.
+    """
+    if isinstance(written, str) and not is_number(written.strip()):
+        return parse_moment(written, zone)
+    try:
+        return parse_moment(repr(in_seconds(float(written))))
+    except OverflowError:
+        raise ValueError(A_MOMENT) from None
 
 
 def is_number(text: str) -> bool:

@@ -1,7 +1,7 @@
 """`/v1/items`: describe, read and take down items. Every route needs the site's write key."""
 
-from collections.abc import Sequence
-from typing import Annotated, Any
+from collections.abc import Collection, Sequence
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -13,11 +13,13 @@ from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_requ
 from api.http.auth import Caller, Grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
-from ranking.errors import ForeignHostError, InvalidItemError, NotFoundError
-from ranking.intake.items import Item, ItemInput, as_wire, item_from_input, why_bad_id, without_controls
+from ranking.errors import InvalidItemError, NotFoundError
+from ranking.intake.items import Description, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
+from ranking.recording.describing import described
 from ranking.settings.service import SiteSettings
 
 MAX_ITEMS = 10_000
+TAKEN_DOWN = "is taken down. Undo that, or describe the item alone (PUT /v1/items/{id}), to show it again."
 
 
 class _AnyText(StringConvertor):
@@ -40,21 +42,34 @@ def router(current: CurrentContext) -> APIRouter:
         site, caller = _writer(context, request)
         now = context.clock()
         raws = await json_body(request, list[msgspec.Raw], context.settings.ingest.max_body)
-        items, bad = _checked_all(raws, now, site)
-        await context.store.items.put_items(site.id, items, caller.name)
-        return _json({"stored": len(items), "invalid": bad})
+        batch = _described_all(raws, now, site)
+        items = [each.item for each in batch.described]
+        down = await context.store.items.put_items(
+            site.id, items, caller.name, [each.named for each in batch.described]
+        )
+        return _json(batch.answer(down))
 
-    @routes.put("/{item:text}", summary="Describe one item", responses=_answer(DESCRIBED), openapi_extra=_extra(ITEM))
+    @routes.put("/{item:text}", summary="Describe one item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
         context = current()
         site, caller = _writer(context, request)
-        given = await json_body(request, ItemInput, context.settings.ingest.max_body)
-        if given.id not in (None, item):
-            raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
-        described = _checked(msgspec.structs.replace(given, id=item), context.clock(), site)
-        await context.store.items.put_items(site.id, [described], caller.name)
-        (found,) = await context.store.items.get_items(site.id, [described.id])
-        return _json(as_wire(found) if found else {})
+        description = await _described_in(context, request, site, item)
+        await context.store.items.put_items(site.id, [description.item], caller.name, [description.named], lift=True)
+        (found,) = await context.store.items.get_items(site.id, [description.item.id])
+        return _json({**as_wire(found), "ignored": description.ignored} if found else {})
+
+    @routes.patch("/{item:text}", summary="Change an item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
+    async def patch_item(item: ItemId, request: Request) -> Response:
+        context = current()
+        site, caller = _writer(context, request)
+        description = await _described_in(context, request, site, item)
+        (there,) = await context.store.items.get_items(site.id, [description.item.id])
+        if there is None:
+            raise NotFoundError(f"no item is called {item!r}: describe it first (PUT /v1/items/{{id}})")
+        if await context.store.items.put_items(site.id, [description.item], caller.name, [description.named]):
+            raise Problem(409, "taken down", f"Item {item!r} {TAKEN_DOWN}")
+        (found,) = await context.store.items.get_items(site.id, [description.item.id])
+        return _json({**as_wire(found or there), "ignored": description.ignored})
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
@@ -79,6 +94,16 @@ def router(current: CurrentContext) -> APIRouter:
     return routes
 
 
+PICTURE: Json = {
+    "type": "object",
+    "required": ["url"],
+    "properties": {
+        "url": {"type": "string"},
+        "width": {"type": "integer"},
+        "height": {"type": "integer"},
+        "alt": {"type": "string"},
+    },
+}
 ITEM: Json = {
     "type": "object",
     "properties": {
@@ -87,29 +112,57 @@ ITEM: Json = {
         "url": {"type": "string", "description": "http(s) or site-relative"},
         "section": {"type": "string"},
         "published_at": {"description": "epoch seconds or ISO 8601", "type": ["number", "string"]},
-        "image": {"type": "string"},
+        "image": {"description": "its address, or an object", "anyOf": [{"type": "string"}, PICTURE]},
         "author": {"type": "string"},
+        "authors": {"type": "array", "items": {"type": "string"}},
+        "sections": {"type": "array", "items": {"type": "string"}, "description": "the first one is shown"},
         "tags": {"type": "array", "items": {"type": "string"}},
+        "modified_at": {"type": ["number", "string"]},
+        "expires_at": {"description": "from then on it is in no list", "type": ["number", "string"]},
+        "summary": {"type": "string"},
+        "language": {"type": "string", "description": "such as id or en-GB"},
+        "type": {"type": "string"},
+        "premium": {"type": ["boolean", "null"]},
+        "hidden": {"type": "boolean", "description": "true: it is in no list"},
+        "extra": {"type": "object", "description": "of your own, up to 4 KiB"},
     },
 }
 
 
-ITEMS: Json = {"type": "array", "items": {**ITEM, "required": ["id"]}}
+#: Without an id it is that of the url, as in an event.
+ITEMS: Json = {"type": "array", "items": {**ITEM, "anyOf": [{"required": ["id"]}, {"required": ["url"]}]}}
 TEXT_OR_NULL = {"type": ["string", "null"]}
-DESCRIBED = whole(
-    {
-        "id": {"type": "string"},
-        "title": {"type": "string"},
-        "url": TEXT_OR_NULL,
-        "section": TEXT_OR_NULL,
-        "published_at": {"type": ["number", "null"], "description": "epoch seconds"},
-        "image": TEXT_OR_NULL,
-        "author": TEXT_OR_NULL,
-        "tags": {"type": "array", "items": {"type": "string"}},
-        "first_seen": {"type": "number", "description": "epoch seconds"},
-    }
-)
-STORED = whole({"stored": {"type": "integer"}, "invalid": INVALID})
+FIELDS: Json = {
+    "id": {"type": "string"},
+    "title": {"type": "string"},
+    "url": TEXT_OR_NULL,
+    "section": TEXT_OR_NULL,
+    "published_at": {"type": ["number", "null"], "description": "epoch seconds"},
+    "image": {"anyOf": [TEXT_OR_NULL, PICTURE]},
+    "author": TEXT_OR_NULL,
+    "tags": {"type": "array", "items": {"type": "string"}},
+    "first_seen": {"type": "number", "description": "epoch seconds"},
+    "sections": {"type": "array", "items": {"type": "string"}},
+    "authors": {"type": "array", "items": {"type": "string"}},
+    "modified_at": {"type": ["number", "null"], "description": "epoch seconds"},
+    "expires_at": {"type": ["number", "null"], "description": "epoch seconds"},
+    "summary": TEXT_OR_NULL,
+    "language": TEXT_OR_NULL,
+    "type": TEXT_OR_NULL,
+    "premium": {"type": ["boolean", "null"]},
+    "hidden": {"type": "boolean"},
+    "extra": {"type": "object"},
+}
+IGNORED: Json = {
+    "type": "array",
+    "items": {"type": "string"},
+    "description": "`field: why` of each field that cannot be used; it stays as it was",
+}
+DESCRIBED = whole(FIELDS)
+PUT = whole({**FIELDS, "ignored": IGNORED})
+OUTCOME = whole({"id": TEXT_OR_NULL, "ok": {"type": "boolean"}, "ignored": IGNORED})
+OUTCOME["properties"]["error"] = {"type": "string", "description": "why it is not stored"}
+STORED = whole({"stored": {"type": "integer"}, "items": {"type": "array", "items": OUTCOME}, "invalid": INVALID})
 
 
 def _answer(schema: Json) -> dict[int | str, Json]:
@@ -129,43 +182,71 @@ def _writer(context: Context, request: Request) -> tuple[SiteSettings, Caller]:
     return site, caller
 
 
-def _checked(given: ItemInput, now: float, site: SiteSettings) -> Item:
-    """`given` as an item of the site.
+async def _described_in(context: Context, request: Request, site: SiteSettings, item: str) -> Description:
+    """The description of the item that the address names, in the body of a request."""
+    raw = await json_body(request, msgspec.Raw, context.settings.ingest.max_body)
+    given = from_json(raw, ItemInput)
+    if given.id not in (None, item):
+        raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
+    return _with_unknown(described(msgspec.structs.replace(given, id=item), context.clock(), site), raw)
 
-    Raises:
-        InvalidItemError: the sentence names the field.
+
+def _with_unknown(description: Description, raw: msgspec.Raw) -> Description:
+    """A description that names the fields of the body which are none of an item's."""
+    unknown = unknown_fields(from_json(raw, dict[str, msgspec.Raw]))
+    return description._replace(ignored=(*description.ignored, *unknown)) if unknown else description
+
+
+class _Batch(NamedTuple):
+    """Items of one request: those that can be stored, and what is wrong with the others, in the order of the request.
+
+    `outcomes`: the description of each item, or its id and why it is invalid.
     """
-    item = item_from_input(given, now, site.zone)
-    if item.url and site.own_hosts is not None and not site.foreign_urls:
-        try:
-            site.own_hosts.check(item.url)
-        except ForeignHostError as error:
-            raise InvalidItemError(f"{error}. Name the host in sites.hosts, or set sites.foreign_urls.") from None
-        except ValueError as error:
-            raise InvalidItemError(f"url: {error}") from None
-    return item
+
+    described: list[Description]
+    outcomes: list[Description | tuple[str | None, str]]
+
+    @property
+    def invalid(self) -> list[dict[str, Any]]:
+        """Index and error of each invalid item."""
+        pairs = enumerate(self.outcomes)
+        return [{"index": n, "error": each[1]} for n, each in pairs if not isinstance(each, Description)]
+
+    def answer(self, down: Collection[str]) -> dict[str, Any]:
+        """The answer; the items `down` are taken down and were not stored."""
+        items: list[dict[str, Any]] = []
+        for each in self.outcomes:
+            if not isinstance(each, Description):
+                items.append({"id": each[0], "ok": False, "ignored": [], "error": each[1]})
+            elif each.item.id in down:
+                items.append({"id": each.item.id, "ok": False, "ignored": each.ignored, "error": TAKEN_DOWN})
+            else:
+                items.append({"id": each.item.id, "ok": True, "ignored": each.ignored})
+        return {"stored": sum(item["ok"] for item in items), "items": items, "invalid": self.invalid}
 
 
-def _checked_all(
-    raws: Sequence[msgspec.Raw], now: float, site: SiteSettings
-) -> tuple[list[Item], list[dict[str, Any]]]:
-    """The valid items, and for each invalid one its index and error. An invalid item does not reject the others.
+def _described_all(raws: Sequence[msgspec.Raw], now: float, site: SiteSettings) -> _Batch:
+    """The items of a request. An invalid one does not reject the others.
 
     Raises:
         Problem: 413, too many items; 422, none is valid.
     """
     if len(raws) > MAX_ITEMS:
         raise Problem(413, "too many items", f"Send at most {MAX_ITEMS} items at once.")
-    items, bad = [], []
-    for index, raw in enumerate(raws):
+    batch = _Batch([], [])
+    for raw in raws:
+        given: ItemInput | None = None
         try:
-            items.append(_checked(from_json(raw, ItemInput), now, site))
+            given = from_json(raw, ItemInput)
+            description = _with_unknown(described(given, now, site), raw)
+            batch.described.append(description)
+            batch.outcomes.append(description)
         except (InvalidItemError, Problem) as error:
-            bad.append({"index": index, "error": str(error)})
-    if bad and not items:
+            batch.outcomes.append((given.id if given else None, str(error)))
+    if (bad := batch.invalid) and not batch.described:
         first = f"none of the {len(bad)} items can be stored; item {bad[0]['index']}: {bad[0]['error']}"
         raise Problem(422, "invalid items", first, stored=0, invalid=bad)
-    return items, bad
+    return batch
 
 
 def _json(content: Any) -> Response:

@@ -23,7 +23,7 @@ async def check_pinnable(context: Context, site: SiteSettings, edits: Edits, nam
     if place > depth_of(settings):
         raise Problem(409, REFUSED, f"List {name} has {depth_of(settings)} places. Choose one of them.")
     if item in await context.store.items.removed_items(site.id):
-        raise Problem(409, REFUSED, f"Item {item!r} is taken down. Describe it again first (PUT /v1/items).")
+        raise Problem(409, REFUSED, f"Item {item!r} is taken down. Describe it again first (PUT /v1/items/{{id}}).")
     if item in edits.in_force(now).blocked:
         raise Problem(409, REFUSED, f"Item {item!r} is blocked. Lift its block first.")
     (described,) = await context.store.items.get_items(site.id, [item])

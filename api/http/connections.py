@@ -253,6 +253,7 @@ class TimedProtocol(HttpToolsProtocol):
         ]  # fmt: skip
         head = [STATUS_LINE[problem.status], *(b"%b: %b\r\n" % header for header in headers), b"\r\n"]
         self._writer.write_now(b"".join([*head, problem.body]))
+        self._transport.write_eof()  # its client need not wait for the end; what it still sends lets no answer be lost
         self.loop.call_later(LINGER_S, self._transport.abort)
 
     def _answer_at_once(self, status: int, rest: bytes) -> bool:

@@ -19,6 +19,8 @@ from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
 
 POLL_EVERY_S = 10.0
+#: A store that has not answered by then is away.
+PATIENCE_S = 2.0
 
 
 class AlarmFacts:
@@ -41,17 +43,20 @@ class AlarmFacts:
         self.servers: Sequence[ServerInfo] = ()
         self._away: str | None = None
         self._away_since: float | None = None
+        self._held_since: float | None = None
 
     async def poll(self, settings: Settings) -> str | None:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
-            await self._store.server.ping()
-            sites = [site.id for site in settings.sites]
-            self.pulses = await self._store.logbook.pulses(sites)
-            self.concentrations = await self._store.logbook.concentrations(sites)
-            self.servers = await self._store.server.server_info()
-        except PopulerError as error:
-            self._away = str(error)
+            async with asyncio.timeout(PATIENCE_S):
+                await self._store.server.ping()
+                sites = [site.id for site in settings.sites]
+                self.pulses = await self._store.logbook.pulses(sites)
+                self.concentrations = await self._store.logbook.concentrations(sites)
+                self.servers = await self._store.server.server_info()
+                self._held_since = (await self._store.server.life()).held_since
+        except (PopulerError, TimeoutError) as error:
+            self._away = str(error) or f"Redis has not answered within {PATIENCE_S:g} s"
             self._away_since = self._clock() if self._away_since is None else self._away_since
         else:
             self._away = self._away_since = None
@@ -82,6 +87,7 @@ class AlarmFacts:
             spooled=metrics.spooled_on_this_host(),
             away=self._away,
             away_since=self._away_since,
+            held_since=self._held_since,
             senders=self.senders.facts(self._clock()),
             concentrations=self.concentrations,
         )

@@ -101,7 +101,7 @@ class Connections(NamedTuple):
 def connections_of(folder: Path) -> Connections | None:
     """What the workers that share `folder` have reported; None where none runs. For commands beside the service."""
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, str(folder))  # type: ignore[no-untyped-call]
+    registry.register(_OfProcesses(folder))
     most = registry.get_sample_value("populer_connections_most")
     if most is None:
         return None
@@ -187,8 +187,30 @@ def exposition(list_age_s: float, besides: Sequence[Metric]) -> bytes:
 
 def _shared() -> CollectorRegistry:
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_OfProcesses(Path(os.environ[SHARED_DIR])))
     return registry
+
+
+class _OfProcesses(Collector):
+    """Metrics of all processes that share a folder.
+
+    A file that a process is about to make is empty for a moment: there is nothing in it, and the reader cannot take it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        files = [str(file) for file in self._folder.glob("*.db") if _size(file)]
+        merged: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+        return merged
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # of a process that has just ended
+        return 0
 
 
 class _Known(Collector):

@@ -1,25 +1,29 @@
 """One site in this worker's memory: its published lists, kept up to date with the store.
 
-Changes arrive by the news channel; the poll of `SiteEdits` catches a lost message.
+Changes arrive as news, which one connection brings for all sites (see `published_lists`); the poll of `SiteEdits`
+catches a lost message. What it shows is kept on disk, and is the first thing that it shows after a start.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from api.serving.rendered_list import RenderedList
+from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
+from api.serving.rendered_list import Overlay, RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
-from ranking.backoff import Backoff
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
-from ranking.published.snapshot import Entry, Stamp
+from ranking.published.snapshot import Entry, Published, Stamp
 from ranking.settings.service import SiteSettings
 from ranking.store.protocol import Store
 
-PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
+PAUSE_S = 1.0
 MAX_ORDERS = 256
+#: What may have changed of a site since it was written to disk.
+EDITS, LISTS, TIMES = "edits", "lists", "times"
 
 
 class LoadedList:
@@ -29,11 +33,21 @@ class LoadedList:
         self.generation = generation
         self.stamp = stamp
         self.bodies = bodies
+        self.quiet: frozenset[str] = frozenset(stamp.quiet)
         self.rendered: dict[str, RenderedList] = {}
 
 
+class _ShownOrder(NamedTuple):
+    """The ids of a section as readers see them, and what that follows from."""
+
+    digest: str
+    overlay: Overlay
+    ranked_with: Mapping[str, float]
+    ids: Sequence[str]
+
+
 class FollowedSite:
-    """Follows one site.
+    """Follows one site; `kept` is where its lists are kept on disk (None: nowhere).
 
     `worker` is unique to this object; `on_change` is called when an answer may have changed; `clock` gives epoch
     seconds.
@@ -46,24 +60,30 @@ class FollowedSite:
         worker: str,
         on_change: Callable[[], None],
         clock: Callable[[], float],
+        kept: KeptLists | None = None,
     ) -> None:
         self.settings = settings
+        self._kept = kept
+        self._unkept: set[str] = set()  # what has changed since the file was written: edits, lists, times
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
-        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit)
+        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit, self._on_lost)
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
+        self._shown: dict[str, dict[str, _ShownOrder]] = {}
         self._unplaced: set[str] = set()  # lists that an edit has changed since their places were noted
         self._store = store
         self._site = settings.id
         self._orders: dict[tuple[str, str, str], Sequence[str]] = {}
         self._news = asyncio.Event()
+        self._lost = False  # the store has gone back, or came back empty
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Load the site's lists and follow them, also while the store is away."""
+        """Load the site's lists and follow them, also while the store is away: then those of the disk are served."""
+        await self._restore()
         with contextlib.suppress(PopulerError):
             await self.edits.poll()
             await self._load()
@@ -107,6 +127,18 @@ class FollowedSite:
             self._remember(key, ids)
         return ids
 
+    async def on_news(self, text: str) -> None:
+        """Apply a message of the site's news channel.
+
+        Raises:
+            PopulerError: the store does not answer.
+        """
+        kind, _, rest = text.partition(" ")
+        if kind == "list":
+            self._news.set()
+        else:
+            await self.edits.on_news(kind, *rest.split(" ", 2))
+
     def was_shown(self, name: str, item: str, position: int | None) -> bool:
         """Whether a reader may have the item at this position of a list on the screen; None: anywhere in it."""
         if name in self._unplaced:
@@ -122,10 +154,33 @@ class FollowedSite:
         found = await self._store.items.get_items(self._site, items)
         return {name: unranked(item or Item(name)) for name, item in zip(items, found, strict=True)}
 
+    async def keep(self) -> None:
+        """Keep what is shown on disk, if it has changed and the file is old enough."""
+        if self._kept is None or not self._unkept or not self.edits.known:
+            return
+        if EDITS not in self._unkept:
+            age_s = await asyncio.to_thread(self._kept.age_s, self._site)
+            if age_s < (KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S):
+                return
+        unkept, self._unkept = self._unkept, set()
+        lists = {name: Published(each.generation, each.stamp, each.bodies) for name, each in self.lists.items()}
+        if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):
+            self._unkept |= unkept
+
+    async def _restore(self) -> None:
+        """Show what is kept on disk."""
+        kept = None if self._kept is None else await asyncio.to_thread(self._kept.read, self._site)
+        if kept is None or self.edits.known:
+            return
+        self.edits.restore(kept.all_edits(), kept.removed, kept.pinned)
+        for name, found in kept.lists.items():
+            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies)
+            self._note_places(name, loaded)
+        self._unkept.clear()
+        self._on_change()
+
     def _begin(self) -> None:
-        self._tasks = [
-            asyncio.create_task(each) for each in (self._listen_loop(), self._load_loop(), self.edits.poll_loop())
-        ]
+        self._tasks = [asyncio.create_task(each) for each in (self._load_loop(), self.edits.poll_loop())]
 
     def _on_generations(self, generations: Mapping[str, int]) -> None:
         if any(name not in self.lists or self.lists[name].generation != n for name, n in generations.items()):
@@ -133,36 +188,31 @@ class FollowedSite:
 
     def _on_edit(self) -> None:
         self.unedited.clear()
+        self._unkept.add(EDITS)
         self._unplaced.update(self.lists)
         self._on_change()
 
+    def _on_lost(self) -> None:
+        self._lost = True
+        self._news.set()
+
     def _note_places(self, name: str, shown: LoadedList) -> None:
         now, ranked_with = self._clock(), shown.stamp.boosts
-        orders = {
-            section: order_shown(body, ranked_with, self.edits.overlay(name, section, now))
-            for section, body in shown.bodies.items()
-        }
-        self._places.put(name, orders, now)
+        before, noted = self._shown.get(name, {}), {}
+        for section, body in shown.bodies.items():  # of thousands, nearly all are as they were
+            overlay, digest = self.edits.overlay(name, section, now), shown.stamp.digests[section]
+            same = before.get(section)
+            if same is None or same.digest != digest or same.overlay is not overlay or same.ranked_with != ranked_with:
+                same = _ShownOrder(digest, overlay, ranked_with, order_shown(body, ranked_with, overlay))
+            noted[section] = same
+        self._shown[name] = noted
+        self._places.put(name, {section: each.ids for section, each in noted.items()}, now)
         self._unplaced.discard(name)
 
     def _remember(self, key: tuple[str, str, str], order: Sequence[str]) -> None:
         self._orders[key] = order
         while len(self._orders) > MAX_ORDERS:
             self._orders.pop(next(iter(self._orders)))
-
-    async def _listen_loop(self) -> None:
-        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
-        while True:
-            try:
-                async for text in self._store.lists.news(self._site):
-                    backoff.reset()
-                    kind, _, rest = text.partition(" ")
-                    if kind == "list":
-                        self._news.set()
-                    else:
-                        await self.edits.on_news(kind, *rest.split(" ", 2))
-            except PopulerError:
-                await asyncio.sleep(backoff.next_s())  # the poll logs the reason
 
     async def _load_loop(self) -> None:
         while True:
@@ -171,6 +221,8 @@ class FollowedSite:
             try:
                 if not self.edits.known:  # lists are served only together with their edits
                     await self.edits.poll()
+                if self._lost:
+                    await self._put_back()
                 await self._load()
             except PopulerError:
                 await asyncio.sleep(PAUSE_S)
@@ -183,18 +235,26 @@ class FollowedSite:
                 continue
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
-            if found is None or (shown is not None and found.stamp.generated_at < shown.stamp.generated_at):
-                continue
+            if found is None or (shown is not None and found.generation <= shown.generation):
+                continue  # whatever its time: a clock may have been ahead
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)
             if shown is not None and name in self._unplaced:
                 self._note_places(name, shown)
+            same = shown is not None and shown.stamp.digests == found.stamp.digests
+            self._unkept.add(TIMES if same else LISTS)
             self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
             self._note_places(name, loaded)
             self.unedited.add(name)
             self._on_change()
         await self.edits.refresh_pinned()
+
+    async def _put_back(self) -> None:
+        """Put the lists back that the store has lost: other workers may need them, and generations must not fall."""
+        for shown in list(self.lists.values()):
+            await self._store.lists.put_back(self._site, Published(shown.generation, shown.stamp, shown.bodies))
+        self._lost = False
 
     def _keep_orders(self, name: str, shown: LoadedList | None) -> None:
         """Keep the orders that cursors of the replaced list name."""

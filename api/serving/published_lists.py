@@ -1,24 +1,36 @@
 """The published lists in this worker's memory, from which every read is served.
 
+One connection to the store brings the news of all sites. It is made anew where the sites change.
+
 While the store is away the lists in memory are served with their age. A take-down or a block removes an item from every
 answer at once, also from a list that a refresh already under way publishes later.
 """
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
+
+import structlog
 
 from api.serving.date_labels import labelled_at
-from api.serving.followed_site import FollowedSite, LoadedList
+from api.serving.followed_site import FollowedSite, LoadedList, cancel_all
+from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import Answer, Query, RenderedList
-from ranking.errors import NotFoundError, NotReadyError, unknown_section
+from ranking.backoff import Backoff
+from ranking.errors import NotFoundError, NotReadyError, PopulerError, unlisted_section
 from ranking.published.cursor import Cursor
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings, SiteSettings
 from ranking.store.protocol import Store
 from ranking.watching.alarms import ListState
+
+log = structlog.get_logger("api")
+
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
+#: How often it is looked for changes that are to be kept on disk.
+LOOK_EVERY_S = 1.0
 
 
 class Served(NamedTuple):
@@ -30,9 +42,12 @@ class Served(NamedTuple):
 
 
 class PublishedLists:
-    """Follows and serves the lists of all sites. `clock` gives epoch seconds."""
+    """Follows and serves the lists of all sites, and keeps them in `kept`. `clock` gives epoch seconds."""
 
-    def __init__(self, store: Store, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, clock: Callable[[], float], kept: KeptLists | None = None
+    ) -> None:
+        self._kept = kept
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -41,26 +56,30 @@ class PublishedLists:
         self._sites = {site.id: self._followed(site) for site in settings.sites}
         self._following = False
         self._leaving: set[asyncio.Task[None]] = set()
+        self._listening: asyncio.Task[None] | None = None
         self._complete = False
 
     async def start(self) -> None:
         """Load the published lists and follow them, also while the store is away."""
         self._following = True
         await asyncio.gather(*(site.start() for site in self._sites.values()))
+        self._listen()
 
     async def stop(self) -> None:
         """Stop following."""
         self._following = False
+        await cancel_all([self._listening] if self._listening else [])
         await asyncio.gather(*(site.stop() for site in self._sites.values()), *self._leaving)
 
     def use(self, settings: Settings) -> None:
         """Serve under other settings: follow new sites, forget removed ones."""
         rendered_otherwise = settings.refresh.paging_s != self._settings.refresh.paging_s
         self._settings = settings
-        for name in self._sites.keys() - {site.id for site in settings.sites}:
-            leaving = asyncio.create_task(self._sites.pop(name).stop())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+        before = set(self._sites)
+        for name in before - {site.id for site in settings.sites}:
+            self._leave(self._sites.pop(name).stop())
+            if self._kept is not None:
+                self._kept.forget(name)
         for site in settings.sites:
             here = self._sites.get(site.id)
             if here is None:
@@ -69,6 +88,8 @@ class PublishedLists:
                     here.begin()
             elif here.settings != site or rendered_otherwise:
                 here.use(site)
+        if self._following and before != self._sites.keys():
+            self._listen()
 
     async def serve(self, site: str, name: str, section: str, query: Query, now: float) -> Served:
         """The part of a list that `query` selects, at `now` (epoch seconds).
@@ -115,6 +136,16 @@ class PublishedLists:
         if site in self._sites:
             await self._sites[site].edits.settle()
 
+    async def keep_loop(self) -> None:
+        """Keep on disk what is shown, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for site in list(self._sites.values()):
+                try:
+                    await site.keep()
+                except Exception:
+                    log.exception("The last lists were not kept on disk.", site=site.settings.id)
+
     def ranked(self) -> bool:
         """Whether every list of every site has been loaded once.
 
@@ -124,6 +155,10 @@ class PublishedLists:
             name in site.lists for site in self._sites.values() for name in self._settings.lists
         )
         return self._complete
+
+    def loaded(self) -> bool:
+        """Whether there is a list to serve."""
+        return any(site.lists for site in self._sites.values())
 
     def names(self, site: str) -> list[str]:
         """Names of the site's lists; a list that was added after the start is named once it is ranked."""
@@ -186,6 +221,28 @@ class PublishedLists:
         if section != WHOLE_SITE:
             self._check_section(self._site(site), section)
 
+    def _leave(self, ending: Coroutine[Any, Any, None]) -> None:
+        leaving = asyncio.create_task(ending)
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+
+    def _listen(self) -> None:
+        """Listen to the news of the sites that are followed now."""
+        if self._listening is not None:
+            self._leave(cancel_all([self._listening]))
+        self._listening = asyncio.create_task(self._listen_loop(list(self._sites)))
+
+    async def _listen_loop(self, sites: Sequence[str]) -> None:
+        backoff = Backoff(PAUSE_S, LONGEST_PAUSE_S)
+        while True:
+            try:
+                async for name, text in self._store.lists.news(sites):
+                    backoff.reset()
+                    if name in self._sites:
+                        await self._sites[name].on_news(text)
+            except PopulerError:
+                await asyncio.sleep(backoff.next_s())  # the poll logs the reason
+
     def _site(self, site: str) -> FollowedSite:
         here = self._sites.get(site)
         if here is None:  # a reload has removed it since the request began
@@ -194,7 +251,7 @@ class PublishedLists:
 
     def _followed(self, site: SiteSettings) -> FollowedSite:
         # A name of its own: a site that is removed and added again must not share a lease with its former self.
-        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set, self._clock)
+        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set, self._clock, self._kept)
 
     def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[LoadedList, RenderedList]:
         shown = here.lists.get(name)
@@ -213,6 +270,6 @@ class PublishedLists:
         return shown, rendered
 
     def _check_section(self, here: FollowedSite, section: str) -> None:
-        if not any(section in shown.bodies for shown in here.lists.values()):
-            known = {name for shown in here.lists.values() for name in shown.bodies if name != WHOLE_SITE}
-            raise unknown_section(section, known)
+        lists = here.lists.values()
+        if not any(section in shown.bodies or section in shown.quiet for shown in lists):
+            raise unlisted_section(section, {name for shown in lists for name in shown.bodies if name != WHOLE_SITE})

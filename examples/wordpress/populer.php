@@ -150,8 +150,11 @@ function populer_markup(array $answer, array $asked, int $limit): string
         . esc_html(populer_text($answer, 'more_label') ?: 'Selengkapnya') . '</a></section>';
 }
 
-/** Tell the service of an article: that it is published, or that it is no longer (with `$post` null). Not waited for. */
-function populer_tell(int $id, ?WP_Post $post): void
+/**
+ * Tell the service of an article: that it is published, or that it is no longer (with `$post` null). Not waited for.
+ * One that was withdrawn is shown again only if it is published anew (`$anew`), and not by every change of it.
+ */
+function populer_tell(int $id, ?WP_Post $post, bool $anew = false): void
 {
     if (!defined('POPULER_KEY')) {
         return;
@@ -164,16 +167,18 @@ function populer_tell(int $id, ?WP_Post $post): void
     ];
     if ($post !== null) {
         $sections = get_the_category($id);
-        $request['body'] = wp_json_encode([array_filter([
+        $article = array_filter([
             'id' => (string) $id,
             'title' => html_entity_decode(wp_strip_all_tags(get_the_title($post)), ENT_QUOTES, 'UTF-8'),
             'url' => get_permalink($post),
             'section' => $sections ? $sections[0]->name : null,
             'published_at' => (int) get_post_time('U', true, $post),
             'image' => get_the_post_thumbnail_url($post, 'medium') ?: null,
-        ], static fn($value) => $value !== null)]);
+        ], static fn($value) => $value !== null);
+        $request['body'] = wp_json_encode($anew ? $article : [$article]);
     }
-    wp_remote_request(populer_address('/v1/items' . ($post === null ? '/' . rawurlencode((string) $id) : '')), $request);
+    $one = $anew || $post === null ? '/' . rawurlencode((string) $id) : '';
+    wp_remote_request(populer_address('/v1/items' . $one), $request);
 }
 
 /** An article was saved, with its sections and its image. */
@@ -183,7 +188,7 @@ function populer_saved(int $id, WP_Post $post, bool $update = false, ?WP_Post $b
         return;
     }
     if ($post->post_status === 'publish' && $post->post_password === '') {
-        populer_tell($id, $post);
+        populer_tell($id, $post, $before === null || $before->post_status !== 'publish');
     } elseif ($before !== null && $before->post_status === 'publish') {
         populer_tell($id, null);
     }

@@ -188,6 +188,13 @@ def _persistence(name: str, server: ServerInfo) -> Finding:
 
 
 async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding]:
+    held = (await store.server.life()).held_since is not None
+    yield Finding(
+        "store: content",
+        State.BAD if held else State.GOOD,
+        "it came back without what it held, and lists stay as they were" if held else "as the service knows it",
+        "restore a backup, or accept it as it is: populer store accept" if held else "",
+    )
     yield Finding("layout", State.GOOD, f"{store.shards} shard{'s' if store.shards > 1 else ''} a site")
     for site in settings.sites:
         buckets = 0

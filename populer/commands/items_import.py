@@ -6,6 +6,7 @@ One batch is sent at a time: where a file describes an item twice, the later row
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -17,9 +18,11 @@ from populer.client import USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
 from populer.commands.options import DEFAULT_TO, byte_progress
 from populer.commands.replay import check_losses, fitting
 from populer.commands.replay_report import ReplayBatch
-from populer.log_files.files import FORMATS, Faults, Reading, read_items
+from populer.log_files.files import Faults, Reading, read_items
 from populer.log_files.progress import Bar
+from populer.log_files.remote import fetched, fetched_file, is_address
 from ranking.errors import PopulerError
+from ranking.intake.urls import host_of
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -27,8 +30,8 @@ if TYPE_CHECKING:
 ITEMS_A_BATCH = 500
 
 
-def run(file: Path, *, to: str, site: str | None, key: str, format: str | None, allow_losses: bool = False) -> None:
-    """Import and print the report, also of what was acknowledged before a failure.
+def run(place: str, *, to: str, site: str | None, key: str, format: str | None, allow_losses: bool = False) -> None:
+    """Import what is at `place`, a file's name or an address, and print the report, also of a part.
 
     Raises:
         PopulerError: the file cannot be used, the service does not answer or refuses, or, unless `allow_losses`, some
@@ -36,24 +39,42 @@ def run(file: Path, *, to: str, site: str | None, key: str, format: str | None, 
     """
     report = ImportReport()
     try:
-        with byte_progress() as progress:
-            asyncio.run(import_items(file, to=to, site=site, key=key, format=format, progress=progress, report=report))
+        with (
+            byte_progress() as progress,
+            fetched_file(place) if is_address(place) else nullcontext(Path(place)) as file,
+        ):
+            address = place if is_address(place) else ""
+            asyncio.run(
+                import_items(
+                    file, to=to, site=site, key=key, format=format, progress=progress, report=report, address=address
+                )
+            )
     finally:
-        if report.sent or report.unreadable.count:
+        if report.sent or report.unreadable.count or report.left_out:
             print(render_import_report(report))  # noqa: T201
     lost = report.unreadable.count + report.invalid.count
+    if not (report.sent or lost or report.left_out):
+        raise PopulerError(f"{place} has no items: name a file or a feed that has some")
     if not allow_losses:
-        check_losses(lost, report.stored, report.sent + report.unreadable.count, "items")
+        check_losses(lost, report.stored + report.down, report.sent + report.unreadable.count, "items")
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What became of an import, so far. Counts are items unless they say otherwise; see `ReplayReport`."""
+    """What became of an import, so far. Counts are items unless they say otherwise; see `ReplayReport`.
+
+    `ignored`: fields that cannot be used, of items that are stored; `down`: items that are taken down and stay so.
+    `left_out`: what is no item that readers can open, by reason; `unread`: names of columns that are no item's fields.
+    """
 
     sent: int = 0
     stored: int = 0
     invalid: Faults = field(default_factory=Faults)
     unreadable: Faults = field(default_factory=Faults)
+    ignored: Faults = field(default_factory=Faults)
+    down: int = 0
+    left_out: dict[str, int] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
     acknowledged_batches: int = 0
     seconds: float = 0.0
     finished: bool = False
@@ -64,6 +85,12 @@ class ImportReport:
         self.stored += answer.stored
         for invalid in answer.invalid:
             self.invalid.add(batch.path, batch.line(invalid.index), invalid.error)
+        refused = {invalid.index for invalid in answer.invalid}
+        for index, item in enumerate(answer.items):
+            for why in item.ignored:
+                self.ignored.add(batch.path, batch.line(index), why)
+            if not item.ok and index not in refused:
+                self.down += 1
 
 
 async def import_items(
@@ -77,11 +104,13 @@ async def import_items(
     patience: Patience = USUAL_PATIENCE,
     progress: "Progress | None" = None,
     report: ImportReport | None = None,
+    address: str = "",
 ) -> ImportReport:
     """Upsert the items of the file at `path` through the service at `to`.
 
     Args:
-        path: csv or ndjson, plain or compressed.
+        path: a catalogue, plain or compressed; see `read_items`.
+        address: where it was fetched from.
         key: the site's write key.
         batch: most items in a batch.
         report: filled while this runs; a new one if absent.
@@ -90,12 +119,10 @@ async def import_items(
         PopulerError: the file cannot be read, or the service does not answer or refuses; `report` has what
             was acknowledged.
     """
-    if "://" in str(path) or str(path).startswith(("http:/", "https:/")):
-        raise PopulerError(f"{path} is an address: only files are imported, as {' or '.join(FORMATS)}")
     report = ImportReport() if report is None else report
     started_s = time.monotonic()
     bar = Bar(progress, "importing", [path])
-    batches = _batches(path, format, batch, report)
+    batches = _batches(path, format, batch, report, address)
     try:
         async with ServiceClient(to, site=site, key=key, patience=patience) as client:
             while (items := await asyncio.to_thread(next, batches, None)) is not None:
@@ -108,11 +135,15 @@ async def import_items(
     return report
 
 
-def _batches(path: Path, format: str | None, size: int, report: ImportReport) -> Iterator[ReplayBatch]:
+def _batches(path: Path, format: str | None, size: int, report: ImportReport, address: str) -> Iterator[ReplayBatch]:
     encode = msgspec.json.Encoder().encode
-    reading = Reading(report.unreadable)
+    reading = Reading(report.unreadable, report.left_out, report.unread)
     done_bytes = 0
-    rows = read_items(path, format, reading)
+
+    def more(sitemap: str) -> bytes:
+        return fetched(sitemap, host_of(address or sitemap))
+
+    rows = read_items(path, format, reading, address, more)
     while taken := list(islice(rows, size)):
         read_bytes, done_bytes = reading.bytes_read - done_bytes, reading.bytes_read
         for lines, _, body in fitting(taken, encode):
@@ -129,7 +160,16 @@ def render_import_report(report: ImportReport) -> str:
         *(f"    {text}" for text in report.invalid.first),
         f"  unreadable  {report.unreadable.count:>12,}",
         *(f"    {text}" for text in report.unreadable.first),
+        *(f"  left out    {count:>12,} with {reason}" for reason, count in sorted(report.left_out.items())),
     ]
+    if report.ignored.count:
+        lines += [f"  fields left out {report.ignored.count:>8,}", *(f"    {text}" for text in report.ignored.first)]
+    if report.down:
+        lines.append(
+            f"  taken down  {report.down:>12,} stay so: describe each alone (PUT /v1/items/{{id}}) to lift that"
+        )
+    if report.unread:
+        lines.append(f"  columns that are no item's fields: {', '.join(sorted(report.unread))[:500]}")
     if not report.finished:
         lines.append("stopped before the end; run again, the same command stores nothing twice")
     return "\n".join(lines)

@@ -7,12 +7,13 @@ and was a second way through every file.
 """
 
 import csv
-import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from populer.log_files.rows import EventRow, Faults, ItemRow, Lines
+from populer.log_files.item_rows import ITEM_COLUMNS, ItemReading, plain_name
+from populer.log_files.rows import EventRow, Faults, Lines
 from ranking.errors import PopulerError
 from ranking.intake.events import DEFAULT_KIND
 from ranking.times import LATEST_EPOCH_S, moment_or_wall_clock
@@ -33,23 +34,11 @@ EVENT_COLUMNS: Mapping[str, Sequence[str]] = {
     "url": ("url", "page_url", "page_location", "link"),
     "id": ("id", "event_id"),
 }  # fmt: skip
-ITEM_COLUMNS: Mapping[str, Sequence[str]] = {
-    "id": ("item_id", "id", "item", "article_id", "article", "content_id", "post_id", "story_id", "page_id"),
-    "title": ("title", "headline", "name"),
-    "url": ("url", "link", "page_url"),
-    "section": ("section", "category", "channel"),
-    "published_at": ("published_at", "published_epoch", "published", "publish_time", "publish_date", "pub_date",
-                     "pubdate", "date_published", "created_at"),
-    "image": ("image", "image_url"),
-    "author": ("author",),
-    "tags": ("tags",),
-}  # fmt: skip
 ALIAS_COLUMNS: Mapping[str, Sequence[str]] = {
     "from": ("from", "alias", "source", "old", "old_url", "source_url", "from_url", "redirect_from"),
     "to": ("to", "item", "target", "new", "item_id", "id", "new_url", "target_url", "to_url", "redirect_to"),
 }  # fmt: skip
 SHOWN_NAMES = 2
-TAG_SEPARATOR = re.compile(r"\s*[|;,]\s*")
 
 
 def csv_events(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, EventRow]]:
@@ -82,26 +71,14 @@ def csv_events(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iter
             yield line, event
 
 
-def csv_items(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, ItemRow]]:
-    """Items of the csv at `path`, whose header is `first` and whose rows are `lines`; unchecked."""
+def csv_items(path: Path, first: str, lines: Lines, reading: ItemReading) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Fields of the items of the csv at `path`, whose header is `first` and whose rows are `lines`."""
     header = _Header(path, first, ITEM_COLUMNS)
-    header.need(("id",))
-    at = header.at
-    for line, cells in _rows(path, header, lines, unreadable):
-        tags = tuple(tag for tag in TAG_SEPARATOR.split(cells[at["tags"]].strip()) if tag)
-        yield (
-            line,
-            ItemRow(
-                id=cells[at["id"]],
-                title=cells[at["title"]] or None,
-                url=cells[at["url"]] or None,
-                section=cells[at["section"]] or None,
-                published_at=cells[at["published_at"]] or None,
-                image=cells[at["image"]] or None,
-                author=cells[at["author"]] or None,
-                tags=tags or None,
-            ),
-        )
+    header.need(("id", "url"))
+    reading.unread.update(header.unread)
+    places = [(name, place) for name, place in header.at.items() if place >= 0]
+    for line, cells in _rows(path, header, lines, reading.unreadable):
+        yield line, {name: cells[place] for name, place in places if cells[place]}
 
 
 def csv_aliases(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, str, str]]:
@@ -139,15 +116,6 @@ def _position(text: str) -> int | None:
         raise ValueError(f"position: must be a whole number, not {text!r}") from None
 
 
-def plain_name(name: str) -> str:
-    """A column's name as the tables above write it.
-
-    >>> plain_name(" Event-Time "), plain_name("article ID")
-    ('event_time', 'article_id')
-    """
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
-
-
 class _Header:
     """The first line of a csv: its delimiter, its width, and at which index each field stands (-1: nowhere).
 
@@ -165,6 +133,7 @@ class _Header:
         self.at = {
             name: next((found.index(word) for word in words if word in found), -1) for name, words in columns.items()
         }
+        self.unread = [name for place, name in enumerate(names) if place not in self.at.values() and name.strip()]
         self._path, self._columns, self._found = path, columns, found
 
     def need(self, *groups: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Reading logs and catalogues: events as csv, ndjson or access log, items as csv or ndjson, plain or compressed.
+"""Reading logs and catalogues: events as csv, ndjson or access log, items as csv, JSON or feed, plain or compressed.
 
 A reader is a generator of `(line, row)` and holds one row at a time: any file takes the same memory. One bad
 row is no reason to stop: it is counted in a `Reading`, with its line and the reason. A file that is wrong as
@@ -10,6 +10,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -19,13 +20,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-import msgspec
-
 from populer.log_files.access_log import PageRules, Parse, combined_request, looks_combined, page_views
 from populer.log_files.csv_rows import csv_aliases, csv_events, csv_items
-from populer.log_files.json_rows import json_events
+from populer.log_files.item_rows import item_rows
+from populer.log_files.json_rows import json_events, json_items
 from populer.log_files.other_logs import alb_parser, json_parser, looks_alb, looks_json, looks_w3c, w3c_parser
-from populer.log_files.rows import EventRow, Faults, ItemRow, Lines, Row, check_item
+from populer.log_files.rows import EventRow, Faults, ItemRow, Row, check_item
 from ranking.errors import PopulerError
 
 if sys.version_info >= (3, 14):
@@ -36,7 +36,9 @@ else:
 __all__ = ["FORMATS", "STANDARD_INPUT", "EventRow", "Faults", "ItemRow", "Reading", "Row", "read_events", "read_items"]
 
 FORMATS = ("csv", "ndjson", "combined", "json", "w3c", "alb")
-ITEM_FORMATS = ("csv", "ndjson")
+ITEM_FORMATS = ("csv", "ndjson", "json", "feed")
+#: What a JSON Feed says of itself near its beginning.
+JSON_FEED = re.compile(rb"jsonfeed\.org\\?/version")
 FORMAT_OF_SUFFIX = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 PARSERS: Mapping[str, Callable[[], Parse]] = {
     "combined": lambda: combined_request,
@@ -58,17 +60,21 @@ PACKINGS: Mapping[bytes, Callable[[Any], Any]] = {
 PEEKED_BYTES = 8192
 STANDARD_INPUT = Path("-")
 Content = io.BufferedReader
+#: Fetches a further document that one names: its address -> its content.
+FetchMore = Callable[[str], bytes]
 
 
 @dataclass(slots=True)
 class Reading:
-    """How far a reader is, the format it took, what it could not read, and what it left out of an access log.
+    """How far a reader is, the format it took, what it could not read, and what it left out of a log or a catalogue.
 
-    Readings that share an `unreadable` or a `left_out` add up in it.
+    Readings that share an `unreadable` or a `left_out` add up in it. `unread`: names of a catalogue's columns that are
+    none of an item's fields.
     """
 
     unreadable: Faults = field(default_factory=Faults)
     left_out: dict[str, int] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
     format: str = ""
     _raw: BinaryIO | None = None
     _bytes_read: int = 0
@@ -123,22 +129,40 @@ def read_events(
             yield from json_events(path, lines, reading.unreadable)
 
 
-def read_items(path: Path, format: str | None = None, reading: Reading | None = None) -> Iterator[tuple[int, ItemRow]]:
-    """Items of the catalogue at `path`, as `read_events` does events.
+def read_items(
+    path: Path,
+    format: str | None = None,
+    reading: Reading | None = None,
+    address: str = "",
+    more: FetchMore | None = None,
+) -> Iterator[tuple[int, ItemRow]]:
+    """Items of the catalogue at `path`, as `read_events` does events: a csv, ndjson, a JSON array, a feed or a sitemap.
 
-    Publish times may be epoch seconds or ISO 8601 (without an offset: UTC). Tags in a csv cell are separated
-    by `|`, `;` or `,`.
+    Publish times may be epoch seconds or ISO 8601 (without an offset: the site's). Tags in a csv cell are separated
+    by `|`, `;` or `,`. A feed's entries have their place in it for a line. `address`: where the file was fetched from;
+    `more` fetches the sitemaps that an index names.
     """
     reading = reading or Reading()
     known = _checked_format(format, ITEM_FORMATS)
     with _opened(path, reading) as content:
-        text = io.TextIOWrapper(content, "utf-8-sig")
-        line, first = _first_line(path, text)
-        if _format(path, known, first) == "csv":
-            rows = csv_items(path, first, enumerate(text, line + 1), reading.unreadable)
+        kind = known or _document_kind(content)
+        if kind in ("feed", "json"):
+            from populer.log_files import item_documents as documents  # the commands that read logs need none of it
+
+            if kind == "feed":
+                whole = content.read(documents.MAX_FEED_BYTES + 1)
+                rows = documents.feed_items(path, whole, reading, address, more or _no_more)
+            else:
+                whole = content.read(documents.MAX_ARRAY_BYTES + 1)
+                rows = item_rows(documents.array_items(path, whole, reading), reading, path)
         else:
-            lines = enumerate(chain((first,), text), line)
-            rows = _documents(path, lines, msgspec.json.Decoder(ItemRow), reading.unreadable)
+            text = io.TextIOWrapper(content, "utf-8-sig")
+            line, first = _first_line(path, text)
+            if _format(path, known, first) == "csv":
+                found = csv_items(path, first, enumerate(text, line + 1), reading)
+            else:
+                found = json_items(path, enumerate(chain((first,), text), line), reading)
+            rows = item_rows(found, reading, path)
         for number, item in rows:
             try:
                 check_item(item)
@@ -156,16 +180,19 @@ def read_aliases(path: Path, reading: Reading) -> Iterator[tuple[int, str, str]]
         yield from csv_aliases(path, first, enumerate(text, line + 1), reading.unreadable)
 
 
-def _documents(
-    path: Path, lines: Lines, decoder: msgspec.json.Decoder[Row], unreadable: Faults
-) -> Iterator[tuple[int, Row]]:
-    """One JSON document a line; blank lines are passed over."""
-    for line, text in lines:
-        try:
-            yield line, decoder.decode(text)
-        except msgspec.DecodeError as error:
-            if text.strip():
-                unreadable.add(path, line, str(error))
+def _document_kind(content: Content) -> str | None:
+    """`json` for a JSON array, `feed` for XML and for a JSON Feed, by the first bytes; None for rows."""
+    start = content.peek(PEEKED_BYTES)
+    if start.startswith((b"\xff\xfe<", b"\xfe\xff\0<")):
+        return "feed"
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if text.startswith(b"["):
+        return "json"
+    return "feed" if text.startswith(b"<") or (text.startswith(b"{") and JSON_FEED.search(text)) else None
+
+
+def _no_more(address: str) -> bytes:
+    raise PopulerError("is named by an index and was not fetched")
 
 
 def _checked_format(format: str | None, known: Sequence[str]) -> str | None:
@@ -215,7 +242,7 @@ def _format(path: Path, known: str | None, first: str) -> str:
                 f"{path} is one JSON array: write one object a line (jq -c '.[]' does) and name it .ndjson"
             )
         case "<":
-            raise PopulerError(f"{path} looks like XML or HTML: csv and ndjson files are known here")
+            raise PopulerError(f"{path} looks like XML or HTML: logs are csv, ndjson or access logs")
         case _:
             return "csv"
 

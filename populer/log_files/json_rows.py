@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from populer.log_files.csv_rows import EVENT_COLUMNS, plain_name
+from populer.log_files.csv_rows import EVENT_COLUMNS
+from populer.log_files.item_rows import ItemReading, named_fields, plain_name
 from populer.log_files.rows import EventRow, Faults, Lines, why_bad_event
 from ranking.times import in_seconds, moment_or_wall_clock
 
@@ -47,6 +48,17 @@ def json_events(path: Path, lines: Lines, unreadable: Faults) -> Iterator[tuple[
             unreadable.add(path, line, reason)
         else:
             yield line, event
+
+
+def json_items(path: Path, lines: Lines, reading: ItemReading) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Fields of the items of the ndjson at `path`."""
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    for line, text in lines:
+        try:
+            yield line, named_fields(decode(text), reading)
+        except msgspec.DecodeError as error:
+            if text.strip():
+                reading.unreadable.add(path, line, str(error))
 
 
 def _named_otherwise(found: Mapping[str, Any]) -> EventRow:

@@ -98,15 +98,21 @@ class LogSite:
             bar.advance(reading.bytes_read - done_bytes)
 
     def _describe(self, path: Path, line: int, row: ItemRow, rules: Rules) -> None:
-        if reason := why_bad_id(row.id):
+        try:
+            item = row.id or item_of(row.url or "", rules.pages.pattern)
+        except ValueError as error:
+            self.read.unreadable.add(path, line, f"url: {error}")
+            return
+        if reason := why_bad_id(item):
             self.read.unreadable.add(path, line, f"id: {reason}")
             return
         published = row.published_at
         at = parse_moment(published, rules.zone) if isinstance(published, str) else published
-        self._items[row.id] = Item(
-            row.id, title=row.title or "", url=row.url, section=row.section, published_at=at, image=row.image
+        image = row.image if isinstance(row.image, str) else None
+        self._items[item] = Item(
+            item, title=row.title or "", url=row.url, section=row.section, published_at=at, image=image
         )
-        self.catalogue.set(row.id, ItemDates(row.section, at, first_seen=np.inf))
+        self.catalogue.set(item, ItemDates(row.section, at, first_seen=np.inf))
 
     def count(self, files: Sequence[Path], rules: Rules, progress: "Progress | None" = None) -> None:
         """Count the events of some logs."""

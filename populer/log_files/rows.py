@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -30,16 +30,28 @@ class EventRow(msgspec.Struct, omit_defaults=True, gc=False):
 
 
 class ItemRow(msgspec.Struct, omit_defaults=True, gc=False):
-    """One item of a catalogue, as the service takes it. Readers give `published_at` in epoch seconds."""
+    """One item of a catalogue, as the service takes it. Readers give `published_at` in epoch seconds.
 
-    id: str
+    Without an `id` the service makes one of the `url`. The first of `sections` is the one that is shown.
+    """
+
+    id: str | None = None
     title: str | None = None
     url: str | None = None
     section: str | None = None
     published_at: float | str | None = None
-    image: str | None = None
+    image: str | dict[str, Any] | None = None
     author: str | None = None
     tags: tuple[str, ...] | None = None
+    sections: tuple[str, ...] | None = None
+    authors: tuple[str, ...] | None = None
+    modified_at: float | str | None = None
+    expires_at: float | str | None = None
+    summary: str | None = None
+    language: str | None = None
+    type: str | None = None
+    premium: bool | str | None = None
+    hidden: bool | str | None = None
 
 
 Row = TypeVar("Row", EventRow, ItemRow)
@@ -80,8 +92,9 @@ def check_item(item: ItemRow) -> None:
 
     A time without an offset is left as it is written: the service knows the site's zone.
     """
-    if not item.id or item.id.isspace():
-        raise ValueError("has no id")
+    if (not item.id or item.id.isspace()) and not item.url:
+        raise ValueError("has neither an id nor a url")
+    item.id = item.id or None
     published = item.published_at
     if published is None or published == "":
         item.published_at = None

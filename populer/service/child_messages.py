@@ -27,14 +27,16 @@ Use = Callable[[Settings | None, ConfigState], Awaitable[None]]
 class Orders(NamedTuple):
     """What a child is to do.
 
-    `raw` builds the settings. `page_provider` names a `PageProvider` as `package.module:Class`, which an API worker
-    makes with `pages_from` (epoch seconds) and the settings. `beat_fd` is where it says that its event loop turns.
+    `raw` builds the settings. `redis_url` is the store's address, `shards` what it was made with, as far as it is known
+    (0: not at all). `page_provider` names a `PageProvider` as `package.module:Class`, which an API worker makes with
+    `pages_from` (epoch seconds) and the settings. `beat_fd` is where it says that its event loop turns.
     """
 
     role: str
     raw: dict[str, Any]
     config: ConfigState
     redis_url: str
+    shards: int = 0
     socket_fd: int | None = None
     admin_fd: int | None = None
     page_provider: str | None = None

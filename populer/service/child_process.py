@@ -23,6 +23,7 @@ from api.http.connection_limits import ConnectionLimits
 from api.http.connections import TimedProtocol, close_slow_ones
 from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
+from api.serving.followed_site import cancel_all
 from jobs.run import run_jobs
 from populer.config import validated
 from populer.service import descriptors, logs
@@ -30,10 +31,9 @@ from populer.service.child_messages import Orders, Parent
 from populer.service.child_output import say_ready
 from populer.service.heartbeat import beat_loop
 from populer.service.memory import reclaim_loop, settle_memory
+from populer.service.store_connection import StoreConnection
 from populer.stores import _ack, open_store
-from ranking.errors import StoreUnavailableError
 from ranking.settings.service import Settings
-from ranking.store.redis.store import RedisStore
 
 log = structlog.get_logger("populer")
 
@@ -41,10 +41,11 @@ DRAIN_S = 5
 KEEP_ALIVE_S = 65
 BACKLOG = 2048
 FIRST_LISTS_S = 15.0
-PAUSE_S = 0.5
+PAUSE_S = 0.05
 #: Refused connections are logged once in so long.
 QUIET_S = 60.0
 SPOOL_DIR = "spool"
+LISTS_DIR = "lists"
 
 
 class PageProvider(Protocol):
@@ -72,12 +73,14 @@ def main() -> None:
 async def _run_jobs(parent: Parent) -> None:
     stop = asyncio.Event()
     _on_stop(parent, stop.set)
-    store = await _opened(parent, stop)
-    if store is None:
-        return
     say_ready()
     orders = parent.orders
     beating = asyncio.create_task(beat_loop(orders.beat_fd))
+    store = open_store(validated(orders.raw), orders.redis_url, orders.shards)
+    connecting = asyncio.create_task(StoreConnection(store, lambda: parent.orders.redis_url).keep_open_loop())
+    while not (store.is_open or stop.is_set()):  # noqa: ASYNC110 - the jobs have nothing to do before it is there
+        await asyncio.sleep(PAUSE_S)
+    orders = parent.orders
 
     async def follow(use: Callable[[Settings], None]) -> None:
         async def used(settings: Settings | None, _: ConfigState) -> None:
@@ -86,24 +89,34 @@ async def _run_jobs(parent: Parent) -> None:
 
         await parent.follow(orders, used)
 
-    await run_jobs(store, validated(orders.raw), stop, follow)
-    beating.cancel()
+    if store.is_open:
+        await run_jobs(store, validated(orders.raw), stop, follow)
+    await cancel_all([connecting, beating])
     await store.close()
 
 
 async def _serve_api(parent: Parent) -> None:
     stop = asyncio.Event()
     _on_stop(parent, stop.set)
-    store = await _opened(parent, stop)
     orders = parent.orders
-    if store is None or orders.socket_fd is None:
+    if orders.socket_fd is None:
         return
     settings = validated(orders.raw)
-    store.promise(_ack(settings))
+    store = open_store(settings, orders.redis_url, orders.shards)
+    connection = StoreConnection(store, lambda: parent.orders.redis_url)
+    connecting = asyncio.create_task(connection.keep_open_loop())
+    await connection.look()
     provider = _page_provider(orders, settings)
     pages = provider.pages if provider else []
-    spool_dir = settings.service.data_dir / SPOOL_DIR
-    app = create_app(settings, store, pages=pages, spool_dir=spool_dir, config=orders.config)
+    data_dir = settings.service.data_dir
+    app = create_app(
+        settings,
+        store,
+        pages=pages,
+        spool_dir=data_dir / SPOOL_DIR,
+        lists_dir=data_dir / LISTS_DIR,
+        config=orders.config,
+    )
 
     def bounded(host: str) -> str | None:
         return app.runtime.context.event_filter.bounded(host)  # of the settings that hold now
@@ -149,7 +162,7 @@ async def _serve_api(parent: Parent) -> None:
         return app.runtime.context.settings.service.request_timeout_s
 
     beside = [
-        asyncio.create_task(_announce(server, app.ranked, orders.beat_fd)),
+        asyncio.create_task(_announce(server, lambda: app.ranked() or not store.is_open, orders.beat_fd)),
         asyncio.create_task(close_slow_ones(server.server_state.connections, patience_s, _refused)),
         asyncio.create_task(_report_connections(limits)),
         asyncio.create_task(reclaim_loop()),
@@ -158,6 +171,7 @@ async def _serve_api(parent: Parent) -> None:
     await server.serve(sockets=listening)
     for task in beside:
         task.cancel()
+    await cancel_all([connecting])
     await store.close()
 
 
@@ -200,31 +214,15 @@ async def _report_connections(limits: ConnectionLimits) -> None:
         await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
 
-async def _announce(server: uvicorn.Server, ranked: Callable[[], bool], beat_fd: int | None) -> None:
-    """Say ready once the socket is served and the first lists are in memory, or did not come; then beat."""
+async def _announce(server: uvicorn.Server, loaded: Callable[[], bool], beat_fd: int | None) -> None:
+    """Say ready once the socket is served and what there is of lists is `loaded`, or did not come; then beat."""
     loop = asyncio.get_running_loop()
     give_up_at = loop.time() + FIRST_LISTS_S
-    while not (server.started and (ranked() or loop.time() > give_up_at)):  # noqa: ASYNC110 - uvicorn tells nobody
+    while not (server.started and (loaded() or loop.time() > give_up_at)):  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.02)
     settle_memory()
     say_ready()
     await beat_loop(beat_fd)
-
-
-async def _opened(parent: Parent, stop: asyncio.Event) -> RedisStore | None:
-    """The open store; None if a stop was asked for before it answered."""
-    while not stop.is_set():
-        store = open_store(validated(parent.orders.raw), parent.orders.redis_url)
-        try:
-            await store.open()
-        except StoreUnavailableError as error:
-            log.warning("The store does not answer. This process waits for it.", error=str(error))
-            await store.close()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), PAUSE_S)
-        else:
-            return store
-    return None
 
 
 def _on_stop(parent: Parent, stop: Callable[[], None]) -> None:

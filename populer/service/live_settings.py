@@ -6,6 +6,7 @@ sites and their keys, is never what was meant. Some settings are built into sock
 wait for the next start, which is said, and the rest of the file is in effect at once.
 """
 
+from collections.abc import Callable
 from threading import Lock
 from typing import Any, Final
 
@@ -24,19 +25,25 @@ log = structlog.get_logger("populer")
 
 AT_NEXT_START: Final = (
     "service.host", "service.port", "service.admin_port", "service.workers", "service.data_dir",
-    "service.log_format", "redis.url", "redis.shards", "redis.timeout", "redis.allow_eviction", "redis.maxmemory",
+    "service.log_format", "redis.shards", "redis.timeout", "redis.allow_eviction", "redis.maxmemory",
 )  # fmt: skip
 SPOOL: Final = "ingest.spool"
 """Its size can change at any time; whether there is one cannot."""
+URL: Final = "redis.url"
+"""May change at any time, except from and to the bundled server: that is another store."""
 ACK: Final = "ingest.ack"
 """May change at any time, except that the bundled server must be started for `disk`."""
 SHOWN_NAMES: Final = 20
 
 
 class LiveSettings:
-    """What the processes of the service are to go by: `raw` builds `settings`, `state` is what is said of them."""
+    """What the processes of the service are to go by: `raw` builds `settings`, `state` is what is said of them.
 
-    def __init__(self, loaded: Loaded, now: float) -> None:
+    `check_store` raises PopulerError where a store that is named anew cannot be used.
+    """
+
+    def __init__(self, loaded: Loaded, now: float, check_store: Callable[[Settings], None] = lambda _: None) -> None:
+        self._check_store = check_store
         self._source = loaded.source
         self._data_dir = loaded.settings.service.data_dir
         self._kept: site_keys.Generated = {}
@@ -100,7 +107,10 @@ class LiveSettings:
             raise SettingsError(f"{file}: is empty; a comment in it will do where the defaults are meant")
         loaded = with_content(self._source, found.content)
         raw, waiting = held_back(loaded.raw, loaded.settings, self.settings)
-        return (validated(raw, loaded.origins), raw), waiting
+        settings = validated(raw, loaded.origins)
+        if settings.redis != self.settings.redis:
+            self._check_store(settings)
+        return (settings, raw), waiting
 
     def _refuse(self, error: Exception, now: float) -> None:
         if isinstance(error, PopulerError):
@@ -135,6 +145,8 @@ def held_back(raw: Raw, wanted: Settings, running: Settings) -> tuple[Raw, tuple
     """`raw`, of which `wanted` was built, with the running values where a start is needed; the names of those."""
     was, would = _by_name(running), _by_name(wanted)
     waiting = [name for name in AT_NEXT_START if was[name] != would[name]]
+    if was[URL] != would[URL] and None in (was[URL], would[URL]):
+        waiting.append(URL)
     if bool(was[SPOOL]) != bool(would[SPOOL]):
         waiting.append(SPOOL)
     if was[ACK] != would[ACK] == "disk" and was["redis.url"] is None:

@@ -16,6 +16,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +31,10 @@ from populer.service.child_output import relay
 from populer.service.descriptors import raise_limit
 from populer.service.file_watch import NO_FILE, POLL_S, FileContent, Watch, look
 from populer.service.heartbeat import HUNG_S, LOOK_EVERY_S, Heartbeat
+from populer.service.known_store import keep_shards, known_shards
 from populer.service.live_settings import LiveSettings
-from populer.stores import open_store
-from ranking.errors import PopulerError, SettingsError, StoreUnavailableError
+from populer.stores import assumed_shards, reached_shards
+from ranking.errors import PopulerError, SettingsError, StoreDeniedError, StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.embedded.server import EmbeddedValkey
 
@@ -111,7 +113,8 @@ class _Child:
 
     def tell(self, in_effect: LiveSettings) -> None:
         """Have it go by these settings from now on, and whatever takes its place."""
-        self.orders = self.orders._replace(raw=in_effect.raw, config=in_effect.state)
+        url = in_effect.settings.redis.url or self.orders.redis_url
+        self.orders = self.orders._replace(raw=in_effect.raw, config=in_effect.state, redis_url=url)
         process = self._process
         if process is not None and process.stdin is not None and not process.stdin.is_closing():
             process.stdin.write(self.orders.line())
@@ -180,11 +183,11 @@ async def serve(
             admin_fd = stack.enter_context(_bound(settings.service.host, settings.service.admin_port)).fileno()
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
-        await _check_store(settings, url)
+        shards = await _shards_of(settings, url)
         if stop.is_set():
             return
-        in_effect = LiveSettings(loaded, time.time())
-        orders = Orders("jobs", in_effect.raw, in_effect.state, url)
+        in_effect = LiveSettings(loaded, time.time(), partial(_check_store, shards=shards))
+        orders = Orders("jobs", in_effect.raw, in_effect.state, url, shards)
         env = _api_environment(data_dir)
         jobs = _Child(orders, dict(os.environ), data_dir / metrics.FOLDER)
         api = orders._replace(
@@ -334,14 +337,40 @@ async def _sync_valkey(valkey: EmbeddedValkey) -> None:
             log.warning("the bundled Valkey's files do not reach the disk", error=str(error))
 
 
-async def _check_store(settings: Settings, url: str) -> None:
-    store = open_store(settings, url)
+async def _shards_of(settings: Settings, url: str) -> int:
+    """How many shards the store has, as far as it is known: one that is away is not waited for.
+
+    Raises:
+        PopulerError: it cannot be used; or it has never been, and does not let us in.
+    """
+    data_dir = settings.service.data_dir
+    known = settings.redis.shards or known_shards(data_dir)
     try:
-        await store.open()
-    except StoreUnavailableError as error:
-        raise PopulerError(f"{error}; is the server at redis.url running, and is the address right?") from error
-    finally:
-        await store.close()
+        shards = await reached_shards(settings, url)
+    except (StoreUnavailableError, StoreDeniedError) as error:
+        if isinstance(error, StoreDeniedError) and not known_shards(data_dir):
+            raise  # whoever starts it for the first time wants to know
+        log.warning(
+            "The store is away. The service starts without it, and connects once it is there.", error=str(error)
+        )
+        return known or assumed_shards(settings, url)
+    try:
+        keep_shards(data_dir, shards)
+    except OSError as error:
+        log.warning("What is known of the store was not written down.", error=str(error))
+    return shards
+
+
+def _check_store(settings: Settings, shards: int) -> None:
+    """Return if a store that the settings name may be used, or is away.
+
+    Raises:
+        PopulerError: it cannot be used.
+    """
+    url = settings.redis.url
+    if url is not None:
+        with contextlib.suppress(StoreUnavailableError, StoreDeniedError):
+            asyncio.run(reached_shards(settings, url, shards))
 
 
 def _api_environment(data_dir: Path) -> dict[str, str]:
@@ -377,8 +406,9 @@ async def _all_ready(children: list[_Child], stop: asyncio.Event) -> bool:
 
 
 async def _stop_all(workers: list[_Child], jobs: _Child) -> None:
+    until = time.monotonic() + WORKERS_STOP_S + JOBS_STOP_S
     await asyncio.gather(*(worker.stop(WORKERS_STOP_S) for worker in workers))
-    await jobs.stop(JOBS_STOP_S)
+    await jobs.stop(max(JOBS_STOP_S, until - time.monotonic()))
 
 
 async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:

@@ -19,7 +19,7 @@ from ranking.counts.item_dates import DatesColumns
 from ranking.counts.numbering import Numbering
 from ranking.intake.items import ItemDates
 
-FIRST_CAPACITY = 1024
+FIRST_CAPACITY = 64
 
 
 class Catalogue:

@@ -17,7 +17,7 @@ from ranking.counts.arrays import Ints, Longs
 T = TypeVar("T", bound=np.generic)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / the golden ratio: neighbours land far apart
 _NONE = -1
-FIRST_BITS = 10
+FIRST_BITS = 6
 #: A channel has an array of its own from COMMON_CELLS cells on, if one row in COMMON_SHARE has it.
 COMMON_CELLS, COMMON_SHARE = 4096, 8
 

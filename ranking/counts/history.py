@@ -46,7 +46,8 @@ from ranking.times import HOUR_S
 #: an event that comes an hour late do not touch what is closed.
 OPEN_S = 2 * HOUR_S
 CLOSES_EVERY_S = HOUR_S
-_FIRST_SPARE = 1 << 16
+#: Room behind the closed counts at first; a site that is read grows it by what it needs.
+_FIRST_SPARE = 1 << 8
 
 
 class _CellColumns(NamedTuple):

@@ -85,12 +85,6 @@ class ItemPool:
         """All counted views per row, (rows,) float64."""
         return self.sums(moment).total(ALL_EVENTS, VIEWS.per_channel(self.counts.channels))
 
-    def views_of_sections(self, moment: Moment) -> FloatArray:
-        """All counted views per section, (sections,) float64. Whole numbers, whose sum has one value in any order."""
-        section = self.facts.section
-        filed = section >= 0
-        return np.bincount(section[filed], weights=np.floor(self.views(moment)[filed])).astype(np.float64)
-
     def sums(self, moment: Moment) -> Sums:
         """The sums at a moment, which lists share."""
         if moment not in self._moments:
@@ -110,8 +104,8 @@ class ItemPool:
         ruling.out(Rule.BLOCKED, facts.blocked)
         by_name = Rule.NOT_KNOWN if settings.shows == "known" else Rule.NOT_DESCRIBED
         ruling.out(by_name, ~listable(settings.shows, facts.stored, facts.known))
-        if settings.kind == "latest":
-            ruling.out(Rule.NOT_YET_PUBLISHED, age_s < 0)
+        # What was neither dated, seen nor read has no publication that could lie ahead, and no score.
+        ruling.out(Rule.NOT_YET_PUBLISHED, (age_s < 0) & (np.isfinite(age_s) | (settings.kind == "latest")))
         if settings.min_age_s:
             ruling.out(Rule.TOO_NEW, age_s < settings.min_age_s)
         if not math.isinf(settings.max_age_s):

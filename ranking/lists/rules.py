@@ -17,7 +17,7 @@ class Rule(IntEnum):
     BLOCKED = 2  # by an editor
     NOT_KNOWN = 3  # listed = "known": anyone can send an event with an id of their own
     NOT_DESCRIBED = 4  # listed = "described", and latest lists
-    NOT_YET_PUBLISHED = 5  # latest lists
+    NOT_YET_PUBLISHED = 5
     TOO_NEW = 6  # min_age
     TOO_OLD = 7  # max_age
     BELOW_MINIMUM = 8  # min_count, or a burst list's minimum

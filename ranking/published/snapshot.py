@@ -39,7 +39,8 @@ class Stamp(msgspec.Struct, frozen=True):
 
     `generated_at` is the aligned moment (epoch seconds) that the list was ranked for, so that equal counts and settings
     give equal stamps; `digests` maps each section to its body's digest. `boosts` are in the ranking already: item ->
-    factor. `learned` is the setting that a list that learns was ranked by.
+    factor. `learned` is the setting that a list that learns was ranked by. `quiet`: sections that are known and in no
+    list of the site, as all of their items have moved on.
     """
 
     list: str
@@ -50,6 +51,7 @@ class Stamp(msgspec.Struct, frozen=True):
     digests: dict[str, str]
     boosts: dict[str, float] = {}
     learned: LearnedSetting | None = None
+    quiet: tuple[str, ...] = ()
 
 
 class Snapshot(msgspec.Struct, frozen=True):

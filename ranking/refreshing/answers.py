@@ -22,7 +22,8 @@ from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring import describe
 from ranking.scoring.sums import Moment
-from ranking.settings.lists import ListSettings, with_changes
+from ranking.settings.learned import LearnedSetting
+from ranking.settings.lists import ListSettings, unknown_kind, with_changes
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.watching.recent_views import RecentViews, recent_views
@@ -116,10 +117,7 @@ def _void(part: VoidPart) -> dict[str, Any]:
 
 
 async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:
-    try:
-        changed = with_changes(settings, question.settings)
-    except ValueError as error:
-        raise InvalidQuestionError(f"settings.{error}") from None
+    changed = _changed(context.settings, question, settings)
     ranker = context.ranker
     boosts = ranker.boosts_of(question.list_name)
     live, preview = await asyncio.to_thread(
@@ -153,6 +151,24 @@ async def _previewed(context: QuestionContext, question: Preview, settings: List
             "preview_words": describe.in_words(changed),
         },
     }
+
+
+def _changed(settings: Settings, question: Preview, live: ListSettings) -> ListSettings:
+    """The list as the file would have it with the changes; what it has learned stays, where it still learns.
+
+    Raises:
+        InvalidQuestionError: a setting that no list has, or a value that it cannot have.
+    """
+    name = question.list_name
+    try:
+        changed = with_changes(name, settings.table(name), question.settings)
+    except ValueError as error:
+        raise InvalidQuestionError(f"settings.{error}") from None
+    if found := unknown_kind(changed, settings.ingest.known_kinds):
+        there = ", ".join(sorted(settings.ingest.known_kinds))
+        raise InvalidQuestionError(f"settings.{found[0]}: expected one of ingest.kinds ({there}), found {found[1]!r}")
+    alike = (changed.auto, changed.decay) == (live.auto, live.decay)
+    return changed.under(LearnedSetting(live.half_life_s, 0.0, live.mix)) if alike else changed
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

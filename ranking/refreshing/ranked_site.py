@@ -30,7 +30,7 @@ class RankedSite:
         self.settings = settings
         self.effective = settings
         self.learned: Mapping[str, LearnedSetting] = {}
-        self.view = SiteView(site)
+        self.view = SiteView(site, marks=True)
         self.zone = _zone_of(settings, site)
         self._settings_since = -math.inf
         self._ranked_at: float | None = None
@@ -43,7 +43,7 @@ class RankedSite:
         lists are ranked for is `since` (epoch seconds), when the settings changed.
         """
         if settings.retention.keep_s > self.settings.retention.keep_s:
-            self.view = SiteView(self.view.site)  # what it has forgotten is to be ranked again
+            self.view = SiteView(self.view.site, marks=True)  # what it has forgotten is to be ranked again
         self.settings = settings
         self.effective = settings.under(self.learned)
         self.zone = _zone_of(settings, self.view.site)

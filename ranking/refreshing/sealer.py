@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.item_dates import CHUNK_ITEMS, pack_dates
-from ranking.counts.sealed import pack_counts, unpack_counts, volume_of
+from ranking.counts.sealed import names_digest, pack_counts, unpack_counts, volume_of
 from ranking.refreshing.volume_names import VolumeNames
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, AllTouched, StoredCounts, Swap
@@ -94,7 +94,7 @@ class Sealer:
 
     async def seal(self, now: float) -> Sealed:
         """Seal what is to be sealed at `now` (epoch seconds)."""
-        life = await self._store.server.life()
+        life = (await self._store.server.life()).name
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
         voids = (await self._store.edits.read(self._site)).in_force(now).voids
@@ -181,7 +181,7 @@ class Sealer:
                 self._forget_names(shard, span)  # whether the new ones are in the store is not known
                 raise
             if at not in (SPAN_CHANGED, NAMES_CHANGED):
-                names.keep()
+                names.keep(swap.digest_after)
                 return at
             self._forget_names(shard, span)
             if at == SPAN_CHANGED:
@@ -200,8 +200,9 @@ class Sealer:
     async def _names_of(self, shard: int, volume: int) -> VolumeNames:
         names = self._names.get((shard, volume))
         if names is None:
+            digest = await self._store.counts.names_digest(self._site, shard, volume)
             chunks = await self._store.counts.read_names(self._site, shard, volume, 0)
-            names = self._names[shard, volume] = await asyncio.to_thread(VolumeNames, chunks)
+            names = self._names[shard, volume] = await asyncio.to_thread(VolumeNames, chunks, digest)
         return names
 
     def _forget_names(self, shard: int, span: Bucket) -> None:
@@ -227,12 +228,15 @@ def _packed(
 ) -> Swap:
     channel_counts = [part for counts in stored for part in unpack_counts(counts.sealed)]
     channel_counts += [part for counts in stored for part in names.numbered(counts.open)]
+    chunks = names.new_chunks()
     return Swap(
         target=span,
         value=pack_counts(channel_counts),
         parts=parts,
         cursor=cursor,
         names_before=names.stored,
+        digest_before=names.digest,
         names_after=len(names),
-        chunks=names.new_chunks(),
+        digest_after=names_digest(names.digest, chunks),
+        chunks=chunks,
     )

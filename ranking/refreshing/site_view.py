@@ -4,12 +4,17 @@ A view that follows reads the open buckets and not the history. It may be read w
 rolled up: a bucket is read with both its parts at one moment, and where counts have moved from one bucket into another
 in the meantime, what moved is read again. No event that was counted before an update began is missed or counted twice.
 
+A store may go back: to a replica that lagged, to a backup. Its change numbers soon pass those that were read, so a view
+that follows leaves a random mark in each shard once it has read its changes. A store that has the mark has all that was
+read up to it; from one that does not, everything is read anew.
+
 Counts of an item's other names are in its row (see `joined_names`); so that most are from the beginning, descriptions
 and aliases are read before the counts.
 """
 
 import asyncio
 import math
+import secrets
 from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
@@ -22,7 +27,7 @@ from ranking.counts.fields import is_shadow
 from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
 from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreHeldError, StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
@@ -30,6 +35,7 @@ from ranking.store.protocol import Store
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
+MARK_BYTES = 8
 #: In place of a name's row: it has none here.
 UNREAD = -1
 #: Rows whose items are gone are dropped when most of at least so many are such.
@@ -38,11 +44,17 @@ CELLS_BETWEEN_PAUSES = 50_000
 
 
 class SiteView:
-    """A copy of what the store knows of one site, in columns."""
+    """A copy of what the store knows of one site, in columns.
 
-    def __init__(self, site: str) -> None:
+    `marks`: it leaves marks, as the one view that the site's lists are ranked from.
+    """
+
+    def __init__(self, site: str, *, marks: bool = False) -> None:
         self.site = site
+        self.times_lost = 0
+        """How many times the store was no longer the one that was followed."""
         self._life = ""
+        self._leaves_marks = marks
         self._forget()
 
     def _forget(self) -> None:
@@ -58,28 +70,31 @@ class SiteView:
         self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or UNREAD
         self._details: dict[str, Item | None] = {}
         self._looked_over_at = -math.inf  # where closed ended when rows were last looked over
+        self._marks: dict[int, str] = {}  # shard -> the mark left there
+        self._unmarked: set[int] = set()  # shards of which something was read since
 
     async def update(self, store: Store, keep_since: float) -> None:
         """Read what has changed. Buckets that ended before `keep_since` (epoch seconds) are left out.
 
-        A store that was lost and started anew is read anew.
+        A store that was lost and started anew, or has gone back, is read anew; so is one of which an update was cut
+        short, as no mark says that it has what was read.
+
+        Raises:
+            StoreHeldError: the store has lost what it had, and the view that lists are ranked from stays as it is.
         """
-        life = await store.server.life()
-        if life != self._life:
+        if self._leaves_marks and self._unmarked:
+            self._forget()
+        for _ in range(READ_TRIES):
+            life, held_since = await store.server.life()
+            if self._leaves_marks and held_since is not None:
+                raise StoreHeldError
+            if life == self._life and await self._follow(store, keep_since):
+                break
+            self.times_lost += self._life != ""
             self._forget()
             self._life = life
-        shards = range(store.shards)
-        await self._follow_edits(store)
-        whole = all([await self._follow_items(store, shard) for shard in shards]) and self._joined()
-        for shard in shards:
-            whole = (
-                whole
-                and await self._follow_counts(store, shard, keep_since)
-                and await self._follow_named(store, shard, keep_since)
-            )
-        if not whole:
-            self._forget()
-            return await self.update(store, keep_since)
+        else:
+            raise StoreUnavailableError(f"the store went back at every one of {READ_TRIES} attempts to read it")
         self.history.forget_before(keep_since)
         self.catalogue.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
@@ -88,7 +103,38 @@ class SiteView:
         if self.history.closed_until != self._looked_over_at:
             self._looked_over_at = self.history.closed_until
             await asyncio.to_thread(self._drop_dead_rows)
-        return None
+
+    async def _follow(self, store: Store, keep_since: float) -> bool:
+        """Read what has changed in every shard. False: the store is not the one that was followed."""
+        await self._follow_edits(store)
+        for shard in range(store.shards):
+            if not await self._follow_items(store, shard):
+                return False
+        if not self._joined():
+            self._forget()
+            return await self._follow(store, keep_since)
+        for shard in range(store.shards):
+            whole = (
+                await self._follow_counts(store, shard, keep_since)
+                and await self._follow_named(store, shard, keep_since)
+                and await self._leave_mark(store, shard)
+            )
+            if not whole:
+                return False
+        return True
+
+    async def _leave_mark(self, store: Store, shard: int) -> bool:
+        """Leave a mark where something was read, or none is there. False: the store has gone back meanwhile."""
+        if not self._leaves_marks or (shard in self._marks and shard not in self._unmarked):
+            return True
+        of_volumes = (cursor for (part, _), cursor in self._volumes.items() if part == shard)
+        read = max(self._bucket_cursors.get(shard, 0), self._item_cursors.get(shard, 0), *of_volumes, 0)
+        mark = secrets.token_hex(MARK_BYTES)
+        if not await store.counts.leave_mark(self.site, shard, self._marks.get(shard, ""), mark, read):
+            return False
+        self._marks[shard] = mark
+        self._unmarked.discard(shard)
+        return True
 
     async def _follow_edits(self, store: Store) -> None:
         self.edits = await store.edits.read(self.site)
@@ -156,6 +202,8 @@ class SiteView:
         changed = await store.items.changed_items(self.site, shard, cursor)
         if changed.reset and known:
             return False
+        if changed.dates:
+            self._unmarked.add(shard)
         for item, dates in changed.dates.items():
             self.names.describe(item, dates)
             self._details.pop(item, None)
@@ -174,6 +222,8 @@ class SiteView:
             named = await store.items.named_items(self.site, *place, cursor)
             if named.reset:
                 return False
+            if named.items:
+                self._unmarked.add(shard)
             self.names.meet(named.items)
             self.catalogue.set_named(named.items, until)
             self._volumes[place] = named.cursor
@@ -187,9 +237,11 @@ class SiteView:
         read: set[Bucket] = set()
         for _ in range(READ_TRIES):
             before = self._bucket_cursors.get(shard, 0)
-            touched = await store.counts.touched_buckets(self.site, shard, before)
+            touched = await store.counts.touched_buckets(self.site, shard, before, self._marks.get(shard, ""))
             if touched.reset:
                 return False
+            if touched.buckets:
+                self._unmarked.add(shard)
             if read and not any(map(_Spans(touched.buckets).hold, read)):
                 return True
             wanted = [bucket for bucket in touched.buckets if bucket.end_s > keep_since]

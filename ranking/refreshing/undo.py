@@ -7,12 +7,9 @@ like any other, with a line in the trail and an edition of its own, and can itse
 """
 
 from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 
 from ranking.errors import ChangedSinceError, NotFoundError
-from ranking.intake.items import Item
+from ranking.intake.items import item_from_wire
 from ranking.published.edits import FORMS, Edit, is_over
 from ranking.store.edits import ALIAS, ITEM, Changed
 from ranking.store.protocol import Store
@@ -59,14 +56,10 @@ async def _restore(store: Store, site: str, change: Changed, by: str, now: float
     if not change.made:
         await store.items.remove_item(site, item, now, by)
     elif isinstance(change.before, Mapping):
-        await store.items.put_items(site, [_item(change.before)], by)
+        await store.items.put_items(site, [item_from_wire(change.before)], by, lift=True)
     else:
         await store.edits.restore(site, [item], by)
 
 
 def _holding(edit: Edit | None, now: float) -> Edit | None:
     return None if edit is None or is_over(edit, now) else edit
-
-
-def _item(document: Mapping[str, Any]) -> Item:
-    return msgspec.convert(document, Item)

@@ -80,6 +80,7 @@ class UnknownItems:
     async def _empty_names(self, shard: int, volume: int, names: set[bytes], young: Sequence[Bucket]) -> None:
         """Empty the names that no sealed counts refer to. One is added, so that whoever seals reads them anew."""
         counts = self._store.counts
+        digest = await counts.names_digest(self._site, shard, volume)
         numbered = unpack_names(await counts.read_names(self._site, shard, volume, 0))
         dead = {number for number, name in enumerate(numbered) if name in names}
         for first in range(0, len(young), READ_AT_ONCE):
@@ -94,7 +95,7 @@ class UnknownItems:
         numbered.append(b"")
         changed = {number // CHUNK_NAMES for number in (*dead, count)}
         chunks = {chunk: pack_names(numbered[chunk * CHUNK_NAMES : (chunk + 1) * CHUNK_NAMES]) for chunk in changed}
-        await counts.put_names(self._site, shard, volume, count, chunks)
+        await counts.put_names(self._site, shard, volume, count, digest, chunks)
 
 
 class _Names:

@@ -11,9 +11,13 @@ from ranking.store.counts import BucketCells
 
 
 class VolumeNames:
-    """Names of a volume by number: the first `stored` are in the store, the others are to be added."""
+    """Names of a volume by number: the first `stored` are in the store, the others are to be added.
 
-    def __init__(self, chunks: Sequence[bytes]) -> None:
+    `digest` is that of the stored ones (`sealed.names_digest`).
+    """
+
+    def __init__(self, chunks: Sequence[bytes], digest: str) -> None:
+        self.digest = digest
         names = unpack_names(chunks)
         self._numbers = {name: number for number, name in enumerate(names)}
         self.stored = self._count = len(names)  # some may be empty: their items are gone, their numbers stay taken
@@ -53,8 +57,9 @@ class VolumeNames:
             for step in range(-(-len(self._tail) // CHUNK_NAMES))
         }
 
-    def keep(self) -> None:
-        """Note that the store has the new names."""
+    def keep(self, digest: str) -> None:
+        """Note that the store has the new names, under `digest`."""
+        self.digest = digest
         full = len(self) // CHUNK_NAMES - self.stored // CHUNK_NAMES
         self._tail = self._tail[full * CHUNK_NAMES :]
         self.stored = len(self)

@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
@@ -261,6 +268,19 @@ class Settings(Table):
     alarms: AlarmSettings = AlarmSettings()
     sites: tuple[SiteSettings, ...] = (SiteSettings(),)
     lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
+    _tables: Mapping[str, Mapping[str, Any]] = {}
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """The table of a list as it is written, without what presets and defaults put under it."""
+        return self._tables.get(name, {})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_tables(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        settings = check(given)
+        if isinstance(given, dict) and isinstance(given.get("lists"), dict):
+            settings._tables = given["lists"]
+        return settings
 
     @field_validator("lists", mode="wrap")
     @classmethod

@@ -41,16 +41,18 @@ class Committed(NamedTuple):
     """A batch is in the store. `outcomes`: of its visits, each as `visits` names it.
 
     `repeated`: a batch with its idempotency key was there before, and nothing of this one was counted. `level`: how
-    safe it is: commit (in the server's memory), replica (in another server's too) or disk.
+    safe it is: commit (in the server's memory), replica (in another server's too) or disk. Not `confirmed`: the server
+    may have failed to write it to its append-only file; the next batch that counts, or `confirm`, says that it has not.
     """
 
     outcomes: bytes = b""
     repeated: bool = False
     level: str = "commit"
+    confirmed: bool = True
 
 
 class TouchedBuckets(NamedTuple):
-    """Buckets changed since a cursor. `reset` says that the cursor was of another life: start from nothing."""
+    """Buckets changed since a cursor. `reset`: the store is another one or an older one, start from nothing."""
 
     cursor: int
     buckets: list[Bucket]
@@ -88,7 +90,8 @@ class Swap(NamedTuple):
 
     `target` is the bucket of their span, `value` the counts packed. They are all that counted in that span, in `parts`
     (the target itself may be among them), after every change up to `cursor` and before any other. The volume had
-    `names_before` names, and has `names_after` with those of `chunks`, which go over the chunks of these numbers.
+    `names_before` names of a digest (`sealed.names_digest`), and has `names_after` with those of `chunks`, which go
+    over the chunks of these numbers.
     """
 
     target: Bucket
@@ -96,7 +99,9 @@ class Swap(NamedTuple):
     parts: Sequence[Bucket]
     cursor: int
     names_before: int
+    digest_before: str
     names_after: int
+    digest_after: str
     chunks: Mapping[int, bytes]
 
 
@@ -108,12 +113,31 @@ class CountStore(Protocol):
         """How many shards a site's data is spread over."""
         ...
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
-        """Count a batch, once however often it is called."""
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
+        """Count a batch, once however often it is called; without `wait` no replica and no disk is waited for."""
         ...
 
-    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
-        """Buckets whose counts changed after the cursor `after` (0: all)."""
+    async def confirm(self) -> None:
+        """Return if every batch is written that was committed before the call and not confirmed.
+
+        Raises:
+            StoreDeniedError: the server could not write; batches that are not confirmed are lost if it ends.
+        """
+        ...
+
+    async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
+        """Buckets whose counts changed after the cursor `after` (0: all).
+
+        With a `mark`, a store that does not have it resets the cursor.
+        """
+        ...
+
+    async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
+        """Put `mark` in the place of the mark `before` (empty: of any), once all changes up to `cursor` were read.
+
+        A store that has the mark has all that its writer has read of the shard. False: nothing was done, as the store
+        has another mark or fewer changes.
+        """
         ...
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
@@ -148,8 +172,14 @@ class CountStore(Protocol):
         """Note what `dropped_until` says from now on."""
         ...
 
-    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
-        """Put chunks of a volume's names, `count` so far, in the place of others; there is one more name then.
+    async def names_digest(self, site: str, shard: int, volume: int) -> str:
+        """The digest of a volume's names; empty where none was written. Ask for it before they are read."""
+        ...
+
+    async def put_names(
+        self, site: str, shard: int, volume: int, count: int, digest: str, chunks: Mapping[int, bytes]
+    ) -> bool:
+        """Put chunks of a volume's names, `count` of `digest` so far, in the place of others; there is one more then.
 
         False: nothing was done, as there are other names.
         """

@@ -1,6 +1,6 @@
 """The part of a store that keeps items, their dates and take-downs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from ranking.intake.items import Item, ItemDates
@@ -45,8 +45,20 @@ class DatesState(NamedTuple):
 class ItemStore(Protocol):
     """Items as the newsroom describes them, their dates, take-downs. Raises what `Store` raises."""
 
-    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
-        """Store items, and lift their take-down if they had one. `by`: the name of the key."""
+    async def put_items(
+        self,
+        site: str,
+        items: Sequence[Item],
+        by: str = "write",
+        named: Sequence[Collection[str]] | None = None,
+        *,
+        lift: bool = False,
+    ) -> set[str]:
+        """Store items; the ids of those that were not, as they are taken down. `by`: the name of the key.
+
+        `named`: for each item the fields that it changes, where it is stored already; None: all. `lift`: lift the
+        take-down of an item that has one.
+        """
         ...
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
@@ -91,6 +103,10 @@ class ItemStore(Protocol):
 
         `by`: the name of the key.
         """
+        ...
+
+    async def forget_items(self, site: str, items: Iterable[str]) -> None:
+        """Forget the descriptions of items, which are taken down already."""
         ...
 
     async def removed_items(self, site: str) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """The part of a store that keeps the published lists."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
@@ -15,21 +15,33 @@ class PublishedBase(NamedTuple):
     orders: AbstractSet[str] = frozenset()
 
 
+class News(NamedTuple):
+    """A message about a change of one site (see `keys.news`)."""
+
+    site: str
+    text: str
+
+
 class ListStore(Protocol):
     """Published lists, the orders that readers page through, and news of both. Raises what `Store` raises."""
 
     async def publish(
         self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
     ) -> int | None:
-        """Publish a list and return its generation. None: a list of this slot or a later one is there already.
+        """Publish a list and return its generation, which never falls, whatever the store has lost.
 
-        `base` is what the caller believes to be published; where it is, only what differs from it is sent. `epoch` is
-        the term of the caller's lease: a later term's list of an earlier slot goes over an earlier term's. 0: none.
+        None: a list of this slot or a later one is there already. `base` is what the caller believes to be published;
+        where it is, only what differs from it is sent. `epoch` is the term of the caller's lease, 0: none. A later term
+        goes over an earlier one's list and a caller with a lease over its own `base`, whatever slot that has.
         Orders that are no longer needed are kept for another `paging_s`.
 
         Raises:
             OvertakenError: a later term has published already.
         """
+        ...
+
+    async def put_back(self, site: str, published: Published) -> None:
+        """Put a list back that was published, where the store has lost it. One of its generation or later stays."""
         ...
 
     async def generations(self, site: str) -> dict[str, int]:
@@ -44,6 +56,9 @@ class ListStore(Protocol):
         """The items of the list `name` in the order of that name; None: it is kept no longer."""
         ...
 
-    def news(self, site: str) -> AsyncIterator[str]:
-        """Messages about changes, as they happen (see `keys.news`). Ends by raising StoreUnavailableError."""
+    def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
+        """Messages about changes of these sites, as they happen, over one connection. At least one site.
+
+        Ends by raising StoreUnavailableError.
+        """
         ...

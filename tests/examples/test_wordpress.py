@@ -162,4 +162,8 @@ def test_what_is_published_is_described_and_what_no_longer_is_taken_down(php: st
         wait_until(lambda: listed(service.url)[0] == "901")
         withdrawn = site("save", posts=[{**post, "post_status": "trash"}, post])
         assert "901" not in listed(service.url)
+        site("save", posts=[post, post])
+        assert client.get("/v1/items/901").status_code == 404, "a change of what was taken down by another way"
+        site("save", posts=[post, {**post, "post_status": "trash"}])
+        assert client.get("/v1/items/901").status_code == 200
     assert [each.remote for each in (drafted, paged, published, withdrawn)] == [[], [], ["PUT"], ["DELETE"]]

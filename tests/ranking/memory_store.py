@@ -3,7 +3,8 @@
 Two shards by default, because one hides every mistake in the bookkeeping per shard.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+import copy
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -11,13 +12,13 @@ from whole_counts import whole_cells
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.fields import field
-from ranking.counts.sealed import unpack_names, volume_of
+from ranking.counts.sealed import names_digest, unpack_names, volume_of
 from ranking.errors import KeyReusedError, OvertakenError, PopulerError, StoreUnavailableError
 from ranking.intake.items import Item, dates_from_stored, item_from_stored, stored_from_item
 from ranking.intake.marks import parts_of
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
-from ranking.published.snapshot import Published, Snapshot, decode_entries
+from ranking.published.snapshot import Published, Snapshot, Stamp, decode_entries
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.counts import (
     NAMES_CHANGED,
@@ -33,8 +34,8 @@ from ranking.store.counts import (
 from ranking.store.edits import Changed, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import Lease
-from ranking.store.lists import PublishedBase
-from ranking.store.server import LogState, ServerInfo
+from ranking.store.lists import News, PublishedBase
+from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
 from ranking.watching.concentration import Concentration
 
@@ -44,10 +45,12 @@ WIDTH_S = 300
 class _Shard:
     def __init__(self) -> None:
         self.sequence = 0
+        self.mark = ""
         self.counts: dict[Bucket, dict[str, int]] = {}
         self.touched: dict[Bucket, int] = {}
         self.sealed: dict[Bucket, tuple[bytes, int]] = {}
         self.names: dict[int, tuple[int, list[bytes]]] = {}  # volume -> how many, chunks
+        self.digests: dict[int, str] = {}
         self.items: dict[str, bytes] = {}
         self.changed: dict[str, int] = {}
         self.dates, self.chunks = DatesState(0, 0, 0, 0, 0), list[bytes]()
@@ -77,10 +80,11 @@ class _Shard:
                 return SPAN_CHANGED
         volume = volume_of(swap.target)
         count, chunks = self.names.get(volume, (0, []))
-        if count != swap.names_before:
+        if (count, self.digests.get(volume, "")) != (swap.names_before, swap.digest_before):
             return NAMES_CHANGED
         numbered = {**dict(enumerate(chunks)), **swap.chunks}
         self.names[volume] = swap.names_after, [numbered[number] for number in range(len(numbered))]
+        self.digests[volume] = swap.digest_after
         for bucket in swap.parts:
             self.counts.pop(bucket, None)
             self.sealed.pop(bucket, None)
@@ -134,6 +138,13 @@ class MemoryEdits:
 
     async def changed_in(self, site: str, edition: int) -> list[Changed]:
         return []
+
+    async def put_back(
+        self, site: str, edits: Mapping[Subject, Edit], removed: Mapping[str, float], above: int
+    ) -> list[str]:
+        return []
+
+    async def note(self, sites: Iterable[str], by: str, action: str) -> None: ...
 
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
         return []
@@ -239,8 +250,20 @@ class MemoryStore:
         self._published.clear()
         self._terms.clear()
 
-    async def life(self) -> str:
-        return str(self.lives)
+    def backup(self) -> Callable[[], None]:
+        """What puts everything back as it is now, as a restored backup or a replica that lagged would."""
+        kept = copy.deepcopy((self._shards, self._removed, self._published, self._terms))
+
+        def restore() -> None:
+            self._shards, self._removed, self._published, self._terms = copy.deepcopy(kept)
+
+        return restore
+
+    async def life(self) -> Life:
+        return Life(str(self.lives))
+
+    async def accept(self) -> Life:
+        return await self.life()
 
     def listed(self, name: str, section: str = "") -> list[str]:
         """Ids of a published list."""
@@ -249,6 +272,10 @@ class MemoryStore:
     def bodies(self, name: str) -> dict[str, bytes]:
         """A published list as bytes, one body per section."""
         return self._published["s", name][1].bodies
+
+    def stamp(self, name: str) -> Stamp:
+        """The stamp of a published list."""
+        return self._published["s", name][1].stamp
 
     def count(self, batch: Batch) -> Committed:
         """Count a batch, once however often it is sent."""
@@ -295,14 +322,23 @@ class MemoryStore:
 
     async def ping(self) -> None: ...
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def confirm(self) -> None: ...
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         return self.count(batch)
 
-    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
+    async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
         found = self._shard(site, shard)
-        reset = found.sequence < after
+        reset = found.sequence < after or mark not in ("", found.mark)
         buckets = [bucket for bucket, sequence in found.touched.items() if reset or sequence > after]
         return TouchedBuckets(max(found.touched.values(), default=0 if reset else after), buckets, reset)
+
+    async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
+        found = self._shard(site, shard)
+        if before not in ("", found.mark) or found.sequence < cursor:
+            return False
+        found.mark = mark
+        return True
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
         self.read += buckets
@@ -327,11 +363,17 @@ class MemoryStore:
     async def note_dropped(self, site: str, shard: int, until: int) -> None:
         self._shard(site, shard).dropped = until
 
-    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
-        names = self._shard(site, shard).names
+    async def names_digest(self, site: str, shard: int, volume: int) -> str:
+        return self._shard(site, shard).digests.get(volume, "")
+
+    async def put_names(
+        self, site: str, shard: int, volume: int, count: int, digest: str, chunks: Mapping[int, bytes]
+    ) -> bool:
+        names, digests = self._shard(site, shard).names, self._shard(site, shard).digests
         there, before = names.get(volume, (0, []))
-        if there != count:
+        if (there, digests.get(volume, "")) != (count, digest):
             return False
+        digests[volume] = names_digest(digest, chunks)
         numbered = {**dict(enumerate(before)), **chunks}
         names[volume] = count + 1, [numbered[number] for number in range(len(numbered))]
         return True
@@ -343,8 +385,17 @@ class MemoryStore:
             found.sealed.pop(bucket, None)
             found.touched.pop(bucket, None)
 
-    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
+    async def put_items(
+        self,
+        site: str,
+        items: Sequence[Item],
+        by: str = "write",
+        named: Sequence[Collection[str]] | None = None,
+        *,
+        lift: bool = False,
+    ) -> set[str]:
         self.put(*items, site=site)
+        return set()
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         documents = (self._shard(site, shard_of(item, self._count)).items.get(item) for item in ids)
@@ -409,10 +460,13 @@ class MemoryStore:
             raise OvertakenError(term)
         self._terms[key] = max(term, epoch)
         generation, before = self._published.get(key, (0, None))
-        if before and epoch <= term and snapshot.stamp.generated_at <= before.stamp.generated_at:
+        at, stepped_back = snapshot.stamp.generated_at, epoch > 0 and base is not None and base.generation == generation
+        there = -1.0 if before is None else before.stamp.generated_at
+        if epoch <= term and at <= there and not (stepped_back and at < there):
             return None
-        self._published[key] = generation + 1, snapshot
-        return generation + 1
+        above = max(generation, base.generation if base else 0)
+        self._published[key] = above + 1, snapshot
+        return above + 1
 
     async def hold_lease(self, holder: str, lease_s: float, above: int | None) -> Lease:
         if self._holder not in (None, holder):
@@ -446,9 +500,9 @@ class MemoryStore:
             needed = needed_for(chain[-1])
         return ids_of(chain)
 
-    async def news(self, site: str) -> AsyncIterator[str]:
-        raise StoreUnavailableError(f"no news of {site} in memory")
-        yield ""
+    async def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
+        raise StoreUnavailableError(f"no news of {sites} in memory")
+        yield News("", "")
 
     async def salt(self, day: int, fresh: bytes, lifetime_s: float) -> bytes:
         if self.away is not None:

@@ -7,7 +7,9 @@ import { ago, clock, number, plural, span } from "./words.js";
 const ALARMS = {
   store_away: "The store is away",
   list_stale: "A list is stale",
+  store_emptied: "The store came back without its data",
   no_events: "Nothing is read",
+  slow_refresh: "Lists take long to rank",
   waiting_items: "Read items are in no list",
   spool: "Events wait on disk",
   evictions: "Counts were dropped",

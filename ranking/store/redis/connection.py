@@ -4,7 +4,8 @@
 takes. User and password in the address are the data servers'; sentinels have their own as parameters, or none.
 
 redis-py's own retries are off. It would send a whole pipeline again after a lost reply and count everything twice; our
-callers repeat a call whose script knows that it ran before.
+callers repeat a call whose script knows that it ran before. Its pool raises when all connections are in use: calls take
+turns (see `turns`).
 """
 
 import contextlib
@@ -13,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
@@ -25,6 +26,7 @@ from redis.exceptions import (
     ClusterDownError,
     ClusterError,
     MasterDownError,
+    NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisClusterException,
@@ -35,7 +37,8 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreRefusedError, StoreUnavailableError
+from ranking.store.redis.turns import MOST_CONNECTIONS, BoundedCluster, BoundedRedis, Turns
 
 Client = Any  # redis-py's three clients share no base with typed commands; what is called on them is held by the tests
 
@@ -45,6 +48,8 @@ TLS_PARAMETERS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs"
 SENTINEL_PARAMETERS = ("sentinel_username", "sentinel_password")
 SENTINEL_PORT = 26379
 CLUSTER_PORT = 6379
+#: How errors begin of a server that would take the same call under other rights, or with its replicas.
+DENIALS = ("NOREPLICAS", "ACL failure in script", "The user executing the script can't")
 FAILURES = (RedisError, RedisClusterException, OSError)
 _PASSING = (
     RedisConnectionError,
@@ -65,13 +70,19 @@ def is_cluster(url: str) -> bool:
 
 
 def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> Client:
-    """A client for `url`; it connects when it is first used.
+    """A client for `url`; it connects when it is first used, and its commands take turns.
 
-    `timeout_s` bounds connecting, `reply_timeout_s` each reply (None: listens for ever).
+    `timeout_s` bounds connecting and waiting for a turn, `reply_timeout_s` each reply (None: listens for ever).
 
     Raises:
         StoreRefusedError: the address has a parameter that is none.
     """
+    client = _client(url, timeout_s, reply_timeout_s)
+    client.turns = Turns(MOST_CONNECTIONS, timeout_s)
+    return client
+
+
+def _client(url: str, timeout_s: float, reply_timeout_s: float | None) -> Client:
     options: dict[str, Any] = {
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": reply_timeout_s,
@@ -79,7 +90,7 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
     }
     parts = urlsplit(url)
     if parts.scheme not in CLUSTER_SCHEMES + SENTINEL_SCHEMES:
-        return Redis.from_url(url, **options)
+        return BoundedRedis.from_pool(ConnectionPool.from_url(url, **options))
     if parts.username:
         options["username"] = unquote(parts.username)
     if parts.password:
@@ -88,7 +99,7 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
     of_sentinels, tls = _parameters(parts.scheme, parts.query)
     options |= tls
     if parts.scheme in CLUSTER_SCHEMES:
-        return RedisCluster(startup_nodes=[ClusterNode(*_host_port(host, CLUSTER_PORT)) for host in hosts], **options)
+        return BoundedCluster(startup_nodes=[ClusterNode(*_host_port(host, CLUSTER_PORT)) for host in hosts], **options)
     name, _, database = parts.path.lstrip("/").partition("/")
     sentinel = Sentinels(
         [_host_port(host, SENTINEL_PORT) for host in hosts],
@@ -100,7 +111,7 @@ def connected(url: str, *, timeout_s: float, reply_timeout_s: float | None) -> C
             **tls,
         },
     )
-    return sentinel.master_for(name or "mymaster", Redis, db=int(database or 0), **options)
+    return sentinel.master_for(name or "mymaster", BoundedRedis, db=int(database or 0), **options)
 
 
 def _parameters(scheme: str, query: str) -> tuple[dict[str, str], dict[str, Any]]:
@@ -178,23 +189,28 @@ def _of_node(cluster: Client, node: ClusterNode, reply_timeout_s: float | None) 
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Raise driver errors as ours: unavailable where trying again may help, refused where something must change."""
+    """Raise driver errors as ours.
+
+    Unavailable where trying again may help, denied where the server must be changed, refused where the call is wrong.
+    """
     try:
         yield
-    except (AuthenticationError, AuthorizationError) as error:
-        raise StoreRefusedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
+    except (AuthenticationError, AuthorizationError, NoPermissionError) as error:
+        raise StoreDeniedError(
+            f"Redis does not let us in: {error}; check the user and password in redis.url"
+        ) from error
     except OutOfMemoryError as error:
-        raise StoreRefusedError(
+        raise StoreDeniedError(
             "Redis is at its memory limit and takes no more writes: raise maxmemory, or lower retention.keep"
         ) from error
     except RedisClusterException as error:  # it stands beside redis-py's other errors, not among them
         if isinstance(error.__cause__ or error.__context__, AuthenticationError) or "password" in str(error):
-            raise StoreRefusedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
+            raise StoreDeniedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
         raise StoreUnavailableError(f"Redis Cluster does not answer: {error}") from error
     except _PASSING as error:
         raise StoreUnavailableError(f"Redis does not answer: {str(error) or type(error).__name__}") from error
     except ResponseError as error:
-        raise StoreRefusedError(_refusal(str(error))) from error
+        raise _refusal(str(error)) from error
     except RedisError as error:
         raise StoreUnavailableError(f"Redis: {error}") from error
     except (AttributeError, RuntimeError) as error:
@@ -213,10 +229,12 @@ def _is_drivers(error: Exception) -> bool:
     return any(frame.f_globals.get("__name__", "").startswith("redis.") for frame, _ in frames)
 
 
-def _refusal(message: str) -> str:
+def _refusal(message: str) -> StoreRefusedError:
     if message.startswith("MISCONF"):
-        return f"Redis cannot write to its disk and takes no more writes: {message}"
-    return f"Redis refused: {message}"
+        return StoreDeniedError(f"Redis cannot write to its disk and takes no more writes: {message}")
+    if message.startswith(DENIALS):
+        return StoreDeniedError(f"Redis denies it: {message}")
+    return StoreRefusedError(f"Redis refused: {message}")
 
 
 def _host_port(text: str, default_port: int) -> tuple[str, int]:

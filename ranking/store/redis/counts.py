@@ -5,7 +5,7 @@ from itertools import chain
 from typing import Any
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import CHUNK_NAMES
+from ranking.counts.sealed import CHUNK_NAMES, names_digest
 from ranking.errors import KeyReusedError
 from ranking.intake.visits import REASONS, SHADOW
 from ranking.store.counts import (
@@ -16,7 +16,7 @@ from ranking.store.counts import (
     Swap,
     TouchedBuckets,
 )
-from ranking.store.redis import keys, sealing
+from ranking.store.redis import keys, pending, sealing
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
 from ranking.store.redis.record_call import call_of, naming_of
@@ -26,6 +26,7 @@ from ranking.store.shards import shard_of
 RECORD = LuaScript("record")
 NAME_ITEMS = LuaScript("name_items")
 PUT_NAMES = LuaScript("put_names")
+LEAVE_MARK = LuaScript("leave_mark")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
 SHADOWED_BUCKETS = 288
@@ -43,25 +44,34 @@ class RedisCounts:
     def shards(self) -> int:
         return self._link.shards
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         lane = (batch.site, batch.shard, batch.writer)
         if batch.named and self._named.get(lane) != batch.number:
             # Before it counts, as a repeat of the batch would not come this far; once, however often it is repeated.
-            await self._link.run(NAME_ITEMS, *naming_of(batch, keep_s))
+            new = await self._link.run(NAME_ITEMS, *naming_of(batch, keep_s))
+            await pending.restore(self._link, batch.site, batch.shard, [item.decode() for item in new])
             self._named[lane] = batch.number
         names, arguments = call_of(batch, keep_s)
-        if self._link.wait:
+        if wait:
             outcome, level = await self._link.run_and_wait(RECORD, names, arguments)
         else:
             outcome, level = await self._link.run(RECORD, names, arguments), "commit"
         if outcome == KEY_OF_ANOTHER_BODY:
             raise KeyReusedError
         repeated = outcome == KEY_WAS_COUNTED
-        return Committed(b"" if repeated else outcome, repeated, level)
+        return Committed(b"" if repeated else outcome, repeated, level, not self._link.confirms or level != "commit")
 
-    async def touched_buckets(self, site: str, shard: int, after: int) -> TouchedBuckets:
-        cursor, members, reset = await self._link.changes(keys.touched(site, shard), site, shard, after)
+    async def confirm(self) -> None:
+        if self._link.confirms:
+            await self._link.command("PING")
+
+    async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
+        cursor, members, reset = await self._link.changes(keys.touched(site, shard), site, shard, after, mark=mark)
         return TouchedBuckets(cursor, list(map(_bucket, members)), reset)
+
+    async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
+        names = [keys.mark(site, shard), keys.sequence(site, shard)]
+        return bool(await self._link.run(LEAVE_MARK, names, [before, mark, cursor, keys.CHANGED_TTL_S]))
 
     async def read_counts(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[StoredCounts]:
         return await sealing.read_counts(self._link.run, site, shard, buckets)
@@ -100,9 +110,15 @@ class RedisCounts:
         with translated():
             await self._link.client.set(keys.dropped(site, shard), until, ex=keys.CHANGED_TTL_S)
 
-    async def put_names(self, site: str, shard: int, volume: int, count: int, chunks: Mapping[int, bytes]) -> bool:
+    async def names_digest(self, site: str, shard: int, volume: int) -> str:
+        with translated():
+            return (await self._link.client.hget(keys.names(site, shard, volume), "digest") or b"").decode()
+
+    async def put_names(
+        self, site: str, shard: int, volume: int, count: int, digest: str, chunks: Mapping[int, bytes]
+    ) -> bool:
         await self._link.raise_schema()
-        arguments: list[Any] = [count, *chain.from_iterable(chunks.items())]
+        arguments: list[Any] = [count, digest, names_digest(digest, chunks), *chain.from_iterable(chunks.items())]
         return bool(await self._link.run(PUT_NAMES, [keys.names(site, shard, volume)], arguments))
 
     async def drop_buckets(self, site: str, shard: int, buckets: Sequence[Bucket]) -> None:

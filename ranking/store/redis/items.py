@@ -1,6 +1,6 @@
 """What the newsroom says of its items, in Redis: descriptions, their dates as ranking reads them, take-downs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 
@@ -18,6 +18,7 @@ from ranking.store.shards import shard_of
 PUT_ITEMS = LuaScript("put_items")
 REMOVE_ITEM = LuaScript("remove_item")
 ITEMS_AT_ONCE = 500
+ALL_FIELDS: Collection[str] = ()
 
 
 class RedisItems:
@@ -27,25 +28,38 @@ class RedisItems:
         self._link = link
         self._edits = edits
 
-    async def put_items(self, site: str, items: Sequence[Item], by: str = "write") -> None:
+    async def put_items(
+        self,
+        site: str,
+        items: Sequence[Item],
+        by: str = "write",
+        named: Sequence[Collection[str]] | None = None,
+        *,
+        lift: bool = False,
+    ) -> set[str]:
+        down = await self._taken_down(site, [item.id for item in items])
         by_shard: dict[int, list[bytes | str]] = {}
-        for item in items:
-            by_shard.setdefault(shard_of(item.id, self._link.shards), []).extend((item.id, stored_from_item(item)))
+        for item, fields in zip(items, named or [ALL_FIELDS] * len(items), strict=True):
+            if lift or item.id not in down:
+                of_shard = by_shard.setdefault(shard_of(item.id, self._link.shards), [])
+                of_shard += [item.id, stored_from_item(item), " ".join(("id", "by_page", *fields)) if named else ""]
         for shard, flat in by_shard.items():
-            for first in range(0, len(flat), 2 * ITEMS_AT_ONCE):
+            for first in range(0, len(flat), 3 * ITEMS_AT_ONCE):
+                part = flat[first : first + 3 * ITEMS_AT_ONCE]
                 await self._link.run(
                     PUT_ITEMS,
                     [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
-                    [keys.CHANGED_TTL_S, *flat[first : first + 2 * ITEMS_AT_ONCE]],
+                    [keys.CHANGED_TTL_S, *part],
                 )
-                await pending.restore(
-                    self._link, site, shard, [str(item) for item in flat[first : first + 2 * ITEMS_AT_ONCE : 2]]
-                )
-        if items:
-            names = [item.id for item in items]
-            marks = await self._link.command("HMGET", keys.removed(site), *names)
-            if down := [name for name, mark in zip(names, marks, strict=True) if mark is not None]:
-                await self._edits.restore(site, down, by)
+                await pending.restore(self._link, site, shard, [str(item) for item in part[::3]])
+        if lift and down:
+            await self._edits.restore(site, sorted(down), by)
+        return set() if lift else down
+
+    async def _taken_down(self, site: str, ids: Sequence[str]) -> set[str]:
+        """Those of `ids` that are taken down."""
+        marks = await self._link.command("HMGET", keys.removed(site), *ids) if ids else []
+        return {item for item, mark in zip(ids, marks, strict=True) if mark is not None}
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         found: dict[str, bytes] = {}
@@ -123,6 +137,13 @@ class RedisItems:
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])
         await self._edits.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
+        return await self._forget_item(site, item)
+
+    async def forget_items(self, site: str, items: Iterable[str]) -> None:
+        for item in items:
+            await self._forget_item(site, item)
+
+    async def _forget_item(self, site: str, item: str) -> bool:
         shard = shard_of(item, self._link.shards)
         found = await self._link.run(
             REMOVE_ITEM,

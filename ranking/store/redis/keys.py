@@ -6,7 +6,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
 
     populer:layout                        hash    schema, shards: what this store's keys were written with; life: a name
                                                   made with the store, so that one that was lost is not taken for it
-                                                  when it has as many changes again. For good.
+                                                  when it has as many changes again; held: since when lists stay as
+                                                  they were, as it has another life than the service knew; accepted:
+                                                  the life that an operator has taken as it is. For good.
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
                                                   UTC) are hashed, for all sites. Deleted when their use is over, gone
                                                   47 hours after the day began in any case.
@@ -25,11 +27,14 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   came later lies in an open bucket, and both are to be added up. Gone
                                                   when the open one would be.
     populer:{s.n}:names:V                 hash    names that the sealed counts of volume V (30 days) have numbered.
-                                                  `count`: how many; 0, 1, ...: chunks of them in the order of their
-                                                  numbers. Names are only ever added. Gone with the volume's last.
+                                                  `count`: how many; `digest`: of all that was written of them; 0, 1,
+                                                  ...: chunks of them in the order of their numbers. Names are only
+                                                  ever added. Gone with the volume's last.
     populer:{s.n}:dropped                 string  epoch seconds up to which counts of items that nobody described were
                                                   dropped (`retention.unknown`). A year, renewed.
     populer:{s.n}:sequence                string  grows by one with every change in the shard. Lifetime: keep, renewed.
+    populer:{s.n}:mark                    string  random, left by the process that ranks once it has read all changes: a
+                                                  store without the last one has gone back. A year, renewed.
     populer:{s.n}:touched                 zset    `W:T` scored with the sequence of its last change: the index of all
                                                   buckets, and what a reader must read again. Pruned with its buckets.
     populer:{s.n}:writer:ID               string  number of the last batch that writer ID has counted, and its outcomes.
@@ -183,6 +188,11 @@ def dropped(site: str, shard: int) -> str:
 def sequence(site: str, shard: int) -> str:
     """String: the shard's change number."""
     return f"populer:{{{site}.{shard}}}:sequence"
+
+
+def mark(site: str, shard: int) -> str:
+    """String: what the process that ranks has left last."""
+    return f"populer:{{{site}.{shard}}}:mark"
 
 
 def touched(site: str, shard: int) -> str:

@@ -2,25 +2,35 @@
 
 Invariant: whatever the network does, a repeated call has its effect once; the scripts see to it. Every driver error
 leaves here as one of ours, with its cause.
+
+A store need not be open to be used: until it is, and between two addresses, it is away like one that does not answer.
 """
 
+import asyncio
 import secrets
 from typing import Any
 
 from redis.exceptions import AskError, MovedError, NoScriptError
 
-from ranking.errors import StoreRefusedError
+from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
-from ranking.store.redis.durability import Ack, level_of, on_one_connection, wait_of
+from ranking.store.redis.durability import Ack, Waits, on_one_connection
 from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
 
 
+def usual_shards(url: str) -> int:
+    """How many shards a store at `url` is made with unless it is told."""
+    return CLUSTER_SHARDS if is_cluster(url) else 1
+
+
 class Link:
     """The server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind.
 
+    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all). `confirms`: whether
+    a batch is safe only once the server's append-only file has it (see `durability`).
     `ack` is how safe a recorded batch shall be before `record` returns, where the server can tell.
     """
 
@@ -32,17 +42,35 @@ class Link:
         timeout_s: float = 5.0,
         allow_eviction: bool = False,
         ack: Ack = "commit",
+        known_shards: int = 0,
+        confirms: bool = False,
     ) -> None:
+        self.confirms = confirms
         self.url = url
         self.timeout_s = timeout_s
         self._wanted_shards = shards
         self._allow_eviction = allow_eviction
-        self._shards = 0
+        self._shards = known_shards
         self._schema = keys.SCHEMA
+        self.lives: set[bytes] = set()
+        """Lives of the store that this process has worked with."""
         self.cluster = is_cluster(url)
-        self._ack = ack
-        self.wait = wait_of(ack, timeout_s)
-        self.client: Client = None
+        self._waits = Waits(ack, timeout_s)
+        self._opening = asyncio.Lock()
+        self._client: Client = None
+        self.is_open = False
+        """Whether the store has answered at its present address, and is one that can be used."""
+
+    @property
+    def client(self) -> Client:
+        """The client of the open store.
+
+        Raises:
+            StoreUnavailableError: it is not open.
+        """
+        if not self.is_open:
+            raise StoreUnavailableError("Redis has not answered yet")
+        return self._client
 
     @property
     def shards(self) -> int:
@@ -53,25 +81,43 @@ class Link:
 
     def promise(self, ack: Ack) -> None:
         """Have batches be as safe as `ack` from the next one on."""
-        self._ack, self.wait = ack, wait_of(ack, self.timeout_s)
+        self._waits = Waits(ack, self.timeout_s)
 
     async def open(self) -> None:
-        with translated():
-            self.client = connected(self.url, timeout_s=self.timeout_s, reply_timeout_s=self.timeout_s)
-            await self._check_policy()
-            await self.settle_layout()
+        async with self._opening:
+            if self.is_open:
+                return
+            url = self.url
+            with translated():
+                client = _client_of(url, self.timeout_s)
+            try:
+                with translated():
+                    await self._check_policy(client)
+                    await self.settle_layout(client)
+            except BaseException:
+                await close(client)
+                raise
+            self._client, self.is_open = client, True
+
+    async def use(self, url: str) -> None:
+        """Go on at another address; the store is away until it has been opened there. Calls on their way fail."""
+        async with self._opening:
+            await self.close()
+            self.url, self.cluster = url, is_cluster(url)
+            self._waits = Waits(self._waits.ack, self.timeout_s)
 
     async def close(self) -> None:
-        if self.client is not None:
-            await close(self.client)
-        self.client = None
+        client, self._client, self.is_open = self._client, None, False
+        if client is not None:
+            await close(client)
 
     def pipeline(self) -> Client:
         return self.client.pipeline(transaction=False) if not self.cluster else self.client.pipeline()
 
     async def executed(self, pipe: Client) -> list[Any]:
         with translated():
-            return list(await pipe.execute())
+            async with self.client.turns:
+                return list(await pipe.execute())
 
     async def command(self, *parts: Any) -> Any:
         with translated():
@@ -90,8 +136,13 @@ class Link:
 
     async def run_and_wait(self, script: LuaScript, names: list[str], arguments: list[Any]) -> tuple[Any, Ack]:
         """What a script returns, and how safe what it has written is."""
+        waits = self._waits
+        with translated():
+            server = self._server_of(names[0])
+        wait = waits.command(server)
+        if not wait:
+            return await self.run(script, names, arguments), "commit"
         rest = (len(names), *names, *arguments)
-        ack, wait = self._ack, self.wait
         with translated():
             for call in (("EVALSHA", script.sha, *rest), ("EVAL", script.source, *rest)):
                 try:
@@ -101,21 +152,25 @@ class Link:
                 except (MovedError, AskError):
                     break
                 if not isinstance(outcome, Exception):
-                    return outcome, level_of(ack, waited)
+                    return outcome, waits.level(server, waited)
                 if not isinstance(outcome, NoScriptError):
                     raise outcome
         return await self.run(script, names, arguments), "commit"
 
     async def changes(
-        self, key: str, site: str, shard: int, after: int, limit: int | None = None
+        self, key: str, site: str, shard: int, after: int, limit: int | None = None, mark: str = ""
     ) -> tuple[int, list[bytes], bool]:
-        """Members of a change index past a cursor, the new cursor, and whether the cursor was of another life."""
+        """Members of a change index past a cursor, the new cursor, and whether the cursor was of another store.
+
+        It was where the store has had fewer changes, or has not the `mark` that was left at the cursor (empty: none).
+        """
         pipe = self.pipeline()
         pipe.get(keys.sequence(site, shard))
+        pipe.get(keys.mark(site, shard))
         part = {} if limit is None else {"offset": 0, "num": limit}
         pipe.zrange(key, f"({after}", "+inf", byscore=True, withscores=True, **part)
-        now, found = await self.executed(pipe)
-        if int(now or 0) < after:
+        now, marked, found = await self.executed(pipe)
+        if int(now or 0) < after or (mark and marked != mark.encode()):
             cursor, members, _ = await self.changes(key, site, shard, 0, limit)
             return cursor, members, True
         if limit is not None and len(found) == limit:
@@ -127,19 +182,27 @@ class Link:
         members = [member for member, _ in found]
         return max((int(score) for _, score in found), default=after), members, False
 
+    def _server_of(self, key: str) -> str:
+        """Name of the server that has a key, as far as the client knows."""
+        if not self.cluster:
+            return ""
+        node = self.client.get_node_from_key(key)
+        return str(node.name) if node is not None else ""
+
     def every_primary(self) -> dict[str, Any]:
         return {"target_nodes": self.client.get_primaries()} if self.cluster else {}
 
-    async def info(self) -> list[dict[str, Any]]:
+    async def info(self, client: Client = None) -> list[dict[str, Any]]:
         """INFO of every node that answers: one that is away counts nothing, and is asked again at the next start.
 
         Raises the driver's error where none answers.
         """
+        client = client or self.client
         if not self.cluster:
-            return [await self.client.info()]
+            return [await client.info()]
         found: list[dict[str, Any]] = []
         failure: Exception | None = None
-        for node in await every_node(self.client):
+        for node in await every_node(client):
             try:
                 found.append(await node.info())
             except FAILURES as error:
@@ -150,8 +213,9 @@ class Link:
             raise failure
         return found
 
-    async def _check_policy(self) -> None:
-        policies = {str(node.get("maxmemory_policy", "noeviction")) for node in await self.info()} - {"noeviction"}
+    async def _check_policy(self, client: Client) -> None:
+        nodes = await self.info(client)
+        policies = {str(node.get("maxmemory_policy", "noeviction")) for node in nodes} - {"noeviction"}
         if policies and not self._allow_eviction:
             raise StoreRefusedError(
                 f"Redis has maxmemory-policy {min(policies)}, which would drop counts without a word: set it to"
@@ -165,21 +229,43 @@ class Link:
             await self.command("HSET", keys.LAYOUT, "schema", keys.SCHEMA)
             self._schema = keys.SCHEMA
 
-    async def settle_layout(self) -> None:
+    async def settle_layout(self, client: Client = None) -> None:
         """Write down, once, how this store's keys are laid out; refuse a store laid out otherwise."""
-        wanted = self._wanted_shards or (CLUSTER_SHARDS if self.cluster else 1)
-        await self.client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
-        self._schema = int(await self.client.hget(keys.LAYOUT, "schema"))
+        client = client or self.client
+        wanted = self._wanted_shards or usual_shards(self.url)
+        await client.hsetnx(keys.LAYOUT, "schema", keys.SCHEMA)
+        self._schema = int(await client.hget(keys.LAYOUT, "schema"))
         if self._schema not in keys.READABLE_SCHEMAS:
             raise StoreRefusedError(
                 f"this store was written with schema {self._schema}, this version reads"
                 f" {' and '.join(map(str, keys.READABLE_SCHEMAS))}: use the version it was last used with, or later"
             )
-        await self.client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
-        await self.client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
-        shards = int(await self.client.hget(keys.LAYOUT, "shards"))
+        await client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
+        await client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        life, held = await client.hmget(keys.LAYOUT, ["life", "held"])
+        if not self.lives and held is None:
+            self.lives.add(life)
+        shards = int(await client.hget(keys.LAYOUT, "shards"))
         if self._wanted_shards and shards != self._wanted_shards:
             raise StoreRefusedError(
                 f"this store was made with redis.shards = {shards}; it cannot be changed to {wanted} afterwards"
             )
+        if self._shards not in (0, shards):
+            raise StoreRefusedError(
+                f"this store was made with redis.shards = {shards}, and this process works with {self._shards}:"
+                " restart the service"
+            )
         self._shards = shards
+
+
+def _client_of(url: str, timeout_s: float) -> Client:
+    """A client for the data at `url`.
+
+    Raises:
+        StoreRefusedError: it is no address.
+    """
+    try:
+        return connected(url, timeout_s=timeout_s, reply_timeout_s=timeout_s)
+    except ValueError as error:
+        # What cannot be read of an address may be its password: it is not repeated.
+        raise StoreRefusedError("redis.url: expected an address such as redis://127.0.0.1:6379/0") from error

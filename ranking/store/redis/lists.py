@@ -1,19 +1,20 @@
 """The published lists in Redis: snapshots, the orders that walks go by, and the news of them."""
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from ranking.errors import OvertakenError, StoreUnavailableError
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
-from ranking.store.lists import PublishedBase
+from ranking.store.lists import News, PublishedBase
 from ranking.store.redis import keys
 from ranking.store.redis.connection import close, connected, one_node, translated
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 
 PUBLISH = LuaScript("publish")
+PUT_BACK_LIST = LuaScript("put_back_list")
 READ_TRIES = 5
 LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
 LONGEST_CHAIN = 8
@@ -28,6 +29,15 @@ class RedisLists:
     async def publish(
         self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int = 0, paging_s: float = 0.0
     ) -> int | None:
+        above = base.generation if base else 0
+        generation = await self._published_on(site, snapshot, base, epoch, paging_s, above)
+        if generation == ANOTHER_IS_PUBLISHED:
+            generation = await self._published_on(site, snapshot, None, epoch, paging_s, above)
+        return None if generation == LATER_IS_PUBLISHED else generation
+
+    async def _published_on(
+        self, site: str, snapshot: Snapshot, base: PublishedBase | None, epoch: int, paging_s: float, above: int
+    ) -> int:
         stamp = snapshot.stamp
         known: Mapping[str, str] = base.digests if base else {}
         fresh = [(name, body) for name, body in snapshot.bodies.items() if known.get(name) != stamp.digests[name]]
@@ -44,14 +54,21 @@ class RedisLists:
             [
                 stamp.list, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S, keys.news(site),
                 base.generation if base else -1, len(fresh), epoch, len(new), len(past), math.ceil(paging_s),
+                above,
                 *(snapshot.orders[name] for name in new), *(part for pair in fresh for part in pair), *gone,
             ],
         )  # fmt: skip
         if isinstance(generation, list):
             raise OvertakenError(generation[1])
-        if generation == ANOTHER_IS_PUBLISHED:
-            return await self.publish(site, snapshot, None, epoch, paging_s)
-        return None if generation == LATER_IS_PUBLISHED else int(generation)
+        return int(generation)
+
+    async def put_back(self, site: str, published: Published) -> None:
+        stamp = published.stamp
+        said = [stamp.list, published.generation, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S]
+        bodies = [part for pair in published.bodies.items() for part in pair]
+        await self._link.run(
+            PUT_BACK_LIST, [keys.published(site, stamp.list), keys.generations(site)], [*said, *bodies]
+        )
 
     async def generations(self, site: str) -> dict[str, int]:
         with translated():
@@ -85,7 +102,8 @@ class RedisLists:
             needed = needed_for(content)  # more than one is rare: an order that others were packed against came again
         return ids_of(found)
 
-    async def news(self, site: str) -> AsyncIterator[str]:
+    async def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
+        site_of = {keys.news(site).encode(): site for site in sites}
         with translated():
             client = (
                 one_node(self._link.client)
@@ -94,8 +112,8 @@ class RedisLists:
             )
             try:
                 async with client.pubsub(ignore_subscribe_messages=True) as listener:
-                    await listener.subscribe(keys.news(site))
+                    await listener.subscribe(*site_of)
                     async for message in listener.listen():
-                        yield message["data"].decode()
+                        yield News(site_of[message["channel"]], message["data"].decode())
             finally:
                 await close(client)

@@ -24,6 +24,8 @@ TRIES = 5
 
 async def restore(link: Link, site: str, shard: int, items: Sequence[str]) -> None:
     """Count what was refused of `items`, which are known now: nothing more is refused of them."""
+    if not items:
+        return
     key = keys.pending(site, shard)
     hashes = [short_hash(item) for item in items]
     with translated():

@@ -1,5 +1,6 @@
 """Questions to the process that ranks, and their replies, in Redis."""
 
+import asyncio
 import secrets
 import time
 
@@ -7,19 +8,24 @@ from ranking.store.redis import keys
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
 
+#: Questions of one process under way at once: each holds a connection for as long as it waits.
+MOST_ASKED = 8
+
 
 class RedisQuestions:
     """QuestionQueue on a `Link`."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._asking = asyncio.Semaphore(MOST_ASKED)
 
     async def ask(self, question: bytes, wait_s: float) -> bytes | None:
         to = secrets.token_hex(8)
-        with translated():
-            await self._link.client.rpush(keys.QUESTIONS, f"{to} ".encode() + question)
-            await self._link.client.expire(keys.QUESTIONS, keys.QUESTION_TTL_S)
-        return await self._popped(keys.reply(to), wait_s)
+        async with self._asking:
+            with translated():
+                await self._link.client.rpush(keys.QUESTIONS, f"{to} ".encode() + question)
+                await self._link.client.expire(keys.QUESTIONS, keys.QUESTION_TTL_S)
+            return await self._popped(keys.reply(to), wait_s)
 
     async def next_question(self, wait_s: float) -> tuple[str, bytes] | None:
         found = await self._popped(keys.QUESTIONS, wait_s)

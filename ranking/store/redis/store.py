@@ -23,7 +23,9 @@ class RedisStore:
     """Store on the server(s) at `url`.
 
     `shards` None: as many as the store was made with, or else what suits its kind. `ack`: how safe a recorded batch is
-    before `counts.record` returns, where the server can tell.
+    before `counts.record` returns, where the server can tell. `known_shards`: what the store was made with, as far as
+    it is known before `open` (0: not at all). `confirms`: batches are confirmed only once they are in the server's
+    append-only file.
     """
 
     def __init__(
@@ -34,8 +36,18 @@ class RedisStore:
         timeout_s: float = 5.0,
         allow_eviction: bool = False,
         ack: Ack = "commit",
+        known_shards: int = 0,
+        confirms: bool = False,
     ) -> None:
-        link = self._link = Link(url, shards=shards, timeout_s=timeout_s, allow_eviction=allow_eviction, ack=ack)
+        link = self._link = Link(
+            url,
+            shards=shards,
+            timeout_s=timeout_s,
+            allow_eviction=allow_eviction,
+            ack=ack,
+            known_shards=known_shards,
+            confirms=confirms,
+        )
         edits = RedisEdits(link)
         self._counts = RedisCounts(link)
         self._items = RedisItems(link, edits)
@@ -95,6 +107,20 @@ class RedisStore:
     def promise(self, ack: Ack) -> None:
         """Have batches be as safe as `ack` from the next one on."""
         self._link.promise(ack)
+
+    @property
+    def url(self) -> str:
+        """Its present address."""
+        return self._link.url
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has answered at its present address; until then every operation finds it away."""
+        return self._link.is_open
+
+    async def use(self, url: str) -> None:
+        """Go on at another address of the store, once `open` has been called again."""
+        await self._link.use(url)
 
     async def open(self) -> None:
         await self._link.open()

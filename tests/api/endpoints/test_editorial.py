@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 import servers
-from servers import ADMIN, NOW, WRITER, Service
+from servers import ADMIN, NOW, WRITER, Service, eventually
 
 Serve = Callable[..., Awaitable[Service]]
 LIST = "/v1/lists/populer"
@@ -123,6 +123,22 @@ async def test_any_list_can_have_pins(twelve: Service) -> None:
     assert await twelve.ids("update") == list("labcdefghi")
     assert (await twelve.ids("trending"))[0] == "z"
     assert (await twelve.http.get("/v1/lists")).json()["lists"]["update"]["items"][0]["source"] == "pinned"
+
+
+async def test_a_pinned_item_that_is_put_off_is_shown_from_its_time_on(twelve: Service) -> None:
+    await put(twelve, f"{PINS}/z", position=1)
+    assert (await twelve.ids())[0] == "z"
+    await twelve.put({"id": "z", "title": "Judul z", "published_at": NOW + 100})
+    await twelve.refresh()
+
+    async def gone() -> bool:
+        return "z" not in await twelve.ids()
+
+    await eventually(gone, "the worker to know of the new time")
+    twelve.clock.now = NOW + 99
+    assert "z" not in await twelve.ids()
+    twelve.clock.now = NOW + 100
+    assert (await twelve.ids())[0] == "z"
 
 
 async def test_what_is_over_vanishes_by_itself(twelve: Service) -> None:
@@ -373,7 +389,7 @@ async def test_a_take_down_is_in_the_trail_and_can_be_undone(twelve: Service) ->
         ("remove", "a", "write"),
         ("remove", "b", "admin"),
     ]
-    await twelve.put(first["before"])
+    assert (await twelve.http.put("/v1/items/a", json=first["before"], headers=WRITER)).status_code == 200
     await twelve.refresh()
     await servers.eventually(lambda: titled(twelve, "Judul a"), "the item to be back")
     assert await twelve.ids() == list("acdefgh")

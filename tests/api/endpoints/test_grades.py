@@ -77,7 +77,7 @@ async def test_the_trail_names_the_key_that_acted(newsroom: Service) -> None:
     await newsroom.http.put("/v1/blocks/b", json={}, headers=BUDI)
     await newsroom.http.delete("/v1/blocks/a", headers=ADMIN)
     await newsroom.http.delete("/v1/items/a", headers=WRITER)
-    await newsroom.put({"id": "a", "title": "A"})
+    await newsroom.http.put("/v1/items/a", json={"title": "A"}, headers=WRITER)
     trail = (await newsroom.http.get("/v1/audit", headers=EDITOR)).json()["changes"]
     assert [each["by"] for each in reversed(trail)] == ["siti", "budi", "ops", "write", "write"]
 

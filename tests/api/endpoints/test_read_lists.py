@@ -159,6 +159,31 @@ async def test_a_section_that_has_no_items_in_this_list_is_empty(twelve: Service
     assert await twelve.ids("populer", section="Budaya") == []
 
 
+async def test_a_section_that_all_items_have_left_is_empty_and_not_unknown(twelve: Service) -> None:
+    await twelve.put({"id": "new", "section": "Budaya", "published_at": NOW})
+    await twelve.refresh()
+    await twelve.put({"id": "new", "section": "Seni", "published_at": NOW})
+    await twelve.refresh()
+    for name in ("update", "populer"):
+        assert await twelve.ids(name, section="Budaya") == []
+    assert await twelve.ids("update", section="Seni") == ["new"]
+
+
+async def test_of_hundreds_of_sections_each_has_its_list(service: Service) -> None:
+    names = [f"Kabupaten {number:03}" for number in range(300)]
+    await service.put(*({"id": name, "section": name, "published_at": NOW - 60} for name in names))
+    await service.view(**dict.fromkeys(names, 1))
+    await service.refresh()
+    for name in (names[0], names[150], names[299]):
+        assert await service.ids(section=name) == [name]
+        assert await service.ids("update", section=name) == [name]
+    answer = await service.http.get(LIST, params={"section": "Kabupaten 300"})
+    assert answer.status_code == 404
+    assert answer.json()["detail"].startswith("no list has a section called 'Kabupaten 300'; there are Kabupaten 000")
+    near = await service.http.get(LIST, params={"section": "kabupaten 007"})
+    assert near.json()["detail"].endswith("did you mean 'Kabupaten 007'?")
+
+
 async def test_a_section_that_does_not_exist_is_not_found(twelve: Service) -> None:
     answer = await twelve.http.get(LIST, params={"section": "Teknologi"})
     assert answer.status_code == 404

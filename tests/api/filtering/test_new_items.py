@@ -79,6 +79,17 @@ async def test_what_was_refused_is_counted_once_the_item_is_described(serve: Ser
     }
 
 
+async def test_what_was_refused_is_counted_once_an_event_with_the_key_names_the_item(serve: Serve) -> None:
+    service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0})
+    for network in range(60):
+        await sent(service, f"198.51.{network}.1", {"item": f"junk-{network}"})
+    for reader in range(7):
+        await sent(service, f"192.0.{reader}.1", {"item": "article"})
+    for _ in range(2):
+        await service.http.post(EVENTS, json={"item": "article"}, headers=WRITER)
+    assert (await service.counts())["view|article"] == 7 + 2
+
+
 async def test_refused_views_of_one_network_are_bounded_as_counted_ones_are(serve: Serve) -> None:
     service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0})
     for network in range(60):

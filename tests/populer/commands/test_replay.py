@@ -22,10 +22,12 @@ import pytest
 import uvicorn
 from rich.progress import Progress
 from typer.testing import CliRunner
+from website import answer, website
 
 from populer.cli import app
 from populer.client import Patience, ServiceClient
 from populer.commands.items_import import ImportReport, import_items, render_import_report
+from populer.commands.items_import import run as run_import
 from populer.commands.replay import MAX_BODY_BYTES, Pace, replay
 from populer.commands.replay_report import ReplayReport, render_report
 from populer.log_files.files import Faults
@@ -582,7 +584,35 @@ async def test_items_are_put_in_batches_in_their_order(service: Service, tmp_pat
     }
     assert {(r.method, r.path, r.query) for r in service.requests} == {("PUT", "/v1/items", "site=s")}
     assert (report.stored, report.sent, report.acknowledged_batches, report.finished) == (25, 25, 3, True)
-    assert report.unreadable == Faults(1, ["items.csv:27: has no id"])
+    assert report.unreadable == Faults(1, ["items.csv:27: has neither an id nor a url"])
+
+
+async def test_feed_at_an_address_is_imported_with_the_sitemaps_of_its_index(
+    service: Service, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    news = "<urlset><url><loc>{}</loc><news><title>{}</title></news></url><url><loc>/tentang</loc></url></urlset>"
+    async with website({}) as site:
+        places = "".join(
+            f"<sitemap><loc>{place}</loc></sitemap>" for place in ("/1.xml.gz", "/2.xml", "https://e.example/3")
+        )
+        site.pages |= {
+            "/index.xml": answer(f"<sitemapindex>{places}</sitemapindex>"),
+            "/1.xml.gz": answer(gzip.compress(news.format("https://e.example/1", "Satu").encode())),
+            "/2.xml": answer("<html>"),
+        }
+        options = {"to": service.url, "site": None, "key": KEY, "format": None}
+        await asyncio.to_thread(run_import, f"{site.address}/index.xml", **options, allow_losses=True)
+        with pytest.raises(PopulerError, match="answered 404"):
+            await asyncio.to_thread(run_import, f"{site.address}/tidak-ada", **options)
+
+    assert [json.loads(request.body) for request in service.requests] == [
+        [{"title": "Satu", "url": "https://e.example/1"}]
+    ]
+    said = capsys.readouterr().out
+    assert "1 of 1 items sent were stored" in said
+    assert "2.xml:0: is an HTML page" in said
+    assert "3:0: https://e.example/3 leads to e.example, which is none of the site's hosts" in said
+    assert "1 with no news of a sitemap" in said
 
 
 async def test_refused_items_are_named_by_their_line(tmp_path: Path) -> None:
@@ -612,13 +642,11 @@ async def test_refused_items_are_named_by_their_line(tmp_path: Path) -> None:
     ("path", "format", "sentence"),
     [
         ("items.csv", "rss", "use csv or ndjson"),
-        ("https://e.example/rss", None, "only files are imported, as csv or ndjson"),
         ("none.csv", None, "does not exist"),
     ],
 )
 async def test_an_import_of_something_else_says_what_is_known(
     tmp_path: Path, path: str, format: str | None, sentence: str
 ) -> None:
-    where = Path(path) if "://" in path else tmp_path / path
     with pytest.raises(PopulerError, match=sentence):
-        await import_items(where, to=unused_address(), key=KEY, format=format)
+        await import_items(tmp_path / path, to=unused_address(), key=KEY, format=format)

@@ -103,14 +103,13 @@ def test_robots_are_counted_by_reason_and_move_no_list(demo: Playing, visitor: h
     assert set(attack["outcomes"]) == {"accepted", "concentrated", "duplicate", "prefetch", "robot"}
     assert attack["outcomes"]["accepted"] < ATTACK_EVENTS / 50
 
-    def told() -> bool:
+    def told() -> dict[str, int]:
         after = outcomes_of(visitor.get("/metrics").text)
-        return all(
-            after.get(reason, 0) - before.get(reason, 0) == attack["outcomes"][reason]
-            for reason in ("concentrated", "prefetch", "robot")
-        )
+        return {reason: after.get(reason, 0) - before.get(reason, 0) for reason in attack["outcomes"]}
 
-    wait_until(told)
+    # Readers of breaking news may share a network, and then some of theirs are over its share, too.
+    wait_until(lambda: told()["concentrated"] >= attack["outcomes"]["concentrated"])
+    wait_until(lambda: all(told()[reason] == attack["outcomes"][reason] for reason in ("prefetch", "robot")))
     page = html.unescape(visitor.get(f"/peragaan/mengapa/{item}").text)
     assert "<strong>1.500</strong> robot" in page
     assert "<strong>300</strong> dimuat tanpa dibuka" in page

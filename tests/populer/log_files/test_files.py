@@ -223,7 +223,7 @@ def test_a_bad_item_is_counted_with_its_line(tmp_path: Path) -> None:
     text = "id,published_at,title\n,1,A\nb,soon,B\nc,1,C\n"
     read, faults = items(written(tmp_path, "items.csv", text))
     assert [line for line, _ in read] == [4]
-    assert faults.first[0] == "items.csv:2: has no id"
+    assert faults.first[0] == "items.csv:2: has neither an id nor a url"
     assert faults.first[1].startswith("items.csv:3: published_at: must be epoch seconds or ISO 8601")
 
 
@@ -254,7 +254,7 @@ def test_a_file_that_is_wrong_as_a_whole_says_what_to_do(tmp_path: Path) -> None
 
 
 def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(PopulerError, match="'rss' is not known here: use csv or ndjson"):
+    with pytest.raises(PopulerError, match="'rss' is not known here: use csv or ndjson or json or feed"):
         list(read_items(written(tmp_path, "a.csv", "id\na\n"), "rss"))
 
 

@@ -109,7 +109,7 @@ def test_whatever_the_file_holds_is_taken_as_a_whole_or_not_at_all(
 def test_what_takes_a_start_waits_for_it_and_the_rest_does_not(place: Place) -> None:
     text = TOML.replace("8001", '9001\nworkers = 7\nhost = "0.0.0.0"\nlog_format = "json"').replace("3h", "4h")
     said = place.take(f'{text}[redis]\nurl = "redis://somewhere"\ntimeout = "1s"')
-    waiting = ("service.host", "service.port", "service.log_format", "redis.url", "redis.timeout")
+    waiting = ("service.host", "service.port", "service.log_format", "redis.timeout", "redis.url")
     assert place.in_effect.state.at_next_start == waiting
     assert said[1:6] == [f"{name}: takes effect at the next start" for name in waiting]
     settings = place.in_effect.settings
@@ -118,6 +118,24 @@ def test_what_takes_a_start_waits_for_it_and_the_rest_does_not(place: Place) -> 
     assert not [line for line in place.take(f"{text}\n") if "host" in line]
     place.take(TOML)
     assert place.in_effect.state.at_next_start == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "waits"),
+    [
+        ('url = "redis://:old@here"', 'url = "redis://:new@here"', False),
+        ('url = "redis://here"', "", True),
+        ("", 'url = "redis://here"', True),
+    ],
+)
+def test_another_address_of_the_store_does_not_wait_and_another_store_does(
+    tmp_path: Path, before: str, after: str, *, waits: bool
+) -> None:
+    place = Place(tmp_path, f"[redis]\n{before}")
+    url = place.in_effect.settings.redis.url
+    place.take(f"[redis]\n{after}\n")
+    assert place.in_effect.state.at_next_start == (("redis.url",) if waits else ())
+    assert (place.in_effect.settings.redis.url == url) == waits
 
 
 @pytest.mark.parametrize(
@@ -156,7 +174,7 @@ def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
     """A setting that is added is read once, unless somebody sees to it: say so in AT_NEXT_START, or add it here."""
     live = {
         "service.trusted_proxies", "service.internal", "service.request_timeout", "service.templates",
-        "service.streams", "service.streams_per_address",
+        "service.streams", "service.streams_per_address", "redis.url",
         "ingest.ack", "ingest.dedupe_window", "ingest.bots", "ingest.gpc", "ingest.visitor_limit",
         "ingest.network_allowance", "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body",
         "ingest.deadline",

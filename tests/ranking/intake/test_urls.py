@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import timeit
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -279,11 +278,8 @@ def test_item_pattern_ends_on_addresses_that_are_made_for_it(text: str) -> None:
 @pytest.mark.parametrize(
     "piece", ["/a", "//", "/.", "/..", "%", "%2", "&", "&a=", "é", "/amp", ".amp", "www.", "?", "="]
 )
-def test_canonical_takes_no_address_long(piece: str) -> None:
+@pytest.mark.timeout(20)
+def test_canonical_ends_on_addresses_that_are_made_for_it(piece: str) -> None:
     url = ("https://example.com/" + piece * MAX_URL_CHARS)[:MAX_URL_CHARS]
-
-    def tried() -> None:
-        with contextlib.suppress(ValueError):
-            canonical(url)
-
-    assert min(timeit.repeat(tried, number=1, repeat=3)) < 0.05
+    with contextlib.suppress(ValueError):
+        assert canonical(url) == canonical(canonical(url))

@@ -22,7 +22,7 @@ from ranking.lists.ordering import best, best_capped, percentile
 from ranking.lists.ranker import entries
 from ranking.lists.rules import Rule
 from ranking.published.snapshot import WHOLE_SITE
-from ranking.settings.lists import ListSettings, with_changes
+from ranking.settings.lists import with_changes
 
 AT = 1_700_000_100.0  # a multiple of 300 s
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -372,6 +372,7 @@ def test_rules_of_names_what_keeps_an_item_out() -> None:
     site.put("old", AT - 10 * DAY_S)
     site.put("never read", AT - 60)
     site.put("of tomorrow", AT + DAY_S)
+    site.put("named alone")
     site.see("unknown", AT - 60, 1)
     site.removed = frozenset(["down"])
     assert rule_of(site, "a", **PLAIN) == Rule.LISTED
@@ -384,10 +385,40 @@ def test_rules_of_names_what_keeps_an_item_out() -> None:
     assert rule_of(site, "c", kind="burst") == Rule.BELOW_MINIMUM
     assert rule_of(site, "unknown", kind="latest") == Rule.NOT_DESCRIBED
     assert rule_of(site, "of tomorrow", kind="latest") == Rule.NOT_YET_PUBLISHED
+    assert rule_of(site, "of tomorrow", **PLAIN) == Rule.NOT_YET_PUBLISHED
+    assert rule_of(site, "named alone", **PLAIN) == Rule.NO_SCORE
     assert rule_of(site, "b", **PLAIN, max_per_section=1) == Rule.OVER_SECTION_CAP
     assert rule_of(site, "b", 0, **PLAIN, max_per_section=1) == Rule.LISTED
     assert rule_of(site, "c", 0, **PLAIN, section_floor=50) == Rule.BELOW_SECTION_FLOOR
     assert rule_of(site, "other", 0, **PLAIN) == Rule.OTHER_SECTION
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        PLAIN,
+        {"preset": "hacker-news"},
+        {"preset": "discourse-hot"},
+        {"kind": "burst", "minimum": 1},
+        {"kind": "latest"},
+        {"fill": "latest"},
+        {"fill": "widen"},
+        {"fill": "widen", "half_life": "1s"},
+        {"hysteresis": 0.2, "size": 1},
+        {"max_age": "7d"},
+    ],
+)
+@pytest.mark.parametrize("ahead_s", [60, 10 * 365 * DAY_S])
+def test_an_item_is_in_no_list_before_it_is_published_and_then_in_all(table: dict[str, Any], ahead_s: float) -> None:
+    site = site_with({"out": 5, "scheduled": 9}, {"scheduled": "Rahasia", "out": "Politik"}, age_s=30)
+    site.put("scheduled", AT + ahead_s, "Rahasia")
+    chosen = list_of(**table)
+    assert "scheduled" not in site.listed(chosen, AT)
+    assert site.listed(chosen, AT, "Rahasia") == []
+    assert "Rahasia" not in site.ranker(AT).rank_sections(chosen)
+    if ahead_s == 60:
+        assert "scheduled" in site.listed(chosen, AT + 60)
+        assert site.listed(chosen, AT + 60, "Rahasia") == ["scheduled"]
 
 
 def test_rules_of_names_the_tenure() -> None:
@@ -444,7 +475,7 @@ def test_by_section_parts_alike_with_few_and_with_very_many_sections() -> None:
 )
 def test_settings_refuse_an_impossible_value_in_the_words_of_the_file(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
-        with_changes(ListSettings(), changes)
+        with_changes("it", {}, changes)
     assert str(refused.value) == sentence
 
 

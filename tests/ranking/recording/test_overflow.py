@@ -7,7 +7,7 @@ import pytest
 import structlog.testing
 
 from ranking.counts.buckets import Bucket
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.recording import overflow
 from ranking.recording.overflow import Spooling
@@ -69,13 +69,18 @@ class LossyStore:
         self.shards = shards
         self.counted: list[tuple[str, int]] = []
         self.tried = asyncio.Event()
+        self.waited: list[bool] = []
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def confirm(self) -> None:
+        pass
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         self.tried.set()
+        self.waited.append(wait)
         if batch.site in self.away:
             raise StoreUnavailableError("away")
         if batch.site in self.full:
-            raise StoreRefusedError("full")
+            raise StoreDeniedError("full")
         self.counted.append((batch.site, batch.number))
         return Committed()
 
@@ -137,6 +142,7 @@ async def test_a_lane_that_is_held_does_not_hold_up_another(monkeypatch: pytest.
     store.away.clear()
     await until(spool)
     assert store.counted[2:] == [("held", 1), ("held", 2)]
+    assert not any(store.waited), "their events are answered: no replica and no disk is waited for"
     await overflow.stop()
 
 
@@ -153,6 +159,18 @@ async def test_a_full_store_is_waited_for_too(monkeypatch: pytest.MonkeyPatch) -
     await overflow.stop()
 
 
+async def test_what_a_store_denies_goes_to_the_spool_at_once() -> None:
+    store, spool = LossyStore(), ListSpool()
+    store.full = {"s"}
+    overflow = Spooling(spool, store, keep_s=1e9)
+    recorder = recorder_on(store, overflow)
+    assert await recorder.record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
+    store.full.clear()
+    await until(spool)
+    assert store.counted == [("s", 1)]
+    await overflow.stop()
+
+
 async def test_no_room_is_said_and_leaves_nothing_behind() -> None:
     store, spool = LossyStore("s"), ListSpool(room=0)
     overflow = Spooling(spool, store, keep_s=1e9)
@@ -162,6 +180,7 @@ async def test_no_room_is_said_and_leaves_nothing_behind() -> None:
         assert str(error) == "the store is away, and the spool is full"
     else:
         raise AssertionError("it was taken")
+    assert not overflow.has_room
     assert not overflow.waiting(("w", "s", 0))
     await overflow.stop()
 
@@ -170,6 +189,7 @@ async def test_a_spool_that_is_made_larger_has_room_again() -> None:
     store, spool = LossyStore("s"), ListSpool(room=0)
     overflow = Spooling(spool, store, keep_s=1e9)
     await overflow.use(keep_s=1e9, max_bytes=1)
+    assert overflow.has_room
     assert await recorder_on(store, overflow).record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
     await overflow.stop()
 
@@ -222,11 +242,11 @@ class FaultyStore(LossyStore):
         super().__init__()
         self.faulty = set(faulty)
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         if batch.site in self.faulty:
             self.tried.set()
             raise ValueError("not a batch")
-        return await super().record(batch, keep_s)
+        return await super().record(batch, keep_s, wait=wait)
 
 
 async def test_adoption_goes_on_after_a_search_and_a_replay_that_fail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ import pytest
 from memory_store import MemoryStore
 
 from ranking.counts.buckets import Bucket
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.visits import Identity
 from ranking.recording import recorder as recorder_module
@@ -43,7 +43,7 @@ async def not_there(_: Batch, count: Callable[[], Committed]) -> Committed:
 
 
 async def full(_: Batch, count: Callable[[], Committed]) -> Committed:
-    raise StoreRefusedError("memory is full")
+    raise StoreDeniedError("memory is full")
 
 
 async def broken(_: Batch, count: Callable[[], Committed]) -> Committed:
@@ -73,7 +73,10 @@ class ScriptedStore:
         self.shards = shards
         self.calls: list[Batch] = []
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def confirm(self) -> None:
+        pass
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         assert keep_s == KEEP_S
         self.calls.append(batch)
         fate = self._fates.pop(0) if self._fates else self._at_last
@@ -251,7 +254,7 @@ async def test_after_a_deadline_the_next_batch_has_the_next_number(monkeypatch: 
     assert (store.count_of("a"), store.count_of("b")) == (0, 1)
 
 
-@pytest.mark.parametrize(("fate", "error"), [(full, StoreRefusedError), (broken, RuntimeError)])
+@pytest.mark.parametrize(("fate", "error"), [(full, StoreDeniedError), (broken, RuntimeError)])
 async def test_what_trying_again_does_not_mend_is_passed_on_at_once(fate: Fate, error: type[Exception]) -> None:
     store = ScriptedStore(fate)
     recorder = recorder_on(store)
@@ -267,7 +270,7 @@ async def test_what_trying_again_does_not_mend_is_passed_on_at_once(fate: Fate, 
 
 async def test_one_failed_shard_fails_the_request_once_the_others_are_done() -> None:
     store = ScriptedStore(full, shards=2)
-    with pytest.raises(StoreRefusedError):
+    with pytest.raises(StoreDeniedError):
         await recorder_on(store).record("s", views(*ITEMS))
     failed = store.calls[0].shard
     assert [store.count_of(item) for item in ITEMS] == [int(shard_of(item, 2) != failed) for item in ITEMS]
@@ -296,7 +299,7 @@ async def test_a_cancelled_request_that_waits_for_a_failing_batch_fails_no_one_e
 
     async def fail_when_opened(batch: Batch, count: Callable[[], Committed]) -> Committed:
         await gate(batch, Committed)
-        raise StoreRefusedError("memory is full")
+        raise StoreDeniedError("memory is full")
 
     store = ScriptedStore(fail_when_opened)
     recorder = recorder_on(store)
@@ -360,7 +363,7 @@ async def test_a_batch_over_the_cell_limit_is_split_and_all_of_it_arrives(shards
 
 async def test_a_request_over_the_cell_limit_hears_of_the_batch_that_failed() -> None:
     store = ScriptedStore(counted, full)
-    with pytest.raises(StoreRefusedError):
+    with pytest.raises(StoreDeniedError):
         await recorder_on(store).record("s", views(*(f"item-{n}" for n in range(3 * MAX_CELLS))))
     assert sum(store.totals.values()) == 2 * MAX_CELLS
 

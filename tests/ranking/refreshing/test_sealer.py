@@ -321,6 +321,22 @@ async def test_sealer_tries_again_when_another_has_added_names() -> None:
     assert await sealer(store).seal(NOW + 600 + 300 + 1800) == Sealed(0, 0)
 
 
+async def test_sealer_numbers_names_anew_when_the_store_has_gone_back() -> None:
+    store = MemoryStore(1)
+    stands, at = sealer(store), NOW + 300 + 1800
+    go_back = store.backup()
+    store.see("lost", NOW)
+    await stands.seal(at)
+    go_back()
+    store.see("other", NOW)
+    await sealer(store).seal(at)  # of another process: as many names again
+    store.see("lost", NOW + 300)
+    for _ in range(5):
+        store.see("other", NOW + 300)
+    await stands.seal(at + 300)
+    assert held(await view_of(store)) == {("view", "other"): 6, ("view", "lost"): 1}
+
+
 async def test_sealer_survives_a_lost_reply_of_a_swap() -> None:
     store = MemoryStore(1)
     store.see("a", NOW)

@@ -1,25 +1,41 @@
--- Store items of one shard. An item keeps the moment it was first seen.
+-- Store items of one shard. An item keeps the moment it was first seen, and the fields that are not named. What only a
+-- page says (`by_page`) is stored where nobody else has described the item.
 --
 -- KEYS 1 items      hash     id -> item (MessagePack map)
 --      2 sequence   string   the shard's change number
 --      3 changed    zset     id -> sequence of the item's last change
 -- ARGV 1 lifetime of sequence and changed, seconds
---      2.. id, item, id, item, ...
+--      2.. id, item, fields, id, item, fields, ...; fields: those that the item changes, parted by spaces; empty: all
 -- Returns the shard's change number.
 local sequence = redis.call('INCR', KEYS[2])
-for i = 2, #ARGV, 2 do
-  local id, item = ARGV[i], ARGV[i + 1]
-  local old = redis.call('HGET', KEYS[1], id)
-  if old then
-    local seen = cmsgpack.unpack(old)['first_seen']
-    if seen then
-      local new = cmsgpack.unpack(item)
-      new['first_seen'] = seen
-      item = cmsgpack.pack(new)
-    end
+
+-- The item as it is to be stored over `stored`; nil: it stays as it is.
+local function merged(stored, item, fields)
+  local old, new = cmsgpack.unpack(stored), cmsgpack.unpack(item)
+  if new['by_page'] and not old['by_page'] then
+    return nil
   end
-  redis.call('HSET', KEYS[1], id, item)
-  redis.call('ZADD', KEYS[3], sequence, id)
+  local seen = old['first_seen'] or new['first_seen']
+  if fields ~= '' then
+    for name in string.gmatch(fields, '%S+') do
+      old[name] = new[name]
+    end
+    new = old
+  end
+  new['first_seen'] = seen
+  return cmsgpack.pack(new)
+end
+
+for i = 2, #ARGV, 3 do
+  local id, item = ARGV[i], ARGV[i + 1]
+  local stored = redis.call('HGET', KEYS[1], id)
+  if stored then
+    item = merged(stored, item, ARGV[i + 2])
+  end
+  if item then
+    redis.call('HSET', KEYS[1], id, item)
+    redis.call('ZADD', KEYS[3], sequence, id)
+  end
 end
 for k = 2, 3 do
   if redis.call('TTL', KEYS[k]) < tonumber(ARGV[1]) then  -- what another call made longer stays so

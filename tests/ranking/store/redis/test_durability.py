@@ -4,11 +4,13 @@ import contextlib
 import signal
 from collections.abc import Callable
 
+import pytest
 import servers
 from whole_counts import read_buckets
 
 from ranking.counts.buckets import Bucket
 from ranking.store.counts import Batch, Committed
+from ranking.store.redis import durability
 from ranking.store.redis.durability import Ack
 
 KEEP_S = 50 * 365 * 86_400.0
@@ -85,6 +87,36 @@ async def test_a_server_that_does_not_know_the_command_commits_all_the_same(own_
     )
     assert await levels(server.url, "disk", 1, 2) == ["commit", "commit"]
     assert await counted(server.url) == 2
+
+
+def waits_of(server: servers.Valkey) -> int:
+    """How often a server has been asked to wait."""
+    return int(server.admin.info("commandstats").get("cmdstat_wait", {"calls": 0})["calls"])
+
+
+async def test_a_server_is_not_waited_for_again_soon_after_a_wait_in_vain(
+    own_server: OwnServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(durability, "LONGEST_WAIT_S", 0.05)
+    server = own_server()
+    async with servers.opened(server.url, ack="replica", shards=1) as store:
+        await store.counts.record(batch(1), KEEP_S, wait=False)  # the server knows the script from here on
+        for number in range(2, 21):
+            assert (await store.counts.record(batch(number), KEEP_S)).level == "commit"
+        assert waits_of(server) == 1
+        monkeypatch.setattr(durability, "WAITS_AGAIN_S", 0.0)
+        store.promise("replica")
+        for number in range(21, 24):
+            await store.counts.record(batch(number), KEEP_S)
+        assert waits_of(server) == 4, "each is waited for once it may be again"
+    assert await counted(server.url) == 23
+
+
+async def test_a_batch_whose_events_are_answered_waits_for_nothing(own_server: OwnServer) -> None:
+    server = own_server()
+    async with servers.opened(server.url, ack="replica", shards=1) as store:
+        assert await store.counts.record(batch(1), KEEP_S, wait=False) == Committed(level="commit")
+    assert waits_of(server) == 0
 
 
 async def test_every_topology_takes_a_batch_with_a_wait(topology: servers.Topology) -> None:

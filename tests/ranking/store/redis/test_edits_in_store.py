@@ -66,7 +66,7 @@ async def test_an_edition_grows_with_every_change_and_with_nothing_else(store: R
         lambda: store.edits.change(SITE, {BLOCKED: None, BOOSTED: Boost(2.0)}, "admin"),
         lambda: store.edits.change_aliases(SITE, {"tua": "a"}, "a", "admin"),
         lambda: store.items.remove_item(SITE, "a", 5.0),
-        lambda: store.items.put_items(SITE, [Item(id="a")]),
+        lambda: store.items.put_items(SITE, [Item(id="a")], lift=True),
     ):
         await change()
         seen.append(await edition(store))
@@ -123,7 +123,8 @@ async def test_the_trail_has_take_downs_with_all_that_is_needed_to_put_the_item_
     await store.items.put_items(SITE, [item])
     await store.items.remove_item(SITE, "a b", 5.0, "write")
     await store.items.remove_item(SITE, "never heard of", 5.0, "admin")
-    await store.items.put_items(SITE, [item])
+    assert await store.items.put_items(SITE, [item]) == {"a b"}
+    assert not await store.items.put_items(SITE, [item], lift=True)
     restored, other, removed = await store.edits.audit(SITE, 10)
     assert (removed["action"], removed["by"], removed["item"]) == ("remove", "write", "a b")
     assert removed["before"] == {

@@ -134,7 +134,7 @@ async def test_a_cursor_sees_what_was_sealed_as_a_change(store: RedisStore) -> N
 
 def swap_of(bucket: Bucket, cursor: int, **other: object) -> Swap:
     value = pack_counts([ChannelCounts("view", [0], [1])])  # type: ignore[arg-type]
-    return Swap(bucket, value, [bucket], cursor, 0, 1, {0: b"chunk"})._replace(**other)
+    return Swap(bucket, value, [bucket], cursor, 0, "", 1, "digest", {0: b"chunk"})._replace(**other)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,38 @@ async def test_names_that_are_not_those_the_counts_were_packed_with_are_left_as_
     cursor = (await store.counts.all_touched(SITE, 0)).cursor
     assert await store.counts.seal(SITE, 0, swap_of(NEXT, cursor), KEEP_S) == NAMES_CHANGED
     assert await counted(store, NOON, NEXT) == [{"view|a": 2}, {"view|b": 1}]
+
+
+async def test_as_many_names_of_another_past_are_left_as_they_are(store: RedisStore) -> None:
+    await record(store, 1, {NOON: {"view|a": 2}})
+    await seal(store, LATER)
+    await record(store, 2, {NEXT: {"view|b": 1}})
+    cursor = (await store.counts.all_touched(SITE, 0)).cursor
+    other = swap_of(NEXT, cursor, names_before=1, digest_before="of another past", names_after=1, chunks={})
+    assert await store.counts.seal(SITE, 0, other, KEEP_S) == NAMES_CHANGED
+    volume = NOON.start_s // VOLUME_S
+    assert not await store.counts.put_names(SITE, 0, volume, 1, "of another past", {0: b"chunk"})
+    digest = await store.counts.names_digest(SITE, 0, volume)
+    assert await store.counts.seal(SITE, 0, other._replace(digest_before=digest), KEEP_S) > cursor
+
+
+async def test_a_span_that_was_read_from_a_later_store_is_left_as_it_is(store: RedisStore) -> None:
+    await record(store, 1, {NOON: {"view|a": 2}})
+    cursor = (await store.counts.all_touched(SITE, 0)).cursor
+    assert await store.counts.seal(SITE, 0, swap_of(NOON, cursor + 1), KEEP_S) == SPAN_CHANGED
+    assert await counted(store, NOON) == [{"view|a": 2}]
+
+
+async def test_a_mark_is_left_where_the_last_one_is_and_nothing_read_is_missing(store: RedisStore) -> None:
+    await record(store, 1, {NOON: {"view|a": 2}})
+    cursor = (await store.counts.touched_buckets(SITE, 0, 0)).cursor
+    assert not await store.counts.leave_mark(SITE, 0, "", "one", cursor + 1)
+    assert await store.counts.leave_mark(SITE, 0, "", "one", cursor)
+    assert not await store.counts.leave_mark(SITE, 0, "other", "two", cursor)
+    assert (await store.counts.touched_buckets(SITE, 0, cursor, "one")).reset is False
+    assert await store.counts.leave_mark(SITE, 0, "one", "two", cursor)
+    found = await store.counts.touched_buckets(SITE, 0, cursor, "one")
+    assert (found.reset, found.buckets) == (True, [NOON])
 
 
 async def test_a_swap_that_is_sent_again_is_refused(store: RedisStore) -> None:

@@ -173,7 +173,7 @@ CALLS: dict[str, Callable[[RedisStore], Any]] = {
     "removed_items": lambda store: store.items.removed_items(SITE),
     "generations": lambda store: store.lists.generations(SITE),
     "published": lambda store: store.lists.published(SITE, "populer", {}),
-    "news": lambda store: anext(store.lists.news(SITE)),
+    "news": lambda store: anext(store.lists.news([SITE])),
     "server_info": lambda store: store.server.server_info(),
 }
 
@@ -198,7 +198,7 @@ async def test_a_server_that_comes_back_is_used_again(lost: tuple[RedisStore, se
 async def test_news_ends_with_the_server(own_server: OwnServer) -> None:
     server = own_server()
     async with servers.opened(server.url) as store:
-        listener = asyncio.ensure_future(anext(store.lists.news(SITE)))
+        listener = asyncio.ensure_future(anext(store.lists.news([SITE])))
 
         async def heard() -> bool:
             return bool(server.admin.pubsub_numsub(f"populer:{SITE}:news")[0][1])

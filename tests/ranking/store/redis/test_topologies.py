@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 
 import msgspec
+import pytest
 import servers
 from whole_counts import read_buckets
 
@@ -219,13 +220,26 @@ async def test_changed_items_are_those_past_the_cursor_with_their_dates(store: R
     assert second.cursor > first.cursor
 
 
-async def test_a_removed_item_is_listed_as_such_until_it_is_put_again(store: RedisStore) -> None:
+async def test_an_item_put_again_keeps_the_fields_that_are_not_named(store: RedisStore) -> None:
+    old = Item(id="a", title="Old", url="/a", section="Ekonomi", published_at=5.5, tags=("x", "y"), first_seen=1.25)
+    await store.items.put_items(SITE, [old])
+    await store.items.put_items(SITE, [Item(id="a", title="New", first_seen=9.0)], named=[["title", "section"]])
+    expected = Item(id="a", title="New", url="/a", published_at=5.5, tags=("x", "y"), first_seen=1.25)
+    assert await store.items.get_items(SITE, ["a"]) == [expected]
+    await store.items.put_items(SITE, [Item(id="a", first_seen=9.0), Item(id="b", title="B")], named=[[], []])
+    assert await store.items.get_items(SITE, ["a", "b"]) == [expected, Item(id="b", title="B")]
+
+
+async def test_a_removed_item_is_listed_as_such_until_its_take_down_is_lifted(store: RedisStore) -> None:
     await store.items.put_items(SITE, [Item(id="a"), Item(id="b")])
     assert await store.items.remove_item(SITE, "a", 1_764_532_140.5)
     assert not await store.items.remove_item(SITE, "nobody", 7.0)
     assert await store.items.removed_items(SITE) == {"a": 1_764_532_140.5, "nobody": 7.0}
     assert await store.items.get_items(SITE, ["a", "b"]) == [None, Item(id="b")]
-    await store.items.put_items(SITE, [Item(id="a", title="Back")])
+    assert await store.items.put_items(SITE, [Item(id="a", title="Back"), Item(id="b")]) == {"a"}
+    assert await store.items.get_items(SITE, ["a", "b"]) == [None, Item(id="b")]
+    assert await store.items.put_items(SITE, [Item(id="a", title="Back")], lift=True) == set()
+    assert await store.items.get_items(SITE, ["a"]) == [Item(id="a", title="Back")]
     assert await store.items.removed_items(SITE) == {"nobody": 7.0}
     assert await store.items.removed_items("kedua") == {}
 
@@ -259,6 +273,23 @@ async def test_a_list_ranked_under_a_clock_far_ahead_does_not_hold_back_the_righ
     assert await store.lists.publish(SITE, snapshot(100.0, whole=["b"]), None) == 2
 
 
+@pytest.mark.parametrize("ahead_s", [30.0, 3600.0])
+async def test_a_list_ranked_under_a_clock_ahead_holds_nobody_back(
+    store: RedisStore, topology: servers.Topology, ahead_s: float
+) -> None:
+    now = servers.redis_time(topology)
+    await store.lists.publish(SITE, snapshot(now + ahead_s, whole=["a"]), None)
+    assert await store.lists.publish(SITE, snapshot(now, whole=["b"]), None) == 2
+
+
+async def test_who_leads_goes_over_his_own_list_when_his_clock_was_put_back(store: RedisStore) -> None:
+    first, behind = snapshot(100.0, whole=["a"]), snapshot(50.0, whole=["b"])
+    assert await store.lists.publish(SITE, first, None, 3) == 1
+    assert await store.lists.publish(SITE, behind, None, 3) is None, "who does not know what is there"
+    assert await store.lists.publish(SITE, behind, base_of(1, first), 3) == 2
+    assert await store.lists.publish(SITE, behind, base_of(2, behind), 3) is None, "the same slot"
+
+
 async def test_sections_that_are_gone_disappear(store: RedisStore) -> None:
     first = snapshot(100.0, whole=["a", "b"], Ekonomi=["a"], Olahraga=["b"])
     second = snapshot(105.0, whole=["a"], Ekonomi=["a"])
@@ -289,7 +320,7 @@ async def test_a_base_of_a_lost_store_still_gives_the_whole_list(store: RedisSto
     await store.lists.publish(SITE, first, None)
     topology.empty()
     second = snapshot(105.0, whole=["a"], Ekonomi=["a"])
-    assert await store.lists.publish(SITE, second, base_of(1, first)) == 1
+    assert await store.lists.publish(SITE, second, base_of(1, first)) == 2, "a generation never falls"
     found = await store.lists.published(SITE, "populer", {})
     assert found is not None
     assert found.bodies == second.bodies
@@ -322,7 +353,8 @@ async def test_news_of_lists_and_items_arrives(store: RedisStore, topology: serv
     heard: asyncio.Queue[str] = asyncio.Queue()
 
     async def listen() -> None:
-        async for text in store.lists.news(SITE):
+        async for site, text in store.lists.news(["another", SITE]):
+            assert site == SITE
             await heard.put(text)
 
     async def listened_to() -> bool:
@@ -336,7 +368,7 @@ async def test_news_of_lists_and_items_arrives(store: RedisStore, topology: serv
         await store.items.remove_item(SITE, "a b/c", 1.0)
         kind, before, edition, item = (await asyncio.wait_for(heard.get(), 5)).split(" ", 3)
         assert (kind, before, item) == ("item", "0", "a b/c")
-        await store.items.put_items(SITE, [Item(id="a b/c")])
+        await store.items.put_items(SITE, [Item(id="a b/c")], lift=True)
         kind, before, lifted, _ = (await asyncio.wait_for(heard.get(), 5)).split(" ", 3)
         assert (kind, before) == ("removed", edition)
         assert int(lifted) > int(edition)

@@ -1,0 +1,1 @@
+"""Readers of feeds, sitemaps and pages: bytes in, items out."""
