@@ -25,10 +25,12 @@ app = typer.Typer(
 )
 items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+store_app = typer.Typer(help="The store.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
+app.add_typer(store_app, name="store")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -64,6 +66,19 @@ def serve(
     from populer.commands.serve import run
 
     run(load_settings(config, data, host=host, port=port, workers=workers))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where populer.toml is written.")] = Path(),
+    site: Annotated[
+        str | None, typer.Option("--site", help="Address of the site: its hosts, feeds and sitemaps are written too.")
+    ] = None,
+) -> None:
+    """Write a settings file to begin with."""
+    from populer.commands.init import run
+
+    run(folder, site)
 
 
 @app.command()
@@ -298,6 +313,14 @@ def config_show(config: Config = None, data: Data = None) -> None:
     from populer.commands.config_show import run
 
     run(load_settings(config, data))
+
+
+@store_app.command("accept")
+def store_accept(config: Config = None, data: Data = None) -> None:
+    """Accept a store that came back without what it held: lists are made of it as it is."""
+    from populer.commands.store_accept import run
+
+    run(load_settings(config, data).settings)
 
 
 @keys_app.command("add")

@@ -110,6 +110,27 @@ class StoreDeniedError(StoreRefusedError):
     """The store takes nothing from us for now: password, rights, disk or memory. Events wait as if it were away."""
 
 
+class StoreHeldError(PopulerError):
+    """The store has lost what lists were made of. They stay as they are until an operator accepts it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store came back without what it held. The lists stay as they were. Restore a backup, or accept it as"
+            " it is: populer store accept"
+        )
+
+
+class ClocksDifferError(PopulerError):
+    """This process's clock is `ahead_s` seconds ahead of the store's (or behind, below 0), and one of them is wrong."""
+
+    def __init__(self, ahead_s: float) -> None:
+        where = "ahead of" if ahead_s > 0 else "behind"
+        super().__init__(
+            f"This process's clock is {abs(ahead_s):,.0f} s {where} the store's, so nothing was done. Set both clocks"
+            " right, by NTP"
+        )
+
+
 class OvertakenError(PopulerError):
     """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
 

@@ -16,6 +16,7 @@ from api.serving.cached_answer import Ready, key_headers, surrogate_keys
 from api.serving.formats import JSON, KNOWN, ready_as
 from api.serving.published_lists import Served
 from api.serving.rendered_list import Answer, Query, age_of
+from ranking import freshness
 from ranking.errors import NotFoundError, NotReadyError, PopulerError
 from ranking.published.cursor import cursor_from
 from ranking.published.snapshot import WHOLE_SITE
@@ -84,7 +85,8 @@ async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
 
 def age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
     """Age of an answer in seconds, and whether its list is stale."""
-    return max(0, int(now - served.generated_at)), now - served.latest_at > settings.refresh.stale_after_s
+    stale = freshness.is_stale(served.latest_at, now, settings.refresh.stale_after_s)
+    return int(freshness.age_s(served.generated_at, now)), stale
 
 
 def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:

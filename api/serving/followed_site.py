@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from api.monitoring import metrics
 from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
 from api.serving.rendered_list import Overlay, RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
@@ -68,7 +69,7 @@ class FollowedSite:
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
-        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit)
+        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit, self._on_lost)
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
@@ -78,6 +79,7 @@ class FollowedSite:
         self._site = settings.id
         self._orders: dict[tuple[str, str, str], Sequence[str]] = {}
         self._news = asyncio.Event()
+        self._lost = False  # the store has gone back, or came back empty
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -191,6 +193,10 @@ class FollowedSite:
         self._unplaced.update(self.lists)
         self._on_change()
 
+    def _on_lost(self) -> None:
+        self._lost = True
+        self._news.set()
+
     def _note_places(self, name: str, shown: LoadedList) -> None:
         now, ranked_with = self._clock(), shown.stamp.boosts
         before, noted = self._shown.get(name, {}), {}
@@ -216,6 +222,8 @@ class FollowedSite:
             try:
                 if not self.edits.known:  # lists are served only together with their edits
                     await self.edits.poll()
+                if self._lost:
+                    await self._put_back()
                 await self._load()
             except PopulerError:
                 await asyncio.sleep(PAUSE_S)
@@ -238,10 +246,17 @@ class FollowedSite:
             same = shown is not None and shown.stamp.digests == found.stamp.digests
             self._unkept.add(TIMES if same else LISTS)
             self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
+            metrics.serves(self._site, name, found.stamp.generated_at)
             self._note_places(name, loaded)
             self.unedited.add(name)
             self._on_change()
         await self.edits.refresh_pinned()
+
+    async def _put_back(self) -> None:
+        """Put the lists back that the store has lost: other workers may need them, and generations must not fall."""
+        for shown in list(self.lists.values()):
+            await self._store.lists.put_back(self._site, Published(shown.generation, shown.stamp, shown.bodies))
+        self._lost = False
 
     def _keep_orders(self, name: str, shown: LoadedList | None) -> None:
         """Keep the orders that cursors of the replaced list name."""

@@ -16,10 +16,16 @@ from ranking.published.edits import FORMS, Edit, Edits, Subject
 
 
 class Standing(NamedTuple):
-    """The latest edition of a site, and the generation of each of its lists."""
+    """The latest edition of a site, and the generation of each of its lists.
+
+    `reported_at`: of this report, `reported_before`: of the worker's last one as the store has it (0: none), in
+    milliseconds of the server's clock. A store with an earlier one than it took has gone back.
+    """
 
     edition: int
     generations: dict[str, int]
+    reported_at: int = 0
+    reported_before: int = 0
 
 
 class Changed(NamedTuple):
@@ -76,6 +82,19 @@ class EditStore(Protocol):
         """Lift the take-downs that these items have."""
         ...
 
+    async def put_back(
+        self, site: str, edits: Mapping[Subject, Edit], removed: Mapping[str, float], above: int
+    ) -> list[str]:
+        """Make edits and take-downs again that the store has lost, as one edition above `above`; the others stay.
+
+        The items whose take-down it had lost.
+        """
+        ...
+
+    async def note(self, sites: Iterable[str], by: str, action: str) -> None:
+        """Write a line into the trail of each site: something was done that is no edit."""
+        ...
+
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
         """The last changes, the newest first: `edition`, `at` (epoch seconds), `by`, `action`, what, `before`, `after`.
 
@@ -100,6 +119,8 @@ class EditStore(Protocol):
 ITEM = "item"
 #: The kind of the subject of aliases.
 ALIAS = "alias"
+#: Names who makes edits again that a store has lost, in the trail.
+STORE_RETURNED = "store-returned"
 #: What a change is called in the trail: kind of the edit -> made, lifted.
 ACTIONS = {
     "pin": ("pin", "unpin"),

@@ -35,7 +35,7 @@ from ranking.store.edits import Changed, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import Lease
 from ranking.store.lists import News, PublishedBase
-from ranking.store.server import LogState, ServerInfo
+from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
 from ranking.watching.concentration import Concentration
 
@@ -139,6 +139,13 @@ class MemoryEdits:
     async def changed_in(self, site: str, edition: int) -> list[Changed]:
         return []
 
+    async def put_back(
+        self, site: str, edits: Mapping[Subject, Edit], removed: Mapping[str, float], above: int
+    ) -> list[str]:
+        return []
+
+    async def note(self, sites: Iterable[str], by: str, action: str) -> None: ...
+
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
         return []
 
@@ -188,6 +195,7 @@ class MemoryStore:
         self._removed: dict[str, dict[str, float]] = {}
         self._published: dict[tuple[str, str], tuple[int, Snapshot]] = {}
         self._terms: dict[tuple[str, str], int] = {}
+        self.clock = 0.0
         self._holder: str | None = None
         self._epoch = 0
         self.lives = 1
@@ -252,8 +260,14 @@ class MemoryStore:
 
         return restore
 
-    async def life(self) -> str:
-        return str(self.lives)
+    async def life(self) -> Life:
+        return Life(str(self.lives))
+
+    async def time(self) -> float:
+        return self.clock
+
+    async def accept(self) -> Life:
+        return await self.life()
 
     def listed(self, name: str, section: str = "") -> list[str]:
         """Ids of a published list."""
@@ -311,6 +325,9 @@ class MemoryStore:
     async def close(self) -> None: ...
 
     async def ping(self) -> None: ...
+
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        return "commit"
 
     async def confirm(self) -> None: ...
 

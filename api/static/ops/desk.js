@@ -18,6 +18,7 @@ const DONE = {
   restore: "put back",
   alias: "named aliases of",
   unalias: "lifted aliases of",
+  accept_store: "accepted the store as it is",
 };
 
 export class Desk {
@@ -122,7 +123,8 @@ export class Desk {
       $("trail"),
       changes.length
         ? changes.map((line) => {
-            const item = line.item ? this.context.live.title(line.item) : "several items";
+            const named = line.item ? this.context.live.title(line.item) : "several items";
+            const item = line.item === null ? "" : named;
             const where = line.list ? ` in ${line.list}${line.section ? `, ${line.section}` : ""}` : "";
             const what =
               line.after && line.action === "pin"

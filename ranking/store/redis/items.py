@@ -137,6 +137,13 @@ class RedisItems:
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])
         await self._edits.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
+        return await self._forget_item(site, item)
+
+    async def forget_items(self, site: str, items: Iterable[str]) -> None:
+        for item in items:
+            await self._forget_item(site, item)
+
+    async def _forget_item(self, site: str, item: str) -> bool:
         shard = shard_of(item, self._link.shards)
         found = await self._link.run(
             REMOVE_ITEM,
