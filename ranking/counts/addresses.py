@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ranking.counts.arrays import Ints, Mask
 from ranking.counts.cells import grown
-from ranking.intake.urls import canonical, id_of_address
+from ranking.intake.urls import name_at
 from ranking.intake.visits import short_hash
 
 Marks = npt.NDArray[np.uint64]
@@ -36,12 +36,8 @@ def mark_of_address(url: str | None) -> int:
     >>> mark_of_address("https://www.example.id/berita/judul/?utm_source=x") == mark_of_name("example.id/berita/judul")
     True
     """
-    if not url:
-        return NO_ADDRESS
-    try:
-        return mark_of_name(id_of_address(canonical(url)))
-    except ValueError:
-        return NO_ADDRESS
+    name = name_at(url)
+    return NO_ADDRESS if name is None else mark_of_name(name)
 
 
 def marks_of_name(name: str) -> tuple[int, ...]:
@@ -55,10 +51,18 @@ def marks_of_name(name: str) -> tuple[int, ...]:
     """
     if name[:8].lower().startswith(("http://", "https://")):
         return mark_of_name(name), mark_of_address(name)
+    path = path_of_name(name)
+    return (mark_of_name(name),) if path is None else (mark_of_name(name), mark_of_name(path))
+
+
+def path_of_name(name: str) -> str | None:
+    """The name of an address without its host; None where it has none.
+
+    >>> path_of_name("example.id/berita"), path_of_name("/berita")
+    ('/berita', None)
+    """
     host, slash, path = name.partition("/")
-    if "." in host and slash:
-        return mark_of_name(name), mark_of_name(slash + path)
-    return (mark_of_name(name),)
+    return slash + path if "." in host and slash else None
 
 
 class Addresses:
