@@ -9,6 +9,7 @@ Rejected: a dictionary of addresses (200 bytes an item).
 """
 
 from collections import defaultdict
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from ranking.intake.visits import short_hash
 Marks = npt.NDArray[np.uint64]
 #: In place of a mark: of an item that nobody has described, and of one that was described without an address.
 NOT_DESCRIBED, NO_ADDRESS = 0, 1
+#: In place of a row.
+NO_ROW = -1
 #: So many marks are kept in a dictionary before they are sorted in with the others.
 MANY_NEW = 10_000
 
@@ -40,6 +43,7 @@ def mark_of_address(url: str | None) -> int:
     return NO_ADDRESS if name is None else mark_of_name(name)
 
 
+@lru_cache(maxsize=1 << 14)
 def marks_of_name(name: str) -> tuple[int, ...]:
     """The marks of the addresses that a name may stand for, the likeliest first.
 
@@ -110,6 +114,18 @@ class Addresses:
         if self._new:
             there |= np.fromiter((mark in self._new for mark in marks.tolist()), np.bool_, len(marks))
         return there
+
+    def only_rows(self, marks: Marks) -> Ints:
+        """The row with each of these addresses, (marks,) int32, where one alone surely has it; else NO_ROW."""
+        self._sort()
+        if not len(self._sorted):
+            return np.full(len(marks), NO_ROW, dtype=np.int32)
+        first, last = self._sorted.searchsorted(marks, "left"), self._sorted.searchsorted(marks, "right")
+        rows = self._rows[np.minimum(first, len(self._rows) - 1)]
+        rows[(last - first != 1) | (self._marks[rows] != marks)] = NO_ROW
+        if self._new:
+            rows[np.fromiter((mark in self._new for mark in marks.tolist()), np.bool_, len(marks))] = NO_ROW
+        return rows
 
     def shared(self) -> list[int]:
         """The addresses that several rows have."""

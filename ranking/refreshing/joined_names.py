@@ -14,12 +14,14 @@ the item's cells, and the site is read anew.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
 
 from ranking.counts.addresses import (
     NO_ADDRESS,
+    NO_ROW,
     NOT_DESCRIBED,
     Addresses,
     mark_of_address,
@@ -83,10 +85,7 @@ class JoinedNames:
 
     def describe_many(self, dates: DatesColumns) -> None:
         """Set what is known of many items, none of which is joined yet."""
-        if not dates.ids:
-            return
-        self._catalogue.set_many(dates)
-        self._addresses.set_many(self._history.item_rows(dates.ids), dates.address)
+        self._addresses.set_many(self._catalogue.set_many(dates), dates.address)
         for place in np.flatnonzero(~dates.stored).tolist():
             self._describe_no_more(dates.ids[place])
 
@@ -101,11 +100,16 @@ class JoinedNames:
             return
         marks = [self._note(name) for name in new]
         flat = np.array([mark for of_name in marks for mark in of_name], dtype=np.uint64)
-        is_address = iter(self._addresses.has(flat).tolist())
+        found = zip(self._addresses.has(flat).tolist(), self._addresses.only_rows(flat).tolist(), strict=True)
         pairs: dict[str, str] = {}
         for name, of_name in zip(new, marks, strict=True):
-            at_addresses = [next(is_address) for _ in of_name]
-            if any(at_addresses) or _named(self._aliases, name) or _named(self._former, name):
+            rows = [row for is_address, row in islice(found, len(of_name)) if is_address]
+            is_alias = _named(self._aliases, name) is not None or _named(self._former, name) is not None
+            if len(rows) == 1 and rows[0] != NO_ROW and not is_alias:
+                pairs[name] = self._history.item_of(
+                    self._history.items[rows[0]]
+                )  # as `_path` does, and ten times as fast
+            elif rows or is_alias:
                 self._add_pairs(pairs, name, self._path(name))
         if pairs:
             self._join(pairs)
@@ -189,7 +193,9 @@ class JoinedNames:
             return True
         if self.is_alias(path[-1]):
             return False
-        self._note(path[-1])
+        item_row = self._history.own_row(path[-1])
+        if item_row is None or self._addresses.mark(item_row) == NOT_DESCRIBED:
+            self._note(path[-1])
         for step in (name, *path[:-1]):
             item = self._history.item_of(step)
             if item == path[-1]:
