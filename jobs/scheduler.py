@@ -22,7 +22,10 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.agreed_clock import OnAgreedClock
 from jobs.concentration import TakeConcentration
+from jobs.discover import DiscoverItems
+from jobs.feeds import ReadFeeds
 from jobs.leadership import Leadership
 from jobs.prune import Prune
 from jobs.pulse import TakePulse
@@ -49,6 +52,8 @@ PRUNE_EVERY_S = float(HOUR_S)
 SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
+FEEDS_EVERY_S = 10.0
+DISCOVER_EVERY_S = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
 CLOCK_STEP_S, CLOCK_LOOK_S = 2.0, 0.5
 """The clock was set when it moves so far more or less than the monotonic one from one look to the next."""
@@ -73,26 +78,32 @@ class Lasting(NamedTuple):
 
     refresh: RefreshLists
     salts: ForgetSalts
+    discover: DiscoverItems
 
 
 def lasting(store: Store, settings: Settings) -> Lasting:
     """To be handed to every table of this process."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
-    return Lasting(RefreshLists(store, settings), ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id))
+    refresh = RefreshLists(store, settings)
+    salts = ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id)
+    return Lasting(refresh, salts, DiscoverItems(store, settings, refresh))
 
 
 def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     """All scheduled work under `settings`; another table with every change of them, so that no row keeps old ones."""
     lasting.refresh.use(settings)
     lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s), site=settings.sites[0].id)
+    lasting.discover.use(settings)
     return [
         Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
-        Job("seal", SealBuckets(store, settings, lasting.refresh), SEAL_EVERY_S),
-        Job("prune", Prune(store, settings), PRUNE_EVERY_S),
-        Job("salts", lasting.salts, SALTS_EVERY_S),
+        Job("seal", OnAgreedClock(store.server, SealBuckets(store, settings, lasting.refresh)), SEAL_EVERY_S),
+        Job("prune", OnAgreedClock(store.server, Prune(store, settings)), PRUNE_EVERY_S),
+        Job("salts", OnAgreedClock(store.server, lasting.salts), SALTS_EVERY_S),
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
         Job("concentration", TakeConcentration(store), PULSE_EVERY_S),
+        Job("feeds", ReadFeeds(store, settings), FEEDS_EVERY_S),
+        Job("discover", lasting.discover, DISCOVER_EVERY_S),
     ]
 
 

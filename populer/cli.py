@@ -69,6 +69,19 @@ def serve(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where populer.toml is written.")] = Path(),
+    site: Annotated[
+        str | None, typer.Option("--site", help="Address of the site: its hosts, feeds and sitemaps are written too.")
+    ] = None,
+) -> None:
+    """Write a settings file to begin with."""
+    from populer.commands.init import run
+
+    run(folder, site)
+
+
+@app.command()
 def demo(port: Port = None) -> None:
     """Run the service with a sample newsroom and simulated readers. Nothing is kept."""
     from populer.demo.show import run

@@ -72,6 +72,14 @@ def links_to_feeds(content: bytes, address: str) -> list[str]:
     return list(dict.fromkeys(each for each in found if each))
 
 
+def name_of_site(content: bytes) -> str:
+    """The name that a front page gives its site; "" where it gives none."""
+    tree = _tree(content, "")
+    found = tree.xpath("//meta[@property='og:site_name' or @name='application-name']/@content")
+    found += [SUFFIX.split(each.text_content().strip())[0] for each in tree.iter("title")][:1]
+    return next((name for each in found if (name := plain_text(str(each), most=80))), "")
+
+
 def _tree(content: bytes, charset: str) -> Any:
     from lxml import etree, html
 

@@ -25,6 +25,7 @@ from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import MOST_WAITING
 from ranking.watching.lookalikes import lookalikes
+from ranking.watching.sources import Discovery, FeedState, hosts_advice
 from ranking.watching.waiting import Waiting
 
 OLDEST_VERSION = (7, 0)
@@ -113,6 +114,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         )
     except PopulerError as error:
         yield Finding("keys", State.BAD, str(error))
+    yield from _key_file(data_dir)
     yield _descriptors(data_dir / metrics.FOLDER)
     if data_dir.exists():
         free = shutil.disk_usage(data_dir).free
@@ -122,6 +124,16 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
             f"{free / MIB:,.0f} MiB free for {data_dir}",
             "make room: the bundled Valkey and the spool refuse events when it is full" if free < DISK_IS_SHORT else "",
         )
+
+
+def _key_file(data_dir: Path) -> Iterator[Finding]:
+    """Who may read the keys that are kept."""
+    file = data_dir / site_keys.FILE
+    mode = site_keys.open_to_others(data_dir)
+    if mode is not None:
+        yield Finding("key file", State.BAD, f"others may read it: mode {mode:04o}", f"chmod 600 {file}, and new keys")
+    elif file.exists():
+        yield Finding("key file", State.GOOD, "its owner alone may read it")
 
 
 def _descriptors(metrics_dir: Path) -> Finding:
@@ -208,12 +220,19 @@ async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding
         yield Finding(
             f"site {site.id}: lists",
             State.WARNING if missing else State.GOOD,
-            f"not published: {', '.join(missing)}" if missing else ", ".join(generations),
+            f"not published: {', '.join(missing)}" if missing else ", ".join(sorted(generations)),
             "`populer serve` publishes them within refresh.every" if missing else "",
         )
         yield await _of_names(store, site, settings.retention.keep_s)
     for name, pulse in (await store.logbook.pulses([site.id for site in settings.sites])).items():
         yield _waiting(name, pulse.waiting)
+    discoveries = await store.logbook.discoveries([site.id for site in settings.sites])
+    for site in settings.sites:
+        feeds = await store.logbook.feeds(site.id) if site.feeds else {}
+        for feed in site.feeds:
+            yield _feed(site.id, feeds.get(feed.url) or FeedState(feed.url))
+        if site.discover:
+            yield _discovery(site, discoveries.get(site.id) or Discovery())
 
 
 async def _of_names(store: Store, site: SiteSettings, keep_s: float) -> Finding:
@@ -243,3 +262,30 @@ def _waiting(site: str, waiting: Waiting) -> Finding:
         f"{waiting.items:,} items, {waiting.reads:,} of {waiting.all_reads:,} reads in the last hour{most}",
         "describe items with PUT /v1/items or a feed: no list shows them" if short else "",
     )
+
+
+def _feed(site: str, feed: FeedState) -> Finding:
+    """How a feed has fared."""
+    name = f"site {site}: feed {feed.url}"[:120]
+    if not feed.tried_at:
+        return Finding(name, State.WARNING, "not read yet", "`populer serve` reads it")
+    if feed.error is not None:
+        state = State.BAD if feed.is_failing else State.WARNING
+        times = "once" if feed.failures == 1 else f"{feed.failures} times in a row"
+        return Finding(
+            name, state, f"failed {times}: it {feed.error}", "correct its address in sites.feeds, or the feed"
+        )
+    found = f"{feed.kind}, {feed.entries:,} entries"
+    if feed.faults:
+        return Finding(name, State.WARNING, f"{found}, {feed.faults:,} not usable", feed.fault)
+    return Finding(name, State.GOOD if feed.entries else State.WARNING, found, "" if feed.entries else "it is empty")
+
+
+def _discovery(site: SiteSettings, found: Discovery) -> Finding:
+    """Whether the pages of read articles are read."""
+    name = f"site {site.id}: pages"
+    if site.own_hosts is None:
+        state = State.WARNING if found.hosts else State.GOOD
+        return Finding(name, state, "not read, as sites.hosts names no host", hosts_advice(found.hosts))
+    refused = f"; not described: {found.refused[0][0]} {found.refused[0][1]}" if found.refused else ""
+    return Finding(name, State.GOOD, f"{found.waiting:,} to be read, {found.described:,} described{refused}"[:300])

@@ -67,6 +67,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   items of that network. Two days, renewed.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
+    populer:{s.n}:secured                 string  written so that a wait for it is one for all before it; also beside
+                                                  the site's own keys: `populer:{s}:secured`. A minute.
     populer:{s.n}:dates:2                 hash    what ranking knows of the items, sealed: `cursor`, the change up to
                                                   which it does; `entries`, how many; 0, 1, ...: chunks in the order of
                                                   the changes, see `ranking/counts/item_dates.py`. A year.
@@ -86,6 +88,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s}:attempts:N                hash    worker -> who sent how much for which item in slice N (five minutes,
                                                   since the epoch), senders as salted hashes (JSON,
                                                   `concentration.Summary`). Two hours.
+    populer:{s}:feeds                     hash    address of a feed -> how it has fared (JSON, `sources.FeedState`).
+                                                  30 days, renewed.
+    populer:{s}:feed-memory               hash    address of a feed -> what its next poll needs (JSON,
+                                                  `sources.FeedMemory`). 30 days, renewed.
+    populer:{s}:discovery                 string  what reading articles' own pages has come to (JSON,
+                                                  `sources.Discovery`). 30 days, renewed.
     populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
@@ -146,9 +154,11 @@ ONCE_TTL_S = 24 * HOUR_S
 PUBLISHED_TTL_S = 7 * DAY_S
 CHANGED_TTL_S = 365 * DAY_S
 AUDIT_TTL_S = 365 * DAY_S
+SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
 JOB_RUNS_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
+FEEDS_TTL_S = 30 * DAY_S
 LEARNED_TTL_S = 365 * DAY_S
 
 
@@ -277,6 +287,11 @@ def dates(site: str, shard: int) -> str:
     return f"populer:{{{site}.{shard}}}:dates:2"
 
 
+def secured(site: str, shard: int | None = None) -> str:
+    """String: written after what is waited for, of a shard, or of the site's own keys."""
+    return f"populer:{{{site}}}:secured" if shard is None else f"populer:{{{site}.{shard}}}:secured"
+
+
 def traffic(site: str, minute: int) -> str:
     """Hash: a minute's events."""
     return f"populer:{{{site}}}:traffic:{minute}"
@@ -295,6 +310,21 @@ def attempts(site: str, number: int) -> str:
 def concentration(site: str) -> str:
     """String: how much of what came for each item one sender has sent."""
     return f"populer:{{{site}}}:concentration"
+
+
+def feeds(site: str) -> str:
+    """How the feeds of a site have fared."""
+    return f"populer:{{{site}}}:feeds"
+
+
+def feed_memory(site: str) -> str:
+    """What the next poll of each feed of a site needs."""
+    return f"populer:{{{site}}}:feed-memory"
+
+
+def discovery(site: str) -> str:
+    """What reading the pages of a site has come to."""
+    return f"populer:{{{site}}}:discovery"
 
 
 def learned(site: str) -> str:
