@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import NO_SECTION, FloatArray
+from ranking.counts.arrays import NO_SECTION, FloatArray, Ints
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
 from ranking.counts.numbering import Numbering
@@ -52,10 +52,8 @@ class Catalogue:
         self._stored[row] = dates is not None
         self._changed[row] = True
 
-    def set_many(self, dates: DatesColumns) -> None:
-        """Set the dates and sections of many items, each named once."""
-        if not dates.ids:
-            return
+    def set_many(self, dates: DatesColumns) -> Ints:
+        """Set the dates and sections of many items, each named once; their rows, (items,) int32."""
         rows = self._history.item_rows(dates.ids)
         self._reach(len(self._history.items))
         numbers = np.array([*map(self._sections.number, dates.sections), NO_SECTION], dtype=np.int32)
@@ -64,6 +62,7 @@ class Catalogue:
         self._section[rows] = numbers[dates.section]
         self._stored[rows] = dates.stored
         self._changed[rows] = True
+        return rows
 
     def set_named(self, items: Sequence[str], until: float) -> None:
         """Note that events with the site's key have named `items`, the last before `until` (epoch seconds)."""
