@@ -99,6 +99,10 @@ class StoreDeniedError(StoreRefusedError):
     """The store takes nothing from us for now: password, rights, disk or memory. Events wait as if it were away."""
 
 
+class MissingRightsError(StoreRefusedError):
+    """The store's user may not do all that the service does; the message names the rights to be given."""
+
+
 class OvertakenError(PopulerError):
     """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
 

@@ -7,6 +7,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:layout                        hash    schema, shards: what this store's keys were written with; life: a name
                                                   made with the store, so that one that was lost is not taken for it
                                                   when it has as many changes again. For good.
+    populer:rights                        any     what a user's rights are tried on when the store is opened; also the
+                                                  name of a channel. Deleted at once, gone after 5 seconds in any case.
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
                                                   UTC) are hashed, for all sites. Deleted when their use is over, gone
                                                   47 hours after the day began in any case.
@@ -125,6 +127,7 @@ from ranking.counts.buckets import Bucket
 from ranking.times import DAY_S, HOUR_S
 
 LAYOUT = "populer:layout"
+RIGHTS = "populer:rights"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
 JOB_RUNS = "populer:{leader}:jobs"
