@@ -10,6 +10,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
+from api.endpoints.withdrawn import withdraw
 from api.http.auth import Caller, Grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
@@ -47,6 +48,7 @@ def router(current: CurrentContext) -> APIRouter:
         down = await context.store.items.put_items(
             site.id, items, caller.name, [each.named for each in batch.described]
         )
+        await withdraw(context, site, caller, batch.described, now)
         return _json(batch.answer(down))
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
@@ -55,6 +57,7 @@ def router(current: CurrentContext) -> APIRouter:
         site, caller = _writer(context, request)
         description = await _described_in(context, request, site, item)
         await context.store.items.put_items(site.id, [description.item], caller.name, [description.named], lift=True)
+        await withdraw(context, site, caller, [description], context.clock())
         (found,) = await context.store.items.get_items(site.id, [description.item.id])
         return _json({**as_wire(found), "ignored": description.ignored} if found else {})
 
@@ -68,6 +71,7 @@ def router(current: CurrentContext) -> APIRouter:
             raise NotFoundError(f"no item is called {item!r}: describe it first (PUT /v1/items/{{id}})")
         if await context.store.items.put_items(site.id, [description.item], caller.name, [description.named]):
             raise Problem(409, "taken down", f"Item {item!r} {TAKEN_DOWN}")
+        await withdraw(context, site, caller, [description], context.clock())
         (found,) = await context.store.items.get_items(site.id, [description.item.id])
         return _json({**as_wire(found or there), "ignored": description.ignored})
 

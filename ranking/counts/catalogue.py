@@ -39,6 +39,7 @@ class Catalogue:
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
         self._stored = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
         self._named_until = np.full(FIRST_CAPACITY, -np.inf)
+        self._listed_until = np.full(FIRST_CAPACITY, np.inf)
         self._changed = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
 
     def set(self, item: str, dates: ItemDates | None) -> None:
@@ -50,6 +51,7 @@ class Catalogue:
         self._first_seen[row] = known.first_seen
         self._section[row] = NO_SECTION if known.section is None else self._sections.number(known.section)
         self._stored[row] = dates is not None
+        self._listed_until[row] = known.listed_until
         self._changed[row] = True
 
     def set_many(self, dates: DatesColumns) -> None:
@@ -63,6 +65,7 @@ class Catalogue:
         self._first_seen[rows] = dates.first_seen
         self._section[rows] = numbers[dates.section]
         self._stored[rows] = dates.stored
+        self._listed_until[rows] = dates.until
         self._changed[rows] = True
 
     def set_named(self, items: Sequence[str], until: float) -> None:
@@ -80,6 +83,7 @@ class Catalogue:
         self._named_until[into] = max(self._named_until[into], self._named_until[row])
         self._named_until[row] = -np.inf
         self._published[row], self._section[row], self._stored[row] = np.nan, NO_SECTION, False
+        self._listed_until[row] = np.inf
         self._changed[[row, into]] = True
 
     def first_seen_of(self, row: int) -> float:
@@ -139,6 +143,11 @@ class Catalogue:
         known: npt.NDArray[np.bool_] = self._stored[rows] | (self._named_until[rows] > self._kept_since)
         return np.ones_like(known) if self._all_known else known
 
+    def withdrawn(self, rows: npt.NDArray[np.integer] | slice, at: float) -> npt.NDArray[np.bool_]:
+        """Whether the item of each of some rows is hidden, or its time over, at a moment (epoch seconds)."""
+        over: npt.NDArray[np.bool_] = self._listed_until[rows] <= at
+        return over
+
     @property
     def undated(self) -> npt.NDArray[np.bool_]:
         """Whether the publish time of each row is unknown, (rows,) bool."""
@@ -177,4 +186,5 @@ class Catalogue:
         self._section = np.concatenate([self._section, np.full(more, NO_SECTION, dtype=np.int32)])
         self._stored = np.concatenate([self._stored, np.zeros(more, dtype=np.bool_)])
         self._named_until = np.concatenate([self._named_until, np.full(more, -np.inf)])
+        self._listed_until = np.concatenate([self._listed_until, np.full(more, np.inf)])
         self._changed = np.concatenate([self._changed, np.zeros(more, dtype=np.bool_)])

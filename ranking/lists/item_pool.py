@@ -29,8 +29,8 @@ class PoolFacts(NamedTuple):
     """Facts of the rows of a pool beside their counts.
 
     `published`: (rows,) float64, epoch seconds. `section`: (rows,) int32, NO_SECTION for none. `stored`, `taken_down`,
-    `blocked`, `known`: (rows,) bool, whether an item is described, taken down, blocked by an editor, described or named
-    by an event with the site's key.
+    `blocked`, `known`, `withdrawn`: (rows,) bool, whether an item is described, taken down, blocked by an editor,
+    described or named by an event with the site's key, hidden or over by its own word.
     """
 
     published: FloatArray
@@ -39,11 +39,12 @@ class PoolFacts(NamedTuple):
     taken_down: Mask
     blocked: Mask
     known: Mask
+    withdrawn: Mask
 
     def only(self, rows: Rows) -> "PoolFacts":
         """The facts of some rows."""
-        published, section, stored, taken_down, blocked, known = self
-        return PoolFacts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows], known[rows])
+        dates = self.published[rows], self.section[rows]
+        return PoolFacts(*dates, *(mask[rows] for mask in self[2:]))
 
 
 class ItemPool:
@@ -102,6 +103,7 @@ class ItemPool:
         ruling = Ruling(len(age_s))
         ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
         ruling.out(Rule.BLOCKED, facts.blocked)
+        ruling.out(Rule.WITHDRAWN, facts.withdrawn)
         by_name = Rule.NOT_KNOWN if settings.shows == "known" else Rule.NOT_DESCRIBED
         ruling.out(by_name, ~listable(settings.shows, facts.stored, facts.known))
         # What was neither dated, seen nor read has no publication that could lie ahead, and no score.

@@ -24,7 +24,15 @@ TENURE_STEPS = 8
 #: Contenders of each kind in a replay, per row of the visible part; with two the lists of real reads are the same.
 CONTENDERS = 5
 #: Rules that hold for what fills a list up as well.
-MEANT = (Rule.TAKEN_DOWN, Rule.BLOCKED, Rule.NOT_KNOWN, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW)
+MEANT = (
+    Rule.TAKEN_DOWN,
+    Rule.BLOCKED,
+    Rule.WITHDRAWN,
+    Rule.NOT_KNOWN,
+    Rule.NOT_DESCRIBED,
+    Rule.NOT_YET_PUBLISHED,
+    Rule.TOO_NEW,
+)
 NOTHING: Rows = np.zeros(0, dtype=np.int64)
 
 
