@@ -22,6 +22,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.agreed_clock import OnAgreedClock
 from jobs.concentration import TakeConcentration
 from jobs.discover import DiscoverItems
 from jobs.feeds import ReadFeeds
@@ -95,9 +96,9 @@ def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     lasting.discover.use(settings)
     return [
         Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
-        Job("seal", SealBuckets(store, settings, lasting.refresh), SEAL_EVERY_S),
-        Job("prune", Prune(store, settings), PRUNE_EVERY_S),
-        Job("salts", lasting.salts, SALTS_EVERY_S),
+        Job("seal", OnAgreedClock(store.server, SealBuckets(store, settings, lasting.refresh)), SEAL_EVERY_S),
+        Job("prune", OnAgreedClock(store.server, Prune(store, settings)), PRUNE_EVERY_S),
+        Job("salts", OnAgreedClock(store.server, lasting.salts), SALTS_EVERY_S),
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
         Job("concentration", TakeConcentration(store), PULSE_EVERY_S),

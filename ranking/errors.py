@@ -120,6 +120,17 @@ class StoreHeldError(PopulerError):
         )
 
 
+class ClocksDifferError(PopulerError):
+    """This process's clock is `ahead_s` seconds ahead of the store's (or behind, below 0), and one of them is wrong."""
+
+    def __init__(self, ahead_s: float) -> None:
+        where = "ahead of" if ahead_s > 0 else "behind"
+        super().__init__(
+            f"This process's clock is {abs(ahead_s):,.0f} s {where} the store's, so nothing was done. Set both clocks"
+            " right, by NTP"
+        )
+
+
 class OvertakenError(PopulerError):
     """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
 

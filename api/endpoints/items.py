@@ -1,6 +1,6 @@
 """`/v1/items`: describe, read and take down items. Every route needs the site's write key."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -9,6 +9,7 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
+from api.endpoints.acks import ack_header
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.endpoints.withdrawn import withdraw
 from api.http.auth import Caller, Grade, require
@@ -49,7 +50,8 @@ def router(current: CurrentContext) -> APIRouter:
             site.id, items, caller.name, [each.named for each in batch.described]
         )
         await withdraw(context, site, caller, batch.described, now)
-        return _json(batch.answer(down))
+        ack = await ack_header(context, site.id, [item.id for item in items])
+        return _json(batch.answer(down), ack)
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
@@ -59,7 +61,8 @@ def router(current: CurrentContext) -> APIRouter:
         await context.store.items.put_items(site.id, [description.item], caller.name, [description.named], lift=True)
         await withdraw(context, site, caller, [description], context.clock())
         (found,) = await context.store.items.get_items(site.id, [description.item.id])
-        return _json({**as_wire(found), "ignored": description.ignored} if found else {})
+        ack = await ack_header(context, site.id, [description.item.id])
+        return _json({**as_wire(found), "ignored": description.ignored} if found else {}, ack)
 
     @routes.patch("/{item:text}", summary="Change an item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def patch_item(item: ItemId, request: Request) -> Response:
@@ -73,7 +76,8 @@ def router(current: CurrentContext) -> APIRouter:
             raise Problem(409, "taken down", f"Item {item!r} {TAKEN_DOWN}")
         await withdraw(context, site, caller, [description], context.clock())
         (found,) = await context.store.items.get_items(site.id, [description.item.id])
-        return _json({**as_wire(found or there), "ignored": description.ignored})
+        ack = await ack_header(context, site.id, [description.item.id])
+        return _json({**as_wire(found or there), "ignored": description.ignored}, ack)
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
@@ -92,8 +96,9 @@ def router(current: CurrentContext) -> APIRouter:
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
         await context.store.items.remove_item(site.id, item, context.clock(), caller.name)
+        ack = await ack_header(context, site.id, [item])
         await context.published_lists.settle(site.id)
-        return Response(status_code=204)
+        return Response(status_code=204, headers=ack)
 
     return routes
 
@@ -253,5 +258,5 @@ def _described_all(raws: Sequence[msgspec.Raw], now: float, site: SiteSettings) 
     return batch
 
 
-def _json(content: Any) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json")
+def _json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")

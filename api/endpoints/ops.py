@@ -16,6 +16,7 @@ from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, prob
 from api.http.auth import Caller, Grade
 from api.http.json_body import json_body
 from api.monitoring import metrics
+from ranking import freshness
 from ranking.errors import InvalidQuestionError, PopulerError
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
@@ -169,8 +170,8 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
                 "learns": of_list.learns,
                 "learned_since": None if learned is None else learned.since or None,
                 "generated_at": at,
-                "age_s": None if at is None else round(max(0.0, now - at), 1),
-                "stale": at is None or now - at > settings.refresh.stale_after_s,
+                "age_s": None if at is None else round(freshness.age_s(at, now), 1),
+                "stale": at is None or freshness.is_stale(at, now, settings.refresh.stale_after_s),
                 "sections": published_lists.sections(site.id, name),
             }
         )

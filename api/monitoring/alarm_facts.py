@@ -5,6 +5,7 @@ few seconds; while the store is away their last values stay in force, and the ou
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from api.monitoring import metrics
@@ -47,6 +48,7 @@ class AlarmFacts:
         self._away: str | None = None
         self._away_since: float | None = None
         self._held_since: float | None = None
+        self._clock_ahead_s = 0.0
 
     async def poll(self, settings: Settings) -> str | None:
         """Poll the store. The reason why it does not answer; None where it does."""
@@ -56,7 +58,10 @@ class AlarmFacts:
                 sites = [site.id for site in settings.sites]
                 self.pulses = await self._store.logbook.pulses(sites)
                 self.concentrations = await self._store.logbook.concentrations(sites)
+                began = time.time()  # of this host, whose clock is in question
                 self.servers = await self._store.server.server_info()
+                now = (began + time.time()) / 2
+                self._clock_ahead_s = max((now - each.time for each in self.servers), key=abs, default=0.0)
                 fed = [site.id for site in settings.sites if site.feeds]
                 self.feeds = {site: await self._store.logbook.feeds(site) for site in fed}
                 self.discoveries = await self._store.logbook.discoveries(sites)
@@ -94,6 +99,7 @@ class AlarmFacts:
             away=self._away,
             away_since=self._away_since,
             held_since=self._held_since,
+            clock_ahead_s=self._clock_ahead_s,
             senders=self.senders.facts(self._clock()),
             concentrations=self.concentrations,
         )

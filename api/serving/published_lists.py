@@ -19,6 +19,7 @@ from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.backoff import Backoff
 from ranking.errors import NotFoundError, NotReadyError, PopulerError, unlisted_section
+from ranking.freshness import age_s
 from ranking.published.cursor import Cursor
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.settings.learned import LearnedSetting
@@ -175,9 +176,9 @@ class PublishedLists:
         """Whether no edit was made since the current list was loaded."""
         return name in self._site(site).unedited
 
-    def oldest(self) -> float | None:
-        """When the oldest loaded list was ranked (epoch seconds); None without lists."""
-        return min((each.generated_at for each in self.listed()), default=None)
+    def oldest_age_s(self, now: float) -> float | None:
+        """Age of the oldest loaded list at `now` (epoch seconds), in seconds; None without lists."""
+        return max((age_s(each.generated_at, now) for each in self.listed()), default=None)
 
     def listed(self) -> list[ListState]:
         """The state of every loaded list."""

@@ -114,6 +114,7 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
         )
     except PopulerError as error:
         yield Finding("keys", State.BAD, str(error))
+    yield from _key_file(data_dir)
     yield _descriptors(data_dir / metrics.FOLDER)
     if data_dir.exists():
         free = shutil.disk_usage(data_dir).free
@@ -123,6 +124,16 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
             f"{free / MIB:,.0f} MiB free for {data_dir}",
             "make room: the bundled Valkey and the spool refuse events when it is full" if free < DISK_IS_SHORT else "",
         )
+
+
+def _key_file(data_dir: Path) -> Iterator[Finding]:
+    """Who may read the keys that are kept."""
+    file = data_dir / site_keys.FILE
+    mode = site_keys.open_to_others(data_dir)
+    if mode is not None:
+        yield Finding("key file", State.BAD, f"others may read it: mode {mode:04o}", f"chmod 600 {file}, and new keys")
+    elif file.exists():
+        yield Finding("key file", State.GOOD, "its owner alone may read it")
 
 
 def _descriptors(metrics_dir: Path) -> Finding:
@@ -209,7 +220,7 @@ async def _of_content(store: Store, settings: Settings) -> AsyncIterator[Finding
         yield Finding(
             f"site {site.id}: lists",
             State.WARNING if missing else State.GOOD,
-            f"not published: {', '.join(missing)}" if missing else ", ".join(generations),
+            f"not published: {', '.join(missing)}" if missing else ", ".join(sorted(generations)),
             "`populer serve` publishes them within refresh.every" if missing else "",
         )
         yield await _of_names(store, site, settings.retention.keep_s)

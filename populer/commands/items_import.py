@@ -57,6 +57,11 @@ def run(place: str, *, to: str, site: str | None, key: str, format: str | None, 
         raise PopulerError(f"{place} has no items: name a file or a feed that has some")
     if not allow_losses:
         check_losses(lost, report.stored + report.down, report.sent + report.unreadable.count, "items")
+        if report.ignored.count:
+            raise PopulerError(
+                f"{report.ignored.count:,} fields of items could not be used: correct them as the report says, or pass"
+                " --allow-losses"
+            )
 
 
 @dataclass(slots=True)

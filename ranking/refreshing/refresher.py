@@ -97,6 +97,7 @@ class Refresher:
             boosts=dict(ranker.boosts_of(name)),
             learned=self._learned_by(name),
             quiet=quiet,
+            views_span_s=site.effective.retention.keep_s,
         )
         return Snapshot(stamp, bodies, self._orders(name, ranked) if site.settings.refresh.paging_s else {})
 

@@ -55,6 +55,7 @@ class SiteView:
         """How many times the store was no longer the one that was followed."""
         self._life = ""
         self._leaves_marks = marks
+        self._keep_since = -math.inf  # what ended before is left out
         self._forget()
 
     def _forget(self) -> None:
@@ -77,13 +78,15 @@ class SiteView:
         """Read what has changed. Buckets that ended before `keep_since` (epoch seconds) are left out.
 
         A store that was lost and started anew, or has gone back, is read anew; so is one of which an update was cut
-        short, as no mark says that it has what was read.
+        short, as no mark says that it has what was read. So is all where `keep_since` is earlier than before: the clock
+        was put back, or more is kept.
 
         Raises:
             StoreHeldError: the store has lost what it had, and the view that lists are ranked from stays as it is.
         """
-        if self._leaves_marks and self._unmarked:
+        if (self._leaves_marks and self._unmarked) or keep_since < self._keep_since:
             self._forget()
+        self._keep_since = keep_since
         for _ in range(READ_TRIES):
             life, held_since = await store.server.life()
             if self._leaves_marks and held_since is not None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from ranking.calendar import NO_PERIOD, Period
+from ranking.calendar import NO_PERIOD, Period, WeekStart
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.settings.decays import AGINGS, DECAYS, FORECAST
 from ranking.settings.learned import LearnedSetting, MixPart
@@ -56,6 +56,7 @@ class ListSettings(Table):
     mix: tuple[MixPart, ...] = ()
     window_s: SecondsOrNone = Field(math.inf, alias="window")
     period: Period = NO_PERIOD
+    week_start: WeekStart = "monday"
     power: float = Field(1.0, gt=0, le=10)
     power_scale_s: Seconds = Field(float(HOUR_S), alias="power_scale", ge=MIN_OFFSET_S)
     daily: float = Field(0.8, gt=0, le=1)

@@ -25,6 +25,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ranking.calendar import offset_step_s
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
 from ranking.intake.hosts import EXPECTED, Hosts, hosts_of_addresses
 from ranking.intake.items import LINK
@@ -360,6 +361,15 @@ class Settings(Table):
             return self
         lists = {name: each.under(learned.get(name)) for name, each in self.lists.items()}
         return self.model_copy(update={"lists": lists})
+
+    @model_validator(mode="after")
+    def _buckets_part_days(self) -> Self:
+        """Where a site's days do not begin with an hour, buckets of an hour or less are as narrow as it takes."""
+        given_s = self.retention.bucket_s
+        width_s = math.gcd(given_s, *(offset_step_s(site.zone) for site in self.sites))
+        if width_s < given_s <= HOUR_S:
+            object.__setattr__(self, "retention", self.retention.model_copy(update={"bucket_s": width_s}))
+        return self
 
     @model_validator(mode="after")
     def _horizons_fit(self) -> Self:

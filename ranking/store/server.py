@@ -1,5 +1,6 @@
 """The part of a store that knows the servers behind it."""
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 
@@ -56,12 +57,23 @@ class ServerState(Protocol):
         """Accept the present life as it is. The life as it was before."""
         ...
 
+    async def time(self) -> float:
+        """What the store's clock says, in epoch seconds."""
+        ...
+
     async def ping(self) -> None:
         """Return if the store answers."""
         ...
 
     async def server_info(self) -> list[ServerInfo]:
         """One ServerInfo per node that answers."""
+        ...
+
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        """How safe all is that was written before of a site's edits, and of `items`: commit, replica or disk.
+
+        It waits for what the store was told to promise, and no longer than a batch does.
+        """
         ...
 
     async def log_state(self) -> LogState:

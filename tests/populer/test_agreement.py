@@ -45,6 +45,7 @@ VALUES: dict[str, list[Any]] = {
     "half_life": ["15m", "2h", "none", "auto"],
     "window": ["3h", "2d", "none"],
     "period": ["none", "today", "yesterday", "this week", "this month"],
+    "week_start": ["sunday"],
     "power": [0.5, 2],
     "daily": [0.5],
     "shape": ["plain", "minus-one", "plus-one", "log", "discourse-top"],

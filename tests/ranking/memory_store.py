@@ -195,6 +195,7 @@ class MemoryStore:
         self._removed: dict[str, dict[str, float]] = {}
         self._published: dict[tuple[str, str], tuple[int, Snapshot]] = {}
         self._terms: dict[tuple[str, str], int] = {}
+        self.clock = 0.0
         self._holder: str | None = None
         self._epoch = 0
         self.lives = 1
@@ -262,6 +263,9 @@ class MemoryStore:
     async def life(self) -> Life:
         return Life(str(self.lives))
 
+    async def time(self) -> float:
+        return self.clock
+
     async def accept(self) -> Life:
         return await self.life()
 
@@ -321,6 +325,9 @@ class MemoryStore:
     async def close(self) -> None: ...
 
     async def ping(self) -> None: ...
+
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        return "commit"
 
     async def confirm(self) -> None: ...
 

@@ -7,6 +7,7 @@ import { ago, clock, number, plural, span } from "./words.js";
 const ALARMS = {
   store_away: "The store is away",
   list_stale: "A list is stale",
+  clock: "This host's clock is wrong, or the store's",
   store_emptied: "The store came back without its data",
   no_events: "Nothing is read",
   slow_refresh: "Lists take long to rank",

@@ -21,6 +21,8 @@ from redis.exceptions import AskError, MovedError, ResponseError
 from ranking.store.redis.connection import Client
 
 Ack = Literal["commit", "replica", "disk"]
+#: The least safe first.
+LEVELS: Final[tuple[Ack, ...]] = ("commit", "replica", "disk")
 
 LONGEST_WAIT_S: Final = 1.0
 """A replica or a disk that is slower holds nothing up; its batches are answered as committed."""

@@ -67,6 +67,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   items of that network. Two days, renewed.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
+    populer:{s.n}:secured                 string  written so that a wait for it is one for all before it; also beside
+                                                  the site's own keys: `populer:{s}:secured`. A minute.
     populer:{s.n}:dates:2                 hash    what ranking knows of the items, sealed: `cursor`, the change up to
                                                   which it does; `entries`, how many; 0, 1, ...: chunks in the order of
                                                   the changes, see `ranking/counts/item_dates.py`. A year.
@@ -150,6 +152,7 @@ ONCE_TTL_S = 24 * HOUR_S
 PUBLISHED_TTL_S = 7 * DAY_S
 CHANGED_TTL_S = 365 * DAY_S
 AUDIT_TTL_S = 365 * DAY_S
+SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
 JOB_RUNS_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
@@ -280,6 +283,11 @@ def changed(site: str, shard: int) -> str:
 def dates(site: str, shard: int) -> str:
     """Hash: what ranking knows of the items, sealed."""
     return f"populer:{{{site}.{shard}}}:dates:2"
+
+
+def secured(site: str, shard: int | None = None) -> str:
+    """String: written after what is waited for, of a shard, or of the site's own keys."""
+    return f"populer:{{{site}}}:secured" if shard is None else f"populer:{{{site}.{shard}}}:secured"
 
 
 def traffic(site: str, minute: int) -> str:

@@ -8,6 +8,7 @@ A store need not be open to be used: until it is, and between two addresses, it 
 
 import asyncio
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from redis.exceptions import AskError, MovedError, NoScriptError
@@ -15,7 +16,7 @@ from redis.exceptions import AskError, MovedError, NoScriptError
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
-from ranking.store.redis.durability import Ack, Waits, on_one_connection
+from ranking.store.redis.durability import LEVELS, Ack, Waits, on_one_connection
 from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
@@ -156,6 +157,38 @@ class Link:
                 if not isinstance(outcome, NoScriptError):
                     raise outcome
         return await self.run(script, names, arguments), "commit"
+
+    async def secured(self, names: Iterable[str]) -> Ack:
+        """How safe all is that was written before, by anybody, where the keys `names` belong: the least safe of it.
+
+        A key of `names` is written, as servers wait for nothing but what their connection has written.
+        """
+        waits, levels, done = self._waits, list[Ack](), set[str]()
+        for name in names:
+            with translated():
+                server = self._server_of(name)
+            if server not in done:
+                done.add(server)
+                levels.append(await self._secured(name, server, waits))
+        if self.confirms and "commit" in levels:
+            await self.command("PING")
+        return min(levels, key=LEVELS.index, default="commit")
+
+    async def _secured(self, name: str, server: str, waits: Waits) -> Ack:
+        wait = waits.command(server)
+        if not wait:
+            return "commit"
+        write = ("SET", name, "", "EX", keys.SECURED_TTL_S)
+        with translated():
+            try:
+                written, waited = await on_one_connection(
+                    self.client, cluster=self.cluster, key=name, commands=[write, wait]
+                )
+            except (MovedError, AskError):
+                return "commit"  # it is on the move; the next call finds it
+            if isinstance(written, Exception):
+                raise written
+        return waits.level(server, waited)
 
     async def changes(
         self, key: str, site: str, shard: int, after: int, limit: int | None = None, mark: str = ""

@@ -1,13 +1,17 @@
 """The servers behind a store: whether they answer, what they are, how their logs stand."""
 
+from collections.abc import Iterable
+
 from ranking.store.redis import keys
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 from ranking.store.server import Life, LogState, ServerInfo
+from ranking.store.shards import shard_of
 
 HOLD = LuaScript("hold")
 ACCEPT = LuaScript("accept")
+TIME = LuaScript("time", reads=True)
 
 
 class RedisServer:
@@ -38,9 +42,17 @@ class RedisServer:
                 name, held = await self._link.client.hmget(keys.LAYOUT, ["life", "held"])
         return name or b"", held
 
+    async def time(self) -> float:
+        seconds, microseconds = await self._link.run(TIME, [keys.LAYOUT], [])
+        return int(seconds) + int(microseconds) / 1e6
+
     async def ping(self) -> None:
         with translated():
             await self._link.client.ping()
+
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        shards = dict.fromkeys(shard_of(item, self._link.shards) for item in items)
+        return await self._link.secured([keys.secured(site), *(keys.secured(site, shard) for shard in shards)])
 
     async def log_state(self) -> LogState:
         with translated():

@@ -44,7 +44,7 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
     content = answer.json()
     assert list(content) == [
         "list", "site", "section", "title", "generation", "generated_at", "age_s", "stale", "config_version", "items",
-        "next", "more_label",
+        "next", "more_label", "views_span_s",
     ]  # fmt: skip
     (item,) = content.pop("items")
     assert content == {
@@ -59,6 +59,7 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
         "config_version": service.settings.config_version,
         "next": None,
         "more_label": "Selengkapnya",
+        "views_span_s": service.settings.retention.keep_s,
     }
     score = item.pop("score")
     assert 4 < score <= 5
@@ -191,11 +192,20 @@ async def test_a_section_that_does_not_exist_is_not_found(twelve: Service) -> No
 
 
 async def test_a_list_that_does_not_exist_is_not_found(twelve: Service) -> None:
-    for address in ("/v1/lists/nowhere", "/v1/lists?names=populer,nowhere", "/v1/lists/Populer", "/v1/lists/a%2Fb"):
+    for address in ("/v1/lists/nowhere", "/v1/lists?names=never,nowhere", "/v1/lists/Populer", "/v1/lists/a%2Fb"):
         answer = await twelve.http.get(address)
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
     assert "populer, trending, update" in (await twelve.http.get("/v1/lists/nowhere")).json()["detail"]
+
+
+async def test_a_name_that_is_no_lists_does_not_take_the_others_down(twelve: Service) -> None:
+    content = (await twelve.http.get("/v1/lists?names=nowhere,populer,%20update")).json()
+    assert list(content["lists"]) == ["populer", "update"]
+    assert content["missing"] == {"nowhere": "no list is called 'nowhere'; there are populer, trending, update"}
+    answers = [await twelve.http.get(f"/v1/lists?names={names}") for names in ("populer", "populer,nowhere", "populer")]
+    assert ["missing" in answer.json() for answer in answers] == [False, True, False]
+    assert len({answer.headers["etag"] for answer in answers}) == 2
 
 
 async def test_a_site_that_does_not_exist_is_not_found(twelve: Service) -> None:

@@ -377,6 +377,28 @@ async def test_a_section_that_all_items_have_left_is_known_and_quiet() -> None:
     assert (sorted(stamp.digests), stamp.quiet) == ([WHOLE_SITE, "Hukum"], ("Politik",))
 
 
+@pytest.mark.parametrize(
+    ("period", "more"),
+    [
+        *((period, {}) for period in ("today", "yesterday", "this week", "this month")),
+        *((period, {"decay": "half-life"}) for period in ("today", "yesterday", "this week", "this month")),
+        *((period, {"kind": "burst", "minimum": 1}) for period in ("today", "this week", "this month")),
+    ],
+)
+async def test_a_list_by_the_calendar_is_refreshed_before_anything_is_counted(
+    period: str, more: dict[str, Any]
+) -> None:
+    store = MemoryStore()
+    refresher = Refresher(RankedSite(store, settings_with({"it": {"period": period, **more}}), "s"))
+    for seconds in (0, 5):
+        assert await refresher.refresh(NOW + seconds) == dict.fromkeys(
+            ("populer", "trending", "update", "it"), 1 + seconds // 5
+        )
+    store.put(described("a", published_at=NOW - 60))
+    await refresher.refresh(NOW + 10)
+    assert store.listed("update") == ["a"]
+
+
 # Movement
 
 
