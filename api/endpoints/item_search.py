@@ -19,8 +19,9 @@ from api.context import Context, CurrentContext, site_of
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
 from api.http.auth import Grade, require
 from api.http.problems import Problem
-from ranking.intake.item_query import STATES, ItemQuery, folded
+from ranking.intake.item_query import STATES, ItemQuery
 from ranking.intake.items import Item, as_wire
+from ranking.intake.text import folded
 from ranking.settings.service import SiteSettings
 from ranking.times import parse_moment
 

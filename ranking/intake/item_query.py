@@ -1,21 +1,12 @@
 """A search among items: words of titles, sections, tags, authors, times and states."""
 
-import unicodedata
 from typing import Literal, NamedTuple, get_args
 
 from ranking.intake.items import Item
+from ranking.intake.text import folded
 
 State = Literal["listed", "scheduled", "hidden", "expired", "page", "untitled"]
 STATES: tuple[State, ...] = get_args(State)
-
-
-def folded(text: str) -> str:
-    """Text as it is compared: canonical Unicode, without upper case and surplus blanks.
-
-    >>> folded("  Ekonomi   BISNIS ")
-    'ekonomi bisnis'
-    """
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 class ItemQuery(NamedTuple):

@@ -70,6 +70,13 @@ class ItemDates(msgspec.Struct, frozen=True, gc=False):
     url: str | None = None
     expires_at: float | None = None
     hidden: bool = False
+    sections: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    author: str | None = None
+    authors: tuple[str, ...] = ()
+    language: str | None = None
+    type: str | None = None
+    premium: bool | None = None
 
     @property
     def listed_until(self) -> float:

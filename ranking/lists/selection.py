@@ -28,6 +28,7 @@ MEANT = (
     Rule.TAKEN_DOWN,
     Rule.BLOCKED,
     Rule.WITHDRAWN,
+    Rule.FILTERED,
     Rule.NOT_KNOWN,
     Rule.NOT_DESCRIBED,
     Rule.NOT_YET_PUBLISHED,
