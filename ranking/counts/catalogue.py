@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import NO_SECTION, FloatArray
+from ranking.counts.arrays import NO_SECTION, FloatArray, Ints
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
 from ranking.counts.numbering import Numbering
@@ -59,10 +59,8 @@ class Catalogue:
             takes[row] = of_list.takes(dates)
         self._changed[row] = True
 
-    def set_many(self, dates: DatesColumns) -> None:
-        """Set the dates and sections of many items, each named once."""
-        if not dates.ids:
-            return
+    def set_many(self, dates: DatesColumns) -> Ints:
+        """Set the dates and sections of many items, each named once; their rows, (items,) int32."""
         rows = self._history.item_rows(dates.ids)
         self._reach(len(self._history.items))
         numbers = np.array([*map(self._sections.number, dates.sections), NO_SECTION], dtype=np.int32)
@@ -72,6 +70,7 @@ class Catalogue:
         self._stored[rows] = dates.stored
         self._listed_until[rows] = dates.until
         self._changed[rows] = True
+        return rows
 
     def set_named(self, items: Sequence[str], until: float) -> None:
         """Note that events with the site's key have named `items`, the last before `until` (epoch seconds)."""

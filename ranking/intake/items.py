@@ -189,7 +189,7 @@ def description_from_input(given: ItemInput, now: float, zone: tzinfo = UTC) -> 
 
 #: Field -> the reader of its value: what is stored. It raises ValueError where the value cannot be used.
 _READERS: Mapping[str, Callable[[Any, tzinfo], Any]] = {
-    "title": fields.text,
+    "title": fields.title,
     "url": fields.address,
     "section": fields.text_or_none,
     "sections": fields.names,

@@ -36,6 +36,8 @@ from ranking.store.protocol import Store
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
+#: An item's former address is noted a moment after the item has changed: whoever sees the change looks once more.
+LOOKS_AFTER_ITEMS = 2
 MARK_BYTES = 8
 #: In place of a name's row: it has none here.
 UNREAD = -1
@@ -65,7 +67,8 @@ class SiteView:
         self.history = History()
         self.catalogue = Catalogue(self.history, all_known=False, filters=self._filters)
         self.names = JoinedNames(self.history, self.catalogue)
-        self._aliases_edition = -1
+        self._aliases_edition = self._former_version = -1
+        self._former_looks = 0
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self._bucket_cursors: dict[int, int] = {}
@@ -116,6 +119,7 @@ class SiteView:
         for shard in range(store.shards):
             if not await self._follow_items(store, shard):
                 return False
+        await self._follow_addresses(store)
         if not self._joined():
             self._forget()
             return await self._follow(store, keep_since)
@@ -146,7 +150,20 @@ class SiteView:
         self.edits = await store.edits.read(self.site)
         if self.edits.edition != self._aliases_edition:
             self.names.set_aliases(await store.edits.aliases(self.site))
+            self._former_version = -1
             self._aliases_edition = self.edits.edition
+
+    async def _follow_addresses(self, store: Store) -> None:
+        """Read which addresses items have had before, if that may have changed."""
+        if self._former_version >= 0:
+            if not self._former_looks:
+                return
+            self._former_looks -= 1
+            if await store.edits.former_version(self.site) == self._former_version:
+                return
+        former = await store.edits.former_addresses(self.site)
+        self.names.set_former(former.items)
+        self._former_version = former.version
 
     def _joined(self) -> bool:
         """Join what has come to be one item. False: something is to be parted, which takes reading the counts anew."""
@@ -212,6 +229,8 @@ class SiteView:
             return False
         if changed.dates:
             self._unmarked.add(shard)
+        if changed.dates:
+            self._former_looks = LOOKS_AFTER_ITEMS
         for item, dates in changed.dates.items():
             self.names.describe(item, dates)
             self._details.pop(item, None)

@@ -108,6 +108,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   grows. `voids`: the number
                                                   that a void was given last.
     populer:{s}:aliases                   hash    name -> the item that it stands for. Until it is lifted.
+    populer:{s}:former                    hash    name of an address that an item has had before -> the item; "": a
+                                                  number that grows with them. For good, at most 500,000.
     populer:{s}:audit                     list    who changed what of these, and when (JSON), the newest first; the last
                                                   1,000. A year, renewed.
     populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
@@ -348,6 +350,11 @@ def edits(site: str) -> str:
 def aliases(site: str) -> str:
     """Hash: names and the items that they stand for."""
     return f"populer:{{{site}}}:aliases"
+
+
+def former(site: str) -> str:
+    """Hash: addresses that items have had before."""
+    return f"populer:{{{site}}}:former"
 
 
 def audit(site: str) -> str:
