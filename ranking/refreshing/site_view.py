@@ -28,6 +28,7 @@ from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
 from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
 from ranking.errors import StoreHeldError, StoreRefusedError, StoreUnavailableError
+from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
@@ -48,11 +49,13 @@ CELLS_BETWEEN_PAUSES = 50_000
 class SiteView:
     """A copy of what the store knows of one site, in columns.
 
-    `marks`: it leaves marks, as the one view that the site's lists are ranked from.
+    `marks`: it leaves marks, as the one view that the site's lists are ranked from. `filters`: those of the lists that
+    are to be ranked; with any, all descriptions are read one by one.
     """
 
-    def __init__(self, site: str, *, marks: bool = False) -> None:
+    def __init__(self, site: str, *, marks: bool = False, filters: Iterable[ItemFilter] = ()) -> None:
         self.site = site
+        self._filters = frozenset(filters)
         self.times_lost = 0
         """How many times the store was no longer the one that was followed."""
         self._life = ""
@@ -62,7 +65,7 @@ class SiteView:
 
     def _forget(self) -> None:
         self.history = History()
-        self.catalogue = Catalogue(self.history, all_known=False)
+        self.catalogue = Catalogue(self.history, all_known=False, filters=self._filters)
         self.names = JoinedNames(self.history, self.catalogue)
         self._aliases_edition = self._former_version = -1
         self._former_looks = 0
@@ -213,12 +216,14 @@ class SiteView:
         cursor = self._item_cursors.get(shard)
         known = cursor is not None
         if cursor is None:
-            sealed = await store.items.read_dates(self.site, shard)
-            for chunk in sealed.chunks:
-                self.names.describe_many(unpack_dates(chunk))
-                await asyncio.sleep(0)
+            cursor = 0
+            if not self._filters:
+                sealed = await store.items.read_dates(self.site, shard)
+                for chunk in sealed.chunks:
+                    self.names.describe_many(unpack_dates(chunk))
+                    await asyncio.sleep(0)
+                cursor = sealed.cursor
             self.names.described_all()
-            cursor = sealed.cursor
         changed = await store.items.changed_items(self.site, shard, cursor)
         if changed.reset and known:
             return False
