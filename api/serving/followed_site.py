@@ -6,7 +6,9 @@ catches a lost message. What it shows is kept on disk, and is the first thing th
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
 
 from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
 from api.serving.rendered_list import RenderedList
@@ -53,6 +55,7 @@ class FollowedSite:
     ) -> None:
         self.settings = settings
         self._kept = kept
+        self._kept_at = -math.inf  # of `monotonic`: when the file was written, as far as is known
         self._unkept: set[str] = set()  # what has changed since the file was written: edits, lists, times
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
@@ -146,9 +149,13 @@ class FollowedSite:
         if self._kept is None or not self._unkept or not self.edits.known:
             return
         if EDITS not in self._unkept:
-            age_s = await asyncio.to_thread(self._kept.age_s, self._site)
-            if age_s < (KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S):
+            limit_s = KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S
+            if monotonic() - self._kept_at < limit_s:
                 return
+            self._kept_at = monotonic() - await asyncio.to_thread(self._kept.age_s, self._site)
+            if monotonic() - self._kept_at < limit_s:  # another worker has written it
+                return
+        self._kept_at = monotonic()
         unkept, self._unkept = self._unkept, set()
         lists = {name: Published(each.generation, each.stamp, each.bodies) for name, each in self.lists.items()}
         if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):

@@ -74,6 +74,19 @@ async def test_a_change_is_on_the_disk(serve: Serve, own_server: OwnServer, tmp_
         assert (await made(service, change)).headers["populer-ack"] == "disk", change
 
 
+async def test_the_document_names_the_header(service: Service) -> None:
+    paths = (await service.http.get("/openapi.json")).json()["paths"]
+    named = {
+        (method.upper(), path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if any("Populer-Ack" in response.get("headers", {}) for response in operation["responses"].values())
+    }
+    assert len(named) == len(CHANGES) + 2, "and those that lift a boost and undo"
+    assert ("PUT", "/v1/items") in named
+    assert not any(method == "GET" for method, _ in named)
+
+
 async def test_without_a_promise_a_change_is_committed(service: Service) -> None:
     for change in CHANGES:
         assert (await made(service, change)).headers["populer-ack"] == "commit", change
