@@ -6,6 +6,7 @@ from api.context import Context
 from api.endpoints.openapi import Json
 
 ACK = "populer-ack"
+LEVELS = ("commit", "replica", "disk")
 #: Where changes are made, by the beginnings of their paths.
 CHANGED = ("/v1/items", "/v1/lists/{list}/pins", "/v1/lists/{list}/boosts", "/v1/blocks", "/v1/edits")
 
@@ -23,7 +24,7 @@ def document_acks(paths: Json) -> None:
     """Add the header to the good answers of all changes in an OpenAPI document's `paths`."""
     header = {
         "description": "how safe the change is: what `ingest.ack` promises, or commit",
-        "schema": {"type": "string", "enum": ["commit", "replica", "disk"]},
+        "schema": {"type": "string", "enum": list(LEVELS)},
     }
     for path, operations in paths.items():
         for method in {"put", "post", "delete"} & operations.keys() if path.startswith(CHANGED) else ():

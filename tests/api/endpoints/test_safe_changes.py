@@ -44,6 +44,7 @@ async def test_a_change_waits_for_the_replica(serve: Serve, own_server: OwnServe
     service.store.promise("replica")  # type: ignore[attr-defined]
     for change in CHANGES:
         assert (await made(service, change)).headers["populer-ack"] == "replica", change
+    assert (await made(service, CHANGES[0])).json()["ack"] == "replica"
     edition = replica.admin.hget(f"populer:{{{SITE}}}:edits", "edition")
     assert edition == primary.admin.hget(f"populer:{{{SITE}}}:edits", "edition")
     assert replica.admin.hkeys(f"populer:{{{SITE}}}:removed") == [b"a"]
