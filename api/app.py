@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
-from api.endpoints import docs_page, editorial, embed, explain, health, items, ops, ops_page, voids
+from api.endpoints import aliases, docs_page, editorial, embed, explain, health, items, ops, ops_page, voids
 from api.endpoints.acks import document_acks
 from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.openapi import bounds
@@ -63,6 +63,7 @@ def create_app(
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
+    app.include_router(aliases.router(runtime.now))
     app.include_router(items.router(runtime.now))
     app.include_router(editorial.router(runtime.now))
     app.include_router(health.router(runtime.now))

@@ -34,7 +34,9 @@ class TakePulse:
                 waiting = await asyncio.to_thread(_waiting, ranked, at)
         except NotReadyError:
             return {}
-        await self._store.logbook.note_pulse(site, msgspec.structs.replace(pulse, waiting=waiting))
+        await self._store.logbook.note_pulse(
+            site, msgspec.structs.replace(pulse, waiting=waiting, refresh_s=self._lists.took_s(site))
+        )
         return {"spans": 0 if pulse.usual is None else pulse.usual.spans, "waiting": waiting.items}
 
 

@@ -1,9 +1,12 @@
 """The job that keeps the published lists up to date."""
 
+import time
+from collections import deque
 from typing import NamedTuple
 
 import structlog
 
+from ranking.errors import StoreHeldError
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
@@ -11,10 +14,14 @@ from ranking.store.protocol import Store
 
 log = structlog.get_logger("jobs")
 
+#: So many refreshes in a row say how long one takes: the first reads all that there is.
+STEADY_RUNS = 3
+
 
 class _Followed(NamedTuple):
     site: RankedSite
     refresher: Refresher
+    took_s: deque[float]
 
 
 class RefreshLists:
@@ -24,6 +31,7 @@ class RefreshLists:
         self._store = store
         self._settings = settings
         self._sites: dict[str, _Followed] = {}
+        self._held: set[str] = set()
 
     def use(self, settings: Settings) -> None:
         """Rank under these settings from each site's next run on; forget the sites that are gone."""
@@ -36,16 +44,29 @@ class RefreshLists:
         followed = self._sites.get(name)
         return None if followed is None else followed.site
 
+    def took_s(self, name: str) -> float:
+        """How long each of a site's last refreshes took at least, in seconds; 0 before there were enough of them."""
+        followed = self._sites.get(name)
+        return 0.0 if followed is None or len(followed.took_s) < STEADY_RUNS else min(followed.took_s)
+
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Refresh one site at `now` (epoch seconds) in the term `epoch`; generation of each list that was published."""
         followed = self._sites.get(site)
         if followed is None:
             ranked = RankedSite(self._store, self._settings, site)
-            followed = self._sites[site] = _Followed(ranked, Refresher(ranked))
+            followed = self._sites[site] = _Followed(ranked, Refresher(ranked), deque(maxlen=STEADY_RUNS))
         elif followed.site.settings is not self._settings:
             followed.site.use(self._settings, since=now)
-        lost = followed.site.view.times_lost
-        published = await followed.refresher.refresh(now, epoch)
+        lost, began = followed.site.view.times_lost, time.monotonic()
+        try:
+            published = await followed.refresher.refresh(now, epoch)
+        except StoreHeldError as error:
+            if site not in self._held:
+                log.error(str(error), site=site)
+            self._held.add(site)
+            return {"held": 1}
+        self._held.discard(site)
+        followed.took_s.append(time.monotonic() - began)
         if followed.site.view.times_lost > lost:
             log.warning(
                 "The store has gone back to an earlier state or is another one. Everything was read anew. Send again"

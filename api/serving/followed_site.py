@@ -9,9 +9,11 @@ import contextlib
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
+from typing import NamedTuple
 
+from api.monitoring import metrics
 from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
-from api.serving.rendered_list import RenderedList
+from api.serving.rendered_list import Overlay, RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
@@ -34,7 +36,17 @@ class LoadedList:
         self.generation = generation
         self.stamp = stamp
         self.bodies = bodies
+        self.quiet: frozenset[str] = frozenset(stamp.quiet)
         self.rendered: dict[str, RenderedList] = {}
+
+
+class _ShownOrder(NamedTuple):
+    """The ids of a section as readers see them, and what that follows from."""
+
+    digest: str
+    overlay: Overlay
+    ranked_with: Mapping[str, float]
+    ids: Sequence[str]
 
 
 class FollowedSite:
@@ -60,15 +72,17 @@ class FollowedSite:
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
-        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit)
+        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit, self._on_lost)
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
+        self._shown: dict[str, dict[str, _ShownOrder]] = {}
         self._unplaced: set[str] = set()  # lists that an edit has changed since their places were noted
         self._store = store
         self._site = settings.id
         self._orders: dict[tuple[str, str, str], Sequence[str]] = {}
         self._news = asyncio.Event()
+        self._lost = False  # the store has gone back, or came back empty
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -186,13 +200,21 @@ class FollowedSite:
         self._unplaced.update(self.lists)
         self._on_change()
 
+    def _on_lost(self) -> None:
+        self._lost = True
+        self._news.set()
+
     def _note_places(self, name: str, shown: LoadedList) -> None:
         now, ranked_with = self._clock(), shown.stamp.boosts
-        orders = {
-            section: order_shown(body, ranked_with, self.edits.overlay(name, section, now))
-            for section, body in shown.bodies.items()
-        }
-        self._places.put(name, orders, now)
+        before, noted = self._shown.get(name, {}), {}
+        for section, body in shown.bodies.items():  # of thousands, nearly all are as they were
+            overlay, digest = self.edits.overlay(name, section, now), shown.stamp.digests[section]
+            same = before.get(section)
+            if same is None or same.digest != digest or same.overlay is not overlay or same.ranked_with != ranked_with:
+                same = _ShownOrder(digest, overlay, ranked_with, order_shown(body, ranked_with, overlay))
+            noted[section] = same
+        self._shown[name] = noted
+        self._places.put(name, {section: each.ids for section, each in noted.items()}, now)
         self._unplaced.discard(name)
 
     def _remember(self, key: tuple[str, str, str], order: Sequence[str]) -> None:
@@ -207,6 +229,8 @@ class FollowedSite:
             try:
                 if not self.edits.known:  # lists are served only together with their edits
                     await self.edits.poll()
+                if self._lost:
+                    await self._put_back()
                 await self._load()
             except PopulerError:
                 await asyncio.sleep(PAUSE_S)
@@ -229,10 +253,17 @@ class FollowedSite:
             same = shown is not None and shown.stamp.digests == found.stamp.digests
             self._unkept.add(TIMES if same else LISTS)
             self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
+            metrics.serves(self._site, name, found.stamp.generated_at)
             self._note_places(name, loaded)
             self.unedited.add(name)
             self._on_change()
         await self.edits.refresh_pinned()
+
+    async def _put_back(self) -> None:
+        """Put the lists back that the store has lost: other workers may need them, and generations must not fall."""
+        for shown in list(self.lists.values()):
+            await self._store.lists.put_back(self._site, Published(shown.generation, shown.stamp, shown.bodies))
+        self._lost = False
 
     def _keep_orders(self, name: str, shown: LoadedList | None) -> None:
         """Keep the orders that cursors of the replaced list name."""

@@ -37,16 +37,16 @@ class KeptSite(msgspec.Struct, frozen=True):
     lists: dict[str, Published]
     edition: int
     edits: list[tuple[str, str, str, str, bytes]]
-    removed: list[str]
+    removed: dict[str, float]
     pinned: list[Item]
 
     @classmethod
     def of(
-        cls, lists: Mapping[str, Published], edits: Edits, removed: frozenset[str], pinned: Mapping[str, Item]
+        cls, lists: Mapping[str, Published], edits: Edits, removed: Mapping[str, float], pinned: Mapping[str, Item]
     ) -> "KeptSite":
         """What is kept of a site."""
         packed = [(*subject, msgspec.msgpack.encode(edit)) for subject, edit in edits.edits.items()]
-        return cls(FORM, dict(lists), edits.edition, packed, sorted(removed), list(pinned.values()))
+        return cls(FORM, dict(lists), edits.edition, packed, dict(removed), list(pinned.values()))
 
     def all_edits(self) -> Edits:
         """The edits."""

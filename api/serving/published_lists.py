@@ -18,7 +18,8 @@ from api.serving.followed_site import FollowedSite, LoadedList, cancel_all
 from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.backoff import Backoff
-from ranking.errors import NotFoundError, NotReadyError, PopulerError, unknown_section
+from ranking.errors import NotFoundError, NotReadyError, PopulerError, unlisted_section
+from ranking.freshness import age_s
 from ranking.published.cursor import Cursor
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.settings.learned import LearnedSetting
@@ -28,9 +29,9 @@ from ranking.watching.alarms import ListState
 
 log = structlog.get_logger("api")
 
+PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
 #: How often it is looked for changes that are to be kept on disk.
 LOOK_EVERY_S = 1.0
-PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
 
 
 class Served(NamedTuple):
@@ -175,9 +176,9 @@ class PublishedLists:
         """Whether no edit was made since the current list was loaded."""
         return name in self._site(site).unedited
 
-    def oldest(self) -> float | None:
-        """When the oldest loaded list was ranked (epoch seconds); None without lists."""
-        return min((each.generated_at for each in self.listed()), default=None)
+    def oldest_age_s(self, now: float) -> float | None:
+        """Age of the oldest loaded list at `now` (epoch seconds), in seconds; None without lists."""
+        return max((age_s(each.generated_at, now) for each in self.listed()), default=None)
 
     def listed(self) -> list[ListState]:
         """The state of every loaded list."""
@@ -270,6 +271,6 @@ class PublishedLists:
         return shown, rendered
 
     def _check_section(self, here: FollowedSite, section: str) -> None:
-        if not any(section in shown.bodies for shown in here.lists.values()):
-            known = {name for shown in here.lists.values() for name in shown.bodies if name != WHOLE_SITE}
-            raise unknown_section(section, known)
+        lists = here.lists.values()
+        if not any(section in shown.bodies or section in shown.quiet for shown in lists):
+            raise unlisted_section(section, {name for shown in lists for name in shown.bodies if name != WHOLE_SITE})

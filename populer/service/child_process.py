@@ -29,6 +29,7 @@ from populer.config import validated
 from populer.service import descriptors, logs
 from populer.service.child_messages import Orders, Parent
 from populer.service.child_output import say_ready
+from populer.service.data_folder import SPOOL_DIR
 from populer.service.heartbeat import beat_loop
 from populer.service.memory import reclaim_loop, settle_memory
 from populer.service.store_connection import StoreConnection
@@ -44,7 +45,6 @@ FIRST_LISTS_S = 15.0
 PAUSE_S = 0.05
 #: Refused connections are logged once in so long.
 QUIET_S = 60.0
-SPOOL_DIR = "spool"
 LISTS_DIR = "lists"
 
 

@@ -7,8 +7,11 @@ commands send them; and as hashes under `grade:name` what `populer keys add` has
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from pathlib import Path
+
+from pydantic import ValidationError
 
 from ranking.errors import SettingsError
 from ranking.settings.keys import GRADES, NEEDED, GradeName, SiteKeys
@@ -16,6 +19,7 @@ from ranking.settings.service import Settings, SiteSettings
 
 FILE = "keys.json"
 KEY_BYTES = 24
+OTHERS = 0o077
 
 Generated = dict[str, dict[str, str]]
 
@@ -37,7 +41,12 @@ def with_keys(settings: Settings, data_dir: Path, kept: Generated) -> Settings:
                 have[grade] = fresh(grade)
                 added = True
         of_grades = {grade: of_grade(site, have, grade) for grade in GRADES}
-        keys = SiteKeys.model_validate({"page": site.keys.page, **of_grades})
+        try:
+            keys = SiteKeys.model_validate({"page": site.keys.page, **of_grades})
+        except ValidationError as error:
+            first = error.errors()[0]
+            named, wrong = " ".join(map(str, first["loc"][:2])), first["msg"].removeprefix("Value error, ")
+            raise _unusable(data_dir, f"key {named} of site {site.id}: {wrong}") from None
         sites.append(site.model_copy(update={"keys": keys}))
     if added:
         write(data_dir, there)
@@ -87,7 +96,24 @@ def read(data_dir: Path) -> Generated:
         raise SettingsError(f"{file}: cannot be read ({error}); mend it, or remove it to have new keys made") from None
     if not isinstance(found, dict) or not all(isinstance(each, dict) for each in found.values()):
         raise SettingsError(f"{file}: is not a file of keys; remove it to have new keys made")
+    for site, keys in found.items():
+        for name, key in keys.items():
+            if not isinstance(key, str):
+                raise _unusable(data_dir, f"key {name} of site {site}: expected a text, found {json.dumps(key):.20}")
     return found
+
+
+def _unusable(data_dir: Path, why: str) -> SettingsError:
+    return SettingsError(f"{data_dir / FILE}: {why}; correct it, or remove the file to have new keys made")
+
+
+def open_to_others(data_dir: Path) -> int | None:
+    """The mode of the file if others than its owner may read or change it; None: they may not, or there is none."""
+    try:
+        mode = stat.S_IMODE((data_dir / FILE).stat().st_mode)
+    except FileNotFoundError:
+        return None
+    return mode if mode & OTHERS else None
 
 
 def write(data_dir: Path, keys: Generated) -> None:

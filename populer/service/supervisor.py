@@ -2,9 +2,9 @@
 
 The parent binds the socket, starts the bundled Valkey where no other store is configured, starts the children, and
 watches. A child that ends is started again; a store that ends is, too. A change of the settings' file is told to the
-children while they work. On SIGTERM or SIGINT it stops the workers first (they answer what they have taken), then the
-jobs, then the store. A second signal changes nothing: what was acknowledged is safe, and what was taken is answered
-first.
+children while they work; SIGHUP has it read also where it has not changed. On SIGTERM or SIGINT it stops the workers
+first (they answer what they have taken), then the jobs, then the store. A second signal changes nothing: what was
+acknowledged is safe, and what was taken is answered first.
 """
 
 import asyncio
@@ -28,11 +28,13 @@ from populer.config import Loaded
 from populer.service import site_keys
 from populer.service.child_messages import Orders
 from populer.service.child_output import relay
+from populer.service.data_folder import check_folders, held
 from populer.service.descriptors import raise_limit
-from populer.service.file_watch import NO_FILE, POLL_S, FileContent, Watch, look
+from populer.service.file_watch import NO_FILE, FileContent
 from populer.service.heartbeat import HUNG_S, LOOK_EVERY_S, Heartbeat
 from populer.service.known_store import keep_shards, known_shards
 from populer.service.live_settings import LiveSettings
+from populer.service.reloading import keys_loop, settings_loop
 from populer.stores import assumed_shards, reached_shards
 from ranking.errors import PopulerError, SettingsError, StoreDeniedError, StoreUnavailableError
 from ranking.settings.service import Settings
@@ -171,11 +173,11 @@ async def serve(
     Raises:
         PopulerError: it cannot start; one sentence says why and what to do.
     """
-    stop = asyncio.Event()
+    stop, reload = asyncio.Event(), asyncio.Event()
     settings = loaded.settings
     data_dir = settings.service.data_dir
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_told_by_signals(stop))
+        stack.enter_context(_told_by_signals(stop, reload))
         raise_limit()
         listening = stack.enter_context(_bound(settings.service.host, settings.service.port))
         admin_fd = None
@@ -183,6 +185,7 @@ async def serve(
             admin_fd = stack.enter_context(_bound(settings.service.host, settings.service.admin_port)).fileno()
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
+        await asyncio.to_thread(check_folders, data_dir)
         shards = await _shards_of(settings, url)
         if stop.is_set():
             return
@@ -208,11 +211,16 @@ async def serve(
         background.append(asyncio.create_task(_heartbeat_loop([jobs, *workers])))
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
-        background.append(asyncio.create_task(_follow_keys(data_dir / site_keys.FILE, in_effect, [jobs, *workers])))
+
+        def tell() -> None:
+            for child in (jobs, *workers):
+                child.tell(in_effect)
+
+        background.append(asyncio.create_task(keys_loop(data_dir / site_keys.FILE, in_effect, tell)))
         file = loaded.source.file
         if file.is_file() or not file.exists():  # what comes through a pipe comes once
             known = NO_FILE if loaded.content is None else FileContent(loaded.content)
-            background.append(asyncio.create_task(_follow(file, known, in_effect, [jobs, *workers])))
+            background.append(asyncio.create_task(settings_loop(file, known, reload, in_effect, tell)))
         if company is not None:
             background.append(asyncio.create_task(_accompany(company, address)))
         else:
@@ -232,50 +240,19 @@ async def _heartbeat_loop(children: list[_Child]) -> None:
             child.replace_if_hung(looked_at - before)
 
 
-async def _follow(file: Path, known: FileContent, in_effect: LiveSettings, children: list[_Child]) -> None:
-    """Have the children go by what the settings' file says, whenever it says something else; until cancelled."""
-    watch = Watch(known)
-    while True:
-        await asyncio.sleep(POLL_S)
-        found = watch.seen(await asyncio.to_thread(look, file), time.monotonic())
-        if found is None:
-            continue
-        try:
-            await asyncio.to_thread(in_effect.take, found, time.time())
-            for child in children:
-                child.tell(in_effect)
-        except Exception:  # the next change must be seen all the same
-            log.exception("the processes could not be told of the settings")
-
-
-async def _follow_keys(file: Path, in_effect: LiveSettings, children: list[_Child]) -> None:
-    """Have the children take the keys that are in the file, whenever it changes; until cancelled."""
-    watch = Watch(NO_FILE)
-    while True:
-        await asyncio.sleep(POLL_S)
-        if watch.seen(await asyncio.to_thread(look, file), time.monotonic()) is None:
-            continue
-        try:
-            if await asyncio.to_thread(in_effect.take_keys):
-                for child in children:
-                    child.tell(in_effect)
-        except Exception:  # the next change must be seen all the same
-            log.exception("the processes could not be told of the keys")
-
-
 @contextlib.contextmanager
-def _told_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set `stop` on SIGTERM and SIGINT; from the end on, ignore them until this process is gone.
+def _told_by_signals(stop: asyncio.Event, reload: asyncio.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT, `reload` on SIGHUP; from the end on, ignore all until this process is gone.
 
     asyncio's own handlers end with its loop, and a Ctrl-C after that would turn a clean exit into an interrupted one.
     """
     loop = asyncio.get_running_loop()
-    for number in STOP_SIGNALS:
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
+    for number, event in (*((number, stop) for number in STOP_SIGNALS), (signal.SIGHUP, reload)):
+        signal.signal(number, lambda *_, event=event: loop.call_soon_threadsafe(event.set))
     try:
         yield
     finally:
-        for number in STOP_SIGNALS:
+        for number in (*STOP_SIGNALS, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
 
 
@@ -304,6 +281,7 @@ def _bound(host: str, port: int) -> socket.socket:
 
 async def _started_valkey(settings: Settings, stack: contextlib.AsyncExitStack) -> EmbeddedValkey | None:
     if settings.redis.url is not None:
+        stack.enter_context(held(settings.service.data_dir))
         return None
     limit = settings.redis.maxmemory
     valkey = EmbeddedValkey(

@@ -74,6 +74,24 @@ class Catalogue:
         self._named_until[rows] = np.maximum(self._named_until[rows], until)
         self._changed[rows] = True
 
+    def join(self, row: int, into: int) -> None:
+        """Forget what lists know of a row whose name stands for the item of another; that one is named as both were."""
+        self._reach(len(self._history.items))
+        self._named_until[into] = max(self._named_until[into], self._named_until[row])
+        self._named_until[row] = -np.inf
+        self._published[row], self._section[row], self._stored[row] = np.nan, NO_SECTION, False
+        self._changed[[row, into]] = True
+
+    def first_seen_of(self, row: int) -> float:
+        """When the service first heard of the item of a row, in epoch seconds; inf where it is not described."""
+        self._reach(row + 1)
+        return float(self._first_seen[row])
+
+    def set_first_seen(self, row: int, moment: float) -> None:
+        """Set what `first_seen_of` says of a row that is joined to another."""
+        self._reach(row + 1)
+        self._first_seen[row] = moment
+
     def forget_before(self, moment: float) -> None:
         """Forget who was named by events that are kept no more, all before `moment` (epoch seconds)."""
         self._kept_since = moment

@@ -8,6 +8,7 @@ Invariant: all of it is derived. Without it, at the first refresh and where it p
 the lists are the same.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import tzinfo
 from typing import NamedTuple
@@ -19,7 +20,6 @@ from ranking.counts.catalogue import Catalogue
 from ranking.counts.columns import FrozenHistory
 from ranking.counts.history import History
 from ranking.counts.row_subset import ByRow, RowSubset
-from ranking.intake.items import Item
 from ranking.lists.item_pool import PoolFacts
 from ranking.lists.item_voids import without_void_events
 from ranking.lists.ranker import Ranker, Ranking, View, mask_of
@@ -42,12 +42,8 @@ class Ranked(NamedTuple):
 
     def names(self) -> set[str]:
         """The ids of all that is listed."""
-        known = self.ranker.pool.names
-        return {known[row] for ranking in self.sections.values() for row in ranking.rows.tolist()}
-
-    def details(self, ranking: Ranking, by_name: Mapping[str, Item]) -> dict[int, Item]:
-        """The items of a ranking's rows, by row."""
-        return {row: by_name[self.ranker.pool.names[row]] for row in ranking.rows.tolist()}
+        rows, known = np.concatenate([ranking.rows for ranking in self.sections.values()]), self.ranker.pool.names
+        return {known[row] for row in np.unique(rows).tolist()}
 
 
 class IncrementalRanker:
@@ -64,9 +60,10 @@ class IncrementalRanker:
         whole: Ranker | None = None
         rankings = {}
         for name, settings in lists.items():
-            if base is not None and few is not None and base.shortlist(settings) is not None:
+            shortlist = None if base is None else base.shortlist(name, settings)
+            if base is not None and few is not None and shortlist is not None:
                 try:
-                    rankings[name] = Ranked(few, few.rank_sections(settings, few.boosts_of(name)))
+                    rankings[name] = Ranked(few, few.rank_sections(shortlist.settings, few.boosts_of(name)))
                     continue
                 except NotProvenError:
                     base.drop(settings)
@@ -77,10 +74,11 @@ class IncrementalRanker:
 
     def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
         """Draw the shortlists that the next refresh can use and that are not drawn yet."""
+        counted = math.isfinite(view.history.closed_until)  # a calendar has no day at the beginning of time
         wanted = {
             name: settings
             for name, settings in lists.items()
-            if fits(settings) and self._wider.get(name, 1.0) <= WIDEST
+            if fits(settings) and self._wider.get(name, 1.0) <= WIDEST and (counted or not settings.by_calendar)
         }
         if self._base is None or not self._base.is_of(view, zone) or self._base.is_worn():
             self._base = None  # before the next one takes as much memory
@@ -111,9 +109,10 @@ class _Base:
         grown = len(self._subset) > max(MANY_ROWS, GROWN * self._first_rows)
         return grown or self._history.closed_until != self._snapshot.until
 
-    def shortlist(self, settings: ListSettings) -> Shortlist | None:
-        """The shortlist of a list with these settings, if there is one."""
-        return next((each for each in self._shortlists.values() if each.settings == settings), None)
+    def shortlist(self, name: str, settings: ListSettings) -> Shortlist | None:
+        """The shortlist of a list under these settings, if there is one."""
+        found = self._shortlists.get(name)
+        return found if found is not None and found.settings == settings else None
 
     def drop(self, settings: ListSettings) -> None:
         """Forget a shortlist that proves nothing."""
@@ -164,7 +163,7 @@ class _Base:
         # The bounds on other rows are of all that was counted: a void takes from it, and gives nothing that it has not.
         counts = without_void_events(counts, in_force.voids, self._known_row)
         pool = ShortlistPool(subset.names, counts, facts, history.start(), self._zone)
-        pool.shortlists = list(self._shortlists.values())
+        pool.shortlists = {id(each.settings): each for each in self._shortlists.values()}
         return Ranker(view, moment, self._zone, pool, self._known_row)
 
     def _known_row(self, item: str) -> int | None:

@@ -208,9 +208,9 @@ class Selector:
     # What fills it up
 
     def _filled(self, top: Rows, number: int | None, long: Rows) -> Selection:
-        ranked = len(top)
-        taken = Counter(self.pool.facts.section[top].tolist())
-        for tier in self._tiers() if ranked < self._depth else ():
+        ranked, tiers = len(top), self._tiers() if len(top) < self._depth else ()
+        taken = Counter(self.pool.facts.section[top].tolist() if tiers else ())
+        for tier in tiers:
             rows = tier.rows if number is None else tier.parted.get(number, NOTHING)
             rows = _without(rows, np.concatenate([top, long]))
             missing = self._depth - len(top)

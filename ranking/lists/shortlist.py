@@ -11,7 +11,7 @@ Lists that need to know all rows, or rows at other times, have no shortlist (see
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from typing import NamedTuple
 
@@ -97,11 +97,14 @@ class Shortlist(NamedTuple):
 class ShortlistPool(ItemPool):
     """A pool of the rows of some shortlists. It answers only what is proven to be so of all rows.
 
+    `shortlists`: by the identity of their settings, which is what a list is ranked by: to compare settings takes longer
+    than to rank a list.
+
     Raises:
         NotProvenError: by every method whose answer other rows could change.
     """
 
-    shortlists: Sequence[Shortlist] = ()
+    shortlists: Mapping[int, Shortlist] = {}
 
     def boosted(self, factors: FloatArray) -> "ShortlistPool":
         pool = ShortlistPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
@@ -111,9 +114,6 @@ class ShortlistPool(ItemPool):
     def only(self, rows: Rows) -> ItemPool:
         raise NotProvenError
 
-    def views_of_sections(self, moment: Moment) -> FloatArray:
-        raise NotProvenError
-
     def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
         raise NotProvenError
 
@@ -121,7 +121,7 @@ class ShortlistPool(ItemPool):
         raise NotProvenError
 
     def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
-        shortlist = next((each for each in self.shortlists if each.settings == settings), None)
+        shortlist = self.shortlists.get(id(settings))
         if shortlist is None:
             raise NotProvenError
         candidates = super().candidates(settings, moment)

@@ -11,14 +11,18 @@ from collections.abc import Mapping
 
 from ranking.intake.items import Item
 from ranking.lists.incremental import IncrementalRanker, Ranked
-from ranking.lists.ranker import entries
+from ranking.lists.ranker import Ranker
+from ranking.published.bodies import Bodies, Described, Section
 from ranking.published.cursor import kept_for_s
 from ranking.published.orders import OrderPacker
-from ranking.published.snapshot import Entry, Snapshot, Stamp, digest, encode_entries
+from ranking.published.snapshot import Snapshot, Stamp, digest
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.store.lists import PublishedBase
+
+#: Lists that are packed and published together: enough to keep the store busy, few enough not to hold all bodies.
+PUBLISHED_AT_ONCE = 8
 
 
 class Refresher:
@@ -29,6 +33,7 @@ class Refresher:
         self._incremental = IncrementalRanker()
         self._bases: dict[str, PublishedBase] = {}
         self._packers: dict[str, OrderPacker] = {}
+        self._described = Described()
 
     async def refresh(self, now: float, epoch: int = 0) -> dict[str, int]:
         """Rank and publish every list for the aligned moment before `now`; generation of each published list.
@@ -53,21 +58,35 @@ class Refresher:
         site.set_ranked(slot)
         listed = {name for ranked in rankings.values() for name in ranked.names()}
         details = await site.view.details_of(site.store, listed)
-        generations = {}
-        for name in site.settings.lists:
-            snapshot = await asyncio.to_thread(self._snapshot, name, slot, rankings[name], details)
-            generation = await self._publish(snapshot, epoch)
-            if generation is not None:
-                generations[name] = generation
+        shown = {section for ranked in rankings.values() for section in ranked.sections}
+        quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
+        self._described.begin()
+        packing = {id(ranked.ranker): self._packing(ranked.ranker, details) for ranked in rankings.values()}
+        generations, names = {}, list(site.settings.lists)
+        for first in range(0, len(names), PUBLISHED_AT_ONCE):
+            some = {name: rankings[name] for name in names[first : first + PUBLISHED_AT_ONCE]}
+            snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing, quiet)
+            done = await asyncio.gather(*(self._publish(each, epoch) for each in snapshots), return_exceptions=True)
+            for name, outcome in zip(some, done, strict=True):
+                if isinstance(outcome, BaseException):
+                    raise outcome
+                if outcome is not None:
+                    generations[name] = outcome
         return generations
 
-    def _snapshot(self, name: str, slot: float, ranked: Ranked, details: Mapping[str, Item]) -> Snapshot:
+    def _packing(self, ranker: Ranker, details: Mapping[str, Item]) -> Bodies:
+        return Bodies(ranker.pool.names, ranker.views, ranker.published, details, self._described)
+
+    def _snapshots(
+        self, slot: float, some: Mapping[str, Ranked], packing: Mapping[int, Bodies], quiet: tuple[str, ...]
+    ) -> list[Snapshot]:
+        return [self._snapshot(name, slot, ranked, packing[id(ranked.ranker)], quiet) for name, ranked in some.items()]
+
+    def _snapshot(self, name: str, slot: float, ranked: Ranked, packing: Bodies, quiet: tuple[str, ...]) -> Snapshot:
         site, settings, ranker = self.site, self.site.effective.lists[name], ranked.ranker
-        listed = {
-            section: entries(ranking, settings, ranker.views, ranker.published, ranked.details(ranking, details))
-            for section, ranking in ranked.sections.items()
+        bodies = {
+            section: packing.body(Section(*ranking, size=settings.size)) for section, ranking in ranked.sections.items()
         }
-        bodies = {section: encode_entries(shown) for section, shown in listed.items()}
         stamp = Stamp(
             list=name,
             title=settings.title,
@@ -77,8 +96,10 @@ class Refresher:
             digests={section: digest(body) for section, body in bodies.items()},
             boosts=dict(ranker.boosts_of(name)),
             learned=self._learned_by(name),
+            quiet=quiet,
+            views_span_s=site.effective.retention.keep_s,
         )
-        return Snapshot(stamp, bodies, self._orders(name, listed) if site.settings.refresh.paging_s else {})
+        return Snapshot(stamp, bodies, self._orders(name, ranked) if site.settings.refresh.paging_s else {})
 
     def _learned_by(self, name: str) -> LearnedSetting | None:
         """The setting that a list has learned, as it is ranked by it; None: the list does not learn."""
@@ -89,9 +110,9 @@ class Refresher:
         mix = learned.mix if learned and not settings.auto else ()
         return LearnedSetting(self.site.effective.lists[name].half_life_s, since, mix)
 
-    def _orders(self, name: str, listed: Mapping[str, list[Entry]]) -> dict[str, bytes]:
-        packer = self._packers.setdefault(name, OrderPacker(name))
-        return packer.packed({section: [entry.id for entry in shown] for section, shown in listed.items()})
+    def _orders(self, name: str, ranked: Ranked) -> dict[str, bytes]:
+        packer, name_of = self._packers.setdefault(name, OrderPacker(name)), ranked.ranker.pool.names.__getitem__
+        return packer.packed({part: [*map(name_of, each.rows.tolist())] for part, each in ranked.sections.items()})
 
     async def _publish(self, snapshot: Snapshot, epoch: int) -> int | None:
         site, name = self.site, snapshot.stamp.list

@@ -168,7 +168,7 @@ class Formula:
         """The span that the list looks back, in seconds: a period, a burst's, a half-life or a window; inf for all."""
         settings = self._settings
         if settings.period != NO_PERIOD:
-            since, until = period_span(settings.period, at, self._zone)
+            since, until = period_span(settings.period, at, self._zone, settings.week_start)
             return until - since
         if settings.kind == "burst":
             return settings.short_s
@@ -246,6 +246,6 @@ class Formula:
             today, passed = midnight(at, self._zone), day_share(at, self._zone)
             return Span(midnight(at, self._zone, -1), today, 1.0 - passed), Span(today, math.inf, passed)
         if self._settings.period != NO_PERIOD:
-            since, until = period_span(self._settings.period, at, self._zone)
+            since, until = period_span(self._settings.period, at, self._zone, self._settings.week_start)
             return (Span(max(since, at - self._settings.window_s), until),)
         return (Span(since=at - self._settings.window_s),)

@@ -90,3 +90,17 @@ async def test_pulse_has_nothing_usual_where_silence_is_no_alarm(server: servers
         await lists(SITE, servers.NOW, 1)
         assert await TakePulse(store, settings, lists)(SITE, servers.NOW, 1) == {"spans": 0, "waiting": 0}
         assert (await store.logbook.pulses([SITE]))[SITE].usual is None
+
+
+async def test_the_pulse_says_how_long_the_last_refreshes_took(server: servers.Valkey) -> None:
+    async with servers.opened(server.url) as store:
+        settings = servers.settings()
+        lists = RefreshLists(store, settings)
+        pulse = TakePulse(store, settings, lists)
+        took = []
+        for run in range(3):
+            await lists(SITE, servers.NOW + 5 * run, 0)
+            await pulse(SITE, servers.NOW, 0)
+            took.append((await store.logbook.pulses([SITE]))[SITE].refresh_s)
+        assert took[:2] == [0.0, 0.0]
+        assert took[2] == lists.took_s(SITE) > 0

@@ -42,7 +42,7 @@ class RedisItems:
         for item, fields in zip(items, named or [ALL_FIELDS] * len(items), strict=True):
             if lift or item.id not in down:
                 of_shard = by_shard.setdefault(shard_of(item.id, self._link.shards), [])
-                of_shard += [item.id, stored_from_item(item), " ".join(("id", *fields)) if named else ""]
+                of_shard += [item.id, stored_from_item(item), " ".join(("id", "by_page", *fields)) if named else ""]
         for shard, flat in by_shard.items():
             for first in range(0, len(flat), 3 * ITEMS_AT_ONCE):
                 part = flat[first : first + 3 * ITEMS_AT_ONCE]
@@ -137,6 +137,13 @@ class RedisItems:
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])
         await self._edits.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
+        return await self._forget_item(site, item)
+
+    async def forget_items(self, site: str, items: Iterable[str]) -> None:
+        for item in items:
+            await self._forget_item(site, item)
+
+    async def _forget_item(self, site: str, item: str) -> bool:
         shard = shard_of(item, self._link.shards)
         found = await self._link.run(
             REMOVE_ITEM,

@@ -53,6 +53,8 @@ class Link:
         self._allow_eviction = allow_eviction
         self._shards = known_shards
         self._schema = keys.SCHEMA
+        self.lives: set[bytes] = set()
+        """Lives of the store that this process has worked with."""
         self.cluster = is_cluster(url)
         self._waits = Waits(ack, timeout_s)
         self._opening = asyncio.Lock()
@@ -273,6 +275,9 @@ class Link:
             )
         await client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
         await client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        life, held = await client.hmget(keys.LAYOUT, ["life", "held"])
+        if not self.lives and held is None:
+            self.lives.add(life)
         shards = int(await client.hget(keys.LAYOUT, "shards"))
         if self._wanted_shards and shards != self._wanted_shards:
             raise StoreRefusedError(

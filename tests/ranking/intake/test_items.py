@@ -16,6 +16,7 @@ from ranking.intake.items import (
     dates_from_stored,
     description_from_input,
     item_from_stored,
+    item_from_wire,
     stored_from_item,
 )
 
@@ -129,7 +130,7 @@ def test_description_from_input_leaves_out_what_cannot_be_used_and_names_what_wa
     given = ItemInput(id="a", title="Judul", url=7, section=None, published_at="kemarin", tags="x")
     found = description_from_input(given, NOW)
     assert found.item == Item(id="a", title="Judul", first_seen=NOW)
-    assert found.named == {"title", "section"}
+    assert found.named == {"title", "section", "sections"}
     assert [each.partition(":")[0] for each in found.ignored] == ["url", "published_at", "tags"]
 
 
@@ -219,7 +220,9 @@ def test_dates_from_stored_reads_the_dates_alone() -> None:
 
 
 def test_as_wire_has_every_field_even_the_unknown() -> None:
-    assert as_wire(FULL) == msgspec.structs.asdict(FULL)
+    found = {name: value for name, value in msgspec.structs.asdict(FULL).items() if name not in ("picture", "by_page")}
+    assert as_wire(FULL) == {**found, "sections": (FULL.section,), "authors": (FULL.author,)}
+    assert item_from_wire(msgspec.json.decode(msgspec.json.encode(as_wire(FULL)))) == FULL
     assert as_wire(Item(id="a"))["url"] is None
 
 

@@ -38,6 +38,17 @@ def test_alarms_name_a_stale_list_when_its_answers_do() -> None:
     assert found.says.startswith("list populer was ranked 61 s ago, and every 5 s is meant")
 
 
+@pytest.mark.parametrize(
+    ("took_s", "taken_s_ago", "alarmed"), [(2.5, 0.0, False), (2.6, 0.0, True), (2.6, 151.0, False)]
+)
+def test_alarms_name_a_refresh_that_takes_over_half_of_its_beat(
+    took_s: float, taken_s_ago: float, alarmed: bool
+) -> None:
+    found = raised(pulses={"default": Pulse(NOW - taken_s_ago, NOW, 900.0, None, refresh_s=took_s)})
+    assert [(each.alarm, each.site) for each in found] == [("slow_refresh", "default")] * alarmed
+    assert all(each.says.startswith("ranking the lists takes 2.6 s of every 5 s") for each in found)
+
+
 def test_alarms_name_a_silence_and_how_much_history_says_so() -> None:
     (found,) = raised(pulses=silent())
     assert (found.alarm, found.site, found.since) == ("no_events", "default", NOW - 1090)
