@@ -30,9 +30,10 @@ EDITS, LISTS, TIMES = "edits", "lists", "times"
 
 
 class LoadedList:
-    """A published list, as this worker loaded it last."""
+    """A published list, as this worker loaded it last; one `from_disk` gives way to whatever the store has."""
 
-    def __init__(self, generation: int, stamp: Stamp, bodies: dict[str, bytes]) -> None:
+    def __init__(self, generation: int, stamp: Stamp, bodies: dict[str, bytes], *, from_disk: bool = False) -> None:
+        self.from_disk = from_disk
         self.generation = generation
         self.stamp = stamp
         self.bodies = bodies
@@ -182,7 +183,7 @@ class FollowedSite:
             return
         self.edits.restore(kept.all_edits(), kept.removed, kept.pinned)
         for name, found in kept.lists.items():
-            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies)
+            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies, from_disk=True)
             self._note_places(name, loaded)
         self._unkept.clear()
         self._on_change()
@@ -227,7 +228,7 @@ class FollowedSite:
             await self._news.wait()
             self._news.clear()
             try:
-                if not self.edits.known:  # lists are served only together with their edits
+                if not self.edits.is_read:  # lists are served only together with their edits
                     await self.edits.poll()
                 if self._lost:
                     await self._put_back()
@@ -239,11 +240,12 @@ class FollowedSite:
     async def _load(self) -> None:
         for name, generation in (await self._store.lists.generations(self._site)).items():
             shown = self.lists.get(name)
-            if shown is not None and shown.generation == generation:
+            known = shown is not None and not shown.from_disk
+            if shown is not None and known and shown.generation == generation:
                 continue
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
-            if found is None or (shown is not None and found.generation <= shown.generation):
+            if found is None or (shown is not None and known and found.generation <= shown.generation):
                 continue  # whatever its time: a clock may have been ahead
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
