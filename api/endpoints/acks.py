@@ -8,7 +8,7 @@ from api.endpoints.openapi import Json
 ACK = "populer-ack"
 LEVELS = ("commit", "replica", "disk")
 #: Where changes are made, by the beginnings of their paths.
-CHANGED = ("/v1/items", "/v1/lists/{list}/pins", "/v1/lists/{list}/boosts", "/v1/blocks", "/v1/edits")
+CHANGED = ("/v1/items", "/v1/lists/{list}/pins", "/v1/lists/{list}/boosts", "/v1/blocks", "/v1/edits", "/v1/aliases")
 
 
 async def ack_header(context: Context, site: str, items: Iterable[str] = ()) -> dict[str, str]:

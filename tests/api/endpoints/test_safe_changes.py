@@ -25,6 +25,9 @@ CHANGES: list[tuple[str, str, Any, dict[str, str]]] = [
     ("DELETE", "/v1/blocks/a", None, ADMIN),
     ("POST", "/v1/items/a/voids", {"from": NOW - 600}, ADMIN),
     ("DELETE", "/v1/items/a/voids/1", None, ADMIN),
+    ("PUT", "/v1/items/a/aliases", {"ids": ["other"]}, WRITER),
+    ("DELETE", "/v1/items/a/aliases", None, WRITER),
+    ("PUT", "/v1/aliases", [{"item": "a", "ids": ["another"]}], WRITER),
     ("DELETE", "/v1/items/a", None, WRITER),
 ]
 
