@@ -122,6 +122,8 @@ class PublishedLists:
         while True:
             shown, rendered = self._rendered(here, name, section, now)  # a newer list may have arrived meanwhile
             overlay = here.edits.overlay(name, section, now)
+            if put_off := {item for item, entry in entries.items() if (entry.published_at or 0.0) > now}:
+                overlay = overlay._replace(hidden=overlay.hidden | put_off)
             missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in entries]
             if not missing:
                 answer = rendered.further(query, cursor, order, entries, overlay)

@@ -3,6 +3,7 @@
 Every reader takes a value and the site's zone, and raises ValueError with the rest of a sentence: "must be …".
 """
 
+import html
 import re
 from datetime import tzinfo
 from typing import Any
@@ -19,6 +20,10 @@ MAX_PIXELS = 100_000
 #: A link that a page may carry as it is: http(s) with a host, or a path of the site itself.
 LINK = re.compile(r"""(?:https?://[^\s/?#\\<>"]+(?:[/?#][^\s\\<>"]*)?|/(?:[^\s/\\<>"][^\s\\<>"]*)?)""", re.IGNORECASE)
 LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+#: Character references that are no markup: numbers, and names of what typographers and CMSs write so.
+REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|amp|quot|apos|nbsp|[lr][sd]quo|hellip|[nm]dash);")
+#: Characters without a width.
+INVISIBLE = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff "
 #: Line ends and tabs part words; all other controls are nothing that a reader could see.
 _CONTROLS = dict.fromkeys((*range(32), *range(127, 160))) | dict.fromkeys(map(ord, "\t\n\r\x85"), " ")
 
@@ -51,6 +56,19 @@ def text(value: Any, _: tzinfo) -> str:
     except UnicodeEncodeError:
         raise ValueError("must be valid Unicode") from None
     return without_controls(value).strip()
+
+
+def title(value: Any, zone: tzinfo) -> str:
+    """A title as text: what CMSs escape in it is decoded once, and one without anything to see is none.
+
+    >>> from datetime import UTC
+    >>> title("Harga &#8217;naik&#8217; di A&amp;B &lt;b&gt;", UTC), title("\u200b ", UTC)
+    ('Harga ’naik’ di A&B &lt;b&gt;', '')
+    """
+    if isinstance(value, str) and "&" in value:
+        value = REFERENCE.sub(lambda found: html.unescape(found[0]), value)
+    shown = text(value, zone)
+    return shown if shown.strip(INVISIBLE) else ""
 
 
 def text_or_none(value: Any, zone: tzinfo) -> str | None:

@@ -264,3 +264,18 @@ def test_controls_are_dropped_and_what_directs_text_is_left_to_the_page(given: s
 
 def test_an_id_of_controls_alone_is_none() -> None:
     assert refusal(id="\x00\x01") == "id: must not be empty"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Harga &#8217;naik&#8217;", "Harga ’naik’"),
+        ("A&amp;B &#x27;C&quot; &hellip;", "A&B 'C\" …"),
+        ("Kode &amp;#8217; dan &lt;b&gt;", "Kode &#8217; dan &lt;b&gt;"),
+        ("R&D, Q&A; &copy", "R&D, Q&A; &copy"),
+        ("\u200b\u2060 ", ""),
+        ("Pemilu\u200b 2029", "Pemilu\u200b 2029"),
+    ],
+)
+def test_a_title_is_text_decoded_once_and_none_without_anything_to_see(given: str, kept: str) -> None:
+    assert described(title=given).title == kept

@@ -365,6 +365,23 @@ async def test_every_section_has_its_list_however_many_there_are() -> None:
         assert [each.id for each in decode_entries(store.bodies(name)["Kabupaten 299"])] == ["item 299"]
 
 
+async def test_lists_of_many_sections_are_those_of_a_process_that_has_just_started() -> None:
+    store, settings = MemoryStore(), settings_with({"it": {"half_life": "15m"}, "kept": {"hysteresis": 0.1}})
+    for number in range(120):
+        store.see(f"item {number}", NOW - 60 * number, 1 + number % 3)
+        store.put(
+            described(f"item {number}", section=f"Kabupaten {number % 60}", published_at=NOW - 60 * (number % 7) - 9000)
+        )
+    steady = Refresher(RankedSite(store, settings, "s"))
+    for step in range(4):
+        store.see(f"item {7 * step}", NOW + 5 * step, 2)
+        store.put(described(f"item {step}", title="Ralat", section="Kabupaten 3", published_at=NOW - 60))
+        await steady.refresh(NOW + 5 * step, 2 * step + 1)
+        bodies = {name: store.bodies(name) for name in settings.lists}
+        await Refresher(RankedSite(store, settings, "s")).refresh(NOW + 5 * step, 2 * step + 2)
+        assert {name: store.bodies(name) for name in settings.lists} == bodies
+
+
 async def test_a_section_that_all_items_have_left_is_known_and_quiet() -> None:
     store = MemoryStore()
     refresher = Refresher(RankedSite(store, settings_with(), "s"))
