@@ -27,7 +27,7 @@ def document_acks(paths: Json) -> None:
         "schema": {"type": "string", "enum": list(LEVELS)},
     }
     for path, operations in paths.items():
-        for method in {"put", "post", "delete"} & operations.keys() if path.startswith(CHANGED) else ():
+        for method in {"put", "patch", "post", "delete"} & operations.keys() if path.startswith(CHANGED) else ():
             for status, response in operations[method]["responses"].items():
                 if status in ("200", "201", "204"):
                     response.setdefault("headers", {})["Populer-Ack"] = header

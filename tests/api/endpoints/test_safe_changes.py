@@ -18,6 +18,7 @@ OwnServer = Callable[..., servers.Valkey]
 CHANGES: list[tuple[str, str, Any, dict[str, str]]] = [
     ("PUT", "/v1/items", [{"id": "a", "title": "A"}, {"id": "b"}], WRITER),
     ("PUT", "/v1/items/a", {"title": "A"}, WRITER),
+    ("PATCH", "/v1/items/a", {"title": "B"}, WRITER),
     ("PUT", "/v1/lists/populer/pins/a", {"position": 1}, ADMIN),
     ("DELETE", "/v1/lists/populer/pins/a", None, ADMIN),
     ("PUT", "/v1/lists/populer/boosts/a", {"factor": 2}, ADMIN),
