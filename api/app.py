@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
-from api.endpoints import docs_page, editorial, embed, explain, health, items, ops, ops_page, voids
+from api.endpoints import aliases, docs_page, editorial, embed, explain, health, items, ops, ops_page, voids
 from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
@@ -40,14 +40,15 @@ def create_app(
     clock: Callable[[], float] = time.time,
     pages: Sequence[BaseRoute] = (),
     spool_dir: Path | None = None,
+    lists_dir: Path | None = None,
     config: ConfigState | None = None,
 ) -> Dispatcher:
     """One worker's application on an open `store`.
 
     `pages` are further routes, matched after all others; `spool_dir` holds events while the store is away (None: they
-    are refused then); `config` is the state of the settings file.
+    are refused then), `lists_dir` the last lists for a start without it; `config` is the state of the settings file.
     """
-    runtime = WorkerRuntime(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()))
+    runtime = WorkerRuntime(settings, store, clock, spool_dir, config or ConfigState(loaded_at=clock()), lists_dir)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -61,6 +62,7 @@ def create_app(
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
+    app.include_router(aliases.router(runtime.now))
     app.include_router(items.router(runtime.now))
     app.include_router(editorial.router(runtime.now))
     app.include_router(health.router(runtime.now))

@@ -30,6 +30,7 @@ from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.traffic import Traffic
 from api.serving.followed_site import cancel_all
+from api.serving.kept_lists import KeptLists
 from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.errors import PopulerError
@@ -47,6 +48,9 @@ log = structlog.get_logger("api")
 NETWORK_SHARE, NETWORK_ITEMS = 0.05, 20
 """One network may bring this share of a minute's new items, and so many at least."""
 
+PATIENCE_S = 2.0
+"""How long a start waits for the store; what it has not answered by then is loaded later."""
+
 SAID_WITHIN_S = 0.5
 """How long a stop waits for the last minute's traffic to be stored."""
 
@@ -55,7 +59,13 @@ class WorkerRuntime:
     """One worker's parts on an open `store`. `context` serves the requests that begin now."""
 
     def __init__(
-        self, settings: Settings, store: Store, clock: Callable[[], float], spool_dir: Path | None, config: ConfigState
+        self,
+        settings: Settings,
+        store: Store,
+        clock: Callable[[], float],
+        spool_dir: Path | None,
+        config: ConfigState,
+        lists_dir: Path | None = None,
     ) -> None:
         writer = secrets.token_hex(8)
         spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
@@ -78,7 +88,8 @@ class WorkerRuntime:
         self._visitors = Visitors(lambda: self._salts.current(clock()))
         event_filter = EventFilter(settings, self._visitors_under(settings))
         callers = Callers(settings, event_filter.client, clock)
-        published_lists = PublishedLists(store, settings, clock)
+        kept = KeptLists(lists_dir) if lists_dir else None
+        published_lists = PublishedLists(store, settings, clock, kept)
         alarm_facts = AlarmFacts(
             store, published_lists.listed, clock, lambda: 0 if spooling is None else spooling.events
         )
@@ -102,6 +113,7 @@ class WorkerRuntime:
             lambda: self._salts.secret,
         )
         self._beside: list[asyncio.Task[None]] = []
+        self._starting: list[asyncio.Task[None]] = []
         self.streams = Streams(self.now)
 
     def now(self) -> Context:
@@ -109,24 +121,34 @@ class WorkerRuntime:
         return self.context
 
     async def start(self) -> None:
-        """Load the published lists, and adopt the spools of dead workers."""
-        await self.context.published_lists.start()
+        """Load the published lists, and adopt the spools of dead workers. A store that hangs is not waited for."""
+        self._starting = [
+            asyncio.create_task(each) for each in (self.context.published_lists.start(), self._salts.start())
+        ]
+        done, _ = await asyncio.wait(self._starting, timeout=PATIENCE_S)
+        for task in done:
+            task.result()
         self.streams.start()
-        await self._salts.start()
         if self.context.spooling is not None:
             self.context.spooling.start()
         alarm_facts, traffic, attempts = self.context.alarm_facts, self.context.traffic, self.context.attempts
         looking = alarm_facts.poll_loop(lambda: self.context.settings)
         self._beside = [
             asyncio.create_task(each)
-            for each in (looking, alarm_facts.report_loop(), traffic.flush_loop(), attempts.flush_loop())
+            for each in (
+                looking,
+                alarm_facts.report_loop(),
+                traffic.flush_loop(),
+                attempts.flush_loop(),
+                self.context.published_lists.keep_loop(),
+            )
         ]
 
     async def stop(self) -> None:
         """Record the accepted events, then stop every part."""
         await self.streams.stop()
         await self.context.recorder.drain()
-        await cancel_all(self._beside)
+        await cancel_all([*self._starting, *self._beside])
         with contextlib.suppress(PopulerError, TimeoutError):
             await asyncio.wait_for(self.context.traffic.flush(), SAID_WITHIN_S)
             await asyncio.wait_for(self.context.attempts.flush(), SAID_WITHIN_S)

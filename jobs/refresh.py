@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import structlog
 
+from ranking.errors import StoreHeldError
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
@@ -30,6 +31,7 @@ class RefreshLists:
         self._store = store
         self._settings = settings
         self._sites: dict[str, _Followed] = {}
+        self._held: set[str] = set()
 
     def use(self, settings: Settings) -> None:
         """Rank under these settings from each site's next run on; forget the sites that are gone."""
@@ -56,7 +58,14 @@ class RefreshLists:
         elif followed.site.settings is not self._settings:
             followed.site.use(self._settings, since=now)
         lost, began = followed.site.view.times_lost, time.monotonic()
-        published = await followed.refresher.refresh(now, epoch)
+        try:
+            published = await followed.refresher.refresh(now, epoch)
+        except StoreHeldError as error:
+            if site not in self._held:
+                log.error(str(error), site=site)
+            self._held.add(site)
+            return {"held": 1}
+        self._held.discard(site)
         followed.took_s.append(time.monotonic() - began)
         if followed.site.view.times_lost > lost:
             log.warning(

@@ -4,6 +4,10 @@ Each row is a job that is run for every site on its own beat, in the process tha
 that fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not
 overtaken by itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the
 middle of a publish.
+
+APScheduler waits for the wall clock: after one that was ahead for an hour was put right it would start nothing for an
+hour. So the wall clock is compared with the monotonic one all the time, and once it has stepped, all rows are planned
+anew.
 """
 
 import asyncio
@@ -18,7 +22,10 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.agreed_clock import OnAgreedClock
 from jobs.concentration import TakeConcentration
+from jobs.discover import DiscoverItems
+from jobs.feeds import ReadFeeds
 from jobs.leadership import Leadership
 from jobs.prune import Prune
 from jobs.pulse import TakePulse
@@ -45,7 +52,11 @@ PRUNE_EVERY_S = float(HOUR_S)
 SALTS_EVERY_S = 300.0
 SUGGEST_EVERY_S = 600.0
 PULSE_EVERY_S = 10.0
+FEEDS_EVERY_S = 10.0
+DISCOVER_EVERY_S = 5.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+CLOCK_STEP_S, CLOCK_LOOK_S = 2.0, 0.5
+"""The clock was set when it moves so far more or less than the monotonic one from one look to the next."""
 MOST_AT_ONCE = 8
 """Runs under way of the jobs whose work readers see, and as many of all others. What is due beyond that waits."""
 
@@ -67,26 +78,32 @@ class Lasting(NamedTuple):
 
     refresh: RefreshLists
     salts: ForgetSalts
+    discover: DiscoverItems
 
 
 def lasting(store: Store, settings: Settings) -> Lasting:
     """To be handed to every table of this process."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
-    return Lasting(RefreshLists(store, settings), ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id))
+    refresh = RefreshLists(store, settings)
+    salts = ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id)
+    return Lasting(refresh, salts, DiscoverItems(store, settings, refresh))
 
 
 def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     """All scheduled work under `settings`; another table with every change of them, so that no row keeps old ones."""
     lasting.refresh.use(settings)
     lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s), site=settings.sites[0].id)
+    lasting.discover.use(settings)
     return [
         Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
-        Job("seal", SealBuckets(store, settings), SEAL_EVERY_S),
-        Job("prune", Prune(store, settings), PRUNE_EVERY_S),
-        Job("salts", lasting.salts, SALTS_EVERY_S),
+        Job("seal", OnAgreedClock(store.server, SealBuckets(store, settings, lasting.refresh)), SEAL_EVERY_S),
+        Job("prune", OnAgreedClock(store.server, Prune(store, settings)), PRUNE_EVERY_S),
+        Job("salts", OnAgreedClock(store.server, lasting.salts), SALTS_EVERY_S),
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
         Job("concentration", TakeConcentration(store), PULSE_EVERY_S),
+        Job("feeds", ReadFeeds(store, settings), FEEDS_EVERY_S),
+        Job("discover", lasting.discover, DISCOVER_EVERY_S),
     ]
 
 
@@ -134,14 +151,16 @@ class Scheduler:
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._places = {at_once: asyncio.Semaphore(MOST_AT_ONCE) for at_once in (True, False)}
         self._waiting: set[str] = set()
-        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, epoch seconds; backoff)
+        self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, monotonic; backoff)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
+        self._watch: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Run every job on beats that are whole multiples of its interval since the epoch; see `Row.beat`."""
         for name, row in self._rows.items():
             self._add(name, row)
         self._scheduler.start()
+        self._watch = asyncio.create_task(self._watch_clock_loop())
 
     def hurry(self) -> None:
         """Run every job once now: this process has just begun to lead."""
@@ -164,12 +183,26 @@ class Scheduler:
     async def stop(self) -> None:
         """Start nothing more and return when what is running has ended."""
         self._stopping = True
+        if self._watch is not None:
+            self._watch.cancel()
         self._scheduler.pause()
         while self._running:
             # `wait` lets the event loop run even where all tasks are done; `gather` does not on Python 3.12 and newer,
             # and the callbacks that empty `_running` would never be called.
             await asyncio.wait(self._running)
         self._scheduler.shutdown(wait=False)
+
+    async def _watch_clock_loop(self) -> None:
+        """Plan all rows anew, and run them once, whenever the wall clock was set."""
+        ahead_s = self._clock() - time.monotonic()
+        while True:
+            await asyncio.sleep(CLOCK_LOOK_S)
+            before_s, ahead_s = ahead_s, self._clock() - time.monotonic()
+            if abs(ahead_s - before_s) > CLOCK_STEP_S:
+                log.warning("The clock was set. All jobs are planned anew.", by_s=round(ahead_s - before_s, 1))
+                for name, row in self._rows.items():
+                    self._add(name, row)
+                self.hurry()
 
     def _add(self, name: str, row: Row) -> None:
         """Run a row on its beat."""
@@ -214,9 +247,9 @@ class Scheduler:
         if not epoch:
             return
         not_before, backoff = self._failing.get((job.name, site)) or (0.0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S))
-        if now < not_before:
-            return
         started = time.monotonic()
+        if started < not_before:
+            return
         try:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
@@ -230,7 +263,7 @@ class Scheduler:
             return
         except Exception as error:  # one bad run must not end the loop
             pause_s = backoff.next_s()
-            self._failing[job.name, site] = (now + pause_s, backoff)
+            self._failing[job.name, site] = (time.monotonic() + pause_s, backoff)
             expected = isinstance(error, PopulerError)
             level = log.warning if isinstance(error, StoreUnavailableError) else log.error
             level(

@@ -25,10 +25,12 @@ app = typer.Typer(
 )
 items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
+store_app = typer.Typer(help="The store.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
+app.add_typer(store_app, name="store")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -64,6 +66,19 @@ def serve(
     from populer.commands.serve import run
 
     run(load_settings(config, data, host=host, port=port, workers=workers))
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where populer.toml is written.")] = Path(),
+    site: Annotated[
+        str | None, typer.Option("--site", help="Address of the site: its hosts, feeds and sitemaps are written too.")
+    ] = None,
+) -> None:
+    """Write a settings file to begin with."""
+    from populer.commands.init import run
+
+    run(folder, site)
 
 
 @app.command()
@@ -131,6 +146,24 @@ def items_import(
     from populer.commands.options import write_key
 
     run(place, to=to, site=site, key=write_key(key, config, data, site), format=format, allow_losses=allow_losses)
+
+
+@items_app.command("alias")
+def items_alias(
+    file: Annotated[Path, typer.Argument(help="Pairs: csv with the columns from and to, plain or packed.")],
+    to: To = DEFAULT_TO,
+    site: Site = None,
+    key: Key = None,
+    data: Data = None,
+    config: Config = None,
+    base: Annotated[str | None, typer.Option("--base", help="The site's address, where pairs name paths.")] = None,
+    allow_losses: AllowLosses = False,
+) -> None:
+    """Name other addresses and ids of items, such as redirects: past counts join, and nothing is rewritten."""
+    from populer.commands.items_alias import run
+    from populer.commands.options import write_key
+
+    run(file, to=to, site=site, key=write_key(key, config, data, site), base=base, allow_losses=allow_losses)
 
 
 @app.command()
@@ -280,6 +313,14 @@ def config_show(config: Config = None, data: Data = None) -> None:
     from populer.commands.config_show import run
 
     run(load_settings(config, data))
+
+
+@store_app.command("accept")
+def store_accept(config: Config = None, data: Data = None) -> None:
+    """Accept a store that came back without what it held: lists are made of it as it is."""
+    from populer.commands.store_accept import run
+
+    run(load_settings(config, data).settings)
 
 
 @keys_app.command("add")

@@ -63,14 +63,30 @@ class EventsAnswer(msgspec.Struct, frozen=True):
     ack: str = ""
 
 
+class ItemOutcome(msgspec.Struct, frozen=True, gc=False):
+    """What became of one item: the fields that were left out, and why it was not stored."""
+
+    ok: bool
+    ignored: list[str] = []
+    error: str = ""
+
+
 class ItemsAnswer(msgspec.Struct, frozen=True):
     """What became of a batch of items."""
 
     stored: int = 0
     invalid: list[Invalid] = []
+    items: list[ItemOutcome] = []
 
 
-Answer = TypeVar("Answer", EventsAnswer, ItemsAnswer)
+class AliasesAnswer(msgspec.Struct, frozen=True):
+    """What became of a batch of aliases."""
+
+    made: int = 0
+    invalid: list[Invalid] = []
+
+
+Answer = TypeVar("Answer", EventsAnswer, ItemsAnswer, AliasesAnswer)
 
 
 class _Problem(msgspec.Struct, frozen=True):
@@ -140,6 +156,11 @@ class ServiceClient:
         if problem := _all_invalid(response):
             return ItemsAnswer(invalid=problem.invalid)
         return self._parsed(response, ItemsAnswer)
+
+    async def put_aliases(self, body: bytes) -> AliasesAnswer:
+        """Make aliases; `body` is a JSON array. Raises as `post_events` does."""
+        response = await self._send("PUT", "/v1/aliases", body, {"Content-Type": JSON})
+        return self._parsed(response, AliasesAnswer)
 
     async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
         """The first answer that is not a call to try again."""

@@ -28,9 +28,8 @@ from api.filtering.origins import Origins
 from api.serving.date_labels import check_label_settings
 from api.serving.template_check import check_templates
 from ranking.errors import SettingsError
-from ranking.intake.events import channel_kind
 from ranking.settings.keys import NEEDED, SiteKeys
-from ranking.settings.lists import ListSettings, only_used
+from ranking.settings.lists import ListSettings, changed_table, unknown_kind
 from ranking.settings.presets import preset_settings, replaced_by
 from ranking.settings.service import Settings
 from ranking.settings.types import IDLE_SETTING, UNKNOWN_SETTING, expected
@@ -146,13 +145,9 @@ def _internal(values: tuple[str, ...]) -> list[object]:
 
 def _check_kinds(dotted: str, of_list: ListSettings, known: AbstractSet[str]) -> None:
     """A kind that no event can be is a misspelt one."""
-    named = {"weights": of_list.weights, "revival_weights": of_list.revival_weights, "bonus_kinds": of_list.bonus_kinds}
-    of_preset = {kind for key in named for kind in preset_settings(of_list.preset).get(key, ())}
-    for setting, kinds in named.items():
-        for kind in kinds:
-            if channel_kind(kind) not in known | ListSettings().weights.keys() | of_preset:
-                there = ", ".join(sorted(known))
-                raise SettingsError(f"{dotted}.{setting}: expected one of ingest.kinds ({there}), found {kind!r}")
+    if found := unknown_kind(of_list, known):
+        there = ", ".join(sorted(known))
+        raise SettingsError(f"{dotted}.{found[0]}: expected one of ingest.kinds ({there}), found {found[1]!r}")
 
 
 def with_list_settings(
@@ -186,7 +181,7 @@ def with_list_settings(
     for key in reached & there.keys():
         if isinstance(there[key], dict):
             changed[key] = {**there[key], **changed[key]}
-    table = only_used(name, _merged(kept, changed), changed if required is None else required)
+    table = changed_table(name, written, changed, required)
     return validated({**raw, "lists": {**raw.get("lists", {}), name: table}}, {f"lists.{name}": "--set"})
 
 

@@ -7,6 +7,8 @@ The message is a full sentence for the person who has to act on it. The HTTP sta
 import difflib
 from collections.abc import Iterable
 
+#: Names that a misspelt one is compared with: anyone may ask, and each takes some 10 µs.
+MOST_COMPARED = 200
 MOST_NAMED = 20
 
 
@@ -66,17 +68,26 @@ class NotFoundError(PopulerError):
 
 
 def unknown_section(name: str, known: Iterable[str]) -> NotFoundError:
-    """There is no section of this name among those that are `known`; what to ask for instead."""
+    """No item has ever been in a section of this name; what to ask for instead of those that are `known`."""
+    return NotFoundError(f"no item is in a section called {name!r}; {_instead_of_section(name, known)}")
+
+
+def unlisted_section(name: str, known: Iterable[str]) -> NotFoundError:
+    """No list that was published has a section of this name; what to ask for instead, of those that have."""
+    return NotFoundError(f"no list has a section called {name!r}; {_instead_of_section(name, known)}")
+
+
+def _instead_of_section(name: str, known: Iterable[str]) -> str:
     there = sorted(known)
-    near = difflib.get_close_matches(name, there, n=1) or [each for each in there if each.lower() == name.lower()]
+    near = [each for each in there if each.lower() == name.lower()]
+    if not near and len(there) <= MOST_COMPARED:
+        near = difflib.get_close_matches(name, there, n=1)
     if near:
-        rest = f"did you mean {near[0]!r}?"
-    elif there:
+        return f"did you mean {near[0]!r}?"
+    if there:
         more = " …" if len(there) > MOST_NAMED else ""
-        rest = f"there are {', '.join(there[:MOST_NAMED])}{more}"
-    else:
-        rest = "no item has a section: say it as `section` where items are described (PUT /v1/items)"
-    return NotFoundError(f"no item is in a section called {name!r}; {rest}")
+        return f"there are {', '.join(there[:MOST_NAMED])}{more}"
+    return "no item has a section: say it as `section` where items are described (PUT /v1/items)"
 
 
 class NotReadyError(PopulerError):
@@ -101,6 +112,27 @@ class StoreDeniedError(StoreRefusedError):
 
 class MissingRightsError(StoreRefusedError):
     """The store's user may not do all that the service does; the message names the rights to be given."""
+
+
+class StoreHeldError(PopulerError):
+    """The store has lost what lists were made of. They stay as they are until an operator accepts it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store came back without what it held. The lists stay as they were. Restore a backup, or accept it as"
+            " it is: populer store accept"
+        )
+
+
+class ClocksDifferError(PopulerError):
+    """This process's clock is `ahead_s` seconds ahead of the store's (or behind, below 0), and one of them is wrong."""
+
+    def __init__(self, ahead_s: float) -> None:
+        where = "ahead of" if ahead_s > 0 else "behind"
+        super().__init__(
+            f"This process's clock is {abs(ahead_s):,.0f} s {where} the store's, so nothing was done. Set both clocks"
+            " right, by NTP"
+        )
 
 
 class OvertakenError(PopulerError):

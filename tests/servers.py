@@ -247,8 +247,8 @@ class Clock:
         return self.now
 
 
-def settings(**tables: Any) -> Settings:
-    """Settings of a service with two sites. Counts of literal times must outlive the test: they are kept for good."""
+def tables(**tables: Any) -> dict[str, Any]:
+    """The tables of a service with two sites. Counts of literal times must outlive the test: they are kept for good."""
     sites = [
         {"id": SITE, "name": "Koran", "keys": {"write": WRITE_KEY, "admin": ADMIN_KEY}},
         {"id": "kedua", "name": "Kedua", "keys": {"write": "write-key-of-kedua"}},
@@ -262,9 +262,12 @@ def settings(**tables: Any) -> Settings:
     # Views of tests come from nobody; what is listed for whose word has tests of its own.
     given = {name: {} for name in DEFAULT_LISTS} | tables.pop("lists", {})
     lists = {name: {"listed": "all", **table} for name, table in given.items()}
-    return Settings.model_validate(
-        {"sites": sites, "retention": {"keep": FOR_EVER}, "ingest": ingest, "lists": lists, **tables}
-    )
+    return {"sites": sites, "retention": {"keep": FOR_EVER}, "ingest": ingest, "lists": lists, **tables}
+
+
+def settings(**tables_of: Any) -> Settings:
+    """Settings of `tables`."""
+    return Settings.model_validate(tables(**tables_of))
 
 
 @contextlib.asynccontextmanager

@@ -39,7 +39,10 @@ ENTRY: Json = whole(
             "description": "null where there is none: in a latest list, of what is"
             " pinned without being ranked, and on a further page of what has left the list since",
         },
-        "views": {"type": "integer", "description": "0 of what is not ranked"},
+        "views": {
+            "type": "integer",
+            "description": "of the last `views_span_s`, whatever span the list looks at; 0 of what is not ranked",
+        },
         "previous_rank": {"type": ["integer", "null"]},
         "is_new": {"type": "boolean"},
         "source": {"type": "string", "enum": ["ranked", "pinned", "fill"]},
@@ -59,6 +62,7 @@ LIST: Json = whole(
         "items": {"type": "array", "items": ENTRY},
         "next": {"type": ["string", "null"]},
         "more_label": {"type": "string", "examples": ["Selengkapnya"], "description": "of a link to the whole list"},
+        "views_span_s": {"type": "number", "description": "what `views` are of: the last so many seconds"},
     }
 )
 RESULTS: Json = {
@@ -234,6 +238,11 @@ def _get_stream() -> Json:
 def _get_lists() -> Json:
     names = {"name": "names", "in": "query", "schema": {"type": "string"}, "description": "such as populer,update"}
     lists = whole({"lists": {"type": "object", "additionalProperties": LIST}})
+    lists["properties"]["missing"] = {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "lists that were asked for and are not there, and why; absent where all are",
+    }
     return _reading("Read several lists at once", [names, SITE, SECTION, LIMIT, EXCLUDE], lists)
 
 

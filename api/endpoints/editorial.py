@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
 from api.context import Context, CurrentContext, site_of
+from api.endpoints.acks import ack_header
 from api.endpoints.openapi import ERRORS, json_request, problems
 from api.endpoints.pinnable import check_pinnable
 from api.http.auth import Grade, require
@@ -211,24 +212,30 @@ class EditorRequest:
         over = list(edits.over(self.now))
         if subject not in edits.edits and len(edits.edits) - len(over) >= MAX_EDITS:
             raise Problem(409, "too many edits", f"The site has {MAX_EDITS} pins, blocks and boosts. Lift some first.")
-        await self._change({subject: edit}, over)
-        return _json(_wire(subject, edit))
+        ack = await self._change({subject: edit}, over)
+        return _json(_wire(subject, edit), ack)
 
     async def lift(self, subjects: Any) -> Response:
         """Lift edits. Answers once every worker shows it, also where there was none to lift."""
-        await self._change(dict.fromkeys(subjects), [])
-        return Response(status_code=204)
+        ack = await self._change(dict.fromkeys(subjects), [])
+        return Response(status_code=204, headers=ack)
 
     async def undo(self, edition: int) -> Response:
         """Undo every change of an edition. Answers once every worker shows it."""
         context = self.context
         undone = await undo(context.store, self.site.id, edition, self.by, self.now)
+        ack = await ack_header(context, self.site.id, [each.subject.item for each in undone])
         await context.published_lists.settle(self.site.id)
-        return _json({"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]})
+        return _json(
+            {"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]}, ack
+        )
 
-    async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> None:
+    async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> dict[str, str]:
+        """Make the changes; return how safe they are once every worker shows them."""
         await self.context.store.edits.change(self.site.id, changes, self.by, over)
+        ack = await ack_header(self.context, self.site.id)
         await self.context.published_lists.settle(self.site.id)
+        return ack
 
 
 PIN: dict[str, Any] = {
@@ -258,5 +265,5 @@ def _wire(subject: Subject, edit: Edit) -> dict[str, Any]:
     return {**about, "item": subject.item, **msgspec.structs.asdict(edit)}
 
 
-def _json(content: Any) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json")
+def _json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")

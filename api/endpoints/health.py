@@ -14,8 +14,15 @@ from api.http.problems import Problem
 from api.monitoring import metrics
 
 NOT_READY: dict[int | str, Any] = {
-    200: {"description": "It can. More than `status` is for an admin key and `service.internal`."},
-    503: {"description": "It cannot; `store` and `lists` say why.", "content": {"application/json": {}}},
+    200: {
+        "description": "It can, also while the store is away. More than `status` is for an admin key and"
+        " `service.internal`."
+    },
+    503: {
+        "description": "It cannot: it has no lists, or the store is away and the spool has no room; `lists`, `store`"
+        " and `spooled_events` say which.",
+        "content": {"application/json": {}},
+    },
 }
 
 #: Stands for all of them where the service's own network asks.
@@ -32,17 +39,20 @@ def router(current: CurrentContext) -> APIRouter:
         return Response('{"status":"ok"}', media_type="application/json")
 
     @routes.head("/readyz", include_in_schema=False)
-    @routes.get("/readyz", summary="Can this worker record and serve?", responses=NOT_READY)
+    @routes.get("/readyz", summary="Can this worker keep events and serve lists?", responses=NOT_READY)
     async def readyz(request: Request) -> Response:
         context = current()
         site = _site_shown(context, request)
-        checks: dict[str, object] = {"worker": os.getpid(), "lists": context.published_lists.ranked()}
+        ranked = context.published_lists.ranked()
+        checks: dict[str, object] = {"worker": os.getpid(), "lists": ranked}
         checks["store"] = await context.alarm_facts.poll(context.settings) or "ok"
-        oldest = context.published_lists.oldest()
-        checks["oldest_list_age_s"] = None if oldest is None else round(context.clock() - oldest, 1)
+        oldest_s = context.published_lists.oldest_age_s(context.clock())
+        checks["oldest_list_age_s"] = None if oldest_s is None else round(oldest_s, 1)
         if context.spooling is not None:
             checks["spooled_events"] = context.spooling.events
-        ready = bool(checks["lists"]) and checks["store"] == "ok"
+        away = checks["store"] != "ok"
+        served = ranked or (away and context.published_lists.loaded())
+        ready = served and (not away or (context.spooling is not None and context.spooling.has_room))
         if site is None:
             return _readiness({}, ready=ready)
         checks["config_version"] = context.settings.config_version
@@ -68,8 +78,6 @@ def router(current: CurrentContext) -> APIRouter:
                 "this needs an admin key: send `Authorization: Bearer <admin key>`, or name the network that asks in"
                 " service.internal",
             )
-        oldest = context.published_lists.oldest()
-        age_s = 0.0 if oldest is None else context.clock() - oldest
         alarms = context.alarm_facts.alarms(context.settings, context.config)
         of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
         of_items = metrics.of_concentrations(
@@ -77,7 +85,9 @@ def router(current: CurrentContext) -> APIRouter:
         )
         own = [*context.config.metrics(context.settings.config_version), of_alarms, of_items]
         own += metrics.of_waiting(context.alarm_facts.pulses)
-        content = metrics.exposition(age_s, own)
+        own += metrics.of_sources(context.alarm_facts.feeds, context.alarm_facts.discoveries, context.clock())
+        places = [(each.id, name) for each in context.settings.sites for name in context.settings.lists]
+        content = metrics.exposition(context.clock(), places, own)
         if site is not EVERY_SITE:
             content = _of_site(content, site)
         return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,6 +1,6 @@
 """`/v1/items`: describe, read and take down items. Every route needs the site's write key."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -9,13 +9,14 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
+from api.endpoints.acks import ack_header
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.http.auth import Caller, Grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
-from ranking.errors import ForeignHostError, InvalidItemError, NotFoundError
-from ranking.intake.items import Description, ItemInput, as_wire, description_from_input, why_bad_id, without_controls
-from ranking.intake.urls import host_of, item_of
+from ranking.errors import InvalidItemError, NotFoundError
+from ranking.intake.items import Description, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
+from ranking.recording.describing import described
 from ranking.settings.service import SiteSettings
 
 MAX_ITEMS = 10_000
@@ -47,19 +48,32 @@ def router(current: CurrentContext) -> APIRouter:
         down = await context.store.items.put_items(
             site.id, items, caller.name, [each.named for each in batch.described]
         )
-        return _json(batch.answer(down))
+        ack = await ack_header(context, site.id, [item.id for item in items])
+        return _json(batch.answer(down), ack)
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
         context = current()
         site, caller = _writer(context, request)
-        given = await json_body(request, ItemInput, context.settings.ingest.max_body)
-        if given.id not in (None, item):
-            raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
-        described = _described(msgspec.structs.replace(given, id=item), context.clock(), site)
-        await context.store.items.put_items(site.id, [described.item], caller.name, [described.named], lift=True)
-        (found,) = await context.store.items.get_items(site.id, [described.item.id])
-        return _json({**as_wire(found), "ignored": described.ignored} if found else {})
+        description = await _described_in(context, request, site, item)
+        await context.store.items.put_items(site.id, [description.item], caller.name, [description.named], lift=True)
+        (found,) = await context.store.items.get_items(site.id, [description.item.id])
+        ack = await ack_header(context, site.id, [description.item.id])
+        return _json({**as_wire(found), "ignored": description.ignored} if found else {}, ack)
+
+    @routes.patch("/{item:text}", summary="Change an item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
+    async def patch_item(item: ItemId, request: Request) -> Response:
+        context = current()
+        site, caller = _writer(context, request)
+        description = await _described_in(context, request, site, item)
+        (there,) = await context.store.items.get_items(site.id, [description.item.id])
+        if there is None:
+            raise NotFoundError(f"no item is called {item!r}: describe it first (PUT /v1/items/{{id}})")
+        if await context.store.items.put_items(site.id, [description.item], caller.name, [description.named]):
+            raise Problem(409, "taken down", f"Item {item!r} {TAKEN_DOWN}")
+        (found,) = await context.store.items.get_items(site.id, [description.item.id])
+        ack = await ack_header(context, site.id, [description.item.id])
+        return _json({**as_wire(found or there), "ignored": description.ignored}, ack)
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
@@ -78,12 +92,23 @@ def router(current: CurrentContext) -> APIRouter:
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
         await context.store.items.remove_item(site.id, item, context.clock(), caller.name)
+        ack = await ack_header(context, site.id, [item])
         await context.published_lists.settle(site.id)
-        return Response(status_code=204)
+        return Response(status_code=204, headers=ack)
 
     return routes
 
 
+PICTURE: Json = {
+    "type": "object",
+    "required": ["url"],
+    "properties": {
+        "url": {"type": "string"},
+        "width": {"type": "integer"},
+        "height": {"type": "integer"},
+        "alt": {"type": "string"},
+    },
+}
 ITEM: Json = {
     "type": "object",
     "properties": {
@@ -92,9 +117,19 @@ ITEM: Json = {
         "url": {"type": "string", "description": "http(s) or site-relative"},
         "section": {"type": "string"},
         "published_at": {"description": "epoch seconds or ISO 8601", "type": ["number", "string"]},
-        "image": {"type": "string"},
+        "image": {"description": "its address, or an object", "anyOf": [{"type": "string"}, PICTURE]},
         "author": {"type": "string"},
+        "authors": {"type": "array", "items": {"type": "string"}},
+        "sections": {"type": "array", "items": {"type": "string"}, "description": "the first one is shown"},
         "tags": {"type": "array", "items": {"type": "string"}},
+        "modified_at": {"type": ["number", "string"]},
+        "expires_at": {"description": "from then on it is in no list", "type": ["number", "string"]},
+        "summary": {"type": "string"},
+        "language": {"type": "string", "description": "such as id or en-GB"},
+        "type": {"type": "string"},
+        "premium": {"type": ["boolean", "null"]},
+        "hidden": {"type": "boolean", "description": "true: it is in no list"},
+        "extra": {"type": "object", "description": "of your own, up to 4 KiB"},
     },
 }
 
@@ -108,10 +143,20 @@ FIELDS: Json = {
     "url": TEXT_OR_NULL,
     "section": TEXT_OR_NULL,
     "published_at": {"type": ["number", "null"], "description": "epoch seconds"},
-    "image": TEXT_OR_NULL,
+    "image": {"anyOf": [TEXT_OR_NULL, PICTURE]},
     "author": TEXT_OR_NULL,
     "tags": {"type": "array", "items": {"type": "string"}},
     "first_seen": {"type": "number", "description": "epoch seconds"},
+    "sections": {"type": "array", "items": {"type": "string"}},
+    "authors": {"type": "array", "items": {"type": "string"}},
+    "modified_at": {"type": ["number", "null"], "description": "epoch seconds"},
+    "expires_at": {"type": ["number", "null"], "description": "epoch seconds"},
+    "summary": TEXT_OR_NULL,
+    "language": TEXT_OR_NULL,
+    "type": TEXT_OR_NULL,
+    "premium": {"type": ["boolean", "null"]},
+    "hidden": {"type": "boolean"},
+    "extra": {"type": "object"},
 }
 IGNORED: Json = {
     "type": "array",
@@ -142,35 +187,19 @@ def _writer(context: Context, request: Request) -> tuple[SiteSettings, Caller]:
     return site, caller
 
 
-def _described(given: ItemInput, now: float, site: SiteSettings) -> Description:
-    """`given` as a description of an item of the site.
-
-    Raises:
-        InvalidItemError: the sentence names the field.
-    """
-    if given.id is None and isinstance(given.url, str) and given.url:
-        given = msgspec.structs.replace(given, id=_id_of(given.url, site))
-    described = description_from_input(given, now, site.zone)
-    url = described.item.url
-    if url and site.own_hosts is not None and not site.foreign_urls:
-        try:
-            site.own_hosts.check(url)
-        except ForeignHostError as error:
-            raise InvalidItemError(f"{error}. Name the host in sites.hosts, or set sites.foreign_urls.") from None
-        except ValueError as error:
-            raise InvalidItemError(f"url: {error}") from None
-    return described
+async def _described_in(context: Context, request: Request, site: SiteSettings, item: str) -> Description:
+    """The description of the item that the address names, in the body of a request."""
+    raw = await json_body(request, msgspec.Raw, context.settings.ingest.max_body)
+    given = from_json(raw, ItemInput)
+    if given.id not in (None, item):
+        raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
+    return _with_unknown(described(msgspec.structs.replace(given, id=item), context.clock(), site), raw)
 
 
-def _id_of(url: str, site: SiteSettings) -> str:
-    """The id that events of the page at `url` count under where they name none."""
-    try:
-        host, item = host_of(url), item_of(url, site.item_finder)
-    except ValueError as error:
-        raise InvalidItemError(f"url: {error}, and there is no id") from None
-    if not host:
-        raise InvalidItemError("url: must have a host where there is no id")
-    return item
+def _with_unknown(description: Description, raw: msgspec.Raw) -> Description:
+    """A description that names the fields of the body which are none of an item's."""
+    unknown = unknown_fields(from_json(raw, dict[str, msgspec.Raw]))
+    return description._replace(ignored=(*description.ignored, *unknown)) if unknown else description
 
 
 class _Batch(NamedTuple):
@@ -214,9 +243,9 @@ def _described_all(raws: Sequence[msgspec.Raw], now: float, site: SiteSettings) 
         given: ItemInput | None = None
         try:
             given = from_json(raw, ItemInput)
-            described = _described(given, now, site)
-            batch.described.append(described)
-            batch.outcomes.append(described)
+            description = _with_unknown(described(given, now, site), raw)
+            batch.described.append(description)
+            batch.outcomes.append(description)
         except (InvalidItemError, Problem) as error:
             batch.outcomes.append((given.id if given else None, str(error)))
     if (bad := batch.invalid) and not batch.described:
@@ -225,5 +254,5 @@ def _described_all(raws: Sequence[msgspec.Raw], now: float, site: SiteSettings) 
     return batch
 
 
-def _json(content: Any) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json")
+def _json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")

@@ -1,7 +1,7 @@
 """`GET /v1/lists/{list}` and `GET /v1/lists?names=`: served from this worker's memory, with headers for caches."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
@@ -16,6 +16,8 @@ from api.serving.cached_answer import Ready, key_headers, surrogate_keys
 from api.serving.formats import JSON, KNOWN, ready_as
 from api.serving.published_lists import Served
 from api.serving.rendered_list import Answer, Query, age_of
+from ranking import freshness
+from ranking.errors import NotFoundError, NotReadyError, PopulerError
 from ranking.published.cursor import cursor_from
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.lists import MAX_LISTED
@@ -67,15 +69,24 @@ async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
     site = requested_site(context, wanted)
     now, settings = context.clock(), context.settings
     names = wanted.names or context.published_lists.names(site.id)
-    found = [await context.published_lists.serve(site.id, name, wanted.section, wanted.query, now) for name in names]
-    answers = tuple(each.answer for each in found)
-    ages = tuple(age(settings, each, now) for each in found)
-    await _together(names, answers, ages, settings.refresh.every_s).send(scope, send)
+    found: dict[str, Served] = {}
+    missing: dict[str, PopulerError] = {}
+    for name in names:
+        try:
+            found[name] = await context.published_lists.serve(site.id, name, wanted.section, wanted.query, now)
+        except (NotFoundError, NotReadyError) as error:
+            missing[name] = error
+    if missing and not found:
+        raise next(iter(missing.values()))
+    ages = tuple(age(settings, each, now) for each in found.values())
+    sentences = {name: str(error) for name, error in missing.items()}
+    await _together(found, ages, settings.refresh.every_s, sentences).send(scope, send)
 
 
 def age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
     """Age of an answer in seconds, and whether its list is stale."""
-    return max(0, int(now - served.generated_at)), now - served.latest_at > settings.refresh.stale_after_s
+    stale = freshness.is_stale(served.latest_at, now, settings.refresh.stale_after_s)
+    return int(freshness.age_s(served.generated_at, now)), stale
 
 
 def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:
@@ -94,18 +105,20 @@ def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:
 
 
 def _together(
-    names: Sequence[str], answers: tuple[Answer, ...], ages: tuple[tuple[int, bool], ...], every_s: float
+    found: Mapping[str, Served], ages: tuple[tuple[int, bool], ...], every_s: float, missing: Mapping[str, str]
 ) -> Ready:
-    """Several answers in one, cached with the first of them."""
-    if not answers:
+    """Several answers in one, cached with the first of them. `missing`: why a list that was asked for is not there."""
+    if not found:
         return Ready("none", [asgi.JSON], every_s, lambda coding: packed(b'{"lists":{}}', coding))
-    by_others: dict[tuple[Answer, ...], tuple[Pieces, object, Ready]] = answers[0].kept.setdefault(TOGETHER, {})
-    kept = by_others.get(answers)
+    answers = tuple(each.answer for each in found.values())
+    asked = answers, tuple(missing.items())
+    by_others: dict[object, tuple[Pieces, object, Ready]] = answers[0].kept.setdefault(TOGETHER, {})
+    kept = by_others.get(asked)
     under = ages, every_s
     if kept is not None and kept[1] == under:
         return kept[2]
-    pieces = kept[0] if kept is not None else _joined(names, answers)
-    tag, keys = hashlib.blake2b(digest_size=12), list[str]()
+    pieces = kept[0] if kept is not None else _joined(found, missing)
+    tag, keys = hashlib.blake2b(msgspec.json.encode(missing), digest_size=12), list[str]()
     for answer, (_, stale) in zip(answers, ages, strict=True):
         tag.update(f"{answer.tag}{stale}".encode())
         keys += surrogate_keys(answer.content.site.id, answer.content.list, answer.content.generation)
@@ -114,19 +127,19 @@ def _together(
     ready = Ready(tag.hexdigest(), headers, every_s, lambda coding: pieces.packed(coding, changing))
     if len(by_others) >= MAX_TOGETHER:
         by_others.clear()
-    by_others[answers] = pieces, under, ready
+    by_others[asked] = pieces, under, ready
     return ready
 
 
-def _joined(names: Sequence[str], answers: Sequence[Answer]) -> Pieces:
+def _joined(found: Mapping[str, Served], missing: Mapping[str, str]) -> Pieces:
     """The pieces of `{"lists":{…}}`: one more than there are lists."""
     kept = [b'{"lists":{']
-    for name, answer in zip(names, answers, strict=True):
-        before, after = answer.pieces.kept
+    for name, served in found.items():
+        before, after = served.answer.pieces.kept
         comma = b"," if len(kept) > 1 else b""
         kept[-1] += comma + msgspec.json.encode(name) + b":" + before
         kept.append(after)
-    kept[-1] += b"}}"
+    kept[-1] += b'},"missing":%b}' % msgspec.json.encode(missing) if missing else b"}}"
     return Pieces(kept)
 
 
@@ -166,7 +179,7 @@ def _parsed(raw: bytes) -> ListRequest:
         raise Problem(400, "unknown format", f"format: expected one of {', '.join(KNOWN)}, found {form[:40]!r}")
     return ListRequest(
         first.get("site") or None,
-        tuple(dict.fromkeys(filter(None, names.split(",")))),
+        tuple(dict.fromkeys(filter(None, map(str.strip, names.split(","))))),
         first.get("section", WHOLE_SITE),
         Query(
             _whole(first.get("limit", ""), "limit", least=1, most=MAX_LISTED),

@@ -16,6 +16,7 @@ from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, prob
 from api.http.auth import Caller, Grade
 from api.http.json_body import json_body
 from api.monitoring import metrics
+from ranking import freshness
 from ranking.errors import InvalidQuestionError, PopulerError
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
@@ -26,6 +27,7 @@ from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
 from ranking.times import HOUR_S, MINUTE_S
 from ranking.watching.concentration import ItemConcentration
 from ranking.watching.recent_views import MOST_ITEMS, MOST_SPAN_S, RecentViews
+from ranking.watching.sources import Discovery, FeedState, hosts_advice
 from ranking.watching.waiting import Waiting
 
 MOST_MINUTES = TRAFFIC_TTL_S // MINUTE_S
@@ -116,6 +118,8 @@ async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[s
         "lists": _lists(context, site, now),
         "decays": [{"name": name, "label": row.label, "slides": row.slides} for name, row in DECAYS.items()],
         "waiting": _waiting(context, site),
+        "feeds": _feeds(context, site),
+        "discovery": _discovery(context, site),
         "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
         "config": {"version": settings.config_version, **context.config._asdict()},
         "refresh_every_s": settings.refresh.every_s,
@@ -132,6 +136,19 @@ def _waiting(context: Context, site: SiteSettings) -> dict[str, Any]:
     waiting = Waiting() if pulse is None else pulse.waiting
     top = [{"id": item, "reads": reads} for item, reads in waiting.top]
     return {"items": waiting.items, "reads": waiting.reads, "all_reads": waiting.all_reads, "top": top}
+
+
+def _feeds(context: Context, site: SiteSettings) -> list[FeedState]:
+    """The site's feeds in the order of the settings; one that was not asked yet has no moments."""
+    known = context.alarm_facts.feeds.get(site.id, {})
+    return [known.get(feed.url) or FeedState(feed.url) for feed in site.feeds]
+
+
+def _discovery(context: Context, site: SiteSettings) -> dict[str, Any]:
+    """What reading pages has come to, and what to write where it cannot."""
+    found = context.alarm_facts.discoveries.get(site.id) or Discovery()
+    advice = hosts_advice(found.hosts) if site.discover and site.own_hosts is None else ""
+    return {**msgspec.structs.asdict(found), "on": site.discover and site.own_hosts is not None, "advice": advice}
 
 
 def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, Any]]:
@@ -153,8 +170,8 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
                 "learns": of_list.learns,
                 "learned_since": None if learned is None else learned.since or None,
                 "generated_at": at,
-                "age_s": None if at is None else round(max(0.0, now - at), 1),
-                "stale": at is None or now - at > settings.refresh.stale_after_s,
+                "age_s": None if at is None else round(freshness.age_s(at, now), 1),
+                "stale": at is None or freshness.is_stale(at, now, settings.refresh.stale_after_s),
                 "sections": published_lists.sections(site.id, name),
             }
         )
@@ -201,6 +218,8 @@ STATE = whole(
             "type": "object",
             "description": "items that wait for a description, and reads of them and of all in the last hour",
         },
+        "feeds": {"type": "array", "items": {"type": "object"}, "description": "the last poll of each"},
+        "discovery": {"type": "object", "description": "what reading the pages of read articles has come to"},
         "alarms": {"type": "array", "items": ALARM},
         "config": {"type": "object"},
         "refresh_every_s": {"type": "number"},

@@ -3,6 +3,7 @@
 A void is in the lists from the next refresh on. Who may make one is decided with the other edits (`EditorRequest`).
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 
 from api.context import CurrentContext
+from api.endpoints.acks import ack_header
 from api.endpoints.editorial import EditorRequest
 from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, problems, whole
@@ -64,8 +66,9 @@ def router(current: CurrentContext) -> APIRouter:
             context.store.edits, editor.site.id, item, void, by=editor.by, now=editor.now,
             retention=context.settings.retention,
         )  # fmt: skip
+        ack = await ack_header(context, editor.site.id)
         await context.published_lists.settle(editor.site.id)
-        return _json(_wire(made), 201)
+        return _json(_wire(made), 201, ack)
 
     @routes.get(
         "/items/{item:text}/voids",
@@ -86,8 +89,9 @@ def router(current: CurrentContext) -> APIRouter:
     async def delete_void(item: ItemId, number: Number, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         await lift_void(editor.context.store.edits, editor.site.id, item, number, by=editor.by)
+        ack = await ack_header(editor.context, editor.site.id)
         await editor.context.published_lists.settle(editor.site.id)
-        return Response(status_code=204)
+        return Response(status_code=204, headers=ack)
 
     return routes
 
@@ -129,5 +133,5 @@ def _wire(made: NumberedVoid) -> dict[str, Any]:
     return {"void": made.number, **msgspec.to_builtins(made.void)}
 
 
-def _json(content: Any, status: int = 200) -> Response:
-    return Response(msgspec.json.encode(content), status, media_type="application/json")
+def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), status, headers, "application/json")

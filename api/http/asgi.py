@@ -1,5 +1,6 @@
 """Reading a request and sending an answer in plain ASGI, for the paths that a framework would slow down."""
 
+import re
 import zlib
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 #: zlib's name for a gzip header and trailer.
 GZIP = 31
+PACKED_TAG = re.compile(rb'-(?:gzip|br|zstd|deflate)"\Z')
 #: The extension of a server that sends a whole answer at once; see `connections`.
 AT_ONCE = "populer.at_once"
 #: The extension of a server that can cut a connection, whatever waits to be sent.
@@ -134,14 +136,16 @@ def _inflated(content: bytes, limit: int) -> bytes:
 def etag_matches(if_none_match: bytes, tag: bytes) -> bool:
     """Whether If-None-Match names `tag`. The comparison is the weak one, as GET requires (RFC 9110, 13.1.2).
 
+    A server in between that packs bodies writes how into the tag, as Apache does, and hands it back so.
+
     >>> etag_matches(b'W/"a", "b"', b'"b"'), etag_matches(b'"a"', b'W/"a"'), etag_matches(b"*", b'"a"')
     (True, True, True)
-    >>> etag_matches(b"", b'"a"'), etag_matches(b'"a-br"', b'"a"')
-    (False, False)
+    >>> etag_matches(b'"a-gzip"', b'"a"'), etag_matches(b"", b'"a"'), etag_matches(b'"a-old"', b'"a"')
+    (True, False, False)
     """
     bare = tag.removeprefix(b"W/")
-    given = if_none_match.split(b",")
-    return if_none_match.strip() == b"*" or any(each.strip().removeprefix(b"W/") == bare for each in given)
+    given = [PACKED_TAG.sub(b'"', each.strip().removeprefix(b"W/")) for each in if_none_match.split(b",")]
+    return if_none_match.strip() == b"*" or bare in given
 
 
 async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:

@@ -5,6 +5,7 @@ few seconds; while the store is away their last values stay in force, and the ou
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 
 from api.monitoring import metrics
@@ -17,8 +18,11 @@ from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
 from ranking.watching.concentration import Concentration
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
+from ranking.watching.sources import Discovery, FeedState
 
 POLL_EVERY_S = 10.0
+#: A store that has not answered by then is away.
+PATIENCE_S = 2.0
 
 
 class AlarmFacts:
@@ -39,19 +43,31 @@ class AlarmFacts:
         self.senders = Senders()
         self.concentrations: Mapping[str, Concentration] = {}
         self.servers: Sequence[ServerInfo] = ()
+        self.feeds: Mapping[str, Mapping[str, FeedState]] = {}
+        self.discoveries: Mapping[str, Discovery] = {}
         self._away: str | None = None
         self._away_since: float | None = None
+        self._held_since: float | None = None
+        self._clock_ahead_s = 0.0
 
     async def poll(self, settings: Settings) -> str | None:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
-            await self._store.server.ping()
-            sites = [site.id for site in settings.sites]
-            self.pulses = await self._store.logbook.pulses(sites)
-            self.concentrations = await self._store.logbook.concentrations(sites)
-            self.servers = await self._store.server.server_info()
-        except PopulerError as error:
-            self._away = str(error)
+            async with asyncio.timeout(PATIENCE_S):
+                await self._store.server.ping()
+                sites = [site.id for site in settings.sites]
+                self.pulses = await self._store.logbook.pulses(sites)
+                self.concentrations = await self._store.logbook.concentrations(sites)
+                began = time.time()  # of this host, whose clock is in question
+                self.servers = await self._store.server.server_info()
+                now = (began + time.time()) / 2
+                self._clock_ahead_s = max((now - each.time for each in self.servers), key=abs, default=0.0)
+                fed = [site.id for site in settings.sites if site.feeds]
+                self.feeds = {site: await self._store.logbook.feeds(site) for site in fed}
+                self.discoveries = await self._store.logbook.discoveries(sites)
+                self._held_since = (await self._store.server.life()).held_since
+        except (PopulerError, TimeoutError) as error:
+            self._away = str(error) or f"Redis has not answered within {PATIENCE_S:g} s"
             self._away_since = self._clock() if self._away_since is None else self._away_since
         else:
             self._away = self._away_since = None
@@ -82,6 +98,8 @@ class AlarmFacts:
             spooled=metrics.spooled_on_this_host(),
             away=self._away,
             away_since=self._away_since,
+            held_since=self._held_since,
+            clock_ahead_s=self._clock_ahead_s,
             senders=self.senders.facts(self._clock()),
             concentrations=self.concentrations,
         )

@@ -17,9 +17,11 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from ranking.freshness import age_s
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 from ranking.watching.concentration import Concentration
 from ranking.watching.pulse import Pulse
+from ranking.watching.sources import Discovery, FeedState
 
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 FOLDER = "metrics"
@@ -39,7 +41,8 @@ _connections = Gauge("populer_connections", "Open connections of readers", multi
 _connections_most = Gauge(
     "populer_connections_most", "Connections that a worker's descriptors allow", multiprocess_mode="livemin"
 )
-_list_age_seconds = Gauge("populer_list_age_seconds", "Age of the oldest list served", multiprocess_mode="max")
+_RANKED_AT = "populer_list_ranked_at_seconds"
+_list_ranked_at = Gauge(_RANKED_AT, "Ages follow from it", ["site", "list"], multiprocess_mode="livemin")
 _spooled_events = Gauge(
     "populer_spooled_events", "Events that wait on this host's disk for the store", multiprocess_mode="livesum"
 )
@@ -72,6 +75,11 @@ def connected(count: int, most: int) -> None:
 def lost(site: str, count: int) -> None:
     """Count events of `ack = "memory"` that were neither stored nor spooled."""
     events[site, "lost"] += count
+
+
+def serves(site: str, name: str, ranked_at: float) -> None:
+    """This worker serves a list from now on that was ranked for the moment `ranked_at` (epoch seconds)."""
+    _list_ranked_at.labels(site, name).set(ranked_at)
 
 
 def spooled(events: int) -> None:
@@ -138,6 +146,26 @@ def of_concentrations(found: Mapping[str, Concentration], sites: Sequence[str]) 
     return family
 
 
+def of_sources(
+    feeds: Mapping[str, Mapping[str, FeedState]], discoveries: Mapping[str, Discovery], now: float
+) -> list[Metric]:
+    """How the reading of feeds and of pages fares; `now` in epoch seconds."""
+    labels = ["site", "feed"]
+    age = GaugeMetricFamily("populer_feed_age_seconds", "Since the feed was last read", labels=labels)
+    entries = GaugeMetricFamily("populer_feed_entries", "Entries of the feed when it was last read", labels=labels)
+    failures = GaugeMetricFamily("populer_feed_failures", "Failed polls, one after the other", labels=labels)
+    for site, of_site in feeds.items():
+        for url, feed in of_site.items():
+            if feed.read_at:
+                age.add_metric([site, url], max(0.0, now - feed.read_at))
+            entries.add_metric([site, url], feed.entries)
+            failures.add_metric([site, url], feed.failures)
+    pages = GaugeMetricFamily("populer_pages_waiting", "Read articles whose page is yet to be read", labels=["site"])
+    for site, discovery in discoveries.items():
+        pages.add_metric([site], discovery.waiting)
+    return [age, entries, failures, pages]
+
+
 def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:
     """Gauges of what waits for a description, per site: items, and their reads of the last hour."""
     items = GaugeMetricFamily("populer_waiting_items", "Items that wait for a description", labels=["site"])
@@ -174,15 +202,38 @@ async def report_loop() -> None:
         export()
 
 
-def exposition(list_age_s: float, besides: Sequence[Metric]) -> bytes:
-    """All metrics in Prometheus' text format, and those of `besides`."""
+def exposition(now: float, places: Iterable[tuple[str, str]], besides: Sequence[Metric]) -> bytes:
+    """All metrics at `now` (epoch seconds) in Prometheus' text format, and those of `besides`.
+
+    `places`: site and name of the lists that there are.
+    """
     export()
-    _list_age_seconds.set(list_age_s)
-    own = CollectorRegistry()
-    own.register(_Known(besides))
-    if SHARED_DIR not in os.environ:
-        return generate_latest() + generate_latest(own)
-    return generate_latest(_shared()) + generate_latest(own)
+    metrics = list((_shared() if SHARED_DIR in os.environ else REGISTRY).collect())
+    known = CollectorRegistry()
+    known.register(
+        _Known([each for each in metrics if each.name != _RANKED_AT] + [_ages(metrics, now, places), *besides])
+    )
+    return generate_latest(known)
+
+
+def _ages(metrics: Iterable[Metric], now: float, places: Iterable[tuple[str, str]]) -> Metric:
+    """A gauge of each list's age where it is oldest, over the workers that live.
+
+    Workers share the moments and not the ages, so that a list ages whether its worker does anything or not.
+    """
+    family = GaugeMetricFamily(
+        "populer_list_age_seconds", "Age of a list as the worker serves it that has the oldest", labels=["site", "list"]
+    )
+    ranked_at = {
+        (sample.labels["site"], sample.labels["list"]): sample.value
+        for metric in metrics
+        if metric.name == _RANKED_AT
+        for sample in metric.samples
+    }
+    for place in places:
+        if place in ranked_at:
+            family.add_metric(place, age_s(ranked_at[place], now))
+    return family
 
 
 def _shared() -> CollectorRegistry:

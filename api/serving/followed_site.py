@@ -1,25 +1,30 @@
 """One site in this worker's memory: its published lists, kept up to date with the store.
 
 Changes arrive as news, which one connection brings for all sites (see `published_lists`); the poll of `SiteEdits`
-catches a lost message.
+catches a lost message. What it shows is kept on disk, and is the first thing that it shows after a start.
 """
 
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
-from api.serving.rendered_list import RenderedList
+from api.monitoring import metrics
+from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
+from api.serving.rendered_list import Overlay, RenderedList
 from api.serving.shown_places import ShownPlaces, order_shown
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
-from ranking.published.snapshot import Entry, Stamp
+from ranking.published.snapshot import Entry, Published, Stamp
 from ranking.settings.service import SiteSettings
 from ranking.store.protocol import Store
 
 PAUSE_S = 1.0
 MAX_ORDERS = 256
+#: What may have changed of a site since it was written to disk.
+EDITS, LISTS, TIMES = "edits", "lists", "times"
 
 
 class LoadedList:
@@ -29,11 +34,21 @@ class LoadedList:
         self.generation = generation
         self.stamp = stamp
         self.bodies = bodies
+        self.quiet: frozenset[str] = frozenset(stamp.quiet)
         self.rendered: dict[str, RenderedList] = {}
 
 
+class _ShownOrder(NamedTuple):
+    """The ids of a section as readers see them, and what that follows from."""
+
+    digest: str
+    overlay: Overlay
+    ranked_with: Mapping[str, float]
+    ids: Sequence[str]
+
+
 class FollowedSite:
-    """Follows one site.
+    """Follows one site; `kept` is where its lists are kept on disk (None: nowhere).
 
     `worker` is unique to this object; `on_change` is called when an answer may have changed; `clock` gives epoch
     seconds.
@@ -46,24 +61,30 @@ class FollowedSite:
         worker: str,
         on_change: Callable[[], None],
         clock: Callable[[], float],
+        kept: KeptLists | None = None,
     ) -> None:
         self.settings = settings
+        self._kept = kept
+        self._unkept: set[str] = set()  # what has changed since the file was written: edits, lists, times
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
-        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit)
+        self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit, self._on_lost)
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
+        self._shown: dict[str, dict[str, _ShownOrder]] = {}
         self._unplaced: set[str] = set()  # lists that an edit has changed since their places were noted
         self._store = store
         self._site = settings.id
         self._orders: dict[tuple[str, str, str], Sequence[str]] = {}
         self._news = asyncio.Event()
+        self._lost = False  # the store has gone back, or came back empty
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Load the site's lists and follow them, also while the store is away."""
+        """Load the site's lists and follow them, also while the store is away: then those of the disk are served."""
+        await self._restore()
         with contextlib.suppress(PopulerError):
             await self.edits.poll()
             await self._load()
@@ -134,6 +155,31 @@ class FollowedSite:
         found = await self._store.items.get_items(self._site, items)
         return {name: unranked(item or Item(name)) for name, item in zip(items, found, strict=True)}
 
+    async def keep(self) -> None:
+        """Keep what is shown on disk, if it has changed and the file is old enough."""
+        if self._kept is None or not self._unkept or not self.edits.known:
+            return
+        if EDITS not in self._unkept:
+            age_s = await asyncio.to_thread(self._kept.age_s, self._site)
+            if age_s < (KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S):
+                return
+        unkept, self._unkept = self._unkept, set()
+        lists = {name: _published(each) for name, each in self.lists.items()}
+        if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):
+            self._unkept |= unkept
+
+    async def _restore(self) -> None:
+        """Show what is kept on disk."""
+        kept = None if self._kept is None else await asyncio.to_thread(self._kept.read, self._site)
+        if kept is None or self.edits.known:
+            return
+        self.edits.restore(kept.all_edits(), kept.removed, kept.pinned)
+        for name, found in kept.lists.items():
+            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies)
+            self._note_places(name, loaded)
+        self._unkept.clear()
+        self._on_change()
+
     def _begin(self) -> None:
         self._tasks = [asyncio.create_task(each) for each in (self._load_loop(), self.edits.poll_loop())]
 
@@ -143,16 +189,25 @@ class FollowedSite:
 
     def _on_edit(self) -> None:
         self.unedited.clear()
+        self._unkept.add(EDITS)
         self._unplaced.update(self.lists)
         self._on_change()
 
+    def _on_lost(self) -> None:
+        self._lost = True
+        self._news.set()
+
     def _note_places(self, name: str, shown: LoadedList) -> None:
         now, ranked_with = self._clock(), shown.stamp.boosts
-        orders = {
-            section: order_shown(body, ranked_with, self.edits.overlay(name, section, now))
-            for section, body in shown.bodies.items()
-        }
-        self._places.put(name, orders, now)
+        before, noted = self._shown.get(name, {}), {}
+        for section, body in shown.bodies.items():  # of thousands, nearly all are as they were
+            overlay, digest = self.edits.overlay(name, section, now), shown.stamp.digests[section]
+            same = before.get(section)
+            if same is None or same.digest != digest or same.overlay is not overlay or same.ranked_with != ranked_with:
+                same = _ShownOrder(digest, overlay, ranked_with, order_shown(body, ranked_with, overlay))
+            noted[section] = same
+        self._shown[name] = noted
+        self._places.put(name, {section: each.ids for section, each in noted.items()}, now)
         self._unplaced.discard(name)
 
     def _remember(self, key: tuple[str, str, str], order: Sequence[str]) -> None:
@@ -167,6 +222,8 @@ class FollowedSite:
             try:
                 if not self.edits.known:  # lists are served only together with their edits
                     await self.edits.poll()
+                if self._lost:
+                    await self._put_back()
                 await self._load()
             except PopulerError:
                 await asyncio.sleep(PAUSE_S)
@@ -180,23 +237,39 @@ class FollowedSite:
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
             if found is None or (shown is not None and found.generation <= shown.generation):
-                continue  # whatever its time: a clock may have been ahead
+                # Whatever its time: a clock may have been ahead. A generation only falls where the store has lost it.
+                if shown is not None and generation < shown.generation:
+                    await self._store.lists.put_back(self._site, _published(shown))
+                continue
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)
             if shown is not None and name in self._unplaced:
                 self._note_places(name, shown)
+            same = shown is not None and shown.stamp.digests == found.stamp.digests
+            self._unkept.add(TIMES if same else LISTS)
             self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
+            metrics.serves(self._site, name, found.stamp.generated_at)
             self._note_places(name, loaded)
             self.unedited.add(name)
             self._on_change()
         await self.edits.refresh_pinned()
+
+    async def _put_back(self) -> None:
+        """Put the lists back that the store has lost: other workers may need them, and generations must not fall."""
+        for shown in list(self.lists.values()):
+            await self._store.lists.put_back(self._site, _published(shown))
+        self._lost = False
 
     def _keep_orders(self, name: str, shown: LoadedList | None) -> None:
         """Keep the orders that cursors of the replaced list name."""
         for section, rendered in shown.rendered.items() if shown else ():
             if rendered.has_cursors:
                 self._remember((name, section, rendered.order), rendered.ids)
+
+
+def _published(shown: LoadedList) -> Published:
+    return Published(shown.generation, shown.stamp, shown.bodies)
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> None:

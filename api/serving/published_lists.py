@@ -11,11 +11,15 @@ import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple
 
+import structlog
+
 from api.serving.date_labels import labelled_at
 from api.serving.followed_site import FollowedSite, LoadedList, cancel_all
+from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import Answer, Query, RenderedList
 from ranking.backoff import Backoff
-from ranking.errors import NotFoundError, NotReadyError, PopulerError, unknown_section
+from ranking.errors import NotFoundError, NotReadyError, PopulerError, unlisted_section
+from ranking.freshness import age_s
 from ranking.published.cursor import Cursor
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.settings.learned import LearnedSetting
@@ -23,7 +27,11 @@ from ranking.settings.service import Settings, SiteSettings
 from ranking.store.protocol import Store
 from ranking.watching.alarms import ListState
 
+log = structlog.get_logger("api")
+
 PAUSE_S, LONGEST_PAUSE_S = 1.0, 5.0
+#: How often it is looked for changes that are to be kept on disk.
+LOOK_EVERY_S = 1.0
 
 
 class Served(NamedTuple):
@@ -35,9 +43,12 @@ class Served(NamedTuple):
 
 
 class PublishedLists:
-    """Follows and serves the lists of all sites. `clock` gives epoch seconds."""
+    """Follows and serves the lists of all sites, and keeps them in `kept`. `clock` gives epoch seconds."""
 
-    def __init__(self, store: Store, settings: Settings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, clock: Callable[[], float], kept: KeptLists | None = None
+    ) -> None:
+        self._kept = kept
         self._store = store
         self._settings = settings
         self._clock = clock
@@ -68,6 +79,8 @@ class PublishedLists:
         before = set(self._sites)
         for name in before - {site.id for site in settings.sites}:
             self._leave(self._sites.pop(name).stop())
+            if self._kept is not None:
+                self._kept.forget(name)
         for site in settings.sites:
             here = self._sites.get(site.id)
             if here is None:
@@ -109,6 +122,8 @@ class PublishedLists:
         while True:
             shown, rendered = self._rendered(here, name, section, now)  # a newer list may have arrived meanwhile
             overlay = here.edits.overlay(name, section, now)
+            if put_off := {item for item, entry in entries.items() if (entry.published_at or 0.0) > now}:
+                overlay = overlay._replace(hidden=overlay.hidden | put_off)
             missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in entries]
             if not missing:
                 answer = rendered.further(query, cursor, order, entries, overlay)
@@ -124,6 +139,16 @@ class PublishedLists:
         if site in self._sites:
             await self._sites[site].edits.settle()
 
+    async def keep_loop(self) -> None:
+        """Keep on disk what is shown, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for site in list(self._sites.values()):
+                try:
+                    await site.keep()
+                except Exception:
+                    log.exception("The last lists were not kept on disk.", site=site.settings.id)
+
     def ranked(self) -> bool:
         """Whether every list of every site has been loaded once.
 
@@ -133,6 +158,10 @@ class PublishedLists:
             name in site.lists for site in self._sites.values() for name in self._settings.lists
         )
         return self._complete
+
+    def loaded(self) -> bool:
+        """Whether there is a list to serve."""
+        return any(site.lists for site in self._sites.values())
 
     def names(self, site: str) -> list[str]:
         """Names of the site's lists; a list that was added after the start is named once it is ranked."""
@@ -149,9 +178,9 @@ class PublishedLists:
         """Whether no edit was made since the current list was loaded."""
         return name in self._site(site).unedited
 
-    def oldest(self) -> float | None:
-        """When the oldest loaded list was ranked (epoch seconds); None without lists."""
-        return min((each.generated_at for each in self.listed()), default=None)
+    def oldest_age_s(self, now: float) -> float | None:
+        """Age of the oldest loaded list at `now` (epoch seconds), in seconds; None without lists."""
+        return max((age_s(each.generated_at, now) for each in self.listed()), default=None)
 
     def listed(self) -> list[ListState]:
         """The state of every loaded list."""
@@ -225,7 +254,7 @@ class PublishedLists:
 
     def _followed(self, site: SiteSettings) -> FollowedSite:
         # A name of its own: a site that is removed and added again must not share a lease with its former self.
-        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set, self._clock)
+        return FollowedSite(self._store, site, secrets.token_hex(8), self.changed.set, self._clock, self._kept)
 
     def _rendered(self, here: FollowedSite, name: str, section: str, now: float) -> tuple[LoadedList, RenderedList]:
         shown = here.lists.get(name)
@@ -244,6 +273,6 @@ class PublishedLists:
         return shown, rendered
 
     def _check_section(self, here: FollowedSite, section: str) -> None:
-        if not any(section in shown.bodies for shown in here.lists.values()):
-            known = {name for shown in here.lists.values() for name in shown.bodies if name != WHOLE_SITE}
-            raise unknown_section(section, known)
+        lists = here.lists.values()
+        if not any(section in shown.bodies or section in shown.quiet for shown in lists):
+            raise unlisted_section(section, {name for shown in lists for name in shown.bodies if name != WHOLE_SITE})

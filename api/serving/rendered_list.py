@@ -282,11 +282,12 @@ class RenderedList:
             for rank, each in enumerate(shown, before + 1)
         )
         stamp, next_cursor, more = self._stamp, following and following.text(), words_of(self._site.locale).more
-        after = b'"config_version":%b,"items":[%b],"next":%b,"more_label":%b}' % (
+        after = b'"config_version":%b,"items":[%b],"next":%b,"more_label":%b,"views_span_s":%b}' % (
             msgspec.json.encode(stamp.config_version),
             items,
             msgspec.json.encode(next_cursor),
             msgspec.json.encode(more),
+            msgspec.json.encode(stamp.views_span_s),
         )
         named = [stamp.list, stamp.title, more, self._section, stamp.config_version, before, following and since]
         tag = hashlib.blake2b(msgspec.json.encode(named), digest_size=12)

@@ -2,11 +2,14 @@
 
 The worker reports several times a second which edition it shows. After its lease has expired it reads the store before
 it shows anything (see `ranking.store.edits`). While the store is away the edits in memory are shown.
+
+A store that has gone back, or came back empty, has no longer this worker's last report. What editors said and it has
+lost is then made again from memory: a take-down must not come undone with a server.
 """
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from time import monotonic
 
 import structlog
@@ -25,13 +28,15 @@ LEASE_S = 1.0
 #: How long a read waits for the store before it counts as away.
 PATIENCE_S = 0.25
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.001, 0.05
+#: After so long without a report the store may have forgotten this worker by itself.
+REMEMBERED_S = 300.0
 
 
 class SiteEdits:
     """Follows the edits of one site. `worker` is unique to this object.
 
     `on_generations` is called with the generation of each of the site's lists at every report; `on_change` when the
-    edits have changed.
+    edits have changed; `on_lost` when the store has lost something, and what editors said is in it again.
     """
 
     def __init__(
@@ -41,16 +46,20 @@ class SiteEdits:
         worker: str,
         on_generations: Callable[[Mapping[str, int]], None],
         on_change: Callable[[], None] = lambda: None,
+        on_lost: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._site = site
         self._worker = worker
         self._on_generations = on_generations
         self._on_change = on_change
+        self._on_lost = on_lost
+        self._lost = False
+        self._reported, self._reported_at = 0, -math.inf  # as the store says it, and by our monotonic clock
         self.known = False
         """Whether the edits have been read once."""
         self._edits = Edits()
-        self._removed: frozenset[str] = frozenset()
+        self._removed: Mapping[str, float] = {}  # item -> epoch seconds
         self._pinned: Mapping[str, Item] = {}
         self._in_force: InForce | None = None
         self._weighed_at = self._weighed_until = -math.inf
@@ -127,6 +136,9 @@ class SiteEdits:
             PopulerError: the store does not answer.
         """
         latest = await self._report()
+        if self._lost:
+            await self._put_back()
+            latest = await self._report()
         if not self.known or latest != self._edits.edition:
             await self._read()
             await self._report()
@@ -140,7 +152,7 @@ class SiteEdits:
         """
         if kind == "item" and self.known and int(before) == self._edits.edition:
             edits = Edits(int(edition), self._edits.edits)
-            self._use(edits, self._removed | {item}, self._pinned)
+            self._use(edits, {**self._removed, item: int(edition) / 1000}, self._pinned)
         elif int(edition) > self._edits.edition:
             await self._read()
         await self._report()
@@ -155,6 +167,15 @@ class SiteEdits:
         pinned = await self._described(edits)
         if edits is self._edits and pinned != self._pinned:
             self._use(edits, self._removed, pinned)
+
+    def restore(self, edits: Edits, removed: Mapping[str, float], pinned: Iterable[Item]) -> None:
+        """Show edits that were kept on disk until the store is read."""
+        self._use(edits, removed, {item.id: item for item in pinned})
+
+    @property
+    def shown(self) -> tuple[Edits, Mapping[str, float], Mapping[str, Item]]:
+        """The edits, the removed items (with the epoch seconds of their take-down) and the pinned ones in memory."""
+        return self._edits, self._removed, self._pinned
 
     async def stop(self) -> None:
         """Report that this worker shows nothing any more."""
@@ -175,11 +196,11 @@ class SiteEdits:
         self._weighed_at = now
         ahead = (at for item in self._pinned if (at := self._published_at(item)) > now)
         self._weighed_until = min(force.until, min(ahead, default=math.inf))
-        self._hidden = self._removed | force.blocked
+        self._hidden = force.blocked.union(self._removed)
         self._overlays.clear()
         return force
 
-    def _use(self, edits: Edits, removed: frozenset[str], pinned: Mapping[str, Item]) -> None:
+    def _use(self, edits: Edits, removed: Mapping[str, float], pinned: Mapping[str, Item]) -> None:
         self._edits, self._removed, self._pinned = edits, removed, pinned
         self.known = True
         self._in_force = None
@@ -187,19 +208,38 @@ class SiteEdits:
 
     async def _report(self) -> int:
         """Report the edition shown here. The latest edition. The lease begins before the call."""
-        shown, at = self._edits.edition, monotonic()
+        shown, at, reported = self._edits.edition, monotonic(), self._reported
         standing = await self._store.edits.report(self._site, self._worker, shown)
+        forgotten = standing.reported_before < reported and at < self._reported_at + REMEMBERED_S
+        self._lost = self._lost or (self.known and (forgotten or standing.edition < shown))
+        if at >= self._reported_at:  # of two on their way the later counts
+            self._reported, self._reported_at = standing.reported_at, at
         if self.known and standing.edition == shown:
             self._lease_until = at + LEASE_S
         self._on_generations(standing.generations)
         return standing.edition
+
+    async def _put_back(self) -> None:
+        """Make again what editors said and the store has lost."""
+        await self._store.server.life()  # the first to see that it is another one holds it
+        edits, removed = self._edits, self._removed
+        lost = await self._store.edits.put_back(self._site, edits.edits, removed, edits.edition)
+        await self._store.items.forget_items(self._site, lost)
+        log.warning(
+            "The store has gone back to an earlier state or is another one. What editors said was made again.",
+            site=self._site,
+            take_downs=len(lost),
+        )
+        self._lost = False
+        await self._read()
+        self._on_lost()
 
     async def _read(self) -> None:
         async with self._reading:
             while True:
                 before = self._edits.edition
                 edits = await self._store.edits.read(self._site)
-                removed = frozenset(await self._store.items.removed_items(self._site))
+                removed = await self._store.items.removed_items(self._site)
                 pinned = await self._described(edits)
                 # A change from the news channel may be newer than what was read.
                 if before == self._edits.edition or edits.edition >= self._edits.edition:

@@ -8,7 +8,7 @@ const load = (at) =>
 customElements.get("populer-list") ||
   customElements.define("populer-list", class extends HTMLElement {
     connectedCallback() {
-      const at = this.getAttribute("host") || home || ".";
+      const at = home || this.getAttribute("host") || ".";
       lists ||= load(new URL(at, document.baseURI).href.replace(/\/*$/, "/"));
       lists.then((List) => {
         Object.setPrototypeOf(this, List.prototype);

@@ -125,18 +125,17 @@
     if (done.has(place)) return;
     const { url, no, said: now } = read();
     const fresh = now !== said || url?.pathname === location.pathname;
-    const waits = left > 0 && (item || !url || !fresh);
-    if (waits || document.readyState === "loading" || document.documentElement.ariaBusy)
+    if ((left > 0 && (item || !url || !fresh)) || document.readyState === "loading" || document.documentElement.ariaBusy)
       return (timer = setTimeout(settle, 100, left - 100));
     const address = (fresh && url) || location;
+    // Lists and searches are known by the same words in logs: populer/log_files/page_requests.py.
     const why =
       (!said && opened.responseStatus > 399 && "status") ||
       (self !== top && "frame") ||
       (!spot(address) && "home") ||
-      (/\/(category|kategori|tag|author|penulis|search|cari)([/?]|$)|[?&][sq]=/.test(address) && "list") ||
+      (/^[^,]*\/(tag|author|penulis|category|kategori|search|cari)[/?,]|^\/[^/?]*,.*[?&][sq]=/i.test([spot(address), address.search]) && "list") ||
       (fresh && no);
-    if (why) say(why);
-    else count({ url: address.href });
+    why ? say(why) : count({ url: address.href });
   };
   const moved = () => {
     if (place === (place = spot(location))) return;
@@ -167,8 +166,8 @@
     addEventListener("popstate", moved);
     ["pushState", "replaceState"].forEach((name) => {
       const change = history[name];
-      history[name] = function () {
-        change.apply(this, arguments);
+      history[name] = (...given) => {
+        change.apply(history, given);
         moved();
       };
     });

@@ -26,45 +26,44 @@ class _Rules(NamedTuple):
 
 
 class Robots:
-    """The rules of hosts, each fetched once in six hours."""
+    """The rules of hosts, each fetched once in six hours; kept from one fetcher to the next."""
 
-    def __init__(self, fetcher: Fetcher) -> None:
-        self._fetcher = fetcher
+    def __init__(self) -> None:
         self._hosts: OrderedDict[str, _Rules] = OrderedDict()
         self._turn = asyncio.Lock()
 
-    async def may_read(self, url: str, is_own: IsOwn, now: float) -> bool:
+    async def may_read(self, fetcher: Fetcher, url: str, is_own: IsOwn, now: float) -> bool:
         """Whether `url` may be read at `now` (epoch seconds)."""
-        rules = await self._of(url, is_own, now)
+        rules = await self._of(fetcher, url, is_own, now)
         return rules is not None and rules.can_fetch(url, ROBOT)
 
-    async def pause_s(self, url: str, is_own: IsOwn, now: float) -> float:
+    async def pause_s(self, fetcher: Fetcher, url: str, is_own: IsOwn, now: float) -> float:
         """Seconds that the host wants between two requests; 0 where it says nothing."""
-        rules = await self._of(url, is_own, now)
+        rules = await self._of(fetcher, url, is_own, now)
         return min((rules.crawl_delay(ROBOT) if rules is not None else None) or 0.0, LONGEST_PAUSE_S)
 
-    async def sitemaps(self, url: str, is_own: IsOwn, now: float) -> list[str]:
+    async def sitemaps(self, fetcher: Fetcher, url: str, is_own: IsOwn, now: float) -> list[str]:
         """The sitemaps that the host of `url` names."""
-        rules = await self._of(url, is_own, now)
+        rules = await self._of(fetcher, url, is_own, now)
         return [] if rules is None else list(rules.sitemaps)
 
-    async def _of(self, url: str, is_own: IsOwn, now: float) -> "Protego | None":
+    async def _of(self, fetcher: Fetcher, url: str, is_own: IsOwn, now: float) -> "Protego | None":
         parts = urlsplit(url)
         origin = f"{parts.scheme}://{parts.netloc}"
         async with self._turn:
             kept = self._hosts.get(origin)
             if kept is None or kept.until <= now:
-                rules = await self._fetched(f"{origin}/robots.txt", is_own)
+                rules = await self._fetched(fetcher, f"{origin}/robots.txt", is_own)
                 kept = self._hosts[origin] = _Rules(rules, now + (SHUT_S if rules is None else KEPT_S))
                 while len(self._hosts) > MAX_HOSTS:
                     self._hosts.popitem(last=False)
             return kept.rules
 
-    async def _fetched(self, url: str, is_own: IsOwn) -> "Protego | None":
+    async def _fetched(self, fetcher: Fetcher, url: str, is_own: IsOwn) -> "Protego | None":
         from protego import Protego
 
         try:
-            found = await self._fetcher.get(url, most=MAX_BYTES, is_own=is_own)
+            found = await fetcher.get(url, most=MAX_BYTES, is_own=is_own)
         except FetchError:
             return None
         if found.status >= 500:

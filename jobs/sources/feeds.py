@@ -34,6 +34,8 @@ def read_feed(content: bytes, address: str) -> Document:
     language = language_tag(found.feed.get("language"))
     for place, entry in enumerate(found.entries, 1):
         title = entry.get("title_detail") or {}
+        # Feeds write an article's tags as categories, too: the first is the section.
+        categories = names(tag.get("label") or tag.get("term") for tag in entry.get("tags", ()))
         markup = not (atom and title.get("type") == "text/plain")
         document.add(
             place,
@@ -44,7 +46,8 @@ def read_feed(content: bytes, address: str) -> Document:
                 published_at=_moment(entry, "published") or _moment(entry, "created"),
                 modified_at=_moment(entry, "updated"),
                 summary=plain_text(entry.get("summary"), most=MAX_SUMMARY_CHARS) or None,
-                sections=names(tag.get("label") or tag.get("term") for tag in entry.get("tags", ())),
+                sections=categories[:1],
+                tags=categories[1:],
                 authors=names(author.get("name") for author in entry.get("authors", ())),
                 language=language_tag(title.get("language")) or language,
                 image=_image(entry, base) or None,

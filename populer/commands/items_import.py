@@ -56,13 +56,19 @@ def run(place: str, *, to: str, site: str | None, key: str, format: str | None, 
     if not (report.sent or lost or report.left_out):
         raise PopulerError(f"{place} has no items: name a file or a feed that has some")
     if not allow_losses:
-        check_losses(lost, report.stored, report.sent + report.unreadable.count, "items")
+        check_losses(lost, report.stored + report.down, report.sent + report.unreadable.count, "items")
+        if report.ignored.count:
+            raise PopulerError(
+                f"{report.ignored.count:,} fields of items could not be used: correct them as the report says, or pass"
+                " --allow-losses"
+            )
 
 
 @dataclass(slots=True)
 class ImportReport:
     """What became of an import, so far. Counts are items unless they say otherwise; see `ReplayReport`.
 
+    `ignored`: fields that cannot be used, of items that are stored; `down`: items that are taken down and stay so.
     `left_out`: what is no item that readers can open, by reason; `unread`: names of columns that are no item's fields.
     """
 
@@ -70,6 +76,8 @@ class ImportReport:
     stored: int = 0
     invalid: Faults = field(default_factory=Faults)
     unreadable: Faults = field(default_factory=Faults)
+    ignored: Faults = field(default_factory=Faults)
+    down: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     acknowledged_batches: int = 0
@@ -82,6 +90,12 @@ class ImportReport:
         self.stored += answer.stored
         for invalid in answer.invalid:
             self.invalid.add(batch.path, batch.line(invalid.index), invalid.error)
+        refused = {invalid.index for invalid in answer.invalid}
+        for index, item in enumerate(answer.items):
+            for why in item.ignored:
+                self.ignored.add(batch.path, batch.line(index), why)
+            if not item.ok and index not in refused:
+                self.down += 1
 
 
 async def import_items(
@@ -153,6 +167,12 @@ def render_import_report(report: ImportReport) -> str:
         *(f"    {text}" for text in report.unreadable.first),
         *(f"  left out    {count:>12,} with {reason}" for reason, count in sorted(report.left_out.items())),
     ]
+    if report.ignored.count:
+        lines += [f"  fields left out {report.ignored.count:>8,}", *(f"    {text}" for text in report.ignored.first)]
+    if report.down:
+        lines.append(
+            f"  taken down  {report.down:>12,} stay so: describe each alone (PUT /v1/items/{{id}}) to lift that"
+        )
     if report.unread:
         lines.append(f"  columns that are no item's fields: {', '.join(sorted(report.unread))[:500]}")
     if not report.finished:

@@ -21,6 +21,7 @@ from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
 from ranking.settings.service import Settings, SiteSettings
 from ranking.store.protocol import Store
+from ranking.times import spoken_duration
 
 SHOWN_AT_LEAST = 10
 
@@ -101,7 +102,10 @@ async def ranked(
         ranking = ranker.rank(list_settings, section, ranker.boosts_of(name))
         details = await view.details(store, ranking.rows.tolist())
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))
-    stamp = Stamp(name, list_settings.title, list_settings.size, at, settings.config_version, {})
+    stamp = Stamp(
+        name, list_settings.title, list_settings.size, at, settings.config_version, {},
+        views_span_s=settings.retention.keep_s,
+    )  # fmt: skip
     rendered = RenderedList(site, section, 0, stamp, body)
     answer = rendered.answer(Query(limit or max(list_settings.size, SHOWN_AT_LEAST)))
     found: dict[str, Any] = msgspec.json.decode(answer.document(0, stale=False))
@@ -114,7 +118,8 @@ def _print_list(document: dict[str, Any], site: SiteSettings, size: int) -> None
 
     title = f"{document['title']}, {published_label(document['generated_at'], site)}"
     table = Table(title=title, title_justify="left")
-    for name in ("", "title", "published", "score", "views"):
+    views = f"views in {spoken_duration(document['views_span_s'])}"
+    for name in ("", "title", "published", "score", views):
         table.add_column(name, justify="left" if name in ("title", "published") else "right")
     for entry in document["items"]:
         score = "" if entry["score"] is None else _rounded(entry["score"])

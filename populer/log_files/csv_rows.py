@@ -34,6 +34,10 @@ EVENT_COLUMNS: Mapping[str, Sequence[str]] = {
     "url": ("url", "page_url", "page_location", "link"),
     "id": ("id", "event_id"),
 }  # fmt: skip
+ALIAS_COLUMNS: Mapping[str, Sequence[str]] = {
+    "from": ("from", "alias", "source", "old", "old_url", "source_url", "from_url", "redirect_from"),
+    "to": ("to", "item", "target", "new", "item_id", "id", "new_url", "target_url", "to_url", "redirect_to"),
+}  # fmt: skip
 SHOWN_NAMES = 2
 
 
@@ -75,6 +79,18 @@ def csv_items(path: Path, first: str, lines: Lines, reading: ItemReading) -> Ite
     places = [(name, place) for name, place in header.at.items() if place >= 0]
     for line, cells in _rows(path, header, lines, reading.unreadable):
         yield line, {name: cells[place] for name, place in places if cells[place]}
+
+
+def csv_aliases(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, str, str]]:
+    """Pairs of the csv at `path`, as `csv_items` reads it: line, another address or id, the item's."""
+    header = _Header(path, first, ALIAS_COLUMNS)
+    header.need(("from",), ("to",))
+    for line, cells in _rows(path, header, lines, unreadable):
+        name, item = cells[header.at["from"]].strip(), cells[header.at["to"]].strip()
+        if name and item:
+            yield line, name, item
+        else:
+            unreadable.add(path, line, "names no pair: both columns must be filled")
 
 
 def _ts(text: str) -> float | str | None:

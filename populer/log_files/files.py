@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from populer.log_files.access_log import PageRules, Parse, combined_request, looks_combined, page_views
-from populer.log_files.csv_rows import csv_events, csv_items
+from populer.log_files.csv_rows import csv_aliases, csv_events, csv_items
 from populer.log_files.item_rows import item_rows
 from populer.log_files.json_rows import json_events, json_items
 from populer.log_files.other_logs import alb_parser, json_parser, looks_alb, looks_json, looks_w3c, w3c_parser
@@ -170,6 +170,14 @@ def read_items(
                 reading.unreadable.add(path, number, str(error))
             else:
                 yield number, item
+
+
+def read_aliases(path: Path, reading: Reading) -> Iterator[tuple[int, str, str]]:
+    """Pairs of the csv at `path`, plain or compressed: line, another address or id of an item, the item's."""
+    with _opened(path, reading) as content:
+        text = io.TextIOWrapper(content, "utf-8-sig")
+        line, first = _first_line(path, text)
+        yield from csv_aliases(path, first, enumerate(text, line + 1), reading.unreadable)
 
 
 def _document_kind(content: Content) -> str | None:

@@ -75,7 +75,13 @@ FRONT_PAGE = re.compile(
     r"|/_*(?:health(?:z|[-_]?checks?)?|livez|readyz|liveness|readiness|ping|server-status|nginx_status|stub_status)",
     re.IGNORECASE,
 )
-LISTING = re.compile(r"/(?:category|kategori|tag|author|penulis|search|cari)(?![^/?])", re.IGNORECASE)
+#: What of a query names an article, as the tracker has it.
+ID = re.compile(r"[?&](p|(\w+_)?id)=\w+")
+#: Of "PATH AND ID,QUERY": lists by their path, and searches (`s`, `q`) where no id and no path of two segments names an
+#: article. The tracker's words.
+LISTING = re.compile(
+    r"^[^,]*/(tag|author|penulis|category|kategori|search|cari)[/?,]|^/[^/?]*,.*[?&][sq]=", re.IGNORECASE
+)
 FEED = re.compile(
     r"\.(?:rss|atom|rdf)$|/(?:feeds?|rss2?|atom|rdf)(?:\.xml|\.php)?$|/feed/(?:rss2?|atom|rdf)$"
     r"|[?&](?:feed|flav|format|type)=(?:rss|atom|rdf|feed)[^&/]*(?:&|$)",
@@ -183,7 +189,7 @@ class PageReader:
             return reason
         pattern = self._rules.pattern
         if pattern is None:
-            if LISTING.search(path) or (path.count("/") == 1 and FRONT_PAGE.fullmatch(place)):
+            if _is_listing(place, path):
                 return "listing"
             item: str | None = id_of_address(page)
         else:
@@ -198,6 +204,15 @@ class PageReader:
         if key is None or not asked.agent_logged or asked.agent is None or address is None:
             return None
         return blake2b(b"%b\0%b" % (address, asked.agent), digest_size=VISITOR_BYTES, key=key).hexdigest()
+
+
+def _is_listing(place: str, path: str) -> bool:
+    """Whether a place of a site, whose path is `path`, is a front page, a section, a search or a health check."""
+    if path.count("/") == 1 and FRONT_PAGE.fullmatch(place):
+        return True
+    query = place[len(path) :]
+    named = ID.search(query)
+    return LISTING.search(f"{path}{named[0] if named else ''},{query}") is not None
 
 
 def first_address(addresses: bytes) -> bytes | None:

@@ -1,5 +1,6 @@
 """Rows of logs and catalogues as the service takes them, what makes one unusable, and the count of those."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,7 +91,8 @@ def seconds_of(ts: float | str) -> float:
 def check_item(item: ItemRow) -> None:
     """Brings the publish time to epoch seconds; ValueError with the reason if the item cannot be one.
 
-    A time without an offset is left as it is written: the service knows the site's zone.
+    A time without an offset is left as it is written: the service knows the site's zone. So is what is no time: the
+    service leaves it out, names it, and stores the rest.
     """
     if (not item.id or item.id.isspace()) and not item.url:
         raise ValueError("has neither an id nor a url")
@@ -100,7 +102,5 @@ def check_item(item: ItemRow) -> None:
         item.published_at = None
         return
     text = published if isinstance(published, str) else repr(in_seconds(published))
-    try:
+    with contextlib.suppress(ValueError):
         item.published_at = moment_or_wall_clock(text)
-    except ValueError as error:
-        raise ValueError(f"published_at: must be {error}, not {published!r}") from None

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import NO_SECTION, FloatArray
+from ranking.counts.arrays import NO_SECTION, FloatArray, Ints
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
 from ranking.counts.numbering import Numbering
@@ -52,10 +52,8 @@ class Catalogue:
         self._stored[row] = dates is not None
         self._changed[row] = True
 
-    def set_many(self, dates: DatesColumns) -> None:
-        """Set the dates and sections of many items, each named once."""
-        if not dates.ids:
-            return
+    def set_many(self, dates: DatesColumns) -> Ints:
+        """Set the dates and sections of many items, each named once; their rows, (items,) int32."""
         rows = self._history.item_rows(dates.ids)
         self._reach(len(self._history.items))
         numbers = np.array([*map(self._sections.number, dates.sections), NO_SECTION], dtype=np.int32)
@@ -64,6 +62,7 @@ class Catalogue:
         self._section[rows] = numbers[dates.section]
         self._stored[rows] = dates.stored
         self._changed[rows] = True
+        return rows
 
     def set_named(self, items: Sequence[str], until: float) -> None:
         """Note that events with the site's key have named `items`, the last before `until` (epoch seconds)."""
@@ -73,6 +72,24 @@ class Catalogue:
         self._reach(len(self._history.items))
         self._named_until[rows] = np.maximum(self._named_until[rows], until)
         self._changed[rows] = True
+
+    def join(self, row: int, into: int) -> None:
+        """Forget what lists know of a row whose name stands for the item of another; that one is named as both were."""
+        self._reach(len(self._history.items))
+        self._named_until[into] = max(self._named_until[into], self._named_until[row])
+        self._named_until[row] = -np.inf
+        self._published[row], self._section[row], self._stored[row] = np.nan, NO_SECTION, False
+        self._changed[[row, into]] = True
+
+    def first_seen_of(self, row: int) -> float:
+        """When the service first heard of the item of a row, in epoch seconds; inf where it is not described."""
+        self._reach(row + 1)
+        return float(self._first_seen[row])
+
+    def set_first_seen(self, row: int, moment: float) -> None:
+        """Set what `first_seen_of` says of a row that is joined to another."""
+        self._reach(row + 1)
+        self._first_seen[row] = moment
 
     def forget_before(self, moment: float) -> None:
         """Forget who was named by events that are kept no more, all before `moment` (epoch seconds)."""

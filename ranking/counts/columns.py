@@ -67,7 +67,8 @@ class RecentColumns(NamedTuple):
 class ChannelCounts(NamedTuple):
     """Counts of one channel.
 
-    `numbers`: (n,) int32 or int64, of names or rows of a history, each once; `counts`: (n,) int64, events.
+    `numbers`: (n,) int32 or int64, of names, each once, or rows of a history, where an item may have several names;
+    `counts`: (n,) int64, events.
     """
 
     channel: str

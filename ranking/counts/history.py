@@ -4,13 +4,17 @@ The history of a site is a pile of blocks, one per stored bucket and shard, and 
 bucket replaces its block. What is long over hardly changes, so it is joined into columns once (`closed`), and only the
 last hours are joined again with every change: following the counts costs what has changed, not what there is.
 
+Names that are joined to an item (`join`) have its row: what was counted under them is in its cells, as if it had been
+counted under its id. The row that such a name had of its own stays in `items` and has no counts.
+
 Invariants: the columns hold exactly the counts of the blocks. A block has the whole count of a cell, whether it came as
-one number or in parts. A cell's counts are in (end, width, shard) order, and where closed ends follows from the
-counts alone; so how they arrived, and which of them are sealed, does not show in a bit of a sum over them.
+one number or in parts, under one name or several. A cell's counts are in (end, width, shard) order, and where closed
+ends follows from the counts alone; so how they arrived, which of them are sealed, and when a name was joined, does not
+show in a bit of a sum over them.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -18,7 +22,7 @@ import numpy.typing as npt
 
 from ranking.counts.arrays import FloatArray, Ints
 from ranking.counts.buckets import Bucket
-from ranking.counts.cells import Cells
+from ranking.counts.cells import Cells, grown
 from ranking.counts.columns import (
     BucketBlock,
     ChannelCounts,
@@ -35,7 +39,7 @@ from ranking.counts.columns import (
     write_blocks,
 )
 from ranking.counts.fields import is_shadow, parts_from_fields
-from ranking.counts.numbering import Numbering
+from ranking.counts.numbering import JoinedNumbering, Numbering
 from ranking.times import HOUR_S
 
 #: What ended less than this before the end of the latest bucket is open: long enough that a list of an hour ago and
@@ -58,9 +62,10 @@ class History:
     """Counts of one site, kept by bucket and shard. One thread at a time."""
 
     def __init__(self) -> None:
-        self._items, self._channels = Numbering(), Numbering()
+        self._items, self._channels = JoinedNumbering(), Numbering()
         self.items, self.channels = self._items.names, self._channels.names
         self._cells = Cells()
+        self._has_names = np.zeros(0, dtype=np.bool_)  # whether names are joined to each row
         self._blocks: dict[Key, BucketBlock] = {}
         self._shard_buckets: dict[int, set[Bucket]] = {}
         self._start: float | None = math.inf  # of the earliest bucket; None: unknown
@@ -93,6 +98,60 @@ class History:
         """The row of an item, or None if it was never seen."""
         return self._items.known(item)
 
+    def own_row(self, name: str) -> int | None:
+        """The row that is called `name`: of a joined name not that of its item. None: it was never seen."""
+        return self._items.own(name)
+
+    def item_of(self, name: str) -> str:
+        """The item that a name stands for: itself, unless it is joined to another."""
+        row = self._items.known(name)
+        return name if row is None else self.items[row]
+
+    def names_of(self, item: str) -> list[str]:
+        """The names that an item is counted under: its own, and those that are joined to it in their order."""
+        row = self._items.known(item)
+        return [item] if row is None else [self.items[row], *sorted(self._items.joined_to(row))]
+
+    def joined_pairs(self) -> Iterator[tuple[str, int]]:
+        """Every joined name, and the row of its item."""
+        return ((name, row) for row, names in self._items.joined.items() for name in names)
+
+    def join(self, pairs: Mapping[str, str]) -> dict[int, int]:
+        """Join names to items (name -> item), with the names that are joined to them; no name is joined elsewhere.
+
+        Which row went into which, of those that had been given out.
+        """
+        both = [self._items.join(name, item) for name, item in pairs.items()]
+        moved = dict(rows for rows in both if rows is not None)
+        rows = [row for row in map(self._items.known, pairs.values()) if row is not None]
+        if rows and max(rows) >= (length := len(self._has_names)):
+            self._has_names = grown(self._has_names, max(rows) + 1)
+            self._has_names[length:] = False
+        self._has_names[rows] = True
+        if moved:
+            self._move(moved)
+        return moved
+
+    def _move(self, moved: Mapping[int, int]) -> None:
+        """Give the counts of rows to others, one step: row -> row."""
+        place = np.arange(len(self.items), dtype=np.int32)
+        place[list(moved)] = list(moved.values())
+        while not np.array_equal(place, place[place]):  # into a row that goes into another
+            place = place[place]
+        items = self._cells.item
+        old = np.flatnonzero(place[items] != items).astype(np.int32)
+        if not len(old):
+            return
+        rows, channels = place[items[old]], self._cells.channel[old]
+        new = np.arange(len(self._cells), dtype=np.int32)
+        is_old = np.zeros(len(new), dtype=np.bool_)
+        is_old[old] = True
+        for channel in np.unique(channels).tolist():
+            new[old[channels == channel]] = self._cells.numbers(rows[channels == channel], channel)
+        for key, block in list(self._blocks.items()):
+            if is_old[block.cells].any():
+                self._put(key, BucketBlock(*merged_counts(new[block.cells], block.counts)))
+
     def rows_with_counts(self) -> npt.NDArray[np.bool_]:
         """Whether each item row has any counts, (rows,) bool."""
         found = np.zeros(len(self.items), dtype=np.bool_)
@@ -112,15 +171,18 @@ class History:
                 for channel in np.unique(channels).tolist()
             ]
             history.replace_parts(bucket, shard, parts)
+        history.join({name: self.items[row] for name, row in self.joined_pairs() if place[row] >= 0})
         return history
 
     def replace(self, bucket: Bucket, shard: int, fields: Iterable[bytes], counts: Iterable[int]) -> None:
         """Replace the counts of a bucket of a shard. No fields: the bucket is gone."""
         self.replace_parts(bucket, shard, self.parts_of(fields, counts))
 
-    def parts_of(self, fields: Iterable[bytes], counts: Iterable[int]) -> list[ChannelCounts]:
-        """Counts by field as counts by channel and row."""
-        return parts_from_fields(fields, counts, self._items.known, self._items.number)
+    def parts_of(
+        self, fields: Iterable[bytes], counts: Iterable[int], number: Callable[[str], int] | None = None
+    ) -> list[ChannelCounts]:
+        """Counts by field as counts by channel and row; `number` gives an item that was never seen its row."""
+        return parts_from_fields(fields, counts, self._items.known, number or self._items.number)
 
     def replace_parts(self, bucket: Bucket, shard: int, parts: Iterable[ChannelCounts]) -> None:
         """Replace the counts of a bucket of a shard by the sum of `parts`, whose numbers are rows."""
@@ -130,7 +192,7 @@ class History:
         channels = [self._channels.number(part.channel) for part in taken]
         cells = [self._cells.numbers(part.numbers, number) for part, number in zip(taken, channels, strict=True)]
         joined, events = np.concatenate(cells), np.concatenate([part.counts for part in taken])
-        if len(set(channels)) < len(channels):  # a cell may be in several
+        if len(set(channels)) < len(channels) or self._have_joined(taken):  # a cell may be there several times
             joined, events = merged_counts(joined, events)
         return self._put((bucket, shard), BucketBlock(joined, events.astype(np.float64)))
 
@@ -246,6 +308,11 @@ class History:
         self._changed(key)
         if key[0].end_s > self._closed_until:
             self._open_keys.add(key)
+
+    def _have_joined(self, parts: Iterable[ChannelCounts]) -> bool:
+        """Whether any counts may be those of several names of one item."""
+        has_names = self._has_names
+        return any(has_names[part.numbers[part.numbers < len(has_names)]].any() for part in parts)
 
     def _forget(self, keys: list[Key]) -> None:
         for key in keys:

@@ -1,4 +1,4 @@
-"""Sealed dates: the sections and times of all items, packed in chunks of columns.
+"""Sealed dates: the sections, times and addresses of all items, packed in chunks of columns.
 
 A process that starts must know the dates and sections of all items. Asked for one by one, a million of them take five
 seconds; as columns they take one. Chunks are in the order in which items changed, and a later one goes over an earlier.
@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ranking.counts.addresses import NOT_DESCRIBED, Marks, mark_of_address
 from ranking.counts.arrays import FloatArray
 from ranking.counts.varints import LEVEL, numbers_from_varints, pack_texts, unpack_strings, varints_from
 from ranking.errors import StoreRefusedError
@@ -24,7 +25,8 @@ class DatesColumns(NamedTuple):
     """The dates of items in columns, one entry per item.
 
     `section`: (items,) int64, indexes `sections`, -1 for none. `published`, `first_seen`: (items,) float64, epoch
-    seconds, NaN where unknown. `stored`: (items,) bool, False for an item that the newsroom has taken back.
+    seconds, NaN where unknown. `stored`: (items,) bool, False for an item that the newsroom has taken back. `address`:
+    (items,) uint64, see `addresses.mark_of_address`.
     """
 
     ids: list[str]
@@ -33,6 +35,7 @@ class DatesColumns(NamedTuple):
     published: FloatArray
     first_seen: FloatArray
     stored: npt.NDArray[np.bool_]
+    address: Marks
 
 
 class _Chunk(msgspec.Struct, array_like=True):
@@ -41,6 +44,7 @@ class _Chunk(msgspec.Struct, array_like=True):
     section: bytes
     times: bytes
     stored: bytes
+    address: bytes
 
 
 def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
@@ -50,6 +54,7 @@ def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
     section = [sections.setdefault(each.section, len(sections)) for each in known]
     times = [np.nan if each.published_at is None else each.published_at for each in known]
     times += [each.first_seen for each in known]
+    address = [NOT_DESCRIBED if each is None else mark_of_address(each.url) for each in dates.values()]
     chunk = _Chunk(
         ids=pack_texts([item.encode() for item in dates]),
         sections=[name for name in sections if name is not None],
@@ -57,6 +62,7 @@ def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
         # Bytes of equal weight side by side: the high ones hardly differ.
         times=zlib.compress(np.array(times, dtype="<f8").view(np.uint8).reshape(-1, 8).T.tobytes(), LEVEL),
         stored=np.packbits(np.array([each is not None for each in dates.values()], dtype=np.bool_)).tobytes(),
+        address=np.array(address, dtype="<u8").tobytes(),  # hashes: there is nothing to pack
     )
     return msgspec.msgpack.encode(chunk)
 
@@ -72,10 +78,11 @@ def unpack_dates(packed: bytes) -> DatesColumns:
         ids = unpack_strings(chunk.ids)
         section = numbers_from_varints(zlib.decompress(chunk.section)) - 1
         planes = np.frombuffer(zlib.decompress(chunk.times), dtype=np.uint8).reshape(8, 2 * len(ids))
+        address = np.frombuffer(chunk.address, dtype="<u8", count=len(ids)).astype(np.uint64)
     except (ValueError, zlib.error, msgspec.MsgspecError) as error:
         raise StoreRefusedError(
             f"sealed dates of items cannot be read ({error}): they are damaged, or of a later version of Populer"
         ) from error
     times = np.ascontiguousarray(planes.T).view("<f8").reshape(2, len(ids)).astype(np.float64)
     stored = np.unpackbits(np.frombuffer(chunk.stored, dtype=np.uint8), count=len(ids)).astype(np.bool_)
-    return DatesColumns(ids, chunk.sections, section, times[0], times[1], stored)
+    return DatesColumns(ids, chunk.sections, section, times[0], times[1], stored, address)

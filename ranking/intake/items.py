@@ -4,34 +4,33 @@ An id is opaque: any text of 1 to 512 bytes in UTF-8. An item that was never des
 listed, as the newsroom's own server has named it, its title is its id.
 """
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, tzinfo
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ranking.errors import InvalidItemError
-from ranking.times import A_MOMENT, item_moment
+from ranking.intake import item_fields as fields
+from ranking.intake.item_fields import LINK, MAX_TEXT_CHARS, Picture, without_controls
+
+__all__ = ["LINK", "MAX_TEXT_CHARS", "Item", "ItemDates", "ItemInput", "Picture", "without_controls"]
 
 MAX_ID_BYTES = 512
-MAX_TEXT_CHARS = 2_000
 #: What a program writes where it has no value.
 NO_VALUE = frozenset({"undefined", "null", "NaN", "None", "<nil>", "<no value>", "%!s(<nil>)"})
 #: What a template leaves where nobody has filled it in: `{{ id }}`, `{% id %}`, `${id}`, `#{id}`, `<%= id %>`, `%s`.
 PLACEHOLDER = re.compile(r"\{[{%]|[$#]\{|<[%?]|%(?:\d+\$)?[sd]\Z|\[object \w+\]\Z")
-#: A link that a page may carry as it is: http(s) with a host, or a path of the site itself.
-LINK = re.compile(r"""(?:https?://[^\s/?#\\<>"]+(?:[/?#][^\s\\<>"]*)?|/(?:[^\s/\\<>"][^\s\\<>"]*)?)""", re.IGNORECASE)
-
-
-#: Line ends and tabs part words; all other controls are nothing that a reader could see.
-_CONTROLS = dict.fromkeys((*range(32), *range(127, 160))) | dict.fromkeys(map(ord, "\t\n\r\x85"), " ")
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One article. Times in epoch seconds.
 
-    `first_seen` is when the service first heard of the item; it stands in for an unknown `published_at`.
+    `first_seen` is when the service first heard of the item; it stands in for an unknown `published_at`. `section` is
+    the first of `sections`, `author` of `authors`; these are empty where there is no second. `picture`: what is known
+    of `image` beside its address. `by_page`: only the article's own page has described it.
     """
 
     id: str
@@ -43,6 +42,18 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     author: str | None = None
     tags: tuple[str, ...] = ()
     first_seen: float = 0.0
+    sections: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    modified_at: float | None = None
+    expires_at: float | None = None
+    summary: str | None = None
+    language: str | None = None
+    type: str | None = None
+    premium: bool | None = None
+    hidden: bool = False
+    picture: Picture | None = None
+    extra: dict[str, Any] = {}
+    by_page: bool = False
 
 
 class ItemDates(msgspec.Struct, frozen=True, gc=False):
@@ -51,6 +62,7 @@ class ItemDates(msgspec.Struct, frozen=True, gc=False):
     section: str | None = None
     published_at: float | None = None
     first_seen: float = 0.0
+    url: str | None = None
 
 
 class ItemInput(msgspec.Struct, frozen=True):
@@ -67,6 +79,16 @@ class ItemInput(msgspec.Struct, frozen=True):
     image: Any = msgspec.UNSET
     author: Any = msgspec.UNSET
     tags: Any = msgspec.UNSET
+    sections: Any = msgspec.UNSET
+    authors: Any = msgspec.UNSET
+    modified_at: Any = msgspec.UNSET
+    expires_at: Any = msgspec.UNSET
+    summary: Any = msgspec.UNSET
+    language: Any = msgspec.UNSET
+    type: Any = msgspec.UNSET
+    premium: Any = msgspec.UNSET
+    hidden: Any = msgspec.UNSET
+    extra: Any = msgspec.UNSET
 
 
 class Description(NamedTuple):
@@ -78,15 +100,6 @@ class Description(NamedTuple):
     item: Item
     named: frozenset[str]
     ignored: tuple[str, ...]
-
-
-def without_controls(text: str) -> str:
-    """`text` without NUL and control characters; a space stands for line ends and tabs.
-
-    >>> without_controls("Harga\\n\\x00cabai")
-    'Harga cabai'
-    """
-    return text if text.isprintable() else text.translate(_CONTROLS)
 
 
 def why_bad_id(item_id: str) -> str | None:
@@ -142,72 +155,41 @@ def description_from_input(given: ItemInput, now: float, zone: tzinfo = UTC) -> 
             values[name] = _UNKNOWN[name] if value is None else read(value, zone)
         except ValueError as error:
             ignored.append(f"{name}: {error}")
+    for one, every in _ONE_AND_ALL:
+        if every in values:  # the first is shown, unless one is named beside them
+            found = tuple(dict.fromkeys(each for each in (values.get(one), *values[every]) if each))
+            values[one], values[every] = next(iter(found), None), found if len(found) > 1 else ()
+        elif one in values:
+            values[every] = ()
+    if "image" in values:
+        image = values["image"]
+        values["picture"] = image if isinstance(image, Picture) else None
+        values["image"] = image.url if isinstance(image, Picture) else image
     return Description(Item(id=item, first_seen=now, **values), frozenset(values), tuple(ignored))
-
-
-def _text(value: Any, _: tzinfo) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"must be text, found {value!r:.80}")
-    if len(value) > MAX_TEXT_CHARS:
-        raise ValueError(f"must not be over {MAX_TEXT_CHARS} characters")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be valid Unicode") from None
-    return without_controls(value).strip()
-
-
-def _text_or_none(value: Any, zone: tzinfo) -> str | None:
-    return _text(value, zone) or None
-
-
-def _address(value: Any, zone: tzinfo) -> str | None:
-    """Only http(s) and site-relative addresses: an item's url becomes a link on the site's own pages."""
-    _text(value, zone)
-    url: str = value.strip()
-    if url and (not LINK.fullmatch(url) or not url.isprintable()):
-        raise ValueError(f"must be an http(s) address or start with a single /, found {url[:80]!r}")
-    return url or None
-
-
-def _image(value: Any, zone: tzinfo) -> str | None:
-    """An address as `_address` takes it, or one without a scheme, as CMSs write those of their CDN."""
-    if isinstance(value, str) and value.startswith("//"):
-        value = f"https:{value}"
-    return _address(value, zone)
-
-
-def _tags(value: Any, zone: tzinfo) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"must be a list of texts, found {value!r:.80}")
-    return tuple(filter(None, (_text(tag, zone) for tag in value)))
-
-
-def _publish_time(value: Any, zone: tzinfo) -> float | None:
-    """Epoch seconds of a publish time. The beginning of the epoch is what programs write where they have none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"must be {A_MOMENT}, found {value!r:.80}")
-    if isinstance(value, str) and not value.strip():
-        return None
-    try:
-        moment = item_moment(value, zone)
-    except ValueError as error:
-        raise ValueError(f"must be {error}, found {value!r:.80}") from None
-    if moment == 0:
-        raise ValueError(f"must be {A_MOMENT}, found the beginning of 1970")
-    return moment
 
 
 #: Field -> the reader of its value: what is stored. It raises ValueError where the value cannot be used.
 _READERS: Mapping[str, Callable[[Any, tzinfo], Any]] = {
-    "title": _text,
-    "url": _address,
-    "section": _text_or_none,
-    "published_at": _publish_time,
-    "image": _image,
-    "author": _text_or_none,
-    "tags": _tags,
+    "title": fields.title,
+    "url": fields.address,
+    "section": fields.text_or_none,
+    "sections": fields.names,
+    "published_at": fields.publish_time,
+    "modified_at": fields.publish_time,
+    "expires_at": fields.publish_time,
+    "image": fields.picture,
+    "author": fields.text_or_none,
+    "authors": fields.names,
+    "tags": fields.tags,
+    "summary": fields.text_or_none,
+    "language": fields.language,
+    "type": fields.text_or_none,
+    "premium": fields.truth,
+    "hidden": fields.truth,
+    "extra": fields.extra,
 }
+#: A field of which one is shown, and that of all of them.
+_ONE_AND_ALL = (("section", "sections"), ("author", "authors"))
 #: Field -> what is stored where it is unknown.
 _UNKNOWN: Mapping[str, Any] = {field.name: field.default for field in msgspec.structs.fields(Item)}
 
@@ -229,7 +211,33 @@ def dates_from_stored(document: bytes) -> ItemDates:
 
 def as_wire(item: Item) -> dict[str, Any]:
     """An item as `GET /v1/items/{id}` answers it."""
-    return {field: getattr(item, field) for field in item.__struct_fields__}
+    found = {field: getattr(item, field) for field in item.__struct_fields__ if field not in ("picture", "by_page")}
+    for one, every in _ONE_AND_ALL:
+        found[every] = found[every] or tuple(each for each in (found[one],) if each)
+    if item.picture is not None:
+        found["image"] = item.picture
+    return found
+
+
+def item_from_wire(document: Mapping[str, Any]) -> Item:
+    """The inverse of `as_wire`."""
+    given = {"image": None, **document}
+    for _, every in _ONE_AND_ALL:
+        given[every] = given[every] if len(given.get(every, ())) > 1 else ()
+    if isinstance(given["image"], dict):
+        given["picture"], given["image"] = given["image"], given["image"].get("url")
+    return msgspec.convert(given, Item)
+
+
+def unknown_fields(names: Iterable[str]) -> list[str]:
+    """A sentence for each name that is none of an item's fields."""
+    known = ItemInput.__struct_fields__
+    found = []
+    for name in names:
+        if name not in known and name != "first_seen":  # it is the service's own, in what it answers
+            near = difflib.get_close_matches(name, known, n=1)
+            found.append(f"{name[:80]}: is no field of an item" + (f"; did you mean {near[0]}?" if near else ""))
+    return found
 
 
 _pack = msgspec.msgpack.Encoder()

@@ -8,6 +8,7 @@ Invariant: all of it is derived. Without it, at the first refresh and where it p
 the lists are the same.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
@@ -81,10 +82,11 @@ class IncrementalRanker:
 
     def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
         """Draw the shortlists that the next refresh can use and that are not drawn yet."""
+        counted = math.isfinite(view.history.closed_until)  # a calendar has no day at the beginning of time
         wanted = {
             name: settings
             for name, settings in lists.items()
-            if fits(settings) and self._wider.get(name, 1.0) <= WIDEST
+            if fits(settings) and self._wider.get(name, 1.0) <= WIDEST and (counted or not settings.by_calendar)
         }
         if self._base is None or not self._base.is_of(view, zone) or self._base.is_worn():
             self._base = None  # before the next one takes as much memory

@@ -85,12 +85,6 @@ class ItemPool:
         """All counted views per row, (rows,) float64."""
         return self.sums(moment).total(ALL_EVENTS, VIEWS.per_channel(self.counts.channels))
 
-    def views_of_sections(self, moment: Moment) -> FloatArray:
-        """All counted views per section, (sections,) float64. Whole numbers, whose sum has one value in any order."""
-        section = self.facts.section
-        filed = section >= 0
-        return np.bincount(section[filed], weights=np.floor(self.views(moment)[filed])).astype(np.float64)
-
     def sums(self, moment: Moment) -> Sums:
         """The sums at a moment, which lists share."""
         if moment not in self._moments:

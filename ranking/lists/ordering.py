@@ -29,6 +29,31 @@ def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequenc
     return _ordered(rows, of_rows, published[rows], names)
 
 
+def best_by_section(
+    rows: Rows, section: Sections, *, score: FloatArray, published: FloatArray, names: Sequence[str], limit: int
+) -> dict[int, Rows]:
+    """What `best` gives of each section's rows, by its number, for all of them in one pass; thousands cost no more.
+
+    `section`: (all rows,) int32; rows without a section are in none. The other parameters are those of `best`.
+    """
+    rows = rows[section[rows] >= 0]
+    if not len(rows):
+        return {}
+    rows = rows[np.lexsort((-published[rows], -score[rows], section[rows]))]
+    numbers, of_rows, at = section[rows], score[rows], published[rows]
+    tied = (numbers[1:] == numbers[:-1]) & (of_rows[1:] == of_rows[:-1]) & (at[1:] == at[:-1])
+    crowded = set(numbers[1:][tied].tolist())  # their names decide
+    starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+    ends = [*starts[1:].tolist(), len(rows)]
+    found = {}
+    for number, start, end in zip(numbers[starts].tolist(), starts.tolist(), ends, strict=True):
+        some = rows[start:end]
+        if number in crowded:
+            some = best(some, score=score, published=published, names=names, limit=limit)
+        found[number] = some[:limit]
+    return found
+
+
 def best_capped(
     rows: Rows,
     *,

@@ -23,8 +23,6 @@ from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.scoring.sums import Moment, counts_of
 from ranking.settings.lists import ListSettings
 
-#: More sections than any newsroom has; a site that files every author as a section gets lists for the busiest ones.
-MAX_SECTIONS = 100
 NO_BOOSTS: Mapping[str, float] = {}
 
 
@@ -155,16 +153,9 @@ class Ranker:
         """The list over all sections, and one for each section where the list wants them; `boosts` as for `rank`."""
         now = self.selector(settings, boosts)
         names = self._catalogue.sections
-        numbers = self._busiest(now.sections()) if settings.sections else []
+        numbers = now.sections() if settings.sections else []
         ranked = self._ranked(now, [None, *sorted(numbers, key=names.__getitem__)])
         return {WHOLE_SITE if number is None else names[number]: ranking for number, ranking in ranked.items()}
-
-    def _busiest(self, numbers: Sequence[int]) -> Sequence[int]:
-        """The sections with the most views of all that is kept, if there are too many: the same ones in every list."""
-        if len(numbers) <= MAX_SECTIONS:
-            return numbers
-        views = self.pool.views_of_sections(self.moment)
-        return sorted(numbers, key=lambda number: (-views[number], self._catalogue.sections[number]))[:MAX_SECTIONS]
 
     def _ranked(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)

@@ -23,6 +23,8 @@ from ranking.settings.lists import ListSettings
 TENURE_STEPS = 8
 #: Contenders of each kind in a replay, per row of the visible part; with two the lists of real reads are the same.
 CONTENDERS = 5
+#: From so many sections on all are sorted together.
+MANY_SECTIONS = 50
 #: Rules that hold for what fills a list up as well.
 MEANT = (Rule.TAKEN_DOWN, Rule.BLOCKED, Rule.NOT_KNOWN, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW)
 NOTHING: Rows = np.zeros(0, dtype=np.int64)
@@ -84,12 +86,40 @@ class Selector:
 
     def selected(self, numbers: Iterable[int | None]) -> dict[int | None, Selection]:
         """The list over all sections (None) and of each of some sections."""
+        numbers = list(numbers)
+        if len(numbers) > MANY_SECTIONS and self._by_score_alone:
+            return self._of_many(numbers)
         rows = {number: self._eligible(number) for number in numbers}
         long = self._listed_long(rows)
         tops = {number: self._best(_without(some, long[number]), number, self._depth) for number, some in rows.items()}
         if self.settings.hysteresis:
             tops = self._kept(tops)
         return {number: self._filled(top, number, long[number]) for number, top in tops.items()}
+
+    @property
+    def _by_score_alone(self) -> bool:
+        """Whether nothing but rules of single rows and their order makes the list of a section."""
+        settings = self.settings
+        return (
+            settings.fill == "none"
+            and not settings.hysteresis
+            and not settings.section_floor
+            and np.isinf(settings.max_tenure_s)
+        )
+
+    def _of_many(self, numbers: Sequence[int | None]) -> dict[int | None, Selection]:
+        """What `selected` gives, in one pass over all sections."""
+        facts = self.pool.facts
+        tops = ordering.best_by_section(
+            self.candidates.rows, facts.section, score=self.candidates.score, published=facts.published,
+            names=self.pool.names, limit=self._depth,
+        )  # fmt: skip
+        return {
+            number: Selection(
+                self._best(self._eligible(None), None, self._depth) if number is None else tops.get(number, NOTHING)
+            )
+            for number in numbers
+        }
 
     def plain(self, numbers: Iterable[int | None], limit: int) -> dict[int | None, Rows]:
         """The first rows of each list, without tenure, hysteresis and fillers."""

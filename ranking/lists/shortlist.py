@@ -114,9 +114,6 @@ class ShortlistPool(ItemPool):
     def only(self, rows: Rows) -> ItemPool:
         raise NotProvenError
 
-    def views_of_sections(self, moment: Moment) -> FloatArray:
-        raise NotProvenError
-
     def widened(self, settings: ListSettings, moment: Moment) -> FloatArray:
         raise NotProvenError
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.intake.items import Item
-from ranking.published.snapshot import Entry
+from ranking.published.snapshot import Entry, digest
 
 PARTS = 5
 
@@ -74,11 +74,60 @@ class Bodies:
         parts[4::PARTS] = _ends(section, rows)
         return _length(len(rows)) + b"".join(parts)
 
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of every row."""
+        return self._names
+
+    def content(self, section: Section) -> tuple[object, ...]:
+        """All that a body is made of but the names; equal contents of the same rows have equal bodies."""
+        rows, previous, names = section.rows, section.previous, self._names
+        listed: list[int] = rows.tolist()
+        return (
+            rows.tobytes(),
+            None if section.score is None else section.score[rows].tobytes(),
+            self._views[rows].tobytes(),
+            self._published[rows].tobytes(),
+            None if previous is None else [*map(previous.get, listed)],
+            section.filled,
+            section.size,
+            [self._details[names[row]] for row in listed],
+        )
+
     def _add(self, row: int) -> None:
         published = float(self._published[row])
         item = self._details[self._names[row]]
         self._what[row] = self._described.of(item, published if math.isfinite(published) else None)
         self._read[row] = _views_field + _pack(round(float(self._views[row]))) + _previous_field
+
+
+class Packed(NamedTuple):
+    """A body with its digest, and what it was made of."""
+
+    content: tuple[object, ...]
+    body: bytes
+    digest: str
+
+
+class UnchangedBodies:
+    """The bodies of one list of many sections, each kept until something in it changes: most of them nobody reads."""
+
+    def __init__(self) -> None:
+        self._names: Sequence[str] | None = None
+        self._kept: Mapping[str, Packed] = {}
+
+    def packed(self, bodies: Bodies, sections: Mapping[str, Section]) -> Mapping[str, Packed]:
+        """The body of each section."""
+        kept = self._kept if self._names is bodies.names else {}  # else rows have other numbers
+        found = {}
+        for name, section in sections.items():
+            content, same = bodies.content(section), kept.get(name)
+            if same is None or same.content != content:
+                body = bodies.body(section)
+                same = Packed(content, body, digest(body))
+            found[name] = same
+        self._names, self._kept = bodies.names, found
+        return found
 
 
 class Described:

@@ -39,7 +39,9 @@ class Stamp(msgspec.Struct, frozen=True):
 
     `generated_at` is the aligned moment (epoch seconds) that the list was ranked for, so that equal counts and settings
     give equal stamps; `digests` maps each section to its body's digest. `boosts` are in the ranking already: item ->
-    factor. `learned` is the setting that a list that learns was ranked by.
+    factor. `learned` is the setting that a list that learns was ranked by. `quiet`: sections that are known and in no
+    list of the site, as all of their items have moved on. `views_span_s`: what `Entry.views` are of, the last so many
+    seconds.
     """
 
     list: str
@@ -50,6 +52,8 @@ class Stamp(msgspec.Struct, frozen=True):
     digests: dict[str, str]
     boosts: dict[str, float] = {}
     learned: LearnedSetting | None = None
+    quiet: tuple[str, ...] = ()
+    views_span_s: float = 0.0
 
 
 class Snapshot(msgspec.Struct, frozen=True):

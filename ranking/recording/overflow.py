@@ -78,6 +78,7 @@ class Spooling:
         self._find_orphans = find_orphans
         self._on_change = on_change
         self._waiting: Counter[Lane] = Counter()
+        self._full = False
         self._replaying: asyncio.Task[None] | None = None
         self._adopting: asyncio.Task[None] | None = None
 
@@ -85,6 +86,11 @@ class Spooling:
     def events(self) -> int:
         """Events that wait in our own spool."""
         return self._own.events
+
+    @property
+    def has_room(self) -> bool:
+        """Whether our own spool has taken the last batch that it was given."""
+        return not self._full
 
     async def use(self, *, keep_s: float, max_bytes: int) -> None:
         """Record with another retention from now on, and keep at most `max_bytes` on disk."""
@@ -115,7 +121,8 @@ class Spooling:
         """
         if self._waiting.total():
             await asyncio.sleep(GATHER_S)
-        if not await asyncio.to_thread(self._own.append, batch):
+        self._full = not await asyncio.to_thread(self._own.append, batch)
+        if self._full:
             raise StoreUnavailableError(f"the store is away, and {self._own.reason or 'the spool is full'}")
         if not self._waiting.total():
             self._on_change(True)
@@ -184,6 +191,9 @@ class Spooling:
                 else:
                     faulty.discard(lane)
                     done.append((row_id, batch))
+            if done and not await self._is_confirmed():  # they stay where they are, to be recorded again
+                held.update(_lane(batch) for _, batch in done)
+                done = []
             await asyncio.to_thread(spool.remove, [row_id for row_id, _ in done])
             if spool is self._own:
                 self._waiting.subtract(Counter(_lane(batch) for _, batch in done))
@@ -194,6 +204,14 @@ class Spooling:
                 await asyncio.sleep(backoff.next_s())
                 after = 0
                 held.clear()
+
+    async def _is_confirmed(self) -> bool:
+        """Whether all that was recorded is safe from the end of the server."""
+        try:
+            await self._store.confirm()
+        except (StoreUnavailableError, StoreRefusedError):
+            return False
+        return True
 
 
 def _lane(batch: Batch) -> Lane:

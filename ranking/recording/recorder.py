@@ -8,6 +8,10 @@ Invariant: a batch is counted once or not at all, whatever becomes of its replie
 numbered, and repeats it with the same number until it is answered or its deadline has passed. A request that is
 cancelled while it waits takes nothing back.
 
+A batch that the store has not confirmed (see `durability` of the store) is held until the next of its lane is counted
+or, where none follows, the store is asked; its requests wait for that. If it comes to nothing, it is the first to go to
+the overflow.
+
 Rejected: one script call per request (ten times the round trips) and a buffer that is answered before it is stored (a
 crash loses what was acknowledged).
 """
@@ -18,7 +22,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple, Protocol
 
 from ranking.backoff import Backoff
-from ranking.errors import StoreDeniedError, StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreRefusedError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.marks import parts_of
 from ranking.intake.visits import CONCENTRATED, COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN, Identity
@@ -98,15 +102,25 @@ class BatchStore(Protocol):
 
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed: ...
 
+    async def confirm(self) -> None: ...
+
 
 #: A request's events in one batch: the batch, their places in the request, and their tickets.
 _BatchSlice = tuple[OpenBatch, Sequence[int], list[int]]
 
 
-class _Lane:
-    """The batches of one shard, in order."""
+class _Held(NamedTuple):
+    """A committed batch that is not confirmed: as its requests know it, as it was sent, and what became of it."""
 
-    __slots__ = ("batches", "number", "seen", "shard", "site", "task")
+    batch: OpenBatch
+    sent: Batch
+    committed: Committed
+
+
+class _Lane:
+    """The batches of one shard, in order; `held` is the last one if it is not confirmed."""
+
+    __slots__ = ("batches", "held", "number", "seen", "shard", "site", "task")
 
     def __init__(self, site: str, shard: int, seen: SeenVisits) -> None:
         self.site = site
@@ -114,6 +128,7 @@ class _Lane:
         self.seen = seen
         self.number = 0
         self.batches: deque[OpenBatch] = deque()
+        self.held: _Held | None = None
         self.task: asyncio.Task[None] | None = None
 
 
@@ -322,20 +337,55 @@ class Recorder:
     async def _commit_all(self, lane: _Lane) -> None:
         """Commit a lane's batches, oldest first, until none is left."""
         try:
-            while lane.batches:
+            while lane.batches or lane.held is not None:
+                if not lane.batches:
+                    await self._confirm(lane)
+                    continue
                 batch = lane.batches.popleft()
                 lane.number += 1
-                outcome = await self._committed(lane, batch)
-                self.pending -= batch.events
-                if isinstance(outcome, Exception):
-                    self._fail(lane, batch, outcome)
-                    continue
-                batch.settle(outcome)
-                for waiter in batch.waiters:
-                    if not waiter.done():  # else its request was cancelled meanwhile
-                        waiter.set_result(outcome)
+                sent = batch.numbered(lane.site, lane.shard, self._writer, lane.number)
+                outcome = await self._committed(lane, batch, sent)
+                if lane.held is not None:
+                    await self._confirm(lane)
+                if isinstance(outcome, Committed) and not outcome.confirmed:
+                    lane.held = _Held(batch, sent, outcome)
+                else:
+                    self._finish(lane, batch, outcome)
         finally:
             lane.task = None
+
+    async def _confirm(self, lane: _Lane) -> None:
+        """Have the held batch confirmed, or go to the overflow."""
+        try:
+            await self._store.confirm()
+        except (StoreUnavailableError, StoreRefusedError) as error:
+            await self._give_up_held(lane, error)
+        else:
+            self._release(lane)
+
+    def _release(self, lane: _Lane) -> None:
+        """Answer the requests of the held batch: it is confirmed."""
+        held, lane.held = lane.held, None
+        if held is not None:
+            self._finish(lane, held.batch, held.committed)
+
+    async def _give_up_held(self, lane: _Lane, why: Exception) -> None:
+        """Keep the held batch for the store, if there is one: it may have it, or lose it."""
+        held, lane.held = lane.held, None
+        if held is not None:
+            outcome = why if self._overflow is None else await self._kept(held.sent, self._overflow)
+            self._finish(lane, held.batch, outcome)
+
+    def _finish(self, lane: _Lane, batch: OpenBatch, outcome: Outcome | Exception) -> None:
+        """Answer a batch's requests."""
+        self.pending -= batch.events
+        if isinstance(outcome, Exception):
+            self._fail(lane, batch, outcome)
+            return
+        batch.settle(outcome)
+        for waiter in batch.waiters:
+            if not waiter.done():  # else its request was cancelled meanwhile
+                waiter.set_result(outcome)
 
     def _fail(self, lane: _Lane, batch: OpenBatch, why: Exception) -> None:
         """Tell those who wait that a batch was not counted; if nobody does, its events are lost."""
@@ -345,9 +395,8 @@ class Recorder:
             if not waiter.done():
                 waiter.set_exception(why)
 
-    async def _committed(self, lane: _Lane, batch: OpenBatch) -> Outcome | Exception:
-        """What became of a batch, or why it was not counted."""
-        numbered = batch.numbered(lane.site, lane.shard, self._writer, lane.number)
+    async def _committed(self, lane: _Lane, batch: OpenBatch, numbered: Batch) -> Outcome | Exception:
+        """What became of a batch, or why it was not counted. Where it counted at once, the held one is confirmed."""
         terms = batch.terms
         loop = asyncio.get_running_loop()
         if self._overflow is None:
@@ -358,8 +407,11 @@ class Recorder:
         failure: Exception = StoreUnavailableError(f"the store answered nothing for {patience_s:g} s")
         must_wait = self._overflow is not None and self._overflow.waiting((self._writer, lane.site, lane.shard))
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        failed = False
         while not must_wait and loop.time() < give_up_at:
             try:
+                if failed and lane.held is not None:  # the server may have ended with it
+                    await self._store.record(lane.held.sent, terms.keep_s)
                 committed = await self._store.record(numbered, terms.keep_s)
             except StoreUnavailableError as error:
                 failure = error
@@ -370,11 +422,15 @@ class Recorder:
                 return error
             else:
                 self._on_commit(loop.time() - batch.opened_s)
+                if not failed and not committed.repeated:  # it was written, and so was what came before
+                    self._release(lane)
                 return committed
+            failed = True
             pause_s = backoff.next_s()
             if loop.time() + pause_s >= give_up_at:
                 break
             await asyncio.sleep(pause_s)
+        await self._give_up_held(lane, failure)
         return failure if self._overflow is None else await self._kept(numbered, self._overflow)
 
     async def _kept(self, batch: Batch, overflow: Overflow) -> Outcome | Exception:

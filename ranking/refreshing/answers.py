@@ -6,6 +6,7 @@ that answers renews the lease that it leads by.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -21,10 +22,14 @@ from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring import describe
 from ranking.scoring.sums import Moment
-from ranking.settings.lists import ListSettings, with_changes
+from ranking.settings.learned import LearnedSetting
+from ranking.settings.lists import ListSettings, unknown_kind, with_changes
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.watching.recent_views import RecentViews, recent_views
+
+#: So many names of an item are asked for what was left out of them.
+MOST_NAMES = 20
 
 
 class QuestionContext(NamedTuple):
@@ -69,18 +74,23 @@ async def answer(context: QuestionContext, question: Explain | Preview) -> dict[
 
 
 async def _explained(context: QuestionContext, question: Explain, settings: ListSettings) -> dict[str, Any]:
-    shadows = await context.store.counts.shadows(question.site, question.item)
+    history = context.view.history
+    name = history.item_of(question.item)
+    shadows: Counter[str] = Counter()
+    for each in history.names_of(name)[:MOST_NAMES]:
+        shadows.update(await context.store.counts.shadows(question.site, each))
     explanation = await asyncio.to_thread(
-        explain, context.ranker, question.item, question.list_name, settings, question.section, shadows
+        explain, context.ranker, name, question.list_name, settings, question.section, dict(shadows)
     )
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
-    (item,) = await context.store.items.get_items(question.site, [question.item])
+    (item,) = await context.store.items.get_items(question.site, [name])
     concentrations = await context.store.logbook.concentrations([question.site])
-    lately = concentrations[question.site].of(question.item) if question.site in concentrations else None
-    title = item.title if item is not None and item.title else question.item
+    lately = concentrations[question.site].of(name) if question.site in concentrations else None
+    title = item.title if item is not None and item.title else name
     return {
         "title": title,
+        "names": history.names_of(name)[1 : MOST_NAMES + 1],
         "config_version": context.settings.config_version,
         **document(explanation),
         "concentration": None if lately is None else msgspec.to_builtins(lately),
@@ -107,10 +117,7 @@ def _void(part: VoidPart) -> dict[str, Any]:
 
 
 async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:
-    try:
-        changed = with_changes(settings, question.settings)
-    except ValueError as error:
-        raise InvalidQuestionError(f"settings.{error}") from None
+    changed = _changed(context.settings, question, settings)
     ranker = context.ranker
     boosts = ranker.boosts_of(question.list_name)
     live, preview = await asyncio.to_thread(
@@ -144,6 +151,24 @@ async def _previewed(context: QuestionContext, question: Preview, settings: List
             "preview_words": describe.in_words(changed),
         },
     }
+
+
+def _changed(settings: Settings, question: Preview, live: ListSettings) -> ListSettings:
+    """The list as the file would have it with the changes; what it has learned stays, where it still learns.
+
+    Raises:
+        InvalidQuestionError: a setting that no list has, or a value that it cannot have.
+    """
+    name = question.list_name
+    try:
+        changed = with_changes(name, settings.table(name), question.settings)
+    except ValueError as error:
+        raise InvalidQuestionError(f"settings.{error}") from None
+    if found := unknown_kind(changed, settings.ingest.known_kinds):
+        there = ", ".join(sorted(settings.ingest.known_kinds))
+        raise InvalidQuestionError(f"settings.{found[0]}: expected one of ingest.kinds ({there}), found {found[1]!r}")
+    alike = (changed.auto, changed.decay) == (live.auto, live.decay)
+    return changed.under(LearnedSetting(live.half_life_s, 0.0, live.mix)) if alike else changed
 
 
 def _plain(entry: Entry) -> dict[str, Any]:

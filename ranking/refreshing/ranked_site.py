@@ -42,8 +42,6 @@ class RankedSite:
         The lists of the present slot are published already, under the old ones: until the next one the moment that
         lists are ranked for is `since` (epoch seconds), when the settings changed.
         """
-        if settings.retention.keep_s > self.settings.retention.keep_s:
-            self.view = SiteView(self.view.site, marks=True)  # what it has forgotten is to be ranked again
         self.settings = settings
         self.effective = settings.under(self.learned)
         self.zone = _zone_of(settings, self.view.site)

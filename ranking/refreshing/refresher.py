@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ranking.intake.items import Item
 from ranking.lists.incremental import IncrementalRanker, Ranked, listed_names
 from ranking.lists.ranker import Ranker
-from ranking.published.bodies import Bodies, Described, Section
+from ranking.published.bodies import Bodies, Described, Section, UnchangedBodies
 from ranking.published.cursor import kept_for_s
 from ranking.published.orders import OrderPacker
 from ranking.published.snapshot import Snapshot, Stamp, digest
@@ -23,6 +23,8 @@ from ranking.store.lists import PublishedBase
 
 #: Lists that are packed and published together: enough to keep the store busy, few enough not to hold all bodies.
 PUBLISHED_AT_ONCE = 8
+#: From so many sections on it pays to see which of a list's bodies are as they were.
+MANY_SECTIONS = 50
 
 
 class Refresher:
@@ -34,6 +36,7 @@ class Refresher:
         self._bases: dict[str, PublishedBase] = {}
         self._packers: dict[str, OrderPacker] = {}
         self._described = Described()
+        self._unchanged: dict[str, UnchangedBodies] = {}
 
     async def refresh(self, now: float, epoch: int = 0) -> dict[str, int]:
         """Rank and publish every list for the aligned moment before `now`; generation of each published list.
@@ -62,6 +65,8 @@ class Refresher:
         rankings, listed = await asyncio.to_thread(ranked)
         site.set_ranked(slot)
         details = await site.view.details_of(site.store, listed)
+        shown = {section for ranked in rankings.values() for section in ranked.sections}
+        quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
         self._described.begin()
         packing = {id(ranked.ranker): self._packing(ranked.ranker, details) for ranked in rankings.values()}
         generations: dict[str, int] = {}
@@ -70,7 +75,7 @@ class Refresher:
         try:
             for first in range(0, len(names), PUBLISHED_AT_ONCE):
                 some = {name: rankings[name] for name in names[first : first + PUBLISHED_AT_ONCE]}
-                snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing)
+                snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing, quiet)
                 generations |= await _published(publishing)  # while these were packed, those before were on their way
                 publishing = {each.stamp.list: asyncio.create_task(self._publish(each, epoch)) for each in snapshots}
             return generations | await _published(publishing)
@@ -80,23 +85,32 @@ class Refresher:
     def _packing(self, ranker: Ranker, details: Mapping[str, Item]) -> Bodies:
         return Bodies(ranker.pool.names, ranker.views, ranker.published, details, self._described)
 
-    def _snapshots(self, slot: float, some: Mapping[str, Ranked], packing: Mapping[int, Bodies]) -> list[Snapshot]:
-        return [self._snapshot(name, slot, ranked, packing[id(ranked.ranker)]) for name, ranked in some.items()]
+    def _snapshots(
+        self, slot: float, some: Mapping[str, Ranked], packing: Mapping[int, Bodies], quiet: tuple[str, ...]
+    ) -> list[Snapshot]:
+        return [self._snapshot(name, slot, ranked, packing[id(ranked.ranker)], quiet) for name, ranked in some.items()]
 
-    def _snapshot(self, name: str, slot: float, ranked: Ranked, packing: Bodies) -> Snapshot:
+    def _snapshot(self, name: str, slot: float, ranked: Ranked, packing: Bodies, quiet: tuple[str, ...]) -> Snapshot:
         site, settings, ranker = self.site, self.site.effective.lists[name], ranked.ranker
-        bodies = {
-            section: packing.body(Section(*ranking, size=settings.size)) for section, ranking in ranked.sections.items()
-        }
+        sections = {section: Section(*ranking, size=settings.size) for section, ranking in ranked.sections.items()}
+        if len(sections) > MANY_SECTIONS:  # nearly all are as they were
+            packed = self._unchanged.setdefault(name, UnchangedBodies()).packed(packing, sections)
+            bodies = {section: each.body for section, each in packed.items()}
+            digests = {section: each.digest for section, each in packed.items()}
+        else:
+            bodies = {section: packing.body(each) for section, each in sections.items()}
+            digests = {section: digest(body) for section, body in bodies.items()}
         stamp = Stamp(
             list=name,
             title=settings.title,
             size=settings.size,
             generated_at=slot,
             config_version=site.effective.config_version,
-            digests={section: digest(body) for section, body in bodies.items()},
+            digests=digests,
             boosts=dict(ranker.boosts_of(name)),
             learned=self._learned_by(name),
+            quiet=quiet,
+            views_span_s=site.effective.retention.keep_s,
         )
         return Snapshot(stamp, bodies, self._orders(name, ranked) if site.settings.refresh.paging_s else {})
 

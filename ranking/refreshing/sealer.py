@@ -94,7 +94,7 @@ class Sealer:
 
     async def seal(self, now: float) -> Sealed:
         """Seal what is to be sealed at `now` (epoch seconds)."""
-        life = await self._store.server.life()
+        life = (await self._store.server.life()).name
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
         voids = (await self._store.edits.read(self._site)).in_force(now).voids

@@ -7,6 +7,9 @@ in the meantime, what moved is read again. No event that was counted before an u
 A store may go back: to a replica that lagged, to a backup. Its change numbers soon pass those that were read, so a view
 that follows leaves a random mark in each shard once it has read its changes. A store that has the mark has all that was
 read up to it; from one that does not, everything is read anew.
+
+Counts of an item's other names are in its row (see `joined_names`); so that most are from the beginning, descriptions
+and aliases are read before the counts.
 """
 
 import asyncio
@@ -24,13 +27,16 @@ from ranking.counts.fields import is_shadow
 from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
 from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
-from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreHeldError, StoreRefusedError, StoreUnavailableError
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
+from ranking.refreshing.joined_names import JoinedNames
 from ranking.store.protocol import Store
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
+#: An item's former address is noted a moment after the item has changed: whoever sees the change looks once more.
+LOOKS_AFTER_ITEMS = 2
 MARK_BYTES = 8
 #: In place of a name's row: it has none here.
 UNREAD = -1
@@ -51,11 +57,15 @@ class SiteView:
         """How many times the store was no longer the one that was followed."""
         self._life = ""
         self._leaves_marks = marks
+        self._keep_since = -math.inf  # what ended before is left out
         self._forget()
 
     def _forget(self) -> None:
         self.history = History()
         self.catalogue = Catalogue(self.history, all_known=False)
+        self.names = JoinedNames(self.history, self.catalogue)
+        self._aliases_edition = self._former_version = -1
+        self._former_looks = 0
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self._bucket_cursors: dict[int, int] = {}
@@ -71,12 +81,19 @@ class SiteView:
         """Read what has changed. Buckets that ended before `keep_since` (epoch seconds) are left out.
 
         A store that was lost and started anew, or has gone back, is read anew; so is one of which an update was cut
-        short, as no mark says that it has what was read.
+        short, as no mark says that it has what was read. So is all where `keep_since` is earlier than before: the clock
+        was put back, or more is kept.
+
+        Raises:
+            StoreHeldError: the store has lost what it had, and the view that lists are ranked from stays as it is.
         """
-        if self._leaves_marks and self._unmarked:
+        if (self._leaves_marks and self._unmarked) or keep_since < self._keep_since:
             self._forget()
+        self._keep_since = keep_since
         for _ in range(READ_TRIES):
-            life = await store.server.life()
+            life, held_since = await store.server.life()
+            if self._leaves_marks and held_since is not None:
+                raise StoreHeldError
             if life == self._life and await self._follow(store, keep_since):
                 break
             self.times_lost += self._life != ""
@@ -87,18 +104,25 @@ class SiteView:
         self.history.forget_before(keep_since)
         self.catalogue.forget_before(keep_since)
         self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
-        self.removed = frozenset(await store.items.removed_items(self.site))
-        self.edits = await store.edits.read(self.site)
+        removed = await store.items.removed_items(self.site)
+        self.removed = frozenset(item for item in removed if not self.names.is_alias(item))
         if self.history.closed_until != self._looked_over_at:
             self._looked_over_at = self.history.closed_until
             await asyncio.to_thread(self._drop_dead_rows)
 
     async def _follow(self, store: Store, keep_since: float) -> bool:
         """Read what has changed in every shard. False: the store is not the one that was followed."""
+        await self._follow_edits(store)
+        for shard in range(store.shards):
+            if not await self._follow_items(store, shard):
+                return False
+        await self._follow_addresses(store)
+        if not self._joined():
+            self._forget()
+            return await self._follow(store, keep_since)
         for shard in range(store.shards):
             whole = (
                 await self._follow_counts(store, shard, keep_since)
-                and await self._follow_items(store, shard)
                 and await self._follow_named(store, shard, keep_since)
                 and await self._leave_mark(store, shard)
             )
@@ -119,18 +143,54 @@ class SiteView:
         self._unmarked.discard(shard)
         return True
 
+    async def _follow_edits(self, store: Store) -> None:
+        self.edits = await store.edits.read(self.site)
+        if self.edits.edition != self._aliases_edition:
+            self.names.set_aliases(await store.edits.aliases(self.site))
+            self._former_version = -1
+            self._aliases_edition = self.edits.edition
+
+    async def _follow_addresses(self, store: Store) -> None:
+        """Read which addresses items have had before, if that may have changed."""
+        if self._former_version >= 0:
+            if not self._former_looks:
+                return
+            self._former_looks -= 1
+            if await store.edits.former_version(self.site) == self._former_version:
+                return
+        former = await store.edits.former_addresses(self.site)
+        self.names.set_former(former.items)
+        self._former_version = former.version
+
+    def _joined(self) -> bool:
+        """Join what has come to be one item. False: something is to be parted, which takes reading the counts anew."""
+        if not self.names.settle():
+            return False
+        self._take_moves()
+        return True
+
+    def _take_moves(self) -> None:
+        """Let the names of the volumes have the rows that theirs have gone into."""
+        if moved := self.names.moved():
+            place = np.arange(len(self.history.items) + 1, dtype=np.int32)
+            place[UNREAD] = UNREAD
+            for row, into in reversed(moved.items()):
+                place[row] = place[into]
+            self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
+
     def _drop_dead_rows(self) -> None:
         """Give up the rows of items that have no counts any more and are not described, where they are most of all."""
         rows = len(self.history.items)
         if rows < MANY_ROWS:
             return
-        living = np.flatnonzero(self.history.rows_with_counts() | self.catalogue.stored).astype(np.int32)
+        living = np.flatnonzero(self.history.rows_with_counts() | self.names.in_use()).astype(np.int32)
         if 2 * len(living) > rows:
             return
         place = np.full(rows + 1, UNREAD, dtype=np.int32)  # the last one: of names that are not read
         place[living] = np.arange(len(living), dtype=np.int32)
         history = self.history.compacted(living)
         self.catalogue = self.catalogue.compacted(history, living)
+        self.names = self.names.compacted(history, self.catalogue, living)
         self.history = history
         self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
         self._details = {item: kept for item, kept in self._details.items() if history.known_row(item) is not None}
@@ -155,16 +215,19 @@ class SiteView:
         if cursor is None:
             sealed = await store.items.read_dates(self.site, shard)
             for chunk in sealed.chunks:
-                self.catalogue.set_many(unpack_dates(chunk))
+                self.names.describe_many(unpack_dates(chunk))
                 await asyncio.sleep(0)
+            self.names.described_all()
             cursor = sealed.cursor
         changed = await store.items.changed_items(self.site, shard, cursor)
         if changed.reset and known:
             return False
         if changed.dates:
             self._unmarked.add(shard)
+        if changed.dates:
+            self._former_looks = LOOKS_AFTER_ITEMS
         for item, dates in changed.dates.items():
-            self.catalogue.set(item, dates)
+            self.names.describe(item, dates)
             self._details.pop(item, None)
         self._item_cursors[shard] = changed.cursor
         return True
@@ -183,6 +246,7 @@ class SiteView:
                 return False
             if named.items:
                 self._unmarked.add(shard)
+            self.names.meet(named.items)
             self.catalogue.set_named(named.items, until)
             self._volumes[place] = named.cursor
         return True
@@ -234,7 +298,7 @@ class SiteView:
                 for part in parts
                 if rows is not None and not is_shadow(part.channel)
             ]
-            known += self.history.parts_of(counts.open.fields, counts.open.counts)
+            known += self.history.parts_of(counts.open.fields, counts.open.counts, self.names.row_of_new)
             self.history.replace_parts(bucket, shard, known)
             taken += sum(len(part.numbers) for part in known)
             if taken > CELLS_BETWEEN_PAUSES:  # millions take seconds, and a lease wants renewing
@@ -264,7 +328,9 @@ class SiteView:
         for chunk in await store.counts.read_names(self.site, shard, volume, first_chunk):
             ids = unpack_ids(chunk)
             wanted = unread[(unread >= at) & (unread < at + len(ids))]
-            rows[wanted] = self.history.item_rows([ids[number - at] for number in wanted.tolist()])
+            names = [ids[number - at] for number in wanted.tolist()]
+            self.names.meet(names)
+            rows[wanted] = self.history.item_rows(names)
             at += len(ids)
             await asyncio.sleep(0)
 

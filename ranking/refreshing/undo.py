@@ -7,14 +7,11 @@ like any other, with a line in the trail and an edition of its own, and can itse
 """
 
 from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 
 from ranking.errors import ChangedSinceError, NotFoundError
-from ranking.intake.items import Item
-from ranking.published.edits import Edit, is_over
-from ranking.store.edits import ITEM, Changed
+from ranking.intake.items import item_from_wire
+from ranking.published.edits import FORMS, Edit, is_over
+from ranking.store.edits import ALIAS, ITEM, Changed
 from ranking.store.protocol import Store
 
 
@@ -30,20 +27,25 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         raise NotFoundError(f"the trail has no change of edition {edition}: GET /v1/audit shows what can be undone")
     known = (await store.edits.read(site)).edits
     removed = await store.items.removed_items(site)
+    aliases = await store.edits.aliases(site)
     for change in changed:
         subject = change.subject
         if subject.kind == ITEM:
             same = (subject.item in removed) is change.made
+        elif subject.kind == ALIAS:
+            same = all(aliases.get(name) == item for name, item in change.after.items())
         else:
             same = _holding(known.get(subject), now) == _holding(change.after, now)
         if not same:
             raise ChangedSinceError(
-                f"{subject.item!r} was changed again after edition {edition}: undo the later change first"
+                f"{subject.item or 'an alias'!r} was changed again after edition {edition}: undo that first"
             )
-    edits = {change.subject: _holding(change.before, now) for change in changed if change.subject.kind != ITEM}
+    edits = {change.subject: _holding(change.before, now) for change in changed if change.subject.kind in FORMS}
     if edits:
         await store.edits.change(site, edits, by, undoes=edition)
     for change in changed:
+        if change.subject.kind == ALIAS:
+            await store.edits.change_aliases(site, change.before, change.subject.item, by, undoes=edition)
         if change.subject.kind == ITEM:
             await _restore(store, site, change, by, now)
     return changed
@@ -54,14 +56,10 @@ async def _restore(store: Store, site: str, change: Changed, by: str, now: float
     if not change.made:
         await store.items.remove_item(site, item, now, by)
     elif isinstance(change.before, Mapping):
-        await store.items.put_items(site, [_item(change.before)], by, lift=True)
+        await store.items.put_items(site, [item_from_wire(change.before)], by, lift=True)
     else:
         await store.edits.restore(site, [item], by)
 
 
 def _holding(edit: Edit | None, now: float) -> Edit | None:
     return None if edit is None or is_over(edit, now) else edit
-
-
-def _item(document: Mapping[str, Any]) -> Item:
-    return msgspec.convert(document, Item)

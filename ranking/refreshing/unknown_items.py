@@ -1,14 +1,15 @@
 """Counts of items that nobody described go `retention.unknown` after they were recorded, and so do their names.
 
 Anybody can make ids up, and what is kept of each for `retention.keep` adds up. A span that is old enough is written
-again without the items that only the public has named. When none of a volume's counts refers to the name of
-such an item any more, the name is emptied: its number stays taken, as numbers never change.
+again without the items that only the public has named; names that stand for another item are none of these. When none
+of a volume's counts refers to the name of such an item any more, the name is emptied: its number stays taken, as
+numbers never change.
 
 Invariant: the counts of described items stay as they are, and a run that dies anywhere has done nothing that is half.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -35,13 +36,16 @@ class UnknownItems:
         self._site = site
         self._sealer = sealer
 
-    async def drop(self, now: float) -> int:
-        """Drop what is old enough at `now` (epoch seconds); how many counts went."""
+    async def drop(self, now: float, is_alias: Callable[[str], bool]) -> int:
+        """Drop what is old enough at `now` (epoch seconds); how many counts went.
+
+        `is_alias`: whether a name stands for another item.
+        """
         if self._retention.unknown_s >= self._retention.keep_s:
             return 0
-        return sum([await self._drop_of_shard(shard, now) for shard in range(self._store.shards)])
+        return sum([await self._drop_of_shard(shard, now, is_alias) for shard in range(self._store.shards)])
 
-    async def _drop_of_shard(self, shard: int, now: float) -> int:
+    async def _drop_of_shard(self, shard: int, now: float, is_alias: Callable[[str], bool]) -> int:
         counts = self._store.counts
         until = await counts.dropped_until(self._site, shard)
         cutoff = int(now - self._retention.unknown_s) // HOUR_S * HOUR_S  # what follows is worth an hour's counts
@@ -58,9 +62,9 @@ class UnknownItems:
             unknown = await self._store.items.unknown_items(
                 self._site, shard, [name.decode() for name in ids], now, self._retention.keep_s
             )
-            if not unknown:
+            without = {name.encode() for name in unknown if not is_alias(name)}
+            if not without:
                 continue
-            without = {name.encode() for name in unknown}
             kept, cells = await asyncio.to_thread(_without, stored, there, without)
             if await self._sealer.rewrite(shard, span, parts_of[span], kept, touched.cursor) is None:
                 cutoff = min(cutoff, span.start_s)  # it was changing: the next run comes to it again

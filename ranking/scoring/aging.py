@@ -9,10 +9,8 @@ Invariant: a factor is never zero and never infinite. An item is left out for it
 import numpy as np
 
 from ranking.counts.arrays import FloatArray
+from ranking.scoring.decay import MOST_HALF_LIVES
 from ranking.times import HOUR_S
-
-#: 2 ** -1,000 is the least that a half-life leaves: far below what is listed, and far above where a product is 0.
-MOST_HALF_LIVES = 1_000.0
 
 
 def half_life(age_s: FloatArray, half_life_s: float) -> FloatArray:

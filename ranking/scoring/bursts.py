@@ -92,8 +92,8 @@ class Bursts:
     def _edges(self, at: float) -> Edges:
         settings = self._settings
         if settings.period != NO_PERIOD:  # compared with the whole of the period before it
-            since, _ = period_span(settings.period, at, self._zone)
-            before, _ = period_span(settings.period, since - 1, self._zone)
+            since, _ = period_span(settings.period, at, self._zone, settings.week_start)
+            before, _ = period_span(settings.period, since - 1, self._zone, settings.week_start)
             return Edges(before, since, at)
         since = at - settings.short_s
         # A site younger than the baseline, or a shorter retention, is compared with what there is.

@@ -18,6 +18,9 @@ import numpy as np
 from ranking.counts.arrays import FloatArray
 from ranking.times import DAY_S
 
+#: A double has digits for a half-life's weights up to this age, in half-lives.
+MOST_HALF_LIVES, MOST_LATER = 1_000.0, 200.0
+
 
 class Decay(Protocol):
     """Weights of events by age: (events,) float64 in and out, ages in seconds and never negative."""
@@ -47,6 +50,24 @@ class HalfLife:
 
     def __call__(self, age_s: FloatArray, /) -> FloatArray:
         return half_life(age_s, self.half_life_s)
+
+
+@dataclass(frozen=True)
+class Later:
+    """A half-life as it weighed some half-lives ago: 2 ** (half_lives - age / half-life), but 2 ** 200 at most.
+
+    Sums under it tell apart what is too old for a double under the half-life itself.
+
+    >>> Later(60.0, 2_000.0)(np.array([0.0, 2_000 * 60.0, 2_001 * 60.0])).tolist() == [2.0**200, 1.0, 0.5]
+    True
+    """
+
+    half_life_s: float
+    half_lives: float
+
+    def __call__(self, age_s: FloatArray, /) -> FloatArray:
+        weights: FloatArray = np.exp2(np.minimum(self.half_lives - age_s / self.half_life_s, MOST_LATER))
+        return weights
 
 
 @dataclass(frozen=True)

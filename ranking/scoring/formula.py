@@ -20,7 +20,7 @@ from ranking.counts.arrays import FloatArray
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.scoring import aging, shapes
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.decay import Alike, Decay
+from ranking.scoring.decay import MOST_HALF_LIVES, Alike, Decay, HalfLife, Later
 from ranking.scoring.decay_forms import DECAY_FORMS, mix_of
 from ranking.scoring.sums import Counts, Horizon, Span, Sums
 from ranking.settings.decays import DECAYS, FORECAST
@@ -34,6 +34,10 @@ FIRST_LIKE, LIKE, REPLY = "first-like", "like", "reply"
 
 #: No function here is off by more than this, and no score that is less by so much is certain.
 A_LITTLE_MORE, LEAST_SCORE = 1.0 + 1e-9, 1e-290
+#: A score below LOW has few digits or none. Its place is kept by its logarithm: see `_from_log`.
+LOW, SMALLEST = 2.0**-MOST_HALF_LIVES, math.ulp(0.0)
+#: How many thousands of half-lives are told apart.
+MOST_STEPS = 64
 
 
 class Scored(NamedTuple):
@@ -66,20 +70,53 @@ class Formula:
 
     def scored(self, sums: Sums, published: FloatArray) -> Scored:
         """Every row's score; `published`: (rows,) float64, epoch seconds."""
-        settings, at = self._settings, sums.moment.at
-        channel_weights = self.channel_weights(sums.channels)
-        age_s = at - published
+        n, score = self._aged_sums(sums, sums.moment.at - published)
+        return Scored(n, score + self._revived(sums) if self._settings.revival_s else score)
+
+    def _aged_sums(self, sums: Sums, age_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Every row's sum and score but for its revival."""
+        settings = self._settings
         if settings.bonus_kinds:
             n, bonus = self._with_bonus(sums, age_s)
             n = n + bonus
+            logs = np.full(len(n), -np.inf)
         else:
+            channel_weights = self.channel_weights(sums.channels)
             n = self._summed(sums, channel_weights, age_s)
+            logs = self._logs_of_quiet(sums, channel_weights, n)
+            n = np.where(np.isfinite(logs), SMALLEST, n)
         topic = settings.shape == "discourse-top"
-        shaped = shapes.discourse_top(*self._of_topic(sums, self.horizon(at))) if topic else self.shaped(n)
-        score = shaped * self.aged(age_s)
-        if settings.revival_s:
-            score = score + self._revived(sums)
-        return Scored(n, score)
+        shaped = shapes.discourse_top(*self._of_topic(sums, self.horizon(sums.moment.at))) if topic else self.shaped(n)
+        aged = self.aged(age_s)
+        score = shaped * aged
+        quiet = np.isfinite(logs)
+        if settings.shape == "plain" and (low := np.flatnonzero(quiet | ((n > 0) & (score < LOW)))).size:
+            of_n = np.where(quiet[low], logs[low], np.log2(n[low]))
+            score[low] = _from_log(settings.exponent * of_n + np.log2(aged[low]))
+        return n, score
+
+    def has_quiet(self, sums: Sums) -> bool:
+        """Whether there are events that are too old for the digits of a sum under the list's half-life."""
+        decay = self.horizon(sums.moment.at).decay
+        return isinstance(decay, HalfLife) and sums.oldest_s > MOST_HALF_LIVES * decay.half_life_s
+
+    def _logs_of_quiet(self, sums: Sums, channel_weights: FloatArray, n: FloatArray) -> FloatArray:
+        """Binary logarithm of the sum of each row that is quiet: it has events, and no digits in `n`. Else -inf."""
+        logs, horizon = np.full(len(n), -np.inf), self.horizon(sums.moment.at)
+        if not isinstance(horizon.decay, HalfLife) or not self.has_quiet(sums):
+            return logs
+        half_life_s = horizon.decay.half_life_s
+        steps = math.floor(sums.oldest_s / half_life_s / MOST_HALF_LIVES)
+        left = (n < LOW) & (sums.total(Horizon(Alike(), horizon.spans), channel_weights) > 0)
+        for step in range(1, min(steps, MOST_STEPS) + 1):
+            if not left.any():
+                break
+            half_lives = step * MOST_HALF_LIVES
+            later = sums.total(Horizon(Later(half_life_s, half_lives), horizon.spans), channel_weights)
+            found = left & (later >= LOW)
+            logs[found] = np.log2(later[found]) - half_lives
+            left &= ~found
+        return logs
 
     def terms(self, sums: Sums, published: FloatArray) -> list[Term]:
         """The terms of the first row's score; see `Term`."""
@@ -89,6 +126,7 @@ class Formula:
             parts = shapes.discourse_parts(*self._of_topic(sums, self.horizon(at)))
             named = zip(shapes.TOPIC_PARTS, "=++++", parts, strict=True)
             found = [Term(name, operation, float(part[0])) for name, operation, part in named]
+            n = sum(parts[1:], parts[0])
         else:
             if settings.bonus_kinds:
                 n, bonus = self._with_bonus(sums, age_s)
@@ -98,9 +136,12 @@ class Formula:
                 n = self._summed(sums, self.channel_weights(sums.channels), age_s)
                 found = [Term("events", "=", float(n[0]))]
             if settings.shape != "plain" or settings.exponent != 1.0:
-                found.append(Term("shape", "=", float(self.shaped(n)[0])))
+                n = self.shaped(n)
+                found.append(Term("shape", "=", float(n[0])))
         if settings.aging != "none":
             found.append(Term("aging", "x", float(self.aged(age_s)[0])))
+        if settings.shape == "plain" and (score := self._aged_sums(sums, age_s)[1][0]) != (n * self.aged(age_s))[0]:
+            found.append(Term("quiet", "=", float(score)))
         if settings.revival_s:
             found.append(Term("revival", "+", float(self._revived(sums)[0])))
         return found
@@ -132,8 +173,14 @@ class Formula:
             n = n + np.minimum(counts.item_sums(cell_weights, of_bonus), n)
         if not isinstance(horizon.decay, Alike):
             n = n * A_LITTLE_MORE
+        oldest_s = since - float(counts.columns.start_s.min(initial=since))
+        if isinstance(horizon.decay, HalfLife) and oldest_s > MOST_HALF_LIVES * horizon.decay.half_life_s:
+            # What has no digits left is listed after all else.
+            events = counts.cell_sums(Horizon(Alike(), horizon.spans).upper_bounds(counts.columns, since))
+            n = np.where(counts.item_sums(events, channel_weights) > 0, np.maximum(n, SMALLEST), n)
         score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
-        return Scored(n, np.where(score > 0, np.maximum(score, LEAST_SCORE), 0.0))
+        listed = n > 0 if settings.shape == "plain" else score > 0
+        return Scored(n, np.where(listed, np.maximum(score, LEAST_SCORE), 0.0))
 
     def horizon(self, at: float, age_s: float = 0.0) -> Horizon:
         """D, and the spans of time that count, at the moment `at` (epoch seconds).
@@ -168,7 +215,7 @@ class Formula:
         """The span that the list looks back, in seconds: a period, a burst's, a half-life or a window; inf for all."""
         settings = self._settings
         if settings.period != NO_PERIOD:
-            since, until = period_span(settings.period, at, self._zone)
+            since, until = period_span(settings.period, at, self._zone, settings.week_start)
             return until - since
         if settings.kind == "burst":
             return settings.short_s
@@ -246,6 +293,16 @@ class Formula:
             today, passed = midnight(at, self._zone), day_share(at, self._zone)
             return Span(midnight(at, self._zone, -1), today, 1.0 - passed), Span(today, math.inf, passed)
         if self._settings.period != NO_PERIOD:
-            since, until = period_span(self._settings.period, at, self._zone)
+            since, until = period_span(self._settings.period, at, self._zone, self._settings.week_start)
             return (Span(max(since, at - self._settings.window_s), until),)
         return (Span(since=at - self._settings.window_s),)
+
+
+def _from_log(log2: FloatArray) -> FloatArray:
+    """A score of a binary logarithm, (n,) float64; one below that of LOW keeps its place and loses its value.
+
+    >>> _from_log(np.array([-1.0, -1000.0, -2000.0])).tolist() == [0.5, LOW, LOW / 2]
+    True
+    """
+    place: FloatArray = LOW * (MOST_HALF_LIVES / np.maximum(-log2, MOST_HALF_LIVES))
+    return np.where(log2 < -MOST_HALF_LIVES, place, np.exp2(log2))

@@ -157,6 +157,11 @@ class Sums:
         """Names of the channels, in the order of their weights."""
         return self._counts.channels
 
+    @property
+    def oldest_s(self) -> float:
+        """The age of the oldest bucket in seconds; 0 where there is none."""
+        return self.moment.at - float(self._counts.columns.start_s.min(initial=self.moment.at))
+
     def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Weighted sum per item row, (rows,) float64; `channel_weights`: (channels,) float64, by `channels`."""
         cell_weights = self._cells.get(horizon)

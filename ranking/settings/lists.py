@@ -1,20 +1,20 @@
 """Settings of a list: which ranking it is, how long it is, and how it forgets."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
-from ranking.calendar import NO_PERIOD, Period
-from ranking.intake.events import DEFAULT_KIND
+from ranking.calendar import NO_PERIOD, Period, WeekStart
+from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.settings.decays import AGINGS, DECAYS, FORECAST
 from ranking.settings.learned import LearnedSetting, MixPart
 from ranking.settings.objective import AUTO, Objective
-from ranking.settings.presets import KEPT, NO_PRESET, checked_preset, preset_settings
+from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings, replaced_by
 from ranking.settings.types import UNKNOWN_SETTING, Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected, one_of
 from ranking.settings.uses import KINDS, METHODS, idle_reasons, without_idle
-from ranking.settings.written import as_named
 from ranking.times import DAY_S, HOUR_S, MINUTE_S, NO_LIMIT
 
 MIN_HALF_LIFE_S = 1.0
@@ -56,6 +56,7 @@ class ListSettings(Table):
     mix: tuple[MixPart, ...] = ()
     window_s: SecondsOrNone = Field(math.inf, alias="window")
     period: Period = NO_PERIOD
+    week_start: WeekStart = "monday"
     power: float = Field(1.0, gt=0, le=10)
     power_scale_s: Seconds = Field(float(HOUR_S), alias="power_scale", ge=MIN_OFFSET_S)
     daily: float = Field(0.8, gt=0, le=1)
@@ -201,32 +202,51 @@ def only_used(name: str, table: dict[str, Any], changed: Collection[str]) -> dic
     return without_idle(settings, table, changed)
 
 
-def with_changes(settings: ListSettings, changes: dict[str, Any]) -> ListSettings:
-    """`settings` with changes by their names in the file; a preset's settings come under them, but for weights.
+def changed_table(
+    name: str, table: Mapping[str, Any], changes: Mapping[str, Any], required: Collection[str] | None = None
+) -> dict[str, Any]:
+    """A list's table with changes, as a file would say it to the same effect: one way for previews and dry runs.
 
-    What the changes leave without effect stays silent; a change that has no effect itself is refused.
+    A preset among the changes takes the place of what the table says, but for its weights. What the changes leave
+    without effect is dropped. `required`: the changes that stay all the same, to be refused; None: all.
+    """
+    replaced = replaced_by(changes.get("preset"))
+    kept = {key: value for key, value in table.items() if key not in replaced}
+    return only_used(name, {**kept, **changes}, changes if required is None else required)
+
+
+def with_changes(name: str, table: Mapping[str, Any], changes: Mapping[str, Any]) -> ListSettings:
+    """The settings of the list `name` with its own `table` and changes by their names in the file; see `changed_table`.
 
     Raises:
         ValueError: naming the setting, what was expected and what was found.
     """
-    known = as_named(settings)
-    if settings.auto and "half_life" in changes:
-        if changes["half_life"] == AUTO:
-            changes = {key: value for key, value in changes.items() if key != "half_life"}
-        else:
-            known["auto"] = False
-    preset = dict(preset_settings(changes.get("preset")))
-    for name in KEPT & preset.keys() & known.keys():
-        if known[name] != preset_settings(settings.preset).get(name):  # the list's own, and not those of its preset
-            del preset[name]
     try:
-        changed = ListSettings.model_validate({**known, **preset, **changes})
+        changed = ListSettings.model_validate(with_defaults(name, changed_table(name, table, changes)))
     except ValidationError as error:
         fault = error.errors()[0]
-        name = ".".join(str(step) for step in fault["loc"])
+        setting = ".".join(str(step) for step in fault["loc"])
         if fault["type"] in UNKNOWN_SETTING:
-            raise ValueError(f"{name}: is not a setting of a list") from None
+            raise ValueError(f"{setting}: is not a setting of a list") from None
         raise ValueError(expected(fault)) from None
-    for name, reason in idle_reasons(changed, changes).items():
-        raise ValueError(f"{name}: {reason}")
+    for setting, reason in idle_reasons(changed, changes).items():
+        raise ValueError(f"{setting}: {reason}")
     return changed
+
+
+def unknown_kind(settings: ListSettings, known: AbstractSet[str]) -> tuple[str, str] | None:
+    """A setting of the list, and a kind in it that is none of `known`: a misspelt one, as no event can be of it."""
+    named = {
+        "weights": settings.weights, "revival_weights": settings.revival_weights, "bonus_kinds": settings.bonus_kinds,
+    }  # fmt: skip
+    of_preset = {kind for key in named for kind in preset_settings(settings.preset).get(key, ())}
+    expected_kinds = known | ListSettings().weights.keys() | of_preset
+    return next(
+        (
+            (setting, kind)
+            for setting, kinds in named.items()
+            for kind in kinds
+            if channel_kind(kind) not in expected_kinds
+        ),
+        None,
+    )

@@ -15,11 +15,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import BeforeValidator, Field, ValidatorFunctionWrapHandler, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
+from ranking.calendar import offset_step_s
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
 from ranking.intake.hosts import EXPECTED, Hosts, hosts_of_addresses
+from ranking.intake.items import LINK
 from ranking.intake.networks import ALLOWANCE
 from ranking.intake.patterns import AddressPattern, item_pattern
 from ranking.settings.keys import SiteKeys
@@ -48,6 +57,8 @@ ADDRESS = re.compile(r"https?://[a-zA-Z0-9.\-:\[\]]+(/[a-zA-Z0-9._~/\-]*)?")
 #: What Indonesians call their time zones.
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 MIN_QUIET_S = 60.0
+MIN_FEED_S = 10.0
+MAX_FEEDS = 200
 REDIS_SCHEMES = (
     "redis://", "rediss://", "unix://",
     "redis+sentinel://", "rediss+sentinel://", "redis+cluster://", "rediss+cluster://",
@@ -69,6 +80,7 @@ class ServiceSettings(Table):
     templates: Path | None = None
     streams: int = Field(1_000, ge=0, le=100_000)
     streams_per_address: int = Field(100, ge=0, le=100_000)
+    fetch_private: bool = False
 
 
 class RedisSettings(Table):
@@ -172,6 +184,21 @@ class AlarmSettings(Table):
         return quiet_s
 
 
+class FeedSettings(Table):
+    """One of sites.feeds: a feed or a news sitemap that describes the site's articles."""
+
+    url: str
+    every_s: Seconds = Field(300.0, alias="every", ge=MIN_FEED_S, le=DAY_S)
+    section: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, url: str) -> str:
+        if not LINK.fullmatch(url) or url.startswith("/") or not url.isprintable():
+            raise ValueError("an http(s) address such as https://www.example.id/feed")
+        return url
+
+
 class SiteSettings(Table):
     """[[sites]]: one newsroom."""
 
@@ -186,6 +213,8 @@ class SiteSettings(Table):
     proof: Literal["none", "token", "required"] = "none"
     hosts: tuple[str, ...] = ()
     foreign_urls: bool = False
+    feeds: tuple[FeedSettings, ...] = Field((), max_length=MAX_FEEDS)
+    discover: bool = True
     keys: SiteKeys = SiteKeys()
 
     @model_validator(mode="after")
@@ -211,6 +240,15 @@ class SiteSettings(Table):
             raise ValueError("an address such as https://populer.example.id, without a query")
         return address.rstrip("/")
 
+    @field_validator("feeds")
+    @classmethod
+    def _each_once(cls, feeds: tuple[FeedSettings, ...]) -> tuple[FeedSettings, ...]:
+        urls = [feed.url for feed in feeds]
+        for url in urls:
+            if urls.count(url) > 1:
+                raise ValueError(f"each feed once: {url} is named twice")
+        return feeds
+
     @field_validator("hosts")
     @classmethod
     def _are_hosts(cls, hosts: tuple[str, ...]) -> tuple[str, ...]:
@@ -226,6 +264,14 @@ class SiteSettings(Table):
         address = [self.address] if self.address else []
         names = self.hosts or hosts_of_addresses([*self.origins, *address])
         return Hosts(names) if names else None
+
+    @property
+    def contact(self) -> str:
+        """An address at which the site's owner is found: for the agent string of the service's own requests."""
+        if self.address:
+            return self.address
+        names = [name for name in (self.own_hosts.names if self.own_hosts else ()) if "*" not in name]
+        return f"https://{names[0]}/" if names else ""
 
     @cached_property
     def item_finder(self) -> AddressPattern | None:
@@ -261,6 +307,19 @@ class Settings(Table):
     alarms: AlarmSettings = AlarmSettings()
     sites: tuple[SiteSettings, ...] = (SiteSettings(),)
     lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
+    _tables: Mapping[str, Mapping[str, Any]] = {}
+
+    def table(self, name: str) -> Mapping[str, Any]:
+        """The table of a list as it is written, without what presets and defaults put under it."""
+        return self._tables.get(name, {})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_tables(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        settings = check(given)
+        if isinstance(given, dict) and isinstance(given.get("lists"), dict):
+            settings._tables = given["lists"]
+        return settings
 
     @field_validator("lists", mode="wrap")
     @classmethod
@@ -302,6 +361,15 @@ class Settings(Table):
             return self
         lists = {name: each.under(learned.get(name)) for name, each in self.lists.items()}
         return self.model_copy(update={"lists": lists})
+
+    @model_validator(mode="after")
+    def _buckets_part_days(self) -> Self:
+        """Where a site's days do not begin with an hour, buckets of an hour or less are as narrow as it takes."""
+        given_s = self.retention.bucket_s
+        width_s = math.gcd(given_s, *(offset_step_s(site.zone) for site in self.sites))
+        if width_s < given_s <= HOUR_S:
+            object.__setattr__(self, "retention", self.retention.model_copy(update={"bucket_s": width_s}))
+        return self
 
     @model_validator(mode="after")
     def _horizons_fit(self) -> Self:

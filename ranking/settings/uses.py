@@ -27,8 +27,8 @@ _BURST = ("method", "short", "baseline", "minimum", "poisson_floor", "hold", "pe
 
 #: Kind -> the settings that a list of it may use, whatever else it has chosen.
 KINDS: dict[str, frozenset[str]] = {
-    "ranked": frozenset([*_ALWAYS, *_WEIGHING, *_SCORING, *_RANKED, *_BY_DECAY, *_BY_AGING]),
-    "burst": frozenset([*_ALWAYS, *_WEIGHING, *_SCORING, *_BURST, "period", "half_life"]),
+    "ranked": frozenset([*_ALWAYS, *_WEIGHING, *_SCORING, *_RANKED, *_BY_DECAY, *_BY_AGING, "week_start"]),
+    "burst": frozenset([*_ALWAYS, *_WEIGHING, *_SCORING, *_BURST, "period", "week_start", "half_life"]),
     "latest": frozenset(_ALWAYS),
 }
 
@@ -81,6 +81,12 @@ _NEEDS = (
     _Need(("position_cap",), lambda each: each.position_bias > 0, "with position_bias = 0", "set position_bias"),
     _Need(("section_minimum",), lambda each: each.section_floor > 0, "with section_floor = 0", "set section_floor"),
     _Need(("peak_half_life",), lambda each: each.hold_s > 0, 'with hold = "0s"', "set hold"),
+    _Need(
+        ("week_start",),
+        lambda each: each.period == "this week",
+        'with another period than "this week"',
+        'set period = "this week"',
+    ),
     _Need(
         ("short", "baseline"),
         lambda each: each.kind != "burst" or each.period == NO_PERIOD,

@@ -41,12 +41,14 @@ class Committed(NamedTuple):
     """A batch is in the store. `outcomes`: of its visits, each as `visits` names it.
 
     `repeated`: a batch with its idempotency key was there before, and nothing of this one was counted. `level`: how
-    safe it is: commit (in the server's memory), replica (in another server's too) or disk.
+    safe it is: commit (in the server's memory), replica (in another server's too) or disk. Not `confirmed`: the server
+    may have failed to write it to its append-only file; the next batch that counts, or `confirm`, says that it has not.
     """
 
     outcomes: bytes = b""
     repeated: bool = False
     level: str = "commit"
+    confirmed: bool = True
 
 
 class TouchedBuckets(NamedTuple):
@@ -113,6 +115,14 @@ class CountStore(Protocol):
 
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         """Count a batch, once however often it is called; without `wait` no replica and no disk is waited for."""
+        ...
+
+    async def confirm(self) -> None:
+        """Return if every batch is written that was committed before the call and not confirmed.
+
+        Raises:
+            StoreDeniedError: the server could not write; batches that are not confirmed are lost if it ends.
+        """
         ...
 
     async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:

@@ -105,6 +105,10 @@ class ItemStore(Protocol):
         """
         ...
 
+    async def forget_items(self, site: str, items: Iterable[str]) -> None:
+        """Forget the descriptions of items, which are taken down already."""
+        ...
+
     async def removed_items(self, site: str) -> dict[str, float]:
         """Items that are taken down, and since when."""
         ...

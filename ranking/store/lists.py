@@ -40,6 +40,10 @@ class ListStore(Protocol):
         """
         ...
 
+    async def put_back(self, site: str, published: Published) -> None:
+        """Put a list back that was published, where the store has lost it. One of its generation or later stays."""
+        ...
+
     async def generations(self, site: str) -> dict[str, int]:
         """Generation of every published list."""
         ...

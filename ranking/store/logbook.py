@@ -11,6 +11,7 @@ import msgspec
 
 from ranking.watching.concentration import Concentration, Summary
 from ranking.watching.pulse import Pulse
+from ranking.watching.sources import Discovery, FeedMemory, FeedState
 
 #: A minute's events by name: a kind of those that count, or `!` and a reason of those that were left out.
 Minute = Mapping[str, int]
@@ -85,4 +86,28 @@ class Logbook(Protocol):
 
     async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:
         """The last pulse of some sites, of those that have one."""
+        ...
+
+    async def note_feed(self, site: str, feed: FeedState, memory: FeedMemory) -> None:
+        """Write down how a feed of a site has fared, and what its next poll needs."""
+        ...
+
+    async def feed_memory(self, site: str, url: str) -> FeedMemory:
+        """What the next poll of a feed needs."""
+        ...
+
+    async def feeds(self, site: str) -> dict[str, FeedState]:
+        """How the feeds of a site have fared, by their addresses."""
+        ...
+
+    async def forget_feeds(self, site: str, urls: Sequence[str]) -> None:
+        """Forget feeds that the settings name no more."""
+        ...
+
+    async def note_discovery(self, site: str, discovery: Discovery) -> None:
+        """Write down what reading a site's pages has come to."""
+        ...
+
+    async def discoveries(self, sites: Iterable[str]) -> dict[str, Discovery]:
+        """What reading the pages of some sites has come to, of those where it has been noted."""
         ...

@@ -1,5 +1,6 @@
 """The part of a store that knows the servers behind it."""
 
+from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 
 
@@ -34,11 +35,30 @@ class LogState(NamedTuple):
     failed: bool
 
 
+class Life(NamedTuple):
+    """The name of a store's content. Another name means that the content was lost and began anew.
+
+    `held_since`: when it came back so under a service that knew it otherwise, in epoch seconds of the server's clock;
+    None where it did not, or where an operator has accepted it.
+    """
+
+    name: str
+    held_since: float | None = None
+
+
 class ServerState(Protocol):
     """The server or servers behind a store. Raises what `Store` raises."""
 
-    async def life(self) -> str:
-        """Name of this store's content. Another name means that the content was lost and began anew."""
+    async def life(self) -> Life:
+        """The store's life as it is now. One that this process has not known is held from now on."""
+        ...
+
+    async def accept(self) -> Life:
+        """Accept the present life as it is. The life as it was before."""
+        ...
+
+    async def time(self) -> float:
+        """What the store's clock says, in epoch seconds."""
         ...
 
     async def ping(self) -> None:
@@ -47,6 +67,13 @@ class ServerState(Protocol):
 
     async def server_info(self) -> list[ServerInfo]:
         """One ServerInfo per node that answers."""
+        ...
+
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        """How safe all is that was written before of a site's edits, and of `items`: commit, replica or disk.
+
+        It waits for what the store was told to promise, and no longer than a batch does.
+        """
         ...
 
     async def log_state(self) -> LogState:

@@ -30,7 +30,8 @@ NEAR = 3
 UNDERSTOOD = frozenset({
     "preset", "title", "size", "depth", "listed", "sections", "section_minimum", "movement_s",
     "weights", "self_click_weight", "position_bias", "position_cap", "bonus_kinds",
-    "decay", "half_life_s", "auto", "objective", "mix", "window_s", "period", "power", "power_scale_s", "daily",
+    "decay", "half_life_s", "auto", "objective", "mix", "window_s", "period", "week_start",
+    "power", "power_scale_s", "daily",
     "shape", "exponent",
     "aging", "aging_half_life_s", "gravity", "gravity_offset_s", "revival_s", "revival_weights",
     "max_age_s", "min_age_s", "min_count", "floor",
@@ -128,7 +129,7 @@ class _ShortMaker:
     def rows(self, moment: Moment) -> Rows:
         """The best k, best first."""
         sums, published, k = self._walk.sums(moment), self._walk.facts.published, self._judging.k
-        if self._is_sum:
+        if self._is_sum and not self._formula.has_quiet(sums):
             counted = score = sums.total(self._formula.horizon(moment.at), self._channel_weights)
         else:
             counted, score = self._formula.scored(sums, published)
@@ -143,6 +144,7 @@ class _ShortMaker:
         settings, facts = self._settings, self._walk.facts
         age_s = at - facts.published[rows]
         out = facts.taken_down[rows] | facts.blocked[rows] | (score[rows] <= 0) | (age_s > settings.max_age_s)
+        out |= (age_s < 0) & np.isfinite(age_s)
         out |= ~listable(settings.shows, facts.stored[rows], facts.known[rows])
         out |= (counted[rows] < settings.min_count) | (score[rows] < settings.floor)
         if settings.min_age_s:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
+from ranking.freshness import MAY_DIFFER_S, is_past
 from ranking.settings.service import Settings
 from ranking.times import spoken_duration as spoken
 from ranking.watching.concentration import Concentration, ItemConcentration
@@ -19,13 +20,14 @@ from ranking.watching.pulse import Pulse
 from ranking.watching.senders import SenderFacts
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
+STORE_EMPTIED, CLOCK = "store_emptied", "clock"
 CONCENTRATED = "concentrated"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 WAITING, SLOW_REFRESH = "waiting_items", "slow_refresh"
 #: All that there are, the most pressing first.
 ALARMS: Final = (
-    STORE_AWAY, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING, SPOOL,
-    EVICTIONS, CONFIG_REFUSED,
+    STORE_AWAY, STORE_EMPTIED, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING,
+    SPOOL, EVICTIONS, CLOCK, CONFIG_REFUSED,
 )  # fmt: skip
 #: Those that are about one site.
 OF_SITES: Final = (LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING)
@@ -55,8 +57,9 @@ class SiteFacts(NamedTuple):
 
     `refusal`: why the settings' file is not in effect, since `refused_at`; `evicted`: keys that the servers have
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
-    `away_since`; `senders`: who sends each site's public events.
-    `away_since`; `concentrations`: who sends how much for which item, by site.
+    `away_since`; `held_since`: when the store came back without what it had held; `clock_ahead_s`: by how much this
+    host's clock is ahead of the store's; `senders`: who sends each site's public events; `concentrations`: who sends
+    how much for which item, by site.
     """
 
     now: float
@@ -68,6 +71,8 @@ class SiteFacts(NamedTuple):
     spooled: int = 0
     away: str | None = None
     away_since: float | None = None
+    held_since: float | None = None
+    clock_ahead_s: float = 0.0
     senders: Mapping[str, SenderFacts] = {}
     concentrations: Mapping[str, Concentration] = {}
 
@@ -90,20 +95,32 @@ def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     pressing += _sender_alarms(facts, settings)
     pressing += _concentration_alarms(facts, settings)
     pressing += _waiting_alarms(facts, settings)
-    return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_config_alarms(facts)]
+    return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_clock_alarms(facts), *_config_alarms(facts)]
 
 
 def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.away is not None:
         says = f"the store does not answer: {facts.away}; lists are served from memory, events wait on disk. Look at it"
         yield Alarm(STORE_AWAY, says, since=facts.away_since)
+    if facts.held_since is not None:
+        says = (
+            f"the store came back without what it held, at {_clock(facts.held_since)} UTC; the last good lists stay as"
+            " they were. Restore a backup, or accept the store as it is with `populer store accept`"
+        )
+        yield Alarm(STORE_EMPTIED, says, since=facts.held_since)
 
 
 def _list_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     limit_s = settings.refresh.stale_after_s
     for listed in facts.lists:
         age_s = facts.now - listed.generated_at
-        if age_s > limit_s:
+        if not is_past(listed.generated_at, facts.now):
+            says = (
+                f"list {listed.name} is dated {spoken(-age_s)} ahead of this host's clock, so nobody knows its age. Set"
+                " the clocks of the hosts right, of this one and of the jobs process's"
+            )
+            yield Alarm(LIST_STALE, says, listed.site, listed.name)
+        elif age_s > limit_s:
             says = (
                 f"list {listed.name} was ranked {spoken(age_s)} ago, and every {spoken(settings.refresh.every_s)} is"
                 " meant: see the jobs process's log"
@@ -200,6 +217,16 @@ def _eviction_alarms(facts: SiteFacts) -> Iterator[Alarm]:
             " its maxmemory-policy to noeviction; CONFIG RESETSTAT ends this alarm"
         )
         yield Alarm(EVICTIONS, says)
+
+
+def _clock_alarms(facts: SiteFacts) -> Iterator[Alarm]:
+    if abs(facts.clock_ahead_s) > MAY_DIFFER_S:
+        where = "ahead of" if facts.clock_ahead_s > 0 else "behind"
+        says = (
+            f"this host's clock is {spoken(abs(facts.clock_ahead_s))} {where} the store's. Set both right, by NTP:"
+            " events count at the wrong time, and nothing is sealed or pruned while they differ by a minute"
+        )
+        yield Alarm(CLOCK, says)
 
 
 def _config_alarms(facts: SiteFacts) -> Iterator[Alarm]:

@@ -25,8 +25,9 @@ class Waiting(msgspec.Struct, frozen=True):
     top: tuple[tuple[str, int], ...] = ()
 
 
-def waiting_of(history: History, shown: Mask, gone: Iterable[str], at: float) -> Waiting:
-    """What waits at `at` (epoch seconds). `shown`: (rows,) bool, what lists may show; `gone`: what is meant not to be.
+def waiting_of(history: History, shown: Mask, gone: Iterable[str], at: float, named: int = NAMED) -> Waiting:
+    """What waits at `at` (epoch seconds). `shown`: (rows,) bool, what lists may show; `gone`: what is meant not to be;
+    `named`: how many of the most read are named.
 
     A bucket that straddles the beginning of the hour counts where its middle is.
     """
@@ -41,6 +42,9 @@ def waiting_of(history: History, shown: Mask, gone: Iterable[str], at: float) ->
     waits = ~shown & (reads > 0)
     waits[[row for row in map(history.known_row, gone) if row is not None]] = False
     found = np.flatnonzero(waits)
-    top = sorted(found.tolist(), key=lambda row: (-reads[row], history.items[row]))[:NAMED]
-    named = [(history.items[row], int(reads[row])) for row in top]
-    return Waiting(len(found), int(reads[found].sum()), int(reads.sum()), tuple(named))
+    most = found
+    if len(found) > named:  # those that are read as often as the last of them stay, for their order by name
+        most = found[reads[found] >= np.partition(reads[found], -named)[-named]]
+    top = sorted(most.tolist(), key=lambda row: (-reads[row], history.items[row]))[:named]
+    ids = tuple((history.items[row], int(reads[row])) for row in top)
+    return Waiting(len(found), int(reads[found].sum()), int(reads.sum()), ids)

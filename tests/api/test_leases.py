@@ -141,18 +141,3 @@ async def test_edits_are_there_before_the_first_list_is_shown(serve: Serve) -> N
     later = await serve()
     await servers.eventually(lambda: shown(later), "the list")
     assert await later.ids() == list("zbcdef")
-
-
-async def test_a_store_that_was_lost_takes_its_edits_with_it(serve: Serve, own_server: OwnServer) -> None:
-    server = own_server()
-    service = await filled(await serve(on=server, redis={"timeout": "1s"}))
-    await service.http.put("/v1/blocks/a", headers=ADMIN)
-    assert await service.ids() == list("bcdef")
-    server.admin.flushall()
-
-    async def forgotten() -> bool:
-        return await service.ids() == list("abcdef")
-
-    await servers.eventually(forgotten, "the worker to see that it was lost")
-    assert (await service.http.put("/v1/blocks/b", headers=ADMIN)).status_code == 200
-    assert await service.ids() == list("acdef")

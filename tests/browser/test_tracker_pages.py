@@ -110,6 +110,13 @@ def test_a_canonical_that_is_written_after_load_is_waited_for(site: Stand, stand
     assert counted(site, standin, visit, late) == "/berita/satu"
 
 
+@pytest.mark.parametrize("address", ["/berita/satu?q=beras", "/berita/satu.html?s=1", "/read.php?id=7&q=beras"])
+def test_an_article_with_a_query_of_a_search_is_counted(
+    site: Stand, standin: StandIn, visit: Open, address: str
+) -> None:
+    assert counted(site, standin, visit, f'<link rel="canonical" href="HOST{address}">') == address
+
+
 @pytest.mark.parametrize(
     ("path", "head", "why"),
     [
@@ -120,6 +127,8 @@ def test_a_canonical_that_is_written_after_load_is_waited_for(site: Stand, stand
         ("/tag/beras/", "", "list"),
         ("/cari", "", "list"),
         (PATH, '<link rel="canonical" href="HOST/hasil?q=beras">', "list"),
+        (PATH, '<link rel="canonical" href="HOST/cari.php?a=1&s=beras">', "list"),
+        ("/Tag/beras", "", "list"),
         (PATH, COLLECTION + CANONICAL + ARTICLE_TYPE, "{@type: CollectionPage}"),
         (PATH, CANONICAL + '<meta property="og:type" content="website">', "JSHandle@node"),
         (PATH, CANONICAL + ARTICLE_TYPE + '<meta name="robots" content="noindex, follow">', "JSHandle@node"),

@@ -24,7 +24,7 @@ from soak import LONG, either
 
 import ranking.recording.overflow
 import ranking.recording.recorder
-from ranking.errors import PopulerError, StoreRefusedError, StoreUnavailableError
+from ranking.errors import PopulerError, StoreDeniedError, StoreRefusedError, StoreUnavailableError
 from ranking.recording.overflow import Spooling
 from ranking.store.counts import Batch
 from ranking.store.redis.store import RedisStore
@@ -74,14 +74,19 @@ class FarStore:
         """The worker is dead: it sends nothing any more, and what it has sent may still arrive."""
         self._cut.set()
 
-    async def record(self, batch: Batch, keep_s: float) -> Any:
+    async def confirm(self) -> None:
+        if self._cut.is_set():
+            raise StoreRefusedError("this worker is dead")
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Any:
+        """What becomes of a batch; no answer confirms it."""
         if self._cut.is_set():
             raise StoreRefusedError("this worker is dead")
         match self._network.fates.popleft() if self._network.fates else "counted":
             case "lost on the way":
                 raise StoreUnavailableError("nobody answers")
             case "refused":
-                raise StoreRefusedError("memory is full")
+                raise StoreDeniedError("memory is full")
             case "late":
                 self._held_up(batch, keep_s)
                 raise StoreUnavailableError("the time is up")
@@ -97,7 +102,7 @@ class FarStore:
                 await self._store.counts.record(batch, keep_s)
                 raise StoreUnavailableError("the connection was closed")
             case _:
-                return await self._store.counts.record(batch, keep_s)
+                return (await self._store.counts.record(batch, keep_s))._replace(confirmed=False)
 
     def _held_up(self, batch: Batch, keep_s: float) -> asyncio.Task[Any]:
         async def arrive(let_go: asyncio.Event) -> Any:

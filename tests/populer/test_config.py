@@ -310,6 +310,29 @@ def test_a_preset_for_a_dry_run_keeps_the_weights_that_the_table_names(tmp_path:
     assert preset.weights == {"view": 1, "click": 3, "comment": 0.5}
 
 
+# Buckets and days
+
+
+@pytest.mark.parametrize(
+    ("zones", "bucket", "found"),
+    [
+        (["Asia/Jakarta"], "1h", "1h"),
+        (["Asia/Kolkata"], "1h", "30m"),
+        (["Asia/Jakarta", "Asia/Kathmandu"], "1h", "15m"),
+        (["Australia/Lord_Howe"], "1h", "30m"),
+        (["Asia/Kolkata"], "20m", "10m"),
+        (["Asia/Kathmandu"], "5m", "5m"),
+        (["Asia/Kolkata"], "1d", "1d"),
+        (["UTC"], "1h", "1h"),
+    ],
+)
+def test_buckets_are_as_narrow_as_the_sites_days_need(
+    tmp_path: Path, zones: list[str], bucket: str, found: str
+) -> None:
+    sites = "".join(f'[[sites]]\nid = "s{n}"\ntimezone = "{zone}"\n' for n, zone in enumerate(zones))
+    assert from_toml(tmp_path, f'[retention]\nbucket = "{bucket}"\n{sites}')["retention.bucket"] == found
+
+
 # Durations
 
 

@@ -18,7 +18,7 @@ from ranking.intake.items import Item, dates_from_stored, item_from_stored, stor
 from ranking.intake.marks import parts_of
 from ranking.published.edits import Edit, Edits, Subject
 from ranking.published.orders import ids_of, needed_for
-from ranking.published.snapshot import Published, Snapshot, decode_entries
+from ranking.published.snapshot import Published, Snapshot, Stamp, decode_entries
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.counts import (
     NAMES_CHANGED,
@@ -31,11 +31,11 @@ from ranking.store.counts import (
     Swap,
     TouchedBuckets,
 )
-from ranking.store.edits import Changed, Standing
+from ranking.store.edits import Changed, FormerAddresses, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import Lease
 from ranking.store.lists import News, PublishedBase
-from ranking.store.server import LogState, ServerInfo
+from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
 from ranking.watching.concentration import Concentration
 
@@ -99,6 +99,8 @@ class MemoryEdits:
 
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
+        self.kept_aliases: dict[str, dict[str, str]] = {}
+        self.former: dict[str, FormerAddresses] = {}
         self._voids = 0
 
     async def next_void(self, site: str) -> int:
@@ -121,11 +123,39 @@ class MemoryEdits:
         gone = {subject for subject, edit in changes.items() if edit is None} | set(over)
         self.kept[site] = Edits(before.edition + 1, {each: edit for each, edit in made.items() if each not in gone})
 
+    async def aliases(self, site: str) -> dict[str, str]:
+        return dict(self.kept_aliases.get(site, {}))
+
+    async def change_aliases(
+        self, site: str, changes: Mapping[str, str | None], item: str, by: str, undoes: int | None = None
+    ) -> None:
+        before = await self.read(site)
+        made = {**await self.aliases(site), **changes}
+        self.kept_aliases[site] = {name: new for name, new in made.items() if new is not None}
+        self.kept[site] = Edits(before.edition + 1, before.edits)
+
+    async def former_addresses(self, site: str) -> FormerAddresses:
+        return self.former.get(site, FormerAddresses(0, {}))
+
+    async def former_version(self, site: str) -> int:
+        return (await self.former_addresses(site)).version
+
+    async def leave_addresses(self, site: str, former: Mapping[str, str]) -> None:
+        version, before = await self.former_addresses(site)
+        self.former[site] = FormerAddresses(version + 1, {**before, **former})
+
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:
         pass
 
     async def changed_in(self, site: str, edition: int) -> list[Changed]:
         return []
+
+    async def put_back(
+        self, site: str, edits: Mapping[Subject, Edit], removed: Mapping[str, float], above: int
+    ) -> list[str]:
+        return []
+
+    async def note(self, sites: Iterable[str], by: str, action: str) -> None: ...
 
     async def audit(self, site: str, limit: int) -> list[dict[str, Any]]:
         return []
@@ -176,6 +206,7 @@ class MemoryStore:
         self._removed: dict[str, dict[str, float]] = {}
         self._published: dict[tuple[str, str], tuple[int, Snapshot]] = {}
         self._terms: dict[tuple[str, str], int] = {}
+        self.clock = 0.0
         self._holder: str | None = None
         self._epoch = 0
         self.lives = 1
@@ -240,8 +271,14 @@ class MemoryStore:
 
         return restore
 
-    async def life(self) -> str:
-        return str(self.lives)
+    async def life(self) -> Life:
+        return Life(str(self.lives))
+
+    async def time(self) -> float:
+        return self.clock
+
+    async def accept(self) -> Life:
+        return await self.life()
 
     def listed(self, name: str, section: str = "") -> list[str]:
         """Ids of a published list."""
@@ -250,6 +287,10 @@ class MemoryStore:
     def bodies(self, name: str) -> dict[str, bytes]:
         """A published list as bytes, one body per section."""
         return self._published["s", name][1].bodies
+
+    def stamp(self, name: str) -> Stamp:
+        """The stamp of a published list."""
+        return self._published["s", name][1].stamp
 
     def count(self, batch: Batch) -> Committed:
         """Count a batch, once however often it is sent."""
@@ -296,7 +337,12 @@ class MemoryStore:
 
     async def ping(self) -> None: ...
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        return "commit"
+
+    async def confirm(self) -> None: ...
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         return self.count(batch)
 
     async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from views import Site, list_of
 
-from ranking.calendar import Period, day_share, midnight, period_span
+from ranking.calendar import Period, WeekStart, day_share, midnight, period_span
 
 JAKARTA, BERLIN, SAO_PAULO = ZoneInfo("Asia/Jakarta"), ZoneInfo("Europe/Berlin"), ZoneInfo("America/Sao_Paulo")
 HOUR_S = 3600.0
@@ -38,6 +38,37 @@ def test_a_week_begins_on_monday_and_a_month_on_its_first() -> None:
     sunday = at("2026-03-01T23:59:59")
     assert period_span("this week", sunday, JAKARTA) == (at("2026-02-23T00:00"), at("2026-03-02T00:00"))
     assert period_span("this month", sunday, JAKARTA) == (at("2026-03-01T00:00"), at("2026-04-01T00:00"))
+
+
+@pytest.mark.parametrize(
+    ("week_start", "day", "since"),
+    [
+        ("sunday", "2026-02-28", "2026-02-22"),
+        ("sunday", "2026-03-01", "2026-03-01"),
+        ("saturday", "2026-02-27", "2026-02-21"),
+        ("saturday", "2026-03-01", "2026-02-28"),
+        ("monday", "2026-03-01", "2026-02-23"),
+    ],
+)
+def test_a_week_begins_where_the_list_says(week_start: WeekStart, day: str, since: str) -> None:
+    first, end = period_span("this week", at(f"{day}T12:00"), JAKARTA, week_start)
+    assert first == at(f"{since}T00:00")
+    assert end - first == 7 * 24 * HOUR_S
+
+
+def test_lists_of_the_week_count_from_its_start_on() -> None:
+    site = Site()
+    for item, day in (("sabtu", "2026-02-28"), ("minggu", "2026-03-01"), ("senin", "2026-03-02")):
+        site.see(item, at(f"{day}T12:00"), 9)
+    now = at("2026-03-02T20:00")
+    for more in ({}, {"kind": "burst", "minimum": 1}):
+        listed = {
+            start: set(site.listed(list_of(period="this week", week_start=start, **more), now, zone=JAKARTA))
+            for start in ("monday", "sunday", "saturday")
+        }
+        assert listed == {
+            "monday": {"senin"}, "sunday": {"senin", "minggu"}, "saturday": {"senin", "minggu", "sabtu"}
+        }, more  # fmt: skip
 
 
 @pytest.mark.parametrize(("day", "hours"), [("2025-03-30", 23), ("2025-10-26", 25), ("2025-10-27", 24)])

@@ -16,6 +16,9 @@ const DONE = {
   unvoid: "lifted a void of",
   remove: "took down",
   restore: "put back",
+  alias: "named aliases of",
+  unalias: "lifted aliases of",
+  accept_store: "accepted the store as it is",
 };
 
 export class Desk {
@@ -120,7 +123,8 @@ export class Desk {
       $("trail"),
       changes.length
         ? changes.map((line) => {
-            const item = this.context.live.title(line.item);
+            const named = line.item ? this.context.live.title(line.item) : "several items";
+            const item = line.item === null ? "" : named;
             const where = line.list ? ` in ${line.list}${line.section ? `, ${line.section}` : ""}` : "";
             const what =
               line.after && line.action === "pin"

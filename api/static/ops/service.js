@@ -7,6 +7,8 @@ import { ago, clock, number, plural, span } from "./words.js";
 const ALARMS = {
   store_away: "The store is away",
   list_stale: "A list is stale",
+  clock: "This host's clock is wrong, or the store's",
+  store_emptied: "The store came back without its data",
   no_events: "Nothing is read",
   slow_refresh: "Lists take long to rank",
   waiting_items: "Read items are in no list",
@@ -14,6 +16,16 @@ const ALARMS = {
   evictions: "Counts were dropped",
   config_refused: "The settings’ file is refused",
 };
+// How a feed has fared.
+const feedLine = (feed) =>
+  h("div", {}, [
+    h("bdi", {}, feed.url),
+    feed.error
+      ? `: it ${feed.error}`
+      : feed.tried_at
+        ? `: ${plural(feed.entries, "entry", "entries")}${feed.faults ? `, ${number(feed.faults)} not usable (${feed.fault})` : ""}`
+        : ": not read yet",
+  ]);
 const REASONS = {
   robot: "robots",
   prefetch: "prefetched",
@@ -164,6 +176,14 @@ export function service(state, zone) {
             h("bdi", {}, state.waiting.top.map((each) => `${each.id} (${number(each.reads)})`).join(", ")),
           ]
         : "no item",
+    ),
+    fact("Feeds", state.feeds.length ? state.feeds.map(feedLine) : "none"),
+    fact(
+      "Pages of articles",
+      state.discovery.advice ||
+        (state.discovery.on
+          ? `${number(state.discovery.waiting)} to be read, ${number(state.discovery.described)} described`
+          : "not read"),
     ),
     fact("Waiting on disk", state.spooled_events ? plural(state.spooled_events, "event") : "nothing"),
   ];

@@ -59,7 +59,11 @@ class RedisCounts:
         if outcome == KEY_OF_ANOTHER_BODY:
             raise KeyReusedError
         repeated = outcome == KEY_WAS_COUNTED
-        return Committed(b"" if repeated else outcome, repeated, level)
+        return Committed(b"" if repeated else outcome, repeated, level, not self._link.confirms or level != "commit")
+
+    async def confirm(self) -> None:
+        if self._link.confirms:
+            await self._link.command("PING")
 
     async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
         cursor, members, reset = await self._link.changes(keys.touched(site, shard), site, shard, after, mark=mark)

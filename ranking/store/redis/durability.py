@@ -4,6 +4,13 @@ The wait goes out with the write, on the same connection: servers wait for what 
 nothing on another one. What cannot be waited for (no replica, no append-only file, a server that does not know the
 command) leaves the batch at `commit`, and that is what its answer says. After one wait in vain nothing waits for that
 server for some seconds: without a replica every batch would take as long as the longest wait.
+
+A server answers a write that its append-only file then has no room for, and refuses those that follow. It has tried
+before its answer leaves, so the next write that it takes confirms those before, and where none follows a ping, which is
+refused like a write. That is exact where writes to the file are never put off (any `appendfsync` but `everysec`), as
+the bundled server does not.
+
+Rejected: a ping after every batch, which is one in ten of what a small batch costs, and INFO, 40 times a ping's bytes.
 """
 
 from time import monotonic
@@ -14,6 +21,8 @@ from redis.exceptions import AskError, MovedError, ResponseError
 from ranking.store.redis.connection import Client
 
 Ack = Literal["commit", "replica", "disk"]
+#: The least safe first.
+LEVELS: Final[tuple[Ack, ...]] = ("commit", "replica", "disk")
 
 LONGEST_WAIT_S: Final = 1.0
 """A replica or a disk that is slower holds nothing up; its batches are answered as committed."""

@@ -6,7 +6,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
 
     populer:layout                        hash    schema, shards: what this store's keys were written with; life: a name
                                                   made with the store, so that one that was lost is not taken for it
-                                                  when it has as many changes again. For good.
+                                                  when it has as many changes again; held: since when lists stay as
+                                                  they were, as it has another life than the service knew; accepted:
+                                                  the life that an operator has taken as it is. For good.
     populer:rights                        any     what a user's rights are tried on when the store is opened; also the
                                                   name of a channel. Deleted at once, gone after 5 seconds in any case.
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
@@ -67,7 +69,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   items of that network. Two days, renewed.
     populer:{s.n}:items                   hash    item id -> item (MessagePack). Until it is deleted.
     populer:{s.n}:changed                 zset    item id scored with the sequence of its last change. A year, renewed.
-    populer:{s.n}:dates                   hash    what ranking knows of the items, sealed: `cursor`, the change up to
+    populer:{s.n}:secured                 string  written so that a wait for it is one for all before it; also beside
+                                                  the site's own keys: `populer:{s}:secured`. A minute.
+    populer:{s.n}:dates:2                 hash    what ranking knows of the items, sealed: `cursor`, the change up to
                                                   which it does; `entries`, how many; 0, 1, ...: chunks in the order of
                                                   the changes, see `ranking/counts/item_dates.py`. A year.
 
@@ -86,6 +90,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s}:attempts:N                hash    worker -> who sent how much for which item in slice N (five minutes,
                                                   since the epoch), senders as salted hashes (JSON,
                                                   `concentration.Summary`). Two hours.
+    populer:{s}:feeds                     hash    address of a feed -> how it has fared (JSON, `sources.FeedState`).
+                                                  30 days, renewed.
+    populer:{s}:feed-memory               hash    address of a feed -> what its next poll needs (JSON,
+                                                  `sources.FeedMemory`). 30 days, renewed.
+    populer:{s}:discovery                 string  what reading articles' own pages has come to (JSON,
+                                                  `sources.Discovery`). 30 days, renewed.
     populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
@@ -96,9 +106,13 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s}:edits                     hash    [kind, list, section, item] (JSON) -> pin, block, boost or void (JSON;
                                                   a void has its number as section). Until it is lifted, or over and
                                                   another is made. `edition`: milliseconds of the server's clock at the
-                                                  last change here or in `removed`; it only grows. `voids`: the number
+                                                  last change here, in `removed` or in `aliases`; it only
+                                                  grows. `voids`: the number
                                                   that a void was given last.
-    populer:{s}:audit                     list    who changed what of both, and when (JSON), the newest first; the last
+    populer:{s}:aliases                   hash    name -> the item that it stands for. Until it is lifted.
+    populer:{s}:former                    hash    name of an address that an item has had before -> the item; "": a
+                                                  number that grows with them. For good, at most 500,000.
+    populer:{s}:audit                     list    who changed what of these, and when (JSON), the newest first; the last
                                                   1,000. A year, renewed.
     populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
                                                   renewed.
@@ -109,7 +123,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   the order or an order is packed against it; then `refresh.paging`.
     populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
     populer:s:news                        channel `list L generation`, and with the editions before and after a change:
-                                                  `item E F ID` (taken down), `edits E F`, `removed E F`. A reader that
+                                                  `item E F ID` (taken down), `edits E F`, `removed E F`, `aliases E F`.
+                                                  A reader that
                                                   missed one finds out from `lists` and `edition` at its next look.
 
 Why a writer's number and not a marker per batch: a marker must outlive every retry of its batch, and at a thousand
@@ -142,9 +157,11 @@ ONCE_TTL_S = 24 * HOUR_S
 PUBLISHED_TTL_S = 7 * DAY_S
 CHANGED_TTL_S = 365 * DAY_S
 AUDIT_TTL_S = 365 * DAY_S
+SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
 JOB_RUNS_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
+FEEDS_TTL_S = 30 * DAY_S
 LEARNED_TTL_S = 365 * DAY_S
 
 
@@ -270,7 +287,12 @@ def changed(site: str, shard: int) -> str:
 
 def dates(site: str, shard: int) -> str:
     """Hash: what ranking knows of the items, sealed."""
-    return f"populer:{{{site}.{shard}}}:dates"
+    return f"populer:{{{site}.{shard}}}:dates:2"
+
+
+def secured(site: str, shard: int | None = None) -> str:
+    """String: written after what is waited for, of a shard, or of the site's own keys."""
+    return f"populer:{{{site}}}:secured" if shard is None else f"populer:{{{site}.{shard}}}:secured"
 
 
 def traffic(site: str, minute: int) -> str:
@@ -293,6 +315,21 @@ def concentration(site: str) -> str:
     return f"populer:{{{site}}}:concentration"
 
 
+def feeds(site: str) -> str:
+    """How the feeds of a site have fared."""
+    return f"populer:{{{site}}}:feeds"
+
+
+def feed_memory(site: str) -> str:
+    """What the next poll of each feed of a site needs."""
+    return f"populer:{{{site}}}:feed-memory"
+
+
+def discovery(site: str) -> str:
+    """What reading the pages of a site has come to."""
+    return f"populer:{{{site}}}:discovery"
+
+
 def learned(site: str) -> str:
     """Hash: what lists have learned."""
     return f"populer:{{{site}}}:learned"
@@ -311,6 +348,16 @@ def removed(site: str) -> str:
 def edits(site: str) -> str:
     """Hash: pins, blocks and boosts, and the site's edition."""
     return f"populer:{{{site}}}:edits"
+
+
+def aliases(site: str) -> str:
+    """Hash: names and the items that they stand for."""
+    return f"populer:{{{site}}}:aliases"
+
+
+def former(site: str) -> str:
+    """Hash: addresses that items have had before."""
+    return f"populer:{{{site}}}:former"
 
 
 def audit(site: str) -> str:

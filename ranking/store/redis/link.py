@@ -8,18 +8,30 @@ A store need not be open to be used: until it is, and between two addresses, it 
 
 import asyncio
 import secrets
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
-from ranking.store.redis.durability import Ack, Waits, on_one_connection
+from ranking.store.redis.durability import LEVELS, Ack, Waits, on_one_connection
 from ranking.store.redis.rights import check_rights
 from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
+
+
+def place_of(url: str) -> str:
+    """The address of a store without what may change while it stays the same: user, password, parameters.
+
+    >>> place_of("rediss://populer:secret@db.example:6380/1?ssl_ca_certs=/ca.pem")
+    'rediss://db.example:6380/1'
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def usual_shards(url: str) -> int:
@@ -30,7 +42,9 @@ def usual_shards(url: str) -> int:
 class Link:
     """The server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind.
 
-    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all).
+    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all); `known_life`: what
+    the content was called that the service worked with last (empty: not known). `confirms`: whether
+    a batch is safe only once the server's append-only file has it (see `durability`).
     `ack` is how safe a recorded batch shall be before `record` returns, where the server can tell.
     """
 
@@ -43,13 +57,18 @@ class Link:
         allow_eviction: bool = False,
         ack: Ack = "commit",
         known_shards: int = 0,
+        known_life: str = "",
+        confirms: bool = False,
     ) -> None:
+        self.confirms = confirms
         self.url = url
         self.timeout_s = timeout_s
         self._wanted_shards = shards
         self._allow_eviction = allow_eviction
         self._shards = known_shards
         self._schema = keys.SCHEMA
+        self.lives = {known_life.encode()} if known_life else set[bytes]()
+        """Lives of the store that this process has worked with."""
         self.cluster = is_cluster(url)
         self._waits = Waits(ack, timeout_s)
         self._opening = asyncio.Lock()
@@ -100,6 +119,8 @@ class Link:
         """Go on at another address; the store is away until it has been opened there. Calls on their way fail."""
         async with self._opening:
             await self.close()
+            if place_of(url) != place_of(self.url):
+                self.lives.clear()  # an operator's word: it is another store
             self.url, self.cluster = url, is_cluster(url)
             self._waits = Waits(self._waits.ack, self.timeout_s)
 
@@ -153,6 +174,38 @@ class Link:
                 if not isinstance(outcome, NoScriptError):
                     raise outcome
         return await self.run(script, names, arguments), "commit"
+
+    async def secured(self, names: Iterable[str]) -> Ack:
+        """How safe all is that was written before, by anybody, where the keys `names` belong: the least safe of it.
+
+        A key of `names` is written, as servers wait for nothing but what their connection has written.
+        """
+        waits, levels, done = self._waits, list[Ack](), set[str]()
+        for name in names:
+            with translated():
+                server = self._server_of(name)
+            if server not in done:
+                done.add(server)
+                levels.append(await self._secured(name, server, waits))
+        if self.confirms and "commit" in levels:
+            await self.command("PING")
+        return min(levels, key=LEVELS.index, default="commit")
+
+    async def _secured(self, name: str, server: str, waits: Waits) -> Ack:
+        wait = waits.command(server)
+        if not wait:
+            return "commit"
+        write = ("SET", name, "", "EX", keys.SECURED_TTL_S)
+        with translated():
+            try:
+                written, waited = await on_one_connection(
+                    self.client, cluster=self.cluster, key=name, commands=[write, wait]
+                )
+            except (MovedError, AskError):
+                return "commit"  # it is on the move; the next call finds it
+            if isinstance(written, Exception):
+                raise written
+        return waits.level(server, waited)
 
     async def changes(
         self, key: str, site: str, shard: int, after: int, limit: int | None = None, mark: str = ""
@@ -239,6 +292,9 @@ class Link:
             )
         await client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
         await client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        life, held = await client.hmget(keys.LAYOUT, ["life", "held"])
+        if not self.lives and held is None:
+            self.lives.add(life)
         shards = int(await client.hget(keys.LAYOUT, "shards"))
         if self._wanted_shards and shards != self._wanted_shards:
             raise StoreRefusedError(

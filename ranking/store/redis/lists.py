@@ -14,6 +14,7 @@ from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 
 PUBLISH = LuaScript("publish")
+PUT_BACK_LIST = LuaScript("put_back_list")
 READ_TRIES = 5
 LATER_IS_PUBLISHED, ANOTHER_IS_PUBLISHED = -1, -2
 LONGEST_CHAIN = 8
@@ -60,6 +61,14 @@ class RedisLists:
         if isinstance(generation, list):
             raise OvertakenError(generation[1])
         return int(generation)
+
+    async def put_back(self, site: str, published: Published) -> None:
+        stamp = published.stamp
+        said = [stamp.list, published.generation, repr(stamp.generated_at), encode_stamp(stamp), keys.PUBLISHED_TTL_S]
+        bodies = [part for pair in published.bodies.items() for part in pair]
+        await self._link.run(
+            PUT_BACK_LIST, [keys.published(site, stamp.list), keys.generations(site)], [*said, *bodies]
+        )
 
     async def generations(self, site: str) -> dict[str, int]:
         with translated():

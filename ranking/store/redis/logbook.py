@@ -13,6 +13,7 @@ from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 from ranking.watching.concentration import Concentration, Summary
 from ranking.watching.pulse import Pulse
+from ranking.watching.sources import Discovery, FeedMemory, FeedState
 
 NOTE = LuaScript("note")
 READ_HASHES = LuaScript("read_hashes", reads=True)
@@ -73,6 +74,31 @@ class RedisLogbook:
 
     async def concentrations(self, sites: Iterable[str]) -> dict[str, Concentration]:
         return await self._of_sites(sites, keys.concentration, Concentration)
+
+    async def note_feed(self, site: str, feed: FeedState, memory: FeedMemory) -> None:
+        for key, content in ((keys.feed_memory(site), memory), (keys.feeds(site), feed)):
+            await self._link.run(NOTE, [key], [keys.FEEDS_TTL_S, feed.url, msgspec.json.encode(content)])
+
+    async def feed_memory(self, site: str, url: str) -> FeedMemory:
+        content = await self._link.command("HGET", keys.feed_memory(site), url)
+        return _read(content, FeedMemory) or FeedMemory()
+
+    async def feeds(self, site: str) -> dict[str, FeedState]:
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.feeds(site))
+        feeds = {url.decode(): _read(content, FeedState) for url, content in found.items()}
+        return {url: feed for url, feed in feeds.items() if feed is not None}
+
+    async def forget_feeds(self, site: str, urls: Sequence[str]) -> None:
+        if urls:
+            for key in (keys.feeds(site), keys.feed_memory(site)):
+                await self._link.command("HDEL", key, *urls)
+
+    async def note_discovery(self, site: str, discovery: Discovery) -> None:
+        content = msgspec.json.encode(discovery)
+        await self._link.command("SET", keys.discovery(site), content, "EX", keys.FEEDS_TTL_S)
+
+    async def discoveries(self, sites: Iterable[str]) -> dict[str, Discovery]:
+        return await self._of_sites(sites, keys.discovery, Discovery)
 
     async def _of_sites(self, sites: Iterable[str], key: Callable[[str], str], form: type[T]) -> dict[str, T]:
         found = {}

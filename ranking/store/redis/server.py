@@ -1,9 +1,17 @@
 """The servers behind a store: whether they answer, what they are, how their logs stand."""
 
+from collections.abc import Iterable
+
 from ranking.store.redis import keys
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
-from ranking.store.server import LogState, ServerInfo
+from ranking.store.redis.scripts import LuaScript
+from ranking.store.server import Life, LogState, ServerInfo
+from ranking.store.shards import shard_of
+
+HOLD = LuaScript("hold")
+ACCEPT = LuaScript("accept")
+TIME = LuaScript("time", reads=True)
 
 
 class RedisServer:
@@ -12,17 +20,39 @@ class RedisServer:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def life(self) -> str:
+    async def life(self) -> Life:
+        name, held = await self._present()
+        if held is None and name not in self._link.lives:
+            if self._link.lives:
+                held = await self._link.run(HOLD, [keys.LAYOUT], [name])
+            if held is None:
+                self._link.lives.add(name)
+        return _life(name, held)
+
+    async def accept(self) -> Life:
+        await self._present()
+        name, held = await self._link.run(ACCEPT, [keys.LAYOUT], [])
+        return _life(name, held)
+
+    async def _present(self) -> tuple[bytes, bytes | None]:
         with translated():
-            name = await self._link.client.hget(keys.LAYOUT, "life")
+            name, held = await self._link.client.hmget(keys.LAYOUT, ["life", "held"])
             if name is None:
                 await self._link.settle_layout()
-                name = await self._link.client.hget(keys.LAYOUT, "life")
-        return str((name or b"").decode())
+                name, held = await self._link.client.hmget(keys.LAYOUT, ["life", "held"])
+        return name or b"", held
+
+    async def time(self) -> float:
+        seconds, microseconds = await self._link.run(TIME, [keys.LAYOUT], [])
+        return int(seconds) + int(microseconds) / 1e6
 
     async def ping(self) -> None:
         with translated():
             await self._link.client.ping()
+
+    async def secured(self, site: str, items: Iterable[str] = ()) -> str:
+        shards = dict.fromkeys(shard_of(item, self._link.shards) for item in items)
+        return await self._link.secured([keys.secured(site), *(keys.secured(site, shard) for shard in shards)])
 
     async def log_state(self) -> LogState:
         with translated():
@@ -55,3 +85,7 @@ class RedisServer:
             )
             for info in infos
         ]
+
+
+def _life(name: bytes, held: bytes | None) -> Life:
+    return Life(name.decode(), None if held is None else float(held))

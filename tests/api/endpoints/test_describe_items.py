@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from servers import NOW, WRITER, Service, eventually
 
+from ranking.intake.items import Item
+
 Serve = Callable[..., Awaitable[Service]]
 ITEMS = "/v1/items"
 UNKNOWN = {
@@ -17,6 +19,16 @@ UNKNOWN = {
     "author": None,
     "tags": [],
     "first_seen": NOW,
+    "sections": [],
+    "authors": [],
+    "modified_at": None,
+    "expires_at": None,
+    "summary": None,
+    "language": None,
+    "type": None,
+    "premium": None,
+    "hidden": False,
+    "extra": {},
 }
 PUT = {**UNKNOWN, "ignored": []}
 FULL = {
@@ -30,12 +42,14 @@ FULL = {
     "tags": ["beras", "harga"],
 }
 
+STORED = {**UNKNOWN, **FULL, "sections": ["Ekonomi"], "authors": ["Sari"]}
+
 
 async def test_an_item_is_answered_as_it_is_stored(service: Service) -> None:
     put = await service.http.put(f"{ITEMS}/harga-beras", json=FULL, headers=WRITER)
-    assert (put.status_code, put.json()) == (200, {**FULL, "first_seen": NOW, "ignored": []})
+    assert (put.status_code, put.json()) == (200, {**STORED, "ignored": []})
     got = await service.http.get(f"{ITEMS}/harga-beras", headers=WRITER)
-    assert (got.status_code, got.json()) == (200, {**FULL, "first_seen": NOW})
+    assert (got.status_code, got.json()) == (200, STORED)
 
 
 async def test_everything_but_the_id_may_be_unknown(service: Service) -> None:
@@ -48,10 +62,10 @@ async def test_an_item_put_again_changes_what_is_named_and_keeps_the_rest(servic
     await service.put(FULL)
     service.clock.now += 3600
     found = await service.http.put(f"{ITEMS}/harga-beras", json={"title": "Baru"}, headers=WRITER)
-    assert found.json() == {**FULL, "title": "Baru", "first_seen": NOW, "ignored": []}
+    assert found.json() == {**STORED, "title": "Baru", "ignored": []}
     await service.put({"id": "harga-beras", "title": "Lagi", "section": "Nasional"})
     found = await service.http.get(f"{ITEMS}/harga-beras", headers=WRITER)
-    assert found.json() == {**FULL, "title": "Lagi", "section": "Nasional", "first_seen": NOW}
+    assert found.json() == {**STORED, "title": "Lagi", "section": "Nasional", "sections": ["Nasional"]}
 
 
 @pytest.mark.parametrize("nothing", [None, ""])
@@ -70,7 +84,59 @@ async def test_a_field_that_cannot_be_used_stays_as_it_was_and_is_named(service:
     assert (found["id"], found["ok"]) == ("harga-beras", True)
     assert [each.partition(":")[0] for each in found["ignored"]] == ["published_at", "image"]
     stored = (await service.http.get(f"{ITEMS}/harga-beras", headers=WRITER)).json()
-    assert stored == {**FULL, "title": "Baru", "first_seen": NOW}
+    assert stored == {**STORED, "title": "Baru"}
+
+
+async def test_item_keeps_every_field_that_it_is_given(service: Service) -> None:
+    given = {
+        "title": "Judul", "sections": ["Ekonomi", "Pangan"], "authors": ["Sari", "Budi"], "summary": "Ringkas",
+        "modified_at": "2025-12-01T03:00:00+07:00", "expires_at": 1_764_600_000, "language": "id_ID", "type": "video",
+        "premium": True, "extra": {"kode": [1, "a"]},
+        "image": {"url": "/a.jpg", "width": "800", "height": 450, "alt": "Pasar"},
+    }  # fmt: skip
+    found = (await service.http.put(f"{ITEMS}/a", json=given, headers=WRITER)).json()
+    assert found == {
+        "id": "a", **UNKNOWN, **given, "section": "Ekonomi", "author": "Sari", "modified_at": 1_764_532_800.0,
+        "expires_at": 1_764_600_000.0, "language": "id-ID", "ignored": [],
+        "image": {"url": "/a.jpg", "width": 800, "height": 450, "alt": "Pasar"},
+    }  # fmt: skip
+    found = (await service.http.put(f"{ITEMS}/a", json={"section": "Nasional", "image": None}, headers=WRITER)).json()
+    assert (found["sections"], found["image"], found["authors"]) == (["Nasional"], None, ["Sari", "Budi"])
+
+
+async def test_fields_that_nobody_knows_are_named(service: Service) -> None:
+    sent = {"id": "a", "title": "A", "premum": True, "kolom": 1, "first_seen": 7}
+    (found,) = (await service.http.put(ITEMS, json=[sent], headers=WRITER)).json()["items"]
+    expected = ["premum: is no field of an item; did you mean premium?", "kolom: is no field of an item"]
+    assert (found["ok"], found["ignored"]) == (True, expected)
+    alone = (await service.http.put(f"{ITEMS}/a", json={"kolom": 1}, headers=WRITER)).json()
+    assert alone["ignored"] == expected[1:]
+
+
+async def test_patch_changes_what_it_names_of_an_item_that_is_there(service: Service) -> None:
+    missing = await service.http.patch(f"{ITEMS}/harga-beras", json={"title": "Baru"}, headers=WRITER)
+    assert missing.status_code == 404
+    await service.put(FULL)
+    found = await service.http.patch(f"{ITEMS}/harga-beras", json={"title": "Baru", "tags": 7}, headers=WRITER)
+    assert found.json() == {**STORED, "title": "Baru", "ignored": ["tags: must be a list of texts, found 7"]}
+    await service.http.delete(f"{ITEMS}/harga-beras", headers=WRITER)
+    assert (await service.http.patch(f"{ITEMS}/harga-beras", json={"title": "X"}, headers=WRITER)).status_code == 404
+
+
+async def test_what_a_page_says_goes_under_what_a_key_says(service: Service) -> None:
+    items = service.store.items
+    page = Item(
+        "a", title="Dari halaman", url="https://koran.example/a", section="Ekonomi", by_page=True, first_seen=NOW
+    )
+    await items.put_items("koran", [page, Item("b", title="Halaman", by_page=True)])
+    await service.put({"id": "a", "title": "Dari redaksi"})
+    await items.put_items("koran", [page, Item("b", title="Halaman baru", by_page=True)])
+
+    a, b = await items.get_items("koran", ["a", "b"])
+    assert a is not None
+    assert b is not None
+    assert (a.title, a.section, a.by_page) == ("Dari redaksi", "Ekonomi", False)
+    assert (b.title, b.by_page) == ("Halaman baru", True)
 
 
 async def test_many_items_at_once(service: Service) -> None:
@@ -172,7 +238,7 @@ async def test_one_bad_field_does_not_cost_the_item(service: Service, item: dict
     (ignored,) = found.json()["ignored"]
     assert ignored.startswith(start)
     stored = (await service.http.get(f"{ITEMS}/a", headers=WRITER)).json()
-    assert stored == {"id": "a", **UNKNOWN, "author": "Sari"}
+    assert stored == {"id": "a", **UNKNOWN, "author": "Sari", "authors": ["Sari"]}
 
 
 async def test_bad_items_do_not_take_the_good_ones_with_them(service: Service) -> None:

@@ -2,7 +2,10 @@
 
 import re
 
-from servers import SITE, WRITER, Service
+import pytest
+from servers import ADMIN, SITE, WRITER, Service
+
+AGE = 'populer_list_age_seconds{{list="populer",site="{}"}}'
 
 
 def metric(text: str, name: str) -> float:
@@ -34,7 +37,29 @@ async def test_it_tells_the_age_of_the_oldest_list(service: Service) -> None:
     await service.refresh("kedua")
     service.clock.now += 10
     assert (await service.http.get("/readyz")).json()["oldest_list_age_s"] == 15.0
-    assert metric((await service.http.get("/metrics")).text, "populer_list_age_seconds") == 15.0
+    text = (await service.http.get("/metrics")).text
+    assert metric(text, AGE.format("koran")) == 15.0
+    await service.refresh("koran")
+    text = (await service.http.get("/metrics")).text
+    assert (metric(text, AGE.format("koran")), metric(text, AGE.format("kedua"))) == (0.0, 15.0)
+
+
+@pytest.mark.parametrize(("ahead_s", "age_s", "stale"), [(3.0, 0.0, False), (3600.0, 3600.0, True)])
+async def test_a_list_of_the_future_is_not_fresh_and_an_alarm(
+    service: Service, ahead_s: float, age_s: float, stale: bool
+) -> None:
+    for site in ("koran", "kedua"):
+        await service.refresh(site)
+        service.clock.now -= 5.0
+    service.clock.now -= ahead_s - 5.0
+    ready = (await service.http.get("/readyz")).json()
+    assert ready["oldest_list_age_s"] == age_s
+    assert {each["alarm"] for each in ready["alarms"]} == ({"list_stale"} if stale else set())
+    assert metric((await service.http.get("/metrics")).text, AGE.format("koran")) == age_s
+    shown = (await service.http.get("/v1/lists/populer")).json()
+    assert (shown["age_s"], shown["stale"]) == (int(age_s), stale)
+    state = (await service.http.get("/v1/ops/state", headers=ADMIN)).json()["lists"]
+    assert {(each["age_s"], each["stale"]) for each in state} == {(age_s, stale)}
 
 
 async def test_events_and_lists_are_metered(service: Service) -> None:

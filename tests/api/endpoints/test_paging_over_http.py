@@ -111,6 +111,14 @@ async def test_what_is_taken_down_or_blocked_meanwhile_is_left_out_and_shifts_no
     assert [item["rank"] for item in third["items"]] == [11, 12, 13, 14, 15]
 
 
+async def test_what_is_put_off_meanwhile_is_left_out_until_its_time(forty: Service) -> None:
+    first = await page(forty, limit=10)
+    await forty.put({"id": "berita-12", "title": "Nanti", "published_at": NOW + 3600})
+    await forty.refresh()
+    second = await page(forty, first["next"], limit=5)
+    assert ids(second) == [f"berita-{n}" for n in (10, 11, 13, 14, 15)]
+
+
 async def test_an_excluded_item_is_left_out_of_every_page(forty: Service) -> None:
     exclude = ["berita-03", "berita-20", "berita-39"]
     assert ids(*[each async for each in walked(forty, limit=4, exclude=exclude)]) == [

@@ -44,7 +44,7 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
     content = answer.json()
     assert list(content) == [
         "list", "site", "section", "title", "generation", "generated_at", "age_s", "stale", "config_version", "items",
-        "next", "more_label",
+        "next", "more_label", "views_span_s",
     ]  # fmt: skip
     (item,) = content.pop("items")
     assert content == {
@@ -59,6 +59,7 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
         "config_version": service.settings.config_version,
         "next": None,
         "more_label": "Selengkapnya",
+        "views_span_s": service.settings.retention.keep_s,
     }
     score = item.pop("score")
     assert 4 < score <= 5
@@ -159,6 +160,31 @@ async def test_a_section_that_has_no_items_in_this_list_is_empty(twelve: Service
     assert await twelve.ids("populer", section="Budaya") == []
 
 
+async def test_a_section_that_all_items_have_left_is_empty_and_not_unknown(twelve: Service) -> None:
+    await twelve.put({"id": "new", "section": "Budaya", "published_at": NOW})
+    await twelve.refresh()
+    await twelve.put({"id": "new", "section": "Seni", "published_at": NOW})
+    await twelve.refresh()
+    for name in ("update", "populer"):
+        assert await twelve.ids(name, section="Budaya") == []
+    assert await twelve.ids("update", section="Seni") == ["new"]
+
+
+async def test_of_hundreds_of_sections_each_has_its_list(service: Service) -> None:
+    names = [f"Kabupaten {number:03}" for number in range(300)]
+    await service.put(*({"id": name, "section": name, "published_at": NOW - 60} for name in names))
+    await service.view(**dict.fromkeys(names, 1))
+    await service.refresh()
+    for name in (names[0], names[150], names[299]):
+        assert await service.ids(section=name) == [name]
+        assert await service.ids("update", section=name) == [name]
+    answer = await service.http.get(LIST, params={"section": "Kabupaten 300"})
+    assert answer.status_code == 404
+    assert answer.json()["detail"].startswith("no list has a section called 'Kabupaten 300'; there are Kabupaten 000")
+    near = await service.http.get(LIST, params={"section": "kabupaten 007"})
+    assert near.json()["detail"].endswith("did you mean 'Kabupaten 007'?")
+
+
 async def test_a_section_that_does_not_exist_is_not_found(twelve: Service) -> None:
     answer = await twelve.http.get(LIST, params={"section": "Teknologi"})
     assert answer.status_code == 404
@@ -166,11 +192,20 @@ async def test_a_section_that_does_not_exist_is_not_found(twelve: Service) -> No
 
 
 async def test_a_list_that_does_not_exist_is_not_found(twelve: Service) -> None:
-    for address in ("/v1/lists/nowhere", "/v1/lists?names=populer,nowhere", "/v1/lists/Populer", "/v1/lists/a%2Fb"):
+    for address in ("/v1/lists/nowhere", "/v1/lists?names=never,nowhere", "/v1/lists/Populer", "/v1/lists/a%2Fb"):
         answer = await twelve.http.get(address)
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
     assert "populer, trending, update" in (await twelve.http.get("/v1/lists/nowhere")).json()["detail"]
+
+
+async def test_a_name_that_is_no_lists_does_not_take_the_others_down(twelve: Service) -> None:
+    content = (await twelve.http.get("/v1/lists?names=nowhere,populer,%20update")).json()
+    assert list(content["lists"]) == ["populer", "update"]
+    assert content["missing"] == {"nowhere": "no list is called 'nowhere'; there are populer, trending, update"}
+    answers = [await twelve.http.get(f"/v1/lists?names={names}") for names in ("populer", "populer,nowhere", "populer")]
+    assert ["missing" in answer.json() for answer in answers] == [False, True, False]
+    assert len({answer.headers["etag"] for answer in answers}) == 2
 
 
 async def test_a_site_that_does_not_exist_is_not_found(twelve: Service) -> None:

@@ -81,11 +81,13 @@ async def test_it_is_alive_but_not_ready(away: tuple[Service, servers.Valkey]) -
     assert answer.json()["store"] != "ok"
 
 
-async def test_a_server_that_comes_back_empty_is_filled_again(away: tuple[Service, servers.Valkey]) -> None:
+async def test_a_server_that_comes_back_empty_is_filled_again_once_it_is_accepted(
+    away: tuple[Service, servers.Valkey],
+) -> None:
     service, server = away
     server.start()
     await eventually(lambda: recorded(service), "events to be taken again")
-    service.refreshers.clear()
+    await service.store.server.accept()
 
     async def published() -> bool:
         service.clock.now += 5

@@ -140,9 +140,9 @@ async def test_a_day_later_made_up_items_are_gone_from_the_store(serve: Serve) -
     now = service.clock.now
     await sealer.seal(now + 3_600)
     await service.put({"id": "described later"})
-    assert await unknown.drop(now + 3_600) == 0
-    assert await unknown.drop(now + 86_400 + 7_200) == 30
+    assert await unknown.drop(now + 3_600, lambda _: False) == 0
+    assert await unknown.drop(now + 86_400 + 7_200, lambda _: False) == 30
     assert await service.counts() == {"view|described later": 1, "view|described": 1, "view|of a server": 1}
-    assert await unknown.drop(now + 86_400 + 7_200) == 0
+    assert await unknown.drop(now + 86_400 + 7_200, lambda _: False) == 0
     names = await service.store.counts.read_names(SITE, 0, int(now) // VOLUME_S, 0)
     assert {name for name in unpack_names(names) if name} == {b"described later", b"described", b"of a server"}

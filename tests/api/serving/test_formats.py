@@ -301,7 +301,7 @@ def test_whatever_is_in_an_item_every_form_is_valid(items: list[Item], section: 
 
 @pytest.mark.parametrize("zone", ["Asia/Jayapura", "America/Los_Angeles", "UTC"])
 @pytest.mark.parametrize("locale", ["id", "en", "ms", "ar"])
-async def test_the_first_and_the_last_moment_that_can_be_said_can_be_shown(
+async def test_the_first_moment_that_can_be_said_can_be_shown_and_the_last_waits_for_its_time(
     serve: Serve, zone: str, locale: str
 ) -> None:
     service = await serve(sites=[{"id": "koran", "timezone": zone, "locale": locale}])
@@ -312,4 +312,5 @@ async def test_the_first_and_the_last_moment_that_can_be_said_can_be_shown(
     for path in (*(f"{LIST}?format={form}" for form in KNOWN), "/lists/populer"):
         answer = await service.http.get(path)
         assert answer.status_code == 200
-        assert all(name in answer.text for name in moments)
+        assert "awal" in answer.text
+        assert "akhir" not in answer.text

@@ -197,29 +197,29 @@ class TestRobots:
     async def test_rules_with_wildcards_hold_and_are_fetched_once(self, fetcher: Fetcher) -> None:
         text = "User-agent: *\nDisallow: /admin\nDisallow: /*.pdf$\nCrawl-delay: 2\nSitemap: https://koran.example/news.xml"
         async with website({"/robots.txt": answer(text)}) as site:
-            robots = Robots(fetcher)
+            robots = Robots()
             may = [
-                await robots.may_read(site.address + path, _any, 0.0)
+                await robots.may_read(fetcher, site.address + path, _any, 0.0)
                 for path in ("/a", "/admin/x", "/a.pdf", "/a.pdf?x")
             ]
             assert may == [True, False, False, True]
-            assert await robots.pause_s(site.address + "/a", _any, 0.0) == 2.0
-            assert await robots.sitemaps(site.address + "/a", _any, 0.0) == ["https://koran.example/news.xml"]
+            assert await robots.pause_s(fetcher, site.address + "/a", _any, 0.0) == 2.0
+            assert await robots.sitemaps(fetcher, site.address + "/a", _any, 0.0) == ["https://koran.example/news.xml"]
             assert site.paths() == ["/robots.txt"]
-            await robots.may_read(site.address + "/a", _any, 7 * 3600.0)
+            await robots.may_read(fetcher, site.address + "/a", _any, 7 * 3600.0)
             assert site.paths() == ["/robots.txt"] * 2
 
     async def test_our_name_has_rules_of_its_own(self, fetcher: Fetcher) -> None:
         text = "User-agent: *\nAllow: /\n\nUser-agent: Populer\nDisallow: /"
         async with website({"/robots.txt": answer(text)}) as site:
-            assert not await Robots(fetcher).may_read(site.address + "/a", _any, 0.0)
+            assert not await Robots().may_read(fetcher, site.address + "/a", _any, 0.0)
 
     @pytest.mark.parametrize(("status", "may"), [(404, True), (403, True), (500, False), (503, False)])
     async def test_absent_rules_allow_and_a_failing_server_is_left_alone(
         self, fetcher: Fetcher, status: int, may: bool
     ) -> None:
         async with website({"/robots.txt": answer("", status)}) as site:
-            assert await Robots(fetcher).may_read(site.address + "/a", _any, 0.0) is may
+            assert await Robots().may_read(fetcher, site.address + "/a", _any, 0.0) is may
 
 
 def _any(_: str) -> bool:

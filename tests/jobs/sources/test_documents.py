@@ -54,7 +54,7 @@ def test_rss_gives_every_field_decoded_once() -> None:
 
     assert cabai == Entry(
         url="https://koran.example/cabai", title="Harga “cabai” naik di R&D", id="12345", published_at=PUBLISHED,
-        summary="Di pasar", sections=("Ekonomi", "Pangan"), authors=("Siti",), language="id",
+        summary="Di pasar", sections=("Ekonomi",), tags=("Pangan",), authors=("Siti",), language="id",
         image="https://koran.example/1.jpg?w=1&h=2",
     )  # fmt: skip
     assert (relatif.url, relatif.id) == ("https://koran.example/dua", None)

@@ -650,3 +650,24 @@ async def test_an_import_of_something_else_says_what_is_known(
 ) -> None:
     with pytest.raises(PopulerError, match=sentence):
         await import_items(tmp_path / path, to=unused_address(), key=KEY, format=format)
+
+
+async def test_a_field_that_cannot_be_used_is_named_by_its_line_and_fails_the_import(tmp_path: Path) -> None:
+    async def script(request: Request) -> Reply | None:
+        ignored = [
+            {"id": f"a{n}", "ok": True, "ignored": ["published_at: must be a time"] if n == 1 else []}
+            for n in range(10)
+        ]
+        return 200, {"stored": 10, "items": ignored, "invalid": []}, {}
+
+    with serving(script) as service:
+        file = tmp_path / "items.csv"
+        file.write_text("id,published_at\n" + "".join(f"a{n},soon\n" for n in range(10)))
+        command = ["items", "import", str(file), "--to", service.url, "--key", KEY]
+        done, allowed = [
+            await asyncio.to_thread(CliRunner().invoke, app, [*command, *more]) for more in ([], ["--allow-losses"])
+        ]
+    assert (done.exit_code, allowed.exit_code) == (1, 0)
+    for result in (done, allowed):
+        assert "items.csv:3: published_at: must be a time" in result.output
+    assert "1 fields of items could not be used" in str(done.exception)

@@ -16,11 +16,13 @@ from hypothesis import strategies as st
 from test_replay import KEY, NOW, serving
 from typer.testing import CliRunner
 
+from api.endpoints import embed
 from populer.cli import app
 from populer.commands.replay import replay
 from populer.commands.replay_report import ReplayReport, render_report
 from populer.log_files.access_log import MAX_LINE_BYTES, REASONS, PageRules, page_rules, page_views, visitor_key
 from populer.log_files.files import Reading, read_events, read_items
+from populer.log_files.page_requests import LISTING
 from populer.log_files.rows import EventRow, Faults
 from ranking.errors import PopulerError
 from ranking.intake.urls import item_pattern
@@ -257,7 +259,8 @@ def test_a_hosts_name_is_no_path() -> None:
 @pytest.mark.parametrize(
     "target",
     ["/", "/index.php", "/?utm_source=x", "/?page=2", "/?s=banjir", "/tag/banjir", "/kategori/politik/", "/search?q=x",
-     "/category/politik/page/2", "/healthz", "/health-check", "/server-status"],
+     "/category/politik/page/2", "/hasil?q=beras", "/cari.php?a=1&s=beras",
+     "/Tag/banjir", "/healthz", "/health-check", "/server-status"],
 )  # fmt: skip
 def test_what_is_no_article_is_left_out_unless_a_pattern_says_so(target: str) -> None:
     text = line(f"GET {target} HTTP/1.1".encode())
@@ -265,11 +268,22 @@ def test_what_is_no_article_is_left_out_unless_a_pattern_says_so(target: str) ->
     assert view(text, PageRules(pattern=item_pattern("(/.*)"), robots=Named())).item
 
 
+def test_the_tracker_knows_lists_and_searches_by_the_same_words() -> None:
+    script = (Path(embed.__file__).parents[1] / "static" / "populer-track.js").read_text()
+    expression = re.search(r"/(\^\[\^,.*penulis.*)/i\.test\(", script)
+    assert expression is not None
+
+    def plain(pattern: str) -> str:
+        return pattern.replace("\\/", "/")
+
+    assert plain(expression[1]) == LISTING.pattern
+
+
 @pytest.mark.parametrize(
     "target",
     ["/teknologi/belajar-next.js/", "/teknologi/mengenal-vue.js", "/teknologi/apa-itu-robots.txt",
      "/wiki/Berkas:Foto.jpg", "/forum/feed", "/topik/rss", "/?p=123",
-     "/index.php?id=7", "/berita/odd?q=a", "/pingpong", "/taggart"],
+     "/index.php?id=7", "/berita/odd?q=a", "/berita/satu.html?s=1", "/read.php?id=7&q=a", "/pingpong", "/taggart"],
 )  # fmt: skip
 def test_an_article_may_be_called_as_a_file_or_a_feed_is(target: str) -> None:
     assert view(line(f"GET {target} HTTP/1.1".encode()))

@@ -96,7 +96,7 @@ def test_feed_gives_its_entries_by_their_place_and_says_what_it_cannot_use(tmp_p
     )
     items, reading = read(tmp_path, "feed.rss", text)
 
-    assert items == [(1, ItemRow(title="Satu", url="https://koran.example/1", section="A", sections=("A", "B")))]
+    assert items == [(1, ItemRow(title="Satu", url="https://koran.example/1", section="A", tags=("B",)))]
     assert reading.unreadable.first == ["feed.rss:2: entry 2 has no title"]
 
 

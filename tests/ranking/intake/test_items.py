@@ -16,6 +16,7 @@ from ranking.intake.items import (
     dates_from_stored,
     description_from_input,
     item_from_stored,
+    item_from_wire,
     stored_from_item,
 )
 
@@ -129,7 +130,7 @@ def test_description_from_input_leaves_out_what_cannot_be_used_and_names_what_wa
     given = ItemInput(id="a", title="Judul", url=7, section=None, published_at="kemarin", tags="x")
     found = description_from_input(given, NOW)
     assert found.item == Item(id="a", title="Judul", first_seen=NOW)
-    assert found.named == {"title", "section"}
+    assert found.named == {"title", "section", "sections"}
     assert [each.partition(":")[0] for each in found.ignored] == ["url", "published_at", "tags"]
 
 
@@ -219,7 +220,9 @@ def test_dates_from_stored_reads_the_dates_alone() -> None:
 
 
 def test_as_wire_has_every_field_even_the_unknown() -> None:
-    assert as_wire(FULL) == msgspec.structs.asdict(FULL)
+    found = {name: value for name, value in msgspec.structs.asdict(FULL).items() if name not in ("picture", "by_page")}
+    assert as_wire(FULL) == {**found, "sections": (FULL.section,), "authors": (FULL.author,)}
+    assert item_from_wire(msgspec.json.decode(msgspec.json.encode(as_wire(FULL)))) == FULL
     assert as_wire(Item(id="a"))["url"] is None
 
 
@@ -261,3 +264,18 @@ def test_controls_are_dropped_and_what_directs_text_is_left_to_the_page(given: s
 
 def test_an_id_of_controls_alone_is_none() -> None:
     assert refusal(id="\x00\x01") == "id: must not be empty"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Harga &#8217;naik&#8217;", "Harga ’naik’"),
+        ("A&amp;B &#x27;C&quot; &hellip;", "A&B 'C\" …"),
+        ("Kode &amp;#8217; dan &lt;b&gt;", "Kode &#8217; dan &lt;b&gt;"),
+        ("R&D, Q&A; &copy", "R&D, Q&A; &copy"),
+        ("\u200b\u2060 ", ""),
+        ("Pemilu\u200b 2029", "Pemilu\u200b 2029"),
+    ],
+)
+def test_a_title_is_text_decoded_once_and_none_without_anything_to_see(given: str, kept: str) -> None:
+    assert described(title=given).title == kept

@@ -22,7 +22,7 @@ from ranking.lists.ordering import best, best_capped, percentile
 from ranking.lists.ranker import entries
 from ranking.lists.rules import Rule
 from ranking.published.snapshot import WHOLE_SITE
-from ranking.settings.lists import ListSettings, with_changes
+from ranking.settings.lists import with_changes
 
 AT = 1_700_000_100.0  # a multiple of 300 s
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -475,7 +475,7 @@ def test_by_section_parts_alike_with_few_and_with_very_many_sections() -> None:
 )
 def test_settings_refuse_an_impossible_value_in_the_words_of_the_file(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=re.escape(sentence)) as refused:
-        with_changes(ListSettings(), changes)
+        with_changes("it", {}, changes)
     assert str(refused.value) == sentence
 
 

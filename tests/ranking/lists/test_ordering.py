@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ranking.lists.ordering import best, by_section
+from ranking.lists.ordering import best, best_by_section, by_section
 
 #: Few different values: nearly every draw has crowds of ties in score, and in publication among those.
 TABLES = st.lists(
@@ -23,6 +23,24 @@ def test_best_equals_the_first_of_a_full_sort(table: list[tuple[float, float]], 
     limit = data.draw(st.integers(1, len(table) + 2))
     wanted = sorted(rows.tolist(), key=lambda row: (-score[row], -published[row], names[row]))[:limit]
     assert best(rows, score=score, published=published, names=names, limit=limit).tolist() == wanted
+
+
+@settings(deadline=None)
+@given(TABLES, st.data())
+def test_best_by_section_equals_the_best_of_each(table: list[tuple[float, float]], data: st.DataObject) -> None:
+    score, published = (np.array(column) for column in zip(*table, strict=True))
+    names = data.draw(st.permutations([f"item-{number:02}" for number in range(len(table))]))
+    section = np.array(
+        data.draw(st.lists(st.integers(-1, 4), min_size=len(table), max_size=len(table))), dtype=np.int32
+    )
+    rows = np.array(sorted(data.draw(st.sets(st.integers(0, len(table) - 1)))), dtype=np.int64)
+    limit = data.draw(st.integers(1, 5))
+    found = best_by_section(rows, section, score=score, published=published, names=names, limit=limit)
+    wanted = {
+        number: best(some, score=score, published=published, names=names, limit=limit).tolist()
+        for number, some in by_section(rows, section).items()
+    }
+    assert {number: some.tolist() for number, some in found.items()} == wanted
 
 
 @settings(deadline=None)

@@ -3,13 +3,13 @@
 import math
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ranking.intake.items import Item
 from ranking.lists.ranker import Ranking, entries
-from ranking.published.bodies import Bodies, Described, Section
-from ranking.published.snapshot import encode_entries
+from ranking.published.bodies import Bodies, Described, Section, UnchangedBodies
+from ranking.published.snapshot import digest, encode_entries
 from ranking.settings.lists import ListSettings
 
 ROWS = 40
@@ -31,6 +31,7 @@ def named(found: list[Item]) -> dict[str, Item]:
     }
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(items, scores, dates, ranks, st.lists(orders, min_size=1, max_size=3), st.integers(1, 20), st.data())
 def test_a_body_is_that_of_the_same_entries(
     found: list[Item],
@@ -41,14 +42,14 @@ def test_a_body_is_that_of_the_same_entries(
     size: int,
     data: st.DataObject,
 ) -> None:
-    details, settings = named(found), ListSettings(size=size)
+    details, chosen = named(found), ListSettings(size=size)
     views, dates = np.arange(ROWS) * 1000.0 + 0.4, np.array(published)
     scored = None if score is None else np.array(score)
     bodies = Bodies(NAMES, views, dates, details, Described())
     for rows in sections:
         filled = data.draw(st.integers(0, len(rows)))
         ranking = Ranking(np.array(rows, dtype=np.int64), scored, previous, filled)
-        shown = entries(ranking, settings, views, dates, {row: details[NAMES[row]] for row in rows})
+        shown = entries(ranking, chosen, views, dates, {row: details[NAMES[row]] for row in rows})
         assert bodies.body(Section(*ranking, size=size)) == encode_entries(shown)
 
 
@@ -73,3 +74,41 @@ def test_long_and_empty_lists_are_packed() -> None:
         ranking = Ranking(rows[:length], none, {})
         expected = encode_entries(entries(ranking, ListSettings(), none, none, {0: details[NAMES[0]]}))
         assert bodies.body(Section(*ranking, size=ListSettings().size)) == expected
+
+
+def test_unchanged_bodies_pack_anew_what_has_changed_in_anything_and_nothing_else() -> None:
+    unchanged, names = UnchangedBodies(), NAMES[:4]
+    views, published, score = np.arange(4.0), np.arange(4.0), np.arange(4.0)
+    details = {name: Item(name, "Judul") for name in names}
+    sections = {"a": ([0, 1], None), "b": ([2, 3], {2: 1})}
+
+    def packed() -> dict[str, bytes]:
+        bodies = Bodies(names, views, published, details, Described())
+        given = {
+            name: Section(np.array(rows, dtype=np.int64), score, previous, 0, 5)
+            for name, (rows, previous) in sections.items()
+        }
+        found = unchanged.packed(bodies, given)
+        assert {name: each.body for name, each in found.items()} == {
+            name: bodies.body(each) for name, each in given.items()
+        }
+        assert all(each.digest == digest(each.body) for each in found.values())
+        return {name: each.body for name, each in found.items()}
+
+    before = packed()
+    assert all(packed()[name] is body for name, body in before.items())
+    views = np.array([0.0, 9.0, 2.0, 3.0])
+    assert [packed()[name] is body for name, body in before.items()] == [False, True]
+    details = {**details, names[2]: Item(names[2], "Ralat")}
+    after = packed()
+    assert after["b"] != before["b"]
+    published = published + 1
+    assert packed()["a"] != after["a"]
+    sections["b"] = ([3, 2], {2: 1})
+    packed()
+    sections["b"] = ([3, 2], {2: 2})
+    packed()
+    score = score + 1
+    packed()
+    names = [*NAMES[1:4], NAMES[0]]
+    packed()

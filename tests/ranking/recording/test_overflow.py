@@ -71,6 +71,9 @@ class LossyStore:
         self.tried = asyncio.Event()
         self.waited: list[bool] = []
 
+    async def confirm(self) -> None:
+        pass
+
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         self.tried.set()
         self.waited.append(wait)
@@ -177,6 +180,7 @@ async def test_no_room_is_said_and_leaves_nothing_behind() -> None:
         assert str(error) == "the store is away, and the spool is full"
     else:
         raise AssertionError("it was taken")
+    assert not overflow.has_room
     assert not overflow.waiting(("w", "s", 0))
     await overflow.stop()
 
@@ -185,6 +189,7 @@ async def test_a_spool_that_is_made_larger_has_room_again() -> None:
     store, spool = LossyStore("s"), ListSpool(room=0)
     overflow = Spooling(spool, store, keep_s=1e9)
     await overflow.use(keep_s=1e9, max_bytes=1)
+    assert overflow.has_room
     assert await recorder_on(store, overflow).record("s", [Event("a", "view", NOW)]) == Recorded(b"s", "spool")
     await overflow.stop()
 

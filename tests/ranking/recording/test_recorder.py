@@ -73,6 +73,9 @@ class ScriptedStore:
         self.shards = shards
         self.calls: list[Batch] = []
 
+    async def confirm(self) -> None:
+        pass
+
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         assert keep_s == KEEP_S
         self.calls.append(batch)
@@ -231,7 +234,7 @@ async def test_a_store_that_comes_back_before_the_deadline_was_never_missed() ->
 
 async def test_past_the_deadline_the_request_hears_that_the_store_is_away() -> None:
     store = ScriptedStore(at_last=not_there)
-    recorder = recorder_on(store, deadline_s=0.01)
+    recorder = recorder_on(store, deadline_s=0.3)
     with pytest.raises(StoreUnavailableError, match="nobody answers"):
         await recorder.record("s", views("a"))
     assert len(store.calls) > 1

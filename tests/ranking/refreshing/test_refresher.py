@@ -16,7 +16,6 @@ from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import FIRST_CAPACITY
 from ranking.errors import NotFoundError
 from ranking.intake.items import Item
-from ranking.lists import ranker
 from ranking.lists.ranker import Ranker, Ranking, entries
 from ranking.published.snapshot import WHOLE_SITE, Entry, decode_entries, decode_stamp, digest, encode_stamp
 from ranking.refreshing.ranked_site import RankedSite
@@ -355,14 +354,66 @@ async def test_section_is_not_found_when_no_item_is_in_it() -> None:
         ranker.rank(Settings().lists["populer"], "Kuliner")
 
 
-async def test_sections_with_the_most_views_have_lists_when_there_are_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranker, "MAX_SECTIONS", 2)
+async def test_every_section_has_its_list_however_many_there_are() -> None:
     store = MemoryStore()
-    for item, section, n in [("a", "Sepi", 1), ("b", "Ramai", 50), ("c", "Sedang", 3), ("d", "Sedang", 3)]:
-        store.see(item, NOW - 60, n)
-        store.put(described(item, section=section))
+    for number in range(300):
+        store.see(f"item {number}", NOW - 60, 1)
+        store.put(described(f"item {number}", section=f"Kabupaten {number}", published_at=NOW - 60))
     await refreshed(store)
-    assert store.bodies("populer").keys() == {WHOLE_SITE, "Ramai", "Sedang"}
+    for name in ("populer", "update"):
+        assert len(store.bodies(name)) == 301
+        assert [each.id for each in decode_entries(store.bodies(name)["Kabupaten 299"])] == ["item 299"]
+
+
+async def test_lists_of_many_sections_are_those_of_a_process_that_has_just_started() -> None:
+    store, settings = MemoryStore(), settings_with({"it": {"half_life": "15m"}, "kept": {"hysteresis": 0.1}})
+    for number in range(120):
+        store.see(f"item {number}", NOW - 60 * number, 1 + number % 3)
+        store.put(
+            described(f"item {number}", section=f"Kabupaten {number % 60}", published_at=NOW - 60 * (number % 7) - 9000)
+        )
+    steady = Refresher(RankedSite(store, settings, "s"))
+    for step in range(4):
+        store.see(f"item {7 * step}", NOW + 5 * step, 2)
+        store.put(described(f"item {step}", title="Ralat", section="Kabupaten 3", published_at=NOW - 60))
+        await steady.refresh(NOW + 5 * step, 2 * step + 1)
+        bodies = {name: store.bodies(name) for name in settings.lists}
+        await Refresher(RankedSite(store, settings, "s")).refresh(NOW + 5 * step, 2 * step + 2)
+        assert {name: store.bodies(name) for name in settings.lists} == bodies
+
+
+async def test_a_section_that_all_items_have_left_is_known_and_quiet() -> None:
+    store = MemoryStore()
+    refresher = Refresher(RankedSite(store, settings_with(), "s"))
+    store.put(described("a", section="Politik", published_at=NOW - 60))
+    await refresher.refresh(NOW)
+    assert store.stamp("update").quiet == ()
+    store.put(described("a", section="Hukum", published_at=NOW - 60))
+    await refresher.refresh(NOW + 5)
+    stamp = store.stamp("update")
+    assert (sorted(stamp.digests), stamp.quiet) == ([WHOLE_SITE, "Hukum"], ("Politik",))
+
+
+@pytest.mark.parametrize(
+    ("period", "more"),
+    [
+        *((period, {}) for period in ("today", "yesterday", "this week", "this month")),
+        *((period, {"decay": "half-life"}) for period in ("today", "yesterday", "this week", "this month")),
+        *((period, {"kind": "burst", "minimum": 1}) for period in ("today", "this week", "this month")),
+    ],
+)
+async def test_a_list_by_the_calendar_is_refreshed_before_anything_is_counted(
+    period: str, more: dict[str, Any]
+) -> None:
+    store = MemoryStore()
+    refresher = Refresher(RankedSite(store, settings_with({"it": {"period": period, **more}}), "s"))
+    for seconds in (0, 5):
+        assert await refresher.refresh(NOW + seconds) == dict.fromkeys(
+            ("populer", "trending", "update", "it"), 1 + seconds // 5
+        )
+    store.put(described("a", published_at=NOW - 60))
+    await refresher.refresh(NOW + 10)
+    assert store.listed("update") == ["a"]
 
 
 # Movement

@@ -23,10 +23,11 @@ class Jobs:
     def __init__(self, store: MemoryStore) -> None:
         self.sealer = Sealer(store, RETENTION, "s")
         self.unknown = UnknownItems(store, RETENTION, "s", self.sealer)
+        self.aliases: set[str] = set()
 
     async def run(self, now: float) -> int:
         await self.sealer.seal(now)
-        return await self.unknown.drop(now)
+        return await self.unknown.drop(now, lambda name: name in self.aliases)
 
 
 async def view_of(store: MemoryStore) -> SiteView:
@@ -131,3 +132,12 @@ def totals(view: SiteView) -> dict[str, int]:
 
 def rounded(found: dict[str, int]) -> dict[str, int]:
     return {name: count for name, count in found.items() if count}
+
+
+async def test_counts_under_another_name_of_an_item_stay() -> None:
+    store = MemoryStore(1)
+    jobs = Jobs(store)
+    strangers(store, 3, NOW)
+    jobs.aliases = {"junk-1"}
+    assert await jobs.run(NOW + DAY_S + 2 * HOUR_S) == 2
+    assert named(store.totals()) == {"junk-1"}

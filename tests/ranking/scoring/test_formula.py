@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from random import Random
 from typing import Any
 
@@ -299,3 +300,46 @@ def test_no_allowed_setting_makes_a_score_infinite(
         both["exponent"] = 1
     for score in site.scores(list_of(**in_use(**both)), NOW).values():
         assert 0 < score < math.inf
+
+
+# What has no digits left
+
+QUIET = st.lists(
+    st.tuples(st.sampled_from("abcdefgh"), st.integers(300, 59 * 86_400), st.integers(1, 50)), min_size=1, max_size=30
+)
+
+
+def exact_log2(seen: list[tuple[str, int, int]], item: str, half_life_s: float) -> float:
+    """log2 of an item's sum, in whole numbers: the youngest event's weight taken out first."""
+    ages = [(NOW - (NOW - age_s) // 300 * 300 - 150, n) for of, age_s, n in seen if of == item]
+    youngest = min(age_s for age_s, _ in ages)
+    return math.log2(sum(n * 2.0 ** (-(age_s - youngest) / half_life_s) for age_s, n in ages)) - youngest / half_life_s
+
+
+@settings(deadline=None, max_examples=100)
+@given(QUIET, st.sampled_from(["15m", "5m", "1h"]), st.sampled_from([0.5, 1.0, 3.0]))
+def test_quiet_items_stay_listed_in_the_order_of_their_scores(
+    seen: list[tuple[str, int, int]], half_life: str, exponent: float
+) -> None:
+    chosen = list_of(half_life=half_life, exponent=exponent, weights={"view": 1})
+    found = site_with([(item, age_s, n, "view") for item, age_s, n in seen], {}).scores(chosen, NOW)
+    logs = {item: exact_log2(seen, item, chosen.half_life_s) for item in found}
+    assert found.keys() == {item for item, _, _ in seen}
+    for above, below in pairwise(found):
+        assert logs[above] >= logs[below] - 1e-6
+    for item, score in found.items():
+        if exponent * logs[item] > -990:
+            assert score == pytest.approx(2.0 ** (exponent * logs[item]), rel=1e-9), "as it was"
+        else:
+            assert 0 < score < 2.0**-980
+
+
+@pytest.mark.parametrize(
+    "table", [{"half_life": "15m"}, {"half_life": "15m", "aging": "half-life", "aging_half_life": "30m"}]
+)
+def test_a_list_that_nobody_has_read_for_weeks_is_not_empty(table: dict[str, Any]) -> None:
+    seen = [("a", 40 * 86_400, 9, "view"), ("b", 12 * 86_400, 1, "view"), ("c", 30 * 86_400, 5, "click")]
+    site = site_with(seen, {"a": 41 * 86_400, "b": 13 * 86_400, "c": 31 * 86_400})
+    assert site.listed(list_of(**table), NOW) == ["b", "c", "a"]
+    assert site.listed(list_of(**table, max_age="35d"), NOW) == ["b", "c"]
+    assert site.listed(list_of(**table, min_count=1), NOW) == []

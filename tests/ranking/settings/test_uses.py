@@ -46,6 +46,7 @@ def reasons(**table: Any) -> dict[str, str]:
         ({"decay": "window", "half_life": "1h"}, {"half_life"}),
         ({"decay": "day-blend", "window": "1d", "period": "today"}, {"window", "period"}),
         ({"period": "today", "half_life": "1h"}, {"half_life"}),
+        ({"period": "today", "week_start": "sunday"}, {"week_start"}),
         ({"gravity": 3}, {"gravity"}),
         ({"aging": "half-life", "gravity_offset": "3h"}, {"gravity_offset"}),
         ({"mix": [{"weights": {"1h": 1}}]}, {"mix"}),
@@ -70,6 +71,7 @@ def test_settings_without_effect_are_refused(table: dict[str, Any], idle: set[st
         {"half_life": "auto", "objective": {"pin": "1h"}, "window": "7d", "auto": True},
         {"decay": "forecast", "half_life": "1h", "objective": {"horizon": "2h"}},
         {"decay": "linear", "window": "1d", "period": "today"},
+        {"kind": "burst", "period": "this week", "week_start": "sunday"},
         {"revival": "1d", "revival_weights": {"view": 1}, "gravity": 2, "gravity_offset": "1h"},
         {"aging": "gravity", "gravity": 2},
         {"decay": "day-blend", "fill": "widen", "window": "2d"},
@@ -122,23 +124,38 @@ def test_every_setting_of_a_list_is_used_by_some_kind() -> None:
 
 
 def test_a_preview_refuses_what_it_names_and_drops_what_it_leaves_without_effect() -> None:
-    listed = Settings.model_validate({"lists": {"it": {"half_life": "3h", "weights": {"vote": 1}}}}).lists["it"]
-    assert with_changes(listed, {"decay": "window", "window": "1d"}).window_s == 86_400
-    assert with_changes(listed, {"preset": "lobsters"}).weights == {"vote": 1}
-    assert with_changes(with_changes(listed, {"preset": "reddit"}), {"half_life": "2h", "decay": "half-life"})
+    table = {"half_life": "3h", "weights": {"vote": 1}}
+    assert with_changes("it", table, {"decay": "window", "window": "1d"}).window_s == 86_400
+    assert with_changes("it", table, {"preset": "lobsters"}).weights == {"vote": 1}
+    assert with_changes("it", {**table, "preset": "reddit"}, {"half_life": "2h", "decay": "half-life"})
     for changes, sentence in (
         ({"gravity": 2}, 'gravity: has no effect with aging = "none". Remove it, or set aging = "gravity".'),
         ({"half_life": 2}, 'half_life: expected a duration such as "2h", found the number 2. '),
         ({"kind": "latest", "half_life": "1h"}, 'half_life: has no effect with kind = "latest". '),
     ):
         with pytest.raises(ValueError, match=r"^half_life|^gravity") as refused:
-            with_changes(listed, changes)
+            with_changes("it", table, changes)
         assert str(refused.value).startswith(sentence)
 
 
 def test_a_preview_of_another_preset_takes_the_weights_of_the_first_with_it() -> None:
-    listed = Settings.model_validate({"lists": {"it": {"preset": "lobsters"}}}).lists["it"]
-    assert with_changes(listed, {"preset": "discourse-top"}).weights == PRESETS["discourse-top"].settings["weights"]
+    assert (
+        with_changes("it", {"preset": "lobsters"}, {"preset": "discourse-top"}).weights
+        == PRESETS["discourse-top"].settings["weights"]
+    )
+
+
+def test_a_preview_of_a_period_counts_all_alike_and_one_without_it_forgets_again() -> None:
+    today = with_changes("it", {"half_life": "3h"}, {"period": "today"})
+    assert (today.period, today.decay) == ("today", "window")
+    assert with_changes("it", {"period": "today"}, {"period": "none"}).decay == "half-life"
+    assert with_changes("it", {"decay": "half-life"}, {"period": "today"}).decay == "half-life", "it is named"
+
+
+def test_settings_know_the_table_of_a_list_as_it_is_written() -> None:
+    settings = Settings.model_validate({"lists": {"it": {"half_life": "3h"}}})
+    assert (settings.table("it"), settings.table("populer")) == ({"half_life": "3h"}, {})
+    assert settings.model_copy(update={"lists": settings.lists}).table("it") == {"half_life": "3h"}
 
 
 def test_a_table_that_cannot_be_used_is_left_for_the_check_that_says_why() -> None:

@@ -9,8 +9,9 @@ import servers
 from whole_counts import read_buckets
 
 from ranking.counts.buckets import Bucket
+from ranking.intake.items import Item
 from ranking.store.counts import Batch, Committed
-from ranking.store.redis import durability
+from ranking.store.redis import durability, keys
 from ranking.store.redis.durability import Ack
 
 KEEP_S = 50 * 365 * 86_400.0
@@ -117,6 +118,35 @@ async def test_a_batch_whose_events_are_answered_waits_for_nothing(own_server: O
     async with servers.opened(server.url, ack="replica", shards=1) as store:
         assert await store.counts.record(batch(1), KEEP_S, wait=False) == Committed(level="commit")
     assert waits_of(server) == 0
+
+
+async def test_all_that_was_written_before_is_waited_for(own_server: OwnServer) -> None:
+    """By whatever connection it was."""
+    primary = own_server()
+    replica = own_server(replicaof=f"{servers.HOST} {primary.port}")
+    servers.wait_until(lambda: servers.in_step(replica), "a replica in step")
+    async with servers.opened(primary.url, ack="replica", shards=1) as store:
+        await store.items.put_items("koran", [Item("a", "A")])
+        assert await store.server.secured("koran", ["a"]) == "replica"
+        assert replica.admin.hexists("populer:{koran.0}:items", "a")
+        replica.send(signal.SIGSTOP)
+        try:
+            assert await store.server.secured("koran", ["a"]) == "commit"
+        finally:
+            replica.send(signal.SIGCONT)
+        store.promise("commit")
+        assert await store.server.secured("koran") == "commit"
+
+
+async def test_every_topology_says_how_safe_a_change_is(topology: servers.Topology) -> None:
+    async with servers.opened(topology.url, ack="replica", timeout_s=2.0) as store:
+        items = [f"item {n}" for n in range(20)]
+        await store.items.put_items("koran", [Item(item, item) for item in items])
+        level = await store.server.secured("koran", items)
+        assert level == ("replica" if topology.name == "sentinel" else "commit")
+    living = {name: life for name, life in topology.every_key().items() if name.endswith("secured")}
+    assert living
+    assert all(0 < life <= keys.SECURED_TTL_S for life in living.values())
 
 
 async def test_every_topology_takes_a_batch_with_a_wait(topology: servers.Topology) -> None:

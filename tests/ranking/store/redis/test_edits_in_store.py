@@ -39,11 +39,32 @@ async def test_edits_are_read_as_they_were_made(store: RedisStore) -> None:
     assert await store.edits.read("kedua") == Edits()
 
 
+async def test_aliases_are_one_change_with_what_each_name_stood_for(store: RedisStore) -> None:
+    await store.edits.change_aliases(SITE, {"a b/c|“d”\x00%": "1", "tua": "1"}, "1", "siti")
+    await store.edits.change_aliases(SITE, {"tua": "2", "baru": None}, "2", "siti")
+    assert await store.edits.aliases(SITE) == {"a b/c|“d”\x00%": "1", "tua": "2"}
+    assert await store.edits.read(SITE) == Edits(await edition(store))
+    latest, first = await store.edits.audit(SITE, 10)
+    assert (latest["action"], latest["before"], latest["after"]) == ("alias", {"tua": "1"}, {"tua": "2"})
+    assert first["before"] == dict.fromkeys(first["after"]) == {"a b/c|“d”\x00%": None, "tua": None}
+    before = await edition(store)
+    await store.edits.change_aliases(SITE, {"tua": "2"}, "2", "siti")
+    assert await edition(store) == before
+    await store.edits.change_aliases(SITE, {"tua": None}, "2", "siti", undoes=before)
+    (lifted,) = await store.edits.audit(SITE, 1)
+    assert (lifted["action"], lifted["after"], lifted["undoes"]) == ("unalias", {"tua": None}, before)
+    (changed,) = await store.edits.changed_in(SITE, lifted["edition"])
+    assert (changed.subject, changed.before, changed.after) == (
+        Subject("alias", "", "", "2"), {"tua": "2"}, {"tua": None},
+    )  # fmt: skip
+
+
 async def test_an_edition_grows_with_every_change_and_with_nothing_else(store: RedisStore) -> None:
     seen = [await edition(store)]
     for change in (
         lambda: store.edits.change(SITE, {BLOCKED: Block()}, "admin"),
         lambda: store.edits.change(SITE, {BLOCKED: None, BOOSTED: Boost(2.0)}, "admin"),
+        lambda: store.edits.change_aliases(SITE, {"tua": "a"}, "a", "admin"),
         lambda: store.items.remove_item(SITE, "a", 5.0),
         lambda: store.items.put_items(SITE, [Item(id="a")], lift=True),
     ):

@@ -173,6 +173,8 @@ class _Twice:
         self._store = store
         self.shards = store.shards
 
-    async def record(self, batch: Batch, keep_s: float) -> Committed:
+    async def confirm(self) -> None: ...
+
+    async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
         await self._store.record(batch, keep_s)
         return await self._store.record(batch, keep_s)

@@ -1,0 +1,120 @@
+"""What many sections cost a refresh: the same items and readers in 20, 500 and 5,000 sections.
+
+`python bench/sections.py [--json] [--items N] [--readers N] [--sections N,N,…]`; under a minute with the defaults.
+
+A store is given described items, a month of reads of most of them, and then at every step a batch of reads of a few.
+The three lists that exist by default are ranked and published with a list for each section, as the jobs process does
+it. A step's seconds are those of a refresh from the reading of the batch to the last list published; CPU is that of
+this process alone. "idle" are steps without a reader.
+"""
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from random import Random
+from typing import NamedTuple
+
+import servers  # isort: skip - it makes a checkout importable
+from redis import Redis
+from report import Row, show
+
+from ranking.counts.buckets import Bucket, bucket_start
+from ranking.intake.items import Item
+from ranking.refreshing.ranked_site import RankedSite
+from ranking.refreshing.refresher import Refresher
+from ranking.settings.service import Settings
+from ranking.store.counts import Batch
+from ranking.store.redis.store import RedisStore
+from ranking.times import DAY_S, HOUR_S
+
+SITE = "default"
+WIDTH_S, KEEP_S, PAST_H = 300, 30.0 * DAY_S, 24 * 28
+STEPS = 7
+GOAL_S = 5.0 / 3  # a third of the beat
+
+
+class Cost(NamedTuple):
+    """Medians over the steps, in seconds."""
+
+    read_s: float
+    read_cpu_s: float
+    idle_s: float
+
+
+async def measured(url: str, items: int, sections: int, readers: int) -> Cost:
+    """What refreshes cost with so many sections."""
+    Redis.from_url(url).flushall()
+    random, settings, end = Random(1), Settings(), int(time.time()) // WIDTH_S * WIDTH_S
+    store = RedisStore(url)
+    await store.open()
+    described = [
+        Item(
+            f"berita/{n}", f"Judul berita nomor {n}", f"/berita/{n}", f"Bagian {n % sections}",
+            end - random.random() * 28 * DAY_S, first_seen=float(end),
+        )
+        for n in range(items)
+    ]  # fmt: skip
+    await store.items.put_items(SITE, described)
+    numbers = iter(range(1, 10**6))
+
+    async def read(at: float, some: list[int]) -> None:
+        counts = {f"view|berita/{n}": 1 + n % 7 for n in some}
+        batch = Batch(SITE, 0, "bench", next(numbers), {Bucket(WIDTH_S, bucket_start(at, WIDTH_S)): counts})
+        await store.counts.record(batch, KEEP_S)
+
+    for hour in range(PAST_H, 0, -2):
+        await read(end - hour * HOUR_S, random.sample(range(items), min(items, 1_000)))
+    refresher, at, found = Refresher(RankedSite(store, settings, SITE)), float(end), list[tuple[float, float, float]]()
+    await refresher.refresh(at)
+    for step in range(2 * STEPS + 1):
+        some = random.sample(range(items), min(items, readers)) if step <= STEPS else []
+        if some:
+            await read(at, some)
+        at += settings.refresh.every_s
+        started, cpu_s = time.perf_counter(), time.process_time()
+        await refresher.refresh(at)
+        found.append((len(some), time.perf_counter() - started, time.process_time() - cpu_s))
+    await store.close()
+    busy, idle = [each for each in found[1:] if each[0]], [each for each in found[1:] if not each[0]]
+    return Cost(
+        statistics.median(each[1] for each in busy),
+        statistics.median(each[2] for each in busy),
+        statistics.median(each[1] for each in idle),
+    )
+
+
+def main() -> None:
+    """Run everything and print it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--readers", type=int, default=200, help="items that are read at a step")
+    parser.add_argument("--sections", default="20,500,5000", help="how many, several by commas")
+    given = parser.parse_args()
+    servers.stop_on_sigterm()
+    started, found, first = time.monotonic(), list[Row](), None
+    sizes = [int(each) for each in given.sections.split(",")]
+    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "v") as url:
+        for sections in sizes:
+            cost = asyncio.run(measured(url, given.items, sections, given.readers))
+            first = first or cost
+            for name, value, other in (
+                ("", cost.read_s, first.read_s), (", CPU", cost.read_cpu_s, first.read_cpu_s),
+                (", nobody reads", cost.idle_s, first.idle_s),
+            ):  # fmt: skip
+                found.append(
+                    Row(
+                        f"a refresh of 3 lists with {sections:,} sections{name}", value, "s",
+                        f"with {sizes[0]:,} sections", other, value / other, f"< {GOAL_S:.2g} s", value < GOAL_S,
+                        {"items": given.items, "sections": sections},
+                    )
+                )  # fmt: skip
+    notes = f"medians of {STEPS} steps, {time.monotonic() - started:.0f} s in all"
+    show(found, "Sections", notes, as_json=given.json)
+
+
+if __name__ == "__main__":
+    main()

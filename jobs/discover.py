@@ -1,0 +1,241 @@
+"""The job that describes what is read and nobody has described, by the articles' own pages.
+
+The most read come first. Each page is read once: what it says is stored under what anybody else says of the item, and
+one that describes nothing (it is gone, no article, asks not to be indexed) is left alone for hours. What was tried is
+kept in memory: another leader asks once more, and no stranger who makes addresses up can fill the store with them.
+
+Rejected: reading a page as soon as an event names it. A worker would fetch what any stranger asks it to.
+"""
+
+import asyncio
+import time
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from jobs.describe import checked
+from jobs.fetching.fetcher import Fetched, Fetcher, FetchError
+from jobs.fetching.robots import Robots
+from jobs.refresh import RefreshLists
+from jobs.site_pages import SitePages, host_of_id
+from jobs.sources.pages import NoArticleError, read_page
+from ranking.errors import NotReadyError, PopulerError
+from ranking.intake.urls import item_of
+from ranking.settings.service import Settings, SiteSettings
+from ranking.store.protocol import Store
+from ranking.times import HOUR_S, MINUTE_S
+from ranking.watching.sources import MOST_NAMED, Discovery, hosts_advice
+from ranking.watching.waiting import waiting_of
+
+log = structlog.get_logger("jobs.discover")
+
+MAX_BYTES: Final = 2 * 1024**2
+#: Pages of a host that one run may read, and how many of them at once.
+PAGES_A_RUN: Final = 25
+AT_ONCE: Final = 2
+#: A run begins no further page after so long.
+RUN_S: Final = 15.0
+#: Items that are looked at for one whose page was not tried lately.
+LOOKED_AT: Final = 20_000
+MOST_REMEMBERED: Final = 50_000
+SETTLED_S: Final = 6.0 * HOUR_S
+FIRST_PAUSE_S: Final = 1.0 * MINUTE_S
+HOSTS_NAMED: Final = 5
+BY: Final = "page"
+
+
+class _TryLaterError(PopulerError):
+    """A page that may be read another time."""
+
+
+@dataclass(slots=True)
+class _Tried:
+    """What has become of one site's pages: per item when it may be tried again, and after how many failures."""
+
+    later: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict)
+    described: int = 0
+    refused: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_NAMED))
+    advice: str = ""
+
+    def note(self, item: str, until: float, failures: int = 0) -> None:
+        """Leave an item alone until a moment (epoch seconds)."""
+        self.later[item] = (until, failures)
+        self.later.move_to_end(item)
+        while len(self.later) > MOST_REMEMBERED:
+            self.later.popitem(last=False)
+
+    def may_try(self, item: str, now: float) -> bool:
+        """Whether the page of an item may be read at `now`."""
+        return self.later.get(item, (0.0, 0))[0] <= now
+
+
+class DiscoverItems:
+    """Reads pages of one site after the other. It lives on when the settings change."""
+
+    def __init__(self, store: Store, settings: Settings, lists: RefreshLists) -> None:
+        self._store = store
+        self._settings = settings
+        self._lists = lists
+        self._robots = Robots()
+        self._sites: defaultdict[str, _Tried] = defaultdict(_Tried)
+
+    def use(self, settings: Settings) -> None:
+        """Read pages under these settings from each site's next run on."""
+        self._settings = settings
+
+    async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
+        """Read the pages of the most read items that wait for a description at `now`; how many described one."""
+        of_site = next((each for each in self._settings.sites if each.id == site), None)
+        if of_site is None or not of_site.discover:
+            return {}
+        try:
+            waiting = await self._waiting(site)
+        except NotReadyError:
+            return {}
+        tried = self._sites[site]
+        if of_site.own_hosts is None:
+            hosts = _hosts(waiting)
+            self._advise(site, tried, hosts)
+            await self._store.logbook.note_discovery(site, Discovery(now, hosts=hosts))
+            return {}
+        pages = SitePages(of_site)
+        located = [(item, url) for item, _ in waiting if (url := pages.address(item))]
+        due = [(item, url) for item, url in located if tried.may_try(item, now)]
+        before = tried.described
+        if due:
+            run = _Run(self._store, self._robots, of_site, pages, tried, now)
+            async with Fetcher(of_site.contact, allow_private=self._settings.service.fetch_private) as fetcher:
+                await run.read(fetcher, _by_host(due))
+        left = sum(tried.may_try(item, now) for item, _ in due)
+        note = Discovery(now, left, tried.described, tuple(tried.refused))
+        await self._store.logbook.note_discovery(site, note)
+        return {"pages": len(due) - left, "described": tried.described - before, "waiting": left}
+
+    async def _waiting(self, site: str) -> Sequence[tuple[str, int]]:
+        """Items that are read and not described, with their reads of the last hour, the most read first."""
+        ranked = self._lists.site(site)
+        if ranked is None:
+            raise NotReadyError("the lists are not ranked yet")
+        async with ranked.as_ranked() as at:
+            view = ranked.view
+            gone = view.removed | view.edits.in_force(at).blocked
+            found = await asyncio.to_thread(waiting_of, view.history, view.catalogue.stored, gone, at, LOOKED_AT)
+        return found.top
+
+    def _advise(self, site: str, tried: _Tried, hosts: Sequence[tuple[str, int]]) -> None:
+        advice = hosts_advice(hosts)
+        if advice and not tried.advice:
+            log.warning(advice, site=site)
+        tried.advice = advice
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One run for one site."""
+
+    store: Store
+    robots: Robots
+    site: SiteSettings
+    pages: SitePages
+    tried: _Tried
+    now: float
+
+    async def read(self, fetcher: Fetcher, by_host: Sequence[Sequence[tuple[str, str]]]) -> None:
+        """Read pages, those of each host by themselves."""
+        end = time.monotonic() + RUN_S
+        await asyncio.gather(*(self._read_host(fetcher, due, end) for due in by_host))
+
+    async def _read_host(self, fetcher: Fetcher, due: Sequence[tuple[str, str]], end: float) -> None:
+        pause_s = await self.robots.pause_s(fetcher, due[0][1], self.pages.is_own, self.now)
+        at_once = 1 if pause_s else AT_ONCE
+        for first in range(0, len(due), at_once):
+            if time.monotonic() >= end:
+                return
+            await asyncio.gather(*(self._read(fetcher, item, url) for item, url in due[first : first + at_once]))
+            if pause_s:
+                await asyncio.sleep(min(pause_s, max(0.0, end - time.monotonic())))
+
+    async def _read(self, fetcher: Fetcher, item: str, url: str) -> None:
+        failures = self.tried.later.get(item, (0.0, 0))[1]
+        try:
+            await self._describe(fetcher, item, url)
+        except (NoArticleError, ValueError) as error:
+            self._refused(url, str(error))
+            self.tried.note(item, self.now + SETTLED_S)
+        except (FetchError, _TryLaterError) as error:
+            self._refused(url, str(error))
+            pause_s = min(FIRST_PAUSE_S * 2 ** min(failures, 10), SETTLED_S)
+            self.tried.note(item, self.now + pause_s, failures + 1)
+        except PopulerError:
+            raise  # the store is away
+        except Exception as error:  # one page must not end the reading of all others
+            log.exception("A page was not read.", site=self.site.id, url=url)
+            self._refused(url, f"cannot be read ({type(error).__name__})")
+            self.tried.note(item, self.now + SETTLED_S)
+        else:
+            self.tried.described += 1
+            self.tried.note(item, self.now + SETTLED_S)
+
+    def _refused(self, url: str, reason: str) -> None:
+        log.debug("A page describes no item.", site=self.site.id, url=url, reason=reason)
+        self.tried.refused.appendleft((url[:300], reason[:200]))
+
+    async def _describe(self, fetcher: Fetcher, item: str, url: str) -> None:
+        """Store what the page of an item says of it.
+
+        Raises:
+            NoArticleError: it says nothing, or it is the page of another item.
+            FetchError, _TryLaterError: it was not read.
+        """
+        if not await self.robots.may_read(fetcher, url, self.pages.is_own, self.now):
+            raise _TryLaterError("may not be read (robots.txt)")
+        answer = await fetcher.get(url, most=MAX_BYTES, is_own=self.pages.is_own)
+        _check_status(answer)
+        charset = answer.headers.get("Content-Type", "").partition("charset=")[2].strip(" \"';").lower()
+        entry = await asyncio.to_thread(read_page, answer.content, answer.url, answer.headers, charset)
+        own = item_of(entry.url, self.site.item_finder)
+        found = checked([msgspec.structs.replace(entry, id=own)], self.now, self.site)
+        if not found.descriptions:
+            raise NoArticleError(found.faults[0][1])
+        (one,) = found.descriptions
+        described = msgspec.structs.replace(one.item, by_page=True)
+        await self.store.items.put_items(self.site.id, [described], BY, [one.named])
+        if own != item:
+            raise NoArticleError(f"is the page of {own}")
+
+
+def _check_status(answer: Fetched) -> None:
+    status = answer.status
+    if status in (401, 402, 403):
+        raise NoArticleError(f"is not for everybody (it answered {status})")
+    if 400 <= status < 500 and status not in (408, 425, 429):
+        raise NoArticleError(f"is not there (it answered {status})")
+    if status != 200:
+        raise _TryLaterError(f"answered {status}")
+    kind = answer.headers.get("Content-Type", "text/html").partition(";")[0].strip().lower()
+    if kind not in ("text/html", "application/xhtml+xml", ""):
+        raise NoArticleError(f"is no page but {kind[:60]}")
+
+
+def _by_host(due: Sequence[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+    """Of each host the first that a run may read."""
+    hosts: dict[str, list[tuple[str, str]]] = {}
+    for item, url in due:
+        of_host = hosts.setdefault(urlsplit(url).netloc, [])
+        if len(of_host) < PAGES_A_RUN:
+            of_host.append((item, url))
+    return list(hosts.values())
+
+
+def _hosts(waiting: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """The hosts of the addresses that are read, the most read first."""
+    reads = Counter[str]()
+    for item, count in waiting:
+        if host := host_of_id(item):
+            reads[host] += count
+    return tuple(reads.most_common(HOSTS_NAMED))

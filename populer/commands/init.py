@@ -1,0 +1,172 @@
+"""`populer init`: a settings file to begin with, written from what a site says of itself.
+
+The front page names its feeds, robots.txt its sitemaps; each is read once, and those that describe articles are kept.
+"""
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from jobs.fetching.fetcher import Fetched, Fetcher, FetchError, IsOwn
+from jobs.fetching.robots import Robots
+from jobs.sources.documents import MAX_BYTES, read_document
+from jobs.sources.entries import Document, SourceError
+from jobs.sources.pages import links_to_feeds, name_of_site
+from populer.config import SettingSources, with_content
+from ranking.errors import PopulerError
+from ranking.intake.url_hosts import canonical_host
+
+FILE: Final = "populer.toml"
+MOST_TRIED: Final = 20
+MOST_FEEDS: Final = 10
+MOST_PAGE_BYTES: Final = 4 * 1024**2
+
+
+class SiteFound(NamedTuple):
+    """What a site says of itself: its name, its hosts and origins as settings write them, and its feeds."""
+
+    id: str
+    name: str
+    hosts: Sequence[str]
+    origins: Sequence[str]
+    feeds: Sequence[str]
+
+
+def run(folder: Path, site: str | None) -> None:
+    """Write the file and print what to do next.
+
+    Raises:
+        PopulerError: there is one already, or the site cannot be read.
+    """
+    path = folder / FILE
+    if path.exists():
+        raise PopulerError(f"{path} is there already: move it away, or write into it yourself")
+    found = None if site is None else asyncio.run(look_at(site))
+    content = file_of(found)
+    with_content(SettingSources(path, {}, {}), content.encode())  # what is written can be used
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(content)
+    except OSError as error:
+        raise PopulerError(f"{path} cannot be written ({error.strerror}): check the folder") from None
+    print(_next_steps(path, found))  # noqa: T201
+
+
+async def look_at(site: str) -> SiteFound:
+    """What the site at an address says of itself.
+
+    Raises:
+        PopulerError: its front page cannot be read.
+    """
+    site = site if "://" in site else f"https://{site}"
+    host = urlsplit(site).hostname or ""
+    base = host.removeprefix("www.")
+
+    def is_own(url: str) -> bool:
+        other = (urlsplit(url).hostname or "").lower()
+        return other == base or other.endswith(f".{base}")
+
+    async with Fetcher(allow_private=True) as fetcher:
+        try:
+            front = await _front(fetcher, site, is_own)
+            named = links_to_feeds(front.content, front.url)
+            name = name_of_site(front.content) or base
+        except (FetchError, SourceError) as error:
+            raise PopulerError(f"{site} {error}: check the address, or run without --site") from None
+        sitemaps = await Robots().sitemaps(fetcher, front.url, is_own, time.time())
+        documents = await _read(fetcher, [url for url in dict.fromkeys([*sitemaps, *named]) if is_own(url)], is_own)
+    entries = [entry for document in documents.values() for _, entry in document.entries]
+    origin = "{0.scheme}://{0.netloc}".format(urlsplit(front.url))
+    hosts, origins = [urlsplit(front.url).hostname or base], [origin]
+    elsewhere = {urlsplit(entry.url).hostname or "" for entry in entries if is_own(entry.url)} - {host, *hosts}
+    if any(canonical_host(each) != canonical_host(hosts[0]) for each in elsewhere):
+        hosts, origins = [f"*.{base}"], [origin, f"{urlsplit(front.url).scheme}://*.{base}"]
+    return SiteFound(_id_of(base), name, hosts, origins, list(documents)[:MOST_FEEDS])
+
+
+async def _front(fetcher: Fetcher, site: str, is_own: IsOwn) -> Fetched:
+    front = await fetcher.get(site, most=MOST_PAGE_BYTES, is_own=is_own, named=True)
+    if front.status != 200:
+        raise FetchError(f"answered {front.status}")
+    return front
+
+
+async def _read(fetcher: Fetcher, urls: Iterable[str], is_own: IsOwn) -> dict[str, Document]:
+    """The feeds and sitemaps that describe articles, or name sitemaps of news; news sitemaps first."""
+    found: dict[str, Document] = {}
+    for url in list(urls)[:MOST_TRIED]:
+        try:
+            answer = await fetcher.get(url, most=MAX_BYTES, is_own=is_own, named=True)
+            document = await asyncio.to_thread(read_document, answer.content, answer.url)
+        except (FetchError, SourceError):
+            continue
+        if document.entries:
+            found[url] = document
+        for sitemap in [each for each in document.sitemaps if "news" in each.lower() and each not in found][:2]:
+            try:
+                answer = await fetcher.get(sitemap, most=MAX_BYTES, is_own=is_own, named=True)
+                child = await asyncio.to_thread(read_document, answer.content, answer.url)
+            except (FetchError, SourceError):
+                continue
+            if child.entries:
+                found[sitemap] = child
+    return dict(sorted(found.items(), key=lambda each: each[1].kind != "sitemap"))
+
+
+def file_of(found: SiteFound | None) -> str:
+    """The content of a settings file; None: of a site that is not known."""
+    site = found or SiteFound("default", "Populer", (), (), ())
+    hint = "" if found else "# "
+    feeds = "".join(f"\n    {{ url = {_text(url)} }}," for url in site.feeds)
+    return f"""\
+# Settings of Populer. populer.example.toml has every setting with its default; `populer config check {FILE}` says
+# whether this file can be used. A change is in effect within two seconds.
+
+[[sites]]
+id = {_text(site.id)}
+name = {_text(site.name)}
+timezone = "Asia/Jakarta"    # or WIB, WITA, WIT
+locale = "id"
+# Where readers reach this service, such as https://populer.example.id: links in feeds and fragments are whole then.
+# address = ""
+# Pages that may send events, and the hosts of articles, whose pages are read for titles that nobody else has said.
+{hint}origins = {_texts(site.origins or ["https://www.example.id"])}
+{hint}hosts = {_texts(site.hosts or ["www.example.id"])}
+# Feeds and news sitemaps that describe the articles.
+{f"feeds = [{feeds}{chr(10)}]" if feeds else '# feeds = [{ url = "https://www.example.id/feed" }]'}
+
+[lists.populer]
+title = "Populer"
+"""
+
+
+def _next_steps(path: Path, found: SiteFound | None) -> str:
+    feeds = f" with {len(found.feeds)} feed{'' if len(found.feeds) == 1 else 's'}" if found else ""
+    return "\n".join(
+        (
+            f"{path} is written{feeds}. Next:",
+            f"  1. populer serve --config {path}",
+            '  2. <script async src="http://127.0.0.1:8000/populer.js"></script> into the head of every page,',
+            '     <populer-list list="populer"></populer-list> where the list is wanted',
+            f"  3. populer doctor --config {path} says what is missing",
+        )
+    )
+
+
+def _id_of(host: str) -> str:
+    name = re.sub(r"[^a-z0-9-]", "-", host.partition(".")[0].lower()).strip("-")
+    return name[:63] or "default"
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _texts(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_text, texts))}]"

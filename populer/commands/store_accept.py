@@ -1,0 +1,45 @@
+"""`populer store accept`: take a store that came back without what it held as it is; lists are made of it again."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from populer.commands.options import store_url
+from populer.stores import open_store
+from ranking.errors import PopulerError, StoreUnavailableError
+from ranking.settings.service import Settings
+from ranking.store.server import Life
+
+#: Names this command in the trail, and what it did.
+BY, ACTION = "command-line", "accept_store"
+
+
+def run(settings: Settings) -> None:
+    """Accept the store, and print what that means.
+
+    Raises:
+        PopulerError: the store does not answer.
+    """
+    before = asyncio.run(accepted(settings, store_url(settings)))
+    if before.held_since is None:
+        print("The store holds what the service knows. There is nothing to accept.")  # noqa: T201
+        return
+    since = datetime.fromtimestamp(before.held_since, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    print(  # noqa: T201
+        f"The store that came back without what it held, at {since}, is accepted as it is. Every list is made of it"
+        " from the next refresh on. Send items again that are missing, with PUT /v1/items or `populer items import`."
+    )
+
+
+async def accepted(settings: Settings, url: str) -> Life:
+    """Accept the store at `url`, with a line in the trail of every site; the life that it had."""
+    store = open_store(settings, url)
+    try:
+        await store.open()
+        before = await store.server.accept()
+        if before.held_since is not None:
+            await store.edits.note([site.id for site in settings.sites], BY, ACTION)
+    except StoreUnavailableError as error:
+        raise PopulerError(f"{error}; is the service running?") from error
+    finally:
+        await store.close()
+    return before
