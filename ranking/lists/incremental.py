@@ -9,7 +9,7 @@ the lists are the same.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -40,10 +40,18 @@ class Ranked(NamedTuple):
     ranker: Ranker
     sections: Mapping[str, Ranking]
 
-    def names(self) -> set[str]:
-        """The ids of all that is listed."""
-        rows, known = np.concatenate([ranking.rows for ranking in self.sections.values()]), self.ranker.pool.names
-        return {known[row] for row in np.unique(rows).tolist()}
+
+def listed_names(rankings: Sequence[Ranked]) -> set[str]:
+    """The ids of all that is listed."""
+    rows: dict[int, list[Rows]] = {}  # by the ranker that they are of
+    rankers = {id(each.ranker): each.ranker for each in rankings}
+    for each in rankings:
+        rows.setdefault(id(each.ranker), []).extend(ranking.rows for ranking in each.sections.values())
+    return {
+        rankers[number].pool.names[row]
+        for number, parts in rows.items()
+        for row in np.unique(np.concatenate(parts)).tolist()
+    }
 
 
 class IncrementalRanker:

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping
 
 from ranking.intake.items import Item
-from ranking.lists.incremental import IncrementalRanker, Ranked
+from ranking.lists.incremental import IncrementalRanker, Ranked, listed_names
 from ranking.lists.ranker import Ranker
 from ranking.published.bodies import Bodies, Described, Section, UnchangedBodies
 from ranking.published.cursor import kept_for_s
@@ -57,25 +57,30 @@ class Refresher:
     async def _rank(self, slot: float, epoch: int) -> dict[str, int]:
         site, moment = self.site, Moment(at=slot, known_until=slot)
         lists = site.effective.lists
-        rankings = await asyncio.to_thread(self._incremental.ranked, site.view, moment, site.zone, lists)
+
+        def ranked() -> tuple[Mapping[str, Ranked], set[str]]:
+            found = self._incremental.ranked(site.view, moment, site.zone, lists)
+            return found, listed_names(list(found.values()))
+
+        rankings, listed = await asyncio.to_thread(ranked)
         site.set_ranked(slot)
-        listed = {name for ranked in rankings.values() for name in ranked.names()}
         details = await site.view.details_of(site.store, listed)
         shown = {section for ranked in rankings.values() for section in ranked.sections}
         quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
         self._described.begin()
         packing = {id(ranked.ranker): self._packing(ranked.ranker, details) for ranked in rankings.values()}
-        generations, names = {}, list(site.settings.lists)
-        for first in range(0, len(names), PUBLISHED_AT_ONCE):
-            some = {name: rankings[name] for name in names[first : first + PUBLISHED_AT_ONCE]}
-            snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing, quiet)
-            done = await asyncio.gather(*(self._publish(each, epoch) for each in snapshots), return_exceptions=True)
-            for name, outcome in zip(some, done, strict=True):
-                if isinstance(outcome, BaseException):
-                    raise outcome
-                if outcome is not None:
-                    generations[name] = outcome
-        return generations
+        generations: dict[str, int] = {}
+        publishing: dict[str, asyncio.Task[int | None]] = {}
+        names = list(site.settings.lists)
+        try:
+            for first in range(0, len(names), PUBLISHED_AT_ONCE):
+                some = {name: rankings[name] for name in names[first : first + PUBLISHED_AT_ONCE]}
+                snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing, quiet)
+                generations |= await _published(publishing)  # while these were packed, those before were on their way
+                publishing = {each.stamp.list: asyncio.create_task(self._publish(each, epoch)) for each in snapshots}
+            return generations | await _published(publishing)
+        finally:
+            await asyncio.gather(*publishing.values(), return_exceptions=True)
 
     def _packing(self, ranker: Ranker, details: Mapping[str, Item]) -> Bodies:
         return Bodies(ranker.pool.names, ranker.views, ranker.published, details, self._described)
@@ -129,3 +134,10 @@ class Refresher:
         if generation is not None:
             self._bases[name] = PublishedBase(generation, snapshot.stamp.digests, snapshot.orders.keys())
         return generation
+
+
+async def _published(publishing: Mapping[str, asyncio.Task[int | None]]) -> dict[str, int]:
+    """Generation of each list that was published, once all have ended. Raises what the first of them has raised."""
+    await asyncio.gather(*publishing.values(), return_exceptions=True)
+    outcomes = {name: task.result() for name, task in publishing.items()}
+    return {name: generation for name, generation in outcomes.items() if generation is not None}
