@@ -15,7 +15,19 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 
 from api.dispatch import Dispatcher
-from api.endpoints import aliases, docs_page, editorial, embed, explain, health, items, ops, ops_page, voids
+from api.endpoints import (
+    aliases,
+    docs_page,
+    editorial,
+    embed,
+    explain,
+    health,
+    item_search,
+    items,
+    ops,
+    ops_page,
+    voids,
+)
 from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
@@ -63,6 +75,7 @@ def create_app(
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
     app.include_router(aliases.router(runtime.now))
+    app.include_router(item_search.router(runtime.now))
     app.include_router(items.router(runtime.now))
     app.include_router(editorial.router(runtime.now))
     app.include_router(health.router(runtime.now))

@@ -29,6 +29,7 @@ class SuggestHalfLives:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store = store
         self._lists = {name: each for name, each in settings.lists.items() if each.learns}
+        self._filters = settings.item_filters
         self._zones = {site.id: site.zone for site in settings.sites}
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
@@ -37,7 +38,7 @@ class SuggestHalfLives:
         due = {name: at for name in self._lists if (at := await self._due(site, name, now, zone)) is not None}
         if not due:
             return {}
-        view = SiteView(site)
+        view = SiteView(site, filters=self._filters)
         longest_s = max(needed_s(self._lists[name]) for name in due)
         await view.update(self._store, min(due.values()) - longest_s)
         learned = await self._store.findings.in_effect(site)

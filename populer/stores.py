@@ -12,8 +12,8 @@ from ranking.store.redis.store import RedisStore
 PATIENCE_S = 5.0
 
 
-def open_store(settings: Settings, url: str, known_shards: int = 0) -> RedisStore:
-    """The store at `url`, not yet connected; `known_shards` as `RedisStore` takes it."""
+def open_store(settings: Settings, url: str, known_shards: int = 0, known_life: str = "") -> RedisStore:
+    """The store at `url`, not yet connected; `known_shards` and `known_life` as `RedisStore` takes them."""
     redis = settings.redis
     return RedisStore(
         url,
@@ -22,26 +22,28 @@ def open_store(settings: Settings, url: str, known_shards: int = 0) -> RedisStor
         allow_eviction=redis.allow_eviction,
         ack=_ack(settings),
         known_shards=known_shards,
+        known_life=known_life,
         confirms=settings.redis.url is None,  # a server of ours has its own disk, whose failures it tells too late
     )
 
 
-async def reached_shards(settings: Settings, url: str, known_shards: int = 0) -> int:
-    """How many shards the store at `url` was made with.
+async def reached_store(settings: Settings, url: str, known_shards: int = 0, known_life: str = "") -> tuple[int, str]:
+    """How many shards the store at `url` was made with, and its life; the known one while another is held.
 
     Raises:
         StoreUnavailableError: it does not answer.
         StoreDeniedError: it takes nothing from us now.
         StoreRefusedError: it, or its address, cannot be used.
     """
-    store = open_store(settings, url, known_shards)
+    store = open_store(settings, url, known_shards, known_life)
     try:
         async with asyncio.timeout(PATIENCE_S):
             await store.open()
+            life = await store.server.life()
     except TimeoutError as error:
         raise StoreUnavailableError(f"Redis has not answered within {PATIENCE_S:g} s") from error
     else:
-        return store.shards
+        return store.shards, known_life if life.held_since is not None else life.name
     finally:
         await store.close()
 

@@ -74,7 +74,7 @@ def router(current: CurrentContext) -> APIRouter:
         writer = _Writer(current(), request)
         given = await writer.body(_Names, empty=_Names())
         name = checked_name("id", item)
-        named = writer.names(given) if given.urls or given.ids else aliases_of(await writer.aliases(), name)
+        named = writer.names(given) if given.urls or given.ids else await writer.all_names(name)
         await lift_aliases(writer.context.store.edits, writer.site.id, name, named, by=writer.by)
         return await writer.answer(name)
 
@@ -100,7 +100,11 @@ NAMES: Json = {
     "additionalProperties": False,
     "properties": {"urls": {**TEXTS, "description": "whole addresses"}, "ids": TEXTS},
 }
-NAMES_OF_ITEM: Json = whole({"item": {"type": "string"}, "aliases": TEXTS})
+FORMER: Json = {
+    **TEXTS,
+    "description": "addresses that it has had before; they count for it while no other item has them",
+}
+NAMES_OF_ITEM: Json = whole({"item": {"type": "string"}, "aliases": TEXTS, "former": FORMER})
 MANY: Json = {
     "type": "array",
     "description": "of at most 500 names in all; `item` or `url` names the item",
@@ -128,13 +132,18 @@ class _Writer:
         """The request's body; `empty` stands for none."""
         return await json_body(self._request, shape, self.context.settings.ingest.max_body, empty=empty)
 
-    async def aliases(self) -> Mapping[str, str]:
-        """All aliases of the site."""
-        return await self.context.store.edits.aliases(self.site.id)
+    async def all_names(self, item: str) -> list[str]:
+        """The aliases that an item has, and the addresses that it has had before."""
+        edits, site = self.context.store.edits, self.site.id
+        former = (await edits.former_addresses(site)).items
+        return aliases_of(await edits.aliases(site), item) + aliases_of(former, item)
 
     async def answer(self, item: str) -> Response:
-        """The aliases that an item has."""
-        return _json({"item": item, "aliases": aliases_of(await self.aliases(), item)})
+        """The aliases that an item has, and by themselves the addresses that it has had before."""
+        edits, site = self.context.store.edits, self.site.id
+        aliases = aliases_of(await edits.aliases(site), item)
+        former = aliases_of((await edits.former_addresses(site)).items, item)
+        return _json({"item": item, "aliases": aliases, "former": former})
 
     async def make(self, made: Mapping[str, str]) -> tuple[int, dict[str, str]]:
         """Let names stand for items; see `make_aliases`."""

@@ -1,14 +1,22 @@
-"""`/docs`: the documentation of the HTTP interface, to be read and tried. It runs its own scripts and no others."""
+"""`/docs`: the documentation of the HTTP interface, to be read and tried. It runs its own scripts and no others.
+
+`/openapi.json` is made once, as its making takes milliseconds and anybody may ask.
+"""
 
 import base64
 import hashlib
 import re
+from functools import cache
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, Response
+import msgspec
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.openapi.docs import get_swagger_ui_html
 
+from api.http.assets import Asset
+
 STATIC: Final = "/static-offline-docs"
+DOCUMENT: Final = "/openapi.json"
 INLINE: Final = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
@@ -17,7 +25,7 @@ def router(app: FastAPI) -> APIRouter:
     routes = APIRouter(include_in_schema=False)
     page = bytes(
         get_swagger_ui_html(
-            openapi_url=str(app.openapi_url),
+            openapi_url=DOCUMENT,
             title=f"{app.title} - Swagger UI",
             oauth2_redirect_url=None,
             swagger_js_url=f"{STATIC}/swagger-ui-bundle.js",
@@ -30,6 +38,16 @@ def router(app: FastAPI) -> APIRouter:
     @routes.get("/docs")
     async def docs() -> Response:
         return Response(page, media_type="text/html", headers=headers)
+
+    app.router.routes[:] = [route for route in app.router.routes if getattr(route, "path", None) != DOCUMENT]
+
+    @cache
+    def document() -> Asset:
+        return Asset(msgspec.json.encode(app.openapi()), "application/json")
+
+    @routes.get(DOCUMENT)
+    async def openapi(request: Request) -> Response:
+        return await document().response(request, "no-cache", {"access-control-allow-origin": "*"})
 
     return routes
 

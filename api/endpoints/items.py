@@ -11,6 +11,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.acks import ack_header
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
+from api.endpoints.withdrawn import withdraw
 from api.http.auth import Caller, Grade, require
 from api.http.json_body import from_json, json_body
 from api.http.problems import Problem
@@ -48,6 +49,7 @@ def router(current: CurrentContext) -> APIRouter:
         down = await context.store.items.put_items(
             site.id, items, caller.name, [each.named for each in batch.described]
         )
+        await withdraw(context, site, caller, batch.described, now)
         ack = await ack_header(context, site.id, [item.id for item in items])
         return _json(batch.answer(down), ack)
 
@@ -57,6 +59,7 @@ def router(current: CurrentContext) -> APIRouter:
         site, caller = _writer(context, request)
         description = await _described_in(context, request, site, item)
         await context.store.items.put_items(site.id, [description.item], caller.name, [description.named], lift=True)
+        await withdraw(context, site, caller, [description], context.clock())
         (found,) = await context.store.items.get_items(site.id, [description.item.id])
         ack = await ack_header(context, site.id, [description.item.id])
         return _json({**as_wire(found), "ignored": description.ignored} if found else {}, ack)
@@ -71,6 +74,7 @@ def router(current: CurrentContext) -> APIRouter:
             raise NotFoundError(f"no item is called {item!r}: describe it first (PUT /v1/items/{{id}})")
         if await context.store.items.put_items(site.id, [description.item], caller.name, [description.named]):
             raise Problem(409, "taken down", f"Item {item!r} {TAKEN_DOWN}")
+        await withdraw(context, site, caller, [description], context.clock())
         (found,) = await context.store.items.get_items(site.id, [description.item.id])
         ack = await ack_header(context, site.id, [description.item.id])
         return _json({**as_wire(found or there), "ignored": description.ignored}, ack)

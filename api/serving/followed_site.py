@@ -164,7 +164,7 @@ class FollowedSite:
             if age_s < (KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S):
                 return
         unkept, self._unkept = self._unkept, set()
-        lists = {name: Published(each.generation, each.stamp, each.bodies) for name, each in self.lists.items()}
+        lists = {name: _published(each) for name, each in self.lists.items()}
         if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):
             self._unkept |= unkept
 
@@ -237,7 +237,10 @@ class FollowedSite:
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
             if found is None or (shown is not None and found.generation <= shown.generation):
-                continue  # whatever its time: a clock may have been ahead
+                # Whatever its time: a clock may have been ahead. A generation only falls where the store has lost it.
+                if shown is not None and generation < shown.generation:
+                    await self._store.lists.put_back(self._site, _published(shown))
+                continue
             kept = shown.bodies if shown else {}
             bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
             self._keep_orders(name, shown)
@@ -255,7 +258,7 @@ class FollowedSite:
     async def _put_back(self) -> None:
         """Put the lists back that the store has lost: other workers may need them, and generations must not fall."""
         for shown in list(self.lists.values()):
-            await self._store.lists.put_back(self._site, Published(shown.generation, shown.stamp, shown.bodies))
+            await self._store.lists.put_back(self._site, _published(shown))
         self._lost = False
 
     def _keep_orders(self, name: str, shown: LoadedList | None) -> None:
@@ -263,6 +266,10 @@ class FollowedSite:
         for section, rendered in shown.rendered.items() if shown else ():
             if rendered.has_cursors:
                 self._remember((name, section, rendered.order), rendered.ids)
+
+
+def _published(shown: LoadedList) -> Published:
+    return Published(shown.generation, shown.stamp, shown.bodies)
 
 
 async def cancel_all(tasks: Iterable[asyncio.Task[None]]) -> None:

@@ -78,7 +78,7 @@ class SiteEdits:
         found = self._overlays.get((name, section))
         if found is None:
             pinned = force.pins.get((name, section), ())
-            pins = [(position, self._pin(item)) for position, item in pinned if self._published_at(item) <= now]
+            pins = [(position, self._pin(item)) for position, item in pinned if self._is_listed(item, now)]
             found = self._overlays[name, section] = Overlay(self._hidden, pins, force.boosts.get(name, {}))
         return found
 
@@ -190,6 +190,11 @@ class SiteEdits:
         """When a pinned item is published, in epoch seconds; until then it is in no list."""
         known = self._pinned.get(item)
         return -math.inf if known is None or known.published_at is None else known.published_at
+
+    def _is_listed(self, item: str, now: float) -> bool:
+        """Whether a pinned item may be in lists at `now` (epoch seconds) by its own word."""
+        known = self._pinned.get(item)
+        return known is None or (self._published_at(item) <= now and not known.is_withdrawn(now))
 
     def _weigh(self, now: float) -> InForce:
         self._in_force = force = self._edits.in_force(now)

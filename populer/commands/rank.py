@@ -36,7 +36,7 @@ async def viewed(settings: Settings, url: str, site: SiteSettings, now: float) -
     store = open_store(settings, url)
     try:
         await store.open()
-        view = SiteView(site.id)
+        view = SiteView(site.id, filters=settings.item_filters)
         await view.update(store, now - settings.retention.keep_s)
         yield store, view
     except StoreUnavailableError as error:

@@ -9,7 +9,7 @@ the logs. What has to tell events apart keeps them: a dedupe window 32 bytes of 
 
 import re
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +33,7 @@ from ranking.intake.items import Item, ItemDates, why_bad_id
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.urls import item_of
 from ranking.published.edits import Edits
+from ranking.refreshing.joined_names import JoinedNames
 from ranking.times import parse_moment
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class LogSite:
     def __init__(self) -> None:
         self.history = History()
         self.catalogue = Catalogue(self.history)
+        self._names = JoinedNames(self.history, self.catalogue)
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self.known_until = 0.0
@@ -112,11 +114,12 @@ class LogSite:
         self._items[item] = Item(
             item, title=row.title or "", url=row.url, section=row.section, published_at=at, image=image
         )
-        self.catalogue.set(item, ItemDates(row.section, at, first_seen=np.inf))
+        self._names.describe(item, ItemDates(row.section, at, first_seen=np.inf, url=row.url))
 
     def count(self, files: Sequence[Path], rules: Rules, progress: "Progress | None" = None) -> None:
-        """Count the events of some logs."""
-        rows = _Rows(self.history, rules, self.read)
+        """Count the events of some logs; those of the address of an item that is described already are its."""
+        self._names.settle()
+        rows = _Rows(self._names.row_of_new, rules, self.read)
         bar = Bar(progress, "reading events", files)
         for path in files:
             reading = Reading(self.read.unreadable, self.read.left_out)
@@ -133,8 +136,8 @@ class LogSite:
 class _Rows:
     """Events in columns, on their way into a history."""
 
-    def __init__(self, history: History, rules: Rules, read: Read) -> None:
-        self._item_row = history.item_row
+    def __init__(self, item_row: Callable[[str], int], rules: Rules, read: Read) -> None:
+        self._item_row = item_row
         self._rules = rules
         self._read = read
         self._ts = array("d")

@@ -31,10 +31,12 @@ from populer.service.child_messages import Orders, Parent
 from populer.service.child_output import say_ready
 from populer.service.data_folder import SPOOL_DIR
 from populer.service.heartbeat import beat_loop
+from populer.service.known_store import known_life
 from populer.service.memory import reclaim_loop, settle_memory
 from populer.service.store_connection import StoreConnection
 from populer.stores import _ack, open_store
 from ranking.settings.service import Settings
+from ranking.store.redis.store import RedisStore
 
 log = structlog.get_logger("populer")
 
@@ -76,7 +78,7 @@ async def _run_jobs(parent: Parent) -> None:
     say_ready()
     orders = parent.orders
     beating = asyncio.create_task(beat_loop(orders.beat_fd))
-    store = open_store(validated(orders.raw), orders.redis_url, orders.shards)
+    store = _store_of(orders)
     connecting = asyncio.create_task(StoreConnection(store, lambda: parent.orders.redis_url).keep_open_loop())
     while not (store.is_open or stop.is_set()):  # noqa: ASYNC110 - the jobs have nothing to do before it is there
         await asyncio.sleep(PAUSE_S)
@@ -102,7 +104,7 @@ async def _serve_api(parent: Parent) -> None:
     if orders.socket_fd is None:
         return
     settings = validated(orders.raw)
-    store = open_store(settings, orders.redis_url, orders.shards)
+    store = _store_of(orders)
     connection = StoreConnection(store, lambda: parent.orders.redis_url)
     connecting = asyncio.create_task(connection.keep_open_loop())
     await connection.look()
@@ -173,6 +175,13 @@ async def _serve_api(parent: Parent) -> None:
         task.cancel()
     await cancel_all([connecting])
     await store.close()
+
+
+def _store_of(orders: Orders) -> RedisStore:
+    """The store that the parent has named, not yet connected."""
+    settings = validated(orders.raw)
+    life = known_life(settings.service.data_dir, orders.redis_url)
+    return open_store(settings, orders.redis_url, orders.shards, life)
 
 
 def _page_provider(orders: Orders, settings: Settings) -> PageProvider | None:

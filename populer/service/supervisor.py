@@ -32,10 +32,10 @@ from populer.service.data_folder import check_folders, held
 from populer.service.descriptors import raise_limit
 from populer.service.file_watch import NO_FILE, FileContent
 from populer.service.heartbeat import HUNG_S, LOOK_EVERY_S, Heartbeat
-from populer.service.known_store import keep_shards, known_shards
+from populer.service.known_store import keep_store, known_life, known_shards
 from populer.service.live_settings import LiveSettings
 from populer.service.reloading import keys_loop, settings_loop
-from populer.stores import assumed_shards, reached_shards
+from populer.stores import assumed_shards, reached_store
 from ranking.errors import PopulerError, SettingsError, StoreDeniedError, StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.embedded.server import EmbeddedValkey
@@ -324,7 +324,7 @@ async def _shards_of(settings: Settings, url: str) -> int:
     data_dir = settings.service.data_dir
     known = settings.redis.shards or known_shards(data_dir)
     try:
-        shards = await reached_shards(settings, url)
+        shards, life = await reached_store(settings, url, known_life=known_life(data_dir, url))
     except (StoreUnavailableError, StoreDeniedError) as error:
         if isinstance(error, StoreDeniedError) and not known_shards(data_dir):
             raise  # whoever starts it for the first time wants to know
@@ -333,7 +333,7 @@ async def _shards_of(settings: Settings, url: str) -> int:
         )
         return known or assumed_shards(settings, url)
     try:
-        keep_shards(data_dir, shards)
+        keep_store(data_dir, url, shards, life)
     except OSError as error:
         log.warning("What is known of the store was not written down.", error=str(error))
     return shards
@@ -348,7 +348,7 @@ def _check_store(settings: Settings, shards: int) -> None:
     url = settings.redis.url
     if url is not None:
         with contextlib.suppress(StoreUnavailableError, StoreDeniedError):
-            asyncio.run(reached_shards(settings, url, shards))
+            asyncio.run(reached_store(settings, url, shards, known_life(settings.service.data_dir, url)))
 
 
 def _api_environment(data_dir: Path) -> dict[str, str]:

@@ -72,7 +72,7 @@ async def read_site(settings: Settings, url: str, site: SiteSettings, now: float
         PopulerError: the store does not answer.
     """
     store = open_store(settings, url)
-    view = SiteView(site.id)
+    view = SiteView(site.id, filters=settings.item_filters)
     try:
         await store.open()
         await view.update(store, now - settings.retention.keep_s)

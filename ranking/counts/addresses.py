@@ -9,18 +9,21 @@ Rejected: a dictionary of addresses (200 bytes an item).
 """
 
 from collections import defaultdict
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from ranking.counts.arrays import Ints, Mask
 from ranking.counts.cells import grown
-from ranking.intake.urls import canonical, id_of_address
+from ranking.intake.urls import name_at
 from ranking.intake.visits import short_hash
 
 Marks = npt.NDArray[np.uint64]
 #: In place of a mark: of an item that nobody has described, and of one that was described without an address.
 NOT_DESCRIBED, NO_ADDRESS = 0, 1
+#: In place of a row.
+NO_ROW = -1
 #: So many marks are kept in a dictionary before they are sorted in with the others.
 MANY_NEW = 10_000
 
@@ -36,14 +39,11 @@ def mark_of_address(url: str | None) -> int:
     >>> mark_of_address("https://www.example.id/berita/judul/?utm_source=x") == mark_of_name("example.id/berita/judul")
     True
     """
-    if not url:
-        return NO_ADDRESS
-    try:
-        return mark_of_name(id_of_address(canonical(url)))
-    except ValueError:
-        return NO_ADDRESS
+    name = name_at(url)
+    return NO_ADDRESS if name is None else mark_of_name(name)
 
 
+@lru_cache(maxsize=1 << 14)
 def marks_of_name(name: str) -> tuple[int, ...]:
     """The marks of the addresses that a name may stand for, the likeliest first.
 
@@ -55,10 +55,18 @@ def marks_of_name(name: str) -> tuple[int, ...]:
     """
     if name[:8].lower().startswith(("http://", "https://")):
         return mark_of_name(name), mark_of_address(name)
+    path = path_of_name(name)
+    return (mark_of_name(name),) if path is None else (mark_of_name(name), mark_of_name(path))
+
+
+def path_of_name(name: str) -> str | None:
+    """The name of an address without its host; None where it has none.
+
+    >>> path_of_name("example.id/berita"), path_of_name("/berita")
+    ('/berita', None)
+    """
     host, slash, path = name.partition("/")
-    if "." in host and slash:
-        return mark_of_name(name), mark_of_name(slash + path)
-    return (mark_of_name(name),)
+    return slash + path if "." in host and slash else None
 
 
 class Addresses:
@@ -106,6 +114,18 @@ class Addresses:
         if self._new:
             there |= np.fromiter((mark in self._new for mark in marks.tolist()), np.bool_, len(marks))
         return there
+
+    def only_rows(self, marks: Marks) -> Ints:
+        """The row with each of these addresses, (marks,) int32, where one alone surely has it; else NO_ROW."""
+        self._sort()
+        if not len(self._sorted):
+            return np.full(len(marks), NO_ROW, dtype=np.int32)
+        first, last = self._sorted.searchsorted(marks, "left"), self._sorted.searchsorted(marks, "right")
+        rows = self._rows[np.minimum(first, len(self._rows) - 1)]
+        rows[(last - first != 1) | (self._marks[rows] != marks)] = NO_ROW
+        if self._new:
+            rows[np.fromiter((mark in self._new for mark in marks.tolist()), np.bool_, len(marks))] = NO_ROW
+        return rows
 
     def shared(self) -> list[int]:
         """The addresses that several rows have."""

@@ -8,15 +8,16 @@ event may be kept. Other ids are whatever a stranger has sent.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import NO_SECTION, FloatArray
+from ranking.counts.arrays import NO_SECTION, FloatArray, Ints
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
 from ranking.counts.numbering import Numbering
+from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import ItemDates
 
 FIRST_CAPACITY = 64
@@ -25,11 +26,13 @@ FIRST_CAPACITY = 64
 class Catalogue:
     """Columns with one entry per item row of `history`, which gives out the rows.
 
-    `all_known`: every item is, as in a log that the newsroom has written itself.
+    `all_known`: every item is, as in a log that the newsroom has written itself. `filters`: those of lists, which are
+    asked of every description; what is sealed of dates does not do for them.
     """
 
-    def __init__(self, history: History, *, all_known: bool = True) -> None:
+    def __init__(self, history: History, *, all_known: bool = True, filters: Iterable[ItemFilter] = ()) -> None:
         self._history = history
+        self._filters = {each: np.full(FIRST_CAPACITY, each.takes(None)) for each in filters}
         self._all_known = all_known
         self._kept_since = -np.inf
         self._sections = Numbering()
@@ -39,6 +42,7 @@ class Catalogue:
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
         self._stored = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
         self._named_until = np.full(FIRST_CAPACITY, -np.inf)
+        self._listed_until = np.full(FIRST_CAPACITY, np.inf)
         self._changed = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
 
     def set(self, item: str, dates: ItemDates | None) -> None:
@@ -50,12 +54,13 @@ class Catalogue:
         self._first_seen[row] = known.first_seen
         self._section[row] = NO_SECTION if known.section is None else self._sections.number(known.section)
         self._stored[row] = dates is not None
+        self._listed_until[row] = known.listed_until
+        for of_list, takes in self._filters.items():
+            takes[row] = of_list.takes(dates)
         self._changed[row] = True
 
-    def set_many(self, dates: DatesColumns) -> None:
-        """Set the dates and sections of many items, each named once."""
-        if not dates.ids:
-            return
+    def set_many(self, dates: DatesColumns) -> Ints:
+        """Set the dates and sections of many items, each named once; their rows, (items,) int32."""
         rows = self._history.item_rows(dates.ids)
         self._reach(len(self._history.items))
         numbers = np.array([*map(self._sections.number, dates.sections), NO_SECTION], dtype=np.int32)
@@ -63,7 +68,9 @@ class Catalogue:
         self._first_seen[rows] = dates.first_seen
         self._section[rows] = numbers[dates.section]
         self._stored[rows] = dates.stored
+        self._listed_until[rows] = dates.until
         self._changed[rows] = True
+        return rows
 
     def set_named(self, items: Sequence[str], until: float) -> None:
         """Note that events with the site's key have named `items`, the last before `until` (epoch seconds)."""
@@ -80,6 +87,9 @@ class Catalogue:
         self._named_until[into] = max(self._named_until[into], self._named_until[row])
         self._named_until[row] = -np.inf
         self._published[row], self._section[row], self._stored[row] = np.nan, NO_SECTION, False
+        self._listed_until[row] = np.inf
+        for of_list, takes in self._filters.items():
+            takes[row] = of_list.takes(None)
         self._changed[[row, into]] = True
 
     def first_seen_of(self, row: int) -> float:
@@ -103,6 +113,7 @@ class Catalogue:
         for name, column in vars(self).items():
             if isinstance(column, np.ndarray):
                 setattr(other, name, column[rows])
+        other._filters = {of_list: takes[rows] for of_list, takes in self._filters.items()}
         return other
 
     def changed(self) -> npt.NDArray[np.int64]:
@@ -138,6 +149,15 @@ class Catalogue:
         """Whether the item of each of some rows is known, as `known`."""
         known: npt.NDArray[np.bool_] = self._stored[rows] | (self._named_until[rows] > self._kept_since)
         return np.ones_like(known) if self._all_known else known
+
+    def withdrawn(self, rows: npt.NDArray[np.integer] | slice, at: float) -> npt.NDArray[np.bool_]:
+        """Whether the item of each of some rows is hidden, or its time over, at a moment (epoch seconds)."""
+        over: npt.NDArray[np.bool_] = self._listed_until[rows] <= at
+        return over
+
+    def taken(self, rows: npt.NDArray[np.integer] | slice) -> dict[ItemFilter, npt.NDArray[np.bool_]]:
+        """For each filter whether it takes the item of each of some rows."""
+        return {of_list: takes[rows] for of_list, takes in self._filters.items()}
 
     @property
     def undated(self) -> npt.NDArray[np.bool_]:
@@ -177,4 +197,7 @@ class Catalogue:
         self._section = np.concatenate([self._section, np.full(more, NO_SECTION, dtype=np.int32)])
         self._stored = np.concatenate([self._stored, np.zeros(more, dtype=np.bool_)])
         self._named_until = np.concatenate([self._named_until, np.full(more, -np.inf)])
+        self._listed_until = np.concatenate([self._listed_until, np.full(more, np.inf)])
+        for of_list, takes in self._filters.items():
+            self._filters[of_list] = np.concatenate([takes, np.full(more, of_list.takes(None))])
         self._changed = np.concatenate([self._changed, np.zeros(more, dtype=np.bool_)])

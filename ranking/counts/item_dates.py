@@ -26,7 +26,8 @@ class DatesColumns(NamedTuple):
 
     `section`: (items,) int64, indexes `sections`, -1 for none. `published`, `first_seen`: (items,) float64, epoch
     seconds, NaN where unknown. `stored`: (items,) bool, False for an item that the newsroom has taken back. `address`:
-    (items,) uint64, see `addresses.mark_of_address`.
+    (items,) uint64, see `addresses.mark_of_address`. `until`: (items,) float64, epoch seconds, when its time in lists
+    is over; infinite where it has no end.
     """
 
     ids: list[str]
@@ -36,6 +37,7 @@ class DatesColumns(NamedTuple):
     first_seen: FloatArray
     stored: npt.NDArray[np.bool_]
     address: Marks
+    until: FloatArray
 
 
 class _Chunk(msgspec.Struct, array_like=True):
@@ -45,6 +47,7 @@ class _Chunk(msgspec.Struct, array_like=True):
     times: bytes
     stored: bytes
     address: bytes
+    until: bytes = b""  # empty: none of them ends
 
 
 def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
@@ -55,6 +58,7 @@ def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
     times = [np.nan if each.published_at is None else each.published_at for each in known]
     times += [each.first_seen for each in known]
     address = [NOT_DESCRIBED if each is None else mark_of_address(each.url) for each in dates.values()]
+    until = [each.listed_until for each in known]
     chunk = _Chunk(
         ids=pack_texts([item.encode() for item in dates]),
         sections=[name for name in sections if name is not None],
@@ -63,6 +67,9 @@ def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
         times=zlib.compress(np.array(times, dtype="<f8").view(np.uint8).reshape(-1, 8).T.tobytes(), LEVEL),
         stored=np.packbits(np.array([each is not None for each in dates.values()], dtype=np.bool_)).tobytes(),
         address=np.array(address, dtype="<u8").tobytes(),  # hashes: there is nothing to pack
+        until=zlib.compress(np.array(until, dtype="<f8").tobytes(), LEVEL)
+        if min(until, default=np.inf) < np.inf
+        else b"",
     )
     return msgspec.msgpack.encode(chunk)
 
@@ -79,10 +86,13 @@ def unpack_dates(packed: bytes) -> DatesColumns:
         section = numbers_from_varints(zlib.decompress(chunk.section)) - 1
         planes = np.frombuffer(zlib.decompress(chunk.times), dtype=np.uint8).reshape(8, 2 * len(ids))
         address = np.frombuffer(chunk.address, dtype="<u8", count=len(ids)).astype(np.uint64)
+        until = np.full(len(ids), np.inf)
+        if chunk.until:
+            until = np.frombuffer(zlib.decompress(chunk.until), dtype="<f8", count=len(ids)).astype(np.float64)
     except (ValueError, zlib.error, msgspec.MsgspecError) as error:
         raise StoreRefusedError(
             f"sealed dates of items cannot be read ({error}): they are damaged, or of a later version of Populer"
         ) from error
     times = np.ascontiguousarray(planes.T).view("<f8").reshape(2, len(ids)).astype(np.float64)
     stored = np.unpackbits(np.frombuffer(chunk.stored, dtype=np.uint8), count=len(ids)).astype(np.bool_)
-    return DatesColumns(ids, chunk.sections, section, times[0], times[1], stored, address)
+    return DatesColumns(ids, chunk.sections, section, times[0], times[1], stored, address, until)

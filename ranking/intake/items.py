@@ -5,6 +5,7 @@ listed, as the newsroom's own server has named it, its title is its id.
 """
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, tzinfo
@@ -55,6 +56,10 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     extra: dict[str, Any] = {}
     by_page: bool = False
 
+    def is_withdrawn(self, at: float) -> bool:
+        """Whether it is in no list at a moment (epoch seconds), as it is hidden or past its `expires_at`."""
+        return self.hidden or (self.expires_at is not None and self.expires_at <= at)
+
 
 class ItemDates(msgspec.Struct, frozen=True, gc=False):
     """The part of a stored item that ranking needs for every item; the rest is read for the listed ones only."""
@@ -63,6 +68,20 @@ class ItemDates(msgspec.Struct, frozen=True, gc=False):
     published_at: float | None = None
     first_seen: float = 0.0
     url: str | None = None
+    expires_at: float | None = None
+    hidden: bool = False
+    sections: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    author: str | None = None
+    authors: tuple[str, ...] = ()
+    language: str | None = None
+    type: str | None = None
+    premium: bool | None = None
+
+    @property
+    def listed_until(self) -> float:
+        """When its time in lists is over, in epoch seconds; infinite: it has no end."""
+        return 0.0 if self.hidden else math.inf if self.expires_at is None else self.expires_at
 
 
 class ItemInput(msgspec.Struct, frozen=True):

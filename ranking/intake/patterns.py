@@ -1,6 +1,7 @@
 """Patterns that an operator writes and a stranger's address is searched with."""
 
 import re
+from functools import lru_cache
 from typing import Final, Protocol
 
 import re2  # type: ignore[import-untyped]
@@ -37,6 +38,12 @@ class AddressPattern(Protocol):
         ...
 
 
+@lru_cache(maxsize=256)
+def url_pattern(text: str) -> AddressPattern:
+    """`text` as a pattern for addresses, with any number of groups; else as `item_pattern`."""
+    return _compiled(text)
+
+
 def item_pattern(text: str) -> AddressPattern:
     """`text` as a pattern for `item_of`, in RE2's syntax: its time is linear in the address, whatever the pattern.
 
@@ -45,6 +52,13 @@ def item_pattern(text: str) -> AddressPattern:
     Raises:
         ValueError: it is no regular expression, or has not exactly one group.
     """
+    pattern = _compiled(text)
+    if pattern.groups != 1:
+        raise ValueError(f"must have one group, which finds the item's id, not {pattern.groups}; (?:…) is no group")
+    return pattern
+
+
+def _compiled(text: str) -> AddressPattern:
     options = re2.Options()
     options.log_errors = False
     options.max_mem = PATTERN_BYTES
@@ -58,6 +72,4 @@ def item_pattern(text: str) -> AddressPattern:
         raise ValueError(
             f"must be a regular expression as RE2 takes it, without look-around and back-references ({reason[:200]})"
         ) from None
-    if pattern.groups != 1:
-        raise ValueError(f"must have one group, which finds the item's id, not {pattern.groups}; (?:…) is no group")
     return pattern

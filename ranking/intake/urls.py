@@ -173,6 +173,18 @@ def id_of_address(address: str) -> str:
     return _short(address.removeprefix(SCHEME))
 
 
+def name_at(url: str | None) -> str | None:
+    """The name that an event of `url` alone is counted under without a pattern; None where it is no address.
+
+    >>> name_at("https://www.example.com/berita/judul/?utm_source=x"), name_at("/berita"), name_at("berita")
+    ('example.com/berita/judul', '/berita', None)
+    """
+    try:
+        return id_of_address(canonical(url)) if url else None
+    except ValueError:
+        return None
+
+
 def _short(text: str) -> str:
     if len(text) * 4 <= MAX_ID_BYTES:
         return text

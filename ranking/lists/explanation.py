@@ -10,6 +10,8 @@ SENTENCES = {
     Rule.LISTED: "it may be listed",
     Rule.TAKEN_DOWN: "it was taken down",
     Rule.BLOCKED: "an editor has blocked it",
+    Rule.WITHDRAWN: "it is hidden, or its expires_at is over",
+    Rule.FILTERED: "the list does not allow it, or denies it, by what descriptions say of it",
     Rule.NOT_KNOWN: (
         "it is waiting for a description: only public events have named it. Describe it (PUT /v1/items, or a feed), or"
         " send an event on it with the site's write key"

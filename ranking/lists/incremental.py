@@ -159,6 +159,8 @@ class _Base:
             mask_of(view.removed, self._known_row, len(rows)),
             mask_of(in_force.blocked, self._known_row, len(rows)),
             self._catalogue.known_of(rows),
+            self._catalogue.withdrawn(rows, moment.at),
+            self._catalogue.taken(rows),
         )
         # The bounds on other rows are of all that was counted: a void takes from it, and gives nothing that it has not.
         counts = without_void_events(counts, in_force.voids, self._known_row)

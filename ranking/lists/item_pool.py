@@ -7,13 +7,15 @@ Invariant: sums of the same items have the same bits in both.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
 import numpy as np
 
 from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
+from ranking.errors import InvalidQuestionError
+from ranking.intake.item_filter import ItemFilter
 from ranking.lists.rules import Candidates, Rule, Ruling, listable
 from ranking.scoring.bursts import VIEWS, Bursts
 from ranking.scoring.decay import Alike, HalfLife
@@ -29,8 +31,9 @@ class PoolFacts(NamedTuple):
     """Facts of the rows of a pool beside their counts.
 
     `published`: (rows,) float64, epoch seconds. `section`: (rows,) int32, NO_SECTION for none. `stored`, `taken_down`,
-    `blocked`, `known`: (rows,) bool, whether an item is described, taken down, blocked by an editor, described or named
-    by an event with the site's key.
+    `blocked`, `known`, `withdrawn`: (rows,) bool, whether an item is described, taken down, blocked by an editor,
+    described or named by an event with the site's key, hidden or over by its own word. `taken`: by a list's
+    filter the rows that it takes, (rows,) bool.
     """
 
     published: FloatArray
@@ -39,11 +42,16 @@ class PoolFacts(NamedTuple):
     taken_down: Mask
     blocked: Mask
     known: Mask
+    withdrawn: Mask
+    taken: Mapping[ItemFilter, Mask]
 
     def only(self, rows: Rows) -> "PoolFacts":
         """The facts of some rows."""
-        published, section, stored, taken_down, blocked, known = self
-        return PoolFacts(published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows], known[rows])
+        published, section, stored, taken_down, blocked, known, withdrawn, taken = self
+        return PoolFacts(
+            published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows], known[rows], withdrawn[rows],
+            {of_list: takes[rows] for of_list, takes in taken.items()},
+        )  # fmt: skip
 
 
 class ItemPool:
@@ -102,6 +110,9 @@ class ItemPool:
         ruling = Ruling(len(age_s))
         ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
         ruling.out(Rule.BLOCKED, facts.blocked)
+        ruling.out(Rule.WITHDRAWN, facts.withdrawn)
+        if settings.item_filter is not None:
+            ruling.out(Rule.FILTERED, ~self._taken(settings.item_filter))
         by_name = Rule.NOT_KNOWN if settings.shows == "known" else Rule.NOT_DESCRIBED
         ruling.out(by_name, ~listable(settings.shows, facts.stored, facts.known))
         # What was neither dated, seen nor read has no publication that could lie ahead, and no score.
@@ -122,6 +133,19 @@ class ItemPool:
         if settings.floor:
             ruling.out(Rule.BELOW_FLOOR, score < settings.floor)
         return Candidates(score, counted, ruling.codes)
+
+    def _taken(self, of_list: ItemFilter) -> Mask:
+        """The rows that a filter takes.
+
+        Raises:
+            InvalidQuestionError: the view has not asked it of the descriptions.
+        """
+        found = self.facts.taken.get(of_list)
+        if found is None:
+            raise InvalidQuestionError(
+                "allow, deny: are tried in the settings' file alone; leave them as they are there"
+            )
+        return found
 
     def terms(self, settings: ListSettings, moment: Moment, row: int) -> list[Term]:
         """The terms of a row's score, see `Term`; none in a latest list."""

@@ -198,6 +198,8 @@ def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
         mask_of(view.removed, history.known_row, size),
         mask_of(in_force.blocked, history.known_row, size),
         catalogue.known,
+        catalogue.withdrawn(slice(0, size), moment.at),
+        catalogue.taken(slice(0, size)),
     )
     counts = without_void_events(counts_of(history), in_force.voids, history.known_row)
     return ItemPool(history.items, counts, facts, history.start(), zone)

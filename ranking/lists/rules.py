@@ -27,6 +27,8 @@ class Rule(IntEnum):
     LISTED_LONG = 12  # max_tenure
     OVER_SECTION_CAP = 13  # max_per_section
     OTHER_SECTION = 14  # the list of a section
+    FILTERED = 16  # allow, deny; stands behind WITHDRAWN
+    WITHDRAWN = 15  # by its own word: hidden, or past its expires_at; stands behind BLOCKED
 
 
 #: Rules that `fill = "widen"` sets aside: they say how much or how lately an item must be read. The others are meant.

@@ -26,7 +26,16 @@ CONTENDERS = 5
 #: From so many sections on all are sorted together.
 MANY_SECTIONS = 50
 #: Rules that hold for what fills a list up as well.
-MEANT = (Rule.TAKEN_DOWN, Rule.BLOCKED, Rule.NOT_KNOWN, Rule.NOT_DESCRIBED, Rule.NOT_YET_PUBLISHED, Rule.TOO_NEW)
+MEANT = (
+    Rule.TAKEN_DOWN,
+    Rule.BLOCKED,
+    Rule.WITHDRAWN,
+    Rule.FILTERED,
+    Rule.NOT_KNOWN,
+    Rule.NOT_DESCRIBED,
+    Rule.NOT_YET_PUBLISHED,
+    Rule.TOO_NEW,
+)
 NOTHING: Rows = np.zeros(0, dtype=np.int64)
 
 

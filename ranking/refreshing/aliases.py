@@ -83,12 +83,18 @@ async def make_aliases(edits: EditStore, site: str, made: Mapping[str, str], *, 
 
 
 async def lift_aliases(edits: EditStore, site: str, item: str, names: Iterable[str], *, by: str) -> int:
-    """Let those of `names` that stand for an item stand for themselves again; how many did."""
-    there = await edits.aliases(site)
+    """Let those of `names` that stand for an item stand for themselves again; how many did.
+
+    Addresses that the item has had before are among them, out of the trail.
+    """
+    there, former = await edits.aliases(site), (await edits.former_addresses(site)).items
+    names = list(names)
+    if left := [name for name in names if former.get(name) == item]:
+        await edits.forget_addresses(site, left)
     lifted = [name for name in names if there.get(name) == item]
     for first in range(0, len(lifted), MAX_CHANGED):
         await edits.change_aliases(site, dict.fromkeys(lifted[first : first + MAX_CHANGED]), item, by)
-    return len(lifted)
+    return len({*lifted, *left})
 
 
 def _back_at(aliases: Mapping[str, str], name: str, item: str) -> str | None:

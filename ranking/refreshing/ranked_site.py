@@ -30,7 +30,7 @@ class RankedSite:
         self.settings = settings
         self.effective = settings
         self.learned: Mapping[str, LearnedSetting] = {}
-        self.view = SiteView(site, marks=True)
+        self.view = SiteView(site, marks=True, filters=settings.item_filters)
         self.zone = _zone_of(settings, site)
         self._settings_since = -math.inf
         self._ranked_at: float | None = None
@@ -42,6 +42,8 @@ class RankedSite:
         The lists of the present slot are published already, under the old ones: until the next one the moment that
         lists are ranked for is `since` (epoch seconds), when the settings changed.
         """
+        if settings.item_filters != self.settings.item_filters:  # they are asked of every description
+            self.view = SiteView(self.view.site, marks=True, filters=settings.item_filters)
         self.settings = settings
         self.effective = settings.under(self.learned)
         self.zone = _zone_of(settings, self.view.site)

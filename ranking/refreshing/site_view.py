@@ -28,6 +28,7 @@ from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
 from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
 from ranking.errors import StoreHeldError, StoreRefusedError, StoreUnavailableError
+from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
@@ -35,6 +36,8 @@ from ranking.store.protocol import Store
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
+#: An item's former address is noted a moment after the item has changed: whoever sees the change looks once more.
+LOOKS_AFTER_ITEMS = 2
 MARK_BYTES = 8
 #: In place of a name's row: it has none here.
 UNREAD = -1
@@ -46,11 +49,13 @@ CELLS_BETWEEN_PAUSES = 50_000
 class SiteView:
     """A copy of what the store knows of one site, in columns.
 
-    `marks`: it leaves marks, as the one view that the site's lists are ranked from.
+    `marks`: it leaves marks, as the one view that the site's lists are ranked from. `filters`: those of the lists that
+    are to be ranked; with any, all descriptions are read one by one.
     """
 
-    def __init__(self, site: str, *, marks: bool = False) -> None:
+    def __init__(self, site: str, *, marks: bool = False, filters: Iterable[ItemFilter] = ()) -> None:
         self.site = site
+        self._filters = frozenset(filters)
         self.times_lost = 0
         """How many times the store was no longer the one that was followed."""
         self._life = ""
@@ -60,9 +65,10 @@ class SiteView:
 
     def _forget(self) -> None:
         self.history = History()
-        self.catalogue = Catalogue(self.history, all_known=False)
+        self.catalogue = Catalogue(self.history, all_known=False, filters=self._filters)
         self.names = JoinedNames(self.history, self.catalogue)
-        self._aliases_edition = -1
+        self._aliases_edition = self._former_version = -1
+        self._former_looks = 0
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self._bucket_cursors: dict[int, int] = {}
@@ -113,6 +119,7 @@ class SiteView:
         for shard in range(store.shards):
             if not await self._follow_items(store, shard):
                 return False
+        await self._follow_addresses(store)
         if not self._joined():
             self._forget()
             return await self._follow(store, keep_since)
@@ -143,7 +150,20 @@ class SiteView:
         self.edits = await store.edits.read(self.site)
         if self.edits.edition != self._aliases_edition:
             self.names.set_aliases(await store.edits.aliases(self.site))
+            self._former_version = -1
             self._aliases_edition = self.edits.edition
+
+    async def _follow_addresses(self, store: Store) -> None:
+        """Read which addresses items have had before, if that may have changed."""
+        if self._former_version >= 0:
+            if not self._former_looks:
+                return
+            self._former_looks -= 1
+            if await store.edits.former_version(self.site) == self._former_version:
+                return
+        former = await store.edits.former_addresses(self.site)
+        self.names.set_former(former.items)
+        self._former_version = former.version
 
     def _joined(self) -> bool:
         """Join what has come to be one item. False: something is to be parted, which takes reading the counts anew."""
@@ -196,17 +216,21 @@ class SiteView:
         cursor = self._item_cursors.get(shard)
         known = cursor is not None
         if cursor is None:
-            sealed = await store.items.read_dates(self.site, shard)
-            for chunk in sealed.chunks:
-                self.names.describe_many(unpack_dates(chunk))
-                await asyncio.sleep(0)
+            cursor = 0
+            if not self._filters:
+                sealed = await store.items.read_dates(self.site, shard)
+                for chunk in sealed.chunks:
+                    self.names.describe_many(unpack_dates(chunk))
+                    await asyncio.sleep(0)
+                cursor = sealed.cursor
             self.names.described_all()
-            cursor = sealed.cursor
         changed = await store.items.changed_items(self.site, shard, cursor)
         if changed.reset and known:
             return False
         if changed.dates:
             self._unmarked.add(shard)
+        if changed.dates:
+            self._former_looks = LOOKS_AFTER_ITEMS
         for item, dates in changed.dates.items():
             self.names.describe(item, dates)
             self._details.pop(item, None)

@@ -3,12 +3,15 @@
 import math
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from ranking.calendar import NO_PERIOD, Period, WeekStart
 from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.intake.item_filter import ItemFilter, Names, names_of
+from ranking.intake.patterns import url_pattern
 from ranking.settings.decays import AGINGS, DECAYS, FORECAST
 from ranking.settings.learned import LearnedSetting, MixPart
 from ranking.settings.objective import AUTO, Objective
@@ -32,6 +35,33 @@ BURST_WEIGHTS = {DEFAULT_KIND: 1.0}
 Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.:-]{1,64})?$")]
 Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
 CountOrNone = Annotated[int, BeforeValidator(lambda value: 0 if value == NO_LIMIT else value)]
+
+
+class ItemRules(Table):
+    """lists.NAME.allow and lists.NAME.deny: what descriptions say of the items that a list takes, or does not."""
+
+    sections: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    premium: bool | None = None
+    url: str = ""
+
+    @field_validator("url")
+    @classmethod
+    def _is_pattern(cls, text: str) -> str:
+        try:
+            url_pattern(text)
+        except ValueError as error:
+            raise ValueError(str(error).removeprefix("must be ")) from None
+        return text
+
+    @cached_property
+    def names(self) -> Names:
+        """What is named, as filters compare it."""
+        named = (self.sections, self.tags, self.authors, self.types, self.languages)
+        return names_of(*named, self.premium, self.url)
 
 
 class ListSettings(Table):
@@ -75,6 +105,8 @@ class ListSettings(Table):
     revival_weights: Weights = Field({})
 
     listed: Literal["known", "described", "all"] = "known"
+    allow: ItemRules = ItemRules()
+    deny: ItemRules = ItemRules()
     sections: bool = True
     min_count: float = Field(0.0, ge=0, le=1e12)
     floor: float = Field(0.0, ge=0, le=1e12)
@@ -125,6 +157,12 @@ class ListSettings(Table):
         if self.hysteresis and self.hold_s:
             raise ValueError('hysteresis: 0, or hold = "0s", which keeps an item by itself')
         return self
+
+    @cached_property
+    def item_filter(self) -> ItemFilter | None:
+        """What `allow` and `deny` say of items; None: nothing."""
+        found = ItemFilter(self.allow.names, self.deny.names)
+        return None if found == ItemFilter() else found
 
     @property
     def shows(self) -> str:

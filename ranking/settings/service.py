@@ -28,6 +28,7 @@ from pydantic_core import PydanticCustomError
 from ranking.calendar import offset_step_s
 from ranking.intake.events import DEFAULT_KIND, LIST_SOURCE
 from ranking.intake.hosts import EXPECTED, Hosts, hosts_of_addresses
+from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import LINK
 from ranking.intake.networks import ALLOWANCE
 from ranking.intake.patterns import AddressPattern, item_pattern
@@ -380,6 +381,11 @@ class Settings(Table):
                     f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
                 )
         return self
+
+    @cached_property
+    def item_filters(self) -> frozenset[ItemFilter]:
+        """What the lists allow and deny of items."""
+        return frozenset(each.item_filter for each in self.lists.values() if each.item_filter is not None)
 
     @cached_property
     def known_sources(self) -> frozenset[str]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from ranking.settings.lists import ListSettings
 
 _ALWAYS = (
-    "preset", "kind", "title", "size", "depth", "listed", "sections", "max_age", "min_age", "max_per_section",
-    "max_tenure", "hysteresis", "fill",
+    "preset", "kind", "title", "size", "depth", "listed", "allow", "deny", "sections", "max_age", "min_age",
+    "max_per_section", "max_tenure", "hysteresis", "fill",
 )  # fmt: skip
 _WEIGHING = ("weights", "self_click_weight", "position_bias", "position_cap")
 _SCORING = ("floor", "scale", "section_floor", "section_minimum", "movement")

@@ -28,6 +28,16 @@ class Standing(NamedTuple):
     reported_before: int = 0
 
 
+class FormerAddresses(NamedTuple):
+    """The items that had an address before, by the name that events of it count under.
+
+    `version` grows with every address that is noted; one that is forgotten makes another edition.
+    """
+
+    version: int
+    items: dict[str, str]
+
+
 class Changed(NamedTuple):
     """A line of the trail. A take-down has a subject of kind "item", and the item as it was (None: not described).
 
@@ -76,6 +86,22 @@ class EditStore(Protocol):
 
         `item`: what the trail names, the one that all of them are of; empty for several. `by`, `undoes`: as `change`.
         """
+        ...
+
+    async def former_addresses(self, site: str) -> FormerAddresses:
+        """The addresses that items have had before."""
+        ...
+
+    async def former_version(self, site: str) -> int:
+        """The version of `former_addresses`."""
+        ...
+
+    async def leave_addresses(self, site: str, former: Mapping[str, str]) -> None:
+        """Note addresses that items have no more: name -> item."""
+        ...
+
+    async def forget_addresses(self, site: str, names: Iterable[str]) -> None:
+        """Forget whose some addresses were, as one edition and out of the trail."""
         ...
 
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:

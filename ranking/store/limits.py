@@ -9,3 +9,5 @@ ATTEMPTS_TTL_S = 2 * HOUR_S
 NIGHTS = 100
 #: Counts outlive the retention by this much, so that a reader's clock a little behind never finds half a bucket.
 GRACE_S = HOUR_S
+#: Addresses that items have had before and have no more; each is in the memory of the process that ranks.
+FORMER_ADDRESSES = 500_000

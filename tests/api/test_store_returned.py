@@ -133,3 +133,22 @@ async def test_edits_that_a_store_lost_are_made_again_though_others_came_since(
     await service.refresh()
     assert await generation(service) > before
     assert await service.ids("update") == ["c"]
+
+
+async def test_a_worker_with_a_later_generation_than_the_store_raises_it(
+    server: servers.Valkey, service: Service
+) -> None:
+    """A worker may know its lists from disk, and so from before the store was lost."""
+    await newsroom(server, service)
+    await service.refresh()
+    before = await generation(service)
+    server.admin.hset(f"populer:{{{SITE}}}:lists", "populer", 1)
+    server.admin.hset(f"populer:{{{SITE}}}:list:populer", "generation", 1)
+
+    async def raised() -> bool:
+        return (await service.store.lists.generations(SITE))["populer"] == before
+
+    await servers.eventually(raised, "the generation in the store")
+    service.refreshers.clear()
+    await service.refresh()
+    assert await generation(service) == before + 1

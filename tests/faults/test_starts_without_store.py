@@ -111,7 +111,7 @@ def ids(service: Service) -> list[str]:
 def kept(file: Path) -> tuple[list[str], int]:
     """What is removed, and how many edits there are, as the file has it."""
     found = KeptLists(file.parent).read(file.stem)
-    return ([], 0) if found is None else (found.removed, len(found.edits))
+    return ([], 0) if found is None else (list(found.removed), len(found.edits))
 
 
 def replace_children(service: Service) -> None:

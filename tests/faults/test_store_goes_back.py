@@ -43,35 +43,22 @@ class Newsroom:
 
     async def put(self, *ids: str) -> None:
         items = [Item(id=item, title=item, published_at=NOW - 600, first_seen=NOW - 600) for item in ids]
-        await self.store.items.put_items(SITE, items)
+        await again(lambda: self.store.items.put_items(SITE, items))
 
     async def see(self, at: float = LATE, **events: int) -> None:
         self._number += 1
         cells = {f"view|{item}": count for item, count in events.items()}
         batch = Batch(SITE, 0, f"writer {self._number}", 1, {Bucket(300, bucket_start(at, 300)): cells})
-        await self.store.counts.record(batch, KEEP_S)
+        await again(lambda: self.store.counts.record(batch, KEEP_S))
 
     async def overtake(self) -> None:
         """More changes than were lost."""
         for _ in range(60):
             await self.see(NOW - 60, busy=1)
 
-    async def answers(self) -> None:
-        """Return once the store is written to again."""
-
-        async def writable() -> bool:
-            try:
-                await self.put("busy")
-            except PopulerError:
-                await asyncio.sleep(0.05)
-                return False
-            return True
-
-        await servers.eventually(writable, "the store to be there again", OUTAGE_S)
-
     async def refresh(self, leader: Refresher | None = None) -> dict[str, list[str]]:
         self._now += 5
-        await (leader or self.leader).refresh(self._now, 1 if leader is None else 2)
+        await again(lambda: (leader or self.leader).refresh(self._now, 1 if leader is None else 2))
         found = {}
         for name in ("populer", "update"):
             published = await self.store.lists.published(SITE, name, {})
@@ -81,6 +68,20 @@ class Newsroom:
 
     async def generation(self) -> int:
         return (await self.store.lists.generations(SITE))["populer"]
+
+
+async def again(call: Callable[[], Awaitable[object]]) -> None:
+    """Call until the store answers: whoever held connections to the server that was lost finds out at each of them."""
+
+    async def answered() -> bool:
+        try:
+            await call()
+        except PopulerError:
+            await asyncio.sleep(0.05)
+            return False
+        return True
+
+    await servers.eventually(answered, "the store to be there again", OUTAGE_S)
 
 
 async def lists_are_those_of_the_store(newsroom: Newsroom, go_back: Callable[[], Awaitable[None]]) -> None:
@@ -118,7 +119,6 @@ async def test_lists_are_those_of_a_backup_that_was_restored(own_server: OwnServ
         async def restored() -> None:
             server.kill()
             server.start()
-            await newsroom.answers()
 
         await lists_are_those_of_the_store(newsroom, restored)
 
@@ -130,17 +130,17 @@ async def test_sealed_counts_stay_with_their_stories_when_a_backup_lacks_a_seal(
         await begun(newsroom)
         server.admin.save()
         await newsroom.see(lost=7)
-        await newsroom.sealer.seal(NOW)
+        await again(lambda: newsroom.sealer.seal(NOW))
         await newsroom.refresh()
         server.kill()
         server.start()
-        await newsroom.answers()
         await newsroom.see(late=9)
         await newsroom.overtake()
-        await Sealer(store, SETTINGS.retention, SITE).seal(NOW)  # of another process: as many names again
+        other = Sealer(store, SETTINGS.retention, SITE)
+        await again(lambda: other.seal(NOW))  # of another process: as many names again
         await newsroom.see(lost=1)
         await newsroom.see(late=1)
-        await newsroom.sealer.seal(NOW)
+        await again(lambda: newsroom.sealer.seal(NOW))
         await newsroom.refresh()
         published = await store.lists.published(SITE, "populer", {})
         assert published is not None
@@ -166,6 +166,5 @@ async def test_lists_are_those_of_a_replica_that_lagged_and_was_promoted(pair: s
         async def promoted() -> None:
             primary.kill()
             replica.send(signal.SIGCONT)
-            await newsroom.answers()
 
         await lists_are_those_of_the_store(newsroom, promoted)

@@ -31,7 +31,7 @@ from ranking.store.counts import (
     Swap,
     TouchedBuckets,
 )
-from ranking.store.edits import Changed, Standing
+from ranking.store.edits import Changed, FormerAddresses, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import Lease
 from ranking.store.lists import News, PublishedBase
@@ -100,6 +100,7 @@ class MemoryEdits:
     def __init__(self) -> None:
         self.kept: dict[str, Edits] = {}
         self.kept_aliases: dict[str, dict[str, str]] = {}
+        self.former: dict[str, FormerAddresses] = {}
         self._voids = 0
 
     async def next_void(self, site: str) -> int:
@@ -132,6 +133,16 @@ class MemoryEdits:
         made = {**await self.aliases(site), **changes}
         self.kept_aliases[site] = {name: new for name, new in made.items() if new is not None}
         self.kept[site] = Edits(before.edition + 1, before.edits)
+
+    async def former_addresses(self, site: str) -> FormerAddresses:
+        return self.former.get(site, FormerAddresses(0, {}))
+
+    async def former_version(self, site: str) -> int:
+        return (await self.former_addresses(site)).version
+
+    async def leave_addresses(self, site: str, former: Mapping[str, str]) -> None:
+        version, before = await self.former_addresses(site)
+        self.former[site] = FormerAddresses(version + 1, {**before, **former})
 
     async def restore(self, site: str, items: Iterable[str], by: str) -> None:
         pass

@@ -7,7 +7,17 @@ import msgspec
 
 from ranking.published.edits import FORMS, Edit, Edits, Subject
 from ranking.store import limits
-from ranking.store.edits import ALIAS, ITEM, STORE_RETURNED, Changed, Standing, as_sent, changed_by, trail_members
+from ranking.store.edits import (
+    ALIAS,
+    ITEM,
+    STORE_RETURNED,
+    Changed,
+    FormerAddresses,
+    Standing,
+    as_sent,
+    changed_by,
+    trail_members,
+)
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
@@ -19,6 +29,8 @@ NEXT_VOID = LuaScript("next_void")
 PUT_BACK = LuaScript("put_back")
 NOTE_TRAIL = LuaScript("note_trail")
 EDITION, VOIDS = b"edition", b"voids"
+#: Beside the names of addresses, none of which is empty.
+VERSION = b""
 FORGOTTEN_AFTER_S = 600
 NOTHING = b"null"
 
@@ -75,6 +87,24 @@ class RedisEdits:
             parts += [name, new or b"", *in_trail]
         if parts:
             await self._amend(site, keys.aliases(site), by, ("aliases", ""), parts)
+
+    async def former_addresses(self, site: str) -> FormerAddresses:
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.former(site))
+        version = int(found.pop(VERSION, 0))
+        return FormerAddresses(version, {name.decode(): item.decode() for name, item in found.items()})
+
+    async def former_version(self, site: str) -> int:
+        return int(await self._link.command("HGET", keys.former(site), VERSION) or 0)
+
+    async def leave_addresses(self, site: str, former: Mapping[str, str]) -> None:
+        if former and int(await self._link.command("HLEN", keys.former(site))) < limits.FORMER_ADDRESSES:
+            flat = [part for pair in former.items() for part in pair]
+            await self._link.command("HSET", keys.former(site), *flat)
+            await self._link.command("HINCRBY", keys.former(site), VERSION, 1)
+
+    async def forget_addresses(self, site: str, names: Iterable[str]) -> None:
+        parts = [part for name in names for part in (name, b"", b"", b"", b"")]
+        await self._amend(site, keys.former(site), "", ("aliases", ""), parts)
 
     async def take_down(self, site: str, item: str, now: float, by: str, before: bytes) -> None:
         """Mark an item as removed at `now` (epoch seconds); `before` is what it was (JSON)."""

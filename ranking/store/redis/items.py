@@ -1,11 +1,12 @@
 """What the newsroom says of its items, in Redis: descriptions, their dates as ranking reads them, take-downs."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 
 from ranking.counts.sealed import VOLUME_S
 from ranking.intake.items import Item, ItemDates, as_wire, dates_from_stored, item_from_stored, stored_from_item
+from ranking.intake.urls import name_at
 from ranking.intake.visits import short_hash
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.redis import keys, pending, sealing
@@ -39,6 +40,7 @@ class RedisItems:
     ) -> set[str]:
         down = await self._taken_down(site, [item.id for item in items])
         by_shard: dict[int, list[bytes | str]] = {}
+        former: dict[str, str] = {}  # address -> the item that has another now
         for item, fields in zip(items, named or [ALL_FIELDS] * len(items), strict=True):
             if lift or item.id not in down:
                 of_shard = by_shard.setdefault(shard_of(item.id, self._link.shards), [])
@@ -46,15 +48,22 @@ class RedisItems:
         for shard, flat in by_shard.items():
             for first in range(0, len(flat), 3 * ITEMS_AT_ONCE):
                 part = flat[first : first + 3 * ITEMS_AT_ONCE]
-                await self._link.run(
+                moved = await self._link.run(
                     PUT_ITEMS,
                     [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)],
                     [keys.CHANGED_TTL_S, *part],
                 )
                 await pending.restore(self._link, site, shard, [str(item) for item in part[::3]])
+                former.update(zip(map(bytes.decode, moved[1::2]), map(bytes.decode, moved[::2]), strict=True))
+        await self._leave_addresses(site, former)
         if lift and down:
             await self._edits.restore(site, sorted(down), by)
         return set() if lift else down
+
+    async def _leave_addresses(self, site: str, former: Mapping[str, str]) -> None:
+        """Note the addresses (url -> item) that items have no more: what is counted under them stays theirs."""
+        named = {name_at(url): item for url, item in former.items()}
+        await self._edits.leave_addresses(site, {name: item for name, item in named.items() if name and name != item})
 
     async def _taken_down(self, site: str, ids: Sequence[str]) -> set[str]:
         """Those of `ids` that are taken down."""
@@ -137,6 +146,8 @@ class RedisItems:
     async def remove_item(self, site: str, item: str, now: float, by: str = "") -> bool:
         (there,) = await self.get_items(site, [item])
         await self._edits.take_down(site, item, now, by, msgspec.json.encode(as_wire(there) if there else None))
+        if there is not None and there.url:
+            await self._leave_addresses(site, {there.url: item})
         return await self._forget_item(site, item)
 
     async def forget_items(self, site: str, items: Iterable[str]) -> None:

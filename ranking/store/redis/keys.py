@@ -9,6 +9,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   when it has as many changes again; held: since when lists stay as
                                                   they were, as it has another life than the service knew; accepted:
                                                   the life that an operator has taken as it is. For good.
+    populer:rights                        any     what a user's rights are tried on when the store is opened; also the
+                                                  name of a channel. Deleted at once, gone after 5 seconds in any case.
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
                                                   UTC) are hashed, for all sites. Deleted when their use is over, gone
                                                   47 hours after the day began in any case.
@@ -108,6 +110,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   grows. `voids`: the number
                                                   that a void was given last.
     populer:{s}:aliases                   hash    name -> the item that it stands for. Until it is lifted.
+    populer:{s}:former                    hash    name of an address that an item has had before -> the item; "": a
+                                                  number that grows with them. For good, at most 500,000.
     populer:{s}:audit                     list    who changed what of these, and when (JSON), the newest first; the last
                                                   1,000. A year, renewed.
     populer:{s}:workers                   hash    worker -> `EDITION MS`: what it shows, and when it said so. An hour,
@@ -138,6 +142,7 @@ from ranking.counts.buckets import Bucket
 from ranking.times import DAY_S, HOUR_S
 
 LAYOUT = "populer:layout"
+RIGHTS = "populer:rights"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
 JOB_RUNS = "populer:{leader}:jobs"
@@ -348,6 +353,11 @@ def edits(site: str) -> str:
 def aliases(site: str) -> str:
     """Hash: names and the items that they stand for."""
     return f"populer:{{{site}}}:aliases"
+
+
+def former(site: str) -> str:
+    """Hash: addresses that items have had before."""
+    return f"populer:{{{site}}}:former"
 
 
 def audit(site: str) -> str:

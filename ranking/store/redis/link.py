@@ -10,6 +10,7 @@ import asyncio
 import secrets
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from redis.exceptions import AskError, MovedError, NoScriptError
 
@@ -17,9 +18,20 @@ from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
 from ranking.store.redis.durability import LEVELS, Ack, Waits, on_one_connection
+from ranking.store.redis.rights import check_rights
 from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
+
+
+def place_of(url: str) -> str:
+    """The address of a store without what may change while it stays the same: user, password, parameters.
+
+    >>> place_of("rediss://populer:secret@db.example:6380/1?ssl_ca_certs=/ca.pem")
+    'rediss://db.example:6380/1'
+    """
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def usual_shards(url: str) -> int:
@@ -30,7 +42,8 @@ def usual_shards(url: str) -> int:
 class Link:
     """The server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind.
 
-    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all). `confirms`: whether
+    `known_shards`: what it was made with, as far as it is known before it is open (0: not at all); `known_life`: what
+    the content was called that the service worked with last (empty: not known). `confirms`: whether
     a batch is safe only once the server's append-only file has it (see `durability`).
     `ack` is how safe a recorded batch shall be before `record` returns, where the server can tell.
     """
@@ -44,6 +57,7 @@ class Link:
         allow_eviction: bool = False,
         ack: Ack = "commit",
         known_shards: int = 0,
+        known_life: str = "",
         confirms: bool = False,
     ) -> None:
         self.confirms = confirms
@@ -53,7 +67,7 @@ class Link:
         self._allow_eviction = allow_eviction
         self._shards = known_shards
         self._schema = keys.SCHEMA
-        self.lives: set[bytes] = set()
+        self.lives = {known_life.encode()} if known_life else set[bytes]()
         """Lives of the store that this process has worked with."""
         self.cluster = is_cluster(url)
         self._waits = Waits(ack, timeout_s)
@@ -93,6 +107,7 @@ class Link:
                 client = _client_of(url, self.timeout_s)
             try:
                 with translated():
+                    await check_rights(client, cluster=self.cluster, patience_s=self.timeout_s)
                     await self._check_policy(client)
                     await self.settle_layout(client)
             except BaseException:
@@ -104,6 +119,8 @@ class Link:
         """Go on at another address; the store is away until it has been opened there. Calls on their way fail."""
         async with self._opening:
             await self.close()
+            if place_of(url) != place_of(self.url):
+                self.lives.clear()  # an operator's word: it is another store
             self.url, self.cluster = url, is_cluster(url)
             self._waits = Waits(self._waits.ack, self.timeout_s)
 

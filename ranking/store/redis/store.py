@@ -24,8 +24,8 @@ class RedisStore:
 
     `shards` None: as many as the store was made with, or else what suits its kind. `ack`: how safe a recorded batch is
     before `counts.record` returns, where the server can tell. `known_shards`: what the store was made with, as far as
-    it is known before `open` (0: not at all). `confirms`: batches are confirmed only once they are in the server's
-    append-only file.
+    it is known before `open` (0: not at all), and `known_life` likewise its life (empty: not known). `confirms`:
+    batches are confirmed only once they are in the server's append-only file.
     """
 
     def __init__(
@@ -37,6 +37,7 @@ class RedisStore:
         allow_eviction: bool = False,
         ack: Ack = "commit",
         known_shards: int = 0,
+        known_life: str = "",
         confirms: bool = False,
     ) -> None:
         link = self._link = Link(
@@ -46,6 +47,7 @@ class RedisStore:
             allow_eviction=allow_eviction,
             ack=ack,
             known_shards=known_shards,
+            known_life=known_life,
             confirms=confirms,
         )
         edits = RedisEdits(link)

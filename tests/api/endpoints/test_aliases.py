@@ -42,7 +42,8 @@ async def test_list_counts_the_address_of_an_item_for_it(article: Service) -> No
 
 async def test_alias_joins_what_was_counted_before_and_lifting_it_parts_it(article: Service) -> None:
     answer = await send(article, "PUT", urls=[OLD + "?utm_source=x"], ids=["tua"])
-    assert answer.json() == {"item": "12345", "aliases": ["koran.example/ekonomi/beras-mahal-12345", "tua"]}
+    names = ["koran.example/ekonomi/beras-mahal-12345", "tua"]
+    assert answer.json() == {"item": "12345", "aliases": names, "former": []}
     assert (await send(article, "GET")).json() == answer.json()
     await record(article, {"item": "tua"}, {"url": OLD})
     await article.refresh()
@@ -53,6 +54,26 @@ async def test_alias_joins_what_was_counted_before_and_lifting_it_parts_it(artic
     assert (await send(article, "DELETE")).json()["aliases"] == []
     await article.refresh()
     assert (await views(article))["tua"] == 1
+
+
+async def test_article_keeps_the_readers_of_an_address_that_it_has_no_more(article: Service) -> None:
+    new = PAGE.replace("beras", "beras-impor")
+    await article.put({"id": "12345", "title": "Harga beras naik", "url": new})
+    await record(article, {"url": PAGE}, {"url": new})
+    await article.refresh()
+    assert (await views(article))["12345"] == 5
+    names = {"item": "12345", "aliases": [], "former": ["koran.example/ekonomi/harga-beras-12345"]}
+    assert (await send(article, "GET")).json() == names
+    await article.put({"id": "9", "title": "Lain", "url": PAGE})
+    await article.refresh()
+    counted = await views(article)
+    assert (counted["12345"], counted["9"]) == (2, 3), "the item that has the address now has its readers"
+    await article.http.delete("/v1/items/9", headers=ADMIN)
+    await article.refresh()
+    assert "koran.example/ekonomi/harga-beras-12345" not in await views(article), "nor does a take-down free them"
+    await article.http.delete("/v1/items/9/aliases", headers=WRITER)
+    await article.refresh()
+    assert (await views(article))["koran.example/ekonomi/harga-beras-12345"] == 3
 
 
 async def test_aliases_are_in_the_trail_and_are_undone(article: Service) -> None:
@@ -139,4 +160,4 @@ async def test_aliases_take_the_sites_write_key(service: Service, method: str) -
 
 async def test_alias_parted_by_a_slash_is_no_route_of_its_own(service: Service) -> None:
     await service.put({"id": "a/b", "title": "A"})
-    assert (await send(service, "PUT", "a/b", ids=["c"])).json() == {"item": "a/b", "aliases": ["c"]}
+    assert (await send(service, "PUT", "a/b", ids=["c"])).json() == {"item": "a/b", "aliases": ["c"], "former": []}

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
-from servers import NOW, WRITER, Service, eventually
+from servers import ADMIN, NOW, WRITER, Service, eventually
 
 from ranking.intake.items import Item
 
@@ -436,3 +436,43 @@ async def test_an_item_is_found_by_the_id_that_it_was_given_with_controls(servic
     assert (await service.http.get("/v1/items/b%00-1", headers=WRITER)).json()["id"] == "b-1"
     assert (await service.http.delete("/v1/items/b-%001", headers=WRITER)).status_code == 204
     assert (await service.http.get("/v1/items/b-1", headers=WRITER)).status_code == 404
+
+
+@pytest.mark.parametrize("over", [{"hidden": True}, {"expires_at": NOW - 1}])
+async def test_item_that_is_hidden_or_over_is_in_no_list_on_the_next_read_and_comes_back(
+    service: Service, over: dict[str, Any]
+) -> None:
+    await service.put({"id": "a", "title": "A"}, {"id": "b", "title": "B"})
+    await service.view(a=3, b=2)
+    await service.refresh()
+    assert (await service.ids(), await service.ids("update")) == (["a", "b"], ["a", "b"])
+
+    await service.http.patch(f"{ITEMS}/a", json=over, headers=WRITER)
+    assert (await service.ids(), await service.ids("update")) == (["b"], ["b"])
+    service.clock.now += 3600
+    await service.refresh()
+    assert (await service.ids(), await service.ids("update")) == (["b"], ["b"])
+
+    await service.put({"id": "a", "hidden": False, "expires_at": None})
+    await service.refresh()
+    assert await service.ids() == ["a", "b"]
+
+
+async def test_item_is_in_lists_until_it_expires_and_within_a_refresh_no_more(service: Service) -> None:
+    await service.put({"id": "a", "title": "A", "expires_at": NOW + 60}, {"id": "b", "title": "B"})
+    await service.view(a=3, b=2)
+    await service.refresh()
+    assert await service.ids() == ["a", "b"]
+    service.clock.now = NOW + 61
+    await service.refresh()
+    assert await service.ids() == ["b"]
+
+
+async def test_block_of_an_editor_stays_when_its_item_is_hidden_and_shown_again(service: Service) -> None:
+    await service.put({"id": "a", "title": "A"})
+    await service.view(a=3)
+    await service.refresh()
+    await service.http.put("/v1/blocks/a", json={"reason": "hukum"}, headers=ADMIN)
+    await service.put({"id": "a", "hidden": True})
+    await service.put({"id": "a", "hidden": False})
+    assert await service.ids() == []

@@ -49,7 +49,7 @@ def test_lists_stay_alarmed_over_a_lost_store_and_killed_processes_until_it_is_a
     with serving(tmp_path / "data", "--config", str(file)) as service, service.client() as client:
         client.put("/v1/items", json=[{"id": item, "title": item} for item in "ab"])
         client.post("/v1/events", json=[{"item": "a"}])
-        wait_until(lambda: ids(client, "update") == ["b", "a"] and ids(client, "populer")[:1] == ["a"])
+        wait_until(lambda: sorted(ids(client, "update")) == ["a", "b"] and ids(client, "populer")[:1] == ["a"])
         shown = client.get("/v1/lists/populer").json()
         assert "Nothing" not in run("doctor", *options).stdout
 
@@ -80,3 +80,29 @@ def test_lists_stay_alarmed_over_a_lost_store_and_killed_processes_until_it_is_a
                 ("command-line", "accept_store", None)
             ]
             assert "nothing to accept" in run("store", "accept", *options).stdout
+
+
+def test_a_store_that_was_lost_while_the_service_was_down_is_noticed_at_its_start(
+    tmp_path: Path, own_server: OwnServer
+) -> None:
+    server = own_server()
+    file = tmp_path / "populer.toml"
+    file.write_text(SETTINGS.format(url=server.url))
+    options = ("--config", str(file), "--data", str(tmp_path / "data"))
+    for _ in range(2):  # the second start knows the store
+        with serving(tmp_path / "data", "--config", str(file)) as service, service.client() as client:
+            client.put("/v1/items", json=[{"id": item, "title": item} for item in "ab"])
+            wait_until(lambda: sorted(ids(client, "update")) == ["a", "b"], 60)
+            assert alarms(client) == []
+            service.stop()
+    server.admin.flushall()
+    with serving(tmp_path / "data", "--config", str(file)) as service, service.client() as client:
+        assert "store_emptied" in alarms(client)
+        wait_until(lambda: any(each["done"] == {"held": 1} for each in runs(client, service.admin_key)), 60)
+        assert run("store", "accept", *options).returncode == 0
+        client.post("/v1/events", json=[{"item": "new"}])
+        wait_until(lambda: ids(client, "populer") == ["new"], 60)
+        service.stop()
+    with serving(tmp_path / "data", "--config", str(file)) as service, service.client() as client:
+        wait_until(lambda: ids(client, "populer") == ["new"], 60)
+        assert "store_emptied" not in alarms(client), "it was accepted"

@@ -430,6 +430,20 @@ def test_addresses_are_the_items_that_they_are_for_the_service(tmp_path: Path) -
     assert site_of(log, item_pattern=re.compile(r"/read/(\d+)")).history.items == ["12"]
 
 
+def test_events_of_the_address_of_a_described_item_are_its(tmp_path: Path) -> None:
+    catalogue, log = tmp_path / "items.csv", tmp_path / "log.csv"
+    catalogue.write_text("id,title,url\n12345,Judul,https://www.koran.example/a\n")
+    log.write_text(
+        f"ts,item,url\n{START},12345,\n{START + 1},,http://koran.example/a/amp?utm_source=x\n{START + 2},lain,\n"
+    )
+    site, rules = LogSite(), Rules(300, ZoneInfo("Asia/Jakarta"))
+    site.describe([catalogue], rules)
+    site.count([log], rules)
+    columns = site.history.columns()
+    names = [site.history.items[row] for row in columns.cell_item[columns.cell]]
+    assert dict(zip(names, columns.counts.tolist(), strict=True)) == {"12345": 2, "lain": 1}
+
+
 def test_titles_and_local_dates_come_from_the_catalogue(tmp_path: Path) -> None:
     items = tmp_path / "items.ndjson"
     items.write_text('{"id": "a", "title": "Judul", "published_at": "2025-12-01T00:00:00"}\n{"id": " "}\n')

@@ -14,6 +14,7 @@ from memory_store import MemoryStore
 from soak import either
 
 from ranking.intake.items import Item
+from ranking.intake.urls import name_at
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker
 from ranking.refreshing import sealer, site_view
@@ -130,6 +131,18 @@ async def test_view_parts_an_address_from_the_item_that_has_it_no_more() -> None
     assert views(view) == {ADDRESS: 2}
 
 
+async def test_view_takes_a_former_address_that_is_noted_after_the_item() -> None:
+    store = MemoryStore()
+    store.put(article("12345"))
+    store.see(ADDRESS, NOW - 60, 2)
+    view = await view_of(store)
+    store.put(article("12345", "https://koran.example/lain"))
+    await view.update(store, NOW - KEEP_S)
+    await store.edits.leave_addresses("s", {ADDRESS: "12345"})
+    await view.update(store, NOW - KEEP_S)
+    assert views(view) == {"12345": 2}
+
+
 async def test_view_follows_aliases_and_their_undoing() -> None:
     store = MemoryStore()
     store.put(article("12345"), article("lama", None))
@@ -223,11 +236,12 @@ class World:
             before = self.items.get(name)
             first_seen = before.first_seen if before else at
             item = article(name, chance.choice(URLS), first_seen=first_seen, section=chance.choice([None, "Politik"]))
+            await self._leaves(before, item.url)
             self.items[name] = item
             store.put(item)
         if chance.random() < 0.15:
             name = chance.choice(NAMES)
-            self.items.pop(name, None)
+            await self._leaves(self.items.pop(name, None), None)
             await store.items.remove_item("s", name, at)
         if chance.random() < 0.3:
             name, item = chance.sample(NAMES, 2)
@@ -235,6 +249,12 @@ class World:
             if chance.random() < 0.4:
                 del self.aliases[name]
             await store.edits.change_aliases("s", {name: self.aliases.get(name)}, "", "siti")
+
+    async def _leaves(self, item: Item | None, url: str | None) -> None:
+        """An item has another address, or goes: as the store notes it."""
+        name = name_at(item.url) if item else None
+        if item and name and item.url != url:
+            await self.store.edits.leave_addresses("s", {name: item.id})
 
 
 def ranked(view: SiteView, at: float, incremental: IncrementalRanker | None, lists: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@
 --      3 changed    zset     id -> sequence of the item's last change
 -- ARGV 1 lifetime of sequence and changed, seconds
 --      2.. id, item, fields, id, item, fields, ...; fields: those that the item changes, parted by spaces; empty: all
--- Returns the shard's change number.
+-- Returns of each item whose address has changed: id, the address before, id, the address before, ...
 local sequence = redis.call('INCR', KEYS[2])
 
 -- The item as it is to be stored over `stored`; nil: it stays as it is.
@@ -26,6 +26,7 @@ local function merged(stored, item, fields)
   return cmsgpack.pack(new)
 end
 
+local moved = {}
 for i = 2, #ARGV, 3 do
   local id, item = ARGV[i], ARGV[i + 1]
   local stored = redis.call('HGET', KEYS[1], id)
@@ -33,6 +34,10 @@ for i = 2, #ARGV, 3 do
     item = merged(stored, item, ARGV[i + 2])
   end
   if item then
+    local url = stored and cmsgpack.unpack(stored)['url']
+    if url and url ~= cmsgpack.unpack(item)['url'] then
+      moved[#moved + 1], moved[#moved + 2] = id, url
+    end
     redis.call('HSET', KEYS[1], id, item)
     redis.call('ZADD', KEYS[3], sequence, id)
   end
@@ -42,4 +47,4 @@ for k = 2, 3 do
     redis.call('EXPIRE', KEYS[k], ARGV[1])
   end
 end
-return sequence
+return moved

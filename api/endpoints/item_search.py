@@ -1,0 +1,226 @@
+"""`GET /v1/items`: search the catalogue, page by page, and export it as CSV or NDJSON. Needs the site's write key.
+
+Items come in the order in which they last changed, part by part of the store: walked to the end, a catalogue that does
+not change is given whole, and nothing twice.
+"""
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from starlette.responses import StreamingResponse
+
+from api.context import Context, CurrentContext, site_of
+from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
+from api.http.auth import Grade, require
+from api.http.problems import Problem
+from ranking.intake.item_query import STATES, ItemQuery
+from ranking.intake.items import Item, as_wire
+from ranking.intake.text import folded
+from ranking.settings.service import SiteSettings
+from ranking.times import parse_moment
+
+READ_AT_ONCE = 1_000
+#: Items that one page looks at; a search for something rare is walked on by its cursor.
+LOOKED_AT = 20_000
+USUAL, MOST = 50, 1_000
+CURSOR = re.compile(r"(\d{1,5})\.(\d{1,18})\.(\d{1,9})")
+NAMES = ("q", "section", "tag", "author", "language", "type", "premium", "from", "to", "state")
+PARAMETERS = (*NAMES, "limit", "cursor", "format", "site")
+COLUMNS = (
+    "id", "title", "url", "section", "sections", "published_at", "modified_at", "expires_at", "first_seen", "author",
+    "authors", "tags", "image", "summary", "language", "type", "premium", "hidden",
+)  # fmt: skip
+TRUTH = {"true": True, "1": True, "false": False, "0": False}
+
+
+class Place(NamedTuple):
+    """How far a walk is: a shard, the last change of it that is done, and items of the next ones that are done."""
+
+    shard: int = 0
+    after: int = 0
+    done: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.shard}.{self.after}.{self.done}"
+
+
+def router(current: CurrentContext) -> APIRouter:
+    """The route."""
+    routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*ERRORS))
+
+    @routes.get("", summary="Search items", responses={200: answer("A page of items.", FOUND)}, openapi_extra=EXTRA)
+    async def get_items(request: Request) -> Response:
+        context, params = current(), dict(request.query_params.multi_items())
+        site = site_of(context, request.query_params.multi_items())
+        require(context.callers.identify(request.scope, site), Grade.WRITE, site)
+        _check_names(params)
+        query, place = _query(params, site), _place(params.get("cursor"))
+        form = params.get("format", "json")
+        if form in ("csv", "ndjson"):
+            lines = _csv if form == "csv" else _ndjson
+            kind = "text/csv; charset=utf-8; header=present" if form == "csv" else "application/x-ndjson"
+            return StreamingResponse(lines(_all(context, site, query, place)), media_type=kind)
+        if form != "json":
+            raise Problem(400, "bad parameter", f"format: expected json, csv or ndjson, found {form[:40]!r}")
+        items, further = await _page(context, site, query, place, _limit(params.get("limit")))
+        body = {"items": list(map(as_wire, items)), "next": None if further is None else str(further)}
+        return Response(msgspec.json.encode(body), media_type="application/json")
+
+    return routes
+
+
+async def _page(
+    context: Context, site: SiteSettings, query: ItemQuery, place: Place, limit: int
+) -> tuple[list[Item], Place | None]:
+    """At most `limit` items from a place on, and where to go on; None: that was all."""
+    found: list[Item] = []
+    looked_at = 0
+    now = context.clock()
+    async for items, begins, ends in _parts(context, site, place):
+        for number, item in enumerate(items[begins.done :], begins.done + 1):
+            if item is not None and query.matches(item, now):
+                found.append(item)
+            if len(found) == limit:
+                return found, begins._replace(done=number)
+        looked_at += len(items)
+        if looked_at >= LOOKED_AT:
+            return found, ends
+    return found, None
+
+
+async def _all(context: Context, site: SiteSettings, query: ItemQuery, place: Place) -> AsyncIterator[list[Item]]:
+    now = context.clock()
+    async for items, begins, _ in _parts(context, site, place):
+        yield [item for item in items[begins.done :] if item is not None and query.matches(item, now)]
+
+
+async def _parts(
+    context: Context, site: SiteSettings, place: Place
+) -> AsyncIterator[tuple[Sequence[Item | None], Place, Place]]:
+    """Items in the order of their last change, from a place on, with the places where they begin and end."""
+    store = context.store
+    while place.shard < store.shards:
+        changed = await store.items.changed_items(site.id, place.shard, place.after, READ_AT_ONCE)
+        if not changed.dates or changed.reset:
+            place = Place(place.shard + 1)
+            continue
+        items = await store.items.get_items(site.id, list(changed.dates))
+        further = Place(place.shard, changed.cursor)
+        yield items, place, further
+        place = further
+
+
+async def _ndjson(parts: AsyncIterator[list[Item]]) -> AsyncIterator[bytes]:
+    async for items in parts:
+        yield b"".join(msgspec.json.encode(as_wire(item)) + b"\n" for item in items)
+
+
+async def _csv(parts: AsyncIterator[list[Item]]) -> AsyncIterator[str]:
+    """Rows that `populer items import` reads again. A cell that a spreadsheet would take for a formula is quoted."""
+    yield ",".join(COLUMNS) + "\r\n"
+    async for items in parts:
+        text = io.StringIO()
+        rows = csv.writer(text)
+        for item in items:
+            wire = as_wire(item) | {"image": item.image}
+            rows.writerow([_cell(wire[name]) for name in COLUMNS])
+        yield text.getvalue()
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        value = "|".join(value)
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else str(value)
+
+
+def _check_names(params: dict[str, str]) -> None:
+    """A misspelt filter would answer with everything."""
+    for name in params:
+        if name not in PARAMETERS:
+            near = difflib.get_close_matches(name, PARAMETERS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PARAMETERS)}"
+            raise Problem(400, "unknown parameter", f"{name[:80]!r} is no parameter here; {hint}")
+
+
+def _query(params: dict[str, str], site: SiteSettings) -> ItemQuery:
+    state, premium = params.get("state"), params.get("premium")
+    if state is not None and state not in STATES:
+        raise Problem(400, "bad parameter", f"state: expected one of {', '.join(STATES)}, found {state[:40]!r}")
+    if premium is not None and premium not in TRUTH:
+        raise Problem(400, "bad parameter", f"premium: expected true or false, found {premium[:40]!r}")
+    names = {name: folded(params.get(name, "")) for name in ("section", "tag", "author", "type")}
+    return ItemQuery(
+        words=tuple(folded(params.get("q", "")).split()),
+        language=params.get("language", "").strip().lower(),
+        premium=None if premium is None else TRUTH[premium],
+        since=_moment("from", params.get("from"), site),
+        until=_moment("to", params.get("to"), site),
+        state=state,
+        **names,
+    )
+
+
+def _moment(name: str, text: str | None, site: SiteSettings) -> float | None:
+    try:
+        return None if text is None else parse_moment(text, site.zone)
+    except ValueError as error:
+        raise Problem(400, "bad parameter", f"{name}: expected {error}, found {text!r:.80}") from None
+
+
+def _place(cursor: str | None) -> Place:
+    if cursor is None:
+        return Place()
+    found = CURSOR.fullmatch(cursor)
+    if found is None:
+        raise Problem(400, "bad cursor", "cursor: take it from `next` of the page before")
+    return Place(*map(int, found.groups()))
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return USUAL
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
+        raise Problem(400, "bad parameter", f"limit: expected a whole number from 1 to {MOST}, found {text[:40]!r}")
+    return int(text)
+
+
+FOUND = whole(
+    {
+        "items": {"type": "array", "items": {"type": "object"}, "description": "as GET /v1/items/{id} answers each"},
+        "next": {"type": ["string", "null"], "description": "`cursor` of the next page; null: there is none"},
+    }
+)
+TEXTS: dict[str, str] = {
+    "q": "words of the title, or an id",
+    "section": "one of its sections",
+    "tag": "one of its tags",
+    "author": "one of its authors",
+    "language": "such as id",
+    "type": "its type",
+    "premium": "true or false",
+    "from": "published from then on; ISO 8601 or epoch seconds",
+    "to": "published before then",
+    "state": ", ".join(STATES),
+    "limit": f"items of a page, up to {MOST}",
+    "cursor": "`next` of the page before",
+    "format": "json; csv or ndjson: all of them",
+}
+EXTRA: Json = {
+    "parameters": [
+        SITE,
+        *(
+            {"name": name, "in": "query", "schema": {"type": "string"}, "description": text}
+            for name, text in TEXTS.items()
+        ),
+    ]
+}
