@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import msgspec
 
+from api.serving.date_labels import locale_of
 from api.serving.links import Links, home_of, web, whole_web
 from api.serving.rendered_list import Content
 from ranking.settings.service import SiteSettings
@@ -37,6 +38,11 @@ def printed(text: str) -> str:
 def language_of(site: SiteSettings) -> str:
     """The language as a feed and a page name it (BCP 47)."""
     return site.locale.replace("_", "-")
+
+
+def direction_of(site: SiteSettings) -> str:
+    """Where a page's text begins: `ltr` or `rtl`."""
+    return str(locale_of(site.locale).text_direction)
 
 
 def headline(content: Content) -> str:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from api.http.assets import stylesheet_path
 from api.http.problems import Problem
 from api.serving.date_labels import full_label, locale_of
-from api.serving.feeds import headline, item_list, language_of, printed
+from api.serving.feeds import direction_of, headline, item_list, language_of, printed
 from api.serving.formats import FORMS, fragment_values
 from api.serving.links import Links, links_of, whole_web
 from api.serving.phrases import Words, words_of
@@ -66,6 +66,7 @@ def page_values(
     first = links.page(content)
     return {
         **fragment_values(content, links),
+        "direction": direction_of(content.site),
         "images": any(row.entry.image for row in content.rows),
         "title": f"{headline(content)} · {site}",
         "site": site,
@@ -158,6 +159,7 @@ def problem_values(settings: Settings, site: SiteSettings, problem: Problem) -> 
     return {
         "words": words,
         "language": language_of(site),
+        "direction": direction_of(site),
         "site": printed(site.name),
         "message": {404: words.not_found, 503: words.not_ready}.get(problem.status, words.bad_request),
         "status": problem.status,

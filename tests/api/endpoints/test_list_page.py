@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
 from html_elements import HOSTILE, Elements
-from servers import NOW, WRITE_KEY, WRITER, Service, eventually
+from servers import NOW, SITE, WRITE_KEY, WRITER, Service, eventually
 
 from api.endpoints.pages import PAGE_ITEMS, POLICY
 from api.serving.date_labels import full_label
@@ -63,7 +63,7 @@ def meta(page: Elements, name: str) -> str | None:
 
 async def test_its_head_says_what_it_is(fifty: Service) -> None:
     page = await opened(fifty)
-    assert page.all("html") == [{"lang": "id"}]
+    assert page.all("html") == [{"lang": "id", "dir": "ltr"}]
     assert page.text("title") == ["Populer · Koran & Kawan"]
     description = "</script><script>alert(1)</script> & \"' <b>; Judul 01; Judul 02"
     assert meta(page, "description") == f"Populer di Koran & Kawan: {description}"
@@ -227,7 +227,7 @@ async def test_it_is_in_the_sites_language(serve: Serve, locale: str, words: tup
     await service.refresh()
     answer = await service.http.get(PAGE)
     assert all(word in answer.text for word in words)
-    assert Elements(answer.text).all("html") == [{"lang": locale.replace("_", "-")}]
+    assert Elements(answer.text).all("html") == [{"lang": locale.replace("_", "-"), "dir": "ltr"}]
 
 
 async def test_an_empty_list_has_a_page(serve: Serve) -> None:
@@ -257,3 +257,12 @@ async def test_another_site_has_pages_of_its_own(serve: Serve) -> None:
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 async def test_it_can_only_be_read(fifty: Service, method: str) -> None:
     assert (await fifty.http.request(method, PAGE)).status_code == 405
+
+
+@pytest.mark.parametrize(("locale", "direction"), [("id", "ltr"), ("ar_EG", "rtl"), ("he", "rtl")])
+async def test_a_page_runs_as_its_language_does(serve: Serve, locale: str, direction: str) -> None:
+    service = await serve(sites=[{"id": SITE, "locale": locale, "keys": {"write": WRITE_KEY}}])
+    await service.refresh()
+    for address in ("/lists/populer", "/lists/nowhere"):
+        text = (await service.http.get(address)).text
+        assert f'<html lang="{locale.replace("_", "-")}" dir="{direction}">' in text
