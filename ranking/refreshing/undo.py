@@ -37,9 +37,8 @@ async def undo(store: Store, site: str, edition: int, by: str, now: float) -> li
         else:
             same = _holding(known.get(subject), now) == _holding(change.after, now)
         if not same:
-            raise ChangedSinceError(
-                f"{subject.item or 'an alias'!r} was changed again after edition {edition}: undo that first"
-            )
+            what = repr(subject.item) if subject.item else "an alias"
+            raise ChangedSinceError(f"{what} was changed again after edition {edition}: undo the later change first")
     edits = {change.subject: _holding(change.before, now) for change in changed if change.subject.kind in FORMS}
     if edits:
         await store.edits.change(site, edits, by, undoes=edition)
