@@ -28,6 +28,7 @@ from api.endpoints import (
     ops_page,
     voids,
 )
+from api.endpoints.acks import document_acks
 from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
@@ -134,6 +135,7 @@ def _document_dispatched_paths(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = generate()
             schema["paths"] = {**dispatched_paths(), **schema["paths"]}
+            document_acks(schema["paths"])
             for operations in schema["paths"].values():
                 for operation in operations.values():
                     operation["responses"] |= bounds()

@@ -6,6 +6,9 @@ which the age of every site's list is read over HTTP, all of them again and agai
 
 Honest: every list is looked at, not a sample; ages are those that readers get; memory is of the leader by the system's
 count after the quiet, less that with one site; all lines of the log above `info` count.
+
+`--lists 200`: one site with so many lists, every second of them with twenty sections, of 2,000 items that were read;
+the longest of some refreshes as the jobs process notes them, sending included.
 """
 
 import argparse
@@ -25,7 +28,8 @@ from servers import Server, service, stop_on_sigterm, usage
 BEAT_S = 5.0
 QUIET_S = 30.0
 PATIENCE_S = 180.0
-ITEMS = 10
+ITEMS, MANY_ITEMS = 10, 2_000
+REFRESHES = 5
 KEY = "write-0123456789abcdef"
 KIB = 1024.0
 
@@ -71,13 +75,45 @@ def measured(sites: int, folder: Path) -> Figures:
     return Figures(sites, start_s, oldest_s, log.count("This process leads now."), complaints, rss, *cores)
 
 
+def refresh_of(lists: int, folder: Path) -> float:
+    """Seconds of the longest of some refreshes of a site with that many lists."""
+    config = '[[sites]]\nid = "site-0"\nhosts = ["x.example"]\norigins = ["https://x.example"]\n[sites.keys]\n'
+    config += f'write = "{KEY}"\nadmin = "admin-{KEY}"\n'
+    config += "".join(
+        f'[lists.list-{number}]\nhalf_life = "{10 + number}m"\nsections = {"true" if number % 2 else "false"}\n'
+        for number in range(lists)
+    )
+    with service(folder, config) as server:
+        for first in range(0, MANY_ITEMS, 500):
+            some = range(first, first + 500)
+            items = [
+                {
+                    "id": f"item-{n}",
+                    "title": f"Judul {n}",
+                    "url": f"https://x.example/{n}",
+                    "section": f"Rubrik {n % 20}",
+                }
+                for n in some
+            ]
+            _sent(server, "PUT", "/v1/items?site=site-0", items)
+            _sent(server, "POST", "/v1/events?site=site-0", [{"item": f"item-{n}"} for n in some])
+        _wait_for_lists(server, ["site-0"])
+        seen: dict[float, float] = {}
+        while len(seen) < REFRESHES + 1:
+            run = next(run for run in _state(server)["jobs"] if run["job"] == "refresh")
+            seen[run["at"]] = run["took_s"]
+            time.sleep(0.5)
+    return max([*seen.values()][1:])
+
+
 def _filled(server: Server, site: str) -> None:
-    items = [
-        {"id": f"item-{n}", "title": f"Judul {n}", "url": f"https://x.example/{n}", "section": f"Rubrik {n % 3}"}
-        for n in range(ITEMS)
-    ]
-    _sent(server, "PUT", f"/v1/items?site={site}", items)
+    _sent(server, "PUT", f"/v1/items?site={site}", [_item(n, 3) for n in range(ITEMS)])
     _sent(server, "POST", f"/v1/events?site={site}", [{"item": f"item-{n % ITEMS}"} for n in range(20)])
+
+
+def _item(n: int, sections: int) -> dict[str, str]:
+    section = f"Rubrik {n % sections}"
+    return {"id": f"item-{n}", "title": f"Judul {n}", "url": f"https://x.example/{n}", "section": section}
 
 
 def _wait_for_lists(server: Server, sites: Sequence[str]) -> None:
@@ -110,10 +146,15 @@ def _address(server: Server, path: str) -> str:
     return f"http://{server.host}:{server.port}{path}"
 
 
-def _leader(server: Server) -> int:
+def _state(server: Server) -> dict[str, Any]:
     asked = urllib.request.Request(_address(server, "/v1/ops/state"), headers={"authorization": f"Bearer admin-{KEY}"})  # noqa: S310
     with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
-        holder: str = json.load(answer)["leader"]["holder"]
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def _leader(server: Server) -> int:
+    holder: str = _state(server)["leader"]["holder"]
     return int(holder.split(":")[1])
 
 
@@ -124,8 +165,9 @@ def _worker(server: Server) -> int:
 
 def rows_of(figures: Sequence[Figures]) -> list[Row]:
     """The figures as rows, beside the beat and the first number of sites."""
-    rows, first = [], figures[0]
+    rows = list[Row]()
     for each in figures:
+        first = figures[0]
         name, fine = f"{each.sites} sites", each.complaints == 0 and each.terms == 1
         more = {"start_s": round(each.start_s, 1), "complaints": each.complaints, "terms": each.terms}
         rows.append(
@@ -155,16 +197,28 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sites", default="1,50,200,500", help="numbers of sites, the least first")
+    parser.add_argument("--lists", default="200", help="numbers of lists of one site; none: an empty text")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     stop_on_sigterm()
-    numbers = sorted(int(part) for part in options.sites.split(","))
+    numbers = sorted(map(int, filter(None, options.sites.split(","))))
     with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder:
         figures = []
         for number in numbers:
             print(f"{number} sites …", file=sys.stderr)
             figures.append(measured(number, Path(folder) / str(number)))
-    show(rows_of(figures), "Sites", "One worker, the bundled store.", as_json=options.json)
+        rows = rows_of(figures)
+        for number in map(int, filter(None, options.lists.split(","))):
+            print(f"{number} lists …", file=sys.stderr)
+            took_s = refresh_of(number, Path(folder) / f"lists-{number}")
+            third_s = BEAT_S / 3
+            rows.append(
+                Row(
+                    f"{number} lists: a refresh", took_s, "s", "a third of the beat", third_s, took_s / third_s,
+                    "at most that", took_s <= third_s, {},
+                )
+            )  # fmt: skip
+    show(rows, "Sites", "One worker, the bundled store.", as_json=options.json)
 
 
 if __name__ == "__main__":

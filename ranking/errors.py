@@ -131,6 +131,10 @@ class ClocksDifferError(PopulerError):
         )
 
 
+class MissingRightsError(StoreRefusedError):
+    """The store's user may not do all that the service does; the message names the rights to be given."""
+
+
 class OvertakenError(PopulerError):
     """Another process has taken over the scheduled work, in the term `epoch`, and published already."""
 

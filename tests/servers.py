@@ -302,7 +302,7 @@ class Service:
         answer = await self.http.put("/v1/items", json=list(items), headers=WRITER)
         assert answer.status_code == 200, answer.text
         outcomes = [{"id": item["id"], "ok": True, "ignored": []} for item in items]
-        assert answer.json() == {"stored": len(items), "items": outcomes, "invalid": []}
+        assert answer.json() == {"stored": len(items), "items": outcomes, "invalid": [], "ack": "commit"}
 
     async def view(self, **views: int) -> None:
         """Record so many views of each item."""

@@ -12,6 +12,7 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from api.context import Context, CurrentContext, site_of
+from api.endpoints.acks import ack_header
 from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.http.auth import Grade, require
@@ -53,7 +54,7 @@ def router(current: CurrentContext) -> APIRouter:
         _, bad = await writer.make(dict.fromkeys(writer.names(given), name))
         for sentence in bad.values():
             raise InvalidEditError(sentence)
-        return await writer.answer(name)
+        return await writer.answer(name, await writer.ack())
 
     @routes.get(
         "/items/{item:text}/aliases",
@@ -76,7 +77,7 @@ def router(current: CurrentContext) -> APIRouter:
         name = checked_name("id", item)
         named = writer.names(given) if given.urls or given.ids else await writer.all_names(name)
         await lift_aliases(writer.context.store.edits, writer.site.id, name, named, by=writer.by)
-        return await writer.answer(name)
+        return await writer.answer(name, await writer.ack())
 
     @routes.put(
         "/aliases",
@@ -89,7 +90,7 @@ def router(current: CurrentContext) -> APIRouter:
         names, places, invalid = writer.names_of_all(await writer.body(list[_ItemNames]))
         made, bad = await writer.make(names)
         invalid += [{"index": places[name], "error": sentence} for name, sentence in bad.items()]
-        return _json({"made": made, "invalid": sorted(invalid, key=itemgetter("index"))})
+        return _json({"made": made, "invalid": sorted(invalid, key=itemgetter("index"))}, await writer.ack())
 
     return routes
 
@@ -138,12 +139,16 @@ class _Writer:
         former = (await edits.former_addresses(site)).items
         return aliases_of(await edits.aliases(site), item) + aliases_of(former, item)
 
-    async def answer(self, item: str) -> Response:
+    async def answer(self, item: str, headers: Mapping[str, str] | None = None) -> Response:
         """The aliases that an item has, and by themselves the addresses that it has had before."""
         edits, site = self.context.store.edits, self.site.id
         aliases = aliases_of(await edits.aliases(site), item)
         former = aliases_of((await edits.former_addresses(site)).items, item)
-        return _json({"item": item, "aliases": aliases, "former": former})
+        return _json({"item": item, "aliases": aliases, "former": former}, headers)
+
+    async def ack(self) -> dict[str, str]:
+        """The header that says how safe what was changed is."""
+        return await ack_header(self.context, self.site.id)
 
     async def make(self, made: Mapping[str, str]) -> tuple[int, dict[str, str]]:
         """Let names stand for items; see `make_aliases`."""
@@ -194,5 +199,5 @@ class _Writer:
         return names
 
 
-def _json(content: Any) -> Response:
-    return Response(msgspec.json.encode(content), media_type="application/json")
+def _json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")

@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.acks import ack_header
+from api.endpoints.acks import ACK, LEVELS, ack_header
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.endpoints.withdrawn import withdraw
 from api.http.auth import Caller, Grade, require
@@ -51,7 +51,7 @@ def router(current: CurrentContext) -> APIRouter:
         )
         await withdraw(context, site, caller, batch.described, now)
         ack = await ack_header(context, site.id, [item.id for item in items])
-        return _json(batch.answer(down), ack)
+        return _json({**batch.answer(down), "ack": ack[ACK]}, ack)
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
@@ -171,7 +171,14 @@ DESCRIBED = whole(FIELDS)
 PUT = whole({**FIELDS, "ignored": IGNORED})
 OUTCOME = whole({"id": TEXT_OR_NULL, "ok": {"type": "boolean"}, "ignored": IGNORED})
 OUTCOME["properties"]["error"] = {"type": "string", "description": "why it is not stored"}
-STORED = whole({"stored": {"type": "integer"}, "items": {"type": "array", "items": OUTCOME}, "invalid": INVALID})
+STORED = whole(
+    {
+        "stored": {"type": "integer"},
+        "items": {"type": "array", "items": OUTCOME},
+        "invalid": INVALID,
+        "ack": {"type": "string", "enum": list(LEVELS)},
+    }
+)
 
 
 def _answer(schema: Json) -> dict[int | str, Json]:

@@ -6,7 +6,9 @@ catches a lost message. What it shows is kept on disk, and is the first thing th
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from time import monotonic
 from typing import NamedTuple
 
 from api.monitoring import metrics
@@ -28,9 +30,10 @@ EDITS, LISTS, TIMES = "edits", "lists", "times"
 
 
 class LoadedList:
-    """A published list, as this worker loaded it last."""
+    """A published list, as this worker loaded it last; one `from_disk` gives way to whatever the store has."""
 
-    def __init__(self, generation: int, stamp: Stamp, bodies: dict[str, bytes]) -> None:
+    def __init__(self, generation: int, stamp: Stamp, bodies: dict[str, bytes], *, from_disk: bool = False) -> None:
+        self.from_disk = from_disk
         self.generation = generation
         self.stamp = stamp
         self.bodies = bodies
@@ -65,6 +68,7 @@ class FollowedSite:
     ) -> None:
         self.settings = settings
         self._kept = kept
+        self._kept_at = -math.inf  # of `monotonic`: when the file was written, as far as is known
         self._unkept: set[str] = set()  # what has changed since the file was written: edits, lists, times
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
@@ -160,9 +164,13 @@ class FollowedSite:
         if self._kept is None or not self._unkept or not self.edits.known:
             return
         if EDITS not in self._unkept:
-            age_s = await asyncio.to_thread(self._kept.age_s, self._site)
-            if age_s < (KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S):
+            limit_s = KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S
+            if monotonic() - self._kept_at < limit_s:
                 return
+            self._kept_at = monotonic() - await asyncio.to_thread(self._kept.age_s, self._site)
+            if monotonic() - self._kept_at < limit_s:  # another worker has written it
+                return
+        self._kept_at = monotonic()
         unkept, self._unkept = self._unkept, set()
         lists = {name: _published(each) for name, each in self.lists.items()}
         if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):
@@ -175,7 +183,7 @@ class FollowedSite:
             return
         self.edits.restore(kept.all_edits(), kept.removed, kept.pinned)
         for name, found in kept.lists.items():
-            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies)
+            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies, from_disk=True)
             self._note_places(name, loaded)
         self._unkept.clear()
         self._on_change()
@@ -220,7 +228,7 @@ class FollowedSite:
             await self._news.wait()
             self._news.clear()
             try:
-                if not self.edits.known:  # lists are served only together with their edits
+                if not self.edits.is_read:  # lists are served only together with their edits
                     await self.edits.poll()
                 if self._lost:
                     await self._put_back()
@@ -232,13 +240,14 @@ class FollowedSite:
     async def _load(self) -> None:
         for name, generation in (await self._store.lists.generations(self._site)).items():
             shown = self.lists.get(name)
-            if shown is not None and shown.generation == generation:
+            known = shown is not None and not shown.from_disk
+            if shown is not None and known and shown.generation == generation:
                 continue
             have = shown.stamp.digests if shown else {}
             found = await self._store.lists.published(self._site, name, have)
-            if found is None or (shown is not None and found.generation <= shown.generation):
+            if found is None or (shown is not None and known and found.generation <= shown.generation):
                 # Whatever its time: a clock may have been ahead. A generation only falls where the store has lost it.
-                if shown is not None and generation < shown.generation:
+                if shown is not None and known and generation < shown.generation:
                     await self._store.lists.put_back(self._site, _published(shown))
                 continue
             kept = shown.bodies if shown else {}

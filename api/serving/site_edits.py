@@ -55,6 +55,7 @@ class SiteEdits:
         self._on_change = on_change
         self._on_lost = on_lost
         self._lost = False
+        self._from_disk = False
         self._reported, self._reported_at = 0, -math.inf  # as the store says it, and by our monotonic clock
         self.known = False
         """Whether the edits have been read once."""
@@ -139,7 +140,7 @@ class SiteEdits:
         if self._lost:
             await self._put_back()
             latest = await self._report()
-        if not self.known or latest != self._edits.edition:
+        if not self.known or self._from_disk or latest != self._edits.edition:
             await self._read()
             await self._report()
         return latest
@@ -169,8 +170,14 @@ class SiteEdits:
             self._use(edits, self._removed, pinned)
 
     def restore(self, edits: Edits, removed: Mapping[str, float], pinned: Iterable[Item]) -> None:
-        """Show edits that were kept on disk until the store is read."""
+        """Show edits that were kept on disk until the store is read: what it has lost of them is not made again."""
         self._use(edits, removed, {item.id: item for item in pinned})
+        self._from_disk = True
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the edits in memory are, or were, the store's."""
+        return self.known and not self._from_disk
 
     @property
     def shown(self) -> tuple[Edits, Mapping[str, float], Mapping[str, Item]]:
@@ -207,7 +214,7 @@ class SiteEdits:
 
     def _use(self, edits: Edits, removed: Mapping[str, float], pinned: Mapping[str, Item]) -> None:
         self._edits, self._removed, self._pinned = edits, removed, pinned
-        self.known = True
+        self.known, self._from_disk = True, False
         self._in_force = None
         self._on_change()
 
@@ -216,7 +223,7 @@ class SiteEdits:
         shown, at, reported = self._edits.edition, monotonic(), self._reported
         standing = await self._store.edits.report(self._site, self._worker, shown)
         forgotten = standing.reported_before < reported and at < self._reported_at + REMEMBERED_S
-        self._lost = self._lost or (self.known and (forgotten or standing.edition < shown))
+        self._lost = self._lost or (self.known and not self._from_disk and (forgotten or standing.edition < shown))
         if at >= self._reported_at:  # of two on their way the later counts
             self._reported, self._reported_at = standing.reported_at, at
         if self.known and standing.edition == shown:

@@ -18,7 +18,7 @@ from populer.commands.options import store_url
 from populer.service import descriptors, site_keys
 from populer.stores import open_store
 from ranking import __version__
-from ranking.errors import PopulerError
+from ranking.errors import MissingRightsError, PopulerError
 from ranking.refreshing.site_view import SiteView
 from ranking.settings.service import Settings, SiteSettings
 from ranking.store.protocol import Store
@@ -79,12 +79,15 @@ async def examined(settings: Settings, url: str) -> list[Finding]:
     store = open_store(settings, url)
     try:
         await store.open()
+        found.append(Finding("rights", State.GOOD, "the user in redis.url has all that are needed"))
         began = time.time()
         servers = await store.server.server_info()
         now = (began + time.time()) / 2
         for server in servers:
             found += _of_server(server, now)
         found += [each async for each in _of_content(store, settings)]
+    except MissingRightsError as error:
+        found.append(Finding("rights", State.BAD, str(error)))
     except PopulerError as error:
         found.append(Finding("store", State.BAD, str(error), "start it, or correct redis.url"))
     finally:

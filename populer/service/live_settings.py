@@ -51,6 +51,9 @@ class LiveSettings:
         self._without_keys = (loaded.settings, loaded.raw)
         self.settings, self.raw = self._with_keys(*self._without_keys)
         self._say(None, self.settings)
+        if mode := site_keys.open_to_others(self._data_dir):
+            file = self._data_dir / site_keys.FILE
+            log.warning(f"Others than its owner may read {file} (mode {mode:04o}). Set it to 0600, and make new keys.")
         self.state = ConfigState(loaded_at=now)
 
     def take(self, found: FileContent, now: float) -> None:
@@ -124,10 +127,10 @@ class LiveSettings:
     def _with_keys(self, settings: Settings, raw: Raw) -> tuple[Settings, Raw]:
         """With a key of each kind for every site; one that was generated once stays as it is while the service runs."""
         without = [site for site in site_keys.generated(settings) if not self._kept.get(site)]
-        if without:
-            log.info("keys are in the data directory", sites=without, file=str(self._data_dir / site_keys.FILE))
         settings = site_keys.with_keys(settings, self._data_dir, self._kept)
         self._kept = site_keys.known(self._data_dir, self._kept)
+        if without:
+            log.info("keys are in the data directory", sites=without, file=str(self._data_dir / site_keys.FILE))
         given = raw.get("sites") or [{}]
         sites = [{**table, "keys": site.keys.model_dump()} for table, site in zip(given, settings.sites, strict=True)]
         service = {**raw.get("service", {}), "data_dir": str(self._data_dir)}

@@ -9,6 +9,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   when it has as many changes again; held: since when lists stay as
                                                   they were, as it has another life than the service knew; accepted:
                                                   the life that an operator has taken as it is. For good.
+    populer:rights                        any     what a user's rights are tried on when the store is opened; also the
+                                                  name of a channel. Deleted at once, gone after 5 seconds in any case.
     populer:salt:DAY                      string  32 random bytes under which the visitors of DAY (days since the epoch,
                                                   UTC) are hashed, for all sites. Deleted when their use is over, gone
                                                   47 hours after the day began in any case.
@@ -140,6 +142,7 @@ from ranking.counts.buckets import Bucket
 from ranking.times import DAY_S, HOUR_S
 
 LAYOUT = "populer:layout"
+RIGHTS = "populer:rights"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
 JOB_RUNS = "populer:{leader}:jobs"

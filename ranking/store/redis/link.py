@@ -18,6 +18,7 @@ from ranking.errors import StoreRefusedError, StoreUnavailableError
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
 from ranking.store.redis.durability import LEVELS, Ack, Waits, on_one_connection
+from ranking.store.redis.rights import check_rights
 from ranking.store.redis.scripts import LuaScript
 
 CLUSTER_SHARDS = 16
@@ -106,6 +107,7 @@ class Link:
                 client = _client_of(url, self.timeout_s)
             try:
                 with translated():
+                    await check_rights(client, cluster=self.cluster, patience_s=self.timeout_s)
                     await self._check_policy(client)
                     await self.settle_layout(client)
             except BaseException:

@@ -25,6 +25,9 @@ CHANGES: list[tuple[str, str, Any, dict[str, str]]] = [
     ("DELETE", "/v1/blocks/a", None, ADMIN),
     ("POST", "/v1/items/a/voids", {"from": NOW - 600}, ADMIN),
     ("DELETE", "/v1/items/a/voids/1", None, ADMIN),
+    ("PUT", "/v1/items/a/aliases", {"ids": ["other"]}, WRITER),
+    ("DELETE", "/v1/items/a/aliases", None, WRITER),
+    ("PUT", "/v1/aliases", [{"item": "a", "ids": ["another"]}], WRITER),
     ("DELETE", "/v1/items/a", None, WRITER),
 ]
 
@@ -44,6 +47,7 @@ async def test_a_change_waits_for_the_replica(serve: Serve, own_server: OwnServe
     service.store.promise("replica")  # type: ignore[attr-defined]
     for change in CHANGES:
         assert (await made(service, change)).headers["populer-ack"] == "replica", change
+    assert (await made(service, CHANGES[0])).json()["ack"] == "replica"
     edition = replica.admin.hget(f"populer:{{{SITE}}}:edits", "edition")
     assert edition == primary.admin.hget(f"populer:{{{SITE}}}:edits", "edition")
     assert replica.admin.hkeys(f"populer:{{{SITE}}}:removed") == [b"a"]
@@ -72,6 +76,19 @@ async def test_a_change_is_on_the_disk(serve: Serve, own_server: OwnServer, tmp_
     service.store.promise("disk")  # type: ignore[attr-defined]
     for change in CHANGES:
         assert (await made(service, change)).headers["populer-ack"] == "disk", change
+
+
+async def test_the_document_names_the_header(service: Service) -> None:
+    paths = (await service.http.get("/openapi.json")).json()["paths"]
+    named = {
+        (method.upper(), path)
+        for path, operations in paths.items()
+        for method, operation in operations.items()
+        if any("Populer-Ack" in response.get("headers", {}) for response in operation["responses"].values())
+    }
+    assert len(named) == len(CHANGES) + 2, "and those that lift a boost and undo"
+    assert ("PUT", "/v1/items") in named
+    assert not any(method == "GET" for method, _ in named)
 
 
 async def test_without_a_promise_a_change_is_committed(service: Service) -> None:

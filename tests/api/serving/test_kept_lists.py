@@ -1,6 +1,7 @@
 """The last lists on disk: written when they have changed and not on every beat, edits at once; read only if whole."""
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import AsyncIterator
@@ -106,6 +107,7 @@ async def test_lists_are_written_when_they_have_changed_and_not_on_every_beat(
         def grow_older(by_s: float) -> int:
             moment = time.time() - by_s
             os.utime(file, (moment, moment))
+            site._kept_at = -math.inf  # as of a file that another worker writes
             return file.stat().st_mtime_ns
 
         await published("a")
@@ -128,3 +130,30 @@ async def test_lists_are_written_when_they_have_changed_and_not_on_every_beat(
         found = KeptLists(tmp_path).read(SITE)
         assert found is not None
         assert list(found.removed) == ["a"], "a take-down is written at once"
+
+
+async def test_lists_of_the_disk_give_way_to_those_of_another_store(server: servers.Valkey, tmp_path: Path) -> None:
+    """Whatever their generations and editions: a start with an empty store is one with an empty store."""
+    clock = servers.Clock()
+
+    async def publish(store: Store, item: str, times: int) -> None:
+        refresher = Refresher(RankedSite(store, servers.settings(), SITE))
+        await store.items.put_items(SITE, [Item(item, item, published_at=clock.now)])
+        for _ in range(times):
+            clock.now += 5
+            await refresher.refresh(clock.now)
+
+    async with servers.opened(server.unix_url) as store:
+        await publish(store, "a", 3)
+        await store.items.remove_item(SITE, "b", clock.now)
+        async with following(store, tmp_path, clock) as site:
+            await site.keep()
+            assert site.edits.shown[0].edition > 0
+    server.admin.flushall()
+    async with servers.opened(server.unix_url) as store:
+        await publish(store, "c", 1)
+        async with following(store, tmp_path, clock) as site:
+            assert site.lists["update"].generation == 1
+            assert b"c" in site.lists["update"].bodies[""]
+            assert site.edits.shown[0].edition == 0
+        assert await store.items.removed_items(SITE) == {}

@@ -133,7 +133,7 @@ def test_a_data_directory_in_use_is_one_line_and_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("toml", "sentence"),
     [
-        ('[redis]\nurl = "redis://127.0.0.1:1"', "Redis does not answer"),
+        ('[redis]\nurl = "redis://127.0.0.1:many"', "redis.url: expected an address such as redis://127.0.0.1:6379/0"),
         ("[lists.populer]\nhalf_live = 3", "lists.populer.half_live: is not a setting; did you mean half_life?"),
         ('[refresh]\nevery = "soon"', "refresh.every: expected a duration such as 90s, 15m, 6h or 7d, found 'soon'"),
         ("[refresh]\nevery = 5", 'refresh.every: expected a duration such as "2h", found the number 5. Write "5s"'),

@@ -1,17 +1,23 @@
 """The rights that docs/ops.md names are enough for all that the service does, and no right is there for nothing."""
 
+import contextlib
 import re
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+import redis
 import servers
+
+from ranking.errors import MissingRightsError
+from ranking.store.redis.rights import COMMANDS
 
 sys.path.append(str(Path(__file__).parents[3] / "populer"))
 
-from service import run, serving, wait_until
+from service import MODULE, START_S, environment, run, serving, wait_until
 
 ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "ops.md").read_text()
@@ -59,6 +65,111 @@ def test_the_service_works_with_the_least_rights(own_server: Callable[..., serve
             done = run(*command, "--data", str(tmp_path / "data"), env={"POPULER_REDIS_URL": url})
             assert done.returncode == 0, done.stderr
     assert denied(server) == []
+
+
+#: What the driver tries by itself and does without.
+NOT_NEEDED = {"hello", "client|setinfo", "select"}
+TRIED = [
+    right for right in rights() if right[0] in "~&+" and right[1:] not in (*NOT_NEEDED, "bgrewriteaof", "unsubscribe")
+]
+
+
+def test_every_right_that_is_named_is_tried() -> None:
+    tried = {f"+{command[0]}" for command in COMMANDS}
+    assert {right for right in TRIED if right.startswith("+")} - tried == {
+        "+blpop", "+eval", "+eval_ro", "+evalsha", "+evalsha_ro", "+subscribe",
+    }  # fmt: skip
+    assert tried <= set(rights())
+
+
+def allow(server: servers.Valkey, *without: str) -> str:
+    """A user with the least rights but some; the address under which it comes."""
+    server.admin.execute_command("ACL", "DELUSER", "populer")
+    given = [right for right in rights() if right not in without]
+    server.admin.execute_command("ACL", "SETUSER", "populer", "on", ">psst", *given)
+    return f"redis://populer:psst@{servers.HOST}:{server.port}/0"
+
+
+async def test_a_right_that_is_missing_is_named(own_server: Callable[..., servers.Valkey]) -> None:
+    server = own_server()
+    for right in TRIED:
+        with pytest.raises(MissingRightsError) as refused:
+            async with servers.opened(allow(server, right)):
+                pass
+        assert f"lacks rights on the server: {right}. Allow" in str(refused.value)
+    assert server.admin.keys() == []
+
+
+async def test_several_rights_that_are_missing_are_named(own_server: Callable[..., servers.Valkey]) -> None:
+    with pytest.raises(MissingRightsError, match=re.escape("lacks rights on the server: +hset +info &populer:*. ")):
+        async with servers.opened(allow(own_server(), "+hset", "+info", "&populer:*")):
+            pass
+
+
+@pytest.mark.parametrize("topology", ["cluster"], indirect=True)
+async def test_a_right_that_is_missing_in_a_cluster_is_named(topology: servers.Topology) -> None:
+    more = "+cluster|slots", "+command", "+asking"
+    for server in topology.servers:
+        server.admin.execute_command("ACL", "DELUSER", "populer")
+        given = [right for right in rights() if right != "&populer:*"]
+        server.admin.execute_command("ACL", "SETUSER", "populer", "on", ">psst", *given, *more)
+    with pytest.raises(MissingRightsError, match=re.escape("lacks rights on the server: &populer:*. ")):
+        async with servers.opened(topology.url.replace("://", "://populer:psst@")):
+            pass
+    for server in topology.servers:
+        server.admin.execute_command("ACL", "LOG", "RESET")
+
+
+def test_a_service_without_its_channel_is_not_ready_and_says_why(
+    own_server: Callable[..., servers.Valkey], tmp_path: Path
+) -> None:
+    server = own_server(appendonly="yes")
+    env = {"POPULER_REDIS_URL": allow(server, "&populer:*")}
+    done = subprocess.run(
+        [*MODULE, "serve", "--data", str(tmp_path / "data"), "--port", "0"],
+        capture_output=True, text=True, timeout=2 * START_S, check=False, env={**environment(), **env},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("populer: ")]
+    assert "lacks rights on the server: &populer:*. Allow them with ACL SETUSER" in line
+    examined = run("doctor", "--data", str(tmp_path / "data"), env=env)
+    assert examined.returncode == 1
+    assert re.search(r"^bad +rights +The user in redis.url lacks rights.*&populer:\*", examined.stdout, re.MULTILINE)
+    env = {"POPULER_REDIS_URL": allow(server)}
+    assert re.search(r"^good +rights ", run("doctor", "--data", str(tmp_path / "data"), env=env).stdout, re.MULTILINE)
+
+
+DEBIANS = Path("/usr/bin/redis-server")
+
+
+@pytest.fixture
+def debians_redis(tmp_path: Path) -> Iterator[int]:
+    """Port of a Redis as Debian has it."""
+    (port,) = servers.free_ports(1)
+    command = [str(DEBIANS), "--port", str(port), "--bind", servers.HOST, "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process, redis.Redis(port=port) as admin:
+        try:
+            servers.wait_until(admin.ping, "Debian's Redis", 60)
+            yield port
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(not DEBIANS.exists(), reason="takes Debian's Redis, whose words are others")
+async def test_redis_names_the_rights_in_its_own_words(debians_redis: int) -> None:
+    known = [right for right in rights() if right != "+client|setinfo"]
+    url = f"redis://populer:psst@{servers.HOST}:{debians_redis}/0"
+    with redis.Redis(port=debians_redis) as admin:
+        for right in ("", *TRIED):
+            admin.execute_command("ACL", "DELUSER", "populer")
+            given = [each for each in known if each != right]
+            admin.execute_command("ACL", "SETUSER", "populer", "on", ">psst", *given)
+            with contextlib.ExitStack() as refused:
+                if right:
+                    said = re.escape(f"on the server: {right}. Allow")
+                    refused.enter_context(pytest.raises(MissingRightsError, match=said))
+                async with servers.opened(url):
+                    pass
 
 
 def test_no_right_is_there_for_nothing() -> None:

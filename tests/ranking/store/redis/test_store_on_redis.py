@@ -96,10 +96,11 @@ async def test_a_wrong_password_is_refused_and_the_right_one_taken(own_server: O
     await opening(f"unix://:right@{server.folder}/socket")
 
 
-async def test_a_user_without_the_right_to_a_command_is_refused(own_server: OwnServer) -> None:
+async def test_a_user_who_loses_the_right_to_a_command_is_refused(own_server: OwnServer) -> None:
     server = own_server()
-    server.admin.acl_setuser("reader", enabled=True, passwords=["+pass"], keys=["*"], commands=["+@all", "-evalsha"])
+    server.admin.execute_command("ACL", "SETUSER", "reader", "on", ">pass", "~*", "&*", "+@all")
     async with servers.opened(f"redis://reader:pass@{servers.HOST}:{server.port}") as store:
+        server.admin.execute_command("ACL", "SETUSER", "reader", "-evalsha")
         with pytest.raises(StoreRefusedError):
             await store.counts.record(batch(1, a=1), KEEP_S)
 
