@@ -76,8 +76,8 @@ def create_app(
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
     app.include_router(aliases.router(runtime.now))
-    app.include_router(item_search.router(runtime.now))
     app.include_router(items.router(runtime.now))
+    app.include_router(item_search.router(runtime.now))
     app.include_router(editorial.router(runtime.now))
     app.include_router(health.router(runtime.now))
     app.include_router(ops.router(runtime.now))

@@ -215,7 +215,9 @@ def test_item_from_stored_gives_back_the_item(item: Item) -> None:
 
 
 def test_dates_from_stored_reads_the_dates_alone() -> None:
-    assert dates_from_stored(stored_from_item(FULL)) == ItemDates("Politik", 1_699_999_000.5, NOW)
+    found = dates_from_stored(stored_from_item(FULL))
+    assert (found.section, found.published_at, found.first_seen) == ("Politik", 1_699_999_000.5, NOW)
+    assert (found.url, found.tags, found.author) == (FULL.url, FULL.tags, FULL.author)
     assert dates_from_stored(stored_from_item(Item(id="a"))) == ItemDates()
 
 
