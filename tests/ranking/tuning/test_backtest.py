@@ -159,7 +159,9 @@ def test_walk_carries_the_sums_that_are_computed(seen: Reads, half_life_h: float
 
 
 def test_list_maker_knows_for_every_setting_whether_the_short_way_holds() -> None:
-    takes_the_long_one = {"kind", "section_floor", "max_per_section", "max_tenure_s", "hysteresis", "fill", "scale"}
+    takes_the_long_one = {
+        "kind", "section_floor", "max_per_section", "max_tenure_s", "hysteresis", "fill", "scale", "allow", "deny",
+    }  # fmt: skip
     assert UNDERSTOOD | takes_the_long_one == set(ListSettings.model_fields), "the back-test must know every setting"
 
 

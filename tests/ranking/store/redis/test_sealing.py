@@ -97,7 +97,7 @@ async def test_a_store_of_the_schema_before_is_raised_before_the_first_counts_ar
         await seal(store, LATER)
         assert server.admin.hget(keys.LAYOUT, "schema") == str(keys.SCHEMA).encode()
         assert await counted(store, NOON) == [{"view|a": 2}]
-        assert await store.server.life() == "one"
+        assert (await store.server.life()).name == "one"
 
 
 async def test_what_comes_late_is_added_to_what_is_sealed(store: RedisStore) -> None:
