@@ -142,10 +142,12 @@ def etag_matches(if_none_match: bytes, tag: bytes) -> bool:
     (True, True, True)
     >>> etag_matches(b'"a-gzip"', b'"a"'), etag_matches(b"", b'"a"'), etag_matches(b'"a-old"', b'"a"')
     (True, False, False)
+    >>> etag_matches(b'"a-gzip"', b'"a-gzip"')
+    True
     """
     bare = tag.removeprefix(b"W/")
-    given = [PACKED_TAG.sub(b'"', each.strip().removeprefix(b"W/")) for each in if_none_match.split(b",")]
-    return if_none_match.strip() == b"*" or bare in given
+    given = [each.strip().removeprefix(b"W/") for each in if_none_match.split(b",")]
+    return if_none_match.strip() == b"*" or bare in given or bare in (PACKED_TAG.sub(b'"', each) for each in given)
 
 
 async def answer(send: Send, status: int, headers: Headers, content: bytes) -> None:
