@@ -18,6 +18,14 @@ MAX_SUMMARY_CHARS: Final = 500
 MAX_NAMES: Final = 20
 #: Zones that Indonesians write behind a time; `email.utils` takes them for UTC.
 ZONES: Final = {"WIB": "+0700", "WITA": "+0800", "WIT": "+0900"}
+#: Months as Indonesian and Malay feeds name them, where English does otherwise.
+MONTHS = {
+    "januari": "Jan", "februari": "Feb", "maret": "Mar", "mac": "Mar", "mei": "May", "juni": "Jun", "juli": "Jul",
+    "julai": "Jul", "agustus": "Aug", "agu": "Aug", "agt": "Aug", "ogos": "Aug", "ogo": "Aug", "september": "Sep",
+    "oktober": "Oct", "okt": "Oct", "november": "Nov", "desember": "Dec", "des": "Dec", "disember": "Dec", "dis": "Dec",
+}  # fmt: skip
+_DAY = re.compile(r"^[^\W\d_]+,\s*(?=\d)")
+_MONTH = re.compile(r"(?<=\d )[^\W\d_]+(?= \d{4}\b)")
 _ZONE = re.compile(r"\b(WIB|WITA|WIT)$")
 #: An id, as against an address of any kind.
 OWN_ID: Final = re.compile(r"[\w.-]{1,128}")
@@ -63,12 +71,15 @@ def moment(text: object) -> float | str | None:
 
     >>> moment("Mon, 01 Dec 2025 02:29:00 WIB"), moment("0000-00-00"), moment("1970-01-01T00:00:00Z")
     (1764530940.0, None, None)
+    >>> moment("Senin, 01 Desember 2025 02:29 WIB"), moment("Sen, 01 Des 2025 02:29:00 WIB")
+    (1764530940.0, 1764530940.0)
     """
     if isinstance(text, int | float) and not isinstance(text, bool):
         text = repr(text)
     if not isinstance(text, str):
         return None
-    text = _ZONE.sub(lambda found: ZONES[found[1]], text.strip())
+    text = _ZONE.sub(lambda found: ZONES[found[1]], _DAY.sub("", text.strip()))
+    text = _MONTH.sub(lambda found: MONTHS.get(found[0].lower(), found[0]), text)
     try:
         found = moment_or_wall_clock(text)
     except ValueError:
