@@ -8,6 +8,8 @@ from typing import Self
 
 import servers
 
+from ranking.store.redis import keys
+
 
 @dataclass
 class Proxy:
@@ -70,6 +72,8 @@ class Proxy:
 
 
 def _mark(owed: asyncio.Event, request: bytes) -> bool:
+    if keys.RIGHTS.encode() in request:  # rights are tried once, at the start
+        return True
     if b"\r\nEVAL\r\n" in request or b"\r\nEVALSHA\r\n" in request:  # those that only read may be lost and asked again
         owed.set()
     return True

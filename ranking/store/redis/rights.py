@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, NoScriptError
 
 from ranking.errors import MissingRightsError
@@ -25,6 +26,8 @@ LACKING_RIGHTS = LuaScript("lacking_rights")
 KEYS, CHANNELS = "~populer:*", "&populer:*"
 NO_SCRIPT = "0" * 40
 LIFETIME_S, FAR_S, SOON_S = 5, 4_102_444_800, 0.01
+#: A connection that is lost says nothing of rights: what was tried on it is tried again.
+TRIES = 5
 K = keys.RIGHTS
 #: By the first the key is text: most of the others find it of the wrong type, and do nothing. The last remove it.
 COMMANDS: tuple[tuple[Any, ...], ...] = (
@@ -55,7 +58,7 @@ async def check_rights(client: Client, *, cluster: bool, patience_s: float) -> N
     lacking: list[str] = []
     for name, probe in probes.items():
         try:
-            reply = await probe()
+            reply = await _tried(probe)
         except NoPermissionError as error:
             lacking.append(_right(name, str(error)))
         except NoScriptError:
@@ -63,12 +66,19 @@ async def check_rights(client: Client, *, cluster: bool, patience_s: float) -> N
         else:
             lacking += _lacking_in(reply) if name == "eval" else []
     if "+eval" not in lacking and KEYS not in lacking:
-        lacking += await _lacking_to_hear(client, cluster, patience_s)
+        lacking += await _tried(lambda: _lacking_to_hear(client, cluster, patience_s))
     if lacking:
         raise MissingRightsError(
             f"The user in redis.url lacks rights on the server: {' '.join(dict.fromkeys(lacking))}. Allow them with"
             " ACL SETUSER; docs/ops.md has the least that is needed."
         )
+
+
+async def _tried(probe: Callable[[], Any]) -> Any:
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(RedisConnectionError):
+            return await probe()
+    return await probe()
 
 
 def _lacking_in(reply: list[bytes]) -> list[str]:
