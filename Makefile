@@ -17,7 +17,7 @@ QUIETLY := --quiet --disable-pip-version-check --no-input
 install  = .ci/locked $(1) >$(2)/locked.txt && \
 	$(2)/bin/python -m pip install $(QUIETLY) --require-hashes --only-binary :all: --no-deps -r $(2)/locked.txt
 
-.PHONY: help demo test test-asyncio test-newest test-browser test-examples chromium soak check format clean
+.PHONY: help demo test test-faults test-asyncio test-newest test-browser test-examples chromium soak check format clean
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -39,8 +39,13 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: check ## what CI runs: check, then the tests with warnings as errors
-	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(ARGS)
+# Kills, stalls, full disks and servers in front take minutes by themselves, and have a target of their own.
+FAULTS := tests/faults tests/deploy
+test: check ## check, then all tests but those of faults and browsers, with warnings as errors
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(addprefix --ignore=,$(FAULTS)) $(ARGS)
+
+test-faults: $(VENV)/.installed ## what is killed, stalled, cut off or filled, and nginx in front (about three minutes)
+	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(FAULTS) $(ARGS)
 
 # What runs on asyncio is marked so by pytest-asyncio; the others start the service as a child, and stop or kill it.
 test-asyncio: $(VENV)/.installed ## the fast part of it: what runs on asyncio, and services from start to stop
