@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -35,14 +35,18 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def filled(folder: Path) -> Iterator[None]:
-    """Leave no room on the disk of `folder`."""
+def filled(folder: Path) -> Iterator[Callable[[], None]]:
+    """Leave no room on the disk of `folder`; again whenever what is yielded is called, as files may have gone since."""
     filler = folder / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as out:
-        while out.write(b"x" * 8192):
-            pass
+
+    def fill() -> None:
+        with contextlib.suppress(OSError), filler.open("ab", buffering=0) as out:
+            while out.write(b"x" * 4096):
+                pass
+
+    fill()
     try:
-        yield
+        yield fill
     finally:
         filler.unlink()
 
@@ -63,8 +67,13 @@ def fill_and_kill(service: Service, disk: Path, ledger: Ledger) -> None:
     with contextlib.ExitStack() as stack:
         sender = stack.enter_context(Sender(service, ledger, events=5))
         wait_until(lambda: bool(sender.acks), PATIENCE_S)
-        stack.enter_context(filled(disk))
-        wait_until(lambda: sender.refused > 0, PATIENCE_S)
+        fill = stack.enter_context(filled(disk))
+
+        def is_refused() -> bool:
+            fill()
+            return sender.refused > 0 or not sender.is_alive()
+
+        wait_until(is_refused, PATIENCE_S)
         os.kill(service.valkey_pid, signal.SIGKILL)
         sender.finish()
 
