@@ -213,7 +213,7 @@ def translated() -> Iterator[None]:
         raise _refusal(str(error)) from error
     except RedisError as error:
         raise StoreUnavailableError(f"Redis: {error}") from error
-    except (AttributeError, RuntimeError) as error:
+    except (AttributeError, RuntimeError, TypeError) as error:
         if not _is_drivers(error):
             raise
         raise StoreUnavailableError("Redis does not answer: the connection was closed while it was used") from error
@@ -223,7 +223,7 @@ def _is_drivers(error: Exception) -> bool:
     """Whether an error that is none of its own was raised in redis-py.
 
     Its cluster client closes every connection when one command is told that the cluster is down; other commands then
-    find their streams gone while they connect or send.
+    find their streams gone while they connect or send, and asyncio's transports call what they have no more.
     """
     frames = traceback.walk_tb(error.__traceback__)
     return any(frame.f_globals.get("__name__", "").startswith("redis.") for frame, _ in frames)

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoPermissionError, NoScriptError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ranking.errors import MissingRightsError
 from ranking.store.redis import keys
@@ -26,8 +27,8 @@ LACKING_RIGHTS = LuaScript("lacking_rights")
 KEYS, CHANNELS = "~populer:*", "&populer:*"
 NO_SCRIPT = "0" * 40
 LIFETIME_S, FAR_S, SOON_S = 5, 4_102_444_800, 0.01
-#: A connection that is lost says nothing of rights: what was tried on it is tried again.
-TRIES = 5
+#: A connection that is lost, or hangs, says nothing of rights: what was tried on it is tried again.
+TRIES = 3
 K = keys.RIGHTS
 #: By the first the key is text: most of the others find it of the wrong type, and do nothing. The last remove it.
 COMMANDS: tuple[tuple[Any, ...], ...] = (
@@ -76,7 +77,7 @@ async def check_rights(client: Client, *, cluster: bool, patience_s: float) -> N
 
 async def _tried(probe: Callable[[], Any]) -> Any:
     for _ in range(TRIES - 1):
-        with contextlib.suppress(RedisConnectionError):
+        with contextlib.suppress(RedisConnectionError, RedisTimeoutError):
             return await probe()
     return await probe()
 
