@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from jobs.sources.entries import Entry
+from jobs.sources.entries import SourceEntry
 from ranking.errors import InvalidItemError
 from ranking.intake.items import Description, ItemInput
 from ranking.recording.describing import described
@@ -20,10 +20,10 @@ class Checked(NamedTuple):
     """Descriptions that can be stored, and the other entries with the reason why they cannot."""
 
     descriptions: list[Description]
-    faults: list[tuple[Entry, str]]
+    faults: list[tuple[SourceEntry, str]]
 
 
-def checked(entries: Iterable[Entry], now: float, site: SiteSettings) -> Checked:
+def checked(entries: Iterable[SourceEntry], now: float, site: SiteSettings) -> Checked:
     """Entries as descriptions of the site's items at `now` (epoch seconds).
 
     One that is dated more than a day ahead is an error of its source and not stored: it would be the newest.

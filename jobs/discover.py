@@ -20,7 +20,7 @@ import structlog
 
 from jobs.describe import checked
 from jobs.fetching.fetcher import Fetched, Fetcher, FetchError
-from jobs.fetching.robots import Robots
+from jobs.fetching.robots import RobotsRules
 from jobs.refresh import RefreshLists
 from jobs.site_pages import SitePages, host_of_id
 from jobs.sources.pages import NoArticleError, read_page
@@ -81,7 +81,7 @@ class DiscoverItems:
         self._store = store
         self._settings = settings
         self._lists = lists
-        self._robots = Robots()
+        self._robots = RobotsRules()
         self._sites: defaultdict[str, _Tried] = defaultdict(_Tried)
 
     def use(self, settings: Settings) -> None:
@@ -139,7 +139,7 @@ class _Run:
     """One run for one site."""
 
     store: Store
-    robots: Robots
+    robots: RobotsRules
     site: SiteSettings
     pages: SitePages
     tried: _Tried

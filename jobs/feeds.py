@@ -17,7 +17,7 @@ import structlog
 from jobs.describe import checked, put
 from jobs.fetching.fetcher import Fetched, Fetcher, FetchError, Known
 from jobs.sources.documents import MAX_BYTES, read_document
-from jobs.sources.entries import Document, Entry, SourceError
+from jobs.sources.entries import Document, SourceEntry, SourceError
 from ranking.errors import PopulerError
 from ranking.intake.urls import host_of
 from ranking.settings.service import FeedSettings, Settings, SiteSettings
@@ -183,7 +183,7 @@ class _Poll(NamedTuple):
         described = (*hashes, *kept)[:MOST_REMEMBERED]
         return state, msgspec.structs.replace(memory, described=described)
 
-    def _in_section(self, entry: Entry) -> Entry:
+    def _in_section(self, entry: SourceEntry) -> SourceEntry:
         """An entry in the section that the settings name for its feed; its own become tags."""
         if not self.feed.section:
             return entry
@@ -199,5 +199,5 @@ def _said(answer: Fetched) -> tuple[str, str]:
     return answer.known.etag, answer.known.last_modified
 
 
-def _hash(entry: Entry) -> str:
+def _hash(entry: SourceEntry) -> str:
     return blake2b(msgspec.msgpack.encode(entry), digest_size=8).hexdigest()

@@ -25,7 +25,7 @@ class _Rules(NamedTuple):
     until: float
 
 
-class Robots:
+class RobotsRules:
     """The rules of hosts, each fetched once in six hours; kept from one fetcher to the next."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ class SourceError(PopulerError):
     """A document that cannot be used as a whole; the message says why."""
 
 
-class Entry(msgspec.Struct, omit_defaults=True, gc=False):
+class SourceEntry(msgspec.Struct, omit_defaults=True, gc=False):
     """One article as a source describes it, in the words of `PUT /v1/items`.
 
     `id`: the source's own, where that is no address; without it the service makes one of the `url`.
@@ -40,12 +40,12 @@ class Document:
     """
 
     kind: str
-    entries: list[tuple[int, Entry]] = field(default_factory=list)
+    entries: list[tuple[int, SourceEntry]] = field(default_factory=list)
     sitemaps: list[str] = field(default_factory=list)
     faults: list[tuple[int, str]] = field(default_factory=list)
     passed_over: int = 0
 
-    def add(self, place: int, entry: Entry) -> None:
+    def add(self, place: int, entry: SourceEntry) -> None:
         """Add an entry, or the reason why it is none."""
         if not entry.title:
             self.faults.append((place, "has no title"))

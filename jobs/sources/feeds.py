@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jobs.sources.entries import Document, Entry, SourceError
+from jobs.sources.entries import Document, SourceEntry, SourceError
 from jobs.sources.fields import MAX_SUMMARY_CHARS, language_tag, moment, names, own_id, plain_text, web_address
 
 #: The `rdf:RDF`, `rss` and `feed` elements of a document, and no others.
@@ -39,7 +39,7 @@ def read_feed(content: bytes, address: str) -> Document:
         markup = not (atom and title.get("type") == "text/plain")
         document.add(
             place,
-            Entry(
+            SourceEntry(
                 url=_link(entry, base),
                 title=plain_text(entry.get("title"), escaped=markup),
                 id=own_id(entry.get("id")),

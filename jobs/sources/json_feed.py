@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jobs.sources.entries import Document, Entry
+from jobs.sources.entries import Document, SourceEntry
 from jobs.sources.fields import MAX_SUMMARY_CHARS, language_tag, moment, names, own_id, plain_text, web_address
 
 
@@ -27,7 +27,7 @@ def read_json_feed(found: Mapping[str, Any], address: str) -> Document:
         tags = item.get("tags")
         document.add(
             place,
-            Entry(
+            SourceEntry(
                 url=web_address(item.get("url"), base) or web_address(item.get("id")),
                 title=plain_text(item.get("title")),
                 id=own_id(item.get("id")),

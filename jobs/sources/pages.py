@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jobs.sources.entries import Entry, SourceError
+from jobs.sources.entries import SourceEntry, SourceError
 from jobs.sources.fields import MAX_SUMMARY_CHARS, language_tag, moment, names, plain_text, web_address
 from jobs.sources.linked_data import LISTING, Node, address_of, is_article, nodes_of, texts_of, types_of
 from ranking.intake.urls import canonical
@@ -49,7 +49,7 @@ class NoArticleError(SourceError):
     """A page that describes no article; the message says why."""
 
 
-def read_page(content: bytes, address: str, headers: Mapping[str, str], charset: str = "") -> Entry:
+def read_page(content: bytes, address: str, headers: Mapping[str, str], charset: str = "") -> SourceEntry:
     """What the page at `address` says of itself.
 
     `headers`: of its answer, names in any case if the mapping does not mind; `charset`: that they name.
@@ -114,7 +114,7 @@ class _Page:
         self._canonical = self._own(next((each.get("href") for each in _links(tree, "canonical")), None))
         self._article = self._own_article()
 
-    def entry(self) -> Entry:
+    def entry(self) -> SourceEntry:
         """What the page says of itself; see `read_page`."""
         if reason := self._why_none():
             raise NoArticleError(reason)
@@ -122,7 +122,7 @@ class _Page:
         if not title:
             raise NoArticleError("has no title")
         node = self._article
-        return Entry(
+        return SourceEntry(
             url=self.url,
             title=title,
             published_at=self._published(),

@@ -6,7 +6,7 @@ A page of a sitemap without `news:news` is passed over: it has no title, and may
 import io
 from typing import Any
 
-from jobs.sources.entries import Document, Entry, SourceError
+from jobs.sources.entries import Document, SourceEntry, SourceError
 from jobs.sources.fields import language_tag, moment, names, plain_text, web_address
 
 MAX_SITEMAPS = 1_000
@@ -48,9 +48,9 @@ def read_sitemap(content: bytes, address: str) -> Document:
     return document
 
 
-def _entry(fields: dict[str, Any], location: str) -> Entry:
+def _entry(fields: dict[str, Any], location: str) -> SourceEntry:
     image = fields.get("image")
-    return Entry(
+    return SourceEntry(
         url=location,
         title=plain_text(fields.get("title")),
         published_at=moment(fields.get("publication_date")),

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from jobs.fetching.fetcher import Fetched, Fetcher, FetchError, IsOwn
-from jobs.fetching.robots import Robots
+from jobs.fetching.robots import RobotsRules
 from jobs.sources.documents import MAX_BYTES, read_document
 from jobs.sources.entries import Document, SourceError
 from jobs.sources.pages import links_to_feeds, name_of_site
@@ -79,7 +79,7 @@ async def look_at(site: str) -> SiteFound:
             name = name_of_site(front.content) or base
         except (FetchError, SourceError) as error:
             raise PopulerError(f"{site} {error}: check the address, or run without --site") from None
-        sitemaps = await Robots().sitemaps(fetcher, front.url, is_own, time.time())
+        sitemaps = await RobotsRules().sitemaps(fetcher, front.url, is_own, time.time())
         documents = await _read(fetcher, [url for url in dict.fromkeys([*sitemaps, *named]) if is_own(url)], is_own)
     entries = [entry for document in documents.values() for _, entry in document.entries]
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(front.url))

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from jobs.sources.documents import read_document
-from jobs.sources.entries import Document, Entry, SourceError
+from jobs.sources.entries import Document, SourceEntry, SourceError
 from populer.log_files.item_rows import ItemReading, named_fields
 from populer.log_files.rows import ItemRow
 from ranking.errors import PopulerError
@@ -73,7 +73,7 @@ def _entries(path: Path, document: Document, reading: ItemReading) -> Iterator[t
         yield place, row_of_entry(entry)
 
 
-def row_of_entry(entry: Entry) -> ItemRow:
+def row_of_entry(entry: SourceEntry) -> ItemRow:
     """An entry as a row of a catalogue."""
     return ItemRow(
         id=entry.id,

@@ -69,7 +69,7 @@ def path_of_name(name: str) -> str | None:
     return slash + path if "." in host and slash else None
 
 
-class Addresses:
+class ItemAddresses:
     """The mark of each row's address. Rows are those of a history."""
 
     def __init__(self) -> None:
@@ -140,9 +140,9 @@ class Addresses:
         described: Mask = self._marks[:size] != NOT_DESCRIBED
         return described
 
-    def compacted(self, rows: npt.NDArray[np.integer]) -> "Addresses":
+    def compacted(self, rows: npt.NDArray[np.integer]) -> "ItemAddresses":
         """The addresses of these rows alone, which are numbered in their order."""
-        other = Addresses()
+        other = ItemAddresses()
         self._reach(int(rows.max(initial=-1)) + 1)
         other._marks, other._is_sorted = self._marks[rows], False
         return other

@@ -24,7 +24,7 @@ from ranking.published.snapshot import Entry, digest
 PARTS = 5
 
 
-class Section(NamedTuple):
+class RankedSection(NamedTuple):
     """One list of one section: `rows`, (n,) int64, best first, the last `filled` of which fill it up.
 
     `score`: (rows of the list,) float64; None in a latest list. `previous`: row -> rank one `movement` ago; None: there
@@ -61,7 +61,7 @@ class Bodies:
         self._what: dict[int, bytes] = {}
         self._read: dict[int, bytes] = {}
 
-    def body(self, section: Section) -> bytes:
+    def body(self, section: RankedSection) -> bytes:
         """The body of one section."""
         rows: list[int] = section.rows.tolist()
         for row in [row for row in rows if row not in self._what]:
@@ -79,7 +79,7 @@ class Bodies:
         """The name of every row."""
         return self._names
 
-    def content(self, section: Section) -> tuple[object, ...]:
+    def content(self, section: RankedSection) -> tuple[object, ...]:
         """All that a body is made of but the names; equal contents of the same rows have equal bodies."""
         rows, previous, names = section.rows, section.previous, self._names
         listed: list[int] = rows.tolist()
@@ -116,7 +116,7 @@ class UnchangedBodies:
         self._names: Sequence[str] | None = None
         self._kept: Mapping[str, Packed] = {}
 
-    def packed(self, bodies: Bodies, sections: Mapping[str, Section]) -> Mapping[str, Packed]:
+    def packed(self, bodies: Bodies, sections: Mapping[str, RankedSection]) -> Mapping[str, Packed]:
         """The body of each section."""
         kept = self._kept if self._names is bodies.names else {}  # else rows have other numbers
         found = {}
@@ -173,7 +173,7 @@ def _firsts_of(entries: int) -> Sequence[bytes]:
     return _firsts[:entries]
 
 
-def _scores(section: Section) -> Sequence[bytes]:
+def _scores(section: RankedSection) -> Sequence[bytes]:
     if section.score is None:
         return [_pack(None)] * len(section.rows)
     packed = np.empty(len(section.rows), dtype=_SCORE)
@@ -182,7 +182,7 @@ def _scores(section: Section) -> Sequence[bytes]:
     return [raw[at : at + width] for at in range(0, len(raw), width)]
 
 
-def _ends(section: Section, rows: Sequence[int]) -> Iterator[bytes]:
+def _ends(section: RankedSection, rows: Sequence[int]) -> Iterator[bytes]:
     """Each entry from its previous rank on."""
     entries, previous, size = len(rows), section.previous, section.size
     ranks: list[int | None] = [None] * entries if previous is None else [*map(previous.get, rows)]

@@ -23,7 +23,7 @@ from ranking.counts.addresses import (
     NO_ADDRESS,
     NO_ROW,
     NOT_DESCRIBED,
-    Addresses,
+    ItemAddresses,
     mark_of_address,
     mark_of_name,
     marks_of_name,
@@ -42,7 +42,7 @@ class JoinedNames:
     def __init__(self, history: History, catalogue: Catalogue) -> None:
         self._history = history
         self._catalogue = catalogue
-        self._addresses = Addresses()
+        self._addresses = ItemAddresses()
         self._aliases: Mapping[str, str] = {}
         self._former: Mapping[str, str] = {}
         self._by_mark: dict[int, list[str]] = {}  # names that counts are under, by the addresses they may stand for

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from ranking.intake.items import Item
 from ranking.lists.incremental import IncrementalRanker, Ranked, listed_names
 from ranking.lists.ranker import Ranker
-from ranking.published.bodies import Bodies, Described, Section, UnchangedBodies
+from ranking.published.bodies import Bodies, Described, RankedSection, UnchangedBodies
 from ranking.published.cursor import kept_for_s
 from ranking.published.orders import OrderPacker
 from ranking.published.snapshot import Snapshot, Stamp, digest
@@ -92,7 +92,9 @@ class Refresher:
 
     def _snapshot(self, name: str, slot: float, ranked: Ranked, packing: Bodies, quiet: tuple[str, ...]) -> Snapshot:
         site, settings, ranker = self.site, self.site.effective.lists[name], ranked.ranker
-        sections = {section: Section(*ranking, size=settings.size) for section, ranking in ranked.sections.items()}
+        sections = {
+            section: RankedSection(*ranking, size=settings.size) for section, ranking in ranked.sections.items()
+        }
         if len(sections) > MANY_SECTIONS:  # nearly all are as they were
             packed = self._unchanged.setdefault(name, UnchangedBodies()).packed(packing, sections)
             bodies = {section: each.body for section, each in packed.items()}

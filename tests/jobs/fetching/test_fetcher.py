@@ -9,7 +9,7 @@ from website import Asked, Page, answer, redirect, website
 
 from jobs.fetching.fetcher import Fetcher, FetchError, Known
 from jobs.fetching.public_addresses import is_public
-from jobs.fetching.robots import Robots
+from jobs.fetching.robots import RobotsRules
 
 MOST = 4096
 
@@ -197,7 +197,7 @@ class TestRobots:
     async def test_rules_with_wildcards_hold_and_are_fetched_once(self, fetcher: Fetcher) -> None:
         text = "User-agent: *\nDisallow: /admin\nDisallow: /*.pdf$\nCrawl-delay: 2\nSitemap: https://koran.example/news.xml"
         async with website({"/robots.txt": answer(text)}) as site:
-            robots = Robots()
+            robots = RobotsRules()
             may = [
                 await robots.may_read(fetcher, site.address + path, _any, 0.0)
                 for path in ("/a", "/admin/x", "/a.pdf", "/a.pdf?x")
@@ -212,14 +212,14 @@ class TestRobots:
     async def test_our_name_has_rules_of_its_own(self, fetcher: Fetcher) -> None:
         text = "User-agent: *\nAllow: /\n\nUser-agent: Populer\nDisallow: /"
         async with website({"/robots.txt": answer(text)}) as site:
-            assert not await Robots().may_read(fetcher, site.address + "/a", _any, 0.0)
+            assert not await RobotsRules().may_read(fetcher, site.address + "/a", _any, 0.0)
 
     @pytest.mark.parametrize(("status", "may"), [(404, True), (403, True), (500, False), (503, False)])
     async def test_absent_rules_allow_and_a_failing_server_is_left_alone(
         self, fetcher: Fetcher, status: int, may: bool
     ) -> None:
         async with website({"/robots.txt": answer("", status)}) as site:
-            assert await Robots().may_read(fetcher, site.address + "/a", _any, 0.0) is may
+            assert await RobotsRules().may_read(fetcher, site.address + "/a", _any, 0.0) is may
 
 
 def _any(_: str) -> bool:

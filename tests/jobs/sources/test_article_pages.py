@@ -5,7 +5,7 @@ import contextlib
 import pytest
 from article_site import PUBLISHED, STYLES, Article
 
-from jobs.sources.entries import Entry
+from jobs.sources.entries import SourceEntry
 from jobs.sources.pages import NoArticleError, links_to_feeds, read_page
 
 SITE = "https://www.koran.example"
@@ -14,7 +14,7 @@ ADDRESS = SITE + "/ekonomi/harga-beras-naik-3"
 ARTICLE = Article(3, "/ekonomi/harga-beras-naik-3", "Harga beras naik", "Ekonomi")
 
 
-def read(markup: str, address: str = ADDRESS, **headers: str) -> Entry:
+def read(markup: str, address: str = ADDRESS, **headers: str) -> SourceEntry:
     """What a page says of itself."""
     return read_page(markup.encode(), address, {name.replace("_", "-"): value for name, value in headers.items()})
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from jobs.sources.documents import MAX_BYTES, read_document
-from jobs.sources.entries import Document, Entry, SourceError
+from jobs.sources.entries import Document, SourceEntry, SourceError
 
 PUBLISHED = 1_764_530_940.0  # 01 December 2025, 02:29 in Jakarta
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
@@ -44,7 +44,7 @@ def read(text: str | bytes, address: str = "https://koran.example/sumber") -> Do
     return read_document(text if isinstance(text, bytes) else text.encode(), address)
 
 
-def only(document: Document) -> list[Entry]:
+def only(document: Document) -> list[SourceEntry]:
     """The entries without their places."""
     return [entry for _, entry in document.entries]
 
@@ -52,7 +52,7 @@ def only(document: Document) -> list[Entry]:
 def test_rss_gives_every_field_decoded_once() -> None:
     cabai, relatif = only(read(RSS))
 
-    assert cabai == Entry(
+    assert cabai == SourceEntry(
         url="https://koran.example/cabai", title="Harga “cabai” naik di R&D", id="12345", published_at=PUBLISHED,
         summary="Di pasar", sections=("Ekonomi",), tags=("Pangan",), authors=("Siti",), language="id",
         image="https://koran.example/1.jpg?w=1&h=2",
@@ -76,7 +76,7 @@ def test_json_feed_takes_an_id_that_is_an_address_for_one() -> None:
     document = read(JSON_FEED)
 
     assert only(document) == [
-        Entry(
+        SourceEntry(
             url="https://koran.example/3", title="Beras & gula", published_at=PUBLISHED, tags=("beras",),
             authors=("Budi",), language="id", image="https://koran.example/3.jpg",
         )
@@ -89,7 +89,7 @@ def test_news_sitemap_passes_over_what_is_no_news(pack: type) -> None:
     document = read(pack(NEWS.encode()))
 
     assert only(document) == [
-        Entry(
+        SourceEntry(
             url="https://koran.example/empat?a=1&b=2", title="Beras empat", published_at=PUBLISHED,
             tags=("beras", "bulog"), language="id", image="https://koran.example/4.jpg",
         )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ranking.intake.items import Item
 from ranking.lists.ranker import Ranking, entries
-from ranking.published.bodies import Bodies, Described, Section, UnchangedBodies
+from ranking.published.bodies import Bodies, Described, RankedSection, UnchangedBodies
 from ranking.published.snapshot import digest, encode_entries
 from ranking.settings.lists import ListSettings
 
@@ -50,7 +50,7 @@ def test_a_body_is_that_of_the_same_entries(
         filled = data.draw(st.integers(0, len(rows)))
         ranking = Ranking(np.array(rows, dtype=np.int64), scored, previous, filled)
         shown = entries(ranking, chosen, views, dates, {row: details[NAMES[row]] for row in rows})
-        assert bodies.body(Section(*ranking, size=size)) == encode_entries(shown)
+        assert bodies.body(RankedSection(*ranking, size=size)) == encode_entries(shown)
 
 
 def test_a_description_that_has_changed_is_packed_anew() -> None:
@@ -61,7 +61,7 @@ def test_a_description_that_has_changed_is_packed_anew() -> None:
         described.begin()
         for date in (math.nan, 1e9):
             dates = np.array([date])
-            body = Bodies(NAMES, none, dates, {NAMES[0]: item}, described).body(Section(rows, none, None, 0, 7))
+            body = Bodies(NAMES, none, dates, {NAMES[0]: item}, described).body(RankedSection(rows, none, None, 0, 7))
             ranking = Ranking(rows, none, None)
             assert body == encode_entries(entries(ranking, ListSettings(), none, dates, {0: item}))
 
@@ -73,7 +73,7 @@ def test_long_and_empty_lists_are_packed() -> None:
     for length in (0, 1, 15, 16, 65_535, 65_536, 70_000):
         ranking = Ranking(rows[:length], none, {})
         expected = encode_entries(entries(ranking, ListSettings(), none, none, {0: details[NAMES[0]]}))
-        assert bodies.body(Section(*ranking, size=ListSettings().size)) == expected
+        assert bodies.body(RankedSection(*ranking, size=ListSettings().size)) == expected
 
 
 def test_unchanged_bodies_pack_anew_what_has_changed_in_anything_and_nothing_else() -> None:
@@ -85,7 +85,7 @@ def test_unchanged_bodies_pack_anew_what_has_changed_in_anything_and_nothing_els
     def packed() -> dict[str, bytes]:
         bodies = Bodies(names, views, published, details, Described())
         given = {
-            name: Section(np.array(rows, dtype=np.int64), score, previous, 0, 5)
+            name: RankedSection(np.array(rows, dtype=np.int64), score, previous, 0, 5)
             for name, (rows, previous) in sections.items()
         }
         found = unchanged.packed(bodies, given)
