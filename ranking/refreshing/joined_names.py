@@ -100,15 +100,14 @@ class JoinedNames:
             return
         marks = [self._note(name) for name in new]
         flat = np.array([mark for of_name in marks for mark in of_name], dtype=np.uint64)
-        found = zip(self._addresses.has(flat).tolist(), self._addresses.only_rows(flat).tolist(), strict=True)
+        by_mark = zip(self._addresses.has(flat).tolist(), self._addresses.only_rows(flat).tolist(), strict=True)
         pairs: dict[str, str] = {}
         for name, of_name in zip(new, marks, strict=True):
-            rows = [row for is_address, row in islice(found, len(of_name)) if is_address]
+            rows = [row for is_address, row in islice(by_mark, len(of_name)) if is_address]
             is_alias = _named(self._aliases, name) is not None or _named(self._former, name) is not None
             if len(rows) == 1 and rows[0] != NO_ROW and not is_alias:
-                pairs[name] = self._history.item_of(
-                    self._history.items[rows[0]]
-                )  # as `_path` does, and ten times as fast
+                # As `_path` does, and ten times as fast.
+                pairs[name] = self._history.item_of(self._history.items[rows[0]])
             elif rows or is_alias:
                 self._add_pairs(pairs, name, self._path(name))
         if pairs:

@@ -10,7 +10,6 @@ import contextlib
 import math
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, tzinfo
-from zoneinfo import ZoneInfo
 
 from ranking.errors import NotReadyError
 from ranking.refreshing.site_view import SiteView
@@ -84,4 +83,4 @@ class RankedSite:
 
 
 def _zone_of(settings: Settings, site: str) -> tzinfo:
-    return next((ZoneInfo(each.timezone) for each in settings.sites if each.id == site), UTC)
+    return next((each.zone for each in settings.sites if each.id == site), UTC)

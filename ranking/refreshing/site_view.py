@@ -179,7 +179,11 @@ class SiteView:
             place[UNREAD] = UNREAD
             for row, into in reversed(moved.items()):
                 place[row] = place[into]
-            self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
+            self._renumber(place)
+
+    def _renumber(self, place: Ints) -> None:
+        """Let the names of the volumes have other rows: `place`, (rows + 1,) int32, its last for UNREAD."""
+        self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
 
     def _drop_dead_rows(self) -> None:
         """Give up the rows of items that have no counts any more and are not described, where they are most of all."""
@@ -189,13 +193,13 @@ class SiteView:
         living = np.flatnonzero(self.history.rows_with_counts() | self.names.in_use()).astype(np.int32)
         if 2 * len(living) > rows:
             return
-        place = np.full(rows + 1, UNREAD, dtype=np.int32)  # the last one: of names that are not read
+        place = np.full(rows + 1, UNREAD, dtype=np.int32)
         place[living] = np.arange(len(living), dtype=np.int32)
         history = self.history.compacted(living)
         self.catalogue = self.catalogue.compacted(history, living)
         self.names = self.names.compacted(history, self.catalogue, living)
         self.history = history
-        self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
+        self._renumber(place)
         self._details = {item: kept for item, kept in self._details.items() if history.known_row(item) is not None}
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
@@ -229,7 +233,6 @@ class SiteView:
             return False
         if changed.dates:
             self._unmarked.add(shard)
-        if changed.dates:
             self._former_looks = LOOKS_AFTER_ITEMS
         for item, dates in changed.dates.items():
             self.names.describe(item, dates)
