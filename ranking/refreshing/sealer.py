@@ -68,6 +68,14 @@ def spans(
     return parts_of_span
 
 
+async def void_edges(store: Store, site: str, now: float) -> frozenset[float]:
+    """Where the voids in force at `now` begin and end; all epoch seconds."""
+    voids = (await store.edits.read(site)).in_force(now).voids
+    return frozenset(
+        edge for of_item in voids.values() for _, void in of_item for edge in (void.since, void.until or 0)
+    )
+
+
 def _overlap(one: Bucket, other: Bucket) -> bool:
     return one.start_s < other.end_s and other.start_s < one.end_s
 
@@ -88,7 +96,6 @@ class Sealer:
         self._retention = retention
         self._site = site
         self._life = ""
-        self._edges: Collection[float] = ()
         self._names: dict[tuple[int, int], VolumeNames] = {}  # by shard and volume
         self._done: dict[int, dict[Bucket, int]] = {}  # shard -> buckets that were wholly sealed at a change number
 
@@ -97,22 +104,19 @@ class Sealer:
         life = (await self._store.server.life()).name
         if life != self._life:
             self._life, self._names, self._done = life, {}, {}
-        voids = (await self._store.edits.read(self._site)).in_force(now).voids
-        self._edges = {
-            edge for of_item in voids.values() for _, void in of_item for edge in (void.since, void.until or 0)
-        }
+        edges = await void_edges(self._store, self._site, now)
         done = Sealed(0, 0)
         for shard in range(self._store.shards):
             await self.seal_dates(shard)
-            sealed = await self._seal_shard(shard, now)
+            sealed = await self._seal_shard(shard, now, edges)
             done = Sealed(done.written + sealed.written, done.left + sealed.left)
         return done
 
-    async def _seal_shard(self, shard: int, now: float) -> Sealed:
+    async def _seal_shard(self, shard: int, now: float, edges: Collection[float]) -> Sealed:
         touched = await self._store.counts.all_touched(self._site, shard)
         done = {each: at for each, at in self._done.get(shard, {}).items() if touched.buckets.get(each) == at}
         self._done[shard] = done
-        unsealed = await self._unsealed(shard, touched, now)
+        unsealed = await self._unsealed(shard, touched, now, edges)
         cursor, changed, written = touched.cursor, set[Bucket](), set[Bucket]()
         for group in _groups(unsealed):
             # All that has changed by now is left; what the group holds is read after, and what changes then is refused.
@@ -123,7 +127,7 @@ class Sealer:
             stored = iter(await self._store.counts.read_counts(self._site, shard, parts))
             for span in spans_left:
                 of_span = list(islice(stored, len(unsealed[span])))
-                at = await self._swapped(shard, span, unsealed[span], of_span, cursor)
+                at = await self.rewrite(shard, span, unsealed[span], of_span, cursor)
                 if at is not None:
                     done[span] = at
                     written.add(span)
@@ -150,12 +154,14 @@ class Sealer:
         after = DatesState(cursor, before.chunks + len(chunks), entries, 0, before.known)
         await self._store.items.seal_dates(self._site, shard, before, after, chunks)
 
-    async def _unsealed(self, shard: int, touched: AllTouched, now: float) -> dict[Bucket, list[Bucket]]:
+    async def _unsealed(
+        self, shard: int, touched: AllTouched, now: float, edges: Collection[float]
+    ) -> dict[Bucket, list[Bucket]]:
         """The spans that hold anything open or finer than they are."""
         done = self._done[shard]
         wanted = {
             span: parts
-            for span, parts in spans(touched.buckets, now, self._retention, self._edges).items()
+            for span, parts in spans(touched.buckets, now, self._retention, edges).items()
             if span not in done or parts != [span]
         }
         alone = [span for span, parts in wanted.items() if parts == [span]]
@@ -165,10 +171,13 @@ class Sealer:
                 del wanted[span]
         return wanted
 
-    async def _swapped(
+    async def rewrite(
         self, shard: int, span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], cursor: int
     ) -> int | None:
-        """Seal one span; the change number of that, None if it must be tried again."""
+        """Seal `stored` in the place of a span's parts, as they were read after the change `cursor`.
+
+        The change number of that; None: the span or its names have changed since, and nothing was done.
+        """
         for _ in range(NAMES_TRIES):
             names = await self._names_of(shard, volume_of(span))
             try:
@@ -187,15 +196,6 @@ class Sealer:
             if at == SPAN_CHANGED:
                 return None
         return None
-
-    async def rewrite(
-        self, shard: int, span: Bucket, parts: Sequence[Bucket], stored: Sequence[StoredCounts], cursor: int
-    ) -> int | None:
-        """Put `stored` in the place of a span's parts, as they were read after the change `cursor`.
-
-        The change number of that; None: something in the span has changed since, and nothing was done.
-        """
-        return await self._swapped(shard, span, parts, stored, cursor)
 
     async def _names_of(self, shard: int, volume: int) -> VolumeNames:
         names = self._names.get((shard, volume))

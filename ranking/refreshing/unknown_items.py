@@ -9,7 +9,7 @@ Invariant: the counts of described items stay as they are, and a run that dies a
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
 from ranking.counts.fields import FIELD_SEPARATOR
 from ranking.counts.sealed import CHUNK_NAMES, pack_counts, pack_names, unpack_counts, unpack_names, volume_of
-from ranking.refreshing.sealer import Sealer, spans
+from ranking.refreshing.sealer import Sealer, spans, void_edges
 from ranking.settings.service import RetentionSettings
 from ranking.store.counts import BucketCells, StoredCounts
 from ranking.store.protocol import Store
@@ -43,16 +43,19 @@ class UnknownItems:
         """
         if self._retention.unknown_s >= self._retention.keep_s:
             return 0
-        return sum([await self._drop_of_shard(shard, now, is_alias) for shard in range(self._store.shards)])
+        edges = await void_edges(self._store, self._site, now)
+        return sum([await self._drop_of_shard(shard, now, is_alias, edges) for shard in range(self._store.shards)])
 
-    async def _drop_of_shard(self, shard: int, now: float, is_alias: Callable[[str], bool]) -> int:
+    async def _drop_of_shard(
+        self, shard: int, now: float, is_alias: Callable[[str], bool], edges: Collection[float]
+    ) -> int:
         counts = self._store.counts
         until = await counts.dropped_until(self._site, shard)
         cutoff = int(now - self._retention.unknown_s) // HOUR_S * HOUR_S  # what follows is worth an hour's counts
         if cutoff <= until:
             return 0
         touched = await counts.all_touched(self._site, shard)
-        parts_of = spans(touched.buckets, now, self._retention)
+        parts_of = spans(touched.buckets, now, self._retention, edges)
         dropped, gone = 0, dict[int, set[bytes]]()
         names = _Names(self._store, self._site, shard)
         for span in [span for span in parts_of if until < span.end_s <= cutoff]:

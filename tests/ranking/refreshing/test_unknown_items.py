@@ -6,6 +6,7 @@ from memory_store import MemoryStore
 
 from ranking.counts.sealed import unpack_names, volume_of
 from ranking.intake.items import Item
+from ranking.published.edits import Subject, Void
 from ranking.refreshing import site_view
 from ranking.refreshing.sealer import Sealer
 from ranking.refreshing.site_view import SiteView
@@ -20,9 +21,9 @@ RETENTION = RetentionSettings.model_validate({"keep": "100d", "unknown": "1d"})
 class Jobs:
     """The job that seals and drops, without its schedule."""
 
-    def __init__(self, store: MemoryStore) -> None:
-        self.sealer = Sealer(store, RETENTION, "s")
-        self.unknown = UnknownItems(store, RETENTION, "s", self.sealer)
+    def __init__(self, store: MemoryStore, retention: RetentionSettings = RETENTION) -> None:
+        self.sealer = Sealer(store, retention, "s")
+        self.unknown = UnknownItems(store, retention, "s", self.sealer)
         self.aliases: set[str] = set()
 
     async def run(self, now: float) -> int:
@@ -60,6 +61,19 @@ async def test_counts_of_unknown_items_go_after_a_day_and_no_others() -> None:
     assert await jobs.run(NOW + DAY_S + 2 * HOUR_S) == 50
     assert store.totals() == {name: n for name, n in before.items() if "junk" not in name}
     assert await jobs.run(NOW + DAY_S + 3 * HOUR_S) == 0
+
+
+async def test_drop_keeps_the_finer_buckets_of_an_hour_that_a_void_begins_in() -> None:
+    store = MemoryStore(1)
+    jobs = Jobs(store, RetentionSettings.model_validate({"keep": "100d", "unknown": "1d", "roll_up": {"hour": "2h"}}))
+    store.put(Item(id="article"))
+    for at in (NOW, NOW + 300, NOW + HOUR_S, NOW + HOUR_S + 300):
+        store.see("article", at)
+        strangers(store, 3, at)
+    await store.edits.change("s", {Subject("void", "", "1", "article"): Void(float(NOW + 300))}, "test")
+    assert await jobs.run(NOW + 2 * DAY_S) > 0
+    left = (await store.all_touched("s", 0)).buckets
+    assert {(each.start_s, each.width_s) for each in left} == {(NOW, 300), (NOW + 300, 300), (NOW + HOUR_S, HOUR_S)}
 
 
 async def test_an_item_that_is_described_in_time_keeps_its_counts() -> None:
