@@ -4,7 +4,7 @@ import asyncio
 
 from ranking.errors import StoreUnavailableError
 from ranking.settings.service import Settings
-from ranking.store.redis.durability import Ack
+from ranking.store.counts import Ack
 from ranking.store.redis.link import usual_shards
 from ranking.store.redis.store import RedisStore
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from api.context import Context
 from api.endpoints.openapi import Json
+from ranking.store.counts import LEVELS
 
 ACK = "populer-ack"
-LEVELS = ("commit", "replica", "disk")
 #: Where changes are made, by the beginnings of their paths.
 CHANGED = ("/v1/items", "/v1/lists/{list}/pins", "/v1/lists/{list}/boosts", "/v1/blocks", "/v1/edits", "/v1/aliases")
 

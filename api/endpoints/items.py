@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_of
-from api.endpoints.acks import ACK, LEVELS, ack_header
+from api.endpoints.acks import ACK, ack_header
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.endpoints.withdrawn import withdraw
 from api.http.auth import Caller, Grade, require
@@ -19,6 +19,7 @@ from ranking.errors import InvalidItemError, NotFoundError
 from ranking.intake.items import Description, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
 from ranking.recording.describing import described
 from ranking.settings.service import SiteSettings
+from ranking.store.counts import LEVELS
 
 MAX_ITEMS = 10_000
 TAKEN_DOWN = "is taken down. Undo that, or describe the item alone (PUT /v1/items/{id}), to show it again."

@@ -28,7 +28,7 @@ from ranking.intake.marks import parts_of
 from ranking.intake.visits import CONCENTRATED, COUNTED, REFUSED, REPEATED, SPOOLED, TAKEN, Identity
 from ranking.recording.batches import ANY, Admission, OpenBatch, SeenVisits, Terms, known_repeats
 from ranking.recording.keyed_bodies import KeyedBodies
-from ranking.store.counts import Batch, Committed
+from ranking.store.counts import LEVELS, Batch, Committed
 from ranking.store.shards import shard_of
 
 FIRST_PAUSE_S = 0.02
@@ -76,7 +76,6 @@ class Recorded(NamedTuple):
 ONE_COUNTED, ONE_REPEATED = Recorded(bytes([COUNTED])), Recorded(bytes([REPEATED]))
 #: What becomes of nearly all events that come alone.
 USUAL = {recorded.outcomes: recorded for recorded in (ONE_COUNTED, ONE_REPEATED)}
-LEVELS = ("commit", "replica", "disk")
 
 
 def ack_of(outcomes: Collection[Outcome]) -> str:
@@ -227,7 +226,7 @@ class Recorder:
         if len(parts) == 1:
             ((batch, _, tickets),) = parts
             outcome = await waiters[0]
-            ack = "spool" if outcome is None else outcome.level
+            ack: str = "spool" if outcome is None else outcome.level
             outcomes = batch.outcomes(tickets)
             return (USUAL.get(outcomes) if ack == LEVELS[0] else None) or Recorded(outcomes, ack)
         # A failure is raised only when all are done: what is said of the request is true of all of it.

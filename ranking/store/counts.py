@@ -1,13 +1,17 @@
 """The part of a store that keeps counts: batches in, buckets out."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
 
 from ranking.counts.buckets import Bucket
 from ranking.intake.visits import ConditionalVisits
 
 #: What `CountStore.seal` returns where it changed nothing.
 SPAN_CHANGED, NAMES_CHANGED = 0, -1
+
+#: How safe what was written is: in the server's memory, in another server's too, on disk. The least safe first.
+Ack = Literal["commit", "replica", "disk"]
+LEVELS: Final[tuple[Ack, ...]] = ("commit", "replica", "disk")
 
 Counts = Mapping[Bucket, Mapping[str, int]]
 
@@ -40,14 +44,14 @@ class Batch(NamedTuple):
 class Committed(NamedTuple):
     """A batch is in the store. `outcomes`: of its visits, each as `visits` names it.
 
-    `repeated`: a batch with its idempotency key was there before, and nothing of this one was counted. `level`: how
-    safe it is: commit (in the server's memory), replica (in another server's too) or disk. Not `confirmed`: the server
-    may have failed to write it to its append-only file; the next batch that counts, or `confirm`, says that it has not.
+    `repeated`: a batch with its idempotency key was there before, and nothing of this one was counted. Not
+    `confirmed`: the server may have failed to write it to its append-only file; the next batch that counts, or
+    `confirm`, says that it has not.
     """
 
     outcomes: bytes = b""
     repeated: bool = False
-    level: str = "commit"
+    level: Ack = "commit"
     confirmed: bool = True
 
 

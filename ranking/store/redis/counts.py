@@ -5,6 +5,7 @@ from itertools import chain
 from typing import Any
 
 from ranking.counts.buckets import Bucket
+from ranking.counts.fields import field
 from ranking.counts.sealed import CHUNK_NAMES, names_digest
 from ranking.errors import KeyReusedError
 from ranking.intake.visits import REASONS, SHADOW
@@ -67,7 +68,7 @@ class RedisCounts:
 
     async def touched_buckets(self, site: str, shard: int, after: int, mark: str = "") -> TouchedBuckets:
         cursor, members, reset = await self._link.changes(keys.touched(site, shard), site, shard, after, mark=mark)
-        return TouchedBuckets(cursor, list(map(_bucket, members)), reset)
+        return TouchedBuckets(cursor, list(map(keys.bucket_of, members)), reset)
 
     async def leave_mark(self, site: str, shard: int, before: str, mark: str, cursor: int) -> bool:
         names = [keys.mark(site, shard), keys.sequence(site, shard)]
@@ -86,7 +87,7 @@ class RedisCounts:
     async def all_touched(self, site: str, shard: int) -> AllTouched:
         with translated():
             found = await self._link.client.zrange(keys.touched(site, shard), 0, -1, withscores=True)
-        buckets = {_bucket(member): int(score) for member, score in found}
+        buckets = {keys.bucket_of(member): int(score) for member, score in found}
         return AllTouched(max(buckets.values(), default=0), buckets)
 
     async def open_cells(self, site: str, shard: int, buckets: Sequence[Bucket]) -> list[int]:
@@ -133,7 +134,7 @@ class RedisCounts:
         shard = shard_of(item, self._link.shards)
         buckets = (await self.touched_buckets(site, shard, 0)).buckets
         latest = sorted(buckets, key=lambda bucket: bucket.start_s)[-SHADOWED_BUCKETS:]
-        names = [f"{SHADOW}{reason}|{item}" for reason in REASONS]
+        names = [field(SHADOW + reason, item) for reason in REASONS]
         pipe = self._link.pipeline()
         for bucket in latest:
             pipe.hmget(keys.counts(site, shard, *bucket), names)
@@ -142,8 +143,3 @@ class RedisCounts:
             for reason, count in zip(REASONS, counts, strict=True):
                 found[reason] += int(count or 0)
         return {reason: count for reason, count in found.items() if count}
-
-
-def _bucket(member: bytes) -> Bucket:
-    width_s, _, start_s = member.partition(b":")
-    return Bucket(int(width_s), int(start_s))

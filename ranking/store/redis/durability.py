@@ -14,15 +14,12 @@ Rejected: a ping after every batch, which is one in ten of what a small batch co
 """
 
 from time import monotonic
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from redis.exceptions import AskError, MovedError, ResponseError
 
+from ranking.store.counts import Ack
 from ranking.store.redis.connection import Client
-
-Ack = Literal["commit", "replica", "disk"]
-#: The least safe first.
-LEVELS: Final[tuple[Ack, ...]] = ("commit", "replica", "disk")
 
 LONGEST_WAIT_S: Final = 1.0
 """A replica or a disk that is slower holds nothing up; its batches are answered as committed."""

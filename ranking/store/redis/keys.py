@@ -195,6 +195,12 @@ def member(bucket: Bucket) -> str:
     return f"{bucket.width_s}:{bucket.start_s}"
 
 
+def bucket_of(member: bytes | str) -> Bucket:
+    """The inverse of `member`."""
+    width_s, start_s = (member if isinstance(member, str) else member.decode()).split(":")
+    return Bucket(int(width_s), int(start_s))
+
+
 def dropped(site: str, shard: int) -> str:
     """String: up to when counts of unknown items were dropped."""
     return f"populer:{{{site}.{shard}}}:dropped"
@@ -316,17 +322,17 @@ def concentration(site: str) -> str:
 
 
 def feeds(site: str) -> str:
-    """How the feeds of a site have fared."""
+    """Hash: how the feeds of a site have fared."""
     return f"populer:{{{site}}}:feeds"
 
 
 def feed_memory(site: str) -> str:
-    """What the next poll of each feed of a site needs."""
+    """Hash: what the next poll of each feed of a site needs."""
     return f"populer:{{{site}}}:feed-memory"
 
 
 def discovery(site: str) -> str:
-    """What reading the pages of a site has come to."""
+    """String: what reading the pages of a site has come to."""
     return f"populer:{{{site}}}:discovery"
 
 

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit, urlunsplit
 from redis.exceptions import AskError, MovedError, NoScriptError
 
 from ranking.errors import StoreRefusedError, StoreUnavailableError
+from ranking.store.counts import LEVELS, Ack
 from ranking.store.redis import keys
 from ranking.store.redis.connection import FAILURES, Client, close, connected, every_node, is_cluster, translated
-from ranking.store.redis.durability import LEVELS, Ack, Waits, on_one_connection
+from ranking.store.redis.durability import Waits, on_one_connection
 from ranking.store.redis.rights import check_rights
 from ranking.store.redis.scripts import LuaScript
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from ranking.counts.buckets import Bucket
 from ranking.counts.fields import field
 from ranking.intake.visits import short_hash
 from ranking.store.redis import keys
@@ -45,7 +44,6 @@ async def _restored(link: Link, site: str, shard: int, item: str, name: bytes, p
     arguments: list[Any] = [name, packed, keys.CHANGED_TTL_S]
     for at in range(0, len(entry), 4):
         member, expires_at, channel, count = entry[at : at + 4]
-        width_s, _, start_s = member.partition(":")
-        names.append(keys.counts(site, shard, *Bucket(int(width_s), int(start_s))))
+        names.append(keys.counts(site, shard, *keys.bucket_of(member)))
         arguments += [member, int(expires_at), field(channel, item), int(count)]
     return bool(await link.run(RESTORE_ITEM, names, arguments))

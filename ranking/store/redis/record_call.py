@@ -34,8 +34,8 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
         names.append(keys.once(site, shard, mark))
     content: list[list[str | int]] = []
     for bucket, cells in batch.counts.items():
-        names.append(keys.counts(site, shard, bucket.width_s, bucket.start_s))
-        flat: list[str | int] = [f"{bucket.width_s}:{bucket.start_s}", bucket.end_s + lifetime]
+        names.append(keys.counts(site, shard, *bucket))
+        flat: list[str | int] = [keys.member(bucket), bucket.end_s + lifetime]
         for cell in cells.items():
             flat += cell
         content.append(flat)

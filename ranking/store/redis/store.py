@@ -5,8 +5,8 @@ Its parts share one `Link`, which holds the connection, sends commands and scrip
 Rejected: parts that inherit from the link. Ten classes would share one namespace of private names.
 """
 
+from ranking.store.counts import Ack
 from ranking.store.redis.counts import RedisCounts
-from ranking.store.redis.durability import Ack
 from ranking.store.redis.edits import RedisEdits
 from ranking.store.redis.findings import RedisFindings
 from ranking.store.redis.items import RedisItems

@@ -10,9 +10,8 @@ from whole_counts import read_buckets
 
 from ranking.counts.buckets import Bucket
 from ranking.intake.items import Item
-from ranking.store.counts import Batch, Committed
+from ranking.store.counts import Ack, Batch, Committed
 from ranking.store.redis import durability, keys
-from ranking.store.redis.durability import Ack
 
 KEEP_S = 50 * 365 * 86_400.0
 NOON = Bucket(300, 1_764_565_200)
