@@ -16,7 +16,7 @@ import structlog
 
 from ranking.backoff import Backoff
 from ranking.errors import KeyReusedError, StoreRefusedError, StoreUnavailableError
-from ranking.recording.recorder import BatchStore
+from ranking.recording.lanes import BatchStore
 from ranking.store.counts import Batch
 
 log = structlog.get_logger("ranking.recording.overflow")

@@ -11,7 +11,8 @@ from ledger import Ledger, Sent, counts_of
 
 from ranking.errors import StoreUnavailableError
 from ranking.intake.events import Event
-from ranking.recording.recorder import BatchStore, Recorder
+from ranking.recording.lanes import BatchStore
+from ranking.recording.recorder import Recorder
 
 SITE = "koran"
 BUCKET_S = 300

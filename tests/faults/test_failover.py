@@ -17,7 +17,7 @@ from recording import FORGETS_CONNECTIONS, OUTAGE_S, SITE, compare, reach, recor
 from soak import LONG, either
 from stage import shards_on
 
-from ranking.recording.recorder import LONGEST_PAUSE_S
+from ranking.recording.lanes import LONGEST_PAUSE_S
 from ranking.settings.service import IngestSettings
 from ranking.store.shards import shard_of
 

@@ -22,8 +22,8 @@ from ledger import Sent, counts_of, in_shard
 from recording import FORGETS_CONNECTIONS, KEEP_S, SITE, record, recorder
 from soak import LONG, either
 
+import ranking.recording.lanes
 import ranking.recording.overflow
-import ranking.recording.recorder
 from ranking.errors import PopulerError, StoreDeniedError, StoreRefusedError, StoreUnavailableError
 from ranking.recording.overflow import Spooling
 from ranking.store.counts import Batch
@@ -341,8 +341,8 @@ def test_a_request_counts_once_or_not_at_all(
     own_server: Callable[..., servers.Valkey], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module, name, value in (
-        (ranking.recording.recorder, "FIRST_PAUSE_S", 0.001),
-        (ranking.recording.recorder, "LONGEST_PAUSE_S", 0.004),
+        (ranking.recording.lanes, "FIRST_PAUSE_S", 0.001),
+        (ranking.recording.lanes, "LONGEST_PAUSE_S", 0.004),
         (ranking.recording.overflow, "FIRST_PAUSE_S", PATIENCE_S),
         (ranking.recording.overflow, "LONGEST_PAUSE_S", PATIENCE_S),
         (ranking.recording.overflow, "LOOK_FOR_ORPHANS_S", 0.01),

@@ -11,7 +11,7 @@ from proxy import Behind, behind_proxies, behind_proxies_and_sentinel, in_place_
 from recording import SITE, compare, record, recorder
 from soak import either
 
-import ranking.recording.recorder
+import ranking.recording.lanes
 from ranking.errors import StoreUnavailableError
 
 CUTS = either(60, 1_000)
@@ -41,8 +41,8 @@ def lose(request: pytest.FixtureRequest) -> Lose:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Try again at once: here the store is never away."""
-    monkeypatch.setattr(ranking.recording.recorder, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(ranking.recording.recorder, "LONGEST_PAUSE_S", 0.005)
+    monkeypatch.setattr(ranking.recording.lanes, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(ranking.recording.lanes, "LONGEST_PAUSE_S", 0.005)
 
 
 @pytest.mark.soak

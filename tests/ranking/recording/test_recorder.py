@@ -11,7 +11,7 @@ from ranking.counts.buckets import Bucket
 from ranking.errors import StoreDeniedError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.visits import Identity
-from ranking.recording import recorder as recorder_module
+from ranking.recording import lanes
 from ranking.recording.batches import MAX_CELLS, Admission, Terms
 from ranking.recording.recorder import Recorder
 from ranking.store.counts import Batch, Committed
@@ -108,8 +108,8 @@ async def until_idle() -> None:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recorder_module, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(recorder_module, "LONGEST_PAUSE_S", 0.002)
+    monkeypatch.setattr(lanes, "FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(lanes, "LONGEST_PAUSE_S", 0.002)
 
 
 async def test_equal_events_are_added_up_in_the_bucket_of_their_time() -> None:
@@ -244,7 +244,7 @@ async def test_past_the_deadline_the_request_hears_that_the_store_is_away() -> N
 
 async def test_after_a_deadline_the_next_batch_has_the_next_number(monkeypatch: pytest.MonkeyPatch) -> None:
     for pause in ("FIRST_PAUSE_S", "LONGEST_PAUSE_S"):  # trying again would be past every deadline
-        monkeypatch.setattr(recorder_module, pause, 60.0)
+        monkeypatch.setattr(lanes, pause, 60.0)
     store = ScriptedStore(not_there)
     recorder = recorder_on(store)
     with pytest.raises(StoreUnavailableError):

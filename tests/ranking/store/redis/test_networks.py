@@ -9,7 +9,8 @@ from ranking.intake.events import Event
 from ranking.intake.networks import ALLOWANCE, COLD_SHARE, FACTOR
 from ranking.intake.visits import UNBOUND, Identity
 from ranking.recording.batches import Admission
-from ranking.recording.recorder import BatchStore, Recorder
+from ranking.recording.lanes import BatchStore
+from ranking.recording.recorder import Recorder
 from ranking.store.counts import Batch, Committed
 from ranking.store.redis.store import RedisStore
 from ranking.store.shards import shard_of
