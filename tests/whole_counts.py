@@ -1,11 +1,22 @@
 """What a store has counted, open and sealed together, whatever of it is sealed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import as_fields, unpack_counts, unpack_names, volume_of
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.fields import FIELD_SEPARATOR
+from ranking.counts.sealed import unpack_counts, unpack_names, volume_of
 from ranking.store.counts import BucketCells, CountStore, StoredCounts
+
+
+def as_fields(parts: Iterable[ChannelCounts], names: Sequence[bytes]) -> dict[bytes, int]:
+    """Counts as an open bucket has them: `channel|item` -> events."""
+    return {
+        part.channel.encode() + FIELD_SEPARATOR + names[number]: count
+        for part in parts
+        for number, count in zip(part.numbers.tolist(), part.counts.tolist(), strict=True)
+    }
 
 
 def whole_cells(stored: StoredCounts, names: Sequence[bytes]) -> BucketCells:

@@ -25,7 +25,6 @@ import numpy as np
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts, merged_counts
-from ranking.counts.fields import FIELD_SEPARATOR
 from ranking.counts.varints import (
     LEVEL,
     Numbers,
@@ -150,12 +149,3 @@ def unpack_names(chunks: Iterable[bytes]) -> list[bytes]:
 def unpack_ids(chunk: bytes) -> list[str]:
     """The names of a chunk as ids of items."""
     return unpack_strings(chunk)
-
-
-def as_fields(parts: Iterable[ChannelCounts], names: Sequence[bytes] | Mapping[int, bytes]) -> dict[bytes, int]:
-    """Counts as an open bucket has them: `channel|item` -> events."""
-    return {
-        part.channel.encode() + FIELD_SEPARATOR + names[number]: count
-        for part in parts
-        for number, count in zip(part.numbers.tolist(), part.counts.tolist(), strict=True)
-    }

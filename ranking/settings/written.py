@@ -2,13 +2,13 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
 from ranking.settings.learned import MixPart
-from ranking.times import NO_LIMIT, exact_duration, format_duration
+from ranking.times import NO_LIMIT, format_duration
 
 
 def as_written(settings: BaseModel | MixPart) -> dict[str, Any]:
@@ -18,13 +18,7 @@ def as_written(settings: BaseModel | MixPart) -> dict[str, Any]:
     >>> as_written(ListSettings(half_life="90m"))["half_life"], as_written(ListSettings())["window"]
     ('1h30m', 'none')
     """
-    return {name: _written(field, value, format_duration) for name, field, value in _fields(settings)}
-
-
-def as_named(settings: BaseModel) -> dict[str, Any]:
-    """The settings of a table that were set, so written that reading them gives the same values to the last bit."""
-    named = settings.model_fields_set
-    return {name: _written(field, value, exact_duration) for name, field, value in _fields(settings) if field in named}
+    return {name: _written(field, value) for name, field, value in _fields(settings)}
 
 
 def _fields(settings: BaseModel | MixPart) -> Iterator[tuple[str, str, Any]]:
@@ -37,11 +31,11 @@ def _fields(settings: BaseModel | MixPart) -> Iterator[tuple[str, str, Any]]:
             yield each.name.removesuffix("_s"), each.name, getattr(settings, each.name)
 
 
-def _written(field: str, value: Any, duration: Callable[[float], str]) -> Any:
+def _written(field: str, value: Any) -> Any:
     if isinstance(value, BaseModel | MixPart):
-        return {name: _written(inner, below, duration) for name, inner, below in _fields(value)}
+        return {name: _written(inner, below) for name, inner, below in _fields(value)}
     if isinstance(value, tuple):
-        return [_written("", each, duration) for each in value]
+        return [_written("", each) for each in value]
     if field.endswith("_s") and isinstance(value, float | int):
-        return duration(value)
+        return format_duration(value)
     return NO_LIMIT if isinstance(value, float) and math.isinf(value) else value

@@ -4,13 +4,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ranking.times import DAY_S
-
 MOST_NAMED = 10
 #: A feed of which so many polls failed one after the other is worth attention.
 FAILING = 3
-#: A source that has given nothing for so long, though it is asked, is worth attention.
-SILENT_S = 2.0 * DAY_S
 
 
 class FeedState(msgspec.Struct, frozen=True):

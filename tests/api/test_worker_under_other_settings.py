@@ -8,7 +8,6 @@ import servers
 from servers import ADMIN, ADMIN_KEY, SITE, WRITE_KEY, WRITER, Service
 
 from api.monitoring.config_state import ConfigState
-from ranking.settings.written import as_named
 
 STATE = ConfigState(loaded_at=servers.NOW, applied=1)
 READER = {"user-agent": "Mozilla/5.0", "x-forwarded-for": "203.0.113.9"}
@@ -19,7 +18,7 @@ async def use(service: Service, /, **tables: Any) -> None:
     """Go over to the settings of the tests with `tables` over them."""
     given = servers.settings(**{name: table for name, table in tables.items() if name != "sites"})
     if "sites" in tables:
-        given = type(given).model_validate({**as_named(given), "sites": tables["sites"]})
+        given = given.model_copy(update={"sites": type(given).model_validate({"sites": tables["sites"]}).sites})
     service.settings = given
     service.refreshers.clear()
     await service.app.runtime.use(given, STATE)

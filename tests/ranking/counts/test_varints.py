@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from whole_counts import as_fields
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
-from ranking.counts.sealed import VOLUME_S, as_fields, merged_parts, pack_counts, unpack_counts, volume_end, volume_of
+from ranking.counts.sealed import VOLUME_S, merged_parts, pack_counts, unpack_counts, volume_end, volume_of
 from ranking.counts.varints import numbers_from_varints, pack_texts, unpack_texts, varints_from
 from ranking.errors import StoreRefusedError
 

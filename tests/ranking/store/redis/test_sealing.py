@@ -6,12 +6,12 @@ from random import Random
 
 import pytest
 import servers
-from whole_counts import read_buckets
+from whole_counts import as_fields, read_buckets
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
 from ranking.counts.item_dates import unpack_dates
-from ranking.counts.sealed import VOLUME_S, as_fields, pack_counts, unpack_counts, unpack_names
+from ranking.counts.sealed import VOLUME_S, pack_counts, unpack_counts, unpack_names
 from ranking.errors import OvertakenError
 from ranking.intake.items import Item
 from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest, encode_entries
