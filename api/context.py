@@ -14,7 +14,8 @@ from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.recording.overflow import Spooling
 from ranking.recording.recorder import Recorder
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 
 

@@ -9,7 +9,7 @@ from jobs.sources.entries import SourceEntry
 from ranking.errors import InvalidItemError
 from ranking.intake.items import Description, ItemInput
 from ranking.recording.describing import described
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 from ranking.times import DAY_S
 

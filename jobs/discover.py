@@ -26,7 +26,8 @@ from jobs.site_pages import SitePages, host_of_id
 from jobs.sources.pages import NoArticleError, read_page
 from ranking.errors import NotReadyError, PopulerError
 from ranking.intake.urls import item_of
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 from ranking.times import HOUR_S, MINUTE_S
 from ranking.watching.sources import MOST_NAMED, Discovery, hosts_advice

@@ -20,7 +20,8 @@ from jobs.sources.documents import MAX_BYTES, read_document
 from jobs.sources.entries import Document, SourceEntry, SourceError
 from ranking.errors import PopulerError
 from ranking.intake.urls import host_of
-from ranking.settings.service import FeedSettings, Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import FeedSettings, SiteSettings
 from ranking.store.protocol import Store
 from ranking.times import HOUR_S
 from ranking.watching.sources import FeedMemory, FeedState

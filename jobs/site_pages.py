@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ranking.errors import ForeignHostError
 from ranking.intake.url_hosts import canonical_host
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 #: What stands before the digest of an address that was too long for an id.
 SHORTENED = "~"

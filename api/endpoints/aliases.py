@@ -19,7 +19,7 @@ from api.http.auth import Grade, require
 from api.http.json_body import json_body
 from ranking.errors import ForeignHostError, InvalidEditError
 from ranking.refreshing.aliases import aliases_of, checked_name, lift_aliases, make_aliases, names_of_url
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 #: Where redirects of what is gone lead: its readers are no readers of one article.
 FRONT_PAGE = re.compile(r"https?://[^/?#]*/?(?:[?#].*)?", re.IGNORECASE)

@@ -22,7 +22,7 @@ from ranking.intake.items import why_bad_id
 from ranking.published.edits import MAX_EDITS, Block, Boost, Edit, Edits, Pin, Subject, check_edit
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.undo import undo
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.store.edits import trail_members
 from ranking.store.limits import AUDIT_LINES
 

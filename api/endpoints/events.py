@@ -36,7 +36,7 @@ from ranking.intake.events import CLICK, Event, Intake, WireEvent, channel_kind,
 from ranking.intake.marks import request_mark
 from ranking.intake.visits import SHADOW
 from ranking.recording.recorder import ONE_COUNTED, ONE_REPEATED, Recorded
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255

@@ -12,7 +12,7 @@ from api.http.auth import Caller, Grade, require
 from api.http.json_body import Moment, json_body, moment_from
 from ranking.errors import InvalidQuestionError, NotReadyError
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, decoded_reply, encoded_question
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 WAIT_S = 15.0
 

@@ -22,7 +22,7 @@ from api.http.problems import Problem
 from ranking.intake.item_query import STATES, ItemQuery
 from ranking.intake.items import Item, as_wire
 from ranking.intake.text import folded
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.times import parse_moment
 
 READ_AT_ONCE = 1_000

@@ -18,7 +18,7 @@ from api.http.problems import Problem
 from ranking.errors import InvalidItemError, NotFoundError
 from ranking.intake.items import Description, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
 from ranking.recording.describing import described
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.store.counts import LEVELS
 
 MAX_ITEMS = 10_000

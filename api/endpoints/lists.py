@@ -21,7 +21,8 @@ from ranking.errors import NotFoundError, NotReadyError, PopulerError
 from ranking.published.cursor import cursor_from
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.lists import MAX_LISTED
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 MAX_EXCLUDED = 50
 #: Query strings up to this length are parsed once and cached; longer ones could fill the memory.

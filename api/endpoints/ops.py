@@ -21,7 +21,7 @@ from ranking.errors import InvalidQuestionError, PopulerError
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
 from ranking.settings.decays import DECAYS
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.settings.written import as_written
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
 from ranking.times import HOUR_S, MINUTE_S

@@ -22,7 +22,7 @@ from api.serving.links import links_of
 from api.serving.page_values import ROOT, PageTurns, page_turns_from, page_values, problem_values
 from api.serving.rendered_list import Answer, Query
 from ranking.errors import GoneError, PopulerError
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 PAGE_ITEMS: Final = 20
 PAGE: Final = "page"

@@ -7,7 +7,7 @@ from ranking.errors import NotFoundError
 from ranking.lists.shortlist import depth_of
 from ranking.published.edits import Edits
 from ranking.settings.lists import ListSettings
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 REFUSED = "cannot be pinned"
 

@@ -10,7 +10,7 @@ from api.context import Context
 from api.http.auth import Caller
 from ranking.intake.items import Description
 from ranking.published.edits import Block, Edit, Subject
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 REASON = "hidden, or its expires_at is over"
 SHORTEST_S = 60.0

@@ -19,7 +19,8 @@ from api.http.asgi import Scope
 from api.http.auth import STRANGER, Caller, KeyRing, digest_of
 from api.http.problems import Problem
 from api.monitoring import metrics
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 log = structlog.get_logger("api")
 

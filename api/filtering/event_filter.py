@@ -32,7 +32,8 @@ from api.filtering.origins import Origins
 from api.filtering.visitors import Sender, Visitors
 from api.http.asgi import Scope
 from ranking.intake.events import Event
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 log = structlog.get_logger("api")
 

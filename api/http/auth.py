@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from api.http.problems import Problem
 from ranking.settings.keys import SiteKeys
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 
 class Grade(Enum):

@@ -17,7 +17,7 @@ from babel.dates import format_datetime, format_timedelta, parse_pattern
 
 from api.serving.phrases import WORDS, words_of
 from ranking.errors import SettingsError
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.times import DAY_S, HOUR_S, MINUTE_S
 
 SAMPLE_EPOCH_S = 1_764_530_940.0

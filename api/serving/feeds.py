@@ -15,7 +15,7 @@ import msgspec
 from api.serving.date_labels import locale_of
 from api.serving.links import Links, home_of, web, whole_web
 from api.serving.rendered_list import Content
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 JSON_FEED = "https://jsonfeed.org/version/1.1"

@@ -20,7 +20,7 @@ from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
 from ranking.published.snapshot import Entry, Published, Stamp
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 
 PAUSE_S = 1.0

@@ -8,7 +8,8 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from api.serving.rendered_list import Content
 from ranking.intake.items import LINK
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 #: Feeds stand for themselves: what is in them needs a scheme and a host.
 WHOLE = re.compile(r"https?://", re.IGNORECASE)

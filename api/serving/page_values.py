@@ -22,7 +22,8 @@ from api.serving.rendered_list import Content
 from api.serving.templating import named_in_templates
 from ranking.errors import InvalidCursorError
 from ranking.published.cursor import MAX_CURSOR_CHARS, cursor_from
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 BETWEEN: Final = "~"
 DESCRIBED_STORIES: Final = 3

@@ -23,7 +23,7 @@ from ranking.published.cursor import Cursor, epoch_of, part_after, rest_of
 from ranking.published.edits import places_under, with_pins
 from ranking.published.orders import order_name
 from ranking.published.snapshot import Entry, Stamp, decode_entries
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 MAX_CACHED_ANSWERS, MAX_CACHED_PAGES = 256, 32
 NOWHERE = -1

@@ -10,7 +10,8 @@ from api.serving.rendered_list import Content, RenderedRow
 from api.serving.templating import Templates, fault_of, names
 from ranking.errors import SettingsError
 from ranking.published.snapshot import WHOLE_SITE, Entry
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 NAME = "service.templates"
 AT = 1_764_530_940.0

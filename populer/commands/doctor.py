@@ -20,7 +20,8 @@ from populer.stores import open_store
 from ranking import __version__
 from ranking.errors import MissingRightsError, PopulerError
 from ranking.refreshing.site_view import SiteView
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import MOST_WAITING

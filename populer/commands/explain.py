@@ -16,7 +16,8 @@ from ranking.lists.ranker import Ranker
 from ranking.refreshing.answers import QuestionContext, answer
 from ranking.refreshing.questions import Explain
 from ranking.scoring.sums import Moment
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.times import format_duration
 
 MOST_BUCKETS = 12

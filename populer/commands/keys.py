@@ -9,7 +9,8 @@ from populer.commands.options import site_named
 from populer.service import site_keys
 from ranking.errors import PopulerError
 from ranking.settings.keys import GRADES, NEEDED, GradeName, SiteKeys, hashed
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 
 class KeyRow(NamedTuple):

@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 from populer.config import Loaded, load
 from populer.service import site_keys
 from ranking.errors import PopulerError
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.store.embedded.data_dir import socket_path, socket_url
 from ranking.times import parse_moment
 

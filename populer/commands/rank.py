@@ -19,7 +19,8 @@ from ranking.lists.ranker import Ranker, entries
 from ranking.published.snapshot import Stamp, encode_entries
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 from ranking.times import spoken_duration
 

@@ -20,7 +20,7 @@ from ranking.errors import PopulerError
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
 from ranking.settings.learned import LearnedSetting
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.times import parse_duration
 from ranking.tuning.evidence import sentence
 from ranking.tuning.walk_forward import Plan, Wanted

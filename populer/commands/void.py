@@ -14,7 +14,8 @@ from populer.stores import open_store
 from ranking.errors import PopulerError, StoreUnavailableError
 from ranking.published.edits import Void
 from ranking.refreshing.voids import NumberedVoid, lift_void, make_void, voids_of
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 #: Names this command in the trail.
 BY = "command-line"

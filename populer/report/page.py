@@ -33,7 +33,7 @@ from populer.tuning.output import toml
 from populer.tuning.run import Tuning
 from ranking.errors import PopulerError
 from ranking.intake.items import Item
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.tuning.evidence import Measured, sentence, span
 from ranking.tuning.outcome import NOBODY
 

@@ -15,7 +15,8 @@ from pydantic import ValidationError
 
 from ranking.errors import SettingsError
 from ranking.settings.keys import GRADES, NEEDED, GradeName, SiteKeys
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 
 FILE = "keys.json"
 KEY_BYTES = 24

@@ -23,7 +23,8 @@ from ranking.refreshing.site_view import SiteView
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
-from ranking.settings.service import Settings, SiteSettings
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.settings.types import as_seconds_or_none
 from ranking.tuning.evidence import Candidate, Evidence, evidence_of
 from ranking.tuning.outcome import Judging

@@ -5,7 +5,7 @@ import msgspec
 from ranking.errors import ForeignHostError, InvalidItemError
 from ranking.intake.items import Description, ItemInput, description_from_input
 from ranking.intake.urls import host_of, item_of
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 
 def described(given: ItemInput, now: float, site: SiteSettings) -> Description:

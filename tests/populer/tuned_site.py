@@ -15,7 +15,7 @@ from populer.tuning.run import TuneRequest, Tuning, tune
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
 from ranking.intake.items import Item
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.tuning.walk_forward import Wanted
 
 HOUR_S, START = 3600, 1_764_522_000

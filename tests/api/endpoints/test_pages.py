@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from api.serving.rendered_list import MAX_CACHED_ANSWERS, MAX_CACHED_PAGES, Overlay, Query, RenderedList
 from ranking.published.edits import with_pins
 from ranking.published.snapshot import Entry, Stamp, encode_entries
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 ITEMS = [f"item {n}" for n in range(12)]
 SOME = st.frozensets(st.sampled_from([*ITEMS, "elsewhere", "outside"]), max_size=6)

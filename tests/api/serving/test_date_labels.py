@@ -11,7 +11,7 @@ from api.serving.date_labels import NAMED, check_label_settings, published_label
 from api.serving.phrases import WORDS, words_of
 from ranking.errors import SettingsError
 from ranking.intake.items import Item
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 Serve = Callable[..., Awaitable[Service]]
 DECEMBER, AUGUST = 1_764_530_940, 1_754_951_700  # 01 December 2025, 02:29 and 12 August 2025, 05:35, both in Jakarta

@@ -22,7 +22,7 @@ from api.serving.rendered_list import Content, RenderedRow
 from api.serving.templating import Templates
 from ranking.intake.items import Item
 from ranking.published.snapshot import Entry
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 from ranking.times import LATEST_EPOCH_S
 
 Serve = Callable[..., Awaitable[Service]]

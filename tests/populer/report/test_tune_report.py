@@ -20,7 +20,7 @@ from populer.report.charts import Frame, Label
 from populer.report.page import write
 from populer.tuning.run import Tuning
 from ranking.errors import PopulerError
-from ranking.settings.service import SiteSettings
+from ranking.settings.sites import SiteSettings
 
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="alert(2)">&\'"'
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
