@@ -85,7 +85,7 @@ def address(value: Any, zone: tzinfo) -> str | None:
 
 
 def image(value: Any, zone: tzinfo) -> str | None:
-    """An address as `_address` takes it, or one without a scheme, as CMSs write those of their CDN."""
+    """An address as `address` takes it, or one without a scheme, as CMSs write those of their CDN."""
     if isinstance(value, str) and value.startswith("//"):
         value = f"https:{value}"
     return address(value, zone)

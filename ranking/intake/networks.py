@@ -9,9 +9,9 @@ raise its own bound.
 
 The usual share is the median of the network's shares of the site on each of the last `DAYS` whole days: a day of
 spraying every item with reads buys nothing. While a site knows fewer than `LEAST_DAYS` days it is the network's share
-of today's reads of other items, at most `COLD_SHARE`. On real reads with 60 % of the readers
-behind 40 carriers' addresses (sizes by a power law) the first ten are the same as without a bound in all places of
-all hours of a day, and 2 of 101,372 reads are lost (bench/attacks.py).
+of today's reads of other items, at most `COLD_SHARE`. On real reads with 60 % of the readers behind 40 carriers'
+addresses (sizes by a power law) the first ten are the same as without a bound in all places of all hours of a day, and
+2 of 101,372 reads are lost (bench/attacks.py).
 
 Both are asked and counted in the script that counts (lua/record.lua), which all workers share. A network is kept as a
 hash under the salt of the day; its past moves on from yesterday's hash to today's when it is first seen on a new day

@@ -10,9 +10,8 @@ store keeps, per window of one span, the second at which a pair counted; looking
 window's edge no edge. Two visitors are taken for one only if their hashes of 64 bits agree: with a million pairs in
 memory, one chance in nine million that it happens at all.
 
-Rejected: a set per window that is only looked up with its
-predecessor (a repeat up to two spans later is lost), and a Bloom filter (a reader in a hundred is lost for a quarter of
-the memory).
+Rejected: a set per window that is only looked up with its predecessor (a repeat up to two spans later is lost), and a
+Bloom filter (a reader in a hundred is lost for a quarter of the memory).
 """
 
 from collections.abc import Hashable, Mapping

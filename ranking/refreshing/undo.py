@@ -2,8 +2,7 @@
 
 Invariant: only what nobody has changed again since is taken back: an older edit never replaces a newer one.
 
-An undo is a change
-like any other, with a line in the trail and an edition of its own, and can itself be undone.
+An undo is a change like any other, with a line in the trail and an edition of its own, and can itself be undone.
 """
 
 from collections.abc import Mapping

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from ranking.freshness import MAY_DIFFER_S, is_past
 from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
 from ranking.times import spoken_duration as spoken
 from ranking.watching.concentration import Concentration, ItemConcentration
 from ranking.watching.proxies import BARE, ONE_SENDER, UNTRUSTED, proxy_fault
@@ -130,30 +131,30 @@ def _list_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
 
 def _refresh_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     every_s = settings.refresh.every_s
+    for site, pulse in _pulses(facts, settings):
+        if pulse.refresh_s > MOST_OF_A_BEAT * every_s:
+            says = (
+                f"ranking the lists takes {pulse.refresh_s:.1f} s of every {spoken(every_s)}: soon they come late."
+                " Raise refresh.every, or have fewer lists or lists with sections"
+            )
+            yield Alarm(SLOW_REFRESH, says, site.id)
+
+
+def _pulses(facts: SiteFacts, settings: Settings) -> Iterator[tuple[SiteSettings, Pulse]]:
+    """The sites whose pulse says something of now, with it."""
     for site in settings.sites:
         pulse = facts.pulses.get(site.id)
-        if pulse is None or facts.now - pulse.at > PULSE_HOLDS_S or pulse.refresh_s <= MOST_OF_A_BEAT * every_s:
-            continue
-        says = (
-            f"ranking the lists takes {pulse.refresh_s:.1f} s of every {spoken(every_s)}: soon they come late. Raise"
-            " refresh.every, or have fewer lists or lists with sections"
-        )
-        yield Alarm(SLOW_REFRESH, says, site.id)
+        if pulse is not None and facts.now - pulse.at <= PULSE_HOLDS_S:
+            yield site, pulse
 
 
 def _silence_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
     limits = settings.alarms
-    for site in settings.sites:
-        pulse = facts.pulses.get(site.id)
-        if pulse is None or pulse.silent_since is None or pulse.usual is None or not limits.quiet_s:
+    for site, pulse in _pulses(facts, settings):
+        if pulse.silent_since is None or pulse.usual is None or not limits.quiet_s:
             continue
         usual, silent_s = pulse.usual, pulse.at - pulse.silent_since
-        if (
-            facts.now - pulse.at <= PULSE_HOLDS_S
-            and silent_s >= limits.quiet_s
-            and usual.events >= limits.usual_events
-            and usual.read >= MOST_READ * usual.spans
-        ):
+        if silent_s >= limits.quiet_s and usual.events >= limits.usual_events and usual.read >= MOST_READ * usual.spans:
             says = (
                 f"no event for {spoken(silent_s)}, since {_clock(pulse.silent_since, site.zone)}; {_usually(pulse)}."
                 " Look whether pages still send them, and whether /v1/events answers them"
@@ -190,10 +191,7 @@ def _greatest_sender(each: ItemConcentration) -> str:
 
 
 def _waiting_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
-    for site in settings.sites:
-        pulse = facts.pulses.get(site.id)
-        if pulse is None or facts.now - pulse.at > PULSE_HOLDS_S:
-            continue
+    for site, pulse in _pulses(facts, settings):
         waiting = pulse.waiting
         if waiting.all_reads >= LEAST_READS and waiting.reads > MOST_WAITING * waiting.all_reads:
             share, items = waiting.reads / waiting.all_reads, f"{waiting.items:,} item{'s' * (waiting.items != 1)}"

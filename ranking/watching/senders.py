@@ -8,6 +8,7 @@ sentence alone.
 Rejected: a count per address, which is as long as there are readers.
 """
 
+from collections import Counter
 from typing import Final, Literal, NamedTuple
 
 #: How a request came. direct: from a peer that is no proxy of ours and names nobody else; forwarded: a trusted proxy
@@ -92,8 +93,7 @@ class Senders:
 
 
 def _greatest(parts: list[Frequent]) -> tuple[str, int]:
-    total: dict[str, int] = {}
+    total: Counter[str] = Counter()
     for part in parts:
-        for key, count in part.counts.items():
-            total[key] = total.get(key, 0) + count
+        total.update(part.counts)
     return max(total.items(), key=lambda entry: entry[1], default=("", 0))
