@@ -6,7 +6,6 @@ that answers renews the lease that it leads by.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -76,11 +75,10 @@ async def answer(context: QuestionContext, question: Explain | Preview) -> dict[
 async def _explained(context: QuestionContext, question: Explain, settings: ListSettings) -> dict[str, Any]:
     history = context.view.history
     name = history.item_of(question.item)
-    shadows: Counter[str] = Counter()
-    for each in history.names_of(name)[:MOST_NAMES]:
-        shadows.update(await context.store.counts.shadows(question.site, each))
+    names = history.names_of(name)
+    shadows = await context.store.counts.shadows(question.site, names[:MOST_NAMES])
     explanation = await asyncio.to_thread(
-        explain, context.ranker, name, question.list_name, settings, question.section, dict(shadows)
+        explain, context.ranker, name, question.list_name, settings, question.section, shadows
     )
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
@@ -90,7 +88,7 @@ async def _explained(context: QuestionContext, question: Explain, settings: List
     title = item.title if item is not None and item.title else name
     return {
         "title": title,
-        "names": history.names_of(name)[1 : MOST_NAMES + 1],
+        "names": names[1 : MOST_NAMES + 1],
         "config_version": context.settings.config_version,
         **document(explanation),
         "concentration": None if lately is None else msgspec.to_builtins(lately),

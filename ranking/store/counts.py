@@ -193,6 +193,6 @@ class CountStore(Protocol):
         """Forget buckets that have outlived the retention."""
         ...
 
-    async def shadows(self, site: str, item: str) -> dict[str, int]:
-        """Events on an item that were left out, by reason, in the buckets that are not sealed yet."""
+    async def shadows(self, site: str, names: Sequence[str]) -> dict[str, int]:
+        """Events of some names that were left out, by reason, in the buckets that are not sealed yet."""
         ...

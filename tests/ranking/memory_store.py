@@ -546,7 +546,7 @@ class MemoryStore:
         self.rewrites += 1
         self.log = self.log._replace(rewriting=True)
 
-    async def shadows(self, site: str, item: str) -> dict[str, int]:
+    async def shadows(self, site: str, names: Sequence[str]) -> dict[str, int]:
         return {}
 
     async def ask(self, question: bytes, wait_s: float) -> bytes | None:

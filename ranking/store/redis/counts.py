@@ -1,7 +1,7 @@
 """Counts in Redis: recorded in buckets, read with what is sealed of them, sealed, dropped."""
 
 from collections.abc import Mapping, Sequence
-from itertools import chain
+from itertools import chain, cycle
 from typing import Any
 
 from ranking.counts.buckets import Bucket
@@ -130,16 +130,19 @@ class RedisCounts:
             await self._link.client.unlink(*(keys.counts(site, shard, *bucket) for bucket in buckets))
             await self._link.client.unlink(*(keys.sealed(site, shard, *bucket) for bucket in buckets))
 
-    async def shadows(self, site: str, item: str) -> dict[str, int]:
-        shard = shard_of(item, self._link.shards)
-        buckets = (await self.touched_buckets(site, shard, 0)).buckets
-        latest = sorted(buckets, key=lambda bucket: bucket.start_s)[-SHADOWED_BUCKETS:]
-        names = [field(SHADOW + reason, item) for reason in REASONS]
-        pipe = self._link.pipeline()
-        for bucket in latest:
-            pipe.hmget(keys.counts(site, shard, *bucket), names)
-        found = dict.fromkeys(REASONS, 0)
-        for counts in await self._link.executed(pipe) if latest else ():
-            for reason, count in zip(REASONS, counts, strict=True):
-                found[reason] += int(count or 0)
-        return {reason: count for reason, count in found.items() if count}
+    async def shadows(self, site: str, names: Sequence[str]) -> dict[str, int]:
+        by_shard: dict[int, list[str]] = {}
+        for name in names:
+            by_shard.setdefault(shard_of(name, self._link.shards), []).append(name)
+        left_out = dict.fromkeys(REASONS, 0)
+        for shard, of_shard in by_shard.items():
+            buckets = (await self.touched_buckets(site, shard, 0)).buckets
+            latest = sorted(buckets, key=lambda bucket: bucket.start_s)[-SHADOWED_BUCKETS:]
+            fields = [field(SHADOW + reason, name) for name in of_shard for reason in REASONS]
+            pipe = self._link.pipeline()
+            for bucket in latest:
+                pipe.hmget(keys.counts(site, shard, *bucket), fields)
+            for counts in await self._link.executed(pipe) if latest else ():
+                for reason, count in zip(cycle(REASONS), counts, strict=False):
+                    left_out[reason] += int(count or 0)
+        return {reason: count for reason, count in left_out.items() if count}

@@ -19,6 +19,7 @@ from ranking.store.counts import Batch
 from ranking.store.lists import PublishedBase
 from ranking.store.redis.connection import translated
 from ranking.store.redis.store import RedisStore
+from ranking.store.shards import shard_of
 
 SITE = "koran"
 KEEP_S = 50 * 365 * 86400.0
@@ -219,6 +220,17 @@ async def test_dropped_buckets_are_gone_from_counts_and_index(server: servers.Va
         assert (await store.counts.touched_buckets(SITE, 0, 0)).buckets == [later]
         assert [cells.counts for cells in await read_buckets(store.counts, SITE, 0, [NOON, later])] == [[], [1]]
         assert not server.admin.exists(f"populer:{{{SITE}.0}}:counts:300:{NOON.start_s}")
+
+
+async def test_shadows_adds_up_what_was_left_out_of_several_names(server: servers.Valkey) -> None:
+    later = Bucket(300, NOON.end_s)
+    async with servers.opened(server.url, shards=4) as store:
+        for number, name in enumerate("abcde", 1):
+            fields = {f"!robot|{name}": number, f"!duplicate|{name}": 1, f"view|{name}": 7}
+            counts = {NOON: fields, later: {f"!robot|{name}": 10}}
+            await store.counts.record(Batch(SITE, shard_of(name, 4), name, 1, counts), KEEP_S)
+        assert await store.counts.shadows(SITE, ["b", "a", "d"]) == {"robot": 37, "duplicate": 3}
+        assert await store.counts.shadows(SITE, ["nobody"]) == await store.counts.shadows(SITE, []) == {}
 
 
 async def test_a_full_server_refuses_a_batch_whole_and_takes_it_once_there_is_room(full: servers.Valkey) -> None:
