@@ -65,11 +65,11 @@ async def look_at(site: str) -> SiteFound:
         PopulerError: its front page cannot be read.
     """
     site = site if "://" in site else f"https://{site}"
-    host = urlsplit(site).hostname or ""
+    host = _host(site)
     base = host.removeprefix("www.")
 
     def is_own(url: str) -> bool:
-        other = (urlsplit(url).hostname or "").lower()
+        other = _host(url)
         return other == base or other.endswith(f".{base}")
 
     async with Fetcher(allow_private=True) as fetcher:
@@ -83,8 +83,8 @@ async def look_at(site: str) -> SiteFound:
         documents = await _read(fetcher, [url for url in dict.fromkeys([*sitemaps, *named]) if is_own(url)], is_own)
     entries = [entry for document in documents.values() for _, entry in document.entries]
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(front.url))
-    hosts, origins = [urlsplit(front.url).hostname or base], [origin]
-    elsewhere = {urlsplit(entry.url).hostname or "" for entry in entries if is_own(entry.url)} - {host, *hosts}
+    hosts, origins = [_host(front.url) or base], [origin]
+    elsewhere = {_host(entry.url) for entry in entries if is_own(entry.url)} - {host, *hosts}
     if any(canonical_host(each) != canonical_host(hosts[0]) for each in elsewhere):
         hosts, origins = [f"*.{base}"], [origin, f"{urlsplit(front.url).scheme}://*.{base}"]
     return SiteFound(_id_of(base), name, hosts, origins, list(documents)[:MOST_FEEDS])
@@ -157,6 +157,14 @@ def _next_steps(path: Path, found: SiteFound | None) -> str:
             f"  3. populer doctor --config {path} says what is missing",
         )
     )
+
+
+def _host(url: str) -> str:
+    """The host that an address names; "" where it is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _id_of(host: str) -> str:
