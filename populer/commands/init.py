@@ -99,24 +99,22 @@ async def _front(fetcher: Fetcher, site: str, is_own: IsOwn) -> Fetched:
 
 async def _read(fetcher: Fetcher, urls: Iterable[str], is_own: IsOwn) -> dict[str, Document]:
     """The feeds and sitemaps that describe articles, or name sitemaps of news; news sitemaps first."""
-    found: dict[str, Document] = {}
+    documents: dict[str, Document] = {}
     for url in list(urls)[:MOST_TRIED]:
-        try:
-            answer = await fetcher.get(url, most=MAX_BYTES, is_own=is_own, named=True)
-            document = await asyncio.to_thread(read_document, answer.content, answer.url)
-        except (FetchError, SourceError):
-            continue
-        if document.entries:
-            found[url] = document
-        for sitemap in [each for each in document.sitemaps if "news" in each.lower() and each not in found][:2]:
-            try:
-                answer = await fetcher.get(sitemap, most=MAX_BYTES, is_own=is_own, named=True)
-                child = await asyncio.to_thread(read_document, answer.content, answer.url)
-            except (FetchError, SourceError):
-                continue
-            if child.entries:
-                found[sitemap] = child
-    return dict(sorted(found.items(), key=lambda each: each[1].kind != "sitemap"))
+        document = documents[url] = await _document(fetcher, url, is_own)
+        for sitemap in [each for each in document.sitemaps if "news" in each.lower() and each not in documents][:2]:
+            documents[sitemap] = await _document(fetcher, sitemap, is_own)
+    describing = [(url, document) for url, document in documents.items() if document.entries]
+    return dict(sorted(describing, key=lambda each: each[1].kind != "sitemap"))
+
+
+async def _document(fetcher: Fetcher, url: str, is_own: IsOwn) -> Document:
+    """What the document at `url` says of articles: nothing where it cannot be read."""
+    try:
+        answer = await fetcher.get(url, most=MAX_BYTES, is_own=is_own, named=True)
+        return await asyncio.to_thread(read_document, answer.content, answer.url)
+    except (FetchError, SourceError):
+        return Document("")
 
 
 def file_of(found: SiteFound | None) -> str:
