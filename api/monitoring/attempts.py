@@ -64,4 +64,6 @@ class Attempts:
         await store_spans(self._unsaved, self._store_slice)
 
     async def _store_slice(self, site: str, number: int) -> None:
-        await self._note(site, self._worker, number, abridged(self._slices[site, number]))
+        summary = self._slices.get((site, number))
+        if summary is not None:  # else it was given up while the store refused it
+            await self._note(site, self._worker, number, abridged(summary))
