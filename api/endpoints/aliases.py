@@ -3,6 +3,7 @@
 Every route needs the site's write key. Counts are joined from the next refresh on.
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from operator import itemgetter
@@ -75,7 +76,7 @@ def router(current: CurrentContext) -> APIRouter:
         writer = _Writer(current(), request)
         given = await writer.body(_Names, empty=_Names())
         name = checked_name("id", item)
-        named = writer.names(given) if given.urls or given.ids else await writer.all_names(name)
+        named = writer.names(given) if given.urls or given.ids else itertools.chain(*await writer.names_of(name))
         await lift_aliases(writer.context.store.edits, writer.site.id, name, named, by=writer.by)
         return await writer.answer(name, await writer.ack())
 
@@ -131,17 +132,15 @@ class _Writer:
         """The request's body; `empty` stands for none."""
         return await json_body(self._request, shape, self.context.settings.ingest.max_body, empty=empty)
 
-    async def all_names(self, item: str) -> list[str]:
+    async def names_of(self, item: str) -> tuple[list[str], list[str]]:
         """The aliases that an item has, and the addresses that it has had before."""
         edits, site = self.context.store.edits, self.site.id
         former = (await edits.former_addresses(site)).items
-        return aliases_of(await edits.aliases(site), item) + aliases_of(former, item)
+        return aliases_of(await edits.aliases(site), item), aliases_of(former, item)
 
     async def answer(self, item: str, headers: Mapping[str, str] | None = None) -> Response:
-        """The aliases that an item has, and by themselves the addresses that it has had before."""
-        edits, site = self.context.store.edits, self.site.id
-        aliases = aliases_of(await edits.aliases(site), item)
-        former = aliases_of((await edits.former_addresses(site)).items, item)
+        """All the names that an item has now."""
+        aliases, former = await self.names_of(item)
         return json_response({"item": item, "aliases": aliases, "former": former}, headers)
 
     async def ack(self) -> dict[str, str]:

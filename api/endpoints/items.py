@@ -12,12 +12,12 @@ from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.acks import ACK, LEVELS, ack_header
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.endpoints.withdrawn import withdraw
-from api.http.auth import Grade
+from api.http.auth import Caller, Grade
 from api.http.json_body import from_json, json_body
 from api.http.json_response import json_response
 from api.http.problems import Problem
 from ranking.errors import InvalidItemError, NotFoundError
-from ranking.intake.items import Description, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
+from ranking.intake.items import Description, Item, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
 from ranking.recording.describing import described
 from ranking.settings.service import SiteSettings
 
@@ -60,10 +60,7 @@ def router(current: CurrentContext) -> APIRouter:
         site, caller = site_and_caller(context, request, Grade.WRITE)
         description = await _described_in(context, request, site, item)
         await context.store.items.put_items(site.id, [description.item], caller.name, [description.named], lift=True)
-        await withdraw(context, site, caller, [description], context.clock())
-        (found,) = await context.store.items.get_items(site.id, [description.item.id])
-        ack = await ack_header(context, site.id, [description.item.id])
-        return json_response({**as_wire(found), "ignored": description.ignored} if found else {}, ack)
+        return await _stored(context, site, caller, description)
 
     @routes.patch("/{item:text}", summary="Change an item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def patch_item(item: ItemId, request: Request) -> Response:
@@ -75,10 +72,7 @@ def router(current: CurrentContext) -> APIRouter:
             raise NotFoundError(f"no item is called {item!r}: describe it first (PUT /v1/items/{{id}})")
         if await context.store.items.put_items(site.id, [description.item], caller.name, [description.named]):
             raise Problem(409, "taken down", f"Item {item!r} {TAKEN_DOWN}")
-        await withdraw(context, site, caller, [description], context.clock())
-        (found,) = await context.store.items.get_items(site.id, [description.item.id])
-        ack = await ack_header(context, site.id, [description.item.id])
-        return json_response({**as_wire(found or there), "ignored": description.ignored}, ack)
+        return await _stored(context, site, caller, description, there)
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
@@ -199,6 +193,18 @@ async def _described_in(context: Context, request: Request, site: SiteSettings, 
     if given.id not in (None, item):
         raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
     return _with_unknown(described(msgspec.structs.replace(given, id=item), context.clock(), site), raw)
+
+
+async def _stored(
+    context: Context, site: SiteSettings, caller: Caller, description: Description, before: Item | None = None
+) -> Response:
+    """The answer to a description that was put: the item as stored; `before` where it was taken down meanwhile."""
+    item = description.item.id
+    await withdraw(context, site, caller, [description], context.clock())
+    (stored,) = await context.store.items.get_items(site.id, [item])
+    ack = await ack_header(context, site.id, [item])
+    shown = stored or before
+    return json_response({**as_wire(shown), "ignored": description.ignored} if shown else {}, ack)
 
 
 def _with_unknown(description: Description, raw: msgspec.Raw) -> Description:
