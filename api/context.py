@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from starlette.requests import Request
+
 from api.filtering.callers import Callers
 from api.filtering.event_filter import EventFilter
+from api.http.auth import Caller, Grade, require
 from api.http.problems import Problem
 from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.attempts import Attempts
@@ -59,3 +62,15 @@ def site_of(context: Context, query: Sequence[tuple[str, str]]) -> SiteSettings:
         if site.id == wanted_id:
             return site
     raise Problem(404, "no such site", f"No site is called {wanted_id!r}; there are {', '.join(s.id for s in sites)}.")
+
+
+def site_and_caller(context: Context, request: Request, need: Grade) -> tuple[SiteSettings, Caller]:
+    """The site of a request, and the holder of a key of it whose grade allows `need`.
+
+    Raises:
+        Problem: 401 or 403, the key is another one or absent; 404, there is no such site; 429, too many wrong keys.
+    """
+    site = site_of(context, request.query_params.multi_items())
+    caller = context.callers.identify(request.scope, site)
+    require(caller, need, site)
+    return site, caller

@@ -28,6 +28,7 @@ from api.monitoring import metrics
 from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
+from api.monitoring.flushing import flush_loop
 from api.monitoring.traffic import Traffic
 from api.serving.followed_site import cancel_all
 from api.serving.kept_lists import KeptLists
@@ -138,8 +139,8 @@ class WorkerRuntime:
             for each in (
                 looking,
                 alarm_facts.report_loop(),
-                traffic.flush_loop(),
-                attempts.flush_loop(),
+                flush_loop(traffic.flush),
+                flush_loop(attempts.flush),
                 self.context.published_lists.keep_loop(),
             )
         ]

@@ -13,28 +13,25 @@ as much as they can from networks that nobody has seen (ten thousand invented re
 networks it takes within one dedupe span; the baseline is a bound per address and item of 600 a minute.
 """
 
-import argparse
 import asyncio
 import csv
 import gzip
 import itertools
 import random
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
 
-import servers  # isort: skip  # noqa: F401 - it makes a checkout importable
-from report import Row, show
+import servers  # isort: skip - it makes a checkout importable
+from report import Row, parser_of, show
 
 from ranking.intake.events import Event
 from ranking.intake.networks import ALLOWANCE
 from ranking.intake.visits import Identity
 from ranking.recording.batches import Admission
 from ranking.recording.recorder import Recorder
-from ranking.store.embedded.server import EmbeddedValkey
 from ranking.store.redis.store import RedisStore
 from ranking.times import DAY_S, HOUR_S
 
@@ -80,12 +77,12 @@ def networks(reads: Sequence[Read], exponent: float) -> dict[str, str]:
     """The network of every visitor."""
     draw = random.Random(3)
     sizes = [1 / (place + 1) ** exponent for place in range(CARRIERS)]
-    found: dict[str, str] = {}
+    by_visitor: dict[str, str] = {}
     for read in reads:
-        if read.visitor not in found:
+        if read.visitor not in by_visitor:
             carrier = f"c{draw.choices(range(CARRIERS), sizes)[0]}"
-            found[read.visitor] = carrier if draw.random() < CARRIED else f"n{draw.randrange(SPREAD)}"
-    return found
+            by_visitor[read.visitor] = carrier if draw.random() < CARRIED else f"n{draw.randrange(SPREAD)}"
+    return by_visitor
 
 
 def hashed(name: str, ts: float) -> Identity:
@@ -157,8 +154,8 @@ def row(
 
 async def honest(store: RedisStore, reads: Sequence[Read], exponent: float) -> tuple[list[Row], Site]:
     """What readers behind carriers lose: over all hours, and over those of the site's first three days."""
-    of = networks(reads, exponent)
-    sent = [(read, of[read.visitor]) for read in reads]
+    network_of = networks(reads, exponent)
+    sent = [(read, network_of[read.visitor]) for read in reads]
     free, bound = Site(store, f"free {exponent}", 0), Site(store, f"bound {exponent}", ALLOWANCE)
     for site in (free, bound):
         await site.record(sent)
@@ -203,29 +200,26 @@ async def bought(site: Site, now: float) -> list[Row]:
 
 async def measured(reads: Sequence[Read]) -> list[Row]:
     rows: list[Row] = []
-    with tempfile.TemporaryDirectory() as folder:
-        server = EmbeddedValkey(Path(folder))
-        server.start()
-        store = RedisStore(server.url)
+    with servers.valkey() as url:
+        store = RedisStore(url)
         await store.open()
         try:
             for exponent in EXPONENTS:
-                found, site = await honest(store, reads, exponent)
-                rows += found
+                of_exponent, site = await honest(store, reads, exponent)
+                rows += of_exponent
                 if exponent == 1.0:
                     rows += await bought(site, reads[-1].ts)
         finally:
             await store.close()
-            server.stop()
     return rows
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser = parser_of(__doc__)
     parser.add_argument("--days", type=float, default=5.0, help="of reads")
     parser.add_argument("--reads", type=Path, help="a log with ts,item,visitor lines")
     given = parser.parse_args()
+    servers.stop_on_sigterm()
     reads = reads_of(given.reads, given.days) if given.reads else invented(given.days)
     hours = (reads[-1].ts - reads[0].ts) / HOUR_S
     rows = asyncio.run(measured(reads))

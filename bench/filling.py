@@ -17,8 +17,8 @@ from ranking.counts.sealed import CHUNK_NAMES, pack_counts, pack_names, volume_o
 from ranking.intake.items import Item
 from ranking.refreshing.sealer import Sealer
 from ranking.settings.service import RetentionSettings
-from ranking.store.counts import Batch, Swap
-from ranking.store.protocol import NAMES_CHANGED, SPAN_CHANGED, Store
+from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, Batch, Swap
+from ranking.store.protocol import Store
 from ranking.times import DAY_S
 
 SITE = "default"

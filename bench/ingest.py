@@ -23,7 +23,6 @@ hour of a day (UTC) visitors are hashed under yesterday's salt too and looked fo
 dedupe slower.
 """
 
-import argparse
 import contextlib
 import statistics
 import sys
@@ -40,7 +39,7 @@ import baselines
 import load
 import pairs
 import servers
-from report import Row, show
+from report import Row, parser_of, show
 from servers import Counts, Server
 from traffic import JSON, LINES, Traffic, anonymous, in_batches, of_readers, one_by_one
 
@@ -262,7 +261,7 @@ class Bench:
 
 def _pairs() -> Iterator[Row]:
     """What the store needs to know a visitor's repeats."""
-    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "pairs") as url:
+    with servers.valkey() as url:
         grown = pairs.memory(url, [PAIRS // 2, PAIRS])
     yield Row(
         "the store's memory for a million pairs of visitor and item", grown[1] / MIB, "MiB",
@@ -334,7 +333,7 @@ def _targets(stack: contextlib.ExitStack, folder: Path) -> Targets:
         of = folder / name
         return Target(stack.enter_context(servers.service(of, config)), partial(servers.counts_of_service, of))
 
-    url = stack.enter_context(servers.valkey(folder / "usual"))
+    url = stack.enter_context(servers.valkey())
     usual = stack.enter_context(servers.baseline("usual", folder, url))
     return Targets(
         service("service", servers.ALL_COUNT),
@@ -347,8 +346,7 @@ def _targets(stack: contextlib.ExitStack, folder: Path) -> Targets:
 
 def main() -> None:
     """Run everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load, per server and round")
     parser.add_argument("--only", default="", metavar="TEXT", help="the parts whose names hold it")

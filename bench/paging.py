@@ -7,18 +7,15 @@ hours; how many readers there are decides how much moves. What is measured is ME
 five for five such lists. The baseline is the same orders as JSON, one string each.
 """
 
-import argparse
 import asyncio
 import json
-import tempfile
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import servers
 from redis import Redis
-from report import Row, show
+from report import Row, parser_of, show
 
 from ranking.published.cursor import kept_for_s
 from ranking.published.orders import OrderPacker
@@ -105,11 +102,9 @@ async def measured(url: str, name: str, reads_per_s: float | None) -> list[Row]:
 
 def main() -> None:
     """Run everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
-    given = parser.parse_args()
+    given = parser_of(__doc__).parse_args()
     servers.stop_on_sigterm()
-    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "store") as url:
+    with servers.valkey() as url:
         rows = [row for name, reads in READS.items() for row in asyncio.run(measured(url, name, reads))]
     notes = f"{LISTS} lists x {SECTIONS} sections x {DEPTH} items, every {EVERY_S:g} s"
     show(rows, "Keeping the orders of past generations", notes, as_json=given.json)

@@ -27,7 +27,6 @@ import resource
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC
@@ -41,7 +40,7 @@ import readership
 import steady
 from filling import KEEP_S, SITE
 from redis import Redis
-from report import Row, show
+from report import Row, parser_of, show
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.history import History
@@ -406,8 +405,7 @@ def _peak_bytes() -> int:
 
 def main() -> None:
     """Run everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser = parser_of(__doc__)
     parser.add_argument("--cells", default=",".join(map(str, SIZES)), help="about how many counts, several by commas")
     parser.add_argument("--no-rivals", action="store_true", help="leave out ZUNIONSTORE and DuckDB")
     parser.add_argument("--follow", metavar="URL", help=argparse.SUPPRESS)
@@ -421,7 +419,7 @@ def main() -> None:
     end_s = int(time.time()) // readership.WIDTH_S * readership.WIDTH_S
     found: list[Row] = []
     sizes, refresh_s = [int(cells) for cells in given.cells.split(",")], []
-    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "v") as url:
+    with servers.valkey() as url:
         for cells in sizes:
             of_size, seconds = rows(url, cells, end_s, rivals=not given.no_rivals)
             found += of_size

@@ -1,5 +1,6 @@
 """What every benchmark prints: `{"machine": …, "rows": […]}`, or the same as a table."""
 
+import argparse
 import json
 import os
 import platform
@@ -32,6 +33,13 @@ class Row(NamedTuple):
             "goal_met": self.goal_met,
             **self.more,
         }
+
+
+def parser_of(document: str | None) -> argparse.ArgumentParser:
+    """The parser of a benchmark whose docstring is `document`; every benchmark has `--json`."""
+    parser = argparse.ArgumentParser(description=document, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    return parser
 
 
 def machine() -> str:

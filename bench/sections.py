@@ -8,18 +8,15 @@ it. A step's seconds are those of a refresh from the reading of the batch to the
 this process alone. "idle" are steps without a reader.
 """
 
-import argparse
 import asyncio
 import statistics
-import tempfile
 import time
-from pathlib import Path
 from random import Random
 from typing import NamedTuple
 
 import servers  # isort: skip - it makes a checkout importable
 from redis import Redis
-from report import Row, show
+from report import Row, parser_of, show
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.intake.items import Item
@@ -88,8 +85,7 @@ async def measured(url: str, items: int, sections: int, readers: int) -> Cost:
 
 def main() -> None:
     """Run everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser = parser_of(__doc__)
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--readers", type=int, default=200, help="items that are read at a step")
     parser.add_argument("--sections", default="20,500,5000", help="how many, several by commas")
@@ -97,7 +93,7 @@ def main() -> None:
     servers.stop_on_sigterm()
     started, found, first = time.monotonic(), list[Row](), None
     sizes = [int(each) for each in given.sections.split(",")]
-    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "v") as url:
+    with servers.valkey() as url:
         for sections in sizes:
             cost = asyncio.run(measured(url, given.items, sections, given.readers))
             first = first or cost

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import httpx2
 import load
 import servers
-from report import Row, show
+from report import Row, parser_of, show
 from servers import AS_SHIPPED, Server, baseline, service, usage
 
 ITEMS = 300
@@ -175,8 +175,7 @@ def measured(kind: Kind, server: Server, folder: Path, given: argparse.Namespace
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON document")
+    parser = parser_of(__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=1.5, help="of one load")
     parser.add_argument("--only", default="", help="kinds with this in their name")

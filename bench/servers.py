@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -107,12 +108,11 @@ def baseline(name: str, folder: Path, *arguments: str) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def valkey(folder: Path) -> Iterator[str]:
+def valkey() -> Iterator[str]:
     """A Valkey just like the service's own, on its own; its address."""
     from ranking.store.embedded.server import EmbeddedValkey
 
-    folder.mkdir()
-    with EmbeddedValkey(folder) as server:
+    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, EmbeddedValkey(Path(folder)) as server:
         yield server.url
 
 

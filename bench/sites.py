@@ -11,7 +11,6 @@ count after the quiet, less that with one site; all lines of the log above `info
 the longest of some refreshes as the jobs process notes them, sending included.
 """
 
-import argparse
 import json
 import re
 import sys
@@ -22,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from report import Row, show
+from report import Row, parser_of, show
 from servers import Server, service, stop_on_sigterm, usage
 
 BEAT_S = 5.0
@@ -195,10 +194,9 @@ def rows_of(figures: Sequence[Figures]) -> list[Row]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--sites", default="1,50,200,500", help="numbers of sites, the least first")
     parser.add_argument("--lists", default="200", help="numbers of lists of one site; none: an empty text")
-    parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     stop_on_sigterm()
     numbers = sorted(map(int, filter(None, options.sites.split(","))))

@@ -11,12 +11,10 @@ one bucket): keys, names, indexes and all. `MEMORY USAGE` of the values alone st
 read back from every state; the column `answers` says so.
 """
 
-import argparse
 import asyncio
 import csv
 import gzip
 import sys
-import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -25,7 +23,7 @@ from typing import Any, NamedTuple
 import servers  # isort: skip - it makes a checkout importable
 import readership
 from filling import KEEP_S, SITE
-from report import Row, show
+from report import Row, parser_of, show
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.refreshing.sealer import Sealer
@@ -190,15 +188,14 @@ async def _measured(url: str, cells: Cells) -> list[Row]:
 
 def main() -> None:
     """Run everything and print it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    parser = parser_of(__doc__)
     parser.add_argument("--cells", type=int, default=1_000_000, help="about how many counts to make up")
     parser.add_argument("--events", type=Path, help="a log to take instead")
     given = parser.parse_args()
     servers.stop_on_sigterm()
     started = time.monotonic()
     cells = _of_log(given.events) if given.events else _made_up(given.cells)
-    with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder, servers.valkey(Path(folder) / "v") as url:
+    with servers.valkey() as url:
         rows = asyncio.run(_measured(url, cells))
     source = given.events.name if given.events else "a made-up month"
     notes = f"{sum(map(len, cells.values())):,} counts of {source}, {time.monotonic() - started:.0f} s in all"

@@ -10,7 +10,6 @@ scaled up, which the row says. Both choose the same items, which is checked. A l
 that of a quarter; 4 would be linear, less is the share that does not grow.
 """
 
-import argparse
 import time
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -19,7 +18,7 @@ import servers  # isort: skip  # noqa: F401 - it makes a checkout importable
 import numpy as np
 import numpy.typing as npt
 from readership import WIDTH_S, bucketfuls, items, name
-from report import Row, show
+from report import Row, parser_of, show
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.catalogue import Catalogue
@@ -181,8 +180,7 @@ def measured(cells: int, candidates: int, sampled: int) -> list[Row]:
 
 def main() -> None:
     """Entry point."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true")
+    parser = parser_of(__doc__)
     parser.add_argument("--cells", type=int, default=GOAL_CELLS + 40_000)
     parser.add_argument("--candidates", type=int, default=GOAL_CANDIDATES)
     parser.add_argument("--sampled", type=int, default=12)

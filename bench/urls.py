@@ -4,12 +4,11 @@ The baseline is `urllib.parse.urlsplit`, which only takes an address apart. Roun
 counts, so that a machine that others use weighs on both alike.
 """
 
-import argparse
 import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from report import Row, show
+from report import Row, parser_of, show
 
 from ranking.intake.urls import canonical
 
@@ -36,9 +35,7 @@ def per_s(function: Callable[[str], object], urls: list[str]) -> float:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true")
-    options = parser.parse_args()
+    options = parser_of(__doc__).parse_args()
     urls = [form.format(number) for number in range(EACH) for form in FORMS]
     rounds = [(per_s(canonical, urls), per_s(urlsplit, urls)) for _ in range(ROUNDS)]
     best, split = (max(each) for each in zip(*rounds, strict=True))

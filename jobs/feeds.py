@@ -7,7 +7,6 @@ hash: a feed that repeats itself does not take back what an editor has corrected
 
 import asyncio
 import zlib
-from collections.abc import Iterable
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -15,10 +14,10 @@ import msgspec
 import structlog
 
 from jobs.describe import checked, put
-from jobs.fetching.fetcher import Fetched, Fetcher, FetchError, Known
+from jobs.fetching.fetcher import Fetcher, FetchError, Known
+from jobs.site_pages import SitePages
 from jobs.sources.documents import MAX_BYTES, read_document
 from jobs.sources.entries import Document, SourceEntry, SourceError
-from ranking.errors import PopulerError
 from ranking.intake.urls import host_of
 from ranking.settings.service import Settings
 from ranking.settings.sites import FeedSettings, SiteSettings
@@ -56,28 +55,29 @@ class ReadFeeds:
         due = sorted((each for each in kept if each[1].next_at <= now), key=lambda each: each[1].next_at)[:MOST_A_RUN]
         if not due:
             return {}
-        turn = asyncio.Semaphore(AT_ONCE)
+        turn, pages = asyncio.Semaphore(AT_ONCE), SitePages(of_site)
         async with Fetcher(of_site.contact, allow_private=self._settings.service.fetch_private) as fetcher:
 
-            async def poll(feed: FeedSettings, state: FeedState) -> FeedState:
+            async def polled(feed: FeedSettings, state: FeedState) -> FeedState:
                 async with turn:
                     memory = await self._store.logbook.feed_memory(site, feed.url)
-                    after, memory = await _Poll(self._store, fetcher, of_site, feed, state, memory, now).run()
+                    poll = _Poll(self._store, fetcher, of_site, pages, feed, state, memory, now)
+                    after, memory = await poll.run()
                     await self._store.logbook.note_feed(site, after, memory)
                     return after
 
-            after = await asyncio.gather(*(poll(feed, state) for feed, state in due))
+            after = await asyncio.gather(*(polled(feed, state) for feed, state in due))
         return {
             "feeds": len(after),
             "failed": sum(each.error is not None for each in after),
-            "stored": sum(each.stored for each in after if each.tried_at == now),
+            "stored": sum(each.stored for each in after),
         }
 
 
 class _Found(NamedTuple):
-    """What a poll has read: documents with their addresses, and what the answers said of themselves."""
+    """What a poll has read: its documents, and what the answers said of themselves, by address."""
 
-    documents: list[tuple[str, Document]]
+    documents: list[Document]
     known: dict[str, tuple[str, str]]
     changed: bool
 
@@ -86,6 +86,7 @@ class _Poll(NamedTuple):
     store: Store
     fetcher: Fetcher
     site: SiteSettings
+    pages: SitePages
     feed: FeedSettings
     state: FeedState
     memory: FeedMemory
@@ -137,29 +138,26 @@ class _Poll(NamedTuple):
             url, most=MAX_BYTES, is_own=self._is_own, known=known, named=url == self.feed.url
         )
         if answer.status == 304:
-            found.known[url] = (known.etag, known.last_modified)
+            found.known[url] = known
             return None
         if answer.status != 200:
             raise FetchError(f"answered {answer.status}")
         document = await asyncio.to_thread(read_document, answer.content, answer.url)
         if not document.sitemaps:
-            found.known[url] = _said(answer)
-        found.documents.append((url, document))
+            found.known[url] = answer.known
+        found.documents.append(document)
         return document
 
     def _is_own(self, url: str) -> bool:
         """Whether an address is of the feed's host, or of the site's."""
         try:
-            if host_of(url) == host_of(self.feed.url):
-                return True
-            if self.site.own_hosts is not None:
-                self.site.own_hosts.check(url)
-        except (PopulerError, ValueError):
+            is_of_feed = host_of(url) == host_of(self.feed.url)
+        except ValueError:
             return False
-        return self.site.own_hosts is not None
+        return is_of_feed or self.pages.is_own(url)
 
     async def _described(self, state: FeedState, memory: FeedMemory, found: _Found) -> tuple[FeedState, FeedMemory]:
-        documents = [document for _, document in found.documents]
+        documents = found.documents
         entries = [self._in_section(entry) for document in documents for _, entry in document.entries]
         hashes = dict(zip(map(_hash, entries), entries, strict=True))
         before = frozenset(self.memory.described)
@@ -170,12 +168,11 @@ class _Poll(NamedTuple):
         faults += [f"entry {place} {reason}" for document in documents for place, reason in document.faults]
         for entry, _ in refused:
             hashes.pop(_hash(entry), None)  # the settings may take it when it comes again
-        kinds = [document.kind for document in documents]
         # Those of sitemaps that have not changed are still in them.
         kept = [name for name in self.memory.described if name not in hashes]
         state = msgspec.structs.replace(
             state,
-            kind=kinds[0],
+            kind=documents[0].kind,
             entries=sum(len(document.entries) for document in documents),
             stored=stored,
             faults=len(faults),
@@ -186,18 +183,11 @@ class _Poll(NamedTuple):
 
     def _in_section(self, entry: SourceEntry) -> SourceEntry:
         """An entry in the section that the settings name for its feed; its own become tags."""
-        if not self.feed.section:
+        section = self.feed.section
+        if not section:
             return entry
-        tags = tuple(_without(self.feed.section, (*entry.sections, *entry.tags)))
-        return msgspec.structs.replace(entry, sections=(self.feed.section,), tags=tags)
-
-
-def _without(name: str, names: Iterable[str]) -> Iterable[str]:
-    return (each for each in dict.fromkeys(names) if each != name)
-
-
-def _said(answer: Fetched) -> tuple[str, str]:
-    return answer.known.etag, answer.known.last_modified
+        tags = tuple(tag for tag in dict.fromkeys((*entry.sections, *entry.tags)) if tag != section)
+        return msgspec.structs.replace(entry, sections=(section,), tags=tags)
 
 
 def _hash(entry: SourceEntry) -> str:

@@ -1,8 +1,10 @@
 """The store that a command or a child process works on: an address, or the bundled server's socket."""
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 
-from ranking.errors import StoreUnavailableError
+from ranking.errors import PopulerError, StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.counts import Ack
 from ranking.store.redis.link import usual_shards
@@ -20,11 +22,28 @@ def open_store(settings: Settings, url: str, known_shards: int = 0, known_life: 
         shards=redis.shards,
         timeout_s=redis.timeout_s,
         allow_eviction=redis.allow_eviction,
-        ack=_ack(settings),
+        ack=ack_of(settings),
         known_shards=known_shards,
         known_life=known_life,
         confirms=settings.redis.url is None,  # a server of ours has its own disk, whose failures it tells too late
     )
+
+
+@contextlib.asynccontextmanager
+async def opened_store(settings: Settings, url: str) -> AsyncIterator[RedisStore]:
+    """The store at `url` for a command: connected, and closed at the end.
+
+    Raises:
+        PopulerError: it does not answer, or cannot be used.
+    """
+    store = open_store(settings, url)
+    try:
+        await store.open()
+        yield store
+    except StoreUnavailableError as error:
+        raise PopulerError(f"{str(error).removesuffix('.')}; is the service running?") from error
+    finally:
+        await store.close()
 
 
 async def reached_store(settings: Settings, url: str, known_shards: int = 0, known_life: str = "") -> tuple[int, str]:
@@ -53,5 +72,6 @@ def assumed_shards(settings: Settings, url: str) -> int:
     return settings.redis.shards or usual_shards(url)
 
 
-def _ack(settings: Settings) -> Ack:
+def ack_of(settings: Settings) -> Ack:
+    """What the store has to promise before events are acknowledged."""
     return "commit" if settings.ingest.ack == "memory" else settings.ingest.ack

@@ -3,6 +3,7 @@
 Every route needs the site's write key. Counts are joined from the next refresh on.
 """
 
+import itertools
 import re
 from collections.abc import Mapping
 from operator import itemgetter
@@ -11,15 +12,15 @@ from typing import Any
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from api.context import Context, CurrentContext, site_of
+from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.acks import ack_header
 from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
-from api.http.auth import Grade, require
+from api.http.auth import Grade
 from api.http.json_body import json_body
+from api.http.json_response import json_response
 from ranking.errors import ForeignHostError, InvalidEditError
 from ranking.refreshing.aliases import aliases_of, checked_name, lift_aliases, make_aliases, names_of_url
-from ranking.settings.sites import SiteSettings
 
 #: Where redirects of what is gone lead: its readers are no readers of one article.
 FRONT_PAGE = re.compile(r"https?://[^/?#]*/?(?:[?#].*)?", re.IGNORECASE)
@@ -75,7 +76,7 @@ def router(current: CurrentContext) -> APIRouter:
         writer = _Writer(current(), request)
         given = await writer.body(_Names, empty=_Names())
         name = checked_name("id", item)
-        named = writer.names(given) if given.urls or given.ids else await writer.all_names(name)
+        named = writer.names(given) if given.urls or given.ids else itertools.chain(*await writer.names_of(name))
         await lift_aliases(writer.context.store.edits, writer.site.id, name, named, by=writer.by)
         return await writer.answer(name, await writer.ack())
 
@@ -90,7 +91,7 @@ def router(current: CurrentContext) -> APIRouter:
         names, places, invalid = writer.names_of_all(await writer.body(list[_ItemNames]))
         made, bad = await writer.make(names)
         invalid += [{"index": places[name], "error": sentence} for name, sentence in bad.items()]
-        return _json({"made": made, "invalid": sorted(invalid, key=itemgetter("index"))}, await writer.ack())
+        return json_response({"made": made, "invalid": sorted(invalid, key=itemgetter("index"))}, await writer.ack())
 
     return routes
 
@@ -123,28 +124,24 @@ class _Writer:
 
     def __init__(self, context: Context, request: Request) -> None:
         self.context = context
-        self.site: SiteSettings = site_of(context, request.query_params.multi_items())
         self._request = request
-        caller = context.callers.identify(request.scope, self.site)
-        require(caller, Grade.WRITE, self.site)
+        self.site, caller = site_and_caller(context, request, Grade.WRITE)
         self.by = caller.name
 
     async def body(self, shape: Any, empty: Any = None) -> Any:
         """The request's body; `empty` stands for none."""
         return await json_body(self._request, shape, self.context.settings.ingest.max_body, empty=empty)
 
-    async def all_names(self, item: str) -> list[str]:
+    async def names_of(self, item: str) -> tuple[list[str], list[str]]:
         """The aliases that an item has, and the addresses that it has had before."""
         edits, site = self.context.store.edits, self.site.id
         former = (await edits.former_addresses(site)).items
-        return aliases_of(await edits.aliases(site), item) + aliases_of(former, item)
+        return aliases_of(await edits.aliases(site), item), aliases_of(former, item)
 
     async def answer(self, item: str, headers: Mapping[str, str] | None = None) -> Response:
-        """The aliases that an item has, and by themselves the addresses that it has had before."""
-        edits, site = self.context.store.edits, self.site.id
-        aliases = aliases_of(await edits.aliases(site), item)
-        former = aliases_of((await edits.former_addresses(site)).items, item)
-        return _json({"item": item, "aliases": aliases, "former": former}, headers)
+        """All the names that an item has now."""
+        aliases, former = await self.names_of(item)
+        return json_response({"item": item, "aliases": aliases, "former": former}, headers)
 
     async def ack(self) -> dict[str, str]:
         """The header that says how safe what was changed is."""
@@ -197,7 +194,3 @@ class _Writer:
             except ForeignHostError as error:
                 raise InvalidEditError(f"urls: {error}. Name the host in sites.hosts.") from None
         return names
-
-
-def _json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")

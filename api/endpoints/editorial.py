@@ -10,26 +10,26 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as PathParameter
 
-from api.context import Context, CurrentContext, site_of
+from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.acks import ack_header
+from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, json_request, problems
 from api.endpoints.pinnable import check_pinnable
-from api.http.auth import Grade, require
+from api.http.auth import Grade
 from api.http.json_body import Moment, json_body, moment_from
+from api.http.json_response import json_response
 from api.http.problems import Problem
 from ranking.errors import InvalidEditError, InvalidItemError
 from ranking.intake.items import why_bad_id
 from ranking.published.edits import MAX_EDITS, Block, Boost, Edit, Edits, Pin, Subject, check_edit
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.undo import undo
-from ranking.settings.sites import SiteSettings
 from ranking.store.edits import trail_members
 from ranking.store.limits import AUDIT_LINES
 
 T = TypeVar("T")
 LATEST_EDITION = 2**53 - 1
 ListName = Annotated[str, PathParameter(alias="list")]
-ItemId = Annotated[str, PathParameter(description="the item's id, percent-encoded")]
 Section = Annotated[str | None, Query(description="only the pin in this section's list; all of the item's without")]
 Edition = Annotated[int, PathParameter(ge=1, le=LATEST_EDITION, description="of a line of the trail")]
 Limit = Annotated[int, Query(ge=1, le=AUDIT_LINES)]
@@ -86,7 +86,8 @@ def router(current: CurrentContext) -> APIRouter:
         editor = EditorRequest(current(), request)
         await editor.edits_of(name)
         pins = await editor.shown("pin", name)
-        return _json({"pins": sorted(pins, key=lambda pin: (pin["section"] or "", pin["position"], -pin["set_at"]))})
+        pins.sort(key=lambda pin: (pin["section"] or "", pin["position"], -pin["set_at"]))
+        return json_response({"pins": pins})
 
     @routes.put(
         "/lists/{list}/boosts/{item:path}", summary="Multiply an item's score", openapi_extra=json_request(BOOST)
@@ -111,7 +112,7 @@ def router(current: CurrentContext) -> APIRouter:
     async def get_boosts(name: ListName, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         await editor.edits_of(name)
-        return _json({"boosts": await editor.shown("boost", name)})
+        return json_response({"boosts": await editor.shown("boost", name)})
 
     @routes.put(
         "/blocks/{item:path}",
@@ -131,12 +132,12 @@ def router(current: CurrentContext) -> APIRouter:
 
     @routes.get("/blocks", summary="Blocked items")
     async def get_blocks(request: Request) -> Response:
-        return _json({"blocks": await EditorRequest(current(), request).shown("block", "")})
+        return json_response({"blocks": await EditorRequest(current(), request).shown("block", "")})
 
     @routes.get("/audit", summary="Audit trail, the newest first")
     async def get_audit(request: Request, limit: Limit = 100) -> Response:
         editor = EditorRequest(current(), request)
-        return _json({"changes": await editor.context.store.edits.audit(editor.site.id, limit)})
+        return json_response({"changes": await editor.context.store.edits.audit(editor.site.id, limit)})
 
     @routes.post("/edits/{edition}/undo", summary="Undo the changes of one edition", responses=problems(409))
     async def post_undo(edition: Edition, request: Request) -> Response:
@@ -151,11 +152,9 @@ class EditorRequest:
 
     def __init__(self, context: Context, request: Request) -> None:
         self.context = context
-        self.site: SiteSettings = site_of(context, request.query_params.multi_items())
         self.now = context.clock()
         self._request = request
-        caller = context.callers.identify(request.scope, self.site)
-        require(caller, Grade.EDITOR, self.site)
+        self.site, caller = site_and_caller(context, request, Grade.EDITOR)
         self.by = caller.name
 
     async def body(self, shape: type[T], empty: T | None = None) -> T:
@@ -213,7 +212,7 @@ class EditorRequest:
         if subject not in edits.edits and len(edits.edits) - len(over) >= MAX_EDITS:
             raise Problem(409, "too many edits", f"The site has {MAX_EDITS} pins, blocks and boosts. Lift some first.")
         ack = await self._change({subject: edit}, over)
-        return _json(_wire(subject, edit), ack)
+        return json_response(_wire(subject, edit), ack)
 
     async def lift(self, subjects: Any) -> Response:
         """Lift edits. Answers once every worker shows it, also where there was none to lift."""
@@ -226,7 +225,7 @@ class EditorRequest:
         undone = await undo(context.store, self.site.id, edition, self.by, self.now)
         ack = await ack_header(context, self.site.id, [each.subject.item for each in undone])
         await context.published_lists.settle(self.site.id)
-        return _json(
+        return json_response(
             {"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]}, ack
         )
 
@@ -263,7 +262,3 @@ def _wire(subject: Subject, edit: Edit) -> dict[str, Any]:
     if subject.kind == "pin":
         about["section"] = subject.section or None
     return {**about, "item": subject.item, **msgspec.structs.asdict(edit)}
-
-
-def _json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")

@@ -11,6 +11,7 @@ file, as a browser cannot be told the hash of what a script loads.
 """
 
 import html
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -75,41 +76,11 @@ def _script(text: str) -> Asset:
 def router() -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["pages"])
-
-    @routes.head("/populer.js", include_in_schema=False)
-    @routes.get("/populer.js", summary="The script that pages embed", response_class=Response, responses=SENT)
-    async def current(request: Request) -> Response:
-        return await script().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
-
-    @routes.head("/populer-track.js", include_in_schema=False)
-    @routes.get("/populer-track.js", summary="The tracker alone", response_class=Response, responses=SENT)
-    async def alone(request: Request) -> Response:
-        return await tracker().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
-
-    @routes.head("/populer-list.js", include_in_schema=False)
-    @routes.get("/populer-list.js", summary="The element, a module", response_class=Response, responses=SENT)
-    async def current_element(request: Request) -> Response:
-        return await element().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
-
-    @routes.head("/populer-list.{name}.js", include_in_schema=False)
-    @routes.get(
-        "/populer-list.{name}.js",
-        summary="The element under the name of its content",
-        response_class=Response,
-        responses=SENT | MOVED,
-    )
-    async def named_element(request: Request, name: str) -> Response:
-        return await _pinned(request, element(), name, "populer-list.js")
-
-    @routes.head("/populer.{name}.js", include_in_schema=False)
-    @routes.get(
-        "/populer.{name}.js",
-        summary="Tracker and element under the name of their content",
-        response_class=Response,
-        responses=SENT | MOVED,
-    )
-    async def named(request: Request, name: str) -> Response:
-        return await _pinned(request, bundle(), name, "populer.js")
+    _add_current(routes, "/populer.js", script, "The script that pages embed")
+    _add_current(routes, "/populer-track.js", tracker, "The tracker alone")
+    _add_current(routes, "/populer-list.js", element, "The element, a module")
+    _add_pinned(routes, "/populer-list.{name}.js", element, "The element under the name of its content")
+    _add_pinned(routes, "/populer.{name}.js", bundle, "Tracker and element under the name of their content")
 
     @routes.get("/populer.js.json", summary="What to paste into a page")
     async def about(request: Request, response: Response) -> dict[str, Any]:
@@ -119,11 +90,23 @@ def router() -> APIRouter:
     return routes
 
 
-async def _pinned(request: Request, asset: Asset, name: str, current: str) -> Response:
-    """The asset under its name; under another, where the current one is."""
-    if name == asset.name:
-        return await asset.response(request, FOR_GOOD, FOR_ALL_PAGES)
-    return Response(status_code=307, headers={"location": current, "cache-control": "no-store", **FOR_ALL_PAGES})
+def _add_current(routes: APIRouter, path: str, asset: Callable[[], Asset], summary: str) -> None:
+    @routes.head(path, include_in_schema=False)
+    @routes.get(path, summary=summary, response_class=Response, responses=SENT)
+    async def current(request: Request) -> Response:
+        return await asset().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
+
+
+def _add_pinned(routes: APIRouter, path: str, asset: Callable[[], Asset], summary: str) -> None:
+    """Serve the asset under its name; under another one, say where the current one is."""
+    location = path.removeprefix("/").replace(".{name}", "")
+
+    @routes.head(path, include_in_schema=False)
+    @routes.get(path, summary=summary, response_class=Response, responses=SENT | MOVED)
+    async def named(request: Request, name: str) -> Response:
+        if name == asset().name:
+            return await asset().response(request, FOR_GOOD, FOR_ALL_PAGES)
+        return Response(status_code=307, headers={"location": location, "cache-control": "no-store", **FOR_ALL_PAGES})
 
 
 def described(address: str) -> dict[str, Any]:

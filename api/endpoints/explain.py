@@ -5,14 +5,13 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from api.context import Context, CurrentContext, site_of
+from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, SITE, json_request, problems
-from api.http.auth import Caller, Grade, require
+from api.http.auth import Grade
 from api.http.json_body import Moment, json_body, moment_from
 from ranking.errors import InvalidQuestionError, NotReadyError
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question, decoded_reply, encoded_question
-from ranking.settings.sites import SiteSettings
 
 WAIT_S = 15.0
 
@@ -42,13 +41,13 @@ def router(current: CurrentContext) -> APIRouter:
         at: str | None = None,
     ) -> Response:
         context = current()
-        site, _ = editor_of(context, request)
+        site, _ = site_and_caller(context, request, Grade.EDITOR)
         return await answered(context, Explain(site.id, name, item, section, moment_from(at, "at", site.zone)))
 
     @routes.post("/preview", summary="A list under other settings beside the live one", openapi_extra=BODY)
     async def preview(request: Request) -> Response:
         context = current()
-        site, _ = editor_of(context, request)
+        site, _ = site_and_caller(context, request, Grade.EDITOR)
         given = await json_body(request, PreviewInput, context.settings.ingest.max_body)
         if given.limit is not None and not 1 <= given.limit <= MOST_SHOWN:
             raise InvalidQuestionError(f"limit: expected a whole number from 1 to {MOST_SHOWN}, found {given.limit}")
@@ -73,18 +72,6 @@ BODY: dict[str, Any] = {
         }
     ),
 }
-
-
-def editor_of(context: Context, request: Request, need: Grade = Grade.EDITOR) -> tuple[SiteSettings, Caller]:
-    """The site of a request, and the holder of a key of it whose grade allows `need`.
-
-    Raises:
-        Problem: 401 or 403, the key is another one or absent; 404, there is no such site; 429, too many wrong keys.
-    """
-    site = site_of(context, request.query_params.multi_items())
-    caller = context.callers.identify(request.scope, site)
-    require(caller, need, site)
-    return site, caller
 
 
 async def answered(context: Context, question: Question) -> Response:

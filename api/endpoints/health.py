@@ -3,13 +3,13 @@
 import os
 from typing import Any
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from api.context import Context, CurrentContext, site_of
+from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.openapi import problems
-from api.http.auth import Grade, require
+from api.http.auth import Grade
+from api.http.json_response import json_response
 from api.http.problems import Problem
 from api.monitoring import metrics
 
@@ -105,14 +105,13 @@ def _site_shown(context: Context, request: Request) -> str | None:
         return EVERY_SITE
     if "authorization" not in request.headers:
         return None
-    site = site_of(context, request.query_params.multi_items())
-    require(context.callers.identify(request.scope, site), Grade.ADMIN, site)
+    site, _ = site_and_caller(context, request, Grade.ADMIN)
     return EVERY_SITE if len(context.settings.sites) == 1 else site.id
 
 
 def _readiness(checks: dict[str, object], *, ready: bool) -> Response:
-    content = msgspec.json.encode({"status": "ready" if ready else "not ready", **checks})
-    return Response(content, 200 if ready else 503, media_type="application/json")
+    content = {"status": "ready" if ready else "not ready", **checks}
+    return json_response(content, status=200 if ready else 503)
 
 
 def _of_site(exposition: bytes, site: str) -> bytes:

@@ -15,9 +15,10 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
-from api.context import Context, CurrentContext, site_of
+from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
-from api.http.auth import Grade, require
+from api.http.auth import Grade
+from api.http.json_response import json_response
 from api.http.problems import Problem
 from ranking.intake.item_query import STATES, ItemQuery
 from ranking.intake.items import Item, as_wire
@@ -57,8 +58,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("", summary="Search items", responses={200: answer("A page of items.", FOUND)}, openapi_extra=EXTRA)
     async def get_items(request: Request) -> Response:
         context, params = current(), dict(request.query_params.multi_items())
-        site = site_of(context, request.query_params.multi_items())
-        require(context.callers.identify(request.scope, site), Grade.WRITE, site)
+        site, _ = site_and_caller(context, request, Grade.WRITE)
         _check_names(params)
         query, place = _query(params, site), _place(params.get("cursor"))
         form = params.get("format", "json")
@@ -70,7 +70,7 @@ def router(current: CurrentContext) -> APIRouter:
             raise Problem(400, "bad parameter", f"format: expected json, csv or ndjson, found {form[:40]!r}")
         items, further = await _page(context, site, query, place, _limit(params.get("limit")))
         body = {"items": list(map(as_wire, items)), "next": None if further is None else str(further)}
-        return Response(msgspec.json.encode(body), media_type="application/json")
+        return json_response(body)
 
     return routes
 

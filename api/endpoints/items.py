@@ -1,6 +1,6 @@
 """`/v1/items`: describe, read and take down items. Every route needs the site's write key."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
@@ -8,15 +8,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 from starlette.convertors import StringConvertor, register_url_convertor
 
-from api.context import Context, CurrentContext, site_of
+from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.acks import ACK, ack_header
 from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
 from api.endpoints.withdrawn import withdraw
-from api.http.auth import Caller, Grade, require
+from api.http.auth import Caller, Grade
 from api.http.json_body import from_json, json_body
+from api.http.json_response import json_response
 from api.http.problems import Problem
 from ranking.errors import InvalidItemError, NotFoundError
-from ranking.intake.items import Description, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
+from ranking.intake.items import Description, Item, ItemInput, as_wire, unknown_fields, why_bad_id, without_controls
 from ranking.recording.describing import described
 from ranking.settings.sites import SiteSettings
 from ranking.store.counts import LEVELS
@@ -42,7 +43,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.put("", summary="Describe items", responses=_answer(STORED), openapi_extra=_extra(ITEMS))
     async def put_items(request: Request) -> Response:
         context = current()
-        site, caller = _writer(context, request)
+        site, caller = site_and_caller(context, request, Grade.WRITE)
         now = context.clock()
         raws = await json_body(request, list[msgspec.Raw], context.settings.ingest.max_body)
         batch = _described_all(raws, now, site)
@@ -52,47 +53,41 @@ def router(current: CurrentContext) -> APIRouter:
         )
         await withdraw(context, site, caller, batch.described, now)
         ack = await ack_header(context, site.id, [item.id for item in items])
-        return _json({**batch.answer(down), "ack": ack[ACK]}, ack)
+        return json_response({**batch.answer(down), "ack": ack[ACK]}, ack)
 
     @routes.put("/{item:text}", summary="Describe one item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def put_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site, caller = _writer(context, request)
+        site, caller = site_and_caller(context, request, Grade.WRITE)
         description = await _described_in(context, request, site, item)
         await context.store.items.put_items(site.id, [description.item], caller.name, [description.named], lift=True)
-        await withdraw(context, site, caller, [description], context.clock())
-        (found,) = await context.store.items.get_items(site.id, [description.item.id])
-        ack = await ack_header(context, site.id, [description.item.id])
-        return _json({**as_wire(found), "ignored": description.ignored} if found else {}, ack)
+        return await _stored(context, site, caller, description)
 
     @routes.patch("/{item:text}", summary="Change an item", responses=_answer(PUT), openapi_extra=_extra(ITEM))
     async def patch_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site, caller = _writer(context, request)
+        site, caller = site_and_caller(context, request, Grade.WRITE)
         description = await _described_in(context, request, site, item)
         (there,) = await context.store.items.get_items(site.id, [description.item.id])
         if there is None:
             raise NotFoundError(f"no item is called {item!r}: describe it first (PUT /v1/items/{{id}})")
         if await context.store.items.put_items(site.id, [description.item], caller.name, [description.named]):
             raise Problem(409, "taken down", f"Item {item!r} {TAKEN_DOWN}")
-        await withdraw(context, site, caller, [description], context.clock())
-        (found,) = await context.store.items.get_items(site.id, [description.item.id])
-        ack = await ack_header(context, site.id, [description.item.id])
-        return _json({**as_wire(found or there), "ignored": description.ignored}, ack)
+        return await _stored(context, site, caller, description, there)
 
     @routes.get("/{item:text}", summary="Read one item", responses=_answer(DESCRIBED), openapi_extra=_extra())
     async def get_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site, _ = _writer(context, request)
+        site, _ = site_and_caller(context, request, Grade.WRITE)
         (found,) = await context.store.items.get_items(site.id, [without_controls(item)])
         if found is None:
             raise NotFoundError(f"no item is called {item!r}")
-        return _json(as_wire(found))
+        return json_response(as_wire(found))
 
     @routes.delete("/{item:text}", status_code=204, summary="Take one item down", openapi_extra=_extra())
     async def delete_item(item: ItemId, request: Request) -> Response:
         context = current()
-        site, caller = _writer(context, request)
+        site, caller = site_and_caller(context, request, Grade.WRITE)
         item = without_controls(item)
         if problem := why_bad_id(item):
             raise InvalidItemError(f"id: {problem}")
@@ -192,13 +187,6 @@ def _extra(schema: Json | None = None) -> Json:
     return {"parameters": [SITE], **body}
 
 
-def _writer(context: Context, request: Request) -> tuple[SiteSettings, Caller]:
-    site = site_of(context, request.query_params.multi_items())
-    caller = context.callers.identify(request.scope, site)
-    require(caller, Grade.WRITE, site)
-    return site, caller
-
-
 async def _described_in(context: Context, request: Request, site: SiteSettings, item: str) -> Description:
     """The description of the item that the address names, in the body of a request."""
     raw = await json_body(request, msgspec.Raw, context.settings.ingest.max_body)
@@ -206,6 +194,18 @@ async def _described_in(context: Context, request: Request, site: SiteSettings, 
     if given.id not in (None, item):
         raise InvalidItemError(f"id: is {given.id!r} in the body and {item!r} in the address")
     return _with_unknown(described(msgspec.structs.replace(given, id=item), context.clock(), site), raw)
+
+
+async def _stored(
+    context: Context, site: SiteSettings, caller: Caller, description: Description, before: Item | None = None
+) -> Response:
+    """The answer to a description that was put: the item as stored; `before` where it was taken down meanwhile."""
+    item = description.item.id
+    await withdraw(context, site, caller, [description], context.clock())
+    (stored,) = await context.store.items.get_items(site.id, [item])
+    ack = await ack_header(context, site.id, [item])
+    shown = stored or before
+    return json_response({**as_wire(shown), "ignored": description.ignored} if shown else {}, ack)
 
 
 def _with_unknown(description: Description, raw: msgspec.Raw) -> Description:
@@ -264,7 +264,3 @@ def _described_all(raws: Sequence[msgspec.Raw], now: float, site: SiteSettings) 
         first = f"none of the {len(bad)} items can be stored; item {bad[0]['index']}: {bad[0]['error']}"
         raise Problem(422, "invalid items", first, stored=0, invalid=bad)
     return batch
-
-
-def _json(content: Any, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), headers=headers, media_type="application/json")

@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from api.context import Context, CurrentContext
-from api.endpoints.explain import answered, editor_of
+from api.context import Context, CurrentContext, site_and_caller
+from api.endpoints.explain import answered
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, problems, whole
 from api.http.auth import Caller, Grade
 from api.http.json_body import json_body
+from api.http.json_response import json_response
 from api.monitoring import metrics
 from ranking import freshness
 from ranking.errors import InvalidQuestionError, PopulerError
@@ -48,7 +49,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/state", summary="State of lists, store and jobs", responses=_given(STATE), openapi_extra=extra)
     async def get_state(request: Request) -> Response:
         context = current()
-        site, caller = editor_of(context, request)
+        site, caller = site_and_caller(context, request, Grade.EDITOR)
         if caller.grade.allows(Grade.ADMIN):
             return _json(await _state(context, site, caller))
         return _json(_state_for_editors(context, site, caller))
@@ -56,7 +57,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/traffic", summary="Events by the minute", responses=_given(TRAFFIC), openapi_extra=extra)
     async def get_traffic(request: Request, minutes: Minutes = 60) -> Response:
         context = current()
-        site, _ = editor_of(context, request, Grade.ADMIN)
+        site, _ = site_and_caller(context, request, Grade.ADMIN)
         now = int(context.clock() // MINUTE_S)
         span = range(now - minutes + 1, now + 1)
         by_minute = await context.store.logbook.traffic(site.id, span)
@@ -67,7 +68,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.post("/views", summary="Recent views of items", responses=_given(VIEWS), openapi_extra=extra | ASKED)
     async def post_views(request: Request) -> Response:
         context = current()
-        site, _ = editor_of(context, request)
+        site, _ = site_and_caller(context, request, Grade.EDITOR)
         given = await json_body(request, _RecentInput, context.settings.ingest.max_body)
         if len(given.items) > MOST_ITEMS:
             raise InvalidQuestionError(f"items: expected at most {MOST_ITEMS}, found {len(given.items)}")
@@ -80,7 +81,7 @@ def router(current: CurrentContext) -> APIRouter:
         request: Request, name: Annotated[str, Query(alias="list")] = "populer", nights: Nights = 7
     ) -> Response:
         context = current()
-        site, _ = editor_of(context, request, Grade.ADMIN)
+        site, _ = site_and_caller(context, request, Grade.ADMIN)
         context.published_lists.check_place(site.id, name, WHOLE_SITE)
         findings = context.store.findings
         in_effect = (await findings.in_effect(site.id)).get(name)
@@ -282,5 +283,4 @@ def _given(schema: Json) -> dict[int | str, Json]:
 
 
 def _json(content: Any) -> Response:
-    headers = {"cache-control": "no-store"}
-    return Response(msgspec.json.encode(content), media_type="application/json", headers=headers)
+    return json_response(content, {"cache-control": "no-store"})

@@ -3,7 +3,6 @@
 A void is in the lists from the next refresh on. Who may make one is decided with the other edits (`EditorRequest`).
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -16,6 +15,7 @@ from api.endpoints.editorial import EditorRequest
 from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, problems, whole
 from api.http.json_body import Moment
+from api.http.json_response import json_response
 from ranking.errors import InvalidEditError
 from ranking.published.edits import Void
 from ranking.refreshing.voids import NumberedVoid, lift_void, make_void, voids_of
@@ -45,7 +45,8 @@ def router(current: CurrentContext) -> APIRouter:
         editor = EditorRequest(current(), request)
         edits = await editor.edits()
         items = sorted({subject.item for subject, edit in edits.edits.items() if isinstance(edit, Void)})
-        return _json({"voids": [{"item": item, **_wire(each)} for item in items for each in voids_of(edits, item)]})
+        voids = [{"item": item, **_wire(void)} for item in items for void in voids_of(edits, item)]
+        return json_response({"voids": voids})
 
     @routes.post(
         "/items/{item:text}/voids",
@@ -68,7 +69,7 @@ def router(current: CurrentContext) -> APIRouter:
         )  # fmt: skip
         ack = await ack_header(context, editor.site.id)
         await context.published_lists.settle(editor.site.id)
-        return _json(_wire(made), 201, ack)
+        return json_response(_wire(made), ack, 201)
 
     @routes.get(
         "/items/{item:text}/voids",
@@ -78,7 +79,7 @@ def router(current: CurrentContext) -> APIRouter:
     )
     async def get_voids(item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
-        return _json({"voids": [_wire(each) for each in voids_of(await editor.edits(), item)]})
+        return json_response({"voids": [_wire(each) for each in voids_of(await editor.edits(), item)]})
 
     @routes.delete(
         "/items/{item:text}/voids/{number}",
@@ -131,7 +132,3 @@ VOIDS: Json = whole({"voids": {"type": "array", "items": VOID}})
 
 def _wire(made: NumberedVoid) -> dict[str, Any]:
     return {"void": made.number, **msgspec.to_builtins(made.void)}
-
-
-def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(content), status, headers, "application/json")

@@ -5,16 +5,13 @@ a whole each time it has changed, so a repeated write changes nothing; what coul
 away is written later, of the last two slices. Memory is bounded, whatever is sent.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from secrets import token_hex
 
-from ranking.errors import PopulerError
+from api.monitoring.flushing import Span, store_spans
 from ranking.intake.events import Event
 from ranking.watching.concentration import SLICE_S, Attempt, Summary, abridged, merged, summary_of
 
-FLUSH_EVERY_S = 5.0
 #: Slices of a site in memory.
 MOST_SLICES = 2
 #: Attempts that wait to be summarised: a few milliseconds' work, and a megabyte.
@@ -32,8 +29,8 @@ class Attempts:
         self._worker = token_hex(4)
         self._waiting: list[Attempt] = []
         self._place = ("", 0)  # site and slice of those that wait
-        self._slices: dict[tuple[str, int], Summary] = {}
-        self._unsaved: set[tuple[str, int]] = set()
+        self._slices: dict[Span, Summary] = {}
+        self._unsaved: set[Span] = set()
 
     def add(self, site: str, events: Sequence[Event], network: bytes, agent: bytes, now: float) -> None:
         """Count attempts of one sender at `now` (epoch seconds); `network` and `agent` are hashes of 8 bytes."""
@@ -50,14 +47,12 @@ class Attempts:
             return
         place, waiting = self._place, self._waiting
         self._waiting = []
-        before = self._slices.get(place)
-        found = summary_of(waiting)
-        self._slices[place] = found if before is None else merged([before, found])
+        before, summary = self._slices.get(place), summary_of(waiting)
+        self._slices[place] = summary if before is None else merged([before, summary])
         self._unsaved.add(place)
-        old = [each for each in self._slices if each[1] <= place[1] - MOST_SLICES]
-        for each in old:
-            del self._slices[each]
-            self._unsaved.discard(each)
+        for old in [span for span in self._slices if span[1] <= place[1] - MOST_SLICES]:
+            del self._slices[old]
+            self._unsaved.discard(old)
 
     async def flush(self) -> None:
         """Store the slices that have changed.
@@ -66,18 +61,9 @@ class Attempts:
             PopulerError: the store does not take them; the next flush tries again.
         """
         self._summarise()
-        for place in sorted(self._unsaved):
-            self._unsaved.discard(place)
-            site, number = place
-            try:
-                await self._note(site, self._worker, number, abridged(self._slices[place]))
-            except PopulerError:
-                self._unsaved.add(place)
-                raise
+        await store_spans(self._unsaved, self._store_slice)
 
-    async def flush_loop(self) -> None:
-        """Flush every few seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(FLUSH_EVERY_S)
-            with contextlib.suppress(PopulerError):
-                await self.flush()
+    async def _store_slice(self, site: str, number: int) -> None:
+        summary = self._slices.get((site, number))
+        if summary is not None:  # else it was given up while the store refused it
+            await self._note(site, self._worker, number, abridged(summary))

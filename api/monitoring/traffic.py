@@ -4,22 +4,18 @@ A minute is written as a whole each time it changes, so a repeated write changes
 written while the store was away are written later. Memory is bounded by the minutes kept; an event costs one addition.
 """
 
-import asyncio
-import contextlib
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable
 
-from ranking.errors import PopulerError
+from api.monitoring.flushing import Span, store_spans
 from ranking.intake.visits import SHADOW
 from ranking.store.logbook import Minute
 from ranking.times import MINUTE_S
 
-FLUSH_EVERY_S = 5.0
 MOST_MINUTES = 120
 """Minutes kept per site."""
 
-Place = tuple[str, int]  # site, minute since the epoch
 #: See `Logbook.note_traffic`.
 Note = Callable[[str, str, int, Minute], Awaitable[None]]
 
@@ -40,7 +36,7 @@ class Traffic:
         self._note = note
         self._worker = secrets.token_hex(4)
         self._sites: dict[str, dict[int, Counter[str]]] = {}
-        self._unsaved: set[Place] = set()
+        self._unsaved: set[Span] = set()
 
     def add(self, site: str, name: str, count: int, now: float) -> None:
         """Add events at `now` (epoch seconds). `name` is a kind, or a reason's `uncounted` name."""
@@ -62,17 +58,7 @@ class Traffic:
         Raises:
             PopulerError: the store does not take them; the next flush tries again.
         """
-        for site, minute in sorted(self._unsaved):
-            self._unsaved.discard((site, minute))
-            try:
-                await self._note(site, self._worker, minute, dict(self._sites[site].get(minute, {})))
-            except PopulerError:
-                self._unsaved.add((site, minute))
-                raise
+        await store_spans(self._unsaved, self._store_minute)
 
-    async def flush_loop(self) -> None:
-        """Flush every few seconds, until cancelled."""
-        while True:
-            await asyncio.sleep(FLUSH_EVERY_S)
-            with contextlib.suppress(PopulerError):
-                await self.flush()
+    async def _store_minute(self, site: str, minute: int) -> None:
+        await self._note(site, self._worker, minute, dict(self._sites[site].get(minute, {})))

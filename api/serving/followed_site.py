@@ -6,15 +6,13 @@ catches a lost message. What it shows is kept on disk, and is the first thing th
 
 import asyncio
 import contextlib
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import monotonic
-from typing import NamedTuple
+from functools import partial
 
 from api.monitoring import metrics
-from api.serving.kept_lists import KEEP_EVERY_S, RENEW_EVERY_S, KeptLists, KeptSite
-from api.serving.rendered_list import Overlay, RenderedList
-from api.serving.shown_places import ShownPlaces, order_shown
+from api.serving.kept_lists import KeptCopy, KeptLists, KeptSite
+from api.serving.rendered_list import RenderedList
+from api.serving.shown_places import ShownPlaces
 from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
@@ -25,8 +23,6 @@ from ranking.store.protocol import Store
 
 PAUSE_S = 1.0
 MAX_ORDERS = 256
-#: What may have changed of a site since it was written to disk.
-EDITS, LISTS, TIMES = "edits", "lists", "times"
 
 
 class LoadedList:
@@ -39,15 +35,6 @@ class LoadedList:
         self.bodies = bodies
         self.quiet: frozenset[str] = frozenset(stamp.quiet)
         self.rendered: dict[str, RenderedList] = {}
-
-
-class _ShownOrder(NamedTuple):
-    """The ids of a section as readers see them, and what that follows from."""
-
-    digest: str
-    overlay: Overlay
-    ranked_with: Mapping[str, float]
-    ids: Sequence[str]
 
 
 class FollowedSite:
@@ -67,9 +54,7 @@ class FollowedSite:
         kept: KeptLists | None = None,
     ) -> None:
         self.settings = settings
-        self._kept = kept
-        self._kept_at = -math.inf  # of `monotonic`: when the file was written, as far as is known
-        self._unkept: set[str] = set()  # what has changed since the file was written: edits, lists, times
+        self._copy = KeptCopy(kept, settings.id)
         self.lists: dict[str, LoadedList] = {}
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
@@ -77,7 +62,6 @@ class FollowedSite:
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
-        self._shown: dict[str, dict[str, _ShownOrder]] = {}
         self._unplaced: set[str] = set()  # lists that an edit has changed since their places were noted
         self._store = store
         self._site = settings.id
@@ -161,31 +145,22 @@ class FollowedSite:
 
     async def keep(self) -> None:
         """Keep what is shown on disk, if it has changed and the file is old enough."""
-        if self._kept is None or not self._unkept or not self.edits.known:
-            return
-        if EDITS not in self._unkept:
-            limit_s = KEEP_EVERY_S if LISTS in self._unkept else RENEW_EVERY_S
-            if monotonic() - self._kept_at < limit_s:
-                return
-            self._kept_at = monotonic() - await asyncio.to_thread(self._kept.age_s, self._site)
-            if monotonic() - self._kept_at < limit_s:  # another worker has written it
-                return
-        self._kept_at = monotonic()
-        unkept, self._unkept = self._unkept, set()
-        lists = {name: _published(each) for name, each in self.lists.items()}
-        if not await asyncio.to_thread(self._kept.write, self._site, KeptSite.of(lists, *self.edits.shown)):
-            self._unkept |= unkept
+        if self.edits.known and await self._copy.is_due():
+            lists = {name: _published(shown) for name, shown in self.lists.items()}
+            await self._copy.write(KeptSite.of(lists, *self.edits.shown))
 
     async def _restore(self) -> None:
         """Show what is kept on disk."""
-        kept = None if self._kept is None else await asyncio.to_thread(self._kept.read, self._site)
+        kept = await self._copy.read()
         if kept is None or self.edits.known:
             return
         self.edits.restore(kept.all_edits(), kept.removed, kept.pinned)
-        for name, found in kept.lists.items():
-            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, found.bodies, from_disk=True)
+        for name, published in kept.lists.items():
+            self.lists[name] = loaded = LoadedList(
+                published.generation, published.stamp, published.bodies, from_disk=True
+            )
             self._note_places(name, loaded)
-        self._unkept.clear()
+        self._copy.note_same()
         self._on_change()
 
     def _begin(self) -> None:
@@ -197,7 +172,7 @@ class FollowedSite:
 
     def _on_edit(self) -> None:
         self.unedited.clear()
-        self._unkept.add(EDITS)
+        self._copy.note("edits")
         self._unplaced.update(self.lists)
         self._on_change()
 
@@ -206,16 +181,8 @@ class FollowedSite:
         self._news.set()
 
     def _note_places(self, name: str, shown: LoadedList) -> None:
-        now, ranked_with = self._clock(), shown.stamp.boosts
-        before, noted = self._shown.get(name, {}), {}
-        for section, body in shown.bodies.items():  # of thousands, nearly all are as they were
-            overlay, digest = self.edits.overlay(name, section, now), shown.stamp.digests[section]
-            same = before.get(section)
-            if same is None or same.digest != digest or same.overlay is not overlay or same.ranked_with != ranked_with:
-                same = _ShownOrder(digest, overlay, ranked_with, order_shown(body, ranked_with, overlay))
-            noted[section] = same
-        self._shown[name] = noted
-        self._places.put(name, {section: each.ids for section, each in noted.items()}, now)
+        now = self._clock()
+        self._places.note(name, shown.stamp, shown.bodies, partial(self.edits.overlay, name, now=now), now)
         self._unplaced.discard(name)
 
     def _remember(self, key: tuple[str, str, str], order: Sequence[str]) -> None:
@@ -244,21 +211,21 @@ class FollowedSite:
             if shown is not None and known and shown.generation == generation:
                 continue
             have = shown.stamp.digests if shown else {}
-            found = await self._store.lists.published(self._site, name, have)
-            if found is None or (shown is not None and known and found.generation <= shown.generation):
+            published = await self._store.lists.published(self._site, name, have)
+            if published is None or (shown is not None and known and published.generation <= shown.generation):
                 # Whatever its time: a clock may have been ahead. A generation only falls where the store has lost it.
                 if shown is not None and known and generation < shown.generation:
                     await self._store.lists.put_back(self._site, _published(shown))
                 continue
             kept = shown.bodies if shown else {}
-            bodies = {section: found.bodies.get(section) or kept[section] for section in found.stamp.digests}
+            bodies = {section: published.bodies.get(section) or kept[section] for section in published.stamp.digests}
             self._keep_orders(name, shown)
             if shown is not None and name in self._unplaced:
                 self._note_places(name, shown)
-            same = shown is not None and shown.stamp.digests == found.stamp.digests
-            self._unkept.add(TIMES if same else LISTS)
-            self.lists[name] = loaded = LoadedList(found.generation, found.stamp, bodies)
-            metrics.serves(self._site, name, found.stamp.generated_at)
+            same = shown is not None and shown.stamp.digests == published.stamp.digests
+            self._copy.note("times" if same else "lists")
+            self.lists[name] = loaded = LoadedList(published.generation, published.stamp, bodies)
+            metrics.serves(self._site, name, published.stamp.generated_at)
             self._note_places(name, loaded)
             self.unedited.add(name)
             self._on_change()

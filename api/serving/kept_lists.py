@@ -9,10 +9,14 @@ Invariant: the last to write is a worker that shows the current edits, as each w
 Rejected: files written where lists are ranked. The process that ranks may be on another host.
 """
 
+import asyncio
+import math
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
+from typing import Literal
 
 import msgspec
 import structlog
@@ -26,6 +30,8 @@ log = structlog.get_logger("api")
 KEEP_EVERY_S = 10.0
 #: Lists that are ranked anew and stay the same are written once in so long, so that their age is about right.
 RENEW_EVERY_S = 60.0
+#: What may have changed of a site: what editors say, its lists, or their times alone.
+Change = Literal["edits", "lists", "times"]
 FORM = 1
 SUFFIX = ".lists"
 
@@ -109,3 +115,46 @@ class KeptLists:
 
     def _file(self, site: str) -> Path:
         return self._folder / f"{site}{SUFFIX}"
+
+
+class KeptCopy:
+    """One site's file, as a worker sees it that writes it when it is due; without `files` it never is."""
+
+    def __init__(self, files: KeptLists | None, site: str) -> None:
+        self._files = files
+        self._site = site
+        self._written_at = -math.inf  # of `monotonic`, as far as is known
+        self._unkept: set[Change] = set()
+
+    async def read(self) -> KeptSite | None:
+        """What is kept; None where there is nothing that can be used."""
+        return None if self._files is None else await asyncio.to_thread(self._files.read, self._site)
+
+    def note(self, change: Change) -> None:
+        """Note that what is shown has changed since the file was written."""
+        self._unkept.add(change)
+
+    def note_same(self) -> None:
+        """Note that what is shown is what the file holds."""
+        self._unkept.clear()
+
+    async def is_due(self) -> bool:
+        """Whether what is shown has changed, and the file is old enough to be written again."""
+        if self._files is None or not self._unkept:
+            return False
+        if "edits" in self._unkept:
+            return True
+        limit_s = KEEP_EVERY_S if "lists" in self._unkept else RENEW_EVERY_S
+        if monotonic() - self._written_at < limit_s:
+            return False
+        self._written_at = monotonic() - await asyncio.to_thread(self._files.age_s, self._site)
+        return monotonic() - self._written_at >= limit_s  # else another worker has written it
+
+    async def write(self, kept: KeptSite) -> None:
+        """Replace the file; what could not be written stays to be."""
+        if self._files is None:
+            return
+        self._written_at = monotonic()
+        unkept, self._unkept = self._unkept, set()
+        if not await asyncio.to_thread(self._files.write, self._site, kept):
+            self._unkept |= unkept

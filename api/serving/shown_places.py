@@ -14,14 +14,15 @@ The most recent `MAX_LEFT` are kept of each list.
 Rejected: the orders that the store keeps for paging; a click would cost a round trip, and they are not indexed by item.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import zip_longest
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from api.serving.rendered_list import Overlay
 from ranking.published.edits import places_under, with_pins
+from ranking.published.snapshot import Stamp
 from ranking.times import HOUR_S
 
 KEPT_S: Final = 2.0 * HOUR_S
@@ -105,11 +106,39 @@ class _ListPlaces:
         self.count, self._pruned_at = len(kept), now
 
 
+class _ShownOrder(NamedTuple):
+    """The ids of a section as readers see them, and what that follows from."""
+
+    digest: str
+    overlay: Overlay
+    boosts: Mapping[str, float]
+    ids: Sequence[str]
+
+
 class ShownPlaces:
     """The places of the lists of one site. Times in epoch seconds."""
 
     def __init__(self) -> None:
         self._lists: dict[str, _ListPlaces] = {}
+        self._shown: dict[str, dict[str, _ShownOrder]] = {}
+
+    def note(
+        self,
+        name: str,
+        stamp: Stamp,
+        bodies: Mapping[str, bytes],
+        overlay_of: Callable[[str], Overlay],
+        now: float,
+    ) -> None:
+        """Note that from `now` on a published list is shown, each section under its overlay."""
+        before, noted = self._shown.get(name, {}), dict[str, _ShownOrder]()
+        for section, body in bodies.items():  # of thousands, nearly all are as they were
+            digest, overlay, order = stamp.digests[section], overlay_of(section), before.get(section)
+            if order is None or order.digest != digest or order.overlay is not overlay or order.boosts != stamp.boosts:
+                order = _ShownOrder(digest, overlay, stamp.boosts, order_shown(body, stamp.boosts, overlay))
+            noted[section] = order
+        self._shown[name] = noted
+        self.put(name, {section: order.ids for section, order in noted.items()}, now)
 
     def put(self, name: str, orders: Mapping[str, Sequence[str]], now: float) -> None:
         """Note that from `now` on the list `name` shows its sections in these `orders` (section -> ids)."""

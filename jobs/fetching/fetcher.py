@@ -21,6 +21,7 @@ from ranking.errors import PopulerError
 
 DEADLINE_S: Final = 10.0
 MAX_REDIRECTS: Final = 3
+MAX_PORT: Final = 65_535
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 USUAL_PORTS: Final = frozenset({80, 443})
 #: The name that robots.txt calls us by.
@@ -150,7 +151,8 @@ class Fetcher:
 
 def _parsed(url: str) -> httpx2.URL:
     parsed = httpx2.URL(url)
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
+    is_web = parsed.scheme in ("http", "https") and parsed.host and not parsed.userinfo
+    if not is_web or (parsed.port or 0) > MAX_PORT:
         raise FetchError("is no http(s) address")
     return parsed
 

@@ -9,7 +9,9 @@ from jobs.sources.fields import MAX_SUMMARY_CHARS, language_tag, moment, names, 
 
 def is_json_feed(found: object) -> bool:
     """Whether decoded JSON says that it is one."""
-    return isinstance(found, dict) and "jsonfeed.org" in str(found.get("version")) and isinstance(found["items"], list)
+    return (
+        isinstance(found, dict) and "jsonfeed.org" in str(found.get("version")) and isinstance(found.get("items"), list)
+    )
 
 
 def read_json_feed(found: Mapping[str, Any], address: str) -> Document:

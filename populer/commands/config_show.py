@@ -7,7 +7,7 @@ from itertools import chain
 
 from populer.commands.options import store_url
 from populer.config import Loaded, effective
-from populer.stores import open_store
+from populer.stores import opened_store
 from ranking.errors import PopulerError
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.objective import AUTO
@@ -58,9 +58,5 @@ def learned_rows(settings: Settings, url: Callable[[], str]) -> Iterator[Row]:
 
 
 async def _in_effect(settings: Settings, url: str) -> Mapping[str, Mapping[str, LearnedSetting]]:
-    store = open_store(settings, url)
-    try:
-        await store.open()
+    async with opened_store(settings, url) as store:
         return {site.id: await store.findings.in_effect(site.id) for site in settings.sites}
-    finally:
-        await store.close()

@@ -65,11 +65,11 @@ async def look_at(site: str) -> SiteFound:
         PopulerError: its front page cannot be read.
     """
     site = site if "://" in site else f"https://{site}"
-    host = urlsplit(site).hostname or ""
+    host = _host(site)
     base = host.removeprefix("www.")
 
     def is_own(url: str) -> bool:
-        other = (urlsplit(url).hostname or "").lower()
+        other = _host(url)
         return other == base or other.endswith(f".{base}")
 
     async with Fetcher(allow_private=True) as fetcher:
@@ -83,8 +83,8 @@ async def look_at(site: str) -> SiteFound:
         documents = await _read(fetcher, [url for url in dict.fromkeys([*sitemaps, *named]) if is_own(url)], is_own)
     entries = [entry for document in documents.values() for _, entry in document.entries]
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(front.url))
-    hosts, origins = [urlsplit(front.url).hostname or base], [origin]
-    elsewhere = {urlsplit(entry.url).hostname or "" for entry in entries if is_own(entry.url)} - {host, *hosts}
+    hosts, origins = [_host(front.url) or base], [origin]
+    elsewhere = {_host(entry.url) for entry in entries if is_own(entry.url)} - {host, *hosts}
     if any(canonical_host(each) != canonical_host(hosts[0]) for each in elsewhere):
         hosts, origins = [f"*.{base}"], [origin, f"{urlsplit(front.url).scheme}://*.{base}"]
     return SiteFound(_id_of(base), name, hosts, origins, list(documents)[:MOST_FEEDS])
@@ -99,24 +99,22 @@ async def _front(fetcher: Fetcher, site: str, is_own: IsOwn) -> Fetched:
 
 async def _read(fetcher: Fetcher, urls: Iterable[str], is_own: IsOwn) -> dict[str, Document]:
     """The feeds and sitemaps that describe articles, or name sitemaps of news; news sitemaps first."""
-    found: dict[str, Document] = {}
+    documents: dict[str, Document] = {}
     for url in list(urls)[:MOST_TRIED]:
-        try:
-            answer = await fetcher.get(url, most=MAX_BYTES, is_own=is_own, named=True)
-            document = await asyncio.to_thread(read_document, answer.content, answer.url)
-        except (FetchError, SourceError):
-            continue
-        if document.entries:
-            found[url] = document
-        for sitemap in [each for each in document.sitemaps if "news" in each.lower() and each not in found][:2]:
-            try:
-                answer = await fetcher.get(sitemap, most=MAX_BYTES, is_own=is_own, named=True)
-                child = await asyncio.to_thread(read_document, answer.content, answer.url)
-            except (FetchError, SourceError):
-                continue
-            if child.entries:
-                found[sitemap] = child
-    return dict(sorted(found.items(), key=lambda each: each[1].kind != "sitemap"))
+        document = documents[url] = await _document(fetcher, url, is_own)
+        for sitemap in [each for each in document.sitemaps if "news" in each.lower() and each not in documents][:2]:
+            documents[sitemap] = await _document(fetcher, sitemap, is_own)
+    describing = [(url, document) for url, document in documents.items() if document.entries]
+    return dict(sorted(describing, key=lambda each: each[1].kind != "sitemap"))
+
+
+async def _document(fetcher: Fetcher, url: str, is_own: IsOwn) -> Document:
+    """What the document at `url` says of articles: nothing where it cannot be read."""
+    try:
+        answer = await fetcher.get(url, most=MAX_BYTES, is_own=is_own, named=True)
+        return await asyncio.to_thread(read_document, answer.content, answer.url)
+    except (FetchError, SourceError):
+        return Document("")
 
 
 def file_of(found: SiteFound | None) -> str:
@@ -157,6 +155,14 @@ def _next_steps(path: Path, found: SiteFound | None) -> str:
             f"  3. populer doctor --config {path} says what is missing",
         )
     )
+
+
+def _host(url: str) -> str:
+    """The host that an address names; "" where it is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _id_of(host: str) -> str:

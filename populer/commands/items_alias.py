@@ -12,6 +12,7 @@ import msgspec
 from populer.client import ServiceClient
 from populer.commands.replay import check_losses
 from populer.log_files.files import Faults, Reading, read_aliases
+from populer.log_files.page_requests import site_address
 
 #: A pair may be two names: what an item pattern finds in its address, and that.
 PAIRS_A_BATCH = 250
@@ -50,6 +51,7 @@ async def make_aliases(
     path: Path, *, to: str, site: str | None, key: str, base: str | None, report: AliasReport
 ) -> None:
     """Send the pairs of the file at `path` in batches; `base` is the site's address, of paths. Raises as `run`."""
+    base = base and site_address(base)
     pairs = read_aliases(path, Reading(report.unreadable))
     async with ServiceClient(to, site=site, key=key) as client:
         while batch := await asyncio.to_thread(lambda: list(islice(pairs, PAIRS_A_BATCH))):

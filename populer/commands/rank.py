@@ -13,8 +13,8 @@ from api.serving.date_labels import published_label
 from api.serving.rendered_list import Query, RenderedList
 from populer.commands.options import moment, site_named, store_url
 from populer.config import Loaded, with_list_settings
-from populer.stores import open_store
-from ranking.errors import NotFoundError, PopulerError, StoreUnavailableError
+from populer.stores import opened_store
+from ranking.errors import NotFoundError
 from ranking.lists.ranker import Ranker, entries
 from ranking.published.snapshot import Stamp, encode_entries
 from ranking.refreshing.site_view import SiteView
@@ -34,16 +34,10 @@ async def viewed(settings: Settings, url: str, site: SiteSettings, now: float) -
     Raises:
         PopulerError: it does not answer.
     """
-    store = open_store(settings, url)
-    try:
-        await store.open()
+    async with opened_store(settings, url) as store:
         view = SiteView(site.id, filters=settings.item_filters)
         await view.update(store, now - settings.retention.keep_s)
         yield store, view
-    except StoreUnavailableError as error:
-        raise PopulerError(f"{error}; is the service running?") from error
-    finally:
-        await store.close()
 
 
 def run(

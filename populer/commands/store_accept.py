@@ -4,8 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from populer.commands.options import store_url
-from populer.stores import open_store
-from ranking.errors import PopulerError, StoreUnavailableError
+from populer.stores import opened_store
 from ranking.settings.service import Settings
 from ranking.store.server import Life
 
@@ -32,14 +31,8 @@ def run(settings: Settings) -> None:
 
 async def accepted(settings: Settings, url: str) -> Life:
     """Accept the store at `url`, with a line in the trail of every site; the life that it had."""
-    store = open_store(settings, url)
-    try:
-        await store.open()
+    async with opened_store(settings, url) as store:
         before = await store.server.accept()
         if before.held_since is not None:
             await store.edits.note([site.id for site in settings.sites], BY, ACTION)
-    except StoreUnavailableError as error:
-        raise PopulerError(f"{error}; is the service running?") from error
-    finally:
-        await store.close()
     return before

@@ -10,8 +10,8 @@ import msgspec
 
 from api.serving.date_labels import published_label
 from populer.commands.options import moment, site_named, store_url
-from populer.stores import open_store
-from ranking.errors import PopulerError, StoreUnavailableError
+from populer.stores import opened_store
+from ranking.errors import PopulerError
 from ranking.published.edits import Void
 from ranking.refreshing.voids import NumberedVoid, lift_void, make_void, voids_of
 from ranking.settings.service import Settings
@@ -68,9 +68,7 @@ async def changed(
     settings: Settings, url: str, site: SiteSettings, options: VoidOptions, void: Void | None, now: float
 ) -> tuple[NumberedVoid | None, list[NumberedVoid]]:
     """Make `void`, or lift what the options name; the void made, and all of the item then."""
-    store = open_store(settings, url)
-    try:
-        await store.open()
+    async with opened_store(settings, url) as store:
         made = None
         if options.undo is not None:
             await lift_void(store.edits, site.id, options.item, options.undo, by=BY)
@@ -79,10 +77,6 @@ async def changed(
                 store.edits, site.id, options.item, void, by=BY, now=now, retention=settings.retention
             )
         return made, voids_of(await store.edits.read(site.id), options.item)
-    except StoreUnavailableError as error:
-        raise PopulerError(f"{error}; is the service running?") from error
-    finally:
-        await store.close()
 
 
 def _wire(each: NumberedVoid) -> dict[str, Any]:

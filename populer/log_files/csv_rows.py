@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from populer.log_files.item_rows import ITEM_COLUMNS, ItemReading, plain_name
+from populer.log_files.field_names import plain_name
+from populer.log_files.item_rows import ITEM_COLUMNS, ItemReading
 from populer.log_files.rows import EventRow, Faults, Lines
 from ranking.errors import PopulerError
 from ranking.intake.events import DEFAULT_KIND

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from populer.log_files.access_log import PageRules, Parse, combined_request, looks_combined, page_views
 from populer.log_files.csv_rows import csv_aliases, csv_events, csv_items
@@ -27,6 +27,9 @@ from populer.log_files.json_rows import json_events, json_items
 from populer.log_files.other_logs import alb_parser, json_parser, looks_alb, looks_json, looks_w3c, w3c_parser
 from populer.log_files.rows import EventRow, Faults, ItemRow, Row, check_item
 from ranking.errors import PopulerError
+
+if TYPE_CHECKING:
+    from populer.log_files.item_documents import FetchMore
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -60,8 +63,6 @@ PACKINGS: Mapping[bytes, Callable[[Any], Any]] = {
 PEEKED_BYTES = 8192
 STANDARD_INPUT = Path("-")
 Content = io.BufferedReader
-#: Fetches a further document that one names: its address -> its content.
-FetchMore = Callable[[str], bytes]
 
 
 @dataclass(slots=True)
@@ -134,7 +135,7 @@ def read_items(
     format: str | None = None,
     reading: Reading | None = None,
     address: str = "",
-    more: FetchMore | None = None,
+    more: "FetchMore | None" = None,
 ) -> Iterator[tuple[int, ItemRow]]:
     """Items of the catalogue at `path`, as `read_events` does events: a csv, ndjson, a JSON array, a feed or a sitemap.
 

@@ -8,7 +8,7 @@ import msgspec
 
 from jobs.sources.documents import read_document
 from jobs.sources.entries import Document, SourceEntry, SourceError
-from populer.log_files.item_rows import ItemReading, named_fields
+from populer.log_files.item_rows import ITEM_NAMES, ItemReading, one_and_all
 from populer.log_files.rows import ItemRow
 from ranking.errors import PopulerError
 
@@ -35,7 +35,7 @@ def array_items(path: Path, content: bytes, reading: ItemReading) -> Iterator[tu
         line += content.count(b"\n", at, begins)
         at = begins
         try:
-            yield line, named_fields(decode(raw), reading)
+            yield line, ITEM_NAMES.fields(decode(raw), reading.unread)
         except msgspec.DecodeError as error:
             reading.unreadable.add(path, line, str(error))
         line += content.count(b"\n", at, at + len(raw))
@@ -75,19 +75,7 @@ def _entries(path: Path, document: Document, reading: ItemReading) -> Iterator[t
 
 def row_of_entry(entry: SourceEntry) -> ItemRow:
     """An entry as a row of a catalogue."""
-    return ItemRow(
-        id=entry.id,
-        title=entry.title,
-        url=entry.url,
-        section=entry.sections[0] if entry.sections else None,
-        sections=entry.sections if len(entry.sections) > 1 else None,
-        published_at=entry.published_at,
-        modified_at=entry.modified_at,
-        summary=entry.summary,
-        image=entry.image,
-        author=entry.authors[0] if entry.authors else None,
-        authors=entry.authors if len(entry.authors) > 1 else None,
-        tags=entry.tags or None,
-        language=entry.language,
-        premium=entry.premium,
-    )
+    row = msgspec.convert(msgspec.to_builtins(entry), ItemRow)
+    row.section, row.sections = one_and_all(entry.sections)
+    row.author, row.authors = one_and_all(entry.authors)
+    return row

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from populer.log_files.field_names import FieldNames
 from populer.log_files.rows import Faults, ItemRow
 
 #: Names for each field, the preferred one first.
@@ -33,8 +34,7 @@ ITEM_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "hidden": ("hidden",),
     "status": ("status", "post_status"),
 }  # fmt: skip
-FIELD_OF: Final = {name: field for field, names in ITEM_COLUMNS.items() for name in names}
-_ORDER: Final = {name: place for names in ITEM_COLUMNS.values() for place, name in enumerate(names)}
+ITEM_NAMES: Final = FieldNames(ITEM_COLUMNS)
 #: What a status is called where readers can open the article; a scheduled one has its time in the future.
 LISTED: Final = frozenset({"publish", "published", "public", "live", "terbit", "future", "scheduled", "inherit"})
 MANY: Final = re.compile(r"\s*[|;,]\s*")
@@ -49,27 +49,6 @@ class ItemReading(Protocol):
     unreadable: Faults
     left_out: dict[str, int]
     unread: set[str]
-
-
-def plain_name(name: str) -> str:
-    """A column's name as the table above writes it.
-
-    >>> plain_name(" Event-Time "), plain_name("article ID")
-    ('event_time', 'article_id')
-    """
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
-
-
-def named_fields(found: Mapping[str, Any], reading: ItemReading) -> dict[str, Any]:
-    """The fields of a JSON object by our names; of two names for a field the preferred one that says something."""
-    fields: dict[str, Any] = {}
-    for name in sorted(found, key=lambda name: _ORDER.get(plain_name(name), 0)):
-        field = FIELD_OF.get(plain_name(name))
-        if field is None:
-            reading.unread.add(name)
-        elif found[name] not in (None, "") and field not in fields:
-            fields[field] = found[name]
-    return fields
 
 
 def item_rows(
@@ -88,37 +67,44 @@ def item_rows(
             reading.unreadable.add(path, line, str(error))
 
 
-def item_row(fields: Mapping[str, Any]) -> ItemRow:
+def item_row(given: Mapping[str, Any]) -> ItemRow:
     """An item of fields by our names.
 
     Raises:
         ValueError: a field that an item needs holds what it cannot.
     """
-    given = dict(fields)
-    sections = (*_names(given.pop("sections", None), SECTIONS), *_names(given.pop("section", None), SECTIONS))
-    authors = (*_names(given.pop("authors", None), SECTIONS), *_names(given.pop("author", None), SECTIONS))
-    tags = _names(given.pop("tags", None), MANY)
-    sections, authors = tuple(dict.fromkeys(sections)), tuple(dict.fromkeys(authors))
-    image = given.pop("image", None)
+    section, sections = one_and_all((*_names(given.get("sections"), SECTIONS), *_names(given.get("section"), SECTIONS)))
+    author, authors = one_and_all((*_names(given.get("authors"), SECTIONS), *_names(given.get("author"), SECTIONS)))
+    image = given.get("image")
     return ItemRow(
         id=_text("id", given.get("id")),
         title=_text("title", given.get("title")),
         url=_text("url", given.get("url")),
-        section=sections[0] if sections else None,
-        sections=sections if len(sections) > 1 else None,
+        section=section,
+        sections=sections,
         published_at=_time("published_at", given.get("published_at")),
         modified_at=_time("modified_at", given.get("modified_at")),
         expires_at=_time("expires_at", given.get("expires_at")),
         summary=_text("summary", given.get("summary")),
         image=image if isinstance(image, dict) else _text("image", image),
-        author=authors[0] if authors else None,
-        authors=authors if len(authors) > 1 else None,
-        tags=tags or None,
+        author=author,
+        authors=authors,
+        tags=_names(given.get("tags"), MANY) or None,
         language=_text("language", given.get("language")),
         type=_text("type", given.get("type")),
         premium=_truth(given.get("premium")),
         hidden=_truth(given.get("hidden")),
     )
+
+
+def one_and_all(names: Sequence[str]) -> tuple[str | None, tuple[str, ...] | None]:
+    """The first of some names, and all of them, each once, where there are several.
+
+    >>> one_and_all(["Politik", "Nasional", "Politik"]), one_and_all(["Politik"]), one_and_all([])
+    (('Politik', ('Politik', 'Nasional')), ('Politik', None), (None, None))
+    """
+    own = tuple(dict.fromkeys(names))
+    return next(iter(own), None), own if len(own) > 1 else None
 
 
 def _text(name: str, value: Any) -> str | None:

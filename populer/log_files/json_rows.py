@@ -12,14 +12,14 @@ from typing import Any
 import msgspec
 
 from populer.log_files.csv_rows import EVENT_COLUMNS
-from populer.log_files.item_rows import ItemReading, named_fields, plain_name
+from populer.log_files.field_names import FieldNames
+from populer.log_files.item_rows import ITEM_NAMES, ItemReading
 from populer.log_files.rows import EventRow, Faults, Lines, why_bad_event
 from ranking.times import in_seconds, moment_or_wall_clock
 
-_FIELD_OF = {name: field for field, names in EVENT_COLUMNS.items() for name in names}
+_NAMES = FieldNames(EVENT_COLUMNS)
 _KINDS = "|".join(name.replace("_", "[ _-]") for name in EVENT_COLUMNS["kind"][1:])
 _OTHER_KIND = re.compile(rf'"(?:{_KINDS})"\s*:', re.IGNORECASE)
-_ORDER = {name: place for names in EVENT_COLUMNS.values() for place, name in enumerate(names)}
 
 
 def json_events(path: Path, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, EventRow]]:
@@ -55,7 +55,7 @@ def json_items(path: Path, lines: Lines, reading: ItemReading) -> Iterator[tuple
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     for line, text in lines:
         try:
-            yield line, named_fields(decode(text), reading)
+            yield line, ITEM_NAMES.fields(decode(text), reading.unread)
         except msgspec.DecodeError as error:
             if text.strip():
                 reading.unreadable.add(path, line, str(error))
@@ -67,11 +67,7 @@ def _named_otherwise(found: Mapping[str, Any]) -> EventRow:
     Raises:
         ValueError: a field holds what it cannot.
     """
-    fields: dict[str, Any] = {}
-    for name in sorted(map(str, found), key=lambda name: _ORDER.get(plain_name(name), 0)):
-        field = _FIELD_OF.get(plain_name(name))
-        if field is not None and found[name] not in (None, "") and field not in fields:
-            fields[field] = found[name]
+    fields = _NAMES.fields(found)
     for name in fields.keys() & {"item", "visitor", "kind", "source", "url", "id"}:
         fields[name] = _as_text(name, fields[name])
     if isinstance(ts := fields.get("ts"), str):

@@ -121,14 +121,22 @@ def page_rules(pattern: str | None, base: str | None, write_key: str) -> PageRul
         found = item_pattern(pattern) if pattern is not None else None
     except ValueError as error:
         raise PopulerError(f"--item-pattern {error}") from None
-    if base is not None:
-        try:
-            base = canonical(base).rstrip("/")
-        except ValueError as error:
-            raise PopulerError(f"--base {error}, not {base[:80]!r}") from None
-        if base.removeprefix(SCHEME).count("/") or "?" in base or not base:
-            raise PopulerError("--base must be an address without a path, such as https://news.example.com")
-    return PageRules(found, base or "", visitor_key(write_key))
+    return PageRules(found, "" if base is None else site_address(base), visitor_key(write_key))
+
+
+def site_address(base: str) -> str:
+    """The address of `--base` as events name it, without a slash at its end.
+
+    Raises:
+        PopulerError: it is none, or has a path.
+    """
+    try:
+        address = canonical(base).rstrip("/")
+    except ValueError as error:
+        raise PopulerError(f"--base {error}, not {base[:80]!r}") from None
+    if address.removeprefix(SCHEME).count("/") or "?" in address or not address:
+        raise PopulerError("--base must be an address without a path, such as https://news.example.com")
+    return address
 
 
 def visitor_key(write_key: str) -> bytes:

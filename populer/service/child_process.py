@@ -34,7 +34,7 @@ from populer.service.heartbeat import beat_loop
 from populer.service.known_store import known_life
 from populer.service.memory import reclaim_loop, settle_memory
 from populer.service.store_connection import StoreConnection
-from populer.stores import _ack, open_store
+from populer.stores import ack_of, open_store
 from ranking.settings.service import Settings
 from ranking.store.redis.store import RedisStore
 
@@ -157,7 +157,7 @@ async def _serve_api(parent: Parent) -> None:
         if settings is None:
             app.runtime.set_config_state(config)
         else:
-            store.promise(_ack(settings))
+            store.promise(ack_of(settings))
             await app.runtime.use(settings, config)
 
     def patience_s() -> float:

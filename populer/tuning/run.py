@@ -11,10 +11,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from populer.stores import open_store
+from populer.stores import opened_store
 from populer.tuning.candidates import GridBase, candidates
 from ranking.counts.fields import is_shadow
-from ranking.errors import NotEnoughError, PopulerError, StoreUnavailableError, unknown_section
+from ranking.errors import NotEnoughError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
@@ -72,26 +72,16 @@ async def read_site(settings: Settings, url: str, site: SiteSettings, now: float
     Raises:
         PopulerError: the store does not answer.
     """
-    store = open_store(settings, url)
     view = SiteView(site.id, filters=settings.item_filters)
-    try:
-        await store.open()
+    async with opened_store(settings, url) as store:
         await view.update(store, now - settings.retention.keep_s)
         return Stored(view, await store.findings.in_effect(site.id))
-    except StoreUnavailableError as error:
-        raise PopulerError(f"{error}; is the service running?") from error
-    finally:
-        await store.close()
 
 
 async def read_details(settings: Settings, url: str, view: SiteView, rows: Iterable[int]) -> Mapping[int, Item]:
     """What to show of some items that the store has."""
-    store = open_store(settings, url)
-    try:
-        await store.open()
+    async with opened_store(settings, url) as store:
         return await view.details(store, rows)
-    finally:
-        await store.close()
 
 
 def kinds_of(view: View) -> list[str]:

@@ -10,22 +10,16 @@ const ALARMS = {
   clock: "This host's clock is wrong, or the store's",
   store_emptied: "The store came back without its data",
   no_events: "Nothing is read",
+  forwarded_untrusted: "A proxy is not trusted",
+  forwarded_missing: "A proxy does not name its readers",
+  one_sender: "Most events come from one address",
+  concentrated: "One sender sends most of an item",
   slow_refresh: "Lists take long to rank",
   waiting_items: "Read items are in no list",
   spool: "Events wait on disk",
   evictions: "Counts were dropped",
   config_refused: "The settings’ file is refused",
 };
-// How a feed has fared.
-const feedLine = (feed) =>
-  h("div", {}, [
-    h("bdi", {}, feed.url),
-    feed.error
-      ? `: it ${feed.error}`
-      : feed.tried_at
-        ? `: ${plural(feed.entries, "entry", "entries")}${feed.faults ? `, ${number(feed.faults)} not usable (${feed.fault})` : ""}`
-        : ": not read yet",
-  ]);
 const REASONS = {
   robot: "robots",
   prefetch: "prefetched",
@@ -36,6 +30,8 @@ const REASONS = {
   origin: "another origin",
   host: "another host",
   duplicate: "repeats",
+  concentrated: "one network's own",
+  proof: "without proof",
   invalid: "invalid",
   lost: "lost",
 };
@@ -43,10 +39,20 @@ const JOBS = {
   refresh: "rank and publish lists",
   seal: "pack old counts",
   prune: "clear away",
-  salts: "forget salts",
-  pulse: "see what is usual",
+  salts: "rotate visitor salts",
+  pulse: "learn usual traffic",
+  concentration: "learn who sends most",
+  feeds: "read feeds",
+  discover: "read pages of articles",
   suggest: "look for better settings",
 };
+
+/** How the last poll of a feed has fared. */
+function feedLine(feed) {
+  const faults = feed.faults ? `, ${number(feed.faults)} not usable (${feed.fault})` : "";
+  const read = feed.tried_at ? `${plural(feed.entries, "entry", "entries")}${faults}` : "not read yet";
+  return h("div", {}, h("bdi", {}, feed.url), `: ${feed.error ? `it ${feed.error}` : read}`);
+}
 
 export function alarms(found, zone, now) {
   put(

@@ -9,7 +9,7 @@ from servers import ADMIN, NOW, SITE, WRITER, Service
 
 from jobs.pulse import TakePulse
 from jobs.refresh import RefreshLists
-from populer.commands.doctor import _of_content
+from populer.commands.content_findings import content_findings
 from ranking.lists.explain import explain
 from ranking.lists.ranker import Ranker
 from ranking.refreshing.ranked_site import RankedSite
@@ -197,7 +197,7 @@ async def test_operators_see_what_waits_for_a_description(serve: Serve) -> None:
     assert f'populer_waiting_items{{site="{SITE}"}} 2.0' in exported
     assert f'populer_waiting_reads{{site="{SITE}"}} 17.0' in exported
     assert f'populer_alarm{{alarm="waiting_items",site="{SITE}"}} 1.0' in exported
-    findings = [each async for each in _of_content(service.store, service.settings)]
+    findings = [each async for each in content_findings(service.store, service.settings)]
     (finding,) = [each for each in findings if each.name.endswith("waiting for a description")]
     assert (finding.state.value, finding.found) == (
         "warning",

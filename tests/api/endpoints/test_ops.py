@@ -10,13 +10,17 @@ import pytest
 import servers
 from servers import ADMIN, SITE, WRITER, Service
 
+from api.endpoints.events_answer import REASON_OF
 from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, assets, folder_name
+from api.http.assets import STATIC
 from jobs.leadership import Leadership
 from jobs.questions import answer_loop
 from jobs.refresh import RefreshLists
+from ranking.intake.visits import REASONS
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.logbook import JobRun
 from ranking.store.redis.store import RedisStore
+from ranking.watching.alarms import ALARMS
 
 Serve = Callable[..., Awaitable[Service]]
 OwnServer = Callable[..., servers.Valkey]
@@ -221,3 +225,8 @@ async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -
     assert (older.status_code, older.headers["cache-control"]) == (200, "no-cache")
     for name in ("page.html", "nothing"):
         assert (await service.http.get(f"/ops/{folder_name()}/{name}")).status_code == 404
+
+
+def test_ops_page_has_words_for_every_alarm_and_reason() -> None:
+    script = (STATIC / "ops" / "service.js").read_text(encoding="utf-8")
+    assert {*ALARMS, *REASONS, *REASON_OF.values()} <= set(re.findall(r'^  (\w+): "', script, re.MULTILINE))

@@ -109,3 +109,22 @@ async def test_what_the_store_did_not_take_is_written_later_and_memory_is_bounde
     await attempts.flush()
     await attempts.flush()
     assert written == [(3, 3 * len(events)), (4, 3 * len(events))]
+
+
+async def test_flush_goes_on_after_a_slice_is_given_up_that_the_store_was_just_refusing() -> None:
+    written: list[int] = []
+
+    async def note(site: str, worker: str, number: int, summary: Summary) -> None:
+        if number == 0:  # while its answer is waited for, readers come who need the room
+            for later in (3, 4):
+                attempts.add("s", events, b"1" * 8, b"2" * 8, later * float(SLICE_S))
+            raise StoreUnavailableError("away")
+        written.append(number)
+
+    attempts = Attempts(note)
+    events = [Event("a", "view", 0.0)]
+    attempts.add("s", events, b"1" * 8, b"2" * 8, 0.0)
+    with pytest.raises(StoreUnavailableError):
+        await attempts.flush()
+    await attempts.flush()
+    assert written == [3, 4]

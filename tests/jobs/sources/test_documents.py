@@ -186,6 +186,7 @@ def test_entities_are_refused_before_any_is_expanded() -> None:
         (b"<opml version='2.0'/>", "no feed"),
         (b"GIF89a", "no feed"),
         (b'{"version": 1}', "no JSON Feed"),
+        (b'{"version": "https://jsonfeed.org/version/1.1"}', "no JSON Feed"),
         (b'{"version"', "no JSON"),
         (gzip.compress(b"<rss/>" * 99, mtime=0)[:-20], "breaks off"),
         (b"\x1f\x8b\x08garbage-of-a-stream", "damaged"),

@@ -55,3 +55,11 @@ async def test_init_says_so_and_writes_nothing_where_the_site_cannot_be_read(tmp
         with pytest.raises(PopulerError, match="answered 500: check the address"):
             await asyncio.to_thread(run, tmp_path, site.address)
         assert not (tmp_path / "populer.toml").exists()
+
+
+@pytest.mark.parametrize(
+    "site", ["", "http://[", "http://127.0.0.1:99999", "ftp://koran.example", "http://a@koran.example"]
+)
+def test_init_says_so_where_the_site_is_no_address(site: str, tmp_path: Path) -> None:
+    with pytest.raises(PopulerError, match="check the address, or run without --site"):
+        run(tmp_path, site)

@@ -53,6 +53,8 @@ def test_pairs_that_cannot_be_used_are_named_and_exit_with_1(service: Service, t
     assert "3 of 4 pairs could not be used" in text
     assert service.views("12345") == 3
     assert alias(service, file, "--allow-losses")[0] == 0
+    code, text = alias(service, file, "--base", "http://[")
+    assert (code, text.strip()) == (1, "populer: --base must have a host, such as https://example.com/, not 'http://['")
 
 
 def test_doctor_names_items_that_look_like_one_article_until_they_are_joined(service: Service, tmp_path: Path) -> None:
