@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from ranking.errors import PopulerError, StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.counts import Ack
-from ranking.store.redis.link import usual_shards
 from ranking.store.redis.store import RedisStore
 
 #: A store that has not answered by then is away.
@@ -65,11 +64,6 @@ async def reached_store(settings: Settings, url: str, known_shards: int = 0, kno
         return store.shards, known_life if life.held_since is not None else life.name
     finally:
         await store.close()
-
-
-def assumed_shards(settings: Settings, url: str) -> int:
-    """How many shards a store has that has never answered."""
-    return settings.redis.shards or usual_shards(url)
 
 
 def ack_of(settings: Settings) -> Ack:

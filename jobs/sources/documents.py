@@ -48,7 +48,7 @@ def read_document(content: bytes, address: str = "", most: int = MAX_BYTES) -> D
     if root in feeds.ROOTS:
         return feeds.read_feed(content, address)
     if root in ("html", "head", "body") or b"<html" in content[:LOOKED_AT].lower():
-        raise SourceError("is an HTML page: name the address of its feed or news sitemap")
+        raise SourceError("is an HTML page")
     raise SourceError(f"is XML of <{root}>, which is no feed and no sitemap" if root else "is no feed and no sitemap")
 
 

@@ -59,28 +59,15 @@ def read_page(content: bytes, address: str, headers: Mapping[str, str], charset:
     """
     if NOINDEX.search(headers.get("x-robots-tag", "")):
         raise NoArticleError("asks not to be indexed")
-    return _Page(_tree(content, charset), address).entry()
+    return _Page(html_tree(content, charset), address).entry()
 
 
-def links_to_feeds(content: bytes, address: str) -> list[str]:
-    """Addresses of the feeds that a page names (`link rel="alternate"`)."""
-    kinds = ("application/rss+xml", "application/atom+xml", "application/feed+json", "application/json")
-    found = []
-    for link in _tree(content, "").iter("link"):
-        if "alternate" in link.get("rel", "").lower().split() and link.get("type", "").lower().startswith(kinds):
-            found.append(web_address(link.get("href"), address))
-    return list(dict.fromkeys(each for each in found if each))
+def html_tree(content: bytes, charset: str = "") -> Any:
+    """The elements of a page; `charset`: that its answer names, where it is not UTF-8.
 
-
-def name_of_site(content: bytes) -> str:
-    """The name that a front page gives its site; "" where it gives none."""
-    tree = _tree(content, "")
-    found = tree.xpath("//meta[@property='og:site_name' or @name='application-name']/@content")
-    found += [SUFFIX.split(each.text_content().strip())[0] for each in tree.iter("title")][:1]
-    return next((name for each in found if (name := plain_text(str(each), most=80))), "")
-
-
-def _tree(content: bytes, charset: str) -> Any:
+    Raises:
+        NoArticleError: it is no HTML.
+    """
     from lxml import etree, html
 
     try:
@@ -111,7 +98,7 @@ class _Page:
                 self._meta.setdefault(name.strip().lower(), []).append(meta.get("content"))
         scripts = (each.text or "" for each in tree.iter("script") if "ld+json" in each.get("type", "").lower())
         self._nodes = nodes_of(scripts)
-        self._canonical = self._own(next((each.get("href") for each in _links(tree, "canonical")), None))
+        self._canonical = self._own(next((each.get("href") for each in links(tree, "canonical")), None))
         self._article = self._own_article()
 
     def entry(self) -> SourceEntry:
@@ -279,7 +266,8 @@ def _says_published(time: Any) -> bool:
     return time.get("itemprop", "").lower() == "datepublished" or time.get("pubdate") is not None
 
 
-def _links(tree: Any, relation: str) -> Iterator[Any]:
+def links(tree: Any, relation: str) -> Iterator[Any]:
+    """The `link` elements of a page that are of a relation."""
     return (link for link in tree.iter("link") if relation in link.get("rel", "").lower().split())
 
 

@@ -32,7 +32,7 @@ def read_sitemap(content: bytes, address: str) -> Document:
             place += 1
             fields = _fields(element)
             location = web_address(fields.get("loc"), address)
-            if etree.QName(element).localname == "sitemap":
+            if _local(element) == "sitemap":
                 if location and len(found) < MAX_SITEMAPS:
                     found.append((str(fields.get("lastmod", "")), location))
             elif "news" in fields:
@@ -69,9 +69,7 @@ def _fields(element: Any) -> dict[str, Any]:
     """
     fields: dict[str, Any] = {}
     for child in element:
-        if not isinstance(child.tag, str):
-            continue
-        name = child.tag.rpartition("}")[2]
+        name = _local(child)
         if name == "image":
             fields.setdefault("image", next((each.text for each in child if _local(each) == "loc"), None))
         elif name == "news":
@@ -79,10 +77,11 @@ def _fields(element: Any) -> dict[str, Any]:
             for each in child.iter():
                 if len(each) == 0:
                     fields.setdefault(_local(each), each.text)
-        elif len(child) == 0:
+        elif name and len(child) == 0:
             fields.setdefault(name, child.text)
     return fields
 
 
 def _local(element: Any) -> str:
+    """The name of an element without its namespace; "" of a comment."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""

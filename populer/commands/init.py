@@ -16,7 +16,7 @@ from jobs.fetching.fetcher import Fetched, Fetcher, FetchError, IsOwn
 from jobs.fetching.robots import RobotsRules
 from jobs.sources.documents import MAX_BYTES, read_document
 from jobs.sources.entries import Document, SourceError
-from jobs.sources.pages import links_to_feeds, name_of_site
+from jobs.sources.front_page import read_front_page
 from populer.config import SettingSources, with_content
 from ranking.errors import PopulerError
 from ranking.intake.url_hosts import canonical_host
@@ -75,19 +75,20 @@ async def look_at(site: str) -> SiteFound:
     async with Fetcher(allow_private=True) as fetcher:
         try:
             front = await _front(fetcher, site, is_own)
-            named = links_to_feeds(front.content, front.url)
-            name = name_of_site(front.content) or base
+            page = read_front_page(front.content, front.url)
         except (FetchError, SourceError) as error:
             raise PopulerError(f"{site} {error}: check the address, or run without --site") from None
         sitemaps = await RobotsRules().sitemaps(fetcher, front.url, is_own, time.time())
-        documents = await _read(fetcher, [url for url in dict.fromkeys([*sitemaps, *named]) if is_own(url)], is_own)
+        documents = await _read(
+            fetcher, [url for url in dict.fromkeys([*sitemaps, *page.feeds]) if is_own(url)], is_own
+        )
     entries = [entry for document in documents.values() for _, entry in document.entries]
     origin = "{0.scheme}://{0.netloc}".format(urlsplit(front.url))
     hosts, origins = [_host(front.url) or base], [origin]
     elsewhere = {_host(entry.url) for entry in entries if is_own(entry.url)} - {host, *hosts}
     if any(canonical_host(each) != canonical_host(hosts[0]) for each in elsewhere):
         hosts, origins = [f"*.{base}"], [origin, f"{urlsplit(front.url).scheme}://*.{base}"]
-    return SiteFound(_id_of(base), name, hosts, origins, list(documents)[:MOST_FEEDS])
+    return SiteFound(_id_of(base), page.name or base, hosts, origins, list(documents)[:MOST_FEEDS])
 
 
 async def _front(fetcher: Fetcher, site: str, is_own: IsOwn) -> Fetched:

@@ -27,7 +27,7 @@ def array_items(path: Path, content: bytes, reading: ItemReading) -> Iterator[tu
     try:
         raws = msgspec.json.decode(content.removeprefix(b"\xef\xbb\xbf"), type=list[msgspec.Raw])
     except msgspec.DecodeError as error:
-        raise PopulerError(f"{path} is a JSON array that cannot be read ({error})") from None
+        raise PopulerError(f"{path} is a JSON array that cannot be read ({error}): write or fetch it again") from None
     decode = msgspec.json.Decoder(dict[str, Any]).decode
     at, line = 0, 1
     for raw in raws:
@@ -49,7 +49,7 @@ def feed_items(
     try:
         document = read_document(content, address, MAX_FEED_BYTES)
     except SourceError as error:
-        raise PopulerError(f"{path} {error}") from None
+        raise PopulerError(f"{path} {error}: name a feed or a news sitemap that can be read") from None
     yield from _entries(path, document, reading)
     if len(document.sitemaps) > MOST_SITEMAPS:
         reading.unreadable.add(path, 0, f"names {len(document.sitemaps)} sitemaps; the {MOST_SITEMAPS} newest are read")

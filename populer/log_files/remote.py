@@ -46,7 +46,7 @@ def fetched(address: str, host: str) -> bytes:
     try:
         return asyncio.run(fetch())
     except FetchError as error:
-        raise PopulerError(f"{address} {error}") from None
+        raise PopulerError(f"{address} {error}: check the address") from None
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 from api.monitoring import metrics
-from ranking.errors import StoreRefusedError
 from ranking.store.embedded.data_dir import release_lock, take_lock, unusable
 
 SPOOL_DIR: Final = "spool"
@@ -45,5 +44,4 @@ def check_folders(data_dir: Path) -> None:
             probe.touch()
             probe.unlink()
         except OSError as error:
-            refusal = str(unusable(folder, error)).replace("The data directory", "The folder")
-            raise StoreRefusedError(refusal) from error
+            raise unusable(folder, error, "The folder") from error

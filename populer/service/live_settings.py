@@ -70,7 +70,7 @@ class LiveSettings:
             except SettingsError as error:
                 log.error("The file of keys was rejected. The previous keys stay in effect.", error=str(error))
             if before != self.settings:
-                log.info("the keys were taken over", file=str(self._data_dir / site_keys.FILE))
+                log.info("The keys were taken over.", file=str(self._data_dir / site_keys.FILE))
             return before != self.settings
 
     def _take(self, found: FileContent, now: float) -> None:

@@ -38,7 +38,7 @@ async def settings_loop(
             await asyncio.to_thread(in_effect.take, found, time.time())
             tell()
         except Exception:  # the next change must be seen all the same
-            log.exception("the processes could not be told of the settings")
+            log.exception("The processes could not be told of the settings. Change the file once more.")
 
 
 async def keys_loop(file: Path, in_effect: LiveSettings, tell: Callable[[], None]) -> None:
@@ -52,4 +52,4 @@ async def keys_loop(file: Path, in_effect: LiveSettings, tell: Callable[[], None
             if await asyncio.to_thread(in_effect.take_keys):
                 tell()
         except Exception:  # the next change must be seen all the same
-            log.exception("the processes could not be told of the keys")
+            log.exception("The processes could not be told of the keys. Change the file once more.")

@@ -132,4 +132,6 @@ def write(data_dir: Path, keys: Generated) -> None:
             json.dump(keys, out, indent=2)
         partial.replace(file)
     except OSError as error:
-        raise SettingsError(f"{file}: cannot be written: {error}") from None
+        raise SettingsError(
+            f"{file}: cannot be written ({error.strerror}); check the folder, or name another with --data"
+        ) from None

@@ -44,7 +44,7 @@ class StoreConnection:
     async def _open(self) -> None:
         store, url = self._store, self._url()
         if store.url != url:
-            log.info("The store is connected to at another address.")
+            log.info("The address of the store has changed. This process connects to the new one.")
             await store.use(url)
         if store.is_open:
             return

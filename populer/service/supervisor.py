@@ -35,10 +35,11 @@ from populer.service.heartbeat import HUNG_S, LOOK_EVERY_S, Heartbeat
 from populer.service.known_store import keep_store, known_life, known_shards
 from populer.service.live_settings import LiveSettings
 from populer.service.reloading import keys_loop, settings_loop
-from populer.stores import assumed_shards, reached_store
+from populer.stores import reached_store
 from ranking.errors import PopulerError, SettingsError, StoreDeniedError, StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.embedded.server import EmbeddedValkey
+from ranking.store.redis.link import usual_shards
 
 log = structlog.get_logger("populer")
 
@@ -322,16 +323,16 @@ async def _shards_of(settings: Settings, url: str) -> int:
         PopulerError: it cannot be used; or it has never been, and does not let us in.
     """
     data_dir = settings.service.data_dir
-    known = settings.redis.shards or known_shards(data_dir)
+    known = known_shards(data_dir)
     try:
         shards, life = await reached_store(settings, url, known_life=known_life(data_dir, url))
     except (StoreUnavailableError, StoreDeniedError) as error:
-        if isinstance(error, StoreDeniedError) and not known_shards(data_dir):
+        if isinstance(error, StoreDeniedError) and not known:
             raise  # whoever starts it for the first time wants to know
         log.warning(
             "The store is away. The service starts without it, and connects once it is there.", error=str(error)
         )
-        return known or assumed_shards(settings, url)
+        return settings.redis.shards or known or usual_shards(url)
     try:
         keep_store(data_dir, url, shards, life)
     except OSError as error:

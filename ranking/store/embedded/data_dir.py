@@ -107,8 +107,8 @@ def release_lock(fd: int) -> None:
     os.close(fd)
 
 
-def unusable(data_dir: Path, error: OSError) -> StoreRefusedError:
-    """The refusal to raise where `data_dir`, or a file in it, cannot be made or opened."""
+def unusable(folder: Path, error: OSError, name: str = "The data directory") -> StoreRefusedError:
+    """The refusal to raise where `folder`, or a file in it, cannot be made or opened; `name`: what it is."""
     match error.errno:
         case errno.ENOTDIR | errno.EEXIST:
             why = "something on that path is a file, not a directory"
@@ -123,7 +123,7 @@ def unusable(data_dir: Path, error: OSError) -> StoreRefusedError:
         case _:
             why = error.strerror or str(error)
     return StoreRefusedError(
-        f"The data directory {data_dir} cannot be used: {why}. Put that right, or choose another directory with --data."
+        f"{name} {folder} cannot be used: {why}. Put that right, or choose another directory with --data."
     )
 
 

@@ -6,7 +6,8 @@ import pytest
 from article_site import PUBLISHED, STYLES, Article
 
 from jobs.sources.entries import SourceEntry
-from jobs.sources.pages import NoArticleError, links_to_feeds, read_page
+from jobs.sources.front_page import read_front_page
+from jobs.sources.pages import NoArticleError, read_page
 
 SITE = "https://www.koran.example"
 IMAGE = SITE + "/gambar.jpg"
@@ -135,4 +136,4 @@ def test_feeds_of_a_page_are_named_whole() -> None:
         '<link rel="ALTERNATE" type="application/atom+xml" href="https://www.koran.example/atom"><link rel="alternate" '
         'type="application/rss+xml" href="javascript:x">'
     )
-    assert links_to_feeds(page(head).encode(), SITE + "/") == [SITE + "/feed", SITE + "/atom"]
+    assert read_front_page(page(head).encode(), SITE + "/").feeds == [SITE + "/feed", SITE + "/atom"]
