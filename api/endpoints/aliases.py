@@ -31,11 +31,9 @@ class _Names(msgspec.Struct, forbid_unknown_fields=True):
     ids: tuple[str, ...] = ()
 
 
-class _ItemNames(msgspec.Struct, forbid_unknown_fields=True):
+class _ItemNames(_Names, forbid_unknown_fields=True):
     item: str | None = None
     url: str | None = None
-    urls: tuple[str, ...] = ()
-    ids: tuple[str, ...] = ()
 
 
 def router(current: CurrentContext) -> APIRouter:
@@ -151,7 +149,7 @@ class _Writer:
         """Let names stand for items; see `make_aliases`."""
         return await make_aliases(self.context.store.edits, self.site.id, made, by=self.by)
 
-    def names(self, given: _Names | _ItemNames) -> list[str]:
+    def names(self, given: _Names) -> list[str]:
         """The names that events of these addresses and ids count under.
 
         Raises:

@@ -3,7 +3,7 @@
 A change is answered once every worker shows it.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -219,12 +219,16 @@ class EditorRequest:
         ack = await self._change(dict.fromkeys(subjects), [])
         return Response(status_code=204, headers=ack)
 
+    async def settle(self, items: Iterable[str] = ()) -> dict[str, str]:
+        """The header that says how safe the edits, and `items`, are, once every worker shows them."""
+        ack = await ack_header(self.context, self.site.id, items)
+        await self.context.published_lists.settle(self.site.id)
+        return ack
+
     async def undo(self, edition: int) -> Response:
         """Undo every change of an edition. Answers once every worker shows it."""
-        context = self.context
-        undone = await undo(context.store, self.site.id, edition, self.by, self.now)
-        ack = await ack_header(context, self.site.id, [each.subject.item for each in undone])
-        await context.published_lists.settle(self.site.id)
+        undone = await undo(self.context.store, self.site.id, edition, self.by, self.now)
+        ack = await self.settle(each.subject.item for each in undone)
         return json_response(
             {"edition": edition, "undone": [trail_members(each.subject, made=each.made) for each in undone]}, ack
         )
@@ -232,9 +236,7 @@ class EditorRequest:
     async def _change(self, changes: Mapping[Subject, Edit | None], over: list[Subject]) -> dict[str, str]:
         """Make the changes; return how safe they are once every worker shows them."""
         await self.context.store.edits.change(self.site.id, changes, self.by, over)
-        ack = await ack_header(self.context, self.site.id)
-        await self.context.published_lists.settle(self.site.id)
-        return ack
+        return await self.settle()
 
 
 PIN: dict[str, Any] = {

@@ -79,14 +79,12 @@ def router(current: CurrentContext) -> APIRouter:
                 " service.internal",
             )
         alarms = context.alarm_facts.alarms(context.settings, context.config)
-        of_alarms = metrics.of_alarms(alarms, [site.id for site in context.settings.sites])
-        of_items = metrics.of_concentrations(
-            context.alarm_facts.concentrations, [site.id for site in context.settings.sites]
-        )
-        own = [*context.config.metrics(context.settings.config_version), of_alarms, of_items]
-        own += metrics.of_waiting(context.alarm_facts.pulses)
-        own += metrics.of_sources(context.alarm_facts.feeds, context.alarm_facts.discoveries, context.clock())
-        places = [(each.id, name) for each in context.settings.sites for name in context.settings.lists]
+        sites, facts = [each.id for each in context.settings.sites], context.alarm_facts
+        own = [*context.config.metrics(context.settings.config_version), metrics.of_alarms(alarms, sites)]
+        own.append(metrics.of_concentrations(facts.concentrations, sites))
+        own += metrics.of_waiting(facts.pulses)
+        own += metrics.of_sources(facts.feeds, facts.discoveries, context.clock())
+        places = [(each, name) for each in sites for name in context.settings.lists]
         content = metrics.exposition(context.clock(), places, own)
         if site is not EVERY_SITE:
             content = _of_site(content, site)

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Request, Response
 from fastapi import Path as PathParameter
 
 from api.context import CurrentContext
-from api.endpoints.acks import ack_header
 from api.endpoints.editorial import EditorRequest
 from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, json_request, problems, whole
@@ -67,9 +66,7 @@ def router(current: CurrentContext) -> APIRouter:
             context.store.edits, editor.site.id, item, void, by=editor.by, now=editor.now,
             retention=context.settings.retention,
         )  # fmt: skip
-        ack = await ack_header(context, editor.site.id)
-        await context.published_lists.settle(editor.site.id)
-        return json_response(_wire(made), ack, 201)
+        return json_response(_wire(made), await editor.settle(), 201)
 
     @routes.get(
         "/items/{item:text}/voids",
@@ -90,9 +87,7 @@ def router(current: CurrentContext) -> APIRouter:
     async def delete_void(item: ItemId, number: Number, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         await lift_void(editor.context.store.edits, editor.site.id, item, number, by=editor.by)
-        ack = await ack_header(editor.context, editor.site.id)
-        await editor.context.published_lists.settle(editor.site.id)
-        return Response(status_code=204, headers=ack)
+        return Response(status_code=204, headers=await editor.settle())
 
     return routes
 

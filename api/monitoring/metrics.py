@@ -178,21 +178,16 @@ def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:
 
 def export() -> None:
     """Add the counters to the shared metrics, and clear them."""
-    for (site, outcome), count in events.items():
-        _events.labels(site, outcome).inc(count)
-    for status, count in lists_served.items():
-        _lists_served.labels(status).inc(count)
-    for outcome, count in streams.items():
-        _streams.labels(outcome).inc(count)
-    for (site, reason), count in denied.items():
-        _denied.labels(site, reason).inc(count)
-    denied.clear()
-    for reason, count in connections_refused.items():
-        _connections_refused.labels(reason).inc(count)
-    connections_refused.clear()
-    streams.clear()
-    events.clear()
-    lists_served.clear()
+    of_sites: Sequence[tuple[Counter, Tally[tuple[str, str]]]] = ((_events, events), (_denied, denied))
+    for counter, tally in of_sites:
+        for labels, count in tally.items():
+            counter.labels(*labels).inc(count)
+        tally.clear()
+    others = ((_lists_served, lists_served), (_streams, streams), (_connections_refused, connections_refused))
+    for counter, by_name in others:
+        for name, count in by_name.items():
+            counter.labels(name).inc(count)
+        by_name.clear()
 
 
 async def report_loop() -> None:
