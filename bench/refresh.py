@@ -136,7 +136,7 @@ async def followed(url: str, end_s: int) -> Followed:
     await refresher.site.view.update(store, end_s - KEEP_S)
     read_s = time.perf_counter() - started
     await refresher.refresh(end_s - STEPS * SETTINGS.refresh.every_s)
-    cold_s, cold_cpu_s = store.published_at - started, store.published_cpu_s - cpu_before_s
+    cold_s, cold_cpu_s = store.lists.published_at - started, store.lists.published_cpu_s - cpu_before_s
     history = refresher.site.view.history
     shared, moment, channel_weights = (
         counts_of(history),

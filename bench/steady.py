@@ -53,7 +53,10 @@ class Site:
         names = readership.names(range(many))
         sections = [f"Rubrik {number}" for number in range(readership.SECTIONS)]
         of_item = (np.arange(many) % len(sections)).astype(np.int64)
-        self.catalogue.set_many(DatesColumns(names, sections, of_item, published, published, np.ones(many, np.bool_)))
+        stored, no_address, no_end = np.ones(many, np.bool_), np.zeros(many, np.uint64), np.full(many, np.inf)
+        self.catalogue.set_many(
+            DatesColumns(names, sections, of_item, published, published, stored, no_address, no_end)
+        )
         shift = many - readership.items(RECENT_CELLS)
         usual = readership.bucketfuls(RECENT_CELLS, end_s)
         for each, like_ever in zip(readership.bucketfuls(cells, end_s), usual, strict=True):

@@ -13,6 +13,7 @@ from populer.client import ServiceClient
 from populer.commands.replay import check_losses
 from populer.log_files.files import Faults, Reading, read_aliases
 from populer.log_files.page_requests import site_address
+from populer.log_files.remote import is_address
 
 #: A pair may be two names: what an item pattern finds in its address, and that.
 PAIRS_A_BATCH = 250
@@ -66,8 +67,8 @@ def _entries(pairs: list[tuple[int, str, str]], base: str | None) -> Iterator[di
     for _, name, item in pairs:
         alias, meant = _whole(name, base), _whole(item, base)
         yield {
-            "url" if _is_address(meant) else "item": meant,
-            "urls" if _is_address(alias) else "ids": [alias],
+            "url" if _is_page(meant) else "item": meant,
+            "urls" if _is_page(alias) else "ids": [alias],
         }
 
 
@@ -75,8 +76,8 @@ def _whole(text: str, base: str | None) -> str:
     return urljoin(base, text) if base and text.startswith("/") else text
 
 
-def _is_address(text: str) -> bool:
-    return text.startswith("/") or text[:8].lower().startswith(("http://", "https://"))
+def _is_page(text: str) -> bool:
+    return text.startswith("/") or is_address(text)
 
 
 def render(report: AliasReport) -> str:
