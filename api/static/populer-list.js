@@ -128,6 +128,8 @@ populer-list:where([theme=compact]) :where(time){display:none}
   const SOURCES = ["list", "section", "site", "host", "limit"];
   const FLAGS = ["live", "views"];
   const WORDS = ["theme", "heading", "level", "more", "more-label", "refresh"];
+  const NAMES = [...SOURCES, ...FLAGS, ...WORDS];
+  const property = (name) => name.replace("-l", "L");
   const THEMES = ["", "numbered", "plain", "thumbs", "compact", "tabs"];
   const warned = new Set();
   const warn = (text) => {
@@ -147,6 +149,13 @@ populer-list:where([theme=compact]) :where(time){display:none}
       const { element } = this;
       for (const kind of ["click", "auxclick"]) element.addEventListener(kind, this);
       dress(element.getRootNode());
+      // What a framework has set before there were properties.
+      for (const name of NAMES.map(property)) {
+        if (!element.hasOwnProperty(name)) continue;
+        const value = element[name];
+        delete element[name];
+        element[name] = value;
+      }
       const theme = this.say("theme");
       THEMES.includes(theme) || warn(`theme="${theme}" is unknown. Themes: ${THEMES.slice(1).join(", ")}.`);
       const limit = this.say("limit");
@@ -374,9 +383,9 @@ populer-list:where([theme=compact]) :where(time){display:none}
       if (this.isConnected) list(this).change(name);
     }
   }
-  for (const name of [...SOURCES, ...WORDS, ...FLAGS]) {
+  for (const name of NAMES) {
     const flag = FLAGS.includes(name);
-    Object.defineProperty(Element.prototype, name.replace("-l", "L"), {
+    Object.defineProperty(Element.prototype, property(name), {
       get() {
         return flag ? this.hasAttribute(name) : this.getAttribute(name);
       },
