@@ -3,14 +3,17 @@
 import contextlib
 import json
 import re
+import shutil
+import subprocess
 import threading
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from newsrooms import NASTY, NONSENSE, TITLES, Page, misbehaving, saying, silent
 from service import Service
-from wordpress_site import Site, php_text
+from wordpress_site import PLUGIN, Site, php_text
 
 NOTHING = '<populer-list list="populer" limit="7"></populer-list>'
 
@@ -135,6 +138,14 @@ def test_the_editor_is_told_of_a_block_without_rows(site: Site) -> None:
     assert "Harga cabai turun" in rendered[0]
     assert rendered[1] == "<p>The list is empty, or the service does not answer.</p>"
     assert "plugins/populer/block/editor.js" in editor
+
+
+@pytest.mark.parametrize("script", sorted(PLUGIN.rglob("*.js")), ids=lambda script: script.name)
+def test_a_script_is_javascript(script: Path) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no Node here: apt-get install nodejs")
+    subprocess.run([node, "--check", str(script)], check=True, timeout=60)
 
 
 def test_a_widget_shows_it_and_its_form_is_escaped(site: Site) -> None:

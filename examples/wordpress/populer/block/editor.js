@@ -1,6 +1,7 @@
 // The block in the editor: what the server would show, and a panel with what the list can be told.
-(function ({ blocks, element, blockEditor, components, serverSideRender }, words) {
+(function (wp, words) {
   "use strict";
+  const { blocks, element, blockEditor, components, serverSideRender } = wp;
   const el = element.createElement;
   const themes = ["", "plain", "numbered", "thumbs", "compact"];
 

@@ -55,7 +55,7 @@ function populer_sanitized($given): array
     } elseif (trim((string) ($given['key'] ?? '')) !== '') {
         $kept['key'] = trim((string) $given['key']);
     }
-    populer_set_state(['failures' => 0, 'not_before' => 0, 'error' => '', 'notes' => []]);
+    populer_set_state(['failures' => 0, 'not_before' => 0, 'error' => '', 'notes' => [], 'total' => 0]);
     return array_intersect_key($kept, POPULER_SETTINGS);
 }
 
@@ -146,9 +146,8 @@ function populer_settings_status(): void
             number_format_i18n($waiting)
         ))
     );
-    $total = max($waiting, $state['total']);
-    if ($waiting > 0) {
-        printf('<progress id="populer-progress" max="%d" value="%d"></progress>', $total, $total - $waiting);
+    if ($waiting > 0 && $waiting <= $state['total']) {
+        printf('<progress id="populer-progress" max="%d" value="%d"></progress>', $state['total'], $state['total'] - $waiting);
     }
     printf('<form method="post" action="%s">', esc_url(admin_url('admin-post.php')));
     echo '<input type="hidden" name="action" value="populer_sync">';
