@@ -16,6 +16,7 @@ from populer.config import Loaded, with_list_settings
 from populer.stores import opened_store
 from ranking.errors import NotFoundError
 from ranking.lists.ranker import Ranker, entries
+from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Stamp, encode_entries
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
@@ -94,7 +95,8 @@ async def ranked(
         settings = settings.under(await store.findings.in_effect(site.id))
         list_settings = settings.lists[name]
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
-        ranking = ranker.rank(list_settings, section, ranker.boosts_of(name))
+        visible = VisibleParts(settings.lists, lambda: ranker)
+        ranking = ranker.rank_selected(visible.selector(ranker, name, list_settings), section)
         details = await view.details(store, ranking.rows.tolist())
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))
     stamp = Stamp(

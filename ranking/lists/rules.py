@@ -26,6 +26,7 @@ class Rule(IntEnum):
     BELOW_SECTION_FLOOR = 11
     LISTED_LONG = 12  # max_tenure
     OVER_SECTION_CAP = 13  # max_per_section
+    SHOWN_ELSEWHERE = 17  # without
     OTHER_SECTION = 14  # the list of a section
     FILTERED = 16  # allow, deny; stands behind WITHDRAWN
     WITHDRAWN = 15  # by its own word: hidden, or past its expires_at; stands behind BLOCKED

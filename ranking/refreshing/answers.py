@@ -15,6 +15,7 @@ from ranking.errors import InvalidQuestionError, NotFoundError
 from ranking.lists.explain import explain
 from ranking.lists.explanation import Explanation, VoidPart
 from ranking.lists.ranker import Ranker, Ranking, entries
+from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Entry
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question
 from ranking.refreshing.ranked_site import RankedSite
@@ -24,6 +25,7 @@ from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings, unknown_kind, with_changes
 from ranking.settings.service import Settings
+from ranking.settings.without import check_without
 from ranking.store.protocol import Store
 from ranking.watching.recent_views import RecentViews, recent_views
 
@@ -78,7 +80,7 @@ async def _explained(context: QuestionContext, question: Explain, settings: List
     names = history.names_of(name)
     shadows = await context.store.counts.shadows(question.site, names[:MOST_NAMES])
     explanation = await asyncio.to_thread(
-        explain, context.ranker, name, question.list_name, settings, question.section, shadows
+        explain, context.ranker, name, question.list_name, settings, question.section, shadows, context.settings.lists
     )
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
@@ -116,11 +118,14 @@ def _void(part: VoidPart) -> dict[str, Any]:
 
 async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:
     changed = _changed(context.settings, question, settings)
-    ranker = context.ranker
-    boosts = ranker.boosts_of(question.list_name)
-    live, preview = await asyncio.to_thread(
-        lambda: [ranker.rank(under, question.section, boosts) for under in (settings, changed)]
-    )
+    ranker, name = context.ranker, question.list_name
+    visible = VisibleParts(context.settings.lists, lambda: ranker)
+
+    def ranked() -> list[Ranking]:
+        selectors = (visible.selector(ranker, name, under) for under in (settings, changed))
+        return [ranker.rank_selected(selector, question.section) for selector in selectors]
+
+    live, preview = await asyncio.to_thread(ranked)
     limit = min(question.limit or max(settings.size, changed.size), MOST_SHOWN)
     rows = {row for ranking in (live, preview) for row in ranking.rows[:limit].tolist()}
     details = await context.view.details(context.store, rows)
@@ -160,8 +165,9 @@ def _changed(settings: Settings, question: Preview, live: ListSettings) -> ListS
     name = question.list_name
     try:
         changed = with_changes(name, settings.table(name), question.settings)
+        check_without({**settings.lists, name: changed})
     except ValueError as error:
-        raise InvalidQuestionError(f"settings.{error}") from None
+        raise InvalidQuestionError(f"settings.{str(error).removeprefix(f'lists.{name}.')}") from None
     if found := unknown_kind(changed, settings.ingest.known_kinds):
         there = ", ".join(sorted(settings.ingest.known_kinds))
         raise InvalidQuestionError(f"settings.{found[0]}: expected one of ingest.kinds ({there}), found {found[1]!r}")

@@ -18,6 +18,7 @@ from ranking.settings.objective import AUTO, Objective
 from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings, replaced_by
 from ranking.settings.types import UNKNOWN_SETTING, Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected, one_of
 from ranking.settings.uses import KINDS, METHODS, idle_reasons, without_idle
+from ranking.settings.without import as_names
 from ranking.times import DAY_S, HOUR_S, MINUTE_S, NO_LIMIT
 
 MIN_HALF_LIFE_S = 1.0
@@ -108,6 +109,7 @@ class ListSettings(Table):
     allow: ItemRules = ItemRules()
     deny: ItemRules = ItemRules()
     sections: bool = True
+    without: Annotated[tuple[str, ...], BeforeValidator(as_names)] = ()
     min_count: float = Field(0.0, ge=0, le=1e12)
     floor: float = Field(0.0, ge=0, le=1e12)
 
@@ -214,7 +216,7 @@ def _begun(given: dict[str, Any]) -> dict[str, Any]:
 
 DEFAULT_LISTS: dict[str, dict[str, Any]] = {
     "populer": {"title": "Populer", "size": 7},
-    "trending": {"title": "Trending", "kind": "burst", "size": 7},
+    "trending": {"title": "Trending", "kind": "burst", "size": 7, "without": ["populer"]},
     "update": {"title": "UPDATE", "kind": "latest", "size": 10},
 }
 
