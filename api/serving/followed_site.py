@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from api.monitoring import metrics
+from api.serving.filter_requests import FilterRequests
 from api.serving.kept_lists import KeptCopy, KeptLists, KeptSite
 from api.serving.rendered_list import RenderedList
 from api.serving.shown_places import ShownPlaces
@@ -34,6 +35,8 @@ class LoadedList:
         self.stamp = stamp
         self.bodies = bodies
         self.quiet: frozenset[str] = frozenset(stamp.quiet)
+        self.provisional: dict[str, bytes] = {}
+        """Bodies of what readers' filters take, by key, until the next generation has them."""
         self.rendered: dict[str, RenderedList] = {}
 
 
@@ -59,6 +62,7 @@ class FollowedSite:
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
         self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit, self._on_lost)
+        self.filter_requests = FilterRequests(store, settings.id, clock)
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
@@ -94,6 +98,7 @@ class FollowedSite:
     async def stop(self) -> None:
         """Stop following."""
         await cancel_all(self._tasks)
+        await self.filter_requests.stop()
         with contextlib.suppress(PopulerError, TimeoutError):
             await asyncio.wait_for(self.edits.stop(), 2 * PATIENCE_S)
 

@@ -8,31 +8,39 @@ event may be kept. Other ids are whatever a stranger has sent.
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import NO_SECTION, FloatArray, Ints
+from ranking.counts.arrays import NO_SECTION, FloatArray, Ints, Mask
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
+from ranking.counts.labels import Labels
 from ranking.counts.numbering import Numbering
 from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import ItemDates
 
 FIRST_CAPACITY = 64
+#: So many changed rows are asked of a filter together.
+MANY_RELABELLED = 500
 
 
 class Catalogue:
     """Columns with one entry per item row of `history`, which gives out the rows.
 
     `all_known`: every item is, as in a log that the newsroom has written itself. `filters`: those of lists, which are
-    asked of every description; what is sealed of dates does not do for them.
+    asked of every description; what is sealed of dates does not do for them. `labels`: what descriptions say beside
+    dates, for the filters that readers ask for (`choose`); None: nobody does.
     """
+
+    labels: Labels | None = None
 
     def __init__(self, history: History, *, all_known: bool = True, filters: Iterable[ItemFilter] = ()) -> None:
         self._history = history
         self._filters = {each: np.full(FIRST_CAPACITY, each.takes(None)) for each in filters}
+        self._chosen: dict[ItemFilter, Mask] = {}
+        self._relabelled: set[int] = set()
         self._all_known = all_known
         self._kept_since = -np.inf
         self._sections = Numbering()
@@ -57,7 +65,38 @@ class Catalogue:
         self._listed_until[row] = known.listed_until
         for of_list, takes in self._filters.items():
             takes[row] = of_list.takes(dates)
+        self.label(row, dates)
         self._changed[row] = True
+
+    def label(self, row: int, dates: ItemDates | None) -> None:
+        """Set the labels of a row alone; None: its item is not described."""
+        if self.labels is not None:
+            self.labels.set(row, dates)
+            self._relabelled.add(row)
+
+    @property
+    def chosen(self) -> Collection[ItemFilter]:
+        """The filters that readers ask for."""
+        return self._chosen.keys()
+
+    def choose(self, filters: Collection[ItemFilter]) -> None:
+        """Know of each of these filters which rows it takes, and no more of those that were chosen before."""
+        rows, labels = self._rows(), self.labels
+        if labels is None:
+            self._chosen = {}
+            return
+        chosen = {}
+        for of_list in filters:
+            mask = self._chosen.get(of_list)
+            if mask is None or len(self._relabelled) > MANY_RELABELLED:
+                mask = labels.taken(of_list, rows)
+            else:
+                unlabelled = np.full(rows - len(mask), labels.takes(of_list, rows))
+                mask = np.concatenate([mask, unlabelled])
+                for row in self._relabelled:
+                    mask[row] = labels.takes(of_list, row)
+            chosen[of_list] = mask
+        self._chosen, self._relabelled = chosen, set()
 
     def set_many(self, dates: DatesColumns) -> Ints:
         """Set the dates and sections of many items, each named once; their rows, (items,) int32."""
@@ -90,6 +129,7 @@ class Catalogue:
         self._listed_until[row] = np.inf
         for of_list, takes in self._filters.items():
             takes[row] = of_list.takes(None)
+        self.label(row, None)
         self._changed[[row, into]] = True
 
     def first_seen_of(self, row: int) -> float:
@@ -114,6 +154,7 @@ class Catalogue:
             if isinstance(column, np.ndarray):
                 setattr(other, name, column[rows])
         other._filters = {of_list: takes[rows] for of_list, takes in self._filters.items()}
+        other.labels, other._chosen, other._relabelled = None, {}, set()
         return other
 
     def changed(self) -> npt.NDArray[np.int64]:
@@ -156,8 +197,8 @@ class Catalogue:
         return over
 
     def taken(self, rows: npt.NDArray[np.integer] | slice) -> dict[ItemFilter, npt.NDArray[np.bool_]]:
-        """For each filter whether it takes the item of each of some rows."""
-        return {of_list: takes[rows] for of_list, takes in self._filters.items()}
+        """For each filter whether it takes the item of each of some rows; of those chosen, as of the last `choose`."""
+        return {of_list: takes[rows] for of_list, takes in (*self._filters.items(), *self._chosen.items())}
 
     @property
     def undated(self) -> npt.NDArray[np.bool_]:

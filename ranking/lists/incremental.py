@@ -20,6 +20,7 @@ from ranking.counts.catalogue import Catalogue
 from ranking.counts.columns import FrozenHistory
 from ranking.counts.history import History
 from ranking.counts.row_subset import ByRow, RowSubset
+from ranking.intake.reader_filter import MARK
 from ranking.lists.item_pool import PoolFacts
 from ranking.lists.item_voids import without_void_events
 from ranking.lists.ranker import Ranker, Ranking, View, mask_of
@@ -63,6 +64,7 @@ class IncrementalRanker:
 
     def ranked(self, view: View, moment: Moment, zone: tzinfo, lists: Lists) -> dict[str, Ranked]:
         """Every list over all sections and of each."""
+        self._wider = {name: wider for name, wider in self._wider.items() if name in lists}
         base = self._base if self._base is not None and self._base.is_of(view, zone) else None
         few = None if base is None else base.ranker(view, moment)
         whole: Ranker | None = None
@@ -71,13 +73,13 @@ class IncrementalRanker:
             shortlist = None if base is None else base.shortlist(name, settings)
             if base is not None and few is not None and shortlist is not None:
                 try:
-                    rankings[name] = Ranked(few, few.rank_sections(shortlist.settings, few.boosts_of(name)))
+                    rankings[name] = Ranked(few, few.rank_sections(shortlist.settings, few.boosts_of(_list_of(name))))
                     continue
                 except NotProvenError:
                     base.drop(settings)
                     self._wider[name] = self._wider.get(name, 1.0) * WIDER
             whole = whole or Ranker(view, moment, zone)
-            rankings[name] = Ranked(whole, whole.rank_sections(settings, whole.boosts_of(name)))
+            rankings[name] = Ranked(whole, whole.rank_sections(settings, whole.boosts_of(_list_of(name))))
         return rankings
 
     def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
@@ -93,6 +95,11 @@ class IncrementalRanker:
             self._base = _Base(view.history, view.catalogue, zone) if wanted else None
         if self._base is not None:
             self._base.draw(wanted, self._wider)
+
+
+def _list_of(name: str) -> str:
+    """The list whose boosts are those of a list of some of its items."""
+    return name.partition(MARK)[0]
 
 
 class _Base:
@@ -144,6 +151,7 @@ class _Base:
             catalogue.known,
             self._snapshot.until,
             self._zone,
+            catalogue.taken(slice(0, len(history.items))),
         )
         self._shortlists = same | {name: shortlist_of(each, whole, wider.get(name, 1.0)) for name, each in new.items()}
         for name in new:

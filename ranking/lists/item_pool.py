@@ -111,8 +111,8 @@ class ItemPool:
         ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
         ruling.out(Rule.BLOCKED, facts.blocked)
         ruling.out(Rule.WITHDRAWN, facts.withdrawn)
-        if settings.item_filter is not None:
-            ruling.out(Rule.FILTERED, ~self._taken(settings.item_filter))
+        for of_list in settings.filters:
+            ruling.out(Rule.FILTERED, ~self._taken(of_list))
         by_name = Rule.NOT_KNOWN if settings.shows == "known" else Rule.NOT_DESCRIBED
         ruling.out(by_name, ~listable(settings.shows, facts.stored, facts.known))
         # What was neither dated, seen nor read has no publication that could lie ahead, and no score.

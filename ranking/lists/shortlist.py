@@ -19,6 +19,7 @@ import numpy as np
 
 from ranking.calendar import NO_PERIOD
 from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
+from ranking.intake.item_filter import ItemFilter
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
 from ranking.lists.rules import Candidates, Rule, listable
@@ -42,7 +43,8 @@ class Whole(NamedTuple):
     """All rows of a site: what was counted of them until `until` (epoch seconds), and what is known of them.
 
     `published`: (rows,) float64, epoch seconds; `section`: (rows,) int32; `stored`, `known`: (rows,) bool, whether
-    described, and whether described or named by an event with the site's key.
+    described, and whether described or named by an event with the site's key; `taken`: by a filter the rows that it
+    takes, (rows,) bool.
     """
 
     counts: Counts
@@ -52,10 +54,14 @@ class Whole(NamedTuple):
     known: Mask
     until: float
     zone: tzinfo
+    taken: Mapping[ItemFilter, Mask] = {}
 
     def listable(self, settings: ListSettings) -> Mask:
-        """The rows that a list may show for who has named them, (rows,) bool."""
-        return listable(settings.shows, self.stored, self.known)
+        """The rows that a list may show for who has named them, and for what its filters take, (rows,) bool."""
+        rows = listable(settings.shows, self.stored, self.known)
+        for of_list in settings.filters:
+            rows = rows & self.taken[of_list]
+        return rows
 
 
 class Shortlist(NamedTuple):

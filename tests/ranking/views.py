@@ -9,6 +9,7 @@ from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
 from ranking.counts.fields import field
 from ranking.counts.history import History
+from ranking.counts.labels import Labels
 from ranking.intake.items import ItemDates
 from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits
@@ -27,6 +28,7 @@ class Site:
     def __init__(self) -> None:
         self.history = History()
         self.catalogue = Catalogue(self.history)
+        self.catalogue.labels = Labels()
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self._counts: dict[Bucket, dict[str, int]] = {}

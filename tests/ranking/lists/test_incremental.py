@@ -16,6 +16,7 @@ from views import Site, list_of
 
 from ranking.counts.arrays import NO_SECTION
 from ranking.counts.buckets import Bucket
+from ranking.intake.reader_filter import MARK, ReaderFilter
 from ranking.lists import shortlist
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker, Ranking
@@ -133,10 +134,11 @@ def shown(ranker: Ranker, ranking: Ranking) -> list[tuple[Any, ...]]:
 
 
 def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> dict[str, Any]:
+    site.catalogue.choose({of_list for each in lists.values() for of_list in each.filters})
     ranker = Ranker(site, Moment(at, at), UTC)
     found = {}
     for name, each in lists.items():
-        rankings = ranker.rank_sections(each, ranker.boosts_of(name))
+        rankings = ranker.rank_sections(each, ranker.boosts_of(name.partition(MARK)[0]))
         found[name] = {section: shown(ranker, ranking) for section, ranking in rankings.items()}
     return found
 
@@ -144,6 +146,7 @@ def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> di
 def ranked_steadily(
     incremental: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]
 ) -> dict[str, Any]:
+    site.catalogue.choose({of_list for each in lists.values() for of_list in each.filters})
     ranked = incremental.ranked(site, Moment(at, at), UTC, lists)
     incremental.prepare(site, UTC, lists)
     return {
@@ -173,6 +176,8 @@ def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
 
 
 FITTING_LISTS, OTHER_LISTS = lists_of(FITTING), lists_of(OTHERS)
+CHOICE = ReaderFilter(section="politik")
+NARROWED_LISTS = {name + CHOICE.key: each.narrowed(CHOICE.item_filter) for name, each in FITTING_LISTS.items()}
 
 
 @pytest.fixture(scope="module")
@@ -218,8 +223,9 @@ def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(see
         fresh = anew(site, seen, since)
         for item, about in said.items():
             fresh.put(item, *about)
-        found = ranked_whole(fresh, at, FITTING_LISTS)
-        assert ranked_steadily(incremental, site, at, FITTING_LISTS) == found
+        lists = {**FITTING_LISTS, **NARROWED_LISTS} if chance.happens(0.8) else FITTING_LISTS
+        found = ranked_whole(fresh, at, lists)
+        assert ranked_steadily(incremental, site, at, lists) == found
         listed = sorted({item for name in EDITED for item, *_ in found[name][""]})
         at += chance.wait_s()
 
@@ -233,6 +239,15 @@ def _voids(items: Iterable[str], since: float, share: float) -> dict[Subject, Ed
         Subject("void", "", str(number), item): Void(since, None, ("view",), (), share)
         for number, item in enumerate(items, 1)
     }
+
+
+def test_list_of_some_items_is_ranked_from_a_shortlist_of_its_own() -> None:
+    site, incremental = busy(), IncrementalRanker()
+    choice = ReaderFilter(section="rubrik 2")
+    lists = {"hours": FITTING_LISTS["hours"], "hours" + choice.key: FITTING_LISTS["hours"].narrowed(choice.item_filter)}
+    found = ranked_steadily(incremental, site, NOW, lists)["hours" + choice.key][""]
+    assert [name for name, *_ in found] == [name for name, *_ in ranked_whole(site, NOW, lists)["hours"]["Rubrik 2"]]
+    assert proven_lists(incremental, site, NOW, lists) == lists.keys()
 
 
 def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:
