@@ -14,11 +14,11 @@ from api.serving.filter_requests import FilterRequests
 from api.serving.kept_lists import KeptCopy, KeptLists, KeptSite
 from api.serving.rendered_list import RenderedList
 from api.serving.shown_places import ShownPlaces
-from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
+from api.serving.site_edits import PATIENCE_S, SiteEdits
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
-from ranking.published.snapshot import Entry, Published, Stamp
+from ranking.published.snapshot import Published, Stamp
 from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 
@@ -139,14 +139,14 @@ class FollowedSite:
             self._note_places(name, self.lists[name])
         return self._places.has(name, item, position, self._clock())
 
-    async def entries_of(self, items: Sequence[str]) -> dict[str, Entry]:
-        """Entries of items that have left the list; an undescribed item is shown by its id.
+    async def items_of(self, names: Sequence[str]) -> dict[str, Item]:
+        """Items that have left the list, of an undescribed one its id.
 
         Raises:
             PopulerError: the store does not answer.
         """
-        found = await self._store.items.get_items(self._site, items)
-        return {name: unranked(item or Item(name)) for name, item in zip(items, found, strict=True)}
+        found = await self._store.items.get_items(self._site, names)
+        return {name: item or Item(name) for name, item in zip(names, found, strict=True)}
 
     async def keep(self) -> None:
         """Keep what is shown on disk, if it has changed and the file is old enough."""
@@ -164,6 +164,7 @@ class FollowedSite:
             self.lists[name] = loaded = LoadedList(
                 published.generation, published.stamp, published.bodies, from_disk=True
             )
+            self.edits.set_ends(name, loaded.stamp.ends)
             self._note_places(name, loaded)
         self._copy.note_same()
         self._on_change()
@@ -230,6 +231,7 @@ class FollowedSite:
             same = shown is not None and shown.stamp.digests == published.stamp.digests
             self._copy.note("times" if same else "lists")
             self.lists[name] = loaded = LoadedList(published.generation, published.stamp, bodies)
+            self.edits.set_ends(name, loaded.stamp.ends)
             metrics.serves(self._site, name, published.stamp.generated_at)
             self._note_places(name, loaded)
             self.unedited.add(name)

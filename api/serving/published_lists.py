@@ -18,12 +18,14 @@ from api.serving.date_labels import labelled_at
 from api.serving.followed_site import FollowedSite, LoadedList, cancel_all
 from api.serving.kept_lists import KeptLists
 from api.serving.rendered_list import NO_OVERLAY, Answer, Query, RenderedList
+from api.serving.site_edits import unranked
 from ranking.backoff import Backoff
 from ranking.errors import NotFoundError, NotReadyError, PopulerError, unlisted_section
 from ranking.freshness import age_s
+from ranking.intake.items import Item
 from ranking.intake.reader_filter import MARK
 from ranking.published.cursor import Cursor
-from ranking.published.snapshot import WHOLE_SITE, Entry
+from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
@@ -135,17 +137,21 @@ class PublishedLists:
         shown, rendered = self._rendered(here, name, section, now)
         same = rendered.order == cursor.order
         order = rendered.ids if same else await here.order(name, section, cursor.order)
-        entries: dict[str, Entry] = {}
+        left: dict[str, Item] = {}
         while True:
             shown, rendered = self._rendered(here, name, section, now)  # a newer list may have arrived meanwhile
             overlay = here.edits.overlay(name, section, now)
-            if put_off := {item for item, entry in entries.items() if (entry.published_at or 0.0) > now}:
+            put_off = {
+                name for name, item in left.items() if (item.published_at or 0.0) > now or item.is_withdrawn(now)
+            }
+            if put_off:
                 overlay = overlay._replace(hidden=overlay.hidden | put_off)
-            missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in entries]
+            missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in left]
             if not missing:
+                entries = {name: unranked(item) for name, item in left.items()}
                 answer = rendered.further(query, cursor, order, entries, overlay)
                 return Served(answer, cursor.at, shown.stamp.generated_at)
-            entries |= await here.entries_of(missing)
+            left |= await here.items_of(missing)
 
     async def settle(self, site: str) -> None:
         """Return once every worker shows the current edits. A site that was removed meanwhile is shown by none.

@@ -23,6 +23,7 @@ from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.store.lists import PublishedBase
+from ranking.times import DAY_S
 
 #: Lists that are packed and published together: enough to keep the store busy, few enough not to hold all bodies.
 PUBLISHED_AT_ONCE = 8
@@ -42,6 +43,7 @@ class Refresher:
         self._unchanged: dict[str, UnchangedBodies] = {}
         self._filtered = FilteredLists()
         self._lists: Mapping[str, ListSettings] = {}
+        self._ends: dict[str, float] = {}
 
     async def refresh(self, now: float, epoch: int = 0) -> dict[str, int]:
         """Rank and publish every list for the aligned moment before `now`; generation of each published list.
@@ -72,6 +74,11 @@ class Refresher:
         details = await site.view.details_of(site.store, listed)
         shown = {section for ranked in rankings.values() for section in ranked.sections}
         quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
+        self._ends = {
+            name: item.expires_at
+            for name, item in details.items()
+            if item.expires_at is not None and slot < item.expires_at < slot + DAY_S
+        }
         self._described.begin()
         packing = {id(ranked.ranker): self._packing(ranked.ranker, details) for ranked in rankings.values()}
         generations: dict[str, int] = {}
@@ -143,6 +150,7 @@ class Refresher:
             learned=self._learned_by(name),
             quiet=quiet,
             views_span_s=site.effective.retention.keep_s,
+            ends=self._ends,
         )
         orders = self._orders(name, ranked, filtered) if site.settings.refresh.paging_s else {}
         return Snapshot(stamp, bodies, orders)
