@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import NO_SECTION, FloatArray, Ints, Mask
+from ranking.counts.arrays import NO_GROUP, NO_SECTION, FloatArray, Ints, Mask
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
 from ranking.counts.labels import Labels
@@ -48,6 +48,8 @@ class Catalogue:
         self._published = np.full(FIRST_CAPACITY, np.nan)
         self._first_seen = np.full(FIRST_CAPACITY, np.inf)
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
+        self._groups = Numbering()
+        self._group = np.full(FIRST_CAPACITY, NO_GROUP, dtype=np.int32)
         self._stored = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
         self._named_until = np.full(FIRST_CAPACITY, -np.inf)
         self._listed_until = np.full(FIRST_CAPACITY, np.inf)
@@ -61,6 +63,7 @@ class Catalogue:
         self._published[row] = np.nan if known.published_at is None else known.published_at
         self._first_seen[row] = known.first_seen
         self._section[row] = NO_SECTION if known.section is None else self._sections.number(known.section)
+        self._group[row] = NO_GROUP if known.group is None else self._groups.number(known.group)
         self._stored[row] = dates is not None
         self._listed_until[row] = known.listed_until
         for of_list, takes in self._filters.items():
@@ -106,6 +109,8 @@ class Catalogue:
         self._published[rows] = dates.published
         self._first_seen[rows] = dates.first_seen
         self._section[rows] = numbers[dates.section]
+        groups = np.array([*map(self._groups.number, dates.groups), NO_GROUP], dtype=np.int32)
+        self._group[rows] = groups[dates.group]
         self._stored[rows] = dates.stored
         self._listed_until[rows] = dates.until
         self._changed[rows] = True
@@ -126,7 +131,7 @@ class Catalogue:
         self._named_until[into] = max(self._named_until[into], self._named_until[row])
         self._named_until[row] = -np.inf
         self._published[row], self._section[row], self._stored[row] = np.nan, NO_SECTION, False
-        self._listed_until[row] = np.inf
+        self._listed_until[row], self._group[row] = np.inf, NO_GROUP
         for of_list, takes in self._filters.items():
             takes[row] = of_list.takes(None)
         self.label(row, None)
@@ -174,6 +179,12 @@ class Catalogue:
         """Section number per row, (rows,) int32; NO_SECTION where it has none."""
         rows = self._rows()  # it may replace the array
         return self._section[:rows]
+
+    @property
+    def group(self) -> npt.NDArray[np.int32]:
+        """Number of each row's group of language versions, (rows,) int32; NO_GROUP where it is in none."""
+        rows = self._rows()
+        return self._group[:rows]
 
     @property
     def stored(self) -> npt.NDArray[np.bool_]:
@@ -236,6 +247,7 @@ class Catalogue:
         self._published = np.concatenate([self._published, np.full(more, np.nan)])
         self._first_seen = np.concatenate([self._first_seen, np.full(more, np.inf)])
         self._section = np.concatenate([self._section, np.full(more, NO_SECTION, dtype=np.int32)])
+        self._group = np.concatenate([self._group, np.full(more, NO_GROUP, dtype=np.int32)])
         self._stored = np.concatenate([self._stored, np.zeros(more, dtype=np.bool_)])
         self._named_until = np.concatenate([self._named_until, np.full(more, -np.inf)])
         self._listed_until = np.concatenate([self._listed_until, np.full(more, np.inf)])

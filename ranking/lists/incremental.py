@@ -177,6 +177,7 @@ class _Base:
             self._catalogue.known_of(rows),
             self._catalogue.withdrawn(rows, moment.at),
             self._catalogue.taken(rows),
+            self._catalogue.group[rows],
         )
         # The bounds on other rows are of all that was counted: a void takes from it, and gives nothing that it has not.
         counts = without_void_events(counts, in_force.voids, self._known_row)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
+from ranking.counts.arrays import FloatArray, Groups, Mask, Rows, Sections
 from ranking.errors import InvalidQuestionError
 from ranking.intake.item_filter import ItemFilter
 from ranking.lists.rules import Candidates, Rule, Ruling, listable
@@ -33,7 +33,7 @@ class PoolFacts(NamedTuple):
     `published`: (rows,) float64, epoch seconds. `section`: (rows,) int32, NO_SECTION for none. `stored`, `taken_down`,
     `blocked`, `known`, `withdrawn`: (rows,) bool, whether an item is described, taken down, blocked by an editor,
     described or named by an event with the site's key, hidden or over by its own word. `taken`: by a list's
-    filter the rows that it takes, (rows,) bool.
+    filter the rows that it takes, (rows,) bool. `group`: (rows,) int32, NO_GROUP for none.
     """
 
     published: FloatArray
@@ -44,13 +44,14 @@ class PoolFacts(NamedTuple):
     known: Mask
     withdrawn: Mask
     taken: Mapping[ItemFilter, Mask]
+    group: Groups
 
     def only(self, rows: Rows) -> "PoolFacts":
         """The facts of some rows."""
-        published, section, stored, taken_down, blocked, known, withdrawn, taken = self
+        published, section, stored, taken_down, blocked, known, withdrawn, taken, group = self
         return PoolFacts(
             published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows], known[rows], withdrawn[rows],
-            {of_list: takes[rows] for of_list, takes in taken.items()},
+            {of_list: takes[rows] for of_list, takes in taken.items()}, group[rows],
         )  # fmt: skip
 
 

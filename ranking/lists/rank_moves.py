@@ -22,6 +22,7 @@ NAMES = {
     Rule.OVER_SECTION_CAP: "max_per_section",
     Rule.LISTED_LONG: "max_tenure",
     Rule.BELOW_SECTION_FLOOR: "section_floor",
+    Rule.OTHER_VERSION: "group",
 }
 
 

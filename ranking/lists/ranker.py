@@ -203,6 +203,7 @@ def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
         catalogue.known,
         catalogue.withdrawn(slice(0, size), moment.at),
         catalogue.taken(slice(0, size)),
+        catalogue.group,
     )
     counts = without_void_events(counts_of(history), in_force.voids, history.known_row)
     return ItemPool(history.items, counts, facts, history.start(), zone)

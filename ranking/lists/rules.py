@@ -28,6 +28,7 @@ class Rule(IntEnum):
     OVER_SECTION_CAP = 13  # max_per_section
     OTHER_SECTION = 14  # the list of a section
     FILTERED = 16  # allow, deny; stands behind WITHDRAWN
+    OTHER_VERSION = 17  # another language version of the article stands higher; stands behind BELOW_SECTION_FLOOR
     WITHDRAWN = 15  # by its own word: hidden, or past its expires_at; stands behind BLOCKED
 
 

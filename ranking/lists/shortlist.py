@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.calendar import NO_PERIOD
-from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
+from ranking.counts.arrays import NO_SECTION, FloatArray, Groups, Mask, Rows, Sections
 from ranking.intake.item_filter import ItemFilter
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
@@ -78,10 +78,11 @@ class Shortlist(NamedTuple):
     upper_bounds: FloatArray
     half_life_s: float
 
-    def check(self, candidates: Candidates, section: Sections, at: float) -> None:
+    def check(self, candidates: Candidates, section: Sections, group: Groups, at: float) -> None:
         """Return if no row outside can be among the first of any section at the moment `at` (epoch seconds).
 
-        `section`: (rows,) int32, the section of each candidate.
+        `section`, `group`: (rows,) int32, those of each candidate. Of the rows of a group one is listed; under a cap
+        per section, which one it is may open a place elsewhere.
 
         Raises:
             NotProvenError: one may be.
@@ -95,8 +96,14 @@ class Shortlist(NamedTuple):
             falling = bounds > 0
             left = 2.0 ** (-max(0.0, at - self.until) / self.half_life_s)
             bounds[falling] = np.maximum(bounds[falling] * left, LEAST_SCORE)
-        beating = number[(candidates.rule == Rule.LISTED) & (candidates.score > bounds[number])]
-        if ((np.bincount(beating, minlength=len(bounds)) < depth_of(self.settings)) & (bounds > -np.inf)).any():
+        beating: Rows = np.flatnonzero((candidates.rule == Rule.LISTED) & (candidates.score > bounds[number]))
+        grouped = beating[group[beating] >= 0]
+        if len(grouped):
+            if self.settings.max_per_section:
+                raise NotProvenError
+            firsts = np.unique(np.stack([number[grouped], group[grouped]]), axis=1, return_index=True)[1]
+            beating = np.setdiff1d(beating, np.delete(grouped, firsts))
+        if ((np.bincount(number[beating], minlength=len(bounds)) < depth_of(self.settings)) & (bounds > -np.inf)).any():
             raise NotProvenError
 
 
@@ -131,7 +138,7 @@ class ShortlistPool(ItemPool):
         if shortlist is None:
             raise NotProvenError
         candidates = super().candidates(settings, moment)
-        shortlist.check(candidates, self.facts.section, moment.at)
+        shortlist.check(candidates, self.facts.section, self.facts.group, moment.at)
         return candidates
 
 

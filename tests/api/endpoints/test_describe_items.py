@@ -23,6 +23,7 @@ UNKNOWN = {
     "authors": [],
     "modified_at": None,
     "expires_at": None,
+    "group": None,
     "summary": None,
     "language": None,
     "type": None,

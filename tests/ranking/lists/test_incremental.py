@@ -78,6 +78,7 @@ SECTIONS = [None, "Politik", "Olahraga"]
 EDITED = ("hours", "window", "burst", "all")
 
 Event = tuple[str, float, int, str]  # item, epoch seconds, events, channel
+Said = tuple[str, float, str | None, str | None]  # item, epoch seconds, section, group
 
 
 class Newsroom:
@@ -85,6 +86,7 @@ class Newsroom:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
+        self.groups = self._random.choice([[None], [None, "a", "b", "c"]])
         self.items = [f"berita {number}" for number in range(self._random.choice([12, 40, 90]))]
 
     def events(self, at: float, many: int, ages: Sequence[float]) -> list[Event]:
@@ -100,11 +102,16 @@ class Newsroom:
             for _ in range(many)
         ]
 
-    def described(self, at: float, many: int) -> list[tuple[str, float, str | None]]:
-        """Items with their publish times and sections."""
+    def described(self, at: float, many: int) -> list[Said]:
+        """Items with their publish times, sections and groups."""
         random = self._random
         return [
-            (random.choice(self.items), at + HOUR_S - random.random() * 3 * DAY_S, random.choice(SECTIONS))
+            (
+                random.choice(self.items),
+                at + HOUR_S - random.random() * 3 * DAY_S,
+                random.choice(SECTIONS),
+                random.choice(self.groups),
+            )
             for _ in range(many)
         ]
 
@@ -194,16 +201,16 @@ def _no_more_rows_than_it_takes() -> Iterator[None]:
 def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(seed: int) -> None:
     chance, site, incremental, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
     seen: list[Event] = []
-    said: dict[str, tuple[float, str | None]] = {}
+    said: dict[str, tuple[float, str | None, str | None]] = {}
     listed: list[str] = []
 
-    def happen(events: Iterable[Event], described: Iterable[tuple[str, float, str | None]]) -> None:
+    def happen(events: Iterable[Event], described: Iterable[Said]) -> None:
         for event in events:
             seen.append(event)
             site.see(*event)
         site.history.forget_before(since)
         for item, *about in described:
-            said[item] = (about[0], about[1])
+            said[item] = (about[0], about[1], about[2])
             site.put(item, *said[item])
 
     happen(chance.events(at, 250, [3 * DAY_S, 3 * DAY_S, HOUR_S]), chance.described(at, 60))
