@@ -199,7 +199,8 @@ populer-list:where([theme=compact]) :where(time){display:none}
       return this.say("site", site);
     }
     get place() {
-      return asking("section", this.say("section")) + asking("site", this.site);
+      const filters = ["section", "tag", "author", "language", "premium", "type"];
+      return filters.map((name) => asking(name, this.say(name))).join("") + asking("site", this.site);
     }
     // One more than is shown, in case the open article is among them: every page asks for the same body.
     get part() {

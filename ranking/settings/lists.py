@@ -6,7 +6,15 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ranking.calendar import NO_PERIOD, Period, WeekStart
 from ranking.intake.events import DEFAULT_KIND, channel_kind
@@ -130,6 +138,9 @@ class ListSettings(Table):
     hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
     peak_half_life_s: Seconds = Field(8.0 * HOUR_S, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
 
+    #: What a reader asks of it; no setting.
+    _choice: ItemFilter | None = PrivateAttr(None)
+
     @model_validator(mode="before")
     @classmethod
     def _of_preset(cls, given: Any) -> Any:
@@ -165,6 +176,17 @@ class ListSettings(Table):
         """What `allow` and `deny` say of items; None: nothing."""
         found = ItemFilter(self.allow.names, self.deny.names)
         return None if found == ItemFilter() else found
+
+    @property
+    def filters(self) -> tuple[ItemFilter, ...]:
+        """All that an item must pass: the list's own filter, and a reader's."""
+        return tuple(each for each in (self.item_filter, self._choice) if each is not None)
+
+    def narrowed(self, choice: ItemFilter) -> Self:
+        """The list of the items that a reader's filter takes, over all sections."""
+        found = self.model_copy(update={"sections": False})
+        found._choice = choice
+        return found
 
     @property
     def shows(self) -> str:
