@@ -15,6 +15,7 @@ from ranking.errors import InvalidQuestionError, NotFoundError
 from ranking.lists.explain import explain
 from ranking.lists.explanation import Explanation, VoidPart
 from ranking.lists.ranker import Ranker, Ranking, entries
+from ranking.lists.traffic_start import with_traffic
 from ranking.published.snapshot import Entry
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question
 from ranking.refreshing.ranked_site import RankedSite
@@ -115,8 +116,11 @@ def _void(part: VoidPart) -> dict[str, Any]:
 
 
 async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:
-    changed = _changed(context.settings, question, settings)
     ranker = context.ranker
+    changed = _changed(context.settings, question, settings)
+    if changed.auto and not settings.auto:  # it would begin by traffic
+        begun = with_traffic({}, {question.list_name: changed}, context.view, ranker.moment.at)
+        changed = changed.under(begun.get(question.list_name))
     boosts = ranker.boosts_of(question.list_name)
     live, preview = await asyncio.to_thread(
         lambda: [ranker.rank(under, question.section, boosts) for under in (settings, changed)]
