@@ -17,6 +17,7 @@ from ranking.intake.reader_filter import filter_from_key, shown_part
 from ranking.lists.explain import explain
 from ranking.lists.explanation import Explanation, VoidPart
 from ranking.lists.ranker import Ranker, Ranking, entries
+from ranking.lists.traffic_start import with_traffic
 from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Entry, encode_entries
 from ranking.refreshing.filtered_lists import narrowed
@@ -146,6 +147,9 @@ async def _previewed(
     context: QuestionContext, ranker: Ranker, question: Preview, settings: ListSettings
 ) -> dict[str, Any]:
     changed = _changed(context.settings, question, settings)
+    if changed.auto and not settings.auto:  # it would begin by traffic
+        begun = with_traffic({}, {question.list_name: changed}, context.view, ranker.moment.at)
+        changed = changed.under(begun.get(question.list_name))
     choice = filter_from_key(question.section)
     changed = changed if choice is None else changed.narrowed(choice.item_filter)
     visible, name = VisibleParts(context.settings.lists, lambda: ranker), question.list_name

@@ -147,7 +147,7 @@ class ListSettings(Table):
         if not isinstance(given, dict):
             return given
         table = {**preset_settings(given.get("preset")), **given}
-        return _begun(table) if table.get("half_life") == AUTO else table
+        return _begun(table) if _is_auto(table) else table
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -226,6 +226,13 @@ class ListSettings(Table):
             raise ValueError(
                 'period: none, or today, this week or this month with method = "chi-square", "share" or "excess"'
             )
+
+
+def _is_auto(table: Mapping[str, Any]) -> bool:
+    """Whether a list tunes itself: its half-life is "auto", or nothing is said of one that it would use."""
+    if "half_life" in table or "half_life_s" in table or "auto" in table:
+        return table.get("half_life") == AUTO
+    return (table.get("kind", "ranked"), table.get("decay", "half-life")) == ("ranked", "half-life")
 
 
 def _begun(given: dict[str, Any]) -> dict[str, Any]:
