@@ -140,6 +140,8 @@ class ListSettings(Table):
 
     #: What a reader asks of it; no setting.
     _choice: ItemFilter | None = PrivateAttr(None)
+    #: Half-lives in seconds that lists of sections have learned for themselves.
+    _section_half_lives: dict[str, float] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -208,9 +210,32 @@ class ListSettings(Table):
         """The list with its learned half-life or mix in place of the file's."""
         if learned is None or not self.learns:
             return self
-        if self.auto:
-            return self if self.objective.pinned else self.model_copy(update={"half_life_s": learned.half_life_s})
-        return self.model_copy(update={"mix": learned.mix})
+        if not self.auto:
+            return self.model_copy(update={"mix": learned.mix})
+        if self.objective.pinned:
+            return self
+        found = self.model_copy(update={"half_life_s": learned.half_life_s})
+        found._section_half_lives = learned.sections
+        return found
+
+    @property
+    def section_half_lives(self) -> Mapping[str, float]:
+        """Half-lives in seconds of the sections whose lists have one of their own."""
+        return self._section_half_lives
+
+    @cached_property
+    def levels(self) -> Mapping[float, Self]:
+        """The list under each half-life that lists of sections have, always the same objects."""
+        found = {}
+        for each in sorted(set(self._section_half_lives.values())):
+            found[each] = self.model_copy(update={"half_life_s": each})
+            found[each]._section_half_lives = {}
+        return found
+
+    def in_section(self, section: str) -> Self:
+        """The list as it is ranked for one section, or for all."""
+        half_life_s = self._section_half_lives.get(section)
+        return self if half_life_s is None else self.levels[half_life_s]
 
     def _fits_burst(self) -> None:
         if self.baseline_s <= self.short_s:
