@@ -143,6 +143,8 @@ class ListSettings(Table):
 
     #: What a reader asks of it; no setting.
     _choice: ItemFilter | None = PrivateAttr(None)
+    #: Half-lives in seconds that lists of sections have learned for themselves.
+    _section_half_lives: dict[str, float] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
@@ -215,7 +217,29 @@ class ListSettings(Table):
             return self
         half_life_s = learned.half_life_s if self.auto else self.half_life_s
         mix = learned.mix if self.decay == FORECAST else self.mix
-        return self.model_copy(update={"half_life_s": half_life_s, "mix": mix})
+        found = self.model_copy(update={"half_life_s": half_life_s, "mix": mix})
+        if self.auto and not mix:
+            found._section_half_lives = learned.sections
+        return found
+
+    @property
+    def section_half_lives(self) -> Mapping[str, float]:
+        """Half-lives in seconds of the sections whose lists have one of their own."""
+        return self._section_half_lives
+
+    @cached_property
+    def levels(self) -> Mapping[float, Self]:
+        """The list under each half-life that lists of sections have, always the same objects."""
+        found = {}
+        for each in sorted(set(self._section_half_lives.values())):
+            found[each] = self.model_copy(update={"half_life_s": each})
+            found[each]._section_half_lives = {}
+        return found
+
+    def in_section(self, section: str) -> Self:
+        """The list as it is ranked for one section, or for all."""
+        half_life_s = self._section_half_lives.get(section)
+        return self if half_life_s is None else self.levels[half_life_s]
 
     def _fits_burst(self) -> None:
         if self.baseline_s <= self.short_s:

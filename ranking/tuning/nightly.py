@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ranking.counts.columns import Columns
 from ranking.errors import PopulerError
 from ranking.lists.ranker import View
-from ranking.lists.traffic_start import by_traffic
+from ranking.lists.traffic_start import by_traffic, with_sections
 from ranking.scoring.traffic_rule import read_kinds, within
 from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
@@ -38,6 +38,14 @@ FACTOR = 2.0
 def needed_s(settings: ListSettings) -> float:
     """Length of the past that is looked at, in seconds: the days that are judged, and a warmup before them."""
     return settings.objective.history_s + warmup_s(settings)
+
+
+def tuned(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:
+    """What `suggestion` finds, with half-lives of their own for small sections' lists."""
+    found = suggestion(view, name, settings, before, at, zone)
+    if not found.after.since:
+        return found
+    return msgspec.structs.replace(found, after=with_sections(found.after, settings, view, at))
 
 
 def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:

@@ -96,7 +96,7 @@ async def test_two_processes_find_the_same_and_write_it_once(store: MemoryStore)
 
 
 async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemoryStore) -> None:
-    settings = settings_of()
+    settings = settings_of(objective={"longest": "1h"})
     refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT)
     first = await store.lists.published(SITE, "populer", {})
