@@ -76,7 +76,7 @@ chromium:
 test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian's is installed; or CHROMIUM names one) and in Firefox, if here
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Node must be there: apt-get install php-cli nodejs npm)
+test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Node, and as far as they are here PHP, WordPress, Laravel (.ci/run)
 	@$(call install,examples,$(VENV))
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \

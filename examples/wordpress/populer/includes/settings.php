@@ -31,9 +31,9 @@ function populer_is_describing(): bool
     return populer_setting('url') !== '' && populer_setting('key') !== '';
 }
 
-/** The types of posts that are articles: all that readers can open but pages and attachments. */
+/** The types of posts that are articles: all that readers can open and search for, but pages and attachments. */
 function populer_post_types(): array
 {
-    $types = array_diff(array_values(get_post_types(['public' => true])), ['page', 'attachment']);
+    $types = array_diff(array_values(get_post_types(['public' => true, 'exclude_from_search' => false])), ['page', 'attachment']);
     return array_values(apply_filters('populer_post_types', $types));
 }
