@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import msgspec
@@ -14,9 +14,12 @@ from api.serving.rendered_list import Query, RenderedList
 from populer.commands.options import moment, site_named, store_url
 from populer.config import Loaded, with_list_settings
 from populer.stores import opened_store
-from ranking.errors import NotFoundError
+from ranking.errors import NotFoundError, PopulerError
+from ranking.intake.reader_filter import reader_filter
 from ranking.lists.ranker import Ranker, entries
+from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Stamp, encode_entries
+from ranking.refreshing.filtered_lists import narrowed
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
 from ranking.settings.service import Settings
@@ -46,17 +49,23 @@ def run(
     *,
     list_name: str,
     section: str,
+    filters: Mapping[str, str | None],
     at: str | None,
     changes: list[str],
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Rank and print.
+    """Rank and print. `filters`: those of a reader, by their parameters.
 
     Raises:
         PopulerError: an option cannot be used, or the store does not answer.
     """
     settings = with_list_settings(loaded.settings, loaded.raw, list_name, changes)
+    try:
+        choice = reader_filter(section, {name: text for name, text in filters.items() if text})
+    except ValueError as error:
+        raise PopulerError(f"--{error}") from None
+    section = section if choice is None else choice.key
     chosen, now = site_named(settings, site), time.time()
     document = asyncio.run(
         ranked(
@@ -92,9 +101,10 @@ async def ranked(
         raise NotFoundError(f"no list is called {name!r}; there are {', '.join(settings.lists)}")
     async with viewed(settings, url, site, now) as (store, view):
         settings = settings.under(await store.findings.in_effect(site.id))
-        list_settings = settings.lists[name]
+        list_settings = await narrowed(store, view, settings.lists[name], section)
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
-        ranking = ranker.rank(list_settings, section, ranker.boosts_of(name))
+        visible = VisibleParts(settings.lists, lambda: ranker)
+        ranking = ranker.rank_selected(visible.selector(ranker, name, list_settings), section)
         details = await view.details(store, ranking.rows.tolist())
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))
     stamp = Stamp(

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.calendar import NO_PERIOD
-from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
+from ranking.counts.arrays import NO_SECTION, FloatArray, Groups, Mask, Rows, Sections
+from ranking.intake.item_filter import ItemFilter
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
 from ranking.lists.rules import Candidates, Rule, listable
@@ -42,7 +43,8 @@ class Whole(NamedTuple):
     """All rows of a site: what was counted of them until `until` (epoch seconds), and what is known of them.
 
     `published`: (rows,) float64, epoch seconds; `section`: (rows,) int32; `stored`, `known`: (rows,) bool, whether
-    described, and whether described or named by an event with the site's key.
+    described, and whether described or named by an event with the site's key; `taken`: by a filter the rows that it
+    takes, (rows,) bool.
     """
 
     counts: Counts
@@ -52,10 +54,21 @@ class Whole(NamedTuple):
     known: Mask
     until: float
     zone: tzinfo
+    taken: Mapping[ItemFilter, Mask] = {}
 
     def listable(self, settings: ListSettings) -> Mask:
-        """The rows that a list may show for who has named them, (rows,) bool."""
-        return listable(settings.shows, self.stored, self.known)
+        """The rows that a list may show for who has named them, and for what its filters take, (rows,) bool."""
+        rows = listable(settings.shows, self.stored, self.known)
+        for of_list in settings.filters:
+            rows = rows & self.taken[of_list]
+        return rows
+
+
+class Reach(NamedTuple):
+    """What a shortlist must reach: `spare` more rows of each section than the list has, and `back_s` seconds back."""
+
+    spare: int = 0
+    back_s: float = 0.0
 
 
 class Shortlist(NamedTuple):
@@ -71,11 +84,13 @@ class Shortlist(NamedTuple):
     until: float
     upper_bounds: FloatArray
     half_life_s: float
+    reach: Reach = Reach()
 
-    def check(self, candidates: Candidates, section: Sections, at: float) -> None:
+    def check(self, candidates: Candidates, section: Sections, group: Groups, at: float) -> None:
         """Return if no row outside can be among the first of any section at the moment `at` (epoch seconds).
 
-        `section`: (rows,) int32, the section of each candidate.
+        `section`, `group`: (rows,) int32, those of each candidate. Of the rows of a group one is listed; under a cap
+        per section, which one it is may open a place elsewhere.
 
         Raises:
             NotProvenError: one may be.
@@ -89,8 +104,15 @@ class Shortlist(NamedTuple):
             falling = bounds > 0
             left = 2.0 ** (-max(0.0, at - self.until) / self.half_life_s)
             bounds[falling] = np.maximum(bounds[falling] * left, LEAST_SCORE)
-        beating = number[(candidates.rule == Rule.LISTED) & (candidates.score > bounds[number])]
-        if ((np.bincount(beating, minlength=len(bounds)) < depth_of(self.settings)) & (bounds > -np.inf)).any():
+        beating: Rows = np.flatnonzero((candidates.rule == Rule.LISTED) & (candidates.score > bounds[number]))
+        grouped = beating[group[beating] >= 0]
+        if len(grouped):
+            if self.settings.max_per_section:
+                raise NotProvenError
+            firsts = np.unique(np.stack([number[grouped], group[grouped]]), axis=1, return_index=True)[1]
+            beating = np.setdiff1d(beating, np.delete(grouped, firsts))
+        enough = depth_of(self.settings) + self.reach.spare
+        if ((np.bincount(number[beating], minlength=len(bounds)) < enough) & (bounds > -np.inf)).any():
             raise NotProvenError
 
 
@@ -125,7 +147,7 @@ class ShortlistPool(ItemPool):
         if shortlist is None:
             raise NotProvenError
         candidates = super().candidates(settings, moment)
-        shortlist.check(candidates, self.facts.section, moment.at)
+        shortlist.check(candidates, self.facts.section, self.facts.group, moment.at)
         return candidates
 
 
@@ -149,9 +171,19 @@ def fits(settings: ListSettings) -> bool:
             return Formula(settings, UTC).fades
 
 
-def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Shortlist:
+def reach_of(name: str, lists: Mapping[str, ListSettings]) -> Reach:
+    """The reach of the list `name`: past what it leaves out, and to where those look that leave out what it shows."""
+
+    def back_s(of: str) -> float:
+        users = (other for other, settings in lists.items() if of in settings.without)
+        return max((lists[of].movement_s, *map(back_s, users)))
+
+    return Reach(sum(lists[other].size for other in lists[name].without), back_s(name))
+
+
+def shortlist_of(settings: ListSettings, whole: Whole, reach: Reach, wider: float = 1.0) -> Shortlist:
     """The shortlist of a list that `fits`; `wider`: how many times as many rows as usual to look at."""
-    since = whole.until - max(0.0, settings.movement_s - USUAL_MOVEMENT_S)
+    since = whole.until - max(0.0, reach.back_s - USUAL_MOVEMENT_S)
     match settings.kind:
         case "latest":
             bound = _latest_bound(settings, whole)
@@ -160,10 +192,10 @@ def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Sh
         case _:
             bound = _ranked_bound(settings, whole, since)
     rows, upper_bounds = _parted(
-        bound.at_most, whole.section, int(bound.keep * wider * depth_of(settings)) + SPARE_ROWS
+        bound.at_most, whole.section, int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
     )
     return Shortlist(
-        settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s
+        settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s, reach
     )
 
 

@@ -6,7 +6,15 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ranking.calendar import NO_PERIOD, Period, WeekStart
 from ranking.intake.events import DEFAULT_KIND, channel_kind
@@ -18,6 +26,7 @@ from ranking.settings.objective import AUTO, Objective
 from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings, replaced_by
 from ranking.settings.types import UNKNOWN_SETTING, Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected, one_of
 from ranking.settings.uses import KINDS, METHODS, idle_reasons, without_idle
+from ranking.settings.without import as_names
 from ranking.times import DAY_S, HOUR_S, MINUTE_S, NO_LIMIT
 
 MIN_HALF_LIFE_S = 1.0
@@ -108,6 +117,7 @@ class ListSettings(Table):
     allow: ItemRules = ItemRules()
     deny: ItemRules = ItemRules()
     sections: bool = True
+    without: Annotated[tuple[str, ...], BeforeValidator(as_names)] = ()
     min_count: float = Field(0.0, ge=0, le=1e12)
     floor: float = Field(0.0, ge=0, le=1e12)
 
@@ -127,6 +137,9 @@ class ListSettings(Table):
     poisson_floor: bool = True
     hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
     peak_half_life_s: Seconds = Field(8.0 * HOUR_S, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
+
+    #: What a reader asks of it; no setting.
+    _choice: ItemFilter | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -163,6 +176,17 @@ class ListSettings(Table):
         """What `allow` and `deny` say of items; None: nothing."""
         found = ItemFilter(self.allow.names, self.deny.names)
         return None if found == ItemFilter() else found
+
+    @property
+    def filters(self) -> tuple[ItemFilter, ...]:
+        """All that an item must pass: the list's own filter, and a reader's."""
+        return tuple(each for each in (self.item_filter, self._choice) if each is not None)
+
+    def narrowed(self, choice: ItemFilter) -> Self:
+        """The list of the items that a reader's filter takes, over all sections."""
+        found = self.model_copy(update={"sections": False})
+        found._choice = choice
+        return found
 
     @property
     def shows(self) -> str:
@@ -214,7 +238,7 @@ def _begun(given: dict[str, Any]) -> dict[str, Any]:
 
 DEFAULT_LISTS: dict[str, dict[str, Any]] = {
     "populer": {"title": "Populer", "size": 7},
-    "trending": {"title": "Trending", "kind": "burst", "size": 7},
+    "trending": {"title": "Trending", "kind": "burst", "size": 7, "without": ["populer"]},
     "update": {"title": "UPDATE", "kind": "latest", "size": 10},
 }
 

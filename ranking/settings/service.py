@@ -45,6 +45,7 @@ from ranking.settings.types import (
     as_seconds,
 )
 from ranking.settings.uses import idle_reasons
+from ranking.settings.without import check_without
 from ranking.times import DAY_S, HOUR_S, format_duration
 
 MIN_QUIET_S = 60.0
@@ -256,6 +257,11 @@ class Settings(Table):
                 raise ValueError(
                     f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lists_in_order(self) -> Self:
+        check_without(self.lists)
         return self
 
     @cached_property

@@ -16,15 +16,18 @@ from views import Site, list_of
 
 from ranking.counts.arrays import NO_SECTION
 from ranking.counts.buckets import Bucket
+from ranking.intake.reader_filter import ReaderFilter
 from ranking.lists import shortlist
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker, Ranking
 from ranking.lists.rules import Rule
-from ranking.lists.shortlist import ShortlistPool, Whole, fits
-from ranking.published.edits import Block, Boost, Edit, Edits, Subject, Void
+from ranking.lists.shortlist import ShortlistPool, Whole, fits, reach_of
+from ranking.lists.visible_parts import VisibleParts
+from ranking.published.edits import Block, Boost, Edit, Edits, Pin, Subject, Void
 from ranking.scoring.formula import LEAST_SCORE
 from ranking.scoring.sums import Counts, Moment
 from ranking.settings.lists import ListSettings
+from ranking.settings.service import Settings
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 NOW = 1_764_532_800.0
@@ -72,11 +75,23 @@ OTHERS: dict[str, dict[str, Any]] = {
     "rising": {"kind": "burst", "method": "acceleration", "minimum": 0},
     "day": {"kind": "burst", "period": "today"},
 }
+#: Lists that leave out what others show; with those they are of.
+APART: dict[str, dict[str, Any]] = {
+    **{name: FITTING[name] for name in ("hours", "window", "burst", "all")},
+    "apart": {"kind": "burst", "baseline": "1d", "minimum": 1, "without": "hours"},
+    "later": {"kind": "burst", "baseline": "12h", "minimum": 0, "movement": "7h", "without": ["apart", "window"]},
+    "third": {"half_life": "4h", "without": "later,all", "max_per_section": 1},
+    "newer": {"kind": "latest", "without": "third"},
+    "filled": {"half_life": "1h", "fill": "widen", "without": ["hours", "lasting"]},
+    "lasting": {"half_life": "1h", "max_tenure": "6h", "hysteresis": 0.1, "without": "whole"},
+    "whole": {"half_life": "2h", "sections": False, "size": 2},
+}
 CHANNELS = ["view", "click", "like", "click@list:populer#2", "click@mail"]
 SECTIONS = [None, "Politik", "Olahraga"]
 EDITED = ("hours", "window", "burst", "all")
 
 Event = tuple[str, float, int, str]  # item, epoch seconds, events, channel
+Said = tuple[str, float, str | None, str | None]  # item, epoch seconds, section, group
 
 
 class Newsroom:
@@ -84,6 +99,7 @@ class Newsroom:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
+        self.groups = self._random.choice([[None], [None, "a", "b", "c"]])
         self.items = [f"berita {number}" for number in range(self._random.choice([12, 40, 90]))]
 
     def events(self, at: float, many: int, ages: Sequence[float]) -> list[Event]:
@@ -99,11 +115,16 @@ class Newsroom:
             for _ in range(many)
         ]
 
-    def described(self, at: float, many: int) -> list[tuple[str, float, str | None]]:
-        """Items with their publish times and sections."""
+    def described(self, at: float, many: int) -> list[Said]:
+        """Items with their publish times, sections and groups."""
         random = self._random
         return [
-            (random.choice(self.items), at + HOUR_S - random.random() * 3 * DAY_S, random.choice(SECTIONS))
+            (
+                random.choice(self.items),
+                at + HOUR_S - random.random() * 3 * DAY_S,
+                random.choice(SECTIONS),
+                random.choice(self.groups),
+            )
             for _ in range(many)
         ]
 
@@ -133,10 +154,12 @@ def shown(ranker: Ranker, ranking: Ranking) -> list[tuple[Any, ...]]:
 
 
 def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> dict[str, Any]:
+    site.catalogue.choose({of_list for each in lists.values() for of_list in each.filters})
     ranker = Ranker(site, Moment(at, at), UTC)
     found = {}
     for name, each in lists.items():
-        rankings = ranker.rank_sections(each, ranker.boosts_of(name))
+        visible = VisibleParts(lists, lambda: ranker)
+        rankings = ranker.rank_selected_sections(visible.selector(ranker, name, each))
         found[name] = {section: shown(ranker, ranking) for section, ranking in rankings.items()}
     return found
 
@@ -144,6 +167,7 @@ def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> di
 def ranked_steadily(
     incremental: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]
 ) -> dict[str, Any]:
+    site.catalogue.choose({of_list for each in lists.values() for of_list in each.filters})
     ranked = incremental.ranked(site, Moment(at, at), UTC, lists)
     incremental.prepare(site, UTC, lists)
     return {
@@ -159,7 +183,10 @@ def proven_lists(incremental: IncrementalRanker, site: Site, at: float, lists: M
 
 
 def lists_of(tables: Mapping[str, dict[str, Any]], **over: Any) -> dict[str, ListSettings]:
-    return {name: list_of(**{**SHORT, **over, **table}) for name, table in tables.items()}
+    lists = Settings.model_validate(
+        {"lists": {name: {**SHORT, **over, **table} for name, table in tables.items()}}
+    ).lists
+    return {name: lists[name] for name in tables}
 
 
 def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
@@ -172,7 +199,13 @@ def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
     return fresh
 
 
-FITTING_LISTS, OTHER_LISTS = lists_of(FITTING), lists_of(OTHERS)
+FITTING_LISTS, APART_LISTS = lists_of(FITTING), lists_of(APART)
+CHOICE = ReaderFilter(section="politik")
+
+
+def with_narrowed(lists: Mapping[str, ListSettings]) -> Mapping[str, ListSettings]:
+    """The lists, and of each what a reader's filter takes."""
+    return {**lists, **{name + CHOICE.key: each.narrowed(CHOICE.item_filter) for name, each in lists.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -185,20 +218,23 @@ def _no_more_rows_than_it_takes() -> Iterator[None]:
 @pytest.mark.soak
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")
 @settings(max_examples=either(12, 1000), deadline=None)
-@given(st.integers(0, 2**32))
-def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(seed: int) -> None:
+@pytest.mark.parametrize("lists", [FITTING_LISTS, APART_LISTS], ids=["fitting", "apart"])
+@given(seed=st.integers(0, 2**32))
+def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(
+    lists: Mapping[str, ListSettings], seed: int
+) -> None:
     chance, site, incremental, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
     seen: list[Event] = []
-    said: dict[str, tuple[float, str | None]] = {}
+    said: dict[str, tuple[float, str | None, str | None]] = {}
     listed: list[str] = []
 
-    def happen(events: Iterable[Event], described: Iterable[tuple[str, float, str | None]]) -> None:
+    def happen(events: Iterable[Event], described: Iterable[Said]) -> None:
         for event in events:
             seen.append(event)
             site.see(*event)
         site.history.forget_before(since)
         for item, *about in described:
-            said[item] = (about[0], about[1])
+            said[item] = (about[0], about[1], about[2])
             site.put(item, *said[item])
 
     happen(chance.events(at, 250, [3 * DAY_S, 3 * DAY_S, HOUR_S]), chance.described(at, 60))
@@ -211,15 +247,17 @@ def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(see
         if chance.happens(0.4):
             blocks = {Subject("block", "", "", item): Block(until=at + HOUR_S) for item in chance.some(4, listed)}
             voids = _voids(chance.some(3, listed), at - 9 * HOUR_S, 0.0)
-            site.edits = Edits(1, {**blocks, **voids, **_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)})
+            boosts = {**_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)}
+            site.edits = Edits(1, {**blocks, **voids, **boosts, **_pins([*chance.some(2, listed), *chance.some(2)])})
         if chance.happens(0.2):
             since = at - 2 * DAY_S
             site.history.forget_before(since)
         fresh = anew(site, seen, since)
         for item, about in said.items():
             fresh.put(item, *about)
-        found = ranked_whole(fresh, at, FITTING_LISTS)
-        assert ranked_steadily(incremental, site, at, FITTING_LISTS) == found
+        wanted = with_narrowed(lists) if chance.happens(0.8) else lists
+        found = ranked_whole(fresh, at, wanted)
+        assert ranked_steadily(incremental, site, at, wanted) == found
         listed = sorted({item for name in EDITED for item, *_ in found[name][""]})
         at += chance.wait_s()
 
@@ -228,11 +266,25 @@ def _boosts(items: Iterable[str], factor: float) -> dict[Subject, Edit]:
     return {Subject("boost", name, "", item): Boost(factor) for name in EDITED for item in items}
 
 
+def _pins(items: Iterable[str]) -> dict[Subject, Edit]:
+    where = [("hours", ""), ("hours", "Politik"), ("apart", "")]
+    return {Subject("pin", *each, item): Pin(1 + place) for each in where for place, item in enumerate(items)}
+
+
 def _voids(items: Iterable[str], since: float, share: float) -> dict[Subject, Edit]:
     return {
         Subject("void", "", str(number), item): Void(since, None, ("view",), (), share)
         for number, item in enumerate(items, 1)
     }
+
+
+def test_list_of_some_items_is_ranked_from_a_shortlist_of_its_own() -> None:
+    site, incremental = busy(), IncrementalRanker()
+    choice = ReaderFilter(section="rubrik 2")
+    lists = {"hours": FITTING_LISTS["hours"], "hours" + choice.key: FITTING_LISTS["hours"].narrowed(choice.item_filter)}
+    found = ranked_steadily(incremental, site, NOW, lists)["hours" + choice.key][""]
+    assert [name for name, *_ in found] == [name for name, *_ in ranked_whole(site, NOW, lists)["hours"]["Rubrik 2"]]
+    assert proven_lists(incremental, site, NOW, lists) == lists.keys()
 
 
 def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:
@@ -363,7 +415,7 @@ def whole_of(site: Site) -> Whole:
 def test_shortlist_bounds_the_score_of_every_row_outside(name: str) -> None:
     site, settings = busy(), list_of(**{**FITTING[name], "size": 2, "depth": 2})
     whole = whole_of(site)
-    found = shortlist.shortlist_of(settings, whole)
+    found = shortlist.shortlist_of(settings, whole, reach_of("it", {"it": settings}))
     outside = np.setdiff1d(np.arange(len(site.history.items)), found.rows)
     read_no_more = np.setdiff1d(outside, site.history.cell_item[site.history.after(whole.until).cell])
     for later_s in (0.0, 20.0, HOUR_S, 9 * HOUR_S, 3 * DAY_S):
@@ -390,3 +442,27 @@ def test_incremental_ranker_sees_a_boost_of_an_unread_item_at_once() -> None:
     found = ranked_steadily(incremental, site, NOW, lists)
     assert found == ranked_whole(site, NOW, lists)
     assert found["hours"][""][0][0] == "item 250"
+
+
+@pytest.mark.usefixtures("_no_more_rows_than_it_takes")
+def test_incremental_ranker_ranks_lists_from_shortlists_that_leave_out_what_others_show() -> None:
+    site, incremental = busy(), IncrementalRanker()
+    tables = {name: table for name, table in APART.items() if name not in ("filled", "lasting", "whole")}
+    lists = lists_of(tables, size=2, depth=2)
+    incremental.prepare(site, UTC, lists)
+    for step in range(1, 5):
+        at = NOW + 20.0 * step
+        site.see(f"item {step}", at - 1, 30)
+        proven = proven_lists(incremental, site, at, lists)
+        assert ranked_steadily(incremental, site, at, lists) == ranked_whole(site, at, lists)
+    assert proven == set(lists), "one that others look at some hours ago was drawn wider"
+
+
+def test_incremental_ranker_draws_anew_when_a_list_that_is_left_out_becomes_longer() -> None:
+    site, incremental = busy(), IncrementalRanker()
+    before = lists_of({"hours": {}, "rest": {"half_life": "3h", "without": "hours"}})
+    after = lists_of({"hours": {"size": 40, "depth": 40}, "rest": {"half_life": "3h", "without": "hours"}})
+    incremental.prepare(site, UTC, before)
+    assert proven_lists(incremental, site, NOW, before) == {"hours", "rest"}
+    assert ranked_steadily(incremental, site, NOW, after) == ranked_whole(site, NOW, after)
+    assert proven_lists(incremental, site, NOW, after) == {"hours", "rest"}
