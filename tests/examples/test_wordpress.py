@@ -251,6 +251,9 @@ def test_wp_cli_says_why_it_could_not(site: Site, nobody: str) -> None:
     *_, error = site.cli("WP_CLI::run('populer', 'sync');")
     assert error.startswith("Error: The service does not answer: ")
     assert error.endswith(f"WP-Cron will send what still waits ({waiting(site)}).")
+    site.settings()
+    (error,) = site.cli("WP_CLI::run('populer', 'sync');")
+    assert error == "Error: The service and its key are not set. Enter them under Settings → Populer."
 
 
 def test_the_settings_page_describes_old_posts_in_steps(site: Site, service: Service) -> None:

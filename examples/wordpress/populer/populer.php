@@ -64,8 +64,8 @@ if (populer_is_describing()) {
     add_action('update_option_home', 'populer_mark_all', 10, 0);
     add_action('shutdown', 'populer_send_changes', 100);
     add_action('populer_send', 'populer_send_waiting');
-    if (defined('WP_CLI') && WP_CLI) {
-        require_once __DIR__ . '/includes/command.php';
-        WP_CLI::add_command('populer', 'Populer_Command');
-    }
+}
+if (defined('WP_CLI') && WP_CLI) {
+    require_once __DIR__ . '/includes/command.php';
+    WP_CLI::add_command('populer', 'Populer_Command');
 }
