@@ -18,10 +18,11 @@ function populer_is_constant(string $name): bool
 function populer_setting(string $name): string
 {
     if (populer_is_constant($name)) {
-        return (string) constant('POPULER_' . strtoupper($name));
+        $value = (string) constant('POPULER_' . strtoupper($name));
+    } else {
+        $stored = get_option('populer');
+        $value = is_array($stored) && is_scalar($stored[$name] ?? null) ? (string) $stored[$name] : '';
     }
-    $stored = get_option('populer');
-    $value = is_array($stored) && is_scalar($stored[$name] ?? null) ? (string) $stored[$name] : '';
     return $value !== '' ? $value : POPULER_SETTINGS[$name];
 }
 
