@@ -45,7 +45,7 @@ UNREAD = -1
 #: Rows whose items are gone are dropped when most of at least so many are such.
 MANY_ROWS = 10_000
 CELLS_BETWEEN_PAUSES = 50_000
-LABELLED_AT_ONCE = 5_000
+LABELLED_AT_ONCE = 2_000
 
 
 class SiteView:
@@ -224,10 +224,12 @@ class SiteView:
                 if not changed.dates:
                     break
                 cursor = changed.cursor
-                for item, dates in changed.dates.items():
-                    row = self.history.known_row(item)
-                    if row is not None and self.history.item_of(item) == item:
-                        labels.set(row, dates)
+                known = ((self.history.known_row(item), item, dates) for item, dates in changed.dates.items())
+                labels.add_many(
+                    (row, dates)
+                    for row, item, dates in known
+                    if row is not None and dates is not None and self.history.item_of(item) == item
+                )
                 await asyncio.sleep(0)
         self.catalogue.labels = labels
 
