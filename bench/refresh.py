@@ -308,7 +308,7 @@ def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> tuple[list[Row], 
 
 
 def past_alone(sizes: list[int], end_s: int) -> list[Row]:
-    """What the length of the past costs, with the same readers."""
+    """What the length of the past costs, with the same readers, and what leaving out what another list shows costs."""
     found, first_s = [], None
     for cells in sizes:
         each = steady.measured(cells, SETTINGS, end_s)
@@ -325,6 +325,16 @@ def past_alone(sizes: list[int], end_s: int) -> list[Row]:
                 each.draw_s / each.whole_s, "", None, more,
             ),
         ]  # fmt: skip
+    alone = SETTINGS.model_copy(
+        update={"lists": {name: each.model_copy(update={"without": ()}) for name, each in SETTINGS.lists.items()}}
+    )
+    pair = [steady.measured(sizes[0], settings, end_s).front_s for settings in (SETTINGS, alone)]
+    found.append(
+        Row(
+            f"ranking, trending without populer, {_size(sizes[0])}", pair[0], "s", "each list by itself", pair[1],
+            pair[0] / pair[1], "", None, {},
+        )
+    )  # fmt: skip
     if len(sizes) > 1 and first_s is not None:
         found.append(_growth("ranking, the same readers", sizes, first_s, each.front_s, SAME_READERS_GOAL))
     return found

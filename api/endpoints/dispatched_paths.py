@@ -63,6 +63,12 @@ LIST: Json = whole(
         "items": {"type": "array", "items": ENTRY},
         "next": {"type": ["string", "null"]},
         "more_label": {"type": "string", "examples": ["Selengkapnya"], "description": "of a link to the whole list"},
+        "views_label": {
+            "type": "string",
+            "examples": ["Dibaca {} kali"],
+            "description": "of an item's views, which stand at the braces",
+        },
+        "language": {"type": "string", "examples": ["id"], "description": "of the site"},
         "views_span_s": {"type": "number", "description": "what `views` are of: the last so many seconds"},
     }
 )

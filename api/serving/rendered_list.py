@@ -290,16 +290,21 @@ class RenderedList:
             b'{"rank":%d%b,"score":%b}' % (rank, each.content, each.score)
             for rank, each in enumerate(shown, before + 1)
         )
-        stamp, next_cursor, more = self._stamp, following and following.text(), words_of(self._site.locale).more
-        after = b'"config_version":%b,"items":[%b],"next":%b,"more_label":%b,"views_span_s":%b%b}' % (
+        stamp, next_cursor, words = self._stamp, following and following.text(), words_of(self._site.locale)
+        labels = {
+            "more_label": words.more,
+            "views_label": words.views,
+            "language": self._site.locale.replace("_", "-"),
+            "views_span_s": stamp.views_span_s,
+            **({"pending": True} if self.pending else {}),
+        }
+        after = b'"config_version":%b,"items":[%b],"next":%b,%b' % (
             msgspec.json.encode(stamp.config_version),
             items,
             msgspec.json.encode(next_cursor),
-            msgspec.json.encode(more),
-            msgspec.json.encode(stamp.views_span_s),
-            b',"pending":true' if self.pending else b"",
+            msgspec.json.encode(labels)[1:],
         )
-        named = [stamp.list, stamp.title, more, self._section, stamp.config_version, before, following and since]
+        named = [stamp.list, stamp.title, words.more, self._section, stamp.config_version, before, following and since]
         named += ["pending"] if self.pending else []
         tag = hashlib.blake2b(msgspec.json.encode(named), digest_size=12)
         for each in shown:

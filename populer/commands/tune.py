@@ -19,9 +19,10 @@ from populer.tuning.run import TuneRequest, Tuning, kinds_of, read_details, read
 from ranking.errors import PopulerError
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
+from ranking.lists.traffic_start import with_traffic
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.sites import SiteSettings
-from ranking.times import parse_duration
+from ranking.times import format_duration, parse_duration
 from ranking.tuning.evidence import sentence
 from ranking.tuning.walk_forward import Plan, Wanted
 
@@ -32,7 +33,10 @@ UNDATED = ("first-seen", "out")
 
 
 class Options(NamedTuple):
-    """The command line's options, as they were written. `url`: of the store; None: `events` are read instead."""
+    """The command line's options, as they were written. `url`: of the store; None: `events` are read instead.
+
+    `dedupe` None: as the service counts.
+    """
 
     loaded: Loaded
     site: SiteSettings
@@ -51,12 +55,13 @@ class Options(NamedTuple):
     changes: Sequence[str] = ()
     reads: Sequence[str] = ()
     undated: str | None = None
-    dedupe: str = "0s"
+    dedupe: str | None = None
     format: str | None = None
     item_pattern: str | None = None
     base: str | None = None
     report: Path | None = None
     as_json: bool = False
+    ways: Sequence[str] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -124,16 +129,16 @@ def _source(options: Options, progress: "Progress") -> WalkedSite:
 def _files(options: Options, progress: "Progress") -> WalkedSite:
     site = options.site
     pages = page_rules(options.item_pattern or site.item_pattern or None, options.base, secrets.token_hex())
-    rules = Rules(
-        options.loaded.settings.retention.bucket_s, options.zone, _seconds(options, "dedupe"), options.format, pages,
-        pages.pattern,
-    )  # fmt: skip
+    settings = options.loaded.settings
+    dedupe_s = settings.ingest.dedupe_window_s if options.dedupe is None else _seconds(options, "dedupe")
+    rules = Rules(settings.retention.bucket_s, options.zone, dedupe_s, options.format, pages, pages.pattern)
     read = LogSite()
     read.describe(options.items, rules, progress)
     read.count(options.events, rules, progress)
     notes = []
     if read.read.repeated:
-        notes.append(f"{read.read.repeated:,} repeats were left out")
+        window = format_duration(dedupe_s)
+        notes.append(f"{read.read.repeated:,} repeats within {window} were left out; --dedupe 0s counts them")
     if left_out := read.read.left_out:
         notes.append("left out of the log: " + ", ".join(f"{why} {n:,}" for why, n in sorted(left_out.items())))
     if faults := read.read.unreadable.count:
@@ -152,6 +157,7 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
         options.section,
         options.reads,
         dated_only=(options.undated or ("out" if options.url is None else "first-seen")) == "out",
+        ways=options.ways,
     )
 
     def on_plan(plan: Plan) -> Callable[[], None]:
@@ -164,7 +170,8 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
 
 def _base(options: Options, source: WalkedSite) -> tuple[GridBase, list[str]]:
     """The list to tune. In a log of kinds that it does not weigh every event counts alike: it is the log of others."""
-    settings, raw = settled(options.loaded.settings, options.loaded.raw, options.list_name, source.learned)
+    learned = with_traffic(source.learned, options.loaded.settings.lists, source.view, source.known_until)
+    settings, raw = settled(options.loaded.settings, options.loaded.raw, options.list_name, learned)
     kinds = kinds_of(source.view)
     base = based(settings, raw, options.list_name, options.changes, kinds)
     if options.url is not None or not kinds or base.list.kind != "ranked" or base.counts(source.view.history.channels):

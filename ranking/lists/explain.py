@@ -9,7 +9,7 @@ void, which are none of a bucket's events here.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import takewhile
 
 import numpy as np
@@ -21,20 +21,30 @@ from ranking.lists.explanation import SENTENCES, BucketPart, ChannelPart, Explan
 from ranking.lists.rank_moves import PlacedRow, moves, place_with_pins
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Rule
+from ranking.lists.visible_parts import VisibleParts
 from ranking.scoring.decay import Alike
 from ranking.scoring.describe import described
 from ranking.scoring.formula import Formula, Term
 from ranking.scoring.sums import Horizon
 from ranking.settings.lists import ListSettings
 
+NO_LISTS: Mapping[str, ListSettings] = {}
 #: Terms that are no part of what a list counts.
 AFTER_SHAPE = ("aging", "revival", "scale", "boost")
 
 
 def explain(
-    ranker: Ranker, item: str, name: str, settings: ListSettings, section: str, left_out: dict[str, int]
+    ranker: Ranker,
+    item: str,
+    name: str,
+    settings: ListSettings,
+    section: str,
+    left_out: dict[str, int],
+    lists: Mapping[str, ListSettings] = NO_LISTS,
 ) -> Explanation | None:
     """Explain where `item` stands in the list `name` with these settings; None if nothing is known of it.
+
+    `lists`: the site's, of which it may leave out some.
 
     Raises:
         NotFoundError: no item is in that section.
@@ -42,13 +52,14 @@ def explain(
     row = ranker.row(item)
     if row is None:
         return None
-    boosts = ranker.boosts_of(name)
-    selector = ranker.selector(settings, boosts)
+    boosts, visible = ranker.boosts_of(name), VisibleParts(lists, lambda: ranker)
+    selector, number = visible.selector(ranker, name, settings), ranker.section_number(section)
     candidates = selector.candidates
     listed = ranker.rank_selected(selector, section).rows.tolist()
     rank = listed.index(row) + 1 if row in listed else None
     score = float(candidates.score[row])
-    (rule,) = selector.rules_of([row], ranker.section_number(section))
+    (rule,) = selector.rules_of([row], number)
+    shown_in = [other for other in settings.without if visible.showing(other, number, item, ranker.moment.at)]
     published = float(ranker.published[row])
     age_s = ranker.moment.at - published if math.isfinite(published) else None
     formula = Formula(settings, ranker.zone)
@@ -64,7 +75,9 @@ def explain(
         rank=rank,
         place=_place(candidates.score, candidates.rows, row) if candidates.rule[row] == Rule.LISTED else None,
         rule=rule.name.lower(),
-        why=SENTENCES[rule] if rule is not Rule.LISTED or rank is not None else "others score more: see place",
+        why=SENTENCES[rule].format(" and ".join(shown_in))
+        if rule is not Rule.LISTED or rank is not None
+        else "others score more: see place",
         published=None if age_s is None else published,
         age_s=age_s,
         formula=described(settings, formula.horizon(ranker.moment.at, age_s or 0.0).decay),

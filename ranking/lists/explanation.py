@@ -30,6 +30,7 @@ SENTENCES = {
     Rule.OTHER_VERSION: "another language version of its group is read more, and the group is listed once",
     Rule.OTHER_SECTION: "it is in another section",
     Rule.LISTED_LONG: "it has been listed for max_tenure",
+    Rule.SHOWN_ELSEWHERE: "it is shown in {}, and this list leaves out what that shows",
     Rule.OVER_SECTION_CAP: "max_per_section items of its section stand above it",
 }
 

@@ -20,13 +20,23 @@ from ranking.counts.catalogue import Catalogue
 from ranking.counts.columns import FrozenHistory
 from ranking.counts.history import History
 from ranking.counts.row_subset import ByRow, RowSubset
-from ranking.intake.reader_filter import MARK
 from ranking.lists.item_pool import PoolFacts
 from ranking.lists.item_voids import without_void_events
 from ranking.lists.ranker import Ranker, Ranking, View, mask_of
-from ranking.lists.shortlist import NotProvenError, Shortlist, ShortlistPool, Whole, fits, shortlist_of
+from ranking.lists.shortlist import (
+    NotProvenError,
+    Reach,
+    Shortlist,
+    ShortlistPool,
+    Whole,
+    fits,
+    reach_of,
+    shortlist_of,
+)
+from ranking.lists.visible_parts import VisibleParts
 from ranking.scoring.sums import Counts, Moment
 from ranking.settings.lists import ListSettings
+from ranking.settings.without import ranking_order
 
 Lists = Mapping[str, ListSettings]
 #: How many times wider a shortlist is drawn after one that proved nothing, and when to give up.
@@ -69,17 +79,24 @@ class IncrementalRanker:
         few = None if base is None else base.ranker(view, moment)
         whole: Ranker | None = None
         rankings = {}
-        for name, settings in lists.items():
-            shortlist = None if base is None else base.shortlist(name, settings)
+
+        def ranker_of_all() -> Ranker:
+            nonlocal whole
+            whole = whole or Ranker(view, moment, zone)
+            return whole
+
+        visible = VisibleParts(lists, ranker_of_all)
+        for name in ranking_order(lists):
+            settings = lists[name]
+            shortlist = None if base is None else base.shortlist(name, settings, reach_of(name, lists))
             if base is not None and few is not None and shortlist is not None:
                 try:
-                    rankings[name] = Ranked(few, few.rank_sections(shortlist.settings, few.boosts_of(_list_of(name))))
+                    rankings[name] = Ranked(few, visible.rank_sections(few, name, shortlist.settings))
                     continue
                 except NotProvenError:
                     base.drop(settings)
                     self._wider[name] = self._wider.get(name, 1.0) * WIDER
-            whole = whole or Ranker(view, moment, zone)
-            rankings[name] = Ranked(whole, whole.rank_sections(settings, whole.boosts_of(_list_of(name))))
+            rankings[name] = Ranked(ranker_of_all(), visible.rank_sections(ranker_of_all(), name, settings))
         return rankings
 
     def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
@@ -94,12 +111,7 @@ class IncrementalRanker:
             self._base = None  # before the next one takes as much memory
             self._base = _Base(view.history, view.catalogue, zone) if wanted else None
         if self._base is not None:
-            self._base.draw(wanted, self._wider)
-
-
-def _list_of(name: str) -> str:
-    """The list whose boosts are those of a list of some of its items."""
-    return name.partition(MARK)[0]
+            self._base.draw(wanted, lists, self._wider)
 
 
 class _Base:
@@ -124,10 +136,10 @@ class _Base:
         grown = len(self._subset) > max(MANY_ROWS, GROWN * self._first_rows)
         return grown or self._history.closed_until != self._snapshot.until
 
-    def shortlist(self, name: str, settings: ListSettings) -> Shortlist | None:
-        """The shortlist of a list under these settings, if there is one."""
+    def shortlist(self, name: str, settings: ListSettings, reach: Reach) -> Shortlist | None:
+        """The shortlist of a list under these settings that reaches so far, if there is one."""
         found = self._shortlists.get(name)
-        return found if found is not None and found.settings == settings else None
+        return found if found is not None and found.settings == settings and found.reach == reach else None
 
     def drop(self, settings: ListSettings) -> None:
         """Forget a shortlist that proves nothing."""
@@ -135,9 +147,10 @@ class _Base:
             name: shortlist for name, shortlist in self._shortlists.items() if shortlist.settings != settings
         }
 
-    def draw(self, lists: Lists, wider: Mapping[str, float]) -> None:
-        """Draw the shortlists of these lists that are not drawn yet."""
-        same = {name: each for name, each in self._shortlists.items() if lists.get(name) == each.settings}
+    def draw(self, lists: Lists, every: Lists, wider: Mapping[str, float]) -> None:
+        """Draw the shortlists of these lists, of `every` list of the site, that are not drawn yet."""
+        reaches = {name: reach_of(name, every) for name in lists}
+        same = {name: found for name in lists if (found := self.shortlist(name, lists[name], reaches[name]))}
         new = {name: each for name, each in lists.items() if name not in same}
         if not new:
             self._shortlists = same
@@ -153,7 +166,9 @@ class _Base:
             self._zone,
             catalogue.taken(slice(0, len(history.items))),
         )
-        self._shortlists = same | {name: shortlist_of(each, whole, wider.get(name, 1.0)) for name, each in new.items()}
+        self._shortlists = same | {
+            name: shortlist_of(each, whole, reaches[name], wider.get(name, 1.0)) for name, each in new.items()
+        }
         for name in new:
             self._subset.add(self._shortlists[name].rows)
         self._first_rows = len(self._subset)

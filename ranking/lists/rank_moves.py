@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-import numpy as np
-
 from ranking.counts.arrays import Rows
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Candidates, Rule
@@ -22,6 +20,7 @@ NAMES = {
     Rule.OVER_SECTION_CAP: "max_per_section",
     Rule.LISTED_LONG: "max_tenure",
     Rule.BELOW_SECTION_FLOOR: "section_floor",
+    Rule.SHOWN_ELSEWHERE: "without",
     Rule.OTHER_VERSION: "group",
 }
 
@@ -70,9 +69,7 @@ def moves(ranker: Ranker, placed: PlacedRow) -> list[Move]:
 
 def place_with_pins(ranker: Ranker, placed: PlacedRow) -> tuple[int | None, list[Move]]:
     """The place on the first page once pins are laid over it, and how they moved the row; None: it is not there."""
-    names, facts = ranker.pool.names, ranker.pool.facts
-    gone = {names[row] for row in np.flatnonzero(facts.blocked | facts.taken_down).tolist()}
-    pins = [pin for pin in ranker.pins_of(placed.name, placed.section) if pin[1] not in gone]
+    names, pins = ranker.pool.names, ranker.pins_of(placed.name, placed.section)
     item = names[placed.row]
     pinned = {name for _, name in pins}
     ranked = [names[row] for row in placed.rows]

@@ -18,7 +18,7 @@ from ranking.intake.items import Item
 from ranking.intake.reader_filter import MARK
 from ranking.lists.item_pool import ItemPool, PoolFacts
 from ranking.lists.item_voids import without_void_events
-from ranking.lists.selection import Selector
+from ranking.lists.selection import LeftOut, Selector
 from ranking.published.edits import Edits, Void
 from ranking.published.snapshot import WHOLE_SITE, Entry
 from ranking.scoring.sums import Moment, counts_of
@@ -68,12 +68,14 @@ class Ranker:
         pool: ItemPool | None = None,
         known_row: Callable[[str], int | None] | None = None,
     ) -> None:
+        self._view = view
         self._catalogue = view.catalogue
         self._known_row = known_row or view.history.known_row
         self.moment = moment
         self.zone = zone
         in_force = view.edits.in_force(moment.at)
         self._boosts = in_force.boosts
+        self._blocked = in_force.blocked
         self._pins = in_force.pins
         self._voids = in_force.voids
         self.pool = pool or _whole_pool(view, moment, zone)
@@ -97,8 +99,13 @@ class Ranker:
         return self._voids.get(item, ())
 
     def pins_of(self, name: str, section: str) -> Sequence[tuple[int, str]]:
-        """The pins in force in a section of the list `name`: position and item, the latest first."""
-        return self._pins.get((name, section), ())
+        """The pins in a section of the list `name` of items that may be shown: position and item, the latest first."""
+        return [pin for pin in self._pins.get((name, section), ()) if not self._is_gone(pin[1])]
+
+    def _is_gone(self, item: str) -> bool:
+        row = self._view.history.known_row(item)  # an item that is pinned may be none of this pool's
+        withdrawn = row is not None and self._catalogue.withdrawn(slice(row, row + 1), self.moment.at).any()
+        return item in self._view.removed or item in self._blocked or bool(withdrawn)
 
     def rows_of(self, section: str) -> Rows:
         """The rows of a section (`WHOLE_SITE`: all).
@@ -126,9 +133,11 @@ class Ranker:
         """
         return self.rank_selected(self.selector(settings, boosts), section)
 
-    def selector(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> Selector:
+    def selector(
+        self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS, left_out: LeftOut | None = None
+    ) -> Selector:
         """The selector of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
-        return Selector(self.boosted(boosts), settings, self.moment)
+        return Selector(self.boosted(boosts), settings, self.moment, left_out=left_out)
 
     def rank_selected(self, selector: Selector, section: str) -> Ranking:
         """Rank one list of one section by a selector that is there already.
@@ -152,13 +161,20 @@ class Ranker:
             raise unknown_section(section, self._catalogue.sections)
         return number
 
+    def section_name(self, number: int | None) -> str:
+        """The inverse of `section_number`."""
+        return WHOLE_SITE if number is None else self._catalogue.sections[number]
+
     def rank_sections(self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS) -> dict[str, Ranking]:
         """The list over all sections, and one for each section where the list wants them; `boosts` as for `rank`."""
-        now = self.selector(settings, boosts)
+        return self.rank_selected_sections(self.selector(settings, boosts))
+
+    def rank_selected_sections(self, now: Selector) -> dict[str, Ranking]:
+        """What `rank_sections` gives, by a selector that is there already."""
         names = self._catalogue.sections
-        numbers = now.sections() if settings.sections else []
+        numbers = now.sections() if now.settings.sections else []
         ranked = self._ranked(now, [None, *sorted(numbers, key=names.__getitem__)])
-        return {WHOLE_SITE if number is None else names[number]: ranking for number, ranking in ranked.items()}
+        return {self.section_name(number): ranking for number, ranking in ranked.items()}
 
     def _ranked(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
@@ -173,7 +189,7 @@ class Ranker:
         """Ranks one `movement` ago, by row; None where there was no list."""
         if now.settings.kind == "latest":
             return None
-        then = now.earlier(self.moment.at - now.settings.movement_s)
+        then = now.at(self.moment.at - now.settings.movement_s)
         if not then.candidates.rows.size:
             return None
         return {

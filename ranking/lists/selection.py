@@ -1,12 +1,12 @@
 """Selection: which of the candidates stand in a list, in which order, and what fills it up.
 
 Every rule is applied before the limit: seven rows are given for `size = 7` wherever seven are eligible. In this order:
-what a row is by itself (`item_pool`), the floor of its section, how long it has been listed, the cap per section, the
-hysteresis at the cut, and what is missing then is filled up.
+what a row is by itself (`item_pool`), the floor of its section, how long it has been listed, whether another list shows
+it, the cap per section, the hysteresis at the cut, and what is missing then is filled up.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,8 @@ MEANT = (
     Rule.TOO_NEW,
 )
 NOTHING: Rows = np.zeros(0, dtype=np.int64)
+#: The rows that other lists show at a moment (epoch seconds), by section, which the list leaves out.
+LeftOut = Callable[[float, Sequence[int | None]], Mapping[int | None, Rows]]
 
 
 class Selection(NamedTuple):
@@ -47,7 +49,7 @@ class Selection(NamedTuple):
 
 
 class Past:
-    """One list at other moments, without tenure, hysteresis and fillers. Every answer is kept."""
+    """One list at other moments, without tenure, other lists, hysteresis and fillers. Every answer is kept."""
 
     def __init__(self, pool: ItemPool, settings: ListSettings, known_until: float) -> None:
         self._pool = pool
@@ -69,10 +71,18 @@ class Past:
 class Selector:
     """Selects the rows of one list at one moment, over all sections (number None) or some.
 
-    The pool is scored once, when a selector is made; `past` is shared by the selectors of one list at several moments.
+    The pool is scored once, when a selector is made, and every answer is kept; `past` is shared by the selectors of one
+    list at several moments.
     """
 
-    def __init__(self, pool: ItemPool, settings: ListSettings, moment: Moment, past: Past | None = None) -> None:
+    def __init__(
+        self,
+        pool: ItemPool,
+        settings: ListSettings,
+        moment: Moment,
+        past: Past | None = None,
+        left_out: LeftOut | None = None,
+    ) -> None:
         self.pool = pool
         self.settings = settings
         self.moment = moment
@@ -81,10 +91,16 @@ class Selector:
         self.candidates = pool.candidates(settings, moment)
         self._parted: dict[int, Rows] | None = None
         self._fillers: list[Tier] | None = None
+        self._left_out = left_out
+        self._selected: dict[int | None, Selection] = {}
+        self._at: dict[float, Selector] = {moment.at: self}
 
-    def earlier(self, at: float) -> "Selector":
-        """The selector of the same list at an earlier moment (epoch seconds), with what is known by this one."""
-        return Selector(self.pool, self.settings, Moment(at, self.moment.known_until), self._past)
+    def at(self, at: float) -> "Selector":
+        """The selector of the same list at another moment (epoch seconds), with what is known by this one."""
+        if at not in self._at:
+            moment = Moment(at, self.moment.known_until)
+            self._at[at] = Selector(self.pool, self.settings, moment, self._past, self._left_out)
+        return self._at[at]
 
     def sections(self) -> list[int]:
         """The numbers of the sections that have something to list."""
@@ -96,14 +112,25 @@ class Selector:
     def selected(self, numbers: Iterable[int | None]) -> dict[int | None, Selection]:
         """The list over all sections (None) and of each of some sections."""
         numbers = list(numbers)
-        if len(numbers) > MANY_SECTIONS and self._by_score_alone:
-            return self._of_many(numbers)
-        rows = {number: self._eligible(number) for number in numbers}
+        if missing := [number for number in numbers if number not in self._selected]:
+            shown = self._left_out(self.moment.at, missing) if self._left_out else dict.fromkeys(missing, NOTHING)
+            many = len(missing) > MANY_SECTIONS and self._by_score_alone
+            self._selected.update(self._of_many(shown) if many else self._of_each(shown))
+        return {number: self._selected[number] for number in numbers}
+
+    def left_out(self, number: int | None) -> Rows:
+        """The rows that the list of all sections (number None) or of one leaves out, as other lists show them."""
+        return self._left_out(self.moment.at, [number])[number] if self._left_out else NOTHING
+
+    def _of_each(self, shown: Mapping[int | None, Rows]) -> dict[int | None, Selection]:
+        """The list of each section of `shown`, which has the rows that other lists show there."""
+        rows = {number: self._eligible(number) for number in shown}
         long = self._listed_long(rows)
-        tops = {number: self._best(_without(some, long[number]), number, self._depth) for number, some in rows.items()}
+        out = {number: np.concatenate([long[number], others]) for number, others in shown.items()}
+        tops = {number: self._best(_without(some, out[number]), number, self._depth) for number, some in rows.items()}
         if self.settings.hysteresis:
             tops = self._kept(tops)
-        return {number: self._filled(top, number, long[number]) for number, top in tops.items()}
+        return {number: self._filled(top, number, out[number]) for number, top in tops.items()}
 
     @property
     def _by_score_alone(self) -> bool:
@@ -116,25 +143,27 @@ class Selector:
             and np.isinf(settings.max_tenure_s)
         )
 
-    def _of_many(self, numbers: Sequence[int | None]) -> dict[int | None, Selection]:
-        """What `selected` gives, in one pass over all sections."""
-        facts = self.pool.facts
+    def _of_many(self, shown: Mapping[int | None, Rows]) -> dict[int | None, Selection]:
+        """What `_of_each` gives, in one pass over all sections."""
+        facts, most = self.pool.facts, max(map(len, shown.values()))
         in_section = facts.section.astype(np.int64) * (int(facts.group.max(initial=0)) + 1) + facts.group
         in_section[(facts.group < 0) | (facts.section < 0)] = arrays.NO_GROUP
         tops = ordering.best_by_section(
             self._one_version(self.candidates.rows, in_section), facts.section,
             score=self.candidates.score, published=facts.published,
-            names=self.pool.names, limit=self._depth,
+            names=self.pool.names, limit=self._depth + most,
         )  # fmt: skip
-        return {
-            number: Selection(
-                self._best(self._eligible(None), None, self._depth) if number is None else tops.get(number, NOTHING)
-            )
-            for number in numbers
-        }
+        selections = {}
+        for number, others in shown.items():
+            if number is None:
+                rows = self._best(_without(self._eligible(None), others), None, self._depth)
+            else:
+                rows = _without(tops.get(number, NOTHING), others)[: self._depth]
+            selections[number] = Selection(rows)
+        return selections
 
     def plain(self, numbers: Iterable[int | None], limit: int) -> dict[int | None, Rows]:
-        """The first rows of each list, without tenure, hysteresis and fillers."""
+        """The first rows of each list, without tenure, other lists, hysteresis and fillers."""
         return {number: self._best(self._eligible(number), number, limit) for number in numbers}
 
     def rules_of(self, rows: Sequence[int], number: int | None) -> list[Rule]:
@@ -152,8 +181,11 @@ class Selector:
         ruling.out(Rule.OTHER_VERSION, ~np.isin(asked, eligible))
         long = self._listed_long({number: eligible})[number]
         ruling.out(Rule.LISTED_LONG, np.isin(asked, long))
+        others = self.left_out(number)
+        ruling.out(Rule.SHOWN_ELSEWHERE, np.isin(asked, others))
         if number is None and self.settings.max_per_section:
-            open_to, capped = _without(eligible, long), section[asked] != arrays.NO_SECTION
+            out = np.concatenate([long, others])
+            open_to, capped = _without(eligible, out), section[asked] != arrays.NO_SECTION
             numbers = np.unique(section[asked[capped & (ruling.codes == Rule.LISTED)]]).tolist()
             firsts = np.concatenate([NOTHING, *(self._firsts_of(each, open_to) for each in numbers)])
             ruling.out(Rule.OVER_SECTION_CAP, capped & ~np.isin(asked, firsts))

@@ -64,6 +64,13 @@ class Whole(NamedTuple):
         return rows
 
 
+class Reach(NamedTuple):
+    """What a shortlist must reach: `spare` more rows of each section than the list has, and `back_s` seconds back."""
+
+    spare: int = 0
+    back_s: float = 0.0
+
+
 class Shortlist(NamedTuple):
     """The rows of one list that have to be ranked, and a bound on all others.
 
@@ -77,6 +84,7 @@ class Shortlist(NamedTuple):
     until: float
     upper_bounds: FloatArray
     half_life_s: float
+    reach: Reach = Reach()
 
     def check(self, candidates: Candidates, section: Sections, group: Groups, at: float) -> None:
         """Return if no row outside can be among the first of any section at the moment `at` (epoch seconds).
@@ -103,7 +111,8 @@ class Shortlist(NamedTuple):
                 raise NotProvenError
             firsts = np.unique(np.stack([number[grouped], group[grouped]]), axis=1, return_index=True)[1]
             beating = np.setdiff1d(beating, np.delete(grouped, firsts))
-        if ((np.bincount(number[beating], minlength=len(bounds)) < depth_of(self.settings)) & (bounds > -np.inf)).any():
+        enough = depth_of(self.settings) + self.reach.spare
+        if ((np.bincount(number[beating], minlength=len(bounds)) < enough) & (bounds > -np.inf)).any():
             raise NotProvenError
 
 
@@ -162,9 +171,19 @@ def fits(settings: ListSettings) -> bool:
             return Formula(settings, UTC).fades
 
 
-def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Shortlist:
+def reach_of(name: str, lists: Mapping[str, ListSettings]) -> Reach:
+    """The reach of the list `name`: past what it leaves out, and to where those look that leave out what it shows."""
+
+    def back_s(of: str) -> float:
+        users = (other for other, settings in lists.items() if of in settings.without)
+        return max((lists[of].movement_s, *map(back_s, users)))
+
+    return Reach(sum(lists[other].size for other in lists[name].without), back_s(name))
+
+
+def shortlist_of(settings: ListSettings, whole: Whole, reach: Reach, wider: float = 1.0) -> Shortlist:
     """The shortlist of a list that `fits`; `wider`: how many times as many rows as usual to look at."""
-    since = whole.until - max(0.0, settings.movement_s - USUAL_MOVEMENT_S)
+    since = whole.until - max(0.0, reach.back_s - USUAL_MOVEMENT_S)
     match settings.kind:
         case "latest":
             bound = _latest_bound(settings, whole)
@@ -173,10 +192,10 @@ def shortlist_of(settings: ListSettings, whole: Whole, wider: float = 1.0) -> Sh
         case _:
             bound = _ranked_bound(settings, whole, since)
     rows, upper_bounds = _parted(
-        bound.at_most, whole.section, int(bound.keep * wider * depth_of(settings)) + SPARE_ROWS
+        bound.at_most, whole.section, int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
     )
     return Shortlist(
-        settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s
+        settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s, reach
     )
 
 

@@ -17,6 +17,8 @@ from ranking.intake.reader_filter import filter_from_key, shown_part
 from ranking.lists.explain import explain
 from ranking.lists.explanation import Explanation, VoidPart
 from ranking.lists.ranker import Ranker, Ranking, entries
+from ranking.lists.traffic_start import with_traffic
+from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Entry, encode_entries
 from ranking.refreshing.filtered_lists import narrowed
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Filtered, Preview, Question
@@ -27,6 +29,7 @@ from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings, unknown_kind, with_changes
 from ranking.settings.service import Settings
+from ranking.settings.without import check_without
 from ranking.store.protocol import Store
 from ranking.watching.recent_views import RecentViews, recent_views
 
@@ -85,8 +88,12 @@ async def answer(context: QuestionContext, question: Explain | Preview | Filtere
 async def _filtered(
     context: QuestionContext, ranker: Ranker, question: Filtered, settings: ListSettings
 ) -> dict[str, Any]:
-    boosts = ranker.boosts_of(question.list_name)
-    ranking = await asyncio.to_thread(ranker.rank, settings, question.section, boosts)
+    visible = VisibleParts(context.settings.lists, lambda: ranker)
+
+    def ranked() -> Ranking:
+        return ranker.rank_selected(visible.selector(ranker, question.list_name, settings), question.section)
+
+    ranking = await asyncio.to_thread(ranked)
     details = await context.view.details(context.store, ranking.rows.tolist())
     return {"body": encode_entries(entries(ranking, settings, ranker.views, ranker.published, details))}
 
@@ -99,7 +106,7 @@ async def _explained(
     names = history.names_of(name)
     shadows = await context.store.counts.shadows(question.site, names[:MOST_NAMES])
     explanation = await asyncio.to_thread(
-        explain, ranker, name, question.list_name, settings, question.section, shadows
+        explain, ranker, name, question.list_name, settings, question.section, shadows, context.settings.lists
     )
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
@@ -142,12 +149,18 @@ async def _previewed(
     context: QuestionContext, ranker: Ranker, question: Preview, settings: ListSettings
 ) -> dict[str, Any]:
     changed = _changed(context.settings, question, settings)
+    if changed.auto and not settings.auto:  # it would begin by traffic
+        begun = with_traffic({}, {question.list_name: changed}, context.view, ranker.moment.at)
+        changed = changed.under(begun.get(question.list_name))
     choice = filter_from_key(question.section)
     changed = changed if choice is None else changed.narrowed(choice.item_filter)
-    boosts = ranker.boosts_of(question.list_name)
-    live, preview = await asyncio.to_thread(
-        lambda: [ranker.rank(under, question.section, boosts) for under in (settings, changed)]
-    )
+    visible, name = VisibleParts(context.settings.lists, lambda: ranker), question.list_name
+
+    def ranked() -> list[Ranking]:
+        selectors = (visible.selector(ranker, name, under) for under in (settings, changed))
+        return [ranker.rank_selected(selector, question.section) for selector in selectors]
+
+    live, preview = await asyncio.to_thread(ranked)
     limit = min(question.limit or max(settings.size, changed.size), MOST_SHOWN)
     rows = {row for ranking in (live, preview) for row in ranking.rows[:limit].tolist()}
     details = await context.view.details(context.store, rows)
@@ -187,8 +200,9 @@ def _changed(settings: Settings, question: Preview, live: ListSettings) -> ListS
     name = question.list_name
     try:
         changed = with_changes(name, settings.table(name), question.settings)
+        check_without({**settings.lists, name: changed})
     except ValueError as error:
-        raise InvalidQuestionError(f"settings.{error}") from None
+        raise InvalidQuestionError(f"settings.{str(error).removeprefix(f'lists.{name}.')}") from None
     if found := unknown_kind(changed, settings.ingest.known_kinds):
         there = ", ".join(sorted(settings.ingest.known_kinds))
         raise InvalidQuestionError(f"settings.{found[0]}: expected one of ingest.kinds ({there}), found {found[1]!r}")

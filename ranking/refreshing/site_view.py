@@ -95,15 +95,17 @@ class SiteView:
         Raises:
             StoreHeldError: the store has lost what it had, and the view that lists are ranked from stays as it is.
         """
-        if (self._leaves_marks and self._unmarked) or keep_since < self._keep_since:
-            self._forget()
-        self._keep_since = keep_since
         for _ in range(READ_TRIES):
             life, held_since = await store.server.life()
             if self._leaves_marks and held_since is not None:
                 raise StoreHeldError
+            if (self._leaves_marks and self._unmarked) or keep_since < self._keep_since:
+                self._forget()
+            self._keep_since = keep_since
             if life == self._life and await self._follow(store, keep_since):
                 break
+            if life == self._life and self._marks and await store.server.hold_emptied(self.site, self._marks):
+                raise StoreHeldError
             self.times_lost += self._life != ""
             self._forget()
             self._life = life

@@ -26,6 +26,7 @@ from ranking.settings.objective import AUTO, Objective
 from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings, replaced_by
 from ranking.settings.types import UNKNOWN_SETTING, Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected, one_of
 from ranking.settings.uses import KINDS, METHODS, idle_reasons, without_idle
+from ranking.settings.without import as_names
 from ranking.times import DAY_S, HOUR_S, MINUTE_S, NO_LIMIT
 
 MIN_HALF_LIFE_S = 1.0
@@ -116,6 +117,7 @@ class ListSettings(Table):
     allow: ItemRules = ItemRules()
     deny: ItemRules = ItemRules()
     sections: bool = True
+    without: Annotated[tuple[str, ...], BeforeValidator(as_names)] = ()
     min_count: float = Field(0.0, ge=0, le=1e12)
     floor: float = Field(0.0, ge=0, le=1e12)
 
@@ -145,7 +147,7 @@ class ListSettings(Table):
         if not isinstance(given, dict):
             return given
         table = {**preset_settings(given.get("preset")), **given}
-        return _begun(table) if table.get("half_life") == AUTO else table
+        return _begun(table) if _is_auto(table) else table
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -226,6 +228,13 @@ class ListSettings(Table):
             )
 
 
+def _is_auto(table: Mapping[str, Any]) -> bool:
+    """Whether a list tunes itself: its half-life is "auto", or nothing is said of one that it would use."""
+    if "half_life" in table or "half_life_s" in table or "auto" in table:
+        return table.get("half_life") == AUTO
+    return (table.get("kind", "ranked"), table.get("decay", "half-life")) == ("ranked", "half-life")
+
+
 def _begun(given: dict[str, Any]) -> dict[str, Any]:
     """The table of a list whose half-life is tuned: it begins at its pin, or at the default."""
     objective = given.get("objective")
@@ -236,7 +245,7 @@ def _begun(given: dict[str, Any]) -> dict[str, Any]:
 
 DEFAULT_LISTS: dict[str, dict[str, Any]] = {
     "populer": {"title": "Populer", "size": 7},
-    "trending": {"title": "Trending", "kind": "burst", "size": 7},
+    "trending": {"title": "Trending", "kind": "burst", "size": 7, "without": ["populer"]},
     "update": {"title": "UPDATE", "kind": "latest", "size": 10},
 }
 

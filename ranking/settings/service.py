@@ -45,6 +45,7 @@ from ranking.settings.types import (
     as_seconds,
 )
 from ranking.settings.uses import idle_reasons
+from ranking.settings.without import check_without
 from ranking.times import DAY_S, HOUR_S, format_duration
 
 MIN_QUIET_S = 60.0
@@ -251,11 +252,17 @@ class Settings(Table):
     @model_validator(mode="after")
     def _horizons_fit(self) -> Self:
         for name, each in self.lists.items():
-            if each.learns and each.objective.horizon_s % self.retention.bucket_s:
+            named = "horizon_s" in each.objective.model_fields_set  # the default is taken as whole buckets
+            if each.learns and named and each.objective.horizon_s % self.retention.bucket_s:
                 width, found = format_duration(self.retention.bucket_s), format_duration(each.objective.horizon_s)
                 raise ValueError(
                     f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _lists_in_order(self) -> Self:
+        check_without(self.lists)
         return self
 
     @cached_property

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ranking.settings.lists import ListSettings
 
 _ALWAYS = (
-    "preset", "kind", "title", "size", "depth", "listed", "allow", "deny", "sections", "max_age", "min_age",
+    "preset", "kind", "title", "size", "depth", "listed", "allow", "deny", "sections", "without", "max_age", "min_age",
     "max_per_section", "max_tenure", "hysteresis", "fill",
 )  # fmt: skip
 _WEIGHING = ("weights", "self_click_weight", "position_bias", "position_cap")

@@ -28,7 +28,7 @@ from ranking.tuning.walk_forward import WalkForward
 NEAR = 3
 #: Settings that the short way follows, or that do not bear on which rows a ranked list has.
 UNDERSTOOD = frozenset({
-    "preset", "title", "size", "depth", "listed", "sections", "section_minimum", "movement_s",
+    "preset", "title", "size", "depth", "listed", "sections", "without", "section_minimum", "movement_s",
     "weights", "self_click_weight", "position_bias", "position_cap", "bonus_kinds",
     "decay", "half_life_s", "auto", "objective", "mix", "window_s", "period", "week_start",
     "power", "power_scale_s", "daily",

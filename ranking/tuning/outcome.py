@@ -1,7 +1,7 @@
 """Outcome: what readers did in the horizon after a moment, and how a list is judged by it.
 
 What editors have taken down or blocked by now, and what only strangers have named, is neither listed nor missed at any
-step; pins and boosts are left out, as a setting is to be judged by itself.
+step; pins, boosts and what other lists show (`without`) are left out, as a setting is to be judged by itself.
 """
 
 from typing import NamedTuple

@@ -278,6 +278,9 @@ class MemoryStore:
     async def time(self) -> float:
         return self.clock
 
+    async def hold_emptied(self, site: str, shards: Iterable[int]) -> bool:
+        return False
+
     async def accept(self) -> Life:
         return await self.life()
 

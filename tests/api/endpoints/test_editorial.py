@@ -229,7 +229,7 @@ async def test_a_boost_counts_in_the_sections_too_and_in_no_other_list(twelve: S
     await put(twelve, f"{BOOSTS}/k", factor=10)
     assert await twelve.ids(section="Ekonomi") == list("kacegi")
     assert (await twelve.ids())[0] == "k"
-    assert (await twelve.ids("trending"))[0] == "a"
+    assert (await twelve.ids("trending"))[0] == "h", "the first of those that populer did not show at the last refresh"
     assert (await get(twelve, BOOSTS))["boosts"] == [
         {"list": "populer", "item": "k", "factor": 10.0, "until": None, "set_at": twelve.clock.now}
     ]

@@ -183,6 +183,22 @@ async def test_what_tuning_found_is_told_the_newest_night_first(ranked: Service)
     assert answer.status_code == 404
 
 
+async def test_a_preview_leaves_out_what_other_lists_show_as_its_changes_say(serve: Serve) -> None:
+    service = await serve(lists={"populer": {"size": 1}})
+    await service.put(*({"id": item, "title": item, "published_at": servers.NOW - 9000} for item in "abc"))
+    await service.view(a=40, b=20, c=10)
+    await service.refresh()
+    assert await service.ids("trending") == ["b", "c"]
+
+    bodies = [{"list": "trending", "settings": {"without": without}} for without in ("none", "trending")]
+    async with answering(service):
+        shown, refused = [await service.http.post("/v1/preview", headers=ADMIN, json=body) for body in bodies]
+    ids = [[each["id"] for each in shown.json()[side]] for side in ("live", "preview")]
+    assert ids == [["b", "c"], ["a", "b", "c"]]
+    assert refused.status_code == 422
+    assert "settings.without: names of other lists (populer, update), found 'trending'" in refused.json()["detail"]
+
+
 async def test_a_preview_says_how_both_lists_forget(ranked: Service) -> None:
     body = {"list": "populer", "settings": {"half_life": "6h"}}
     async with answering(ranked):

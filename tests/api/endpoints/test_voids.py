@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from conftest import Serve
 from servers import ADMIN, NOW, SITE, WRITER, Service
 
 from ranking.published.edits import MAX_VOIDS, Subject, Void
@@ -22,8 +23,9 @@ async def views(service: Service, name: str = "populer") -> dict[str, int]:
 
 
 @pytest.fixture
-async def three(service: Service) -> Service:
-    """Three described items, `a` the most read."""
+async def three(serve: Serve) -> Service:
+    """Three described items, `a` the most read; beside the usual lists a burst list of all items."""
+    service = await serve(lists={"semua": {"kind": "burst"}})
     await service.put(*({"id": item, "title": f"Judul {item}", "published_at": NOW - 9000} for item in "abc"))
     await service.view(a=40, b=20, c=10)
     await service.refresh()
@@ -42,7 +44,7 @@ async def test_void_takes_events_from_every_list_at_the_next_refresh_and_lifting
     }  # fmt: skip
     await three.refresh()
     assert await views(three) == {"b": 20, "c": 10}
-    assert await three.ids("trending") == ["b", "c"]
+    assert await three.ids("semua") == ["b", "c"]
     listed = (await send(three, "GET")).json()["voids"]
     assert listed == [answer.json()]
     assert (await send(three, "DELETE", f"{ADDRESS}/1")).status_code == 204

@@ -16,16 +16,18 @@ from views import Site, list_of
 
 from ranking.counts.arrays import NO_SECTION
 from ranking.counts.buckets import Bucket
-from ranking.intake.reader_filter import MARK, ReaderFilter
+from ranking.intake.reader_filter import ReaderFilter
 from ranking.lists import shortlist
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker, Ranking
 from ranking.lists.rules import Rule
-from ranking.lists.shortlist import ShortlistPool, Whole, fits
-from ranking.published.edits import Block, Boost, Edit, Edits, Subject, Void
+from ranking.lists.shortlist import ShortlistPool, Whole, fits, reach_of
+from ranking.lists.visible_parts import VisibleParts
+from ranking.published.edits import Block, Boost, Edit, Edits, Pin, Subject, Void
 from ranking.scoring.formula import LEAST_SCORE
 from ranking.scoring.sums import Counts, Moment
 from ranking.settings.lists import ListSettings
+from ranking.settings.service import Settings
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 NOW = 1_764_532_800.0
@@ -72,6 +74,17 @@ OTHERS: dict[str, dict[str, Any]] = {
     "revived": {"preset": "discourse-hot"},
     "rising": {"kind": "burst", "method": "acceleration", "minimum": 0},
     "day": {"kind": "burst", "period": "today"},
+}
+#: Lists that leave out what others show; with those they are of.
+APART: dict[str, dict[str, Any]] = {
+    **{name: FITTING[name] for name in ("hours", "window", "burst", "all")},
+    "apart": {"kind": "burst", "baseline": "1d", "minimum": 1, "without": "hours"},
+    "later": {"kind": "burst", "baseline": "12h", "minimum": 0, "movement": "7h", "without": ["apart", "window"]},
+    "third": {"half_life": "4h", "without": "later,all", "max_per_section": 1},
+    "newer": {"kind": "latest", "without": "third"},
+    "filled": {"half_life": "1h", "fill": "widen", "without": ["hours", "lasting"]},
+    "lasting": {"half_life": "1h", "max_tenure": "6h", "hysteresis": 0.1, "without": "whole"},
+    "whole": {"half_life": "2h", "sections": False, "size": 2},
 }
 CHANNELS = ["view", "click", "like", "click@list:populer#2", "click@mail"]
 SECTIONS = [None, "Politik", "Olahraga"]
@@ -145,7 +158,8 @@ def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> di
     ranker = Ranker(site, Moment(at, at), UTC)
     found = {}
     for name, each in lists.items():
-        rankings = ranker.rank_sections(each, ranker.boosts_of(name.partition(MARK)[0]))
+        visible = VisibleParts(lists, lambda: ranker)
+        rankings = ranker.rank_selected_sections(visible.selector(ranker, name, each))
         found[name] = {section: shown(ranker, ranking) for section, ranking in rankings.items()}
     return found
 
@@ -169,7 +183,10 @@ def proven_lists(incremental: IncrementalRanker, site: Site, at: float, lists: M
 
 
 def lists_of(tables: Mapping[str, dict[str, Any]], **over: Any) -> dict[str, ListSettings]:
-    return {name: list_of(**{**SHORT, **over, **table}) for name, table in tables.items()}
+    lists = Settings.model_validate(
+        {"lists": {name: {**SHORT, **over, **table} for name, table in tables.items()}}
+    ).lists
+    return {name: lists[name] for name in tables}
 
 
 def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
@@ -182,9 +199,13 @@ def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
     return fresh
 
 
-FITTING_LISTS, OTHER_LISTS = lists_of(FITTING), lists_of(OTHERS)
+FITTING_LISTS, APART_LISTS = lists_of(FITTING), lists_of(APART)
 CHOICE = ReaderFilter(section="politik")
-NARROWED_LISTS = {name + CHOICE.key: each.narrowed(CHOICE.item_filter) for name, each in FITTING_LISTS.items()}
+
+
+def with_narrowed(lists: Mapping[str, ListSettings]) -> Mapping[str, ListSettings]:
+    """The lists, and of each what a reader's filter takes."""
+    return {**lists, **{name + CHOICE.key: each.narrowed(CHOICE.item_filter) for name, each in lists.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -197,8 +218,11 @@ def _no_more_rows_than_it_takes() -> Iterator[None]:
 @pytest.mark.soak
 @pytest.mark.usefixtures("_no_more_rows_than_it_takes")
 @settings(max_examples=either(12, 1000), deadline=None)
-@given(st.integers(0, 2**32))
-def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(seed: int) -> None:
+@pytest.mark.parametrize("lists", [FITTING_LISTS, APART_LISTS], ids=["fitting", "apart"])
+@given(seed=st.integers(0, 2**32))
+def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(
+    lists: Mapping[str, ListSettings], seed: int
+) -> None:
     chance, site, incremental, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
     seen: list[Event] = []
     said: dict[str, tuple[float, str | None, str | None]] = {}
@@ -223,22 +247,28 @@ def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(see
         if chance.happens(0.4):
             blocks = {Subject("block", "", "", item): Block(until=at + HOUR_S) for item in chance.some(4, listed)}
             voids = _voids(chance.some(3, listed), at - 9 * HOUR_S, 0.0)
-            site.edits = Edits(1, {**blocks, **voids, **_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)})
+            boosts = {**_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)}
+            site.edits = Edits(1, {**blocks, **voids, **boosts, **_pins([*chance.some(2, listed), *chance.some(2)])})
         if chance.happens(0.2):
             since = at - 2 * DAY_S
             site.history.forget_before(since)
         fresh = anew(site, seen, since)
         for item, about in said.items():
             fresh.put(item, *about)
-        lists = {**FITTING_LISTS, **NARROWED_LISTS} if chance.happens(0.8) else FITTING_LISTS
-        found = ranked_whole(fresh, at, lists)
-        assert ranked_steadily(incremental, site, at, lists) == found
+        wanted = with_narrowed(lists) if chance.happens(0.8) else lists
+        found = ranked_whole(fresh, at, wanted)
+        assert ranked_steadily(incremental, site, at, wanted) == found
         listed = sorted({item for name in EDITED for item, *_ in found[name][""]})
         at += chance.wait_s()
 
 
 def _boosts(items: Iterable[str], factor: float) -> dict[Subject, Edit]:
     return {Subject("boost", name, "", item): Boost(factor) for name in EDITED for item in items}
+
+
+def _pins(items: Iterable[str]) -> dict[Subject, Edit]:
+    where = [("hours", ""), ("hours", "Politik"), ("apart", "")]
+    return {Subject("pin", *each, item): Pin(1 + place) for each in where for place, item in enumerate(items)}
 
 
 def _voids(items: Iterable[str], since: float, share: float) -> dict[Subject, Edit]:
@@ -385,7 +415,7 @@ def whole_of(site: Site) -> Whole:
 def test_shortlist_bounds_the_score_of_every_row_outside(name: str) -> None:
     site, settings = busy(), list_of(**{**FITTING[name], "size": 2, "depth": 2})
     whole = whole_of(site)
-    found = shortlist.shortlist_of(settings, whole)
+    found = shortlist.shortlist_of(settings, whole, reach_of("it", {"it": settings}))
     outside = np.setdiff1d(np.arange(len(site.history.items)), found.rows)
     read_no_more = np.setdiff1d(outside, site.history.cell_item[site.history.after(whole.until).cell])
     for later_s in (0.0, 20.0, HOUR_S, 9 * HOUR_S, 3 * DAY_S):
@@ -412,3 +442,27 @@ def test_incremental_ranker_sees_a_boost_of_an_unread_item_at_once() -> None:
     found = ranked_steadily(incremental, site, NOW, lists)
     assert found == ranked_whole(site, NOW, lists)
     assert found["hours"][""][0][0] == "item 250"
+
+
+@pytest.mark.usefixtures("_no_more_rows_than_it_takes")
+def test_incremental_ranker_ranks_lists_from_shortlists_that_leave_out_what_others_show() -> None:
+    site, incremental = busy(), IncrementalRanker()
+    tables = {name: table for name, table in APART.items() if name not in ("filled", "lasting", "whole")}
+    lists = lists_of(tables, size=2, depth=2)
+    incremental.prepare(site, UTC, lists)
+    for step in range(1, 5):
+        at = NOW + 20.0 * step
+        site.see(f"item {step}", at - 1, 30)
+        proven = proven_lists(incremental, site, at, lists)
+        assert ranked_steadily(incremental, site, at, lists) == ranked_whole(site, at, lists)
+    assert proven == set(lists), "one that others look at some hours ago was drawn wider"
+
+
+def test_incremental_ranker_draws_anew_when_a_list_that_is_left_out_becomes_longer() -> None:
+    site, incremental = busy(), IncrementalRanker()
+    before = lists_of({"hours": {}, "rest": {"half_life": "3h", "without": "hours"}})
+    after = lists_of({"hours": {"size": 40, "depth": 40}, "rest": {"half_life": "3h", "without": "hours"}})
+    incremental.prepare(site, UTC, before)
+    assert proven_lists(incremental, site, NOW, before) == {"hours", "rest"}
+    assert ranked_steadily(incremental, site, NOW, after) == ranked_whole(site, NOW, after)
+    assert proven_lists(incremental, site, NOW, after) == {"hours", "rest"}

@@ -232,7 +232,7 @@ async def test_list_drops_an_item_over_max_age_whether_its_age_is_known_or_not()
 
 async def test_list_omits_an_item_that_is_taken_down_until_it_is_put_again() -> None:
     store = MemoryStore()
-    refresher = Refresher(RankedSite(store, Settings(), "s"))
+    refresher = Refresher(RankedSite(store, settings_with({"trending": {"without": "none"}}), "s"))
     for item in ("a", "b"):
         store.see(item, NOW - 60, n=20)
         store.put(described(item, section="Politik"))
@@ -299,7 +299,7 @@ async def test_trending_list_has_what_stands_out_from_its_own_week() -> None:
     store.see("quiet", NOW - 60, n=40)
     store.see("a little", NOW - 60, n=4)
     store.see("clicked only", NOW - 60, n=400, channel="click")
-    await refreshed(store)
+    await refreshed(store, settings_with({"populer": {"size": 1}}))
     assert store.listed("trending") == ["quiet"]
     assert shown(store, "trending")["quiet"].score == (40 - 1) ** 2
 
@@ -483,7 +483,7 @@ def test_entry_shows_the_item_and_falls_back_to_its_id() -> None:
 
 async def test_refresh_ranks_for_the_aligned_moment_before_now_and_stamps_it() -> None:
     store = MemoryStore()
-    settings = settings_with(refresh={"every": "5s"})
+    settings = settings_with(refresh={"every": "5s"}, lists={"populer": {"half_life": "2h"}})
     store.see("a", NOW - 60)
     assert await refreshed(store, settings, NOW + 4.9) == {"populer": 1, "trending": 1, "update": 1}
     published = await store.lists.published("s", "populer", {})
