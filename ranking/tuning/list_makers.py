@@ -132,7 +132,7 @@ class _ShortMaker:
         if self._is_sum and not self._formula.has_quiet(sums):
             counted = score = sums.total(self._formula.horizon(moment.at), self._channel_weights)
         else:
-            counted, score = self._formula.scored(sums, published)
+            counted, score, _ = self._formula.scored(sums, published)
         near = self._eligible(self._near, counted, score, moment.at)
         bound = highest(score[near], NEAR * k)[-1] if len(near) >= k else 0.0
         rows = np.flatnonzero(score >= bound) if bound else np.flatnonzero(score > 0)
