@@ -262,8 +262,20 @@ def tune(
         ),
     ] = None,
     dedupe: Annotated[
-        str, typer.Option("--dedupe", help="Files: a visitor's repeats within this do not count, such as 30m.")
-    ] = "0s",
+        str | None,
+        typer.Option(
+            "--dedupe",
+            help="Files: a visitor's repeats within this do not count; default: ingest.dedupe_window, as the service "
+            "counts; 0s: every row counts.",
+        ),
+    ] = None,
+    snapshots: Annotated[
+        Path | None,
+        typer.Option(
+            "--snapshots",
+            help="Files made of snapshots: a file whose times are theirs. An event counts at the first one after it.",
+        ),
+    ] = None,
     format: Annotated[
         str | None, typer.Option("--format", help="Files: csv, ndjson or combined; default: by name or content.")
     ] = None,
@@ -286,7 +298,7 @@ def tune(
         Options(
             loaded, site_named(loaded.settings, site), None if events else store_url(loaded.settings), time.time(),
             list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
-            changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json,
+            changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json, snapshots,
         )
     )  # fmt: skip
 

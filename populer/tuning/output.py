@@ -31,6 +31,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "warmup_s": tuning.request.wanted.warmup_s,
         "k": found.judging.k,
         "reads": list(found.judging.kinds),
+        "events": None if tuning.events is None else tuning.events._asdict(),
         "from": plan.moments[0],
         "to": plan.moments[-1],
         "steps": found.steps,

@@ -51,12 +51,20 @@ class TuneRequest(NamedTuple):
     dated_only: bool = False
 
 
+class EventCounts(NamedTuple):
+    """How many events logs have, and how many of them count."""
+
+    read: int
+    counted: int
+
+
 class Tuning(NamedTuple):
-    """A request, the evidence for it, and notes to print beside it."""
+    """A request, the evidence for it, and notes to print beside it. `events`: of logs; None: from the store."""
 
     request: TuneRequest
     evidence: Evidence
     notes: list[str]
+    events: EventCounts | None = None
 
 
 class Stored(NamedTuple):
@@ -106,7 +114,7 @@ def tune(
     evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
-    notes += _at_the_edge(evidence, request.grids)
+    notes += _mixed(view, request, judging.kinds) + _at_the_edge(evidence, request.grids)
     return Tuning(request, evidence, notes)
 
 
@@ -123,6 +131,22 @@ def _reads(view: View, request: TuneRequest) -> tuple[str, ...]:
             raise NotEnoughError(f"--reads: there are no events of {', '.join(missing)}, only {', '.join(there)}")
         return tuple(request.reads)
     return (DEFAULT_KIND,) if DEFAULT_KIND in there else tuple(kind for kind in there if base.counts([kind]))
+
+
+def _mixed(view: View, request: TuneRequest, kinds: Sequence[str]) -> list[str]:
+    """That kinds of events which nobody named are one sort of reads, and how many each has."""
+    if request.reads or len(kinds) < 2:
+        return []
+    columns, channels = view.history.columns(), view.history.channels
+    by_channel = np.bincount(columns.cell_channel[columns.cell], weights=columns.counts, minlength=len(channels))
+    counts = {
+        kind: sum(n for name, n in zip(channels, by_channel, strict=True) if channel_kind(name) == kind)
+        for kind in kinds
+    }
+    mixed = " and ".join(f"{kind} ({n:,.0f})" for kind, n in counts.items())
+    return [
+        f"reads are {mixed} alike: --reads {kinds[0]} judges by one of them, --set weights.{kinds[-1]}=0 leaves it out"
+    ]
 
 
 def _section(view: View, name: str) -> int | None:
