@@ -269,6 +269,9 @@ def tune(
             "counts; 0s: every row counts.",
         ),
     ] = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Try what a click weighs: which weight served best, and how sure it is.")
+    ] = False,
     snapshots: Annotated[
         Path | None,
         typer.Option(
@@ -299,6 +302,7 @@ def tune(
             loaded, site_named(loaded.settings, site), None if events else store_url(loaded.settings), time.time(),
             list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
             changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json, snapshots,
+            weights,
         )
     )  # fmt: skip
 

@@ -58,6 +58,7 @@ class Options(NamedTuple):
     report: Path | None = None
     as_json: bool = False
     snapshots: Path | None = None
+    weights: bool = False
 
     @property
     def zone(self) -> ZoneInfo:
@@ -91,6 +92,8 @@ def run(options: Options) -> None:
     wanted = Wanted(*(_seconds(options, name) for name in ("step", "horizon", "warmup")))
     if options.undated not in (None, *UNDATED):
         raise PopulerError(f"--undated: expected {' or '.join(UNDATED)}, found {options.undated!r}")
+    if options.weights and options.grids:
+        raise PopulerError("--weights: tries weights of a click, and goes without --grid")
     if options.report is not None and not options.report.absolute().parent.is_dir():
         raise PopulerError(f"--report: {options.report.parent} is no folder")
     with _progress() as progress:
@@ -167,6 +170,7 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
         options.presets,
         options.section,
         options.reads,
+        weights=options.weights,
         dated_only=(options.undated or ("out" if options.url is None else "first-seen")) == "out",
     )
 
@@ -199,6 +203,8 @@ def _print(options: Options, tuning: Tuning) -> None:
     out = Console()
     out.print(table(tuning, out.width))
     said = [*(f"· {note}" for note in tuning.notes), "", sentence(tuning.evidence)]
+    if tuning.weight is not None:
+        said += ["", tuning.weight.sentence]
     if advice := toml(tuning):
         said += ["", advice.rstrip()]
     if options.report is not None:

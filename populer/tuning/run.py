@@ -13,6 +13,7 @@ import numpy as np
 
 from populer.stores import opened_store
 from populer.tuning.candidates import GridBase, candidates
+from populer.tuning.weights import GRID, BestWeight, best_weight, clicks_of
 from ranking.counts.fields import is_shadow
 from ranking.errors import NotEnoughError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
@@ -38,7 +39,7 @@ class TuneRequest(NamedTuple):
     """What `populer tune` is to do. `reads`: kinds of events that are reads; none named: views.
 
     `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
-    they were first seen.
+    they were first seen. `weights`: try weights of a click instead of a grid.
     """
 
     base: GridBase
@@ -49,6 +50,7 @@ class TuneRequest(NamedTuple):
     section: str = WHOLE_SITE
     reads: Sequence[str] = ()
     dated_only: bool = False
+    weights: bool = False
 
 
 class EventCounts(NamedTuple):
@@ -65,6 +67,7 @@ class Tuning(NamedTuple):
     evidence: Evidence
     notes: list[str]
     events: EventCounts | None = None
+    weight: BestWeight | None = None
 
 
 class Stored(NamedTuple):
@@ -105,17 +108,21 @@ def tune(
     Raises:
         PopulerError: an option cannot be used, or the past is too short; the sentence says how much it takes.
     """
+    clicks = clicks_of(view)
+    if request.weights and not (clicks and request.base.list.kind == "ranked"):
+        raise NotEnoughError("--weights: expected clicks, and a list of kind ranked; there are none")
+    grids = [GRID] if request.weights else request.grids
     columns = view.history.columns()
     plan = plan_walk(columns, request.wanted, known_until)
     walked = columns.start_s + columns.width_s > plan.first
-    tried = candidates(request.base, request.grids, request.presets, float(columns.width_s[walked].min()))
+    tried = candidates(request.base, grids, request.presets, float(columns.width_s[walked].min()))
     judging = Judging(request.k, _reads(view, request), _section(view, request.section), request.dated_only)
     tried, notes = _dated(view, request, judging.kinds, tried)
     evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
     notes += _mixed(view, request, judging.kinds) + _at_the_edge(evidence, request.grids)
-    return Tuning(request, evidence, notes)
+    return Tuning(request, evidence, notes, weight=best_weight(evidence, clicks) if request.weights else None)
 
 
 def _reads(view: View, request: TuneRequest) -> tuple[str, ...]:
