@@ -74,7 +74,10 @@ chromium:
 	else false; fi || { echo "no Chromium here, and none could be installed: install one, or name it in CHROMIUM" >&2; exit 1; }
 
 test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian's is installed; or CHROMIUM names one) and in Firefox, if here
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+	@! command -v npm >/dev/null || { mkdir -p $(VENV)/frameworks && cp tests/browser/frameworks/package.json $(VENV)/frameworks \
+		&& npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 --prefix $(VENV)/frameworks; } \
+		|| echo "React, Vue and others could not be installed: their tests are skipped"
+	POPULER_FRAMEWORKS=$(CURDIR)/$(VENV)/frameworks/node_modules $(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Node must be there: apt-get install php-cli nodejs npm)
 	@$(call install,examples,$(VENV))

@@ -170,6 +170,11 @@ def items_alias(
 def rank(
     list_name: Annotated[str, typer.Option("--list", help="Name of the list.")] = "populer",
     section: Annotated[str, typer.Option("--section", help="Only this section.")] = "",
+    tag: Annotated[str | None, typer.Option("--tag", help="Only items with this tag.")] = None,
+    author: Annotated[str | None, typer.Option("--author", help="Only items by this author.")] = None,
+    language: Annotated[str | None, typer.Option("--language", help="Only items in this language.")] = None,
+    premium: Annotated[str | None, typer.Option("--premium", help="true or false: paid for, or free.")] = None,
+    item_type: Annotated[str | None, typer.Option("--type", help="Only items of this type.")] = None,
     at: Annotated[str | None, typer.Option("--at", help="ISO 8601 or epoch seconds; default: now.")] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, any setting of the list.")] = None,
     limit: Annotated[
@@ -183,9 +188,10 @@ def rank(
     """Show a list as it would be, now or at a past moment, with other settings. Nothing is published."""
     from populer.commands.rank import run
 
+    filters = {"tag": tag, "author": author, "language": language, "premium": premium, "type": item_type}
     run(
-        load_settings(config, data), site, list_name=list_name, section=section, at=at, changes=changes or [],
-        limit=limit, as_json=as_json,
+        load_settings(config, data), site, list_name=list_name, section=section, filters=filters, at=at,
+        changes=changes or [], limit=limit, as_json=as_json,
     )  # fmt: skip
 
 
@@ -249,6 +255,12 @@ def tune(
     preset: Annotated[
         list[str] | None, typer.Option("--preset", help="A ranking that others use, by name; all: every one.")
     ] = None,
+    ways: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--try", help="Beside the grid, what would have been served night by night: auto, rule, forecast."
+        ),
+    ] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, for all that is tried.")] = None,
     reads: Annotated[
         list[str] | None, typer.Option("--reads", help="Kind of events to judge by; default: view.")
@@ -302,7 +314,7 @@ def tune(
             loaded, site_named(loaded.settings, site), None if events else store_url(loaded.settings), time.time(),
             list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
             changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json, snapshots,
-            weights,
+            weights, ways or (),
         )
     )  # fmt: skip
 

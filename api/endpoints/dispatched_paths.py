@@ -2,6 +2,7 @@
 
 from api.endpoints.openapi import INVALID, SITE, Json, answer, problem, whole
 from api.serving.formats import FORMS, JSON, KNOWN
+from ranking.intake.reader_filter import PARAMETERS as READER_FILTERS
 
 EVENT: Json = {
     "type": "object",
@@ -67,9 +68,27 @@ LIST: Json = whole(
         "items": {"type": "array", "items": ENTRY},
         "next": {"type": ["string", "null"]},
         "more_label": {"type": "string", "examples": ["Selengkapnya"], "description": "of a link to the whole list"},
+        "views_label": {
+            "type": "string",
+            "examples": ["Dibaca {} kali"],
+            "description": "of an item's views, which stand at the braces",
+        },
+        "language": {"type": "string", "examples": ["id"], "description": "of the site"},
         "views_span_s": {"type": "number", "description": "what `views` are of: the last so many seconds"},
     }
 )
+LIST["properties"] |= {
+    "filter": {
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+        "description": "the filters beside `section` that were asked for, in their common form; absent without",
+    },
+    "pending": {
+        "type": "boolean",
+        "description": "true: these filters were not asked for lately and nobody has ranked what they take: `items` is"
+        " empty, and ask again in a moment; absent otherwise",
+    },
+}
 RESULTS: Json = {
     "name": "results",
     "in": "query",
@@ -83,6 +102,15 @@ ONCE: Json = {
     "description": "a request sent again under its key within 24 hours counts once",
 }
 SECTION: Json = {"name": "section", "in": "query", "schema": {"type": "string"}}
+FILTERS: list[Json] = [
+    {
+        "name": name,
+        "in": "query",
+        "schema": {"type": "boolean" if name == "premium" else "string"},
+        "description": "items whose description says so, without regard to case and blanks, before the limit",
+    }
+    for name in READER_FILTERS
+]
 LIMIT: Json = {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 1000}}
 EXCLUDE: Json = {
     "name": "exclude",
@@ -210,10 +238,11 @@ def _reading(summary: str, parameters: list[Json], schema: Json) -> Json:
 
 def _get_list() -> Json:
     name = {"name": "list", "in": "path", "required": True, "schema": {"type": "string"}}
-    operation = _reading("Read a list", [name, SITE, SECTION, LIMIT, EXCLUDE, CURSOR, FORMAT], LIST)
-    text: Json = {"schema": {"type": "string"}}
+    operation = _reading("Read a list", [name, SITE, SECTION, *FILTERS, LIMIT, EXCLUDE, CURSOR, FORMAT], LIST)
     for form in FORMS.values():
-        operation["responses"]["200"]["content"][dict(form.headers)[b"content-type"].decode()] = text
+        media_type = dict(form.headers)[b"content-type"].decode()
+        schema = {"type": "object" if media_type.endswith("json") else "string"}
+        operation["responses"]["200"]["content"][media_type] = {"schema": schema}
     return operation
 
 
@@ -230,7 +259,7 @@ def _get_stream() -> Json:
         "summary": "Follow a list's changes (server-sent events)",
         "description": "A message for every generation, its `id`; where a reader sees another list than before, with"
         " the list's answer as its `data`. There is no end to it: when the service stops, browsers come back.",
-        "parameters": [name, SITE, SECTION, LIMIT, EXCLUDE, last],
+        "parameters": [name, SITE, SECTION, *FILTERS, LIMIT, EXCLUDE, last],
         "responses": {
             "200": {"description": "Messages, as they come.", "content": {"text/event-stream": {}}},
             "400": problem("A parameter cannot be used."),
@@ -248,7 +277,7 @@ def _get_lists() -> Json:
         "additionalProperties": {"type": "string"},
         "description": "lists that were asked for and are not there, and why; absent where all are",
     }
-    return _reading("Read several lists at once", [names, SITE, SECTION, LIMIT, EXCLUDE], lists)
+    return _reading("Read several lists at once", [names, SITE, SECTION, *FILTERS, LIMIT, EXCLUDE], lists)
 
 
 def _get_page() -> Json:
@@ -264,7 +293,7 @@ def _get_page() -> Json:
     return {
         "tags": ["pages"],
         "summary": "The page of a list",
-        "parameters": [name, SITE, SECTION, CURSOR],
+        "parameters": [name, SITE, SECTION, *FILTERS, CURSOR],
         "responses": {
             **responses,
             "303": {"description": "The cursor is too old: start again without it."},

@@ -263,4 +263,4 @@ def _wire(subject: Subject, edit: Edit) -> dict[str, Any]:
     about: dict[str, Any] = {"list": subject.list} if subject.list else {}
     if subject.kind == "pin":
         about["section"] = subject.section or None
-    return {**about, "item": subject.item, **msgspec.structs.asdict(edit)}
+    return {**about, "item": subject.item, **msgspec.to_builtins(edit)}

@@ -36,6 +36,7 @@ PARAMETERS = (*NAMES, "limit", "cursor", "format", "site")
 COLUMNS = (
     "id", "title", "url", "section", "sections", "published_at", "modified_at", "expires_at", "first_seen", "author",
     "authors", "tags", "image", "summary", "language", "type", "premium", "hidden",
+    "group",
 )  # fmt: skip
 TRUTH = {"true": True, "1": True, "false": False, "0": False}
 

@@ -129,6 +129,7 @@ ITEM: Json = {
         "type": {"type": "string"},
         "premium": {"type": ["boolean", "null"]},
         "hidden": {"type": "boolean", "description": "true: it is in no list"},
+        "group": {"type": "string", "description": "the same for all language versions of an article: listed once"},
         "extra": {"type": "object", "description": "of your own, up to 4 KiB"},
     },
 }
@@ -157,6 +158,7 @@ FIELDS: Json = {
     "premium": {"type": ["boolean", "null"]},
     "hidden": {"type": "boolean"},
     "extra": {"type": "object"},
+    "group": TEXT_OR_NULL,
 }
 IGNORED: Json = {
     "type": "array",

@@ -1,5 +1,6 @@
 """`GET /v1/lists/{list}` and `GET /v1/lists?names=`: served from this worker's memory, with headers for caches."""
 
+import difflib
 import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,6 +19,9 @@ from api.serving.published_lists import Served
 from api.serving.rendered_list import Answer, Query, age_of
 from ranking import freshness
 from ranking.errors import NotFoundError, NotReadyError, PopulerError
+from ranking.intake.reader_filter import MARK, reader_filter
+from ranking.intake.reader_filter import PARAMETERS as FILTERS
+from ranking.intake.url_noise import is_noise
 from ranking.published.cursor import cursor_from
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.lists import MAX_LISTED
@@ -33,8 +37,28 @@ MAX_TOGETHER = 64
 TOGETHER: Final = "together"
 
 
+#: Names that others give the same -> the parameter.
+OTHER_NAMES: Final = {
+    "sections": "section",
+    "category": "section",
+    "kategori": "section",
+    "tags": "tag",
+    "keyword": "tag",
+    "authors": "author",
+    "lang": "language",
+    "paid": "premium",
+    "kind": "type",
+    "size": "limit",
+    "count": "limit",
+}
+#: The parameters that a list takes.
+PARAMETERS: Final = (
+    "site", "names", "section", *FILTERS, "limit", "exclude", "cursor", "format", "back",
+)  # fmt: skip
+
+
 class ListRequest(NamedTuple):
-    """A parsed query string."""
+    """A parsed query string. `section`: one, or the key of a reader's filter; `unknown`: a name that no list takes."""
 
     site: str | None
     names: tuple[str, ...]
@@ -42,6 +66,7 @@ class ListRequest(NamedTuple):
     query: Query
     form: str
     back: str
+    unknown: str | None
 
 
 async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: str) -> None:
@@ -54,7 +79,7 @@ async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
         requested_site(context, wanted).id, name, wanted.section, wanted.query, now
     )
     if wanted.form == JSON:
-        ready = _ready(served.answer, age(settings, served, now), settings.refresh.every_s)
+        ready = _ready(served.answer, age(settings, served, now), _every_s(settings, served))
     else:
         ready = ready_as(wanted.form, served.answer, settings, context.templates)
     await ready.send(scope, send)
@@ -81,13 +106,18 @@ async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
         raise next(iter(missing.values()))
     ages = tuple(age(settings, each, now) for each in found.values())
     sentences = {name: str(error) for name, error in missing.items()}
-    await _together(found, ages, settings.refresh.every_s, sentences).send(scope, send)
+    every_s = min((_every_s(settings, each) for each in found.values()), default=settings.refresh.every_s)
+    await _together(found, ages, every_s, sentences).send(scope, send)
 
 
 def age(settings: Settings, served: Served, now: float) -> tuple[int, bool]:
     """Age of an answer in seconds, and whether its list is stale."""
     stale = freshness.is_stale(served.latest_at, now, settings.refresh.stale_after_s)
     return int(freshness.age_s(served.generated_at, now)), stale
+
+
+def _every_s(settings: Settings, served: Served) -> float:
+    return 0.0 if served.answer.content.pending else settings.refresh.every_s
 
 
 def _ready(answer: Answer, at_age: tuple[int, bool], every_s: float) -> Ready:
@@ -153,14 +183,26 @@ def requested_site(context: Context, wanted: ListRequest) -> SiteSettings:
     return context.settings.sites[0] if wanted.site is None else site_of(context, [("site", wanted.site)])
 
 
-def list_request_from(raw: bytes) -> ListRequest:
+def list_request_from(raw: bytes, *, of_page: bool = False) -> ListRequest:
     """The request in a query string.
 
+    `of_page`: a page is asked for, whose address may have been shared with whatever others have added to it.
+
     Raises:
-        Problem: 400, a parameter cannot be used.
+        Problem: 400, a parameter cannot be used, or is none.
         InvalidCursorError: `cursor` is no cursor.
     """
-    return _kept(raw) if len(raw) <= MAX_KEPT_BYTES else _parsed(raw)
+    found = _kept(raw) if len(raw) <= MAX_KEPT_BYTES else _parsed(raw)
+    if found.unknown is not None and not of_page:
+        raise Problem(
+            400, "unknown parameter", f"{found.unknown[:40]}: is no parameter of a list; {_instead(found.unknown)}"
+        )
+    return found
+
+
+def _instead(name: str) -> str:
+    near = difflib.get_close_matches(name.lower(), [*PARAMETERS, *OTHER_NAMES], n=1, cutoff=0.7)
+    return f"did you mean {OTHER_NAMES.get(near[0], near[0])}?" if near else f"there are {', '.join(PARAMETERS)}"
 
 
 @lru_cache(MAX_KEPT)  # pages repeat their requests, each excluding its own article
@@ -171,6 +213,12 @@ def _kept(raw: bytes) -> ListRequest:
 def _parsed(raw: bytes) -> ListRequest:
     params = parse_qsl(raw.decode("latin-1"), keep_blank_values=True)
     first = dict(reversed(params))
+    unknown = next((name for name, value in params if name not in PARAMETERS and not is_noise(f"{name}={value}")), None)
+    section = first.get("section", WHOLE_SITE).replace(MARK, "")
+    try:
+        choice = reader_filter(section, first)
+    except ValueError as error:
+        raise Problem(400, "bad filter", f"{error}") from None
     exclude = frozenset(value for name, value in params if name == "exclude" and value)
     if len(exclude) > MAX_EXCLUDED:
         raise Problem(400, "too many exclusions", f"exclude: at most {MAX_EXCLUDED} items, found {len(exclude)}")
@@ -181,7 +229,7 @@ def _parsed(raw: bytes) -> ListRequest:
     return ListRequest(
         first.get("site") or None,
         tuple(dict.fromkeys(filter(None, map(str.strip, names.split(","))))),
-        first.get("section", WHOLE_SITE),
+        section if choice is None else choice.key,
         Query(
             _whole(first.get("limit", ""), "limit", least=1, most=MAX_LISTED),
             exclude,
@@ -189,6 +237,7 @@ def _parsed(raw: bytes) -> ListRequest:
         ),
         form,
         first.get("back", ""),
+        unknown,
     )
 
 

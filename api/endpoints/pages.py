@@ -38,7 +38,7 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
     """The page of a list; errors are pages too."""
     site = context.settings.sites[0]
     try:
-        wanted = list_request_from(scope["query_string"])
+        wanted = list_request_from(scope["query_string"], of_page=True)
         site = requested_site(context, wanted)
         cursor = wanted.query.cursor
         name = unquote(name)

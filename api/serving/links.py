@@ -26,8 +26,8 @@ class Links(NamedTuple):
 
     def page(self, content: Content, section: str | None = None, cursor: str = "", back: str = "") -> str:
         """The page of a list; `section` None: the content's own."""
-        section = content.section if section is None else section
-        return self.list_page(content.list, {"section": section, "cursor": cursor, "back": back})
+        part = part_of(content) if section is None else {"section": section}
+        return self.list_page(content.list, {**part, "cursor": cursor, "back": back})
 
     def list_page(self, name: str, parameters: Mapping[str, str] = NOTHING) -> str:
         """The page of the list `name`."""
@@ -35,9 +35,7 @@ class Links(NamedTuple):
 
     def form(self, content: Content, form: str, cursor: str = "") -> str:
         """A list in another format."""
-        return self._link(
-            f"v1/lists/{quote(content.list)}", {"section": content.section, "format": form, "cursor": cursor}
-        )
+        return self._link(f"v1/lists/{quote(content.list)}", {**part_of(content), "format": form, "cursor": cursor})
 
     def whole(self, link: str) -> str:
         """`link` under the site's address if it has one; else unchanged."""
@@ -46,6 +44,11 @@ class Links(NamedTuple):
     def _link(self, path: str, parameters: Mapping[str, str]) -> str:
         query = urlencode({name: value for name, value in (*parameters.items(), ("site", self.site)) if value})
         return f"{self.root}{path}?{query}" if query else f"{self.root}{path}"
+
+
+def part_of(content: Content) -> Mapping[str, str]:
+    """The parameters that ask for the section of a content, or for what a reader's filter takes."""
+    return {"section": content.section} if content.choice is None else content.choice.parameters
 
 
 def links_of(settings: Settings, site: SiteSettings, root: str = "") -> Links:

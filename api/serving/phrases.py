@@ -16,6 +16,7 @@ class Words(NamedTuple):
     """The phrases of one language, with placeholders in braces."""
 
     more: str
+    views: str
     all_sections: str
     sections: str
     pages: str
@@ -38,6 +39,7 @@ WORDS: Mapping[str, Words] = MappingProxyType(
     {
         "id": Words(
             more="Selengkapnya",
+            views="Dibaca {} kali",
             all_sections="Semua",
             sections="Kanal",
             pages="Halaman",
@@ -57,6 +59,7 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         ),
         "en": Words(
             more="More",
+            views="{} reads",
             all_sections="All",
             sections="Sections",
             pages="Pages",
@@ -76,6 +79,7 @@ WORDS: Mapping[str, Words] = MappingProxyType(
         ),
         "ms": Words(
             more="Selanjutnya",
+            views="Dibaca {} kali",
             all_sections="Semua",
             sections="Bahagian",
             pages="Halaman",

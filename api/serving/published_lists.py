@@ -8,20 +8,24 @@ answer at once, also from a list that a refresh already under way publishes late
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import structlog
 
+from api.monitoring import metrics
 from api.serving.date_labels import labelled_at
 from api.serving.followed_site import FollowedSite, LoadedList, cancel_all
 from api.serving.kept_lists import KeptLists
-from api.serving.rendered_list import Answer, Query, RenderedList
+from api.serving.rendered_list import NO_OVERLAY, Answer, Query, RenderedList
+from api.serving.site_edits import unranked
 from ranking.backoff import Backoff
 from ranking.errors import NotFoundError, NotReadyError, PopulerError, unlisted_section
 from ranking.freshness import age_s
+from ranking.intake.items import Item
+from ranking.intake.reader_filter import MARK
 from ranking.published.cursor import Cursor
-from ranking.published.snapshot import WHOLE_SITE, Entry
+from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
@@ -109,9 +113,23 @@ class PublishedLists:
             await edits.make_current()
         if query.cursor is not None:
             return await self._further(here, name, section, query, query.cursor, now)
+        if section.startswith(MARK):
+            await self._see_to_filter(here, name, section)
         shown, rendered = self._rendered(here, name, section, now)
         at = shown.stamp.generated_at
-        return Served(rendered.answer(query, edits.overlay(name, section, now)), at, at)
+        overlay = NO_OVERLAY if rendered.pending else edits.overlay(name, section, now)
+        return Served(rendered.answer(query, overlay), at, at)
+
+    async def _see_to_filter(self, here: FollowedSite, name: str, key: str) -> None:
+        """Have a list of some items be in memory, or the process that ranks know that it is asked for."""
+        shown = here.lists.get(name)
+        if shown is None:
+            return
+        if key in shown.bodies or key in shown.provisional:
+            metrics.filtered_lists["published"] += 1
+            here.filter_requests.note(name, key)
+        elif (body := await here.filter_requests.body(name, key)) is not None:
+            here.lists[name].provisional[key] = body  # of a newer list that has arrived meanwhile, too
 
     async def _further(
         self, here: FollowedSite, name: str, section: str, query: Query, cursor: Cursor, now: float
@@ -119,17 +137,21 @@ class PublishedLists:
         shown, rendered = self._rendered(here, name, section, now)
         same = rendered.order == cursor.order
         order = rendered.ids if same else await here.order(name, section, cursor.order)
-        entries: dict[str, Entry] = {}
+        left: dict[str, Item] = {}
         while True:
             shown, rendered = self._rendered(here, name, section, now)  # a newer list may have arrived meanwhile
             overlay = here.edits.overlay(name, section, now)
-            if put_off := {item for item, entry in entries.items() if (entry.published_at or 0.0) > now}:
+            put_off = {
+                name for name, item in left.items() if (item.published_at or 0.0) > now or item.is_withdrawn(now)
+            }
+            if put_off:
                 overlay = overlay._replace(hidden=overlay.hidden | put_off)
-            missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in entries]
+            missing = [item for item in rendered.missing(query, cursor, order, overlay) if item not in left]
             if not missing:
+                entries = {name: unranked(item) for name, item in left.items()}
                 answer = rendered.further(query, cursor, order, entries, overlay)
                 return Served(answer, cursor.at, shown.stamp.generated_at)
-            entries |= await here.entries_of(missing)
+            left |= await here.items_of(missing)
 
     async def settle(self, site: str) -> None:
         """Return once every worker shows the current edits. A site that was removed meanwhile is shown by none.
@@ -197,7 +219,7 @@ class PublishedLists:
         return [
             {
                 "site": site, "list": name, "half_life_s": learned.half_life_s, "since": learned.since or None,
-                "forecast": bool(learned.mix), "config_version": shown.stamp.config_version,
+                "forecast": bool(learned.mix), "config_version": shown.stamp.config_version, "why": learned.why,
             }
             for site, here in self._sites.items()
             for name, shown in here.lists.items()
@@ -212,7 +234,7 @@ class PublishedLists:
     def sections(self, site: str, name: str) -> list[str]:
         """The sections of a loaded list."""
         shown = self._site(site).lists.get(name)
-        return [] if shown is None else sorted(section for section in shown.bodies if section != WHOLE_SITE)
+        return [] if shown is None else sorted(_sections(shown))
 
     def check_place(self, site: str, name: str, section: str) -> None:
         """Return if there is such a list, and such a section of it.
@@ -264,8 +286,8 @@ class PublishedLists:
             raise NotReadyError(f"list {name!r} is not ranked yet; the first refresh is on its way")
         rendered, moment = shown.rendered.get(section), labelled_at(here.settings, now)
         if rendered is None or rendered.labelled_at != moment:
-            body = shown.bodies.get(section)
-            if body is None and section != WHOLE_SITE:
+            body = shown.bodies.get(section) or shown.provisional.get(section)
+            if body is None and section != WHOLE_SITE and not section.startswith(MARK):
                 self._check_section(here, section)
             paging_s = self._settings.refresh.paging_s
             rendered = RenderedList(here.settings, section, shown.generation, shown.stamp, body, paging_s, moment)
@@ -276,4 +298,8 @@ class PublishedLists:
     def _check_section(self, here: FollowedSite, section: str) -> None:
         lists = here.lists.values()
         if not any(section in shown.bodies or section in shown.quiet for shown in lists):
-            raise unlisted_section(section, {name for shown in lists for name in shown.bodies if name != WHOLE_SITE})
+            raise unlisted_section(section, {each for shown in lists for each in _sections(shown)})
+
+
+def _sections(shown: LoadedList) -> Iterator[str]:
+    return (section for section in shown.bodies if section != WHOLE_SITE and not section.startswith(MARK))

@@ -19,6 +19,7 @@ import msgspec
 from api.http.compression import Pieces
 from api.serving.date_labels import published_label
 from api.serving.phrases import words_of
+from ranking.intake.reader_filter import ReaderFilter, filter_from_key, shown_part
 from ranking.published.cursor import Cursor, epoch_of, part_after, rest_of
 from ranking.published.edits import places_under, with_pins
 from ranking.published.orders import order_name
@@ -64,7 +65,10 @@ class RenderedRow(NamedTuple):
 
 
 class Content(NamedTuple):
-    """The content of an answer, for formats other than JSON. `before`: entries before the first row; epoch seconds."""
+    """The content of an answer, for formats other than JSON. `before`: entries before the first row; epoch seconds.
+
+    `choice`: what a reader asks of the items; `pending`: nobody has ranked that yet.
+    """
 
     site: SiteSettings
     list: str
@@ -75,6 +79,8 @@ class Content(NamedTuple):
     before: int
     rows: Sequence[RenderedRow]
     following: str | None
+    choice: ReaderFilter | None = None
+    pending: bool = False
 
 
 class Answer:
@@ -116,9 +122,10 @@ class _Page(NamedTuple):
 
 
 class RenderedList:
-    """One section of one list at one generation.
+    """One section of one list at one generation, or what a reader's filter takes of it: then `section` is its key.
 
-    `paging_s`: lifetime of its cursors; `labelled_at`: the moment (epoch seconds) that its relative labels refer to.
+    `pending`: nobody has ranked what the filter takes yet. `paging_s`: lifetime of its cursors; `labelled_at`: the
+    moment (epoch seconds) that its relative labels refer to.
     """
 
     def __init__(
@@ -134,6 +141,8 @@ class RenderedList:
         self.labelled_at = labelled_at
         self._site = site
         self._section = section
+        self._choice = filter_from_key(section)
+        self.pending = body is None and self._choice is not None
         self._generation = generation
         self._stamp = stamp
         self._paging_s = paging_s
@@ -281,15 +290,22 @@ class RenderedList:
             b'{"rank":%d%b,"score":%b}' % (rank, each.content, each.score)
             for rank, each in enumerate(shown, before + 1)
         )
-        stamp, next_cursor, more = self._stamp, following and following.text(), words_of(self._site.locale).more
-        after = b'"config_version":%b,"items":[%b],"next":%b,"more_label":%b,"views_span_s":%b}' % (
+        stamp, next_cursor, words = self._stamp, following and following.text(), words_of(self._site.locale)
+        labels = {
+            "more_label": words.more,
+            "views_label": words.views,
+            "language": self._site.locale.replace("_", "-"),
+            "views_span_s": stamp.views_span_s,
+            **({"pending": True} if self.pending else {}),
+        }
+        after = b'"config_version":%b,"items":[%b],"next":%b,%b' % (
             msgspec.json.encode(stamp.config_version),
             items,
             msgspec.json.encode(next_cursor),
-            msgspec.json.encode(more),
-            msgspec.json.encode(stamp.views_span_s),
+            msgspec.json.encode(labels)[1:],
         )
-        named = [stamp.list, stamp.title, more, self._section, stamp.config_version, before, following and since]
+        named = [stamp.list, stamp.title, words.more, self._section, stamp.config_version, before, following and since]
+        named += ["pending"] if self.pending else []
         tag = hashlib.blake2b(msgspec.json.encode(named), digest_size=12)
         for each in shown:
             tag.update(each.mark)
@@ -298,12 +314,14 @@ class RenderedList:
             self._site,
             stamp.list,
             stamp.title,
-            self._section,
+            self._choice.section if self._choice else self._section,
             self._generation,
             stamp.generated_at,
             before,
             rows,
             next_cursor,
+            self._choice,
+            self.pending,
         )
         return Answer(Pieces([head, after]), tag.hexdigest(), content)
 
@@ -311,7 +329,7 @@ class RenderedList:
         head = {
             "list": self._stamp.list,
             "site": self._site.id,
-            "section": self._section or None,
+            **shown_part(self._section),
             "title": self._stamp.title,
             "generation": generation,
             "generated_at": generated_at,

@@ -62,6 +62,7 @@ class SiteEdits:
         self._edits = Edits()
         self._removed: Mapping[str, float] = {}  # item -> epoch seconds
         self._pinned: Mapping[str, Item] = {}
+        self._ends: dict[str, Mapping[str, float]] = {}
         self._in_force: InForce | None = None
         self._weighed_at = self._weighed_until = -math.inf
         self._hidden: frozenset[str] = frozenset()
@@ -82,6 +83,12 @@ class SiteEdits:
             pins = [(position, self._pin(item)) for position, item in pinned if self._is_listed(item, now)]
             found = self._overlays[name, section] = Overlay(self._hidden, pins, force.boosts.get(name, {}))
         return found
+
+    def set_ends(self, name: str, ends: Mapping[str, float]) -> None:
+        """Set when items of the list `name` end by their own word: item -> epoch seconds."""
+        if self._ends.get(name, {}) != ends:
+            self._ends[name] = ends
+            self._in_force = None
 
     @property
     def is_current(self) -> bool:
@@ -206,9 +213,13 @@ class SiteEdits:
     def _weigh(self, now: float) -> InForce:
         self._in_force = force = self._edits.in_force(now)
         self._weighed_at = now
-        ahead = (at for item in self._pinned if (at := self._published_at(item)) > now)
-        self._weighed_until = min(force.until, min(ahead, default=math.inf))
-        self._hidden = force.blocked.union(self._removed)
+        ends: dict[str, float] = {}
+        for of_list in self._ends.values():
+            ends |= {item: max(at, ends.get(item, at)) for item, at in of_list.items()}
+        turns = [*ends.values(), *map(self._published_at, self._pinned)]
+        turns += [item.expires_at for item in self._pinned.values() if item.expires_at is not None]
+        self._weighed_until = min(force.until, min((at for at in turns if at > now), default=math.inf))
+        self._hidden = force.blocked.union(self._removed, (item for item, at in ends.items() if at <= now))
         self._overlays.clear()
         return force
 

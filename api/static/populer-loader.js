@@ -8,6 +8,9 @@ const load = (at) =>
   );
 customElements.get("populer-list") ||
   customElements.define("populer-list", class extends HTMLElement {
+    static get observedAttributes() {
+      return "list section site host limit theme heading level more more-label refresh live views".split(" ");
+    }
     connectedCallback() {
       // It is where the script came from; where that is a copy of the site's own, at the service that the list names.
       const host = this.getAttribute("host") || ".";
@@ -19,5 +22,8 @@ customElements.get("populer-list") ||
     }
     disconnectedCallback() {
       lists.then(() => this.isConnected || this.disconnectedCallback(), () => {});
+    }
+    attributeChangedCallback(name) {
+      lists?.then((List) => this instanceof List && this.attributeChangedCallback(name), () => {});
     }
   });

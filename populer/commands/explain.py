@@ -12,7 +12,7 @@ from api.serving.date_labels import published_label
 from populer.commands.options import moment, site_named, store_url
 from populer.commands.rank import viewed
 from populer.config import Loaded, with_list_settings
-from ranking.lists.ranker import Ranker
+from ranking.lists.traffic_start import with_traffic
 from ranking.refreshing.answers import QuestionContext, answer
 from ranking.refreshing.questions import Explain
 from ranking.scoring.sums import Moment
@@ -69,9 +69,8 @@ async def explained(
         NotFoundError: no such list, section or item.
     """
     async with viewed(settings, url, site, now) as (store, view):
-        settings = settings.under(await store.findings.in_effect(site.id))
-        ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
-        asked = QuestionContext(store, view, settings, ranker)
+        settings = settings.under(with_traffic(await store.findings.in_effect(site.id), settings.lists, view, at))
+        asked = QuestionContext(store, view, settings, site.zone, Moment(at=at, known_until=max(at, now)))
         return await answer(asked, Explain(site.id, name, item, section, at))
 
 

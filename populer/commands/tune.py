@@ -19,6 +19,7 @@ from populer.tuning.run import EventCounts, TuneRequest, Tuning, kinds_of, read_
 from ranking.errors import PopulerError
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
+from ranking.lists.traffic_start import with_traffic
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.sites import SiteSettings
 from ranking.times import format_duration, parse_duration
@@ -32,7 +33,10 @@ UNDATED = ("first-seen", "out")
 
 
 class Options(NamedTuple):
-    """The command line's options, as they were written. `url`: of the store; None: `events` are read instead."""
+    """The command line's options, as they were written. `url`: of the store; None: `events` are read instead.
+
+    `dedupe` None: as the service counts.
+    """
 
     loaded: Loaded
     site: SiteSettings
@@ -59,6 +63,7 @@ class Options(NamedTuple):
     as_json: bool = False
     snapshots: Path | None = None
     weights: bool = False
+    ways: Sequence[str] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -172,6 +177,7 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
         options.reads,
         weights=options.weights,
         dated_only=(options.undated or ("out" if options.url is None else "first-seen")) == "out",
+        ways=options.ways,
     )
 
     def on_plan(plan: Plan) -> Callable[[], None]:
@@ -184,7 +190,8 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
 
 def _base(options: Options, source: WalkedSite) -> tuple[GridBase, list[str]]:
     """The list to tune. In a log of kinds that it does not weigh every event counts alike: it is the log of others."""
-    settings, raw = settled(options.loaded.settings, options.loaded.raw, options.list_name, source.learned)
+    learned = with_traffic(source.learned, options.loaded.settings.lists, source.view, source.known_until)
+    settings, raw = settled(options.loaded.settings, options.loaded.raw, options.list_name, learned)
     kinds = kinds_of(source.view)
     base = based(settings, raw, options.list_name, options.changes, kinds)
     if options.url is not None or not kinds or base.list.kind != "ranked" or base.counts(source.view.history.channels):

@@ -32,6 +32,7 @@ ITEM_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "type": ("type", "post_type"),
     "premium": ("premium",),
     "hidden": ("hidden",),
+    "group": ("group", "translation_group"),
     "status": ("status", "post_status"),
 }  # fmt: skip
 ITEM_NAMES: Final = FieldNames(ITEM_COLUMNS)
@@ -94,6 +95,7 @@ def item_row(given: Mapping[str, Any]) -> ItemRow:
         type=_text("type", given.get("type")),
         premium=_truth(given.get("premium")),
         hidden=_truth(given.get("hidden")),
+        group=_text("group", given.get("group")),
     )
 
 

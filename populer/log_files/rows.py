@@ -53,6 +53,7 @@ class ItemRow(msgspec.Struct, omit_defaults=True, gc=False):
     type: str | None = None
     premium: bool | str | None = None
     hidden: bool | str | None = None
+    group: str | None = None
 
 
 Row = TypeVar("Row", EventRow, ItemRow)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from populer.tuning.run import Tuning
 from populer.tuning.weights import BestWeight
 from ranking.settings.uses import idle_reasons
-from ranking.tuning.evidence import Candidate, Evidence, Measured, percent, sentence
+from ranking.tuning.evidence import TRY, Candidate, Evidence, Measured, percent, sentence
 from ranking.tuning.measures import Interval
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "steps": found.steps,
         "days": found.days,
         "self_clicks": _rounded(found.own),
-        "candidates": [_of(each) for each in found.measured],
+        "candidates": [_of(each) | _days(found, each) for each in found.measured],
         "best": _of(found.best),
         "current": None if found.current is None else _of(found.current),
         "gain_ci": _bounds(found.gain),
@@ -66,6 +66,10 @@ def _of(one: Measured) -> dict[str, Any]:
         "share_of_reads": _rounded(one.share),
         "self_clicks": None if one.own is None else _rounded(one.own),
     }
+
+
+def _days(found: Evidence, one: Measured) -> dict[str, int]:
+    return {"days": found.days_of(one)} if TRY in one.candidate.changes else {}
 
 
 def _bounds(interval: Interval | None) -> list[float] | None:

@@ -15,20 +15,24 @@ from populer.stores import opened_store
 from populer.tuning.candidates import GridBase, candidates
 from populer.tuning.weights import GRID, BestWeight, best_weight, clicks_of
 from ranking.counts.fields import is_shadow
-from ranking.errors import NotEnoughError, unknown_section
+from ranking.errors import NotEnoughError, PopulerError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.channel_weights import ChannelWeights
+from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.settings.types import as_seconds_or_none
-from ranking.tuning.evidence import Candidate, Evidence, evidence_of
+from ranking.times import format_duration
+from ranking.tuning.evidence import TRY, Candidate, Evidence, evidence_of, measured_of
+from ranking.tuning.measures import draws_of_days
 from ranking.tuning.outcome import Judging
+from ranking.tuning.tried import WAYS, served
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 #: So many values of one setting are a row that has ends.
@@ -39,7 +43,8 @@ class TuneRequest(NamedTuple):
     """What `populer tune` is to do. `reads`: kinds of events that are reads; none named: views.
 
     `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
-    they were first seen. `weights`: try weights of a click instead of a grid.
+    they were first seen. `weights`: try weights of a click instead of a grid. `ways`: "forecast", or some of
+    `served.WAYS`, to be tried night by night.
     """
 
     base: GridBase
@@ -51,6 +56,7 @@ class TuneRequest(NamedTuple):
     reads: Sequence[str] = ()
     dated_only: bool = False
     weights: bool = False
+    ways: Sequence[str] = ()
 
 
 class EventCounts(NamedTuple):
@@ -118,11 +124,46 @@ def tune(
     tried = candidates(request.base, grids, request.presets, float(columns.width_s[walked].min()))
     judging = Judging(request.k, _reads(view, request), _section(view, request.section), request.dated_only)
     tried, notes = _dated(view, request, judging.kinds, tried)
+    tried += _forecasts(request)
     evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
     notes += _mixed(view, request, judging.kinds) + _at_the_edge(evidence, request.grids)
+    if ways := [way for way in WAYS if way in request.ways]:
+        evidence, words = _with_served(view, request, evidence, ways, zone)
+        notes += words
     return Tuning(request, evidence, notes, weight=best_weight(evidence, clicks) if request.weights else None)
+
+
+def _forecasts(request: TuneRequest) -> list[Candidate]:
+    """What is to be tried beside the grid and learns as it walks.
+
+    Raises:
+        PopulerError: a way that there is not, or a list that has none.
+    """
+    known = (*WAYS, FORECAST)
+    if unknown := [way for way in request.ways if way not in known]:
+        raise PopulerError(f"--try: expected {', '.join(known)}, found {unknown[0]!r}")
+    base = request.base.list
+    if request.ways and base.kind != "ranked":
+        raise PopulerError(f"--try: {request.base.name} is of kind {base.kind!r}: only ranked lists learn")
+    forecast = base.model_copy(update={"decay": FORECAST, "mix": ()})
+    return [Candidate({TRY: FORECAST}, forecast)] if FORECAST in request.ways else []
+
+
+def _with_served(
+    view: View, request: TuneRequest, evidence: Evidence, ways: Sequence[str], zone: ZoneInfo
+) -> tuple[Evidence, list[str]]:
+    """The evidence with what would have been served by some ways, and where each has ended, in words."""
+    settings = request.base.list.model_copy(update={"decay": "half-life"})
+    found = served(view, settings, evidence.plan, evidence.judging, zone, ways)
+    draws = draws_of_days(int(evidence.day[-1]) + 1)
+    measured = [
+        measured_of(Candidate({TRY: way}, settings), each.trace, evidence.backtest, evidence.day, draws)
+        for way, each in found.items()
+    ]
+    words = [f"{way} ends at {format_duration(each.last.half_life_s)}, {each.last.why}" for way, each in found.items()]
+    return evidence._replace(measured=[*evidence.measured, *measured]), words
 
 
 def _reads(view: View, request: TuneRequest) -> tuple[str, ...]:

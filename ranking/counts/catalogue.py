@@ -8,31 +8,39 @@ event may be kept. Other ids are whatever a stranger has sent.
 """
 
 import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import NO_SECTION, FloatArray, Ints
+from ranking.counts.arrays import NO_GROUP, NO_SECTION, FloatArray, Ints, Mask
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
+from ranking.counts.labels import Labels
 from ranking.counts.numbering import Numbering
 from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import ItemDates
 
 FIRST_CAPACITY = 64
+#: So many changed rows are asked of a filter together.
+MANY_RELABELLED = 500
 
 
 class Catalogue:
     """Columns with one entry per item row of `history`, which gives out the rows.
 
     `all_known`: every item is, as in a log that the newsroom has written itself. `filters`: those of lists, which are
-    asked of every description; what is sealed of dates does not do for them.
+    asked of every description; what is sealed of dates does not do for them. `labels`: what descriptions say beside
+    dates, for the filters that readers ask for (`choose`); None: nobody does.
     """
+
+    labels: Labels | None = None
 
     def __init__(self, history: History, *, all_known: bool = True, filters: Iterable[ItemFilter] = ()) -> None:
         self._history = history
         self._filters = {each: np.full(FIRST_CAPACITY, each.takes(None)) for each in filters}
+        self._chosen: dict[ItemFilter, Mask] = {}
+        self._relabelled: set[int] = set()
         self._all_known = all_known
         self._kept_since = -np.inf
         self._sections = Numbering()
@@ -40,6 +48,8 @@ class Catalogue:
         self._published = np.full(FIRST_CAPACITY, np.nan)
         self._first_seen = np.full(FIRST_CAPACITY, np.inf)
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
+        self._groups = Numbering()
+        self._group = np.full(FIRST_CAPACITY, NO_GROUP, dtype=np.int32)
         self._stored = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
         self._named_until = np.full(FIRST_CAPACITY, -np.inf)
         self._listed_until = np.full(FIRST_CAPACITY, np.inf)
@@ -53,11 +63,43 @@ class Catalogue:
         self._published[row] = np.nan if known.published_at is None else known.published_at
         self._first_seen[row] = known.first_seen
         self._section[row] = NO_SECTION if known.section is None else self._sections.number(known.section)
+        self._group[row] = NO_GROUP if known.group is None else self._groups.number(known.group)
         self._stored[row] = dates is not None
         self._listed_until[row] = known.listed_until
         for of_list, takes in self._filters.items():
             takes[row] = of_list.takes(dates)
+        self.label(row, dates)
         self._changed[row] = True
+
+    def label(self, row: int, dates: ItemDates | None) -> None:
+        """Set the labels of a row alone; None: its item is not described."""
+        if self.labels is not None:
+            self.labels.set(row, dates)
+            self._relabelled.add(row)
+
+    @property
+    def chosen(self) -> Collection[ItemFilter]:
+        """The filters that readers ask for."""
+        return self._chosen.keys()
+
+    def choose(self, filters: Collection[ItemFilter]) -> None:
+        """Know of each of these filters which rows it takes, and no more of those that were chosen before."""
+        rows, labels = self._rows(), self.labels
+        if labels is None:
+            self._chosen = {}
+            return
+        chosen = {}
+        for of_list in filters:
+            mask = self._chosen.get(of_list)
+            if mask is None or len(self._relabelled) > MANY_RELABELLED:
+                mask = labels.taken(of_list, rows)
+            else:
+                unlabelled = np.full(rows - len(mask), labels.takes(of_list, rows))
+                mask = np.concatenate([mask, unlabelled])
+                for row in self._relabelled:
+                    mask[row] = labels.takes(of_list, row)
+            chosen[of_list] = mask
+        self._chosen, self._relabelled = chosen, set()
 
     def set_many(self, dates: DatesColumns) -> Ints:
         """Set the dates and sections of many items, each named once; their rows, (items,) int32."""
@@ -67,6 +109,8 @@ class Catalogue:
         self._published[rows] = dates.published
         self._first_seen[rows] = dates.first_seen
         self._section[rows] = numbers[dates.section]
+        groups = np.array([*map(self._groups.number, dates.groups), NO_GROUP], dtype=np.int32)
+        self._group[rows] = groups[dates.group]
         self._stored[rows] = dates.stored
         self._listed_until[rows] = dates.until
         self._changed[rows] = True
@@ -87,9 +131,10 @@ class Catalogue:
         self._named_until[into] = max(self._named_until[into], self._named_until[row])
         self._named_until[row] = -np.inf
         self._published[row], self._section[row], self._stored[row] = np.nan, NO_SECTION, False
-        self._listed_until[row] = np.inf
+        self._listed_until[row], self._group[row] = np.inf, NO_GROUP
         for of_list, takes in self._filters.items():
             takes[row] = of_list.takes(None)
+        self.label(row, None)
         self._changed[[row, into]] = True
 
     def first_seen_of(self, row: int) -> float:
@@ -114,6 +159,7 @@ class Catalogue:
             if isinstance(column, np.ndarray):
                 setattr(other, name, column[rows])
         other._filters = {of_list: takes[rows] for of_list, takes in self._filters.items()}
+        other.labels, other._chosen, other._relabelled = None, {}, set()
         return other
 
     def changed(self) -> npt.NDArray[np.int64]:
@@ -133,6 +179,12 @@ class Catalogue:
         """Section number per row, (rows,) int32; NO_SECTION where it has none."""
         rows = self._rows()  # it may replace the array
         return self._section[:rows]
+
+    @property
+    def group(self) -> npt.NDArray[np.int32]:
+        """Number of each row's group of language versions, (rows,) int32; NO_GROUP where it is in none."""
+        rows = self._rows()
+        return self._group[:rows]
 
     @property
     def stored(self) -> npt.NDArray[np.bool_]:
@@ -156,8 +208,8 @@ class Catalogue:
         return over
 
     def taken(self, rows: npt.NDArray[np.integer] | slice) -> dict[ItemFilter, npt.NDArray[np.bool_]]:
-        """For each filter whether it takes the item of each of some rows."""
-        return {of_list: takes[rows] for of_list, takes in self._filters.items()}
+        """For each filter whether it takes the item of each of some rows; of those chosen, as of the last `choose`."""
+        return {of_list: takes[rows] for of_list, takes in (*self._filters.items(), *self._chosen.items())}
 
     @property
     def undated(self) -> npt.NDArray[np.bool_]:
@@ -195,6 +247,7 @@ class Catalogue:
         self._published = np.concatenate([self._published, np.full(more, np.nan)])
         self._first_seen = np.concatenate([self._first_seen, np.full(more, np.inf)])
         self._section = np.concatenate([self._section, np.full(more, NO_SECTION, dtype=np.int32)])
+        self._group = np.concatenate([self._group, np.full(more, NO_GROUP, dtype=np.int32)])
         self._stored = np.concatenate([self._stored, np.zeros(more, dtype=np.bool_)])
         self._named_until = np.concatenate([self._named_until, np.full(more, -np.inf)])
         self._listed_until = np.concatenate([self._listed_until, np.full(more, np.inf)])

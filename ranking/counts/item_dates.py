@@ -27,7 +27,7 @@ class DatesColumns(NamedTuple):
     `section`: (items,) int64, indexes `sections`, -1 for none. `published`, `first_seen`: (items,) float64, epoch
     seconds, NaN where unknown. `stored`: (items,) bool, False for an item that the newsroom has taken back. `address`:
     (items,) uint64, see `addresses.mark_of_address`. `until`: (items,) float64, epoch seconds, when its time in lists
-    is over; infinite where it has no end.
+    is over; infinite where it has no end. `group`: (items,) int64, indexes `groups`, -1 for none.
     """
 
     ids: list[str]
@@ -38,6 +38,8 @@ class DatesColumns(NamedTuple):
     stored: npt.NDArray[np.bool_]
     address: Marks
     until: FloatArray
+    groups: list[str]
+    group: npt.NDArray[np.int64]
 
 
 class _Chunk(msgspec.Struct, array_like=True):
@@ -48,6 +50,8 @@ class _Chunk(msgspec.Struct, array_like=True):
     stored: bytes
     address: bytes
     until: bytes = b""  # empty: none of them ends
+    groups: list[str] = []
+    group: bytes = b""  # empty: none of them is in one
 
 
 def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
@@ -55,6 +59,8 @@ def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
     known = [each or ItemDates(first_seen=np.inf) for each in dates.values()]
     sections: dict[str | None, int] = {None: 0}
     section = [sections.setdefault(each.section, len(sections)) for each in known]
+    groups: dict[str | None, int] = {None: 0}
+    group = [groups.setdefault(each.group, len(groups)) for each in known]
     times = [np.nan if each.published_at is None else each.published_at for each in known]
     times += [each.first_seen for each in known]
     address = [NOT_DESCRIBED if each is None else mark_of_address(each.url) for each in dates.values()]
@@ -70,6 +76,8 @@ def pack_dates(dates: Mapping[str, ItemDates | None]) -> bytes:
         until=zlib.compress(np.array(until, dtype="<f8").tobytes(), LEVEL)
         if min(until, default=np.inf) < np.inf
         else b"",
+        groups=[name for name in groups if name is not None],
+        group=zlib.compress(varints_from(np.array(group, dtype=np.int64)), LEVEL) if len(groups) > 1 else b"",
     )
     return msgspec.msgpack.encode(chunk)
 
@@ -89,10 +97,13 @@ def unpack_dates(packed: bytes) -> DatesColumns:
         until = np.full(len(ids), np.inf)
         if chunk.until:
             until = np.frombuffer(zlib.decompress(chunk.until), dtype="<f8", count=len(ids)).astype(np.float64)
+        group = np.full(len(ids), -1, dtype=np.int64)
+        if chunk.group:
+            group = numbers_from_varints(zlib.decompress(chunk.group)) - 1
     except (ValueError, zlib.error, msgspec.MsgspecError) as error:
         raise StoreRefusedError(
             f"sealed dates of items cannot be read ({error}): they are damaged, or of a later version of Populer"
         ) from error
     times = np.ascontiguousarray(planes.T).view("<f8").reshape(2, len(ids)).astype(np.float64)
     stored = np.unpackbits(np.frombuffer(chunk.stored, dtype=np.uint8), count=len(ids)).astype(np.bool_)
-    return DatesColumns(ids, chunk.sections, section, times[0], times[1], stored, address, until)
+    return DatesColumns(ids, chunk.sections, section, times[0], times[1], stored, address, until, chunk.groups, group)

@@ -31,7 +31,8 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
     `first_seen` is when the service first heard of the item; it stands in for an unknown `published_at`. `section` is
     the first of `sections`, `author` of `authors`; these are empty where there is no second. `picture`: what is known
-    of `image` beside its address. `by_page`: only the article's own page has described it.
+    of `image` beside its address. `group`: what the language versions of one article share. `by_page`: only the
+    article's own page has described it.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     picture: Picture | None = None
     extra: dict[str, Any] = {}
     by_page: bool = False
+    group: str | None = None
 
     def is_withdrawn(self, at: float) -> bool:
         """Whether it is in no list at a moment (epoch seconds), as it is hidden or past its `expires_at`."""
@@ -77,6 +79,7 @@ class ItemDates(msgspec.Struct, frozen=True, gc=False):
     language: str | None = None
     type: str | None = None
     premium: bool | None = None
+    group: str | None = None
 
     @property
     def listed_until(self) -> float:
@@ -108,6 +111,7 @@ class ItemInput(msgspec.Struct, frozen=True):
     premium: Any = msgspec.UNSET
     hidden: Any = msgspec.UNSET
     extra: Any = msgspec.UNSET
+    group: Any = msgspec.UNSET
 
 
 class Description(NamedTuple):
@@ -206,6 +210,7 @@ _READERS: Mapping[str, Callable[[Any, tzinfo], Any]] = {
     "premium": fields.truth,
     "hidden": fields.truth,
     "extra": fields.extra,
+    "group": fields.text_or_none,
 }
 #: A field of which one is shown, and that of all of them.
 _ONE_AND_ALL = (("section", "sections"), ("author", "authors"))

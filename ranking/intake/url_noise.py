@@ -58,7 +58,7 @@ def without_noise(query: str, path: str) -> str:
     weak: list[str] = []
     for given in query.split("&"):
         part = given if "?" not in given else _before_noise(given)
-        if not part or _is_noise(part):
+        if not part or is_noise(part):
             continue
         name, _, value = part.partition("=")
         pattern = WEAK_VALUES.get(name.lower())
@@ -72,12 +72,13 @@ def without_noise(query: str, path: str) -> str:
 
 def _before_noise(part: str) -> str:
     """What is left of a parameter to which others were added by `?`, where an `&` was meant."""
-    while (at := part.rfind("?")) >= 0 and _is_noise(part[at + 1 :]):
+    while (at := part.rfind("?")) >= 0 and is_noise(part[at + 1 :]):
         part = part[:at]
     return part
 
 
-def _is_noise(part: str) -> bool:
+def is_noise(part: str) -> bool:
+    """Whether a parameter, as `name=value`, is noise wherever it stands."""
     name, _, value = part.partition("=")
     name = name.lower()
     if name in NAMES or name.startswith(PREFIXES):

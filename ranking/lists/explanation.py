@@ -27,6 +27,7 @@ SENTENCES = {
     Rule.NO_SCORE: "nothing of what it has counts in this list",
     Rule.BELOW_FLOOR: "its score is below the list's floor",
     Rule.BELOW_SECTION_FLOOR: "it has fewer events than section_floor asks for in its section",
+    Rule.OTHER_VERSION: "another language version of its group is read more, and the group is listed once",
     Rule.OTHER_SECTION: "it is in another section",
     Rule.LISTED_LONG: "it has been listed for max_tenure",
     Rule.SHOWN_ELSEWHERE: "it is shown in {}, and this list leaves out what that shows",

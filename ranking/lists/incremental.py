@@ -74,6 +74,7 @@ class IncrementalRanker:
 
     def ranked(self, view: View, moment: Moment, zone: tzinfo, lists: Lists) -> dict[str, Ranked]:
         """Every list over all sections and of each."""
+        self._wider = {name: wider for name, wider in self._wider.items() if name in lists}
         base = self._base if self._base is not None and self._base.is_of(view, zone) else None
         few = None if base is None else base.ranker(view, moment)
         whole: Ranker | None = None
@@ -163,6 +164,7 @@ class _Base:
             catalogue.known,
             self._snapshot.until,
             self._zone,
+            catalogue.taken(slice(0, len(history.items))),
         )
         self._shortlists = same | {
             name: shortlist_of(each, whole, reaches[name], wider.get(name, 1.0)) for name, each in new.items()
@@ -190,6 +192,7 @@ class _Base:
             self._catalogue.known_of(rows),
             self._catalogue.withdrawn(rows, moment.at),
             self._catalogue.taken(rows),
+            self._catalogue.group[rows],
         )
         # The bounds on other rows are of all that was counted: a void takes from it, and gives nothing that it has not.
         counts = without_void_events(counts, in_force.voids, self._known_row)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ranking.counts.arrays import FloatArray, Mask, Rows, Sections
+from ranking.counts.arrays import FloatArray, Groups, Mask, Rows, Sections
 from ranking.errors import InvalidQuestionError
 from ranking.intake.item_filter import ItemFilter
 from ranking.lists.rules import Candidates, Rule, Ruling, listable
@@ -33,7 +33,7 @@ class PoolFacts(NamedTuple):
     `published`: (rows,) float64, epoch seconds. `section`: (rows,) int32, NO_SECTION for none. `stored`, `taken_down`,
     `blocked`, `known`, `withdrawn`: (rows,) bool, whether an item is described, taken down, blocked by an editor,
     described or named by an event with the site's key, hidden or over by its own word. `taken`: by a list's
-    filter the rows that it takes, (rows,) bool.
+    filter the rows that it takes, (rows,) bool. `group`: (rows,) int32, NO_GROUP for none.
     """
 
     published: FloatArray
@@ -44,13 +44,14 @@ class PoolFacts(NamedTuple):
     known: Mask
     withdrawn: Mask
     taken: Mapping[ItemFilter, Mask]
+    group: Groups
 
     def only(self, rows: Rows) -> "PoolFacts":
         """The facts of some rows."""
-        published, section, stored, taken_down, blocked, known, withdrawn, taken = self
+        published, section, stored, taken_down, blocked, known, withdrawn, taken, group = self
         return PoolFacts(
             published[rows], section[rows], stored[rows], taken_down[rows], blocked[rows], known[rows], withdrawn[rows],
-            {of_list: takes[rows] for of_list, takes in taken.items()},
+            {of_list: takes[rows] for of_list, takes in taken.items()}, group[rows],
         )  # fmt: skip
 
 
@@ -111,8 +112,8 @@ class ItemPool:
         ruling.out(Rule.TAKEN_DOWN, facts.taken_down)
         ruling.out(Rule.BLOCKED, facts.blocked)
         ruling.out(Rule.WITHDRAWN, facts.withdrawn)
-        if settings.item_filter is not None:
-            ruling.out(Rule.FILTERED, ~self._taken(settings.item_filter))
+        for of_list in settings.filters:
+            ruling.out(Rule.FILTERED, ~self._taken(of_list))
         by_name = Rule.NOT_KNOWN if settings.shows == "known" else Rule.NOT_DESCRIBED
         ruling.out(by_name, ~listable(settings.shows, facts.stored, facts.known))
         # What was neither dated, seen nor read has no publication that could lie ahead, and no score.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ranking.counts.arrays import NO_SECTION, FloatArray, Rows, Sections
+from ranking.counts.arrays import NO_SECTION, FloatArray, Groups, Rows, Sections
 
 WIDER = 4  # how many times a list's length is looked at before its sections are taken apart
 
@@ -52,6 +52,16 @@ def best_by_section(
             some = best(some, score=score, published=published, names=names, limit=limit)
         found[number] = some[:limit]
     return found
+
+
+def one_of_each(rows: Rows, group: Groups, *, score: FloatArray, published: FloatArray, names: Sequence[str]) -> Rows:
+    """`rows` with the best of each group alone; `group`: (all rows,) int, below 0 for none."""
+    grouped = rows[group[rows] >= 0]
+    if not len(grouped):
+        return rows
+    ordered = _ordered(grouped, score[grouped], published[grouped], names)
+    _, firsts = np.unique(group[ordered], return_index=True)
+    return rows[~np.isin(rows, np.delete(ordered, firsts))]
 
 
 def best_capped(

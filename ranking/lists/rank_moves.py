@@ -21,6 +21,7 @@ NAMES = {
     Rule.LISTED_LONG: "max_tenure",
     Rule.BELOW_SECTION_FLOOR: "section_floor",
     Rule.SHOWN_ELSEWHERE: "without",
+    Rule.OTHER_VERSION: "group",
 }
 
 

@@ -15,6 +15,7 @@ from ranking.counts.catalogue import Catalogue
 from ranking.counts.history import History
 from ranking.errors import unknown_section
 from ranking.intake.items import Item
+from ranking.intake.reader_filter import MARK
 from ranking.lists.item_pool import ItemPool, PoolFacts
 from ranking.lists.item_voids import without_void_events
 from ranking.lists.selection import LeftOut, Selector
@@ -150,11 +151,13 @@ class Ranker:
         return self._ranked(selector, [number])[number]
 
     def section_number(self, section: str) -> int | None:
-        """The number of a section; None stands for the whole site.
+        """The number of a section; None stands for the whole site, and for what readers' filters take of it.
 
         Raises:
             NotFoundError: no item is in that section.
         """
+        if section.startswith(MARK):
+            return None
         number = None if section == WHOLE_SITE else self._catalogue.section_number(section)
         if number is None and section != WHOLE_SITE:
             raise unknown_section(section, self._catalogue.sections)
@@ -218,6 +221,7 @@ def _whole_pool(view: View, moment: Moment, zone: tzinfo) -> ItemPool:
         catalogue.known,
         catalogue.withdrawn(slice(0, size), moment.at),
         catalogue.taken(slice(0, size)),
+        catalogue.group,
     )
     counts = without_void_events(counts_of(history), in_force.voids, history.known_row)
     return ItemPool(history.items, counts, facts, history.start(), zone)

@@ -1,6 +1,6 @@
 """Rules: what keeps an item out of a list, as a code per row, so that an explanation can name it."""
 
-from enum import IntEnum
+from enum import IntEnum, unique
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from ranking.counts.arrays import FloatArray, Mask
 
 
+@unique
 class Rule(IntEnum):
     """The reasons that keep an item out; of several, the first in this order holds."""
 
@@ -29,6 +30,7 @@ class Rule(IntEnum):
     SHOWN_ELSEWHERE = 17  # without
     OTHER_SECTION = 14  # the list of a section
     FILTERED = 16  # allow, deny; stands behind WITHDRAWN
+    OTHER_VERSION = 18  # another language version of the article stands higher; stands behind BELOW_SECTION_FLOOR
     WITHDRAWN = 15  # by its own word: hidden, or past its expires_at; stands behind BLOCKED
 
 

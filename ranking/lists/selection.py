@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.counts import arrays
-from ranking.counts.arrays import FloatArray, Rows
+from ranking.counts.arrays import FloatArray, Groups, Rows
 from ranking.lists import hysteresis, ordering
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import percentile
@@ -146,8 +146,11 @@ class Selector:
     def _of_many(self, shown: Mapping[int | None, Rows]) -> dict[int | None, Selection]:
         """What `_of_each` gives, in one pass over all sections."""
         facts, most = self.pool.facts, max(map(len, shown.values()))
+        in_section = facts.section.astype(np.int64) * (int(facts.group.max(initial=0)) + 1) + facts.group
+        in_section[(facts.group < 0) | (facts.section < 0)] = arrays.NO_GROUP
         tops = ordering.best_by_section(
-            self.candidates.rows, facts.section, score=self.candidates.score, published=facts.published,
+            self._one_version(self.candidates.rows, in_section), facts.section,
+            score=self.candidates.score, published=facts.published,
             names=self.pool.names, limit=self._depth + most,
         )  # fmt: skip
         selections = {}
@@ -173,8 +176,9 @@ class Selector:
         ruling.codes[:] = self.candidates.rule[asked]
         if number is not None:
             ruling.out(Rule.OTHER_SECTION, section[asked] != number)
+        ruling.out(Rule.BELOW_SECTION_FLOOR, ~np.isin(asked, self._above_floor(number)))
         eligible = self._eligible(number)
-        ruling.out(Rule.BELOW_SECTION_FLOOR, ~np.isin(asked, eligible))
+        ruling.out(Rule.OTHER_VERSION, ~np.isin(asked, eligible))
         long = self._listed_long({number: eligible})[number]
         ruling.out(Rule.LISTED_LONG, np.isin(asked, long))
         others = self.left_out(number)
@@ -197,6 +201,14 @@ class Selector:
         return self._parted
 
     def _eligible(self, number: int | None) -> Rows:
+        return self._one_version(self._above_floor(number), self.pool.facts.group)
+
+    def _one_version(self, rows: Rows, group: Groups, score: FloatArray | None = None) -> Rows:
+        """`rows` with one language version of each group: the one that stands highest."""
+        score, facts = self.candidates.score if score is None else score, self.pool.facts
+        return ordering.one_of_each(rows, group, score=score, published=facts.published, names=self.pool.names)
+
+    def _above_floor(self, number: int | None) -> Rows:
         if number is None:
             return self.candidates.rows
         rows = self._by_section().get(number, NOTHING)
@@ -283,7 +295,10 @@ class Selector:
         taken = Counter(self.pool.facts.section[top].tolist() if tiers else ())
         for tier in tiers:
             rows = tier.rows if number is None else tier.parted.get(number, NOTHING)
+            group = self.pool.facts.group
             rows = _without(rows, np.concatenate([top, long]))
+            rows = rows[~np.isin(group[rows], group[top][group[top] >= 0])]
+            rows = self._one_version(rows, group, tier.score)
             missing = self._depth - len(top)
             top = np.concatenate([top, self._ordered(rows, tier.score, number, missing, taken)])
         return Selection(top, len(top) - ranked)

@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.calendar import NO_PERIOD
-from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
+from ranking.counts.arrays import NO_SECTION, FloatArray, Groups, Mask, Rows, Sections
+from ranking.intake.item_filter import ItemFilter
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
 from ranking.lists.rules import Candidates, Rule, listable
@@ -42,7 +43,8 @@ class Whole(NamedTuple):
     """All rows of a site: what was counted of them until `until` (epoch seconds), and what is known of them.
 
     `published`: (rows,) float64, epoch seconds; `section`: (rows,) int32; `stored`, `known`: (rows,) bool, whether
-    described, and whether described or named by an event with the site's key.
+    described, and whether described or named by an event with the site's key; `taken`: by a filter the rows that it
+    takes, (rows,) bool.
     """
 
     counts: Counts
@@ -52,10 +54,14 @@ class Whole(NamedTuple):
     known: Mask
     until: float
     zone: tzinfo
+    taken: Mapping[ItemFilter, Mask] = {}
 
     def listable(self, settings: ListSettings) -> Mask:
-        """The rows that a list may show for who has named them, (rows,) bool."""
-        return listable(settings.shows, self.stored, self.known)
+        """The rows that a list may show for who has named them, and for what its filters take, (rows,) bool."""
+        rows = listable(settings.shows, self.stored, self.known)
+        for of_list in settings.filters:
+            rows = rows & self.taken[of_list]
+        return rows
 
 
 class Reach(NamedTuple):
@@ -80,10 +86,11 @@ class Shortlist(NamedTuple):
     half_life_s: float
     reach: Reach = Reach()
 
-    def check(self, candidates: Candidates, section: Sections, at: float) -> None:
+    def check(self, candidates: Candidates, section: Sections, group: Groups, at: float) -> None:
         """Return if no row outside can be among the first of any section at the moment `at` (epoch seconds).
 
-        `section`: (rows,) int32, the section of each candidate.
+        `section`, `group`: (rows,) int32, those of each candidate. Of the rows of a group one is listed; under a cap
+        per section, which one it is may open a place elsewhere.
 
         Raises:
             NotProvenError: one may be.
@@ -97,9 +104,15 @@ class Shortlist(NamedTuple):
             falling = bounds > 0
             left = 2.0 ** (-max(0.0, at - self.until) / self.half_life_s)
             bounds[falling] = np.maximum(bounds[falling] * left, LEAST_SCORE)
-        beating = number[(candidates.rule == Rule.LISTED) & (candidates.score > bounds[number])]
+        beating: Rows = np.flatnonzero((candidates.rule == Rule.LISTED) & (candidates.score > bounds[number]))
+        grouped = beating[group[beating] >= 0]
+        if len(grouped):
+            if self.settings.max_per_section:
+                raise NotProvenError
+            firsts = np.unique(np.stack([number[grouped], group[grouped]]), axis=1, return_index=True)[1]
+            beating = np.setdiff1d(beating, np.delete(grouped, firsts))
         enough = depth_of(self.settings) + self.reach.spare
-        if ((np.bincount(beating, minlength=len(bounds)) < enough) & (bounds > -np.inf)).any():
+        if ((np.bincount(number[beating], minlength=len(bounds)) < enough) & (bounds > -np.inf)).any():
             raise NotProvenError
 
 
@@ -134,7 +147,7 @@ class ShortlistPool(ItemPool):
         if shortlist is None:
             raise NotProvenError
         candidates = super().candidates(settings, moment)
-        shortlist.check(candidates, self.facts.section, moment.at)
+        shortlist.check(candidates, self.facts.section, self.facts.group, moment.at)
         return candidates
 
 

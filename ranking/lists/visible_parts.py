@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 
 from ranking.counts.arrays import Rows
+from ranking.intake.reader_filter import MARK
 from ranking.lists.ranker import Ranker, Ranking
 from ranking.lists.selection import Selection, Selector
 from ranking.lists.shortlist import NotProvenError
@@ -32,9 +33,9 @@ class VisibleParts:
         self._ranked: dict[str, tuple[Ranker, Selector]] = {}
 
     def selector(self, ranker: Ranker, name: str, settings: ListSettings) -> Selector:
-        """The selector of the list `name` by a ranker and under some settings."""
+        """The selector of a list, or of what a reader's filter takes of it, by a ranker and under some settings."""
         left_out = partial(self._left_out, ranker, settings.without) if settings.without else None
-        return ranker.selector(settings, ranker.boosts_of(name), left_out)
+        return ranker.selector(settings, ranker.boosts_of(name.partition(MARK)[0]), left_out)
 
     def rank_sections(self, ranker: Ranker, name: str, settings: ListSettings) -> dict[str, Ranking]:
         """The list `name` over all sections, and one for each section where the list wants them."""

@@ -53,11 +53,12 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Keeps an item out of all lists of the site."""
+    """Keeps an item out of all lists of the site, from `since` on (epoch seconds; UNSET: from when it was made)."""
 
     reason: str = ""
     until: float | None = None
     set_at: float = 0.0
+    since: float | msgspec.UnsetType = msgspec.UNSET
 
 
 class Boost(msgspec.Struct, frozen=True):
@@ -123,7 +124,10 @@ class Edits(msgspec.Struct, frozen=True):
                 continue
             until = min(until, math.inf if edit.until is None else edit.until)
             if isinstance(edit, Block):
-                blocked.add(subject.item)
+                if edit.since is not msgspec.UNSET and edit.since > now:
+                    until = min(until, edit.since)
+                else:
+                    blocked.add(subject.item)
             elif isinstance(edit, Pin):
                 pins.setdefault(subject[1:3], []).append((-edit.set_at, subject.item, edit.position))
             else:

@@ -43,7 +43,7 @@ class Stamp(msgspec.Struct, frozen=True):
     give equal stamps; `digests` maps each section to its body's digest. `boosts` are in the ranking already: item ->
     factor. `learned` is the setting that a list that learns was ranked by. `quiet`: sections that are known and in no
     list of the site, as all of their items have moved on. `views_span_s`: what `Entry.views` are of, the last so many
-    seconds.
+    seconds. `ends`: item -> when its own `expires_at` takes it out of lists (epoch seconds), of those within a day.
     """
 
     list: str
@@ -56,6 +56,7 @@ class Stamp(msgspec.Struct, frozen=True):
     learned: LearnedSetting | None = None
     quiet: tuple[str, ...] = ()
     views_span_s: float = 0.0
+    ends: dict[str, float] = {}
 
 
 class Snapshot(msgspec.Struct, frozen=True):

@@ -7,17 +7,21 @@ that answers renews the lease that it leads by.
 
 import asyncio
 from collections.abc import Sequence
+from datetime import tzinfo
 from typing import Any, NamedTuple
 
 import msgspec
 
 from ranking.errors import InvalidQuestionError, NotFoundError
+from ranking.intake.reader_filter import filter_from_key, shown_part
 from ranking.lists.explain import explain
 from ranking.lists.explanation import Explanation, VoidPart
 from ranking.lists.ranker import Ranker, Ranking, entries
+from ranking.lists.traffic_start import with_traffic
 from ranking.lists.visible_parts import VisibleParts
-from ranking.published.snapshot import Entry
-from ranking.refreshing.questions import MOST_SHOWN, Explain, Preview, Question
+from ranking.published.snapshot import Entry, encode_entries
+from ranking.refreshing.filtered_lists import narrowed
+from ranking.refreshing.questions import MOST_SHOWN, Explain, Filtered, Preview, Question
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring import describe
@@ -34,12 +38,13 @@ MOST_NAMES = 20
 
 
 class QuestionContext(NamedTuple):
-    """The sources of an answer; `ranker` is of the moment in question."""
+    """The sources of an answer, and the moment in question; `zone` is the site's."""
 
     store: Store
     view: SiteView
     settings: Settings
-    ranker: Ranker
+    zone: tzinfo
+    moment: Moment
 
 
 async def answer_as_ranked(site: RankedSite, question: Question) -> dict[str, Any]:
@@ -53,12 +58,12 @@ async def answer_as_ranked(site: RankedSite, question: Question) -> dict[str, An
         if isinstance(question, RecentViews):
             bucket_s = site.settings.retention.bucket_s
             return await asyncio.to_thread(recent_views, site.view.history, question, slot, bucket_s)
-        moment = Moment(slot if question.at is None else question.at, slot)
-        ranker = await asyncio.to_thread(Ranker, site.view, moment, site.zone)
-        return await answer(QuestionContext(site.store, site.view, site.effective, ranker), question)
+        at = None if isinstance(question, Filtered) else question.at
+        moment = Moment(slot if at is None else at, slot)
+        return await answer(QuestionContext(site.store, site.view, site.effective, site.zone, moment), question)
 
 
-async def answer(context: QuestionContext, question: Explain | Preview) -> dict[str, Any]:
+async def answer(context: QuestionContext, question: Explain | Preview | Filtered) -> dict[str, Any]:
     """Answer a question as a JSON document.
 
     Raises:
@@ -69,18 +74,37 @@ async def answer(context: QuestionContext, question: Explain | Preview) -> dict[
     if settings is None:
         known = ", ".join(context.settings.lists)
         raise NotFoundError(f"no list is called {question.list_name!r}; there are {known}")
+    settings = await narrowed(context.store, context.view, settings, question.section)
+    ranker = await asyncio.to_thread(Ranker, context.view, context.moment, context.zone)
     if isinstance(question, Explain):
-        return await _explained(context, question, settings)
-    return await _previewed(context, question, settings)
+        return await _explained(context, ranker, question, settings)
+    if isinstance(question, Filtered):
+        return await _filtered(context, ranker, question, settings)
+    return await _previewed(context, ranker, question, settings)
 
 
-async def _explained(context: QuestionContext, question: Explain, settings: ListSettings) -> dict[str, Any]:
+async def _filtered(
+    context: QuestionContext, ranker: Ranker, question: Filtered, settings: ListSettings
+) -> dict[str, Any]:
+    visible = VisibleParts(context.settings.lists, lambda: ranker)
+
+    def ranked() -> Ranking:
+        return ranker.rank_selected(visible.selector(ranker, question.list_name, settings), question.section)
+
+    ranking = await asyncio.to_thread(ranked)
+    details = await context.view.details(context.store, ranking.rows.tolist())
+    return {"body": encode_entries(entries(ranking, settings, ranker.views, ranker.published, details))}
+
+
+async def _explained(
+    context: QuestionContext, ranker: Ranker, question: Explain, settings: ListSettings
+) -> dict[str, Any]:
     history = context.view.history
     name = history.item_of(question.item)
     names = history.names_of(name)
     shadows = await context.store.counts.shadows(question.site, names[:MOST_NAMES])
     explanation = await asyncio.to_thread(
-        explain, context.ranker, name, question.list_name, settings, question.section, shadows, context.settings.lists
+        explain, ranker, name, question.list_name, settings, question.section, shadows, context.settings.lists
     )
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
@@ -108,7 +132,10 @@ def document(explanation: Explanation) -> dict[str, Any]:
     neighbours = {side: neighbour and neighbour._asdict() for side, neighbour in sides}
     plain = {name: [part._asdict() for part in fields[name]] for name in ("terms", "moves")}
     voids = [_void(part) for part in explanation.voids]
-    return {**fields, "list": fields.pop("list_name"), "channels": channels, **neighbours, **plain, "voids": voids}
+    part = shown_part(explanation.section, otherwise="")
+    return {
+        **fields, "list": fields.pop("list_name"), **part, "channels": channels, **neighbours, **plain, "voids": voids,
+    }  # fmt: skip
 
 
 def _void(part: VoidPart) -> dict[str, Any]:
@@ -116,10 +143,16 @@ def _void(part: VoidPart) -> dict[str, Any]:
     return {"void": fields.pop("void"), "from": fields.pop("since"), "to": fields.pop("until"), **fields}
 
 
-async def _previewed(context: QuestionContext, question: Preview, settings: ListSettings) -> dict[str, Any]:
+async def _previewed(
+    context: QuestionContext, ranker: Ranker, question: Preview, settings: ListSettings
+) -> dict[str, Any]:
     changed = _changed(context.settings, question, settings)
-    ranker, name = context.ranker, question.list_name
-    visible = VisibleParts(context.settings.lists, lambda: ranker)
+    if changed.auto and not settings.auto:  # it would begin by traffic
+        begun = with_traffic({}, {question.list_name: changed}, context.view, ranker.moment.at)
+        changed = changed.under(begun.get(question.list_name))
+    choice = filter_from_key(question.section)
+    changed = changed if choice is None else changed.narrowed(choice.item_filter)
+    visible, name = VisibleParts(context.settings.lists, lambda: ranker), question.list_name
 
     def ranked() -> list[Ranking]:
         selectors = (visible.selector(ranker, name, under) for under in (settings, changed))
@@ -139,7 +172,7 @@ async def _previewed(context: QuestionContext, question: Preview, settings: List
     return {
         "list": question.list_name,
         "site": question.site,
-        "section": question.section or None,
+        **shown_part(question.section),
         "at": ranker.moment.at,
         "settings": question.settings,
         "live": [_plain(entry) for entry in now],

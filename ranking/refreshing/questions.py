@@ -17,7 +17,10 @@ MOST_SHOWN = 100
 
 
 class Explain(msgspec.Struct, frozen=True, tag="explain"):
-    """Why is `item` where it is in a list? `at` in epoch seconds; None: as last ranked."""
+    """Why is `item` where it is in a list? `at` in epoch seconds; None: as last ranked.
+
+    `section` is one, or the key of a reader's filter.
+    """
 
     site: str
     list_name: str
@@ -37,7 +40,15 @@ class Preview(msgspec.Struct, frozen=True, tag="preview"):
     limit: int | None = None
 
 
-Question = Explain | Preview | RecentViews
+class Filtered(msgspec.Struct, frozen=True, tag="filtered"):
+    """What is in a list under a reader's filter, whose key `section` is? The answer is a body, as one is published."""
+
+    site: str
+    list_name: str
+    section: str
+
+
+Question = Explain | Preview | Filtered | RecentViews
 
 
 class Reply(msgspec.Struct, frozen=True):

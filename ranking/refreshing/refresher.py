@@ -7,19 +7,25 @@ Rejected: asking Redis for decayed sums. It would do the same arithmetic on its 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from ranking.intake.items import Item
+from ranking.intake.reader_filter import MARK
 from ranking.lists.incremental import IncrementalRanker, Ranked, listed_names
 from ranking.lists.ranker import Ranker
 from ranking.published.bodies import Bodies, Described, RankedSection, UnchangedBodies
 from ranking.published.cursor import kept_for_s
 from ranking.published.orders import OrderPacker
-from ranking.published.snapshot import Snapshot, Stamp, digest
+from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest
+from ranking.refreshing.filtered_lists import FilteredLists
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
+from ranking.settings.lists import ListSettings
 from ranking.store.lists import PublishedBase
+from ranking.times import DAY_S
 
 #: Lists that are packed and published together: enough to keep the store busy, few enough not to hold all bodies.
 PUBLISHED_AT_ONCE = 8
@@ -37,6 +43,9 @@ class Refresher:
         self._packers: dict[str, OrderPacker] = {}
         self._described = Described()
         self._unchanged: dict[str, UnchangedBodies] = {}
+        self._filtered = FilteredLists()
+        self._lists: Mapping[str, ListSettings] = {}
+        self._ends: dict[str, float] = {}
 
     async def refresh(self, now: float, epoch: int = 0) -> dict[str, int]:
         """Rank and publish every list for the aligned moment before `now`; generation of each published list.
@@ -51,12 +60,12 @@ class Refresher:
         async with site.updated(now) as slot:
             generations = await self._rank(slot, epoch)
             # What that took in memory is free again when the next shortlists are drawn.
-            await asyncio.to_thread(self._incremental.prepare, site.view, site.zone, site.effective.lists)
+            await asyncio.to_thread(self._incremental.prepare, site.view, site.zone, self._lists)
             return generations
 
     async def _rank(self, slot: float, epoch: int) -> dict[str, int]:
         site, moment = self.site, Moment(at=slot, known_until=slot)
-        lists = site.effective.lists
+        lists = self._lists = {**site.effective.lists, **await self._filtered.requested(site, slot)}
 
         def ranked() -> tuple[Mapping[str, Ranked], set[str]]:
             found = self._incremental.ranked(site.view, moment, site.zone, lists)
@@ -67,6 +76,11 @@ class Refresher:
         details = await site.view.details_of(site.store, listed)
         shown = {section for ranked in rankings.values() for section in ranked.sections}
         quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
+        self._ends = {
+            name: item.expires_at
+            for name, item in details.items()
+            if item.expires_at is not None and slot < item.expires_at < slot + DAY_S
+        }
         self._described.begin()
         packing = {id(ranked.ranker): self._packing(ranked.ranker, details) for ranked in rankings.values()}
         generations: dict[str, int] = {}
@@ -74,8 +88,8 @@ class Refresher:
         names = list(site.settings.lists)
         try:
             for first in range(0, len(names), PUBLISHED_AT_ONCE):
-                some = {name: rankings[name] for name in names[first : first + PUBLISHED_AT_ONCE]}
-                snapshots = await asyncio.to_thread(self._snapshots, slot, some, packing, quiet)
+                some = names[first : first + PUBLISHED_AT_ONCE]
+                snapshots = await asyncio.to_thread(self._snapshots, slot, some, rankings, packing, quiet)
                 generations |= await _published(publishing)  # while these were packed, those before were on their way
                 publishing = {each.stamp.list: asyncio.create_task(self._publish(each, epoch)) for each in snapshots}
             return generations | await _published(publishing)
@@ -86,12 +100,33 @@ class Refresher:
         return Bodies(ranker.pool.names, ranker.views, ranker.published, details, self._described)
 
     def _snapshots(
-        self, slot: float, some: Mapping[str, Ranked], packing: Mapping[int, Bodies], quiet: tuple[str, ...]
+        self,
+        slot: float,
+        names: Sequence[str],
+        rankings: Mapping[str, Ranked],
+        packing: Mapping[int, Bodies],
+        quiet: tuple[str, ...],
     ) -> list[Snapshot]:
-        return [self._snapshot(name, slot, ranked, packing[id(ranked.ranker)], quiet) for name, ranked in some.items()]
+        by_list: dict[str, dict[str, Ranked]] = {name: {} for name in names}
+        for request, ranked in rankings.items():
+            name, is_filtered, key = request.partition(MARK)
+            if is_filtered and name in by_list:
+                by_list[name][MARK + key] = ranked
+        return [
+            self._snapshot(name, slot, rankings[name], filtered, packing, quiet) for name, filtered in by_list.items()
+        ]
 
-    def _snapshot(self, name: str, slot: float, ranked: Ranked, packing: Bodies, quiet: tuple[str, ...]) -> Snapshot:
+    def _snapshot(
+        self,
+        name: str,
+        slot: float,
+        ranked: Ranked,
+        filtered: Mapping[str, Ranked],
+        all_packing: Mapping[int, Bodies],
+        quiet: tuple[str, ...],
+    ) -> Snapshot:
         site, settings, ranker = self.site, self.site.effective.lists[name], ranked.ranker
+        packing = all_packing[id(ranker)]
         sections = {
             section: RankedSection(*ranking, size=settings.size) for section, ranking in ranked.sections.items()
         }
@@ -102,6 +137,10 @@ class Refresher:
         else:
             bodies = {section: packing.body(each) for section, each in sections.items()}
             digests = {section: digest(body) for section, body in bodies.items()}
+        for key, each in filtered.items():
+            section = RankedSection(*each.sections[WHOLE_SITE], size=settings.size)
+            bodies[key] = all_packing[id(each.ranker)].body(section)
+            digests[key] = digest(bodies[key])
         stamp = Stamp(
             list=name,
             title=settings.title,
@@ -113,21 +152,26 @@ class Refresher:
             learned=self._learned_by(name),
             quiet=quiet,
             views_span_s=site.effective.retention.keep_s,
+            ends=self._ends,
         )
-        return Snapshot(stamp, bodies, self._orders(name, ranked) if site.settings.refresh.paging_s else {})
+        orders = self._orders(name, ranked, filtered) if site.settings.refresh.paging_s else {}
+        return Snapshot(stamp, bodies, orders)
 
     def _learned_by(self, name: str) -> LearnedSetting | None:
         """The setting that a list has learned, as it is ranked by it; None: the list does not learn."""
         settings, learned = self.site.settings.lists[name], self.site.learned.get(name)
         if not settings.learns:
             return None
-        since = 0.0 if learned is None or settings.objective.pinned else learned.since
-        mix = learned.mix if learned and not settings.auto else ()
-        return LearnedSetting(self.site.effective.lists[name].half_life_s, since, mix)
+        half_life_s = self.site.effective.lists[name].half_life_s
+        if learned is None or (settings.auto and settings.objective.pinned):
+            return LearnedSetting(half_life_s, 0.0)
+        return msgspec.structs.replace(learned, half_life_s=half_life_s)
 
-    def _orders(self, name: str, ranked: Ranked) -> dict[str, bytes]:
-        packer, name_of = self._packers.setdefault(name, OrderPacker(name)), ranked.ranker.pool.names.__getitem__
-        return packer.packed({part: [*map(name_of, each.rows.tolist())] for part, each in ranked.sections.items()})
+    def _orders(self, name: str, ranked: Ranked, filtered: Mapping[str, Ranked]) -> dict[str, bytes]:
+        parts = [(part, ranked.ranker, each.rows) for part, each in ranked.sections.items()]
+        parts += [(key, each.ranker, each.sections[WHOLE_SITE].rows) for key, each in filtered.items()]
+        orders = {part: [*map(ranker.pool.names.__getitem__, rows.tolist())] for part, ranker, rows in parts}
+        return self._packers.setdefault(name, OrderPacker(name)).packed(orders)
 
     async def _publish(self, snapshot: Snapshot, epoch: int) -> int | None:
         site, name = self.site, snapshot.stamp.list

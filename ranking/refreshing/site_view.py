@@ -26,6 +26,7 @@ from ranking.counts.columns import ChannelCounts
 from ranking.counts.fields import is_shadow
 from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
+from ranking.counts.labels import Labels
 from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
 from ranking.errors import StoreHeldError, StoreRefusedError, StoreUnavailableError
 from ranking.intake.item_filter import ItemFilter
@@ -44,6 +45,7 @@ UNREAD = -1
 #: Rows whose items are gone are dropped when most of at least so many are such.
 MANY_ROWS = 10_000
 CELLS_BETWEEN_PAUSES = 50_000
+LABELLED_AT_ONCE = 5_000
 
 
 class SiteView:
@@ -90,15 +92,17 @@ class SiteView:
         Raises:
             StoreHeldError: the store has lost what it had, and the view that lists are ranked from stays as it is.
         """
-        if (self._leaves_marks and self._unmarked) or keep_since < self._keep_since:
-            self._forget()
-        self._keep_since = keep_since
         for _ in range(READ_TRIES):
             life, held_since = await store.server.life()
             if self._leaves_marks and held_since is not None:
                 raise StoreHeldError
+            if (self._leaves_marks and self._unmarked) or keep_since < self._keep_since:
+                self._forget()
+            self._keep_since = keep_since
             if life == self._life and await self._follow(store, keep_since):
                 break
+            if life == self._life and self._marks and await store.server.hold_emptied(self.site, self._marks):
+                raise StoreHeldError
             self.times_lost += self._life != ""
             self._forget()
             self._life = life
@@ -201,6 +205,33 @@ class SiteView:
         self.history = history
         self._renumber(place)
         self._details = {item: kept for item, kept in self._details.items() if history.known_row(item) is not None}
+
+    async def choose(self, store: Store, filters: Collection[ItemFilter]) -> None:
+        """Know which items each filter that readers ask for takes; those chosen before are forgotten.
+
+        What descriptions say beside dates is read when the first is asked for, and given up with the last.
+        """
+        if not filters:
+            self.catalogue.labels = None
+        elif self.catalogue.labels is None:
+            await self._read_labels(store)
+        await asyncio.to_thread(self.catalogue.choose, filters)
+
+    async def _read_labels(self, store: Store) -> None:
+        labels = Labels()
+        for shard in range(store.shards):
+            cursor, end = 0, self._item_cursors.get(shard, 0)
+            while cursor < end:
+                changed = await store.items.changed_items(self.site, shard, cursor, LABELLED_AT_ONCE)
+                if not changed.dates:
+                    break
+                cursor = changed.cursor
+                for item, dates in changed.dates.items():
+                    row = self.history.known_row(item)
+                    if row is not None and self.history.item_of(item) == item:
+                        labels.set(row, dates)
+                await asyncio.sleep(0)
+        self.catalogue.labels = labels
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
         """The items of some rows; of one that nobody has described only its id."""

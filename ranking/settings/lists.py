@@ -6,7 +6,15 @@ from collections.abc import Set as AbstractSet
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from ranking.calendar import NO_PERIOD, Period, WeekStart
 from ranking.intake.events import DEFAULT_KIND, channel_kind
@@ -130,13 +138,16 @@ class ListSettings(Table):
     hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
     peak_half_life_s: Seconds = Field(8.0 * HOUR_S, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
 
+    #: What a reader asks of it; no setting.
+    _choice: ItemFilter | None = PrivateAttr(None)
+
     @model_validator(mode="before")
     @classmethod
     def _of_preset(cls, given: Any) -> Any:
         if not isinstance(given, dict):
             return given
         table = {**preset_settings(given.get("preset")), **given}
-        return _begun(table) if table.get("half_life") == AUTO else table
+        return _begun(table) if _is_auto(table) else table
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -165,6 +176,17 @@ class ListSettings(Table):
         """What `allow` and `deny` say of items; None: nothing."""
         found = ItemFilter(self.allow.names, self.deny.names)
         return None if found == ItemFilter() else found
+
+    @property
+    def filters(self) -> tuple[ItemFilter, ...]:
+        """All that an item must pass: the list's own filter, and a reader's."""
+        return tuple(each for each in (self.item_filter, self._choice) if each is not None)
+
+    def narrowed(self, choice: ItemFilter) -> Self:
+        """The list of the items that a reader's filter takes, over all sections."""
+        found = self.model_copy(update={"sections": False})
+        found._choice = choice
+        return found
 
     @property
     def shows(self) -> str:
@@ -204,6 +226,13 @@ class ListSettings(Table):
             raise ValueError(
                 'period: none, or today, this week or this month with method = "chi-square", "share" or "excess"'
             )
+
+
+def _is_auto(table: Mapping[str, Any]) -> bool:
+    """Whether a list tunes itself: its half-life is "auto", or nothing is said of one that it would use."""
+    if "half_life" in table or "half_life_s" in table or "auto" in table:
+        return table.get("half_life") == AUTO
+    return (table.get("kind", "ranked"), table.get("decay", "half-life")) == ("ranked", "half-life")
 
 
 def _begun(given: dict[str, Any]) -> dict[str, Any]:

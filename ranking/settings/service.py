@@ -252,7 +252,8 @@ class Settings(Table):
     @model_validator(mode="after")
     def _horizons_fit(self) -> Self:
         for name, each in self.lists.items():
-            if each.learns and each.objective.horizon_s % self.retention.bucket_s:
+            named = "horizon_s" in each.objective.model_fields_set  # the default is taken as whole buckets
+            if each.learns and named and each.objective.horizon_s % self.retention.bucket_s:
                 width, found = format_duration(self.retention.bucket_s), format_duration(each.objective.horizon_s)
                 raise ValueError(
                     f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"

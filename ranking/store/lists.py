@@ -1,6 +1,6 @@
 """The part of a store that keeps the published lists."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
@@ -54,6 +54,18 @@ class ListStore(Protocol):
 
     async def order(self, site: str, name: str, order: str) -> list[str] | None:
         """The items of the list `name` in the order of that name; None: it is kept no longer."""
+        ...
+
+    async def note_filter(self, site: str, request: str, at: float) -> None:
+        """Note that readers have asked for a list of some items at `at` (epoch seconds)."""
+        ...
+
+    async def filters(self, site: str) -> dict[str, float]:
+        """The lists of some items that readers ask for, with when one did last (epoch seconds)."""
+        ...
+
+    async def forget_filters(self, site: str, requests: Iterable[str]) -> None:
+        """Forget that readers have asked for these."""
         ...
 
     def news(self, sites: Sequence[str]) -> AsyncIterator[News]:

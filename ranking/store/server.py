@@ -54,7 +54,14 @@ class ServerState(Protocol):
         ...
 
     async def accept(self) -> Life:
-        """Accept the present life as it is. The life as it was before."""
+        """Accept what is held as it is, under another name. The life as it was before."""
+        ...
+
+    async def hold_emptied(self, site: str, shards: Iterable[int]) -> bool:
+        """Hold the store if one of a site's `shards` has lost the mark that was left there: its server was emptied.
+
+        A server that went back has an earlier mark, unless it went back to before the first one.
+        """
         ...
 
     async def time(self) -> float:

@@ -79,14 +79,19 @@ def test_axe_finds_nothing_while_lists_are_on_their_way(newsroom: Newsroom, desk
     assert [each["id"] for each in Axe().run(visited.page).response["violations"]] == []
 
 
-def test_dark_screens_get_colours_of_their_own(newsroom: Newsroom, desk: Desk, visit: Open) -> None:
+def test_dark_pages_get_colours_of_their_own_whatever_the_device_prefers(
+    newsroom: Newsroom, desk: Desk, visit: Open
+) -> None:
     accent = "(e) => getComputedStyle(e, '::before').color"
+    visited = visit(front(newsroom, desk), color_scheme="dark")
+    filled(visited)
+    first = visited.page.locator("populer-list[theme=numbered] li").first
     found = {}
-    for scheme in ("light", "dark"):
-        visited = visit(front(newsroom, desk), color_scheme=scheme)
-        filled(visited)
-        found[scheme] = visited.page.locator("populer-list[theme=numbered] li").first.evaluate(accent)
-    assert found == {"light": "rgb(196, 22, 28)", "dark": "rgb(239, 83, 80)"}
+    for scheme in ("normal", "light", "dark", "light dark"):
+        visited.page.evaluate("(scheme) => { document.documentElement.style.colorScheme = scheme }", scheme)
+        found[scheme] = first.evaluate(accent)
+    light, dark = "rgb(196, 22, 28)", "rgb(239, 83, 80)"
+    assert found == {"normal": light, "light": light, "dark": dark, "light dark": dark}
 
 
 def test_the_keyboard_reaches_every_entry_in_its_order(newsroom: Newsroom, desk: Desk, visit: Open) -> None:

@@ -237,7 +237,7 @@ def test_one_query_is_one_entry_in_whatever_order_it_is_written(front: Front) ->
     assert [ids(answer) for answer in found] == [ids(first)] * 3
     assert front.answered() - before == sum(answer.headers["x-cache"] != "HIT" for answer in found)
     assert ids(front.get(f"{LIST}?exclude=b1&exclude=b0&limit=2")) == ["b2", "b3"]
-    assert ids(front.get(f"{LIST}?exclude=b1&limit=2&EXCLUDE=b0")) in (["b0", "b2"], ["b2", "b3"])
+    assert front.get(f"{LIST}?exclude=b1&limit=2&EXCLUDE=b0").status_code == 400
 
 
 def test_nobody_can_put_an_answer_under_anothers_name(front: Front) -> None:

@@ -77,12 +77,15 @@ class Page(HTMLParser):
 
 @contextlib.contextmanager
 def misbehaving(answer: Callable[[http.server.BaseHTTPRequestHandler], None]) -> Iterator[str]:
-    """A service that answers every GET as told; its address."""
+    """A service that answers every request as told; its address."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             with contextlib.suppress(OSError):
+                self.rfile.read(int(self.headers.get("content-length", "0")))
                 answer(self)
+
+        do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815
 
         def log_message(self, *_: object) -> None:
             pass

@@ -1,30 +1,20 @@
 """The Django example shows the service's list in a template, and an empty place where there is none."""
 
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from newsrooms import EXAMPLES, NASTY, NONSENSE, TITLES, Page, misbehaving, silent
+from django_site import set_up
+from newsrooms import NASTY, NONSENSE, TITLES, Page, misbehaving, silent
 from service import Service
 
-django = pytest.importorskip("django", reason="there is no Django here: make test-examples")
-
-sys.path.append(str(EXAMPLES / "django"))
 NOTHING = '<populer-list list="populer" limit="7"></populer-list>'
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _configured() -> None:
-    from django.conf import settings
-
-    settings.configure(
-        INSTALLED_APPS=["populer_django"],
-        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}],
-        POPULER_URL="",
-    )
-    django.setup()
+    set_up()
 
 
 @pytest.fixture(autouse=True)

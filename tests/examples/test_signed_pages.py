@@ -59,18 +59,18 @@ def test_plain_php_signs(php: str, signing: Service) -> None:
 
 
 def test_wordpress_signs_the_script_of_an_article_alone(php: str, signing: Service) -> None:
+    includes = EXAMPLES / "wordpress" / "populer" / "includes"
     stubs = f"""
         define('ABSPATH', '/');
-        class WP_Widget {{}}
-        function add_action() {{}}
-        function add_shortcode() {{}}
+        function populer_post_types() {{ return ['post']; }}
+        function populer_setting() {{ return ''; }}
         function is_singular() {{ return $GLOBALS['open'] !== ''; }}
         function is_preview() {{ return false; }}
+        function esc_url_raw($url) {{ return $url; }}
         function get_queried_object_id() {{ return $GLOBALS['open']; }}
         function wp_print_script_tag($said) {{ echo json_encode($said), "\\n"; }}
-        define('POPULER_URL', 'https://populer.example');
         define('POPULER_PAGE_KEY', {KEY!r});
-        require {str(EXAMPLES / "wordpress" / "populer.php")!r};
+        require {str(includes / "script.php")!r};
         foreach ([{ITEM!r}, ''] as $open) {{ populer_script(); }}
     """
     article, front = (json.loads(line) for line in ran(php, "-r", stubs).splitlines())

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import servers
 from service import Service, wait_until
+from soak import either
 
 from ranking.refreshing.site_view import SiteView
 from ranking.store.protocol import Store
@@ -202,7 +203,7 @@ def await_counted(ledger: Ledger, url: str) -> None:
         return all(item in found for each in ledger.batches if each.acked for item in each.items)
 
     try:
-        wait_until(all_there)
+        wait_until(all_there, either(30.0, 300.0))
     except AssertionError:
         ledger.check(counted(url))
         raise

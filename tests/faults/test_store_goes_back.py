@@ -12,7 +12,7 @@ import servers
 from servers import SITE
 
 from ranking.counts.buckets import Bucket, bucket_start
-from ranking.errors import PopulerError
+from ranking.errors import PopulerError, StoreHeldError
 from ranking.intake.items import Item
 from ranking.published.snapshot import WHOLE_SITE, decode_entries
 from ranking.refreshing.ranked_site import RankedSite
@@ -168,3 +168,28 @@ async def test_lists_are_those_of_a_replica_that_lagged_and_was_promoted(pair: s
             replica.send(signal.SIGCONT)
 
         await lists_are_those_of_the_store(newsroom, promoted)
+
+
+async def test_lists_stay_when_one_server_of_a_cluster_was_emptied_until_that_is_accepted() -> None:
+    with servers.cluster() as topology:
+        async with servers.opened(topology.url) as store:
+            newsroom = Newsroom(store)
+            ids = [f"item-{number}" for number in range(40)]
+            await newsroom.put(*ids)
+            before = (await newsroom.refresh())["update"]
+            generation = await newsroom.generation()
+            counts_only = next(
+                server
+                for server in topology.servers
+                if all(b"%b." % SITE.encode() in key for key in server.admin.scan_iter())
+            )
+            counts_only.admin.flushall()
+            with pytest.raises(StoreHeldError):
+                await newsroom.leader.refresh(NOW + 60, 1)
+            with pytest.raises(StoreHeldError):
+                await newsroom.leader.refresh(NOW + 65, 1)
+            assert await store.server.accept()
+            after = (await newsroom.refresh())["update"]
+            assert set(after) < set(before)
+            assert await newsroom.generation() > generation
+            await newsroom.refresh()

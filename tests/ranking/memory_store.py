@@ -221,6 +221,7 @@ class MemoryStore:
         self.rewrites = 0
         self.edits = MemoryEdits()
         # One object is all the other parts.
+        self.requests: dict[str, float] = {}
         self.counts = self.items = self.lists = self.lease = self.questions = self.salts = self.server = self
         self.findings = MemoryFindings()
         self.logbook = MemoryLogbook()
@@ -276,6 +277,9 @@ class MemoryStore:
 
     async def time(self) -> float:
         return self.clock
+
+    async def hold_emptied(self, site: str, shards: Iterable[int]) -> bool:
+        return False
 
     async def accept(self) -> Life:
         return await self.life()
@@ -507,6 +511,16 @@ class MemoryStore:
         digests = snapshot.stamp.digests
         fresh = {section: body for section, body in snapshot.bodies.items() if have.get(section) != digests[section]}
         return Published(generation, snapshot.stamp, fresh)
+
+    async def note_filter(self, site: str, request: str, at: float) -> None:
+        self.requests[request] = at
+
+    async def filters(self, site: str) -> dict[str, float]:
+        return dict(self.requests)
+
+    async def forget_filters(self, site: str, requests: Iterable[str]) -> None:
+        for request in requests:
+            del self.requests[request]
 
     async def order(self, site: str, name: str, order: str) -> list[str] | None:
         chain: list[bytes] = []

@@ -9,6 +9,7 @@ from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
 from ranking.counts.fields import field
 from ranking.counts.history import History
+from ranking.counts.labels import Labels
 from ranking.intake.items import ItemDates
 from ranking.lists.ranker import Ranker
 from ranking.published.edits import Edits
@@ -27,6 +28,7 @@ class Site:
     def __init__(self) -> None:
         self.history = History()
         self.catalogue = Catalogue(self.history)
+        self.catalogue.labels = Labels()
         self.removed: frozenset[str] = frozenset()
         self.edits = Edits()
         self._counts: dict[Bucket, dict[str, int]] = {}
@@ -39,9 +41,12 @@ class Site:
         cells[name] = cells.get(name, 0) + n
         self.history.replace(bucket, 0, [each.encode() for each in cells], cells.values())
 
-    def put(self, item: str, published_at: float | None = None, section: str | None = None) -> None:
+    def put(
+        self, item: str, published_at: float | None = None, section: str | None = None, group: str | None = None
+    ) -> None:
         """Describe an item."""
-        self.catalogue.set(item, ItemDates(section=section, published_at=published_at, first_seen=math.inf))
+        dates = ItemDates(section=section, published_at=published_at, first_seen=math.inf, group=group)
+        self.catalogue.set(item, dates)
 
     def ranker(self, at: float, known_until: float | None = None, zone: tzinfo = UTC) -> Ranker:
         """A ranker for a moment that everything before it was recorded at."""

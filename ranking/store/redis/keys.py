@@ -121,6 +121,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
     populer:{s}:order:L:NAME              string  ids of the items of L (one section's) in their order, packed (see
                                                   paging.py), called by their content. 7 days, renewed, while it is
                                                   the order or an order is packed against it; then `refresh.paging`.
+    populer:{s}:filters                   hash    a list and what readers ask of it (see `reader_filter.py`) -> epoch
+                                                  seconds at which one did. An hour, renewed.
     populer:{s}:lists                     hash    list -> generation: what changed, in one look. 7 days, renewed.
     populer:s:news                        channel `list L generation`, and with the editions before and after a change:
                                                   `item E F ID` (taken down), `edits E F`, `removed E F`, `aliases E F`.
@@ -161,6 +163,7 @@ SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
 JOB_RUNS_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
+FILTERS_TTL_S = HOUR_S
 FEEDS_TTL_S = 30 * DAY_S
 LEARNED_TTL_S = 365 * DAY_S
 
@@ -389,6 +392,11 @@ def published(site: str, name: str) -> str:
 def generations(site: str) -> str:
     """Hash: generation of every published list."""
     return f"populer:{{{site}}}:lists"
+
+
+def filters(site: str) -> str:
+    """Hash: the lists of some items that readers ask for."""
+    return f"populer:{{{site}}}:filters"
 
 
 def news(site: str) -> str:

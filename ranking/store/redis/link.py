@@ -40,6 +40,10 @@ def usual_shards(url: str) -> int:
     return CLUSTER_SHARDS if is_cluster(url) else 1
 
 
+#: Of the random name of a store's life.
+LIFE_BYTES = 8
+
+
 class Link:
     """The server(s) at `url`. `shards` None: what the store was made with, or else what suits its kind.
 
@@ -292,7 +296,7 @@ class Link:
                 f" {' and '.join(map(str, keys.READABLE_SCHEMAS))}: use the version it was last used with, or later"
             )
         await client.hsetnx(keys.LAYOUT, "shards", self._shards or wanted)
-        await client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(8))
+        await client.hsetnx(keys.LAYOUT, "life", secrets.token_hex(LIFE_BYTES))
         life, held = await client.hmget(keys.LAYOUT, ["life", "held"])
         if not self.lives and held is None:
             self.lives.add(life)

@@ -1,7 +1,7 @@
 """The published lists in Redis: snapshots, the orders that walks go by, and the news of them."""
 
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from ranking.errors import OvertakenError, StoreUnavailableError
@@ -101,6 +101,20 @@ class RedisLists:
             found.append(content)
             needed = needed_for(content)  # more than one is rare: an order that others were packed against came again
         return ids_of(found)
+
+    async def note_filter(self, site: str, request: str, at: float) -> None:
+        with translated():
+            await self._link.client.hset(keys.filters(site), request, repr(at))
+            await self._link.client.expire(keys.filters(site), keys.FILTERS_TTL_S)
+
+    async def filters(self, site: str) -> dict[str, float]:
+        with translated():
+            found = await self._link.client.hgetall(keys.filters(site))
+        return {request.decode(): float(at) for request, at in found.items()}
+
+    async def forget_filters(self, site: str, requests: Iterable[str]) -> None:
+        with translated():
+            await self._link.client.hdel(keys.filters(site), *requests)
 
     async def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
         site_of = {keys.news(site).encode(): site for site in sites}

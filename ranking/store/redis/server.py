@@ -1,10 +1,11 @@
 """The servers behind a store: whether they answer, what they are, how their logs stand."""
 
+import secrets
 from collections.abc import Iterable
 
 from ranking.store.redis import keys
 from ranking.store.redis.connection import translated
-from ranking.store.redis.link import Link
+from ranking.store.redis.link import LIFE_BYTES, Link
 from ranking.store.redis.scripts import LuaScript
 from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
@@ -31,8 +32,16 @@ class RedisServer:
 
     async def accept(self) -> Life:
         await self._present()
-        name, held = await self._link.run(ACCEPT, [keys.LAYOUT], [])
+        name, held = await self._link.run(ACCEPT, [keys.LAYOUT], [secrets.token_hex(LIFE_BYTES)])
         return _life(name, held)
+
+    async def hold_emptied(self, site: str, shards: Iterable[int]) -> bool:
+        with translated():
+            marked = [await self._link.client.exists(keys.mark(site, shard)) for shard in shards]
+        if all(marked):
+            return False
+        await self._link.run(HOLD, [keys.LAYOUT], [""])
+        return True
 
     async def _present(self) -> tuple[bytes, bytes | None]:
         with translated():

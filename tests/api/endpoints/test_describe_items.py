@@ -23,6 +23,7 @@ UNKNOWN = {
     "authors": [],
     "modified_at": None,
     "expires_at": None,
+    "group": None,
     "summary": None,
     "language": None,
     "type": None,
@@ -458,14 +459,58 @@ async def test_item_that_is_hidden_or_over_is_in_no_list_on_the_next_read_and_co
     assert await service.ids() == ["a", "b"]
 
 
-async def test_item_is_in_lists_until_it_expires_and_within_a_refresh_no_more(service: Service) -> None:
+async def test_item_is_in_lists_until_the_second_that_it_expires_in(service: Service) -> None:
     await service.put({"id": "a", "title": "A", "expires_at": NOW + 60}, {"id": "b", "title": "B"})
     await service.view(a=3, b=2)
     await service.refresh()
+    assert (await service.ids(), await service.ids("update")) == (["a", "b"], ["a", "b"])
+    cursor = (await service.http.get("/v1/lists/populer?limit=1&exclude=b")).json()["next"]
+    service.clock.now = NOW + 59.9
     assert await service.ids() == ["a", "b"]
-    service.clock.now = NOW + 61
+    first = await service.http.get("/v1/lists/populer")
+    service.clock.now = NOW + 60
+    assert (await service.ids(), await service.ids("update"), cursor) == (["b"], ["b"], None)
+    known = {"if-none-match": first.headers["etag"]}
+    assert (await service.http.get("/v1/lists/populer", headers=known)).status_code == 200
+    await service.put({"id": "a", "expires_at": None})
     await service.refresh()
-    assert await service.ids() == ["b"]
+    assert await service.ids() == ["a", "b"]
+
+
+async def test_item_ends_in_time_that_is_told_to_end_before_the_next_refresh(service: Service) -> None:
+    await service.put({"id": "a", "title": "A"}, {"id": "b", "title": "B"}, {"id": "c", "title": "C"})
+    await service.view(a=3, b=2, c=1)
+    await service.refresh()
+    now = service.clock.now
+    await service.put({"id": "a", "expires_at": now + 2}, {"id": "b", "expires_at": now + 3})
+    assert await service.ids() == ["a", "b", "c"]
+    await service.put({"id": "b", "expires_at": now + 9999})
+    service.clock.now = now + 2
+    assert await service.ids() == ["b", "c"]
+    service.clock.now = now + 4
+    assert await service.ids() == ["b", "c"]
+
+
+async def test_page_of_an_older_order_leaves_out_what_has_ended_since(service: Service) -> None:
+    await service.put(*({"id": item, "title": item} for item in "abcd"))
+    await service.view(a=4, b=3, c=2, d=1)
+    await service.refresh()
+    cursor = (await service.http.get("/v1/lists/populer?limit=1")).json()["next"]
+    service.clock.now += 60
+    await service.put({"id": "b", "expires_at": service.clock.now - 50})
+    await service.refresh()
+    assert await service.ids() == ["a", "c", "d"]
+    assert await service.ids(cursor=cursor, limit=9) == ["c", "d"]
+
+
+async def test_pin_ends_with_its_item(service: Service) -> None:
+    await service.put({"id": "a", "title": "A", "expires_at": NOW + 60}, {"id": "b", "title": "B"})
+    await service.view(b=2)
+    await service.refresh()
+    await service.http.put("/v1/lists/update/pins/a", json={"position": 1}, headers=ADMIN)
+    assert (await service.ids("update"))[0] == "a"
+    service.clock.now = NOW + 61
+    assert await service.ids("update") == ["b"]
 
 
 async def test_block_of_an_editor_stays_when_its_item_is_hidden_and_shown_again(service: Service) -> None:

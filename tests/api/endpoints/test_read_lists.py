@@ -44,7 +44,7 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
     content = answer.json()
     assert list(content) == [
         "list", "site", "section", "title", "generation", "generated_at", "age_s", "stale", "config_version", "items",
-        "next", "more_label", "views_span_s",
+        "next", "more_label", "views_label", "language", "views_span_s",
     ]  # fmt: skip
     (item,) = content.pop("items")
     assert content == {
@@ -59,6 +59,8 @@ async def test_it_has_the_contracts_fields_in_their_order(service: Service) -> N
         "config_version": service.settings.config_version,
         "next": None,
         "more_label": "Selengkapnya",
+        "views_label": "Dibaca {} kali",
+        "language": "id",
         "views_span_s": service.settings.retention.keep_s,
     }
     score = item.pop("score")

@@ -103,7 +103,7 @@ async def test_a_part_of_theirs_is_used_in_ours(service: Service, folder: Path) 
             "\n\n{{ rows[0].titel }}",
             "fragment.html, line 3: a row has no `titel`; it has rank, id, title, url, image, section, label, moment",
         ),
-        ("{{ words.moree }}", "fragment.html, line 1: `words` has no `moree`; it has more, all_sections,"),
+        ("{{ words.moree }}", "fragment.html, line 1: `words` has no `moree`; it has more, views, all_sections,"),
         ("{{ 1 // 0 }}", "fragment.html, line 1: ZeroDivisionError"),
         ('{% include "nowhere.html" %}', "nowhere.html"),
         ('{% extends "fragment.html" %}', "RecursionError"),

@@ -35,6 +35,7 @@ HOUR_S, DAY_S = 3600, 86_400
 START = 1_764_522_000  # 2025-12-01 in Jakarta
 DAYS = 5
 SHORT = ("--warmup", "1d")
+AT_2H = ("--set", "half_life=2h")
 Row = tuple[float, str, str, str, str]  # ts, item, visitor, kind, source
 
 
@@ -94,7 +95,7 @@ def refused(*options: str) -> str:
 
 
 def test_the_document_has_the_form_of_the_contract(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = found(capsys, "--events", str(log), *SHORT, "--grid", "half_life=1h,6h", "--k", "5")
+    one = found(capsys, "--events", str(log), *SHORT, "--grid", "half_life=1h,6h", "--k", "5", *AT_2H)
     assert (one["list"], one["horizon_s"], one["step_s"], one["k"], one["steps"]) == ("populer", 3600, 3600, 5, 96)
     assert [each["settings"] for each in one["candidates"]] == [{"half_life": h} for h in ("1h", "2h", "6h")]
     for each in one["candidates"]:
@@ -231,7 +232,7 @@ def test_a_file_that_is_none_and_a_log_without_events_are_refused(tmp_path: Path
 def test_rankings_by_publication_are_left_out_where_no_item_has_a_date(
     log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ("--events", str(log), *SHORT)
+    options = ("--events", str(log), *SHORT, *AT_2H)
     one = found(capsys, *options, "--preset", "reddit", "--grid", "half_life=1h")
     assert [each["settings"] for each in one["candidates"]] == [{"half_life": "1h"}, {"half_life": "2h"}]
     assert one["notes"] == [
@@ -280,7 +281,7 @@ def test_the_store_says_what_its_log_says(
     replayed: tuple[Service, Path], log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service, config = replayed
-    options = (*SHORT, "--grid", "half_life=30m,3h", "--preset", "hacker-news", "--undated", "first-seen")
+    options = (*SHORT, *AT_2H, "--grid", "half_life=30m,3h", "--preset", "hacker-news", "--undated", "first-seen")
     done = run("tune", "--config", str(config), "--data", str(service.data_dir), "--json", *options, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout) == {**found(capsys, "--events", str(log), *options), "events": None}
@@ -292,6 +293,42 @@ def test_the_store_has_items_of_its_own_and_must_be_there(replayed: tuple[Servic
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "populer: --items: goes with --events, as the store has items of its own\n"
     assert "no service runs in" in refused("--data", str(tmp_path))
+
+
+# Night by night
+
+
+def test_what_would_have_been_served_stands_beside_the_grid(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--events", str(log), *SHORT, *AT_2H, "--grid", "half_life=1h,6h")
+    one = found(capsys, *options, "--try", "auto", "--try", "forecast", "--try", "rule")
+    plain = found(capsys, *options)
+    ways = {each["settings"]["try"]: each for each in one["candidates"] if "try" in each["settings"]}
+    assert set(ways) == {"auto", "forecast", "rule"}
+    for each in ways.values():
+        assert 0 < each["capture"] <= 1
+        assert each["days"] == one["days"]
+        assert each["ci"][0] <= each["capture"] <= each["ci"][1]
+    assert [each for each in one["candidates"] if "try" not in each["settings"]] == plain["candidates"]
+    assert (one["best"], one["current"], one["toml"]) == (plain["best"], plain["current"], plain["toml"])
+    assert any(note.startswith("rule ends at ") and " reads an hour of " in note for note in one["notes"])
+
+
+def test_a_way_that_there_is_not_is_refused(log: Path) -> None:
+    assert "--try: expected auto, rule, forecast, found 'magic'" in refused(
+        "--events", str(log), *SHORT, "--try", "magic"
+    )
+    assert "only ranked lists learn" in refused("--events", str(log), *SHORT, "--list", "trending", "--try", "auto")
+
+
+def test_a_log_is_counted_as_the_service_counts_unless_it_is_told_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = tmp_path / "twice.csv"
+    lines = [f"{START + hour * 3600 + again},a,v{hour},view,s" for hour in range(60) for again in (0, 9)]
+    twice.write_text("\n".join(["ts,item,visitor,kind,section", *lines]))
+    options = ("--events", str(twice), *SHORT)
+    assert found(capsys, *options)["events"] == {"read": 120, "counted": 60}
+    assert found(capsys, *options, "--dedupe", "0s")["events"] == {"read": 120, "counted": 120}
 
 
 # What is tried

@@ -27,16 +27,22 @@ DATES = st.none() | st.builds(
     section=st.none() | st.sampled_from(["Politik", "Olahraga", "Gaya hidup – “Sehat”"]),
     published_at=TIMES,
     first_seen=st.floats(0, 1e10),
+    group=st.none() | st.sampled_from(["g1", "g2"]),
 )
 IDS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
-Known = dict[str, tuple[str | None, float, bool]]
+Known = dict[str, tuple[str | None, float, bool, int]]
 
 
 def known(catalogue: Catalogue, history: History) -> Known:
     """What a catalogue says of each item."""
     published = catalogue.published(history.first_event()).tolist()
     return {
-        item: (None if number < 0 else catalogue.sections[number], published[row], bool(catalogue.stored[row]))
+        item: (
+            None if number < 0 else catalogue.sections[number],
+            published[row],
+            bool(catalogue.stored[row]),
+            int(catalogue.group[row]),
+        )
         for row, (item, number) in enumerate(zip(history.items, catalogue.section.tolist(), strict=True))
     }
 
@@ -95,7 +101,7 @@ async def test_view_knows_the_same_with_sealed_and_unsealed_dates() -> None:
     expected = await known_to(SiteView("s"), plain)
     assert await known_to(SiteView("s"), sealed) == expected
     assert len(expected) == 49
-    assert expected["berita/4"] == ("Olahraga", NOW - 4, True)
+    assert expected["berita/4"] == ("Olahraga", NOW - 4, True, -1)
 
 
 async def test_view_reads_no_sealed_date_one_by_one() -> None:

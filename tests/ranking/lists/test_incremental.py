@@ -16,6 +16,7 @@ from views import Site, list_of
 
 from ranking.counts.arrays import NO_SECTION
 from ranking.counts.buckets import Bucket
+from ranking.intake.reader_filter import ReaderFilter
 from ranking.lists import shortlist
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker, Ranking
@@ -91,6 +92,7 @@ SECTIONS = [None, "Politik", "Olahraga"]
 EDITED = ("hours", "window", "burst", "all")
 
 Event = tuple[str, float, int, str]  # item, epoch seconds, events, channel
+Said = tuple[str, float, str | None, str | None]  # item, epoch seconds, section, group
 
 
 class Newsroom:
@@ -98,6 +100,7 @@ class Newsroom:
 
     def __init__(self, seed: int) -> None:
         self._random = Random(seed)
+        self.groups = self._random.choice([[None], [None, "a", "b", "c"]])
         self.items = [f"berita {number}" for number in range(self._random.choice([12, 40, 90]))]
 
     def events(self, at: float, many: int, ages: Sequence[float]) -> list[Event]:
@@ -113,11 +116,16 @@ class Newsroom:
             for _ in range(many)
         ]
 
-    def described(self, at: float, many: int) -> list[tuple[str, float, str | None]]:
-        """Items with their publish times and sections."""
+    def described(self, at: float, many: int) -> list[Said]:
+        """Items with their publish times, sections and groups."""
         random = self._random
         return [
-            (random.choice(self.items), at + HOUR_S - random.random() * 3 * DAY_S, random.choice(SECTIONS))
+            (
+                random.choice(self.items),
+                at + HOUR_S - random.random() * 3 * DAY_S,
+                random.choice(SECTIONS),
+                random.choice(self.groups),
+            )
             for _ in range(many)
         ]
 
@@ -148,6 +156,7 @@ def shown(ranker: Ranker, ranking: Ranking) -> list[tuple[Any, ...]]:
 
 
 def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> dict[str, Any]:
+    site.catalogue.choose({of_list for each in lists.values() for of_list in each.filters})
     ranker = Ranker(site, Moment(at, at), UTC)
     found = {}
     for name, each in lists.items():
@@ -160,6 +169,7 @@ def ranked_whole(site: Site, at: float, lists: Mapping[str, ListSettings]) -> di
 def ranked_steadily(
     incremental: IncrementalRanker, site: Site, at: float, lists: Mapping[str, ListSettings]
 ) -> dict[str, Any]:
+    site.catalogue.choose({of_list for each in lists.values() for of_list in each.filters})
     ranked = incremental.ranked(site, Moment(at, at), UTC, lists)
     incremental.prepare(site, UTC, lists)
     return {
@@ -192,6 +202,12 @@ def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
 
 
 FITTING_LISTS, APART_LISTS = lists_of(FITTING), lists_of(APART)
+CHOICE = ReaderFilter(section="politik")
+
+
+def with_narrowed(lists: Mapping[str, ListSettings]) -> Mapping[str, ListSettings]:
+    """The lists, and of each what a reader's filter takes."""
+    return {**lists, **{name + CHOICE.key: each.narrowed(CHOICE.item_filter) for name, each in lists.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -211,16 +227,16 @@ def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(
 ) -> None:
     chance, site, incremental, at, since = Newsroom(seed), Site(), IncrementalRanker(), NOW, -math.inf
     seen: list[Event] = []
-    said: dict[str, tuple[float, str | None]] = {}
+    said: dict[str, tuple[float, str | None, str | None]] = {}
     listed: list[str] = []
 
-    def happen(events: Iterable[Event], described: Iterable[tuple[str, float, str | None]]) -> None:
+    def happen(events: Iterable[Event], described: Iterable[Said]) -> None:
         for event in events:
             seen.append(event)
             site.see(*event)
         site.history.forget_before(since)
         for item, *about in described:
-            said[item] = (about[0], about[1])
+            said[item] = (about[0], about[1], about[2])
             site.put(item, *said[item])
 
     happen(chance.events(at, 250, [3 * DAY_S, 3 * DAY_S, HOUR_S]), chance.described(at, 60))
@@ -241,8 +257,9 @@ def test_incremental_ranker_agrees_after_days_with_one_that_has_just_started(
         fresh = anew(site, seen, since)
         for item, about in said.items():
             fresh.put(item, *about)
-        found = ranked_whole(fresh, at, lists)
-        assert ranked_steadily(incremental, site, at, lists) == found
+        wanted = with_narrowed(lists) if chance.happens(0.8) else lists
+        found = ranked_whole(fresh, at, wanted)
+        assert ranked_steadily(incremental, site, at, wanted) == found
         listed = sorted({item for name in EDITED for item, *_ in found[name][""]})
         at += chance.wait_s()
 
@@ -261,6 +278,15 @@ def _voids(items: Iterable[str], since: float, share: float) -> dict[Subject, Ed
         Subject("void", "", str(number), item): Void(since, None, ("view",), (), share)
         for number, item in enumerate(items, 1)
     }
+
+
+def test_list_of_some_items_is_ranked_from_a_shortlist_of_its_own() -> None:
+    site, incremental = busy(), IncrementalRanker()
+    choice = ReaderFilter(section="rubrik 2")
+    lists = {"hours": FITTING_LISTS["hours"], "hours" + choice.key: FITTING_LISTS["hours"].narrowed(choice.item_filter)}
+    found = ranked_steadily(incremental, site, NOW, lists)["hours" + choice.key][""]
+    assert [name for name, *_ in found] == [name for name, *_ in ranked_whole(site, NOW, lists)["hours"]["Rubrik 2"]]
+    assert proven_lists(incremental, site, NOW, lists) == lists.keys()
 
 
 def busy(items: int = 400, hours: int = 60, sections: int = 3) -> Site:

@@ -485,7 +485,7 @@ def test_entry_shows_the_item_and_falls_back_to_its_id() -> None:
 
 async def test_refresh_ranks_for_the_aligned_moment_before_now_and_stamps_it() -> None:
     store = MemoryStore()
-    settings = settings_with(refresh={"every": "5s"})
+    settings = settings_with(refresh={"every": "5s"}, lists={"populer": {"half_life": "2h"}})
     store.see("a", NOW - 60)
     assert await refreshed(store, settings, NOW + 4.9) == {"populer": 1, "trending": 1, "update": 1}
     published = await store.lists.published("s", "populer", {})

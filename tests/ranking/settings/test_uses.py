@@ -50,7 +50,7 @@ def reasons(**table: Any) -> dict[str, str]:
         ({"gravity": 3}, {"gravity"}),
         ({"aging": "half-life", "gravity_offset": "3h"}, {"gravity_offset"}),
         ({"mix": [{"weights": {"1h": 1}}]}, {"mix"}),
-        ({"objective": {"horizon": "2h"}}, {"objective"}),
+        ({"half_life": "2h", "objective": {"horizon": "2h"}}, {"objective"}),
         ({"revival_weights": {"view": 1}}, {"revival_weights"}),
         ({"position_cap": 5}, {"position_cap"}),
         ({"section_minimum": 3}, {"section_minimum"}),

@@ -1,0 +1,109 @@
+"""Labels: what descriptions say of the items of a site, by row, so that a new filter need not read them all again.
+
+A label is a section, a tag, an author, a type, a language or "paid for". An item has about six, as numbers in one
+array: 50,000 tags cost their names, and a million items some 60 MB, in a process whose readers filter; in others
+nothing.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from ranking.counts.arrays import Ints, Mask
+from ranking.counts.numbering import Numbering
+from ranking.intake.item_filter import ItemFilter, Names
+from ranking.intake.items import ItemDates
+from ranking.intake.text import folded
+
+NONE = -1
+FIRST_CAPACITY = 256
+PREMIUM = "premium"
+
+
+class Labels:
+    """The labels of rows, kept in pairs of a row and a label's number. A row that changes gets new pairs at the end."""
+
+    def __init__(self) -> None:
+        self._numbers = Numbering()
+        self._row: Ints = np.empty(FIRST_CAPACITY, dtype=np.int32)
+        self._label: Ints = np.empty(FIRST_CAPACITY, dtype=np.int32)
+        self._size = self._dead = 0
+        self._first: Ints = np.zeros(FIRST_CAPACITY, dtype=np.int32)  # by row: where its pairs are
+        self._last: Ints = np.zeros(FIRST_CAPACITY, dtype=np.int32)
+
+    def set(self, row: int, item: ItemDates | None) -> None:
+        """Set the labels of a row; None: its item is not described."""
+        numbers = [] if item is None else [self._numbers.number(label) for label in dict.fromkeys(_labels(item))]
+        if row >= len(self._first):
+            more = np.zeros(row + 1, dtype=np.int32)
+            self._first, self._last = np.concatenate([self._first, more]), np.concatenate([self._last, more])
+        first, last = int(self._first[row]), int(self._last[row])
+        if self._label[first:last].tolist() == numbers:
+            return
+        self._label[first:last] = NONE
+        self._dead += last - first
+        end = self._size + len(numbers)
+        if end > len(self._row):
+            self._make_room(end)
+            end = self._size + len(numbers)
+        self._row[self._size : end] = row
+        self._label[self._size : end] = numbers
+        self._first[row], self._last[row] = self._size, end
+        self._size = end
+
+    def taken(self, of_list: ItemFilter, rows: int) -> Mask:
+        """Of the first `rows` rows those that a filter without denials and url takes, (rows,) bool."""
+        mask = np.ones(rows, dtype=np.bool_)
+        for labels in _wanted(of_list.allow):
+            mask &= self._with_any(labels, rows)
+        return mask if of_list.allow.premium is not False else mask & ~self._with_any([PREMIUM], rows)
+
+    def takes(self, of_list: ItemFilter, row: int) -> bool:
+        """Whether such a filter takes one row."""
+        own = set(self._label[self._first[row] : self._last[row]].tolist() if row < len(self._first) else ())
+        wanted = [{self._numbers.known(label) for label in labels} for labels in _wanted(of_list.allow)]
+        paid_for = self._numbers.known(PREMIUM) in own
+        return all(own & each for each in wanted) and not (of_list.allow.premium is False and paid_for)
+
+    def _with_any(self, labels: Iterable[str], rows: int) -> Mask:
+        numbers = [number for label in labels if (number := self._numbers.known(label)) is not None]
+        mask = np.zeros(rows, dtype=np.bool_)
+        for number in numbers:
+            found = self._row[: self._size][self._label[: self._size] == number]
+            mask[found[found < rows]] = True
+        return mask
+
+    def _make_room(self, size: int) -> None:
+        """Drop the pairs of rows that have changed where they are most, and double the arrays otherwise."""
+        alive = self._label[: self._size] != NONE
+        if 2 * self._dead > self._size:
+            places = np.concatenate([[0], np.cumsum(alive)]).astype(np.int32)
+            self._row, self._label = self._row[: self._size][alive], self._label[: self._size][alive]
+            self._first, self._last = places[self._first], places[self._last]
+            size, self._size, self._dead = size - self._dead, len(self._row), 0
+        more = np.empty(max(size, 2 * self._size) - len(self._row) + FIRST_CAPACITY, dtype=np.int32)
+        self._row, self._label = np.concatenate([self._row, more]), np.concatenate([self._label, more])
+
+
+def _labels(item: ItemDates) -> Iterator[str]:
+    for kind, names in (
+        ("section", item.sections or (item.section,)),
+        ("author", item.authors or (item.author,)),
+        ("tag", item.tags),
+        ("type", (item.type,)),
+    ):
+        yield from (f"{kind} {folded(name)}" for name in names if name)
+    if item.language:
+        language = item.language.lower()
+        yield from (f"language {language}", f"language {language.partition('-')[0]}")
+    if item.premium:
+        yield PREMIUM
+
+
+def _wanted(names: Names) -> list[list[str]]:
+    """Labels, of each group of which an item must have one."""
+    kinds = {"section": names.sections, "author": names.authors, "tag": names.tags, "type": names.types}
+    wanted = [[f"{kind} {name}" for name in of_kind] for kind, of_kind in kinds.items() if of_kind]
+    if names.languages:
+        wanted.append([f"language {name}" for name in names.languages])
+    return [*wanted, [PREMIUM]] if names.premium else wanted

@@ -1,0 +1,56 @@
+"""Lists of some items, as readers ask for them by filters: ranked and published for as long as somebody asks.
+
+A request is a list and a filter's key. Workers note it in the store; each refresh ranks those that were asked for
+lately, at most `MOST_FILTERED` of a site, the latest first. A reader's filter costs no list that nobody reads.
+"""
+
+from collections.abc import Mapping
+
+from ranking.intake.reader_filter import MARK, filter_from_key
+from ranking.refreshing.ranked_site import RankedSite
+from ranking.refreshing.site_view import SiteView
+from ranking.settings.lists import ListSettings
+from ranking.store.protocol import Store
+from ranking.times import MINUTE_S
+
+MOST_FILTERED = 100
+KEPT_S = 10.0 * MINUTE_S
+
+
+class FilteredLists:
+    """The lists of some items of one site that are published now."""
+
+    def __init__(self) -> None:
+        self._narrowed: dict[str, tuple[ListSettings, ListSettings]] = {}
+
+    async def requested(self, site: RankedSite, at: float) -> Mapping[str, ListSettings]:
+        """Request -> the settings of its list with its filter, which the site's view knows from now on.
+
+        `at`: the moment that is ranked for, in epoch seconds.
+        """
+        noted = await site.store.lists.filters(site.view.site)
+        lately = sorted((request for request in noted if noted[request] > at - KEPT_S), key=lambda each: -noted[each])
+        kept = {}
+        for request in lately[:MOST_FILTERED]:
+            name, _, key = request.partition(MARK)
+            choice, settings = filter_from_key(MARK + key), site.effective.lists.get(name)
+            if choice is None or settings is None:
+                continue
+            known = self._narrowed.get(request)
+            same = known is not None and known[0] is settings
+            kept[request] = known if known and same else (settings, settings.narrowed(choice.item_filter))
+        if over := noted.keys() - kept.keys():
+            await site.store.lists.forget_filters(site.view.site, over)
+        self._narrowed = kept
+        found = {request: narrowed for request, (_, narrowed) in kept.items()}
+        await site.view.choose(site.store, {narrowed.filters[-1] for narrowed in found.values()})
+        return found
+
+
+async def narrowed(store: Store, view: SiteView, settings: ListSettings, section: str) -> ListSettings:
+    """The settings that a part of a list is ranked by; `section` may be a filter's key, which `view` then knows."""
+    choice = filter_from_key(section)
+    if choice is None:
+        return settings
+    await view.choose(store, {*view.catalogue.chosen, choice.item_filter})
+    return settings.narrowed(choice.item_filter)
