@@ -133,7 +133,7 @@ class ListSettings(Table):
     fill: Literal["none", "widen", "latest"] = "none"
     movement_s: Seconds = Field(float(HOUR_S), alias="movement")
 
-    method: Annotated[str, BeforeValidator(one_of(METHODS))] = "chi-square"
+    method: Annotated[str, BeforeValidator(one_of(METHODS))] = "excess"
     short_s: Seconds = Field(float(HOUR_S), alias="short")
     baseline_s: Seconds = Field(7.0 * DAY_S, alias="baseline")
     minimum: float = Field(5.0, ge=0, le=1e9)
