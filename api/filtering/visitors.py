@@ -104,6 +104,10 @@ class Visitors:
         """The sender with the site's write key. Visitors that it names are hashed like all others."""
         return self._current().server(site)
 
+    def current(self) -> object:
+        """What visitors are hashed with now: another object once the salts have changed."""
+        return self._current()
+
     def _current(self) -> _Hashes:
         pair = self._salts()
         if pair != self._pair:

@@ -4,10 +4,9 @@ Equal cells are added up before they are sent. Events that count only if the sto
 along one by one. A repeat of what this process has itself seen count needs no look at the store.
 """
 
-import asyncio
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
@@ -122,7 +121,7 @@ class OpenBatch:
         self.opened_s = opened_s
         self.once = once
         self.events = 0
-        self.waiters: list[asyncio.Future[Committed | None]] = []
+        self.waiters: list[Callable[[Committed | Exception | None], None]] = []
         self._outcomes = b""
         self._cells: dict[int, dict[str, int]] = {}  # bucket start -> field -> number of the cell
         self._counts: list[int] = []
