@@ -161,7 +161,8 @@ class Lanes:
             batch.settle(outcome)
         elif not batch.waiters:  # it was not counted, and nobody hears of it
             self._on_lost(lane.site, batch.events)
-        for waiter in batch.waiters:
+        waiters, batch.waiters = batch.waiters, []  # they hold their batch: requests would be garbage in a cycle
+        for waiter in waiters:
             try:
                 waiter(outcome)
             except Exception:  # the others, and the batches behind, go on
