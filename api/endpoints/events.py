@@ -373,6 +373,9 @@ def _count_recorded(
         outcomes[site.id, ACCEPTED] += 1
         context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
         return
+    if len(events) == 1 and (reason := REASON_OF.get(recorded.outcomes[0])) is not None:
+        _count_metric(context, site, reason, 1, now)
+        return
     outcomes[site.id, ACCEPTED] += recorded.accepted
     outcomes[site.id, "spooled"] += recorded.spooled
     for outcome, reason in REASON_OF.items():

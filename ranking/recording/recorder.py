@@ -63,16 +63,15 @@ class Recorded(NamedTuple):
 
 
 ONE_COUNTED = Recorded(bytes([COUNTED]))
-#: What becomes of nearly all events that come alone, by their outcomes.
-LONE = {bytes([code]): Recorded(bytes([code])) for code in (REPEATED, REFUSED, CONCENTRATED)} | {
-    ONE_COUNTED.outcomes: ONE_COUNTED
-}
+#: What becomes of nearly all events that come alone, by their outcome.
+LONE = {COUNTED: ONE_COUNTED} | {code: Recorded(bytes([code])) for code in (REPEATED, REFUSED, CONCENTRATED)}
 
 
 def _recorded(outcomes: bytes, outcome: Outcome) -> Recorded:
     """What became of events in one batch, whose own `outcome` says how safe they are."""
     ack = "spool" if outcome is None else outcome.level
-    return (LONE.get(outcomes) if ack == LEVELS[0] else None) or Recorded(outcomes, ack)
+    usual = LONE.get(outcomes[0]) if ack == LEVELS[0] and len(outcomes) == 1 else None
+    return usual or Recorded(outcomes, ack)
 
 
 def _outcome_of(batch: OpenBatch, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Outcome]:
@@ -94,7 +93,12 @@ def _resolve(future: asyncio.Future[Outcome], outcome: Outcome | Exception) -> N
 def _tell(
     batch: OpenBatch, ticket: int, done: Callable[[Recorded | Exception], None], outcome: Outcome | Exception
 ) -> None:
-    done(outcome if isinstance(outcome, Exception) else _recorded(batch.outcomes([ticket]), outcome))
+    if isinstance(outcome, Exception):
+        done(outcome)
+        return
+    code = batch.outcome(ticket)
+    usual = LONE.get(code) if outcome is not None and outcome.level == LEVELS[0] else None
+    done(usual or _recorded(bytes([code]), outcome))
 
 
 def ack_of(outcomes: Collection[Outcome]) -> str:
