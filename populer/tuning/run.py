@@ -29,7 +29,7 @@ from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.settings.types import as_seconds_or_none
 from ranking.times import format_duration
-from ranking.tuning.evidence import TRY, Candidate, Evidence, evidence_of, measured_of
+from ranking.tuning.evidence import TRY, Candidate, Evidence, evidence_of, measured_of, percent
 from ranking.tuning.measures import draws_of_days
 from ranking.tuning.outcome import Judging
 from ranking.tuning.tried import WAYS, served
@@ -124,7 +124,7 @@ def tune(
     tried = candidates(request.base, grids, request.presets, float(columns.width_s[walked].min()))
     judging = Judging(request.k, _reads(view, request), _section(view, request.section), request.dated_only)
     tried, notes = _dated(view, request, judging.kinds, tried)
-    tried += _forecasts(request)
+    _check_ways(request)
     evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
@@ -135,20 +135,17 @@ def tune(
     return Tuning(request, evidence, notes, weight=best_weight(evidence, clicks) if request.weights else None)
 
 
-def _forecasts(request: TuneRequest) -> list[Candidate]:
-    """What is to be tried beside the grid and learns as it walks.
+def _check_ways(request: TuneRequest) -> None:
+    """Refuse what cannot be tried night by night.
 
     Raises:
         PopulerError: a way that there is not, or a list that has none.
     """
-    known = (*WAYS, FORECAST)
-    if unknown := [way for way in request.ways if way not in known]:
-        raise PopulerError(f"--try: expected {', '.join(known)}, found {unknown[0]!r}")
-    base = request.base.list
-    if request.ways and base.kind != "ranked":
-        raise PopulerError(f"--try: {request.base.name} is of kind {base.kind!r}: only ranked lists learn")
-    forecast = base.model_copy(update={"decay": FORECAST, "mix": ()})
-    return [Candidate({TRY: FORECAST}, forecast)] if FORECAST in request.ways else []
+    if unknown := [way for way in request.ways if way not in WAYS]:
+        raise PopulerError(f"--try: expected {', '.join(WAYS)}, found {unknown[0]!r}")
+    kind = request.base.list.kind
+    if request.ways and kind != "ranked":
+        raise PopulerError(f"--try: {request.base.name} is of kind {kind!r}: only ranked lists learn")
 
 
 def _with_served(
@@ -163,6 +160,10 @@ def _with_served(
         for way, each in found.items()
     ]
     words = [f"{way} ends at {format_duration(each.last.half_life_s)}, {each.last.why}" for way, each in found.items()]
+    if FORECAST in found:
+        words.append(
+            f"forecast served a mix at {percent(found[FORECAST].mixed)} of the steps, auto's half-life at the others"
+        )
     return evidence._replace(measured=[*evidence.measured, *measured]), words
 
 

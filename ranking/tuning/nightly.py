@@ -296,9 +296,9 @@ def gain_of(
     capture: npt.NDArray[np.float64], other: npt.NDArray[np.float64], day: npt.NDArray[np.int64]
 ) -> Interval | None:
     """What one way of ranking captures more than another on the same steps, (steps,); None: the days are too few."""
-    if len(np.unique(day[~np.isnan(capture)])) < MIN_DAYS:
-        return None
-    return interval(capture - other, day, draws_of_days(int(day[-1]) + 1))
+    there = ~np.isnan(capture - other)
+    days, place = np.unique(day[there], return_inverse=True)
+    return None if len(days) < MIN_DAYS else interval((capture - other)[there], place, draws_of_days(len(days)))
 
 
 def _reads(evidence: Evidence) -> str:
