@@ -42,7 +42,7 @@ from ranking.tuning.walk_forward import MIN_STEPS, Plan
 WAYS = ("auto", "rule", FORECAST)
 
 
-class Served(NamedTuple):
+class ServedByNight(NamedTuple):
     """What was served along a plan, the half-life that it ended with, and the share of steps at which it was a mix."""
 
     trace: Trace
@@ -58,7 +58,7 @@ def served(
     zone: tzinfo,
     ways: Sequence[str],
     on_step: Callable[[], None] = lambda: None,
-) -> dict[str, Served]:
+) -> dict[str, ServedByNight]:
     """What a list would have served along `plan`, by each of some `WAYS`."""
     # Nights before the first step are judged, too, as far back as the counts fit the steps.
     columns, step_s = view.history.columns(), plan.step_s
@@ -84,7 +84,7 @@ def served(
         if way == FORECAST:
             mixed = nights.mixed(learned, walked.traces[-1].capture)[earlier:]
             place[mixed] = len(half_lives)
-        found[way] = Served(_stitched(walked.traces, place, earlier), in_effect[-1], float(mixed.mean()))
+        found[way] = ServedByNight(_stitched(walked.traces, place, earlier), in_effect[-1], float(mixed.mean()))
     return found
 
 
