@@ -7,7 +7,7 @@ view that lists are ranked from must go on.
 
 import asyncio
 import math
-from datetime import datetime, timedelta, tzinfo
+from datetime import tzinfo
 
 import structlog
 
@@ -17,8 +17,7 @@ from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.times import HOUR_S
-from ranking.tuning.forecaster import NIGHT
-from ranking.tuning.nightly import needed_s, suggestion
+from ranking.tuning.nightly import needed_s, night_before, tuned
 
 log = structlog.get_logger("jobs")
 
@@ -60,23 +59,9 @@ class SuggestHalfLives:
 
     async def _tuned(self, view: SiteView, name: str, at: float, before: LearnedSetting | None, zone: tzinfo) -> Tuned:
         settings = self._lists[name]
-        return await asyncio.to_thread(suggestion, view, name, settings, before or begun(settings), at, zone)
+        return await asyncio.to_thread(tuned, view, name, settings, before or begun(settings), at, zone)
 
 
 def begun(settings: ListSettings) -> LearnedSetting:
     """The setting that a list applies before it has learned anything."""
     return LearnedSetting(settings.half_life_s, 0.0)
-
-
-def night_before(now: float, zone: tzinfo) -> float:
-    """The last end of a night, in epoch seconds, that is not after `now`.
-
-    >>> from zoneinfo import ZoneInfo
-    >>> night_before(1_764_522_000.0, ZoneInfo("Asia/Jakarta"))  # midnight there
-    1764446400.0
-    """
-    local = datetime.fromtimestamp(now, zone)
-    night = local.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
-    while night.timestamp() > now:
-        night -= timedelta(days=1)
-    return night.timestamp()

@@ -255,6 +255,12 @@ def tune(
     preset: Annotated[
         list[str] | None, typer.Option("--preset", help="A ranking that others use, by name; all: every one.")
     ] = None,
+    ways: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--try", help="Beside the grid, what would have been served night by night: auto, rule, forecast."
+        ),
+    ] = None,
     changes: Annotated[list[str] | None, typer.Option("--set", help="KEY=VALUE, for all that is tried.")] = None,
     reads: Annotated[
         list[str] | None, typer.Option("--reads", help="Kind of events to judge by; default: view.")
@@ -268,8 +274,23 @@ def tune(
         ),
     ] = None,
     dedupe: Annotated[
-        str, typer.Option("--dedupe", help="Files: a visitor's repeats within this do not count, such as 30m.")
-    ] = "0s",
+        str | None,
+        typer.Option(
+            "--dedupe",
+            help="Files: a visitor's repeats within this do not count; default: ingest.dedupe_window, as the service "
+            "counts; 0s: every row counts.",
+        ),
+    ] = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Try what a click weighs: which weight served best, and how sure it is.")
+    ] = False,
+    snapshots: Annotated[
+        Path | None,
+        typer.Option(
+            "--snapshots",
+            help="Files made of snapshots: a file whose times are theirs. An event counts at the first one after it.",
+        ),
+    ] = None,
     format: Annotated[
         str | None, typer.Option("--format", help="Files: csv, ndjson or combined; default: by name or content.")
     ] = None,
@@ -292,7 +313,8 @@ def tune(
         Options(
             loaded, site_named(loaded.settings, site), None if events else store_url(loaded.settings), time.time(),
             list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
-            changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json,
+            changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json, snapshots,
+            weights, ways or (),
         )
     )  # fmt: skip
 

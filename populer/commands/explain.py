@@ -12,6 +12,7 @@ from api.serving.date_labels import published_label
 from populer.commands.options import moment, site_named, store_url
 from populer.commands.rank import viewed
 from populer.config import Loaded, with_list_settings
+from ranking.lists.traffic_start import with_traffic
 from ranking.refreshing.answers import QuestionContext, answer
 from ranking.refreshing.questions import Explain
 from ranking.scoring.sums import Moment
@@ -20,7 +21,13 @@ from ranking.settings.sites import SiteSettings
 from ranking.times import format_duration
 
 MOST_BUCKETS = 12
-TERMS = {"aging": "its own age", "scale": "its section", "boost": "an editor", "revival": "it is read again"}
+TERMS = {
+    "usual": "as many are usual",
+    "aging": "its own age",
+    "scale": "its section",
+    "boost": "an editor",
+    "revival": "it is read again",
+}
 
 
 def run(
@@ -62,7 +69,7 @@ async def explained(
         NotFoundError: no such list, section or item.
     """
     async with viewed(settings, url, site, now) as (store, view):
-        settings = settings.under(await store.findings.in_effect(site.id))
+        settings = settings.under(with_traffic(await store.findings.in_effect(site.id), settings.lists, view, at))
         asked = QuestionContext(store, view, settings, site.zone, Moment(at=at, known_until=max(at, now)))
         return await answer(asked, Explain(site.id, name, item, section, at))
 
@@ -127,9 +134,16 @@ def _where(found: dict[str, Any]) -> str:
 def _sentence(found: dict[str, Any]) -> str:
     if found["rank"] is not None:
         pinned = "" if found["shown"] in (None, found["rank"]) else f", shown at {found['shown']} as of what is pinned"
-        return f"It is at rank {found['rank']}{pinned}."
+        return f"It is at rank {found['rank']}{pinned}{_times_usual(found)}."
     place = "" if found["place"] is None else f" (by its score alone at place {found['place']:,})"
     return f"It is not listed: {found['why']}{place}."
+
+
+def _times_usual(found: dict[str, Any]) -> str:
+    if found["times_usual"] is None:
+        return ""
+    usual = f"{found['counted']:,.6g} events where {found['usual']:,.3g} are usual"
+    return f": it is read {found['times_usual']:,.3g} times its usual ({usual})"
 
 
 def _channels(found: dict[str, Any]) -> Table:

@@ -17,11 +17,13 @@ from populer.stores import opened_store
 from ranking.errors import NotFoundError, PopulerError
 from ranking.intake.reader_filter import reader_filter
 from ranking.lists.ranker import Ranker, entries
+from ranking.lists.traffic_start import with_traffic
 from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Stamp, encode_entries
 from ranking.refreshing.filtered_lists import narrowed
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
+from ranking.settings.learned import in_words
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
@@ -100,7 +102,8 @@ async def ranked(
     if name not in settings.lists:
         raise NotFoundError(f"no list is called {name!r}; there are {', '.join(settings.lists)}")
     async with viewed(settings, url, site, now) as (store, view):
-        settings = settings.under(await store.findings.in_effect(site.id))
+        learned = with_traffic(await store.findings.in_effect(site.id), settings.lists, view, at)
+        settings = settings.under(learned)
         list_settings = await narrowed(store, view, settings.lists[name], section)
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
         visible = VisibleParts(settings.lists, lambda: ranker)
@@ -114,7 +117,8 @@ async def ranked(
     rendered = RenderedList(site, section, 0, stamp, body)
     answer = rendered.answer(Query(limit or max(list_settings.size, SHOWN_AT_LEAST)))
     found: dict[str, Any] = msgspec.json.decode(answer.document(0, stale=False))
-    return {**found, "generation": None, "next": None}
+    has_learned = name in learned and list_settings.learns and not list_settings.objective.pinned
+    return {**found, "generation": None, "next": None, "half_life": in_words(learned[name]) if has_learned else ""}
 
 
 def _print_list(document: dict[str, Any], site: SiteSettings, size: int) -> None:
@@ -131,6 +135,8 @@ def _print_list(document: dict[str, Any], site: SiteSettings, size: int) -> None
         row = (str(entry["rank"]), entry["title"], entry["published_label"], score, f"{entry['views']:,}")
         table.add_row(*row, end_section=entry["rank"] == size)  # the line under which the list is cut
     Console().print(table)
+    if document["half_life"]:
+        print(document["half_life"])  # noqa: T201
     if not document["items"]:
         print("nothing to rank: no counted events on eligible items in the retained past")  # noqa: T201
 

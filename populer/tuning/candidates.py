@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 from populer.config import effective, validated, with_list_settings
 from ranking.errors import SettingsError
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.settings.decays import DECAYS
+from ranking.settings.decays import DECAYS, FORECAST
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings, only_used
+from ranking.settings.objective import AUTO
 from ranking.settings.presets import NO_PRESET, PRESETS, checked_preset, replaced_by
 from ranking.settings.service import Settings
 from ranking.settings.types import as_seconds_or_none
@@ -36,8 +37,8 @@ class GridBase(NamedTuple):
 
     @property
     def list(self) -> ListSettings:
-        """The list as it is."""
-        return self.settings.lists[self.name]
+        """The list as it is, at the half-life that it is at."""
+        return _staying(self.settings.lists[self.name])
 
     def counts(self, channels: Sequence[str]) -> bool:
         """Whether the list counts events of any of these channels."""
@@ -55,7 +56,8 @@ class GridBase(NamedTuple):
             changed = found.lists[self.name]
         except SettingsError as error:
             raise SettingsError(str(error).replace("--set", option)) from None
-        return _staying(changed, option)
+        _check_fixed(texts, option)
+        return _staying(changed)
 
     def shared(self, changes: Mapping[str, str]) -> dict[str, str]:
         """The `--set` changes that hold beside others. A ranking of others is tried as it is."""
@@ -80,14 +82,18 @@ def based(settings: Settings, raw: Raw, name: str, changes: Sequence[str], kinds
     known = list(dict.fromkeys([*settings.ingest.kinds, *kinds]))
     raw = {**raw, "ingest": {**raw.get("ingest", {}), "kinds": known}}
     base = GridBase(with_list_settings(settings, raw, name, list(changes)), raw, name, changes)
-    _staying(base.list, "--set")
+    _check_fixed(changes, "--set")
     return base
 
 
-def _staying(of_list: ListSettings, option: str) -> ListSettings:
-    if of_list.auto:
-        raise SettingsError(f"{option}: half_life: expected a duration to try, found 'auto'")
-    return of_list
+def _check_fixed(texts: Iterable[str], option: str) -> None:
+    """Raises a SettingsError where a change is no half-life to try but a way to find one."""
+    if f"half_life={AUTO}" in ("".join(text.split()) for text in texts):
+        raise SettingsError(f"{option}: half_life: expected a duration to try, found 'auto'; --try auto tries it")
+
+
+def _staying(of_list: ListSettings) -> ListSettings:
+    return of_list.model_copy(update={"auto": False}) if of_list.auto else of_list
 
 
 def settled(settings: Settings, raw: Raw, name: str, learned: Mapping[str, LearnedSetting]) -> tuple[Settings, Raw]:
@@ -165,6 +171,8 @@ def _default_axis(of_list: ListSettings, finest_s: float) -> tuple[str, list[str
 
 def _effective(of_list: ListSettings, changes: dict[str, str]) -> dict[str, str]:
     """Changes that do something: a half-life is nothing to a list that decays otherwise."""
+    if changes.get("decay") == FORECAST:  # a walk has learned a mix before its first step
+        return {key: value for key, value in changes.items() if key != "half_life"}
     if "half_life" not in changes or changes.keys() & {"decay", "preset", "kind", "method"}:
         return changes
     if of_list.kind == "ranked" and of_list.decay != "half-life":

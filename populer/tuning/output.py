@@ -6,8 +6,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from populer.tuning.run import Tuning
+from populer.tuning.weights import BestWeight
 from ranking.settings.uses import idle_reasons
-from ranking.tuning.evidence import Candidate, Evidence, Measured, percent, sentence
+from ranking.tuning.evidence import TRY, Candidate, Evidence, Measured, percent, sentence
 from ranking.tuning.measures import Interval
 
 if TYPE_CHECKING:
@@ -31,12 +32,13 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "warmup_s": tuning.request.wanted.warmup_s,
         "k": found.judging.k,
         "reads": list(found.judging.kinds),
+        "events": None if tuning.events is None else tuning.events._asdict(),
         "from": plan.moments[0],
         "to": plan.moments[-1],
         "steps": found.steps,
         "days": found.days,
         "self_clicks": _rounded(found.own),
-        "candidates": [_of(each) for each in found.measured],
+        "candidates": [_of(each) | _days(found, each) for each in found.measured],
         "best": _of(found.best),
         "current": None if found.current is None else _of(found.current),
         "gain_ci": _bounds(found.gain),
@@ -44,7 +46,13 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "sentence": sentence(found),
         "toml": toml(tuning),
         "notes": tuning.notes,
+        "weight": None if tuning.weight is None else _weight(tuning.weight),
     }
+
+
+def _weight(best: BestWeight) -> dict[str, Any]:
+    bounds = _bounds(best.interval)
+    return {"best": best.weight, "ci": bounds, "clicks": best.clicks, "sentence": best.sentence}
 
 
 def _of(one: Measured) -> dict[str, Any]:
@@ -58,6 +66,10 @@ def _of(one: Measured) -> dict[str, Any]:
         "share_of_reads": _rounded(one.share),
         "self_clicks": None if one.own is None else _rounded(one.own),
     }
+
+
+def _days(found: Evidence, one: Measured) -> dict[str, int]:
+    return {"days": found.days_of(one)} if TRY in one.candidate.changes else {}
 
 
 def _bounds(interval: Interval | None) -> list[float] | None:

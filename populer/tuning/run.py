@@ -13,21 +13,26 @@ import numpy as np
 
 from populer.stores import opened_store
 from populer.tuning.candidates import GridBase, candidates
+from populer.tuning.weights import GRID, BestWeight, best_weight, clicks_of
 from ranking.counts.fields import is_shadow
-from ranking.errors import NotEnoughError, unknown_section
+from ranking.errors import NotEnoughError, PopulerError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.channel_weights import ChannelWeights
+from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.settings.types import as_seconds_or_none
-from ranking.tuning.evidence import Candidate, Evidence, evidence_of
+from ranking.times import format_duration
+from ranking.tuning.evidence import TRY, Candidate, Evidence, evidence_of, measured_of
+from ranking.tuning.measures import draws_of_days
 from ranking.tuning.outcome import Judging
+from ranking.tuning.tried import WAYS, served
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 #: So many values of one setting are a row that has ends.
@@ -38,7 +43,8 @@ class TuneRequest(NamedTuple):
     """What `populer tune` is to do. `reads`: kinds of events that are reads; none named: views.
 
     `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
-    they were first seen.
+    they were first seen. `weights`: try weights of a click instead of a grid. `ways`: "forecast", or some of
+    `served.WAYS`, to be tried night by night.
     """
 
     base: GridBase
@@ -49,14 +55,25 @@ class TuneRequest(NamedTuple):
     section: str = WHOLE_SITE
     reads: Sequence[str] = ()
     dated_only: bool = False
+    weights: bool = False
+    ways: Sequence[str] = ()
+
+
+class EventCounts(NamedTuple):
+    """How many events logs have, and how many of them count."""
+
+    read: int
+    counted: int
 
 
 class Tuning(NamedTuple):
-    """A request, the evidence for it, and notes to print beside it."""
+    """A request, the evidence for it, and notes to print beside it. `events`: of logs; None: from the store."""
 
     request: TuneRequest
     evidence: Evidence
     notes: list[str]
+    events: EventCounts | None = None
+    weight: BestWeight | None = None
 
 
 class Stored(NamedTuple):
@@ -97,17 +114,56 @@ def tune(
     Raises:
         PopulerError: an option cannot be used, or the past is too short; the sentence says how much it takes.
     """
+    clicks = clicks_of(view)
+    if request.weights and not (clicks and request.base.list.kind == "ranked"):
+        raise NotEnoughError("--weights: expected clicks, and a list of kind ranked; there are none")
+    grids = [GRID] if request.weights else request.grids
     columns = view.history.columns()
     plan = plan_walk(columns, request.wanted, known_until)
     walked = columns.start_s + columns.width_s > plan.first
-    tried = candidates(request.base, request.grids, request.presets, float(columns.width_s[walked].min()))
+    tried = candidates(request.base, grids, request.presets, float(columns.width_s[walked].min()))
     judging = Judging(request.k, _reads(view, request), _section(view, request.section), request.dated_only)
     tried, notes = _dated(view, request, judging.kinds, tried)
+    tried += _forecasts(request)
     evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
-    notes += _at_the_edge(evidence, request.grids)
-    return Tuning(request, evidence, notes)
+    notes += _mixed(view, request, judging.kinds) + _at_the_edge(evidence, request.grids)
+    if ways := [way for way in WAYS if way in request.ways]:
+        evidence, words = _with_served(view, request, evidence, ways, zone)
+        notes += words
+    return Tuning(request, evidence, notes, weight=best_weight(evidence, clicks) if request.weights else None)
+
+
+def _forecasts(request: TuneRequest) -> list[Candidate]:
+    """What is to be tried beside the grid and learns as it walks.
+
+    Raises:
+        PopulerError: a way that there is not, or a list that has none.
+    """
+    known = (*WAYS, FORECAST)
+    if unknown := [way for way in request.ways if way not in known]:
+        raise PopulerError(f"--try: expected {', '.join(known)}, found {unknown[0]!r}")
+    base = request.base.list
+    if request.ways and base.kind != "ranked":
+        raise PopulerError(f"--try: {request.base.name} is of kind {base.kind!r}: only ranked lists learn")
+    forecast = base.model_copy(update={"decay": FORECAST, "mix": ()})
+    return [Candidate({TRY: FORECAST}, forecast)] if FORECAST in request.ways else []
+
+
+def _with_served(
+    view: View, request: TuneRequest, evidence: Evidence, ways: Sequence[str], zone: ZoneInfo
+) -> tuple[Evidence, list[str]]:
+    """The evidence with what would have been served by some ways, and where each has ended, in words."""
+    settings = request.base.list.model_copy(update={"decay": "half-life"})
+    found = served(view, settings, evidence.plan, evidence.judging, zone, ways)
+    draws = draws_of_days(int(evidence.day[-1]) + 1)
+    measured = [
+        measured_of(Candidate({TRY: way}, settings), each.trace, evidence.backtest, evidence.day, draws)
+        for way, each in found.items()
+    ]
+    words = [f"{way} ends at {format_duration(each.last.half_life_s)}, {each.last.why}" for way, each in found.items()]
+    return evidence._replace(measured=[*evidence.measured, *measured]), words
 
 
 def _reads(view: View, request: TuneRequest) -> tuple[str, ...]:
@@ -123,6 +179,22 @@ def _reads(view: View, request: TuneRequest) -> tuple[str, ...]:
             raise NotEnoughError(f"--reads: there are no events of {', '.join(missing)}, only {', '.join(there)}")
         return tuple(request.reads)
     return (DEFAULT_KIND,) if DEFAULT_KIND in there else tuple(kind for kind in there if base.counts([kind]))
+
+
+def _mixed(view: View, request: TuneRequest, kinds: Sequence[str]) -> list[str]:
+    """That kinds of events which nobody named are one sort of reads, and how many each has."""
+    if request.reads or len(kinds) < 2:
+        return []
+    columns, channels = view.history.columns(), view.history.channels
+    by_channel = np.bincount(columns.cell_channel[columns.cell], weights=columns.counts, minlength=len(channels))
+    counts = {
+        kind: sum(n for name, n in zip(channels, by_channel, strict=True) if channel_kind(name) == kind)
+        for kind in kinds
+    }
+    mixed = " and ".join(f"{kind} ({n:,.0f})" for kind, n in counts.items())
+    return [
+        f"reads are {mixed} alike: --reads {kinds[0]} judges by one of them, --set weights.{kinds[-1]}=0 leaves it out"
+    ]
 
 
 def _section(view: View, name: str) -> int | None:

@@ -12,16 +12,23 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, tzinfo
 
 from ranking.errors import NotReadyError
+from ranking.lists.traffic_start import with_traffic
 from ranking.refreshing.site_view import SiteView
+from ranking.scoring.traffic_rule import look
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+from ranking.times import MINUTE_S
+
+#: How long after a moment the events before it are all counted.
+ARRIVED_S = float(MINUTE_S)
 
 
 class RankedSite:
     """One site as this process knows it.
 
     `settings` are those of the file, `effective` the same with what the lists have learned, which is `learned` by list.
+    A list that has not had a night to learn from goes by the traffic.
     """
 
     def __init__(self, store: Store, settings: Settings, site: str) -> None:
@@ -32,6 +39,7 @@ class RankedSite:
         self.view = SiteView(site, marks=True, filters=settings.item_filters)
         self.zone = _zone_of(settings, site)
         self._settings_since = -math.inf
+        self._found_for: tuple[object, ...] = ()  # what the half-lives in effect were found for
         self._ranked_at: float | None = None
         self._turn = asyncio.Lock()
 
@@ -56,9 +64,20 @@ class RankedSite:
             # What is too old follows from the slot, as all else does: another process must come to the same lists.
             await self.view.update(self.store, slot - self.settings.retention.keep_s)
             if any(settings.learns for settings in self.settings.lists.values()):
-                self.learned = await self.store.findings.in_effect(self.view.site)
-                self.effective = self.settings.under(self.learned)
+                await self._learn(await self.store.findings.in_effect(self.view.site), slot)
             yield slot
+
+    async def _learn(self, noted: Mapping[str, LearnedSetting], slot: float) -> None:
+        """Take over what the store has noted, and for lists without a night of their own what the traffic says."""
+        moment = look(self.view.history.start(), slot)
+        found_for = self.settings, noted, moment
+        if found_for == self._found_for:
+            return
+        # The last events before a moment arrive a little later.
+        self._found_for = found_for if moment is None or slot >= moment + ARRIVED_S else ()
+        learned = await asyncio.to_thread(with_traffic, noted, self.settings.lists, self.view, slot)
+        if learned != self.learned or self.effective is self.settings:
+            self.learned, self.effective = learned, self.settings.under(learned)
 
     def set_ranked(self, at: float) -> None:
         """Note that the lists were ranked from the view for the moment `at` (epoch seconds)."""

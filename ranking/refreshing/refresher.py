@@ -9,6 +9,8 @@ Rejected: asking Redis for decayed sums. It would do the same arithmetic on its 
 import asyncio
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from ranking.intake.items import Item
 from ranking.intake.reader_filter import MARK
 from ranking.lists.incremental import IncrementalRanker, Ranked, listed_names
@@ -160,9 +162,10 @@ class Refresher:
         settings, learned = self.site.settings.lists[name], self.site.learned.get(name)
         if not settings.learns:
             return None
-        since = 0.0 if learned is None or settings.objective.pinned else learned.since
-        mix = learned.mix if learned and not settings.auto else ()
-        return LearnedSetting(self.site.effective.lists[name].half_life_s, since, mix)
+        half_life_s = self.site.effective.lists[name].half_life_s
+        if learned is None or (settings.auto and settings.objective.pinned):
+            return LearnedSetting(half_life_s, 0.0)
+        return msgspec.structs.replace(learned, half_life_s=half_life_s, sections={})
 
     def _orders(self, name: str, ranked: Ranked, filtered: Mapping[str, Ranked]) -> dict[str, bytes]:
         parts = [(part, ranked.ranker, each.rows) for part, each in ranked.sections.items()]

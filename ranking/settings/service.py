@@ -252,7 +252,8 @@ class Settings(Table):
     @model_validator(mode="after")
     def _horizons_fit(self) -> Self:
         for name, each in self.lists.items():
-            if each.learns and each.objective.horizon_s % self.retention.bucket_s:
+            named = "horizon_s" in each.objective.model_fields_set  # the default is taken as whole buckets
+            if each.learns and named and each.objective.horizon_s % self.retention.bucket_s:
                 width, found = format_duration(self.retention.bucket_s), format_duration(each.objective.horizon_s)
                 raise ValueError(
                     f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
@@ -279,7 +280,9 @@ class Settings(Table):
     @cached_property
     def config_version(self) -> str:
         """Digest of everything that a list's content depends on; equal on every host with equal settings."""
-        lists = [self.lists[name].model_dump(mode="python") for name in sorted(self.lists)]
+        names = sorted(self.lists)
+        lists = [self.lists[name].model_dump(mode="python") for name in names]
+        lists += [dict(own) for name in names if (own := self.lists[name].section_half_lives)]
         retention = self.retention.model_dump(mode="python", exclude={"seal_after_s", "unknown_s"})
         calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
         text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)

@@ -22,6 +22,9 @@ from ranking.tuning.measures import Interval, draws_of_days, interval
 from ranking.tuning.outcome import NOBODY, Judging, Trace
 from ranking.tuning.walk_forward import MIN_STEPS, Plan
 
+#: The change of a candidate that is no setting but a way to find one night by night.
+TRY = "try"
+
 
 class Candidate(NamedTuple):
     """Settings to try: the changes by the file's names and in its words, and the list settings they make."""
@@ -81,6 +84,10 @@ class Evidence(NamedTuple):
     day: npt.NDArray[np.int64]
     backtest: Backtest
 
+    def days_of(self, one: Measured) -> int:
+        """On how many days one of the measured was judged."""
+        return len(np.unique(self.day[~np.isnan(one.trace.capture)]))
+
 
 def evidence_of(
     view: View,
@@ -103,22 +110,23 @@ def evidence_of(
             f"somebody read something in the {format_duration(plan.horizon_s)} after only {steps} of {plan.steps} "
             f"steps: it takes {MIN_STEPS}"
         )
-    day = _days(plan, zone)
+    day = days_of(plan, zone)
     draws = draws_of_days(int(day[-1]) + 1)
     measured, empty = [], []
     for candidate, trace in zip(candidates, walked.traces, strict=True):
         if (trace.rows == NOBODY).all():
             empty.append(candidate)
         else:
-            measured.append(_measured(candidate, trace, walked, day, draws))
+            measured.append(measured_of(candidate, trace, walked, day, draws))
     if not measured:
         raise NotEnoughError(
             f"the list is empty at every one of {plan.steps} steps, with every candidate: {_why(walked)}"
         )
-    best = max(measured, key=lambda tried: (tried.capture, tried.kept))
+    settled = [each for each in measured if TRY not in each.candidate.changes] or measured
+    best = max(settled, key=lambda tried: (tried.capture, tried.kept))
     now = next((tried for tried in measured if tried.candidate.settings == current), None)
     gain = None if now is None else interval(best.trace.capture - now.trace.capture, day, draws)
-    calmer = _calmer(best, measured, day, draws)
+    calmer = _calmer(best, settled, day, draws)
     own = float(walked.own_reads.sum() / walked.reads.sum())
     judged = day[walked.reads > 0]
     return Evidence(
@@ -143,9 +151,10 @@ def _why(walked: Backtest) -> str:
     return f"there were {walked.reads.sum():,.0f} reads, but no item that the list's weights and rules let in"
 
 
-def _measured(
+def measured_of(
     candidate: Candidate, trace: Trace, walked: Backtest, day: npt.NDArray[np.int64], draws: FloatArray
 ) -> Measured:
+    """The measures of one trace of a back-test."""
     caught = float(np.nansum(trace.caught))
     listed = np.count_nonzero(trace.rows != NOBODY, axis=1)
     return Measured(
@@ -161,7 +170,7 @@ def _measured(
     )
 
 
-def _days(plan: Plan, zone: tzinfo) -> npt.NDArray[np.int64]:
+def days_of(plan: Plan, zone: tzinfo) -> npt.NDArray[np.int64]:
     """The number of each step's local day, from 0 on."""
     days = [datetime.fromtimestamp(at, zone).toordinal() for at in plan.moments]
     return np.unique(days, return_inverse=True)[1].astype(np.int64)

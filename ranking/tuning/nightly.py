@@ -1,109 +1,151 @@
 """Nightly tuning: a site's own past -> the half-life or mix of a list that learns from tonight on, and the evidence.
 
 A function of the counts up to a moment, of the list's settings and of its half-life before: nothing later is looked at,
-and two processes come to the same. It moves only where the days of the past say surely that it gains by that, or
-where more items change than the objective accepts; by no more than a factor of two a night, so that no night of chance
-throws a list over; and never out of the objective's bounds.
+and two processes come to the same. It stands where the traffic alone has it (`traffic_rule`), and goes from there only
+as far as its days surely gain by it (`shrinking`), or where more items change than the objective accepts; by no more
+than a factor of two a night, so that no night of chance throws a list over; and never out of the objective's bounds.
 """
 
 import math
 from collections.abc import Sequence
-from datetime import tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
+import numpy.typing as npt
 
 from ranking.counts.columns import Columns
-from ranking.counts.fields import is_shadow
 from ranking.errors import PopulerError
-from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.lists.ranker import View
-from ranking.scoring.channel_weights import ChannelWeights
+from ranking.lists.traffic_start import by_traffic, with_sections
+from ranking.scoring.traffic_rule import read_kinds, within
+from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
-from ranking.times import DAY_S, HOUR_S, MINUTE_S, format_duration
+from ranking.times import DAY_S, HOUR_S, format_duration
 from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, percent
+from ranking.tuning.forecaster import NIGHT
 from ranking.tuning.measures import Interval, draws_of_days, interval
-from ranking.tuning.outcome import Judging
+from ranking.tuning.outcome import NOBODY, Judging, Trace
+from ranking.tuning.shrinking import MIN_DAYS, Choice, Gains, Judged, choice, gains
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
-#: The half-lives to try within the bounds, in seconds: steps of a fifth to a half.
-GRID_S = tuple(
-    MINUTE_S * minutes
-    for minutes in (1, 2, 3, 5, 7, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 1080, 1440, 2880, 5760,
-                    10_080, 20_160, 43_200)
-)  # fmt: skip
-#: The largest factor of one night's move, and the least gain in capture that is worth a move.
-FACTOR, LEAST_GAIN = 2.0, 0.002
+#: The largest factor of one night's move.
+FACTOR = 2.0
 
 
 def needed_s(settings: ListSettings) -> float:
     """Length of the past that is looked at, in seconds: the days that are judged, and a warmup before them."""
-    return settings.objective.history_s + _warmup_s(settings)
+    return settings.objective.history_s + warmup_s(settings)
+
+
+def tuned(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:
+    """What `suggestion` finds, with half-lives of their own for small sections' lists."""
+    found = suggestion(view, name, settings, before, at, zone)
+    if not found.after.since:
+        return found
+    return msgspec.structs.replace(found, after=with_sections(found.after, settings, view, at))
 
 
 def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:
     """Tune the list `name` on what was counted up to `at` (epoch seconds)."""
     objective = settings.objective
     pinned = settings.auto and objective.pinned
-    stays = LearnedSetting(objective.pin_s, before.since) if pinned else before
     accepted = objective.changes if math.isfinite(objective.changes) else None
     bounds_s = (objective.shortest_s, objective.longest_s)
+    traffic = by_traffic(settings, view, at, before)
     try:
-        tried, plan, evidence = _tried(view, settings, before, at, zone)
+        plan, evidence = _tried(view, settings, (before.half_life_s, traffic.half_life_s), at, zone)
     except PopulerError as error:
-        return Tuned(name, at, before, stays, stays != before, f"It stays: {error}.", pinned, bounds_s=bounds_s)
+        return _without_evidence(name, settings, before, traffic, at, error)
     per_hour = HOUR_S / plan.step_s
     trials = tuple(_trial(each, per_hour) for each in evidence.measured)
-    judged = Tuned(
+    night = Tuned(
         name, at, before, before, False, "", pinned, None, plan.horizon_s, plan.step_s, evidence.judging.k, plan.first,
         evidence.steps, evidence.days, accepted, bounds_s, trials,
     )  # fmt: skip
-    if not settings.auto:
-        return _forecast(judged, evidence, tried)
-    choice = _chosen(evidence, settings, before, per_hour)
-    target_s = choice.measured.candidate.settings.half_life_s if choice.moves else before.half_life_s
-    after_s = objective.pin_s if pinned else _stepped(before.half_life_s, target_s, bounds_s)
-    moved = after_s != before.half_life_s
-    after = LearnedSetting(after_s, at) if moved else before
-    return _with(judged, after, moved, target_s, _why(choice, after_s, target_s, pinned, evidence, per_hour))
+    fixed = [each for each in evidence.measured if each.candidate.settings.decay != FORECAST]
+    after, target_s, why = before, None, f"It stays at {format_duration(before.half_life_s)}."
+    if settings.auto and fixed:
+        half_lives = [each.candidate.settings.half_life_s for each in fixed]
+        judged = judged_of(half_lives, [each.trace for each in fixed], evidence.day)
+        after, target_s, why = decided(judged, settings, traffic, before, at, per_hour)
+    if settings.decay == FORECAST and not pinned:
+        after, why = _with_mix(after, why, evidence, at)
+    if pinned:
+        after, why = (
+            LearnedSetting(objective.pin_s, before.since),
+            f"It is pinned to {format_duration(objective.pin_s)}. {why}",
+        )
+    moved = (after.half_life_s, after.mix) != (before.half_life_s, before.mix)
+    return msgspec.structs.replace(night, after=after, moved=moved, suggested_s=target_s, why=why)
 
 
-def _with(judged: Tuned, after: LearnedSetting, moved: bool, suggested_s: float | None, why: str) -> Tuned:
-    return msgspec.structs.replace(judged, after=after, moved=moved, suggested_s=suggested_s, why=why)
+def _without_evidence(
+    name: str, settings: ListSettings, before: LearnedSetting, traffic: LearnedSetting, at: float, error: PopulerError
+) -> Tuned:
+    """A night with nothing to judge by: a list that tunes itself goes by traffic until there is."""
+    objective = settings.objective
+    bounds_s, pinned = (objective.shortest_s, objective.longest_s), settings.auto and objective.pinned
+    after, why = before, f"It stays: {error}."
+    if pinned:
+        after = LearnedSetting(objective.pin_s, before.since)
+    elif settings.auto and (after := by_traffic_alone(settings, traffic, before, at)) is traffic:
+        why = f"It is at {format_duration(after.half_life_s)} {traffic.why}: {error}."
+    return Tuned(name, at, before, after, after.half_life_s != before.half_life_s, why, pinned, bounds_s=bounds_s)
+
+
+def by_traffic_alone(
+    settings: ListSettings, traffic: LearnedSetting, before: LearnedSetting, at: float
+) -> LearnedSetting:
+    """Where a list without days to judge by is from `at` on: by traffic, unless there was none, or days had said."""
+    if not traffic.reads or (before.reads is None and before.since):
+        return before
+    bounds_s = settings.objective.shortest_s, settings.objective.longest_s
+    return _on_the_way(before if before.since else traffic, traffic, at, bounds_s)
 
 
 # The past
 
 
-def _warmup_s(settings: ListSettings) -> float:
+def night_before(now: float, zone: tzinfo) -> float:
+    """The last end of a night, in epoch seconds, that is not after `now`.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> night_before(1_764_522_000.0, ZoneInfo("Asia/Jakarta"))  # midnight there
+    1764446400.0
+    """
+    local = datetime.fromtimestamp(now, zone)
+    night = local.replace(hour=NIGHT, minute=0, second=0, microsecond=0)
+    while night.timestamp() > now:
+        night -= timedelta(days=1)
+    return night.timestamp()
+
+
+def warmup_s(settings: ListSettings) -> float:
+    """How much of a past is looked back on before the first list that is judged, in seconds."""
     return max(DAY_S, settings.objective.longest_s)
 
 
 def _tried(
-    view: View, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo
-) -> tuple[list[Candidate], Plan, Evidence]:
+    view: View, settings: ListSettings, also_s: Sequence[float], at: float, zone: tzinfo
+) -> tuple[Plan, Evidence]:
     columns = view.history.columns()
-    plan = _within(plan_walk(columns, _wanted(columns, settings), at), at - settings.objective.history_s)
-    kinds = tuple(sorted({channel_kind(each) for each in view.history.channels if not is_shadow(each)}))
-    counted = tuple(kind for kind in kinds if ChannelWeights(settings.weights).per_channel([kind]).any())
-    judging = Judging(settings.size, (DEFAULT_KIND,) if DEFAULT_KIND in kinds else counted)
-    fixed = settings.model_copy(update={"auto": False, "decay": "half-life"})
-    tried = [
-        Candidate({"half_life": format_duration(half_life_s)}, fixed.model_copy(update={"half_life_s": half_life_s}))
-        for half_life_s in _half_lives(settings, before.half_life_s)
-    ]
-    if settings.decay == "forecast":
+    plan = _within(plan_walk(columns, wanted(columns, settings), at), at - settings.objective.history_s)
+    judging = Judging(settings.size, read_kinds(view.history.channels, settings))
+    tried = fixed_candidates(settings, also_s)
+    if settings.decay == FORECAST:
         tried.append(Candidate({"decay": "forecast"}, settings))
-    now = fixed.model_copy(update={"half_life_s": before.half_life_s})
-    return tried, plan, evidence_of(view, tried, now, plan, judging, zone)
+    now = settings.model_copy(update={"auto": False, "decay": "half-life", "half_life_s": also_s[0]})
+    return plan, evidence_of(view, tried, now, plan, judging, zone)
 
 
-def _wanted(columns: Columns, settings: ListSettings) -> Wanted:
-    """Lists of every hour, or of as many buckets as make one."""
+def wanted(columns: Columns, settings: ListSettings) -> Wanted:
+    """Lists of every hour, or of as many buckets as make one, each judged by the objective's horizon."""
     finest_s = float(columns.width_s.min(initial=HOUR_S))
-    step_s = math.ceil(HOUR_S / finest_s) * finest_s
-    return Wanted(step_s, settings.objective.horizon_s, _warmup_s(settings))
+    step_s, horizon_s = (math.ceil(each / finest_s) * finest_s for each in (HOUR_S, settings.objective.horizon_s))
+    return Wanted(step_s, horizon_s, warmup_s(settings))
 
 
 def _within(plan: Plan, since: float) -> Plan:
@@ -112,15 +154,19 @@ def _within(plan: Plan, since: float) -> Plan:
     return plan._replace(first=plan.first + skipped * plan.step_s, steps=plan.steps - skipped)
 
 
-def _half_lives(settings: ListSettings, now_s: float) -> list[float]:
-    low_s, high_s = settings.objective.shortest_s, settings.objective.longest_s
-    inside = {each for each in GRID_S if low_s <= each <= high_s} | {low_s, high_s}
-    return sorted(inside | {now_s} if math.isfinite(now_s) else inside)
+def fixed_candidates(settings: ListSettings, also_s: Sequence[float] = ()) -> list[Candidate]:
+    """A list under each half-life of the grid within the objective's bounds, and some others, the shortest first."""
+    bounds_s = settings.objective.shortest_s, settings.objective.longest_s
+    fixed = settings.model_copy(update={"auto": False, "decay": "half-life"})
+    return [
+        Candidate({"half_life": format_duration(each)}, fixed.model_copy(update={"half_life_s": each}))
+        for each in sorted({*within(bounds_s), *(each for each in also_s if math.isfinite(each))})
+    ]
 
 
 def _trial(one: Measured, per_hour: float) -> Trial:
     settings = one.candidate.settings
-    half_life_s = None if settings.decay == "forecast" else settings.half_life_s
+    half_life_s = None if settings.decay == FORECAST else settings.half_life_s
     bounds = None if one.interval is None else (one.interval.low, one.interval.high)
     return Trial(half_life_s, one.capture, one.changed * per_hour, bounds)
 
@@ -128,86 +174,131 @@ def _trial(one: Measured, per_hour: float) -> Trial:
 # The choice
 
 
-class _Choice(NamedTuple):
-    """The best within the objective, against the setting that there is.
+class Decision(NamedTuple):
+    """What a night comes to: `after`, on the way to `target_s`, and why, in a sentence."""
 
-    `calm`: nothing changes as little as the objective accepts.
+    after: LearnedSetting
+    target_s: float
+    why: str
+
+
+def judged_of(half_lives: Sequence[float], traces: Sequence[Trace], day: npt.NDArray[np.int64]) -> Judged:
+    """What half-lives have done on the way of a back-test; `day`: (steps,) int64."""
+    listed = np.stack([np.count_nonzero(each.rows != NOBODY, axis=1) for each in traces])
+    changed = listed - np.stack([each.kept for each in traces])
+    return Judged(np.array(half_lives), np.stack([each.capture for each in traces]), changed, day)
+
+
+def decided(
+    judged: Judged, settings: ListSettings, traffic: LearnedSetting, before: LearnedSetting, at: float, per_hour: float
+) -> Decision:
+    """The half-life of a list from `at` on, by what half-lives have done until then and by the traffic.
+
+    `traffic`: see `by_traffic`; `per_hour`: steps of an hour.
     """
-
-    measured: Measured
-    now: Measured | None
-    gain: Interval | None
-    moves: bool
-    calm: bool
-
-
-def _chosen(evidence: Evidence, settings: ListSettings, before: LearnedSetting, per_hour: float) -> _Choice:
-    objective = settings.objective
-    inside = [
-        measured
-        for measured in evidence.measured
-        if objective.shortest_s <= measured.candidate.settings.half_life_s <= objective.longest_s
-    ]
-    accepted = [measured for measured in inside if measured.changed * per_hour <= objective.changes]
-    if accepted:
-        best = max(accepted, key=lambda measured: (measured.capture, measured.kept))
+    half_lives, bounds_s = judged.half_life_s, (settings.objective.shortest_s, settings.objective.longest_s)
+    rule = int(np.abs(half_lives - traffic.half_life_s).argmin())
+    now = next(iter(np.flatnonzero(half_lives == before.half_life_s).tolist()), None) if before.since else None
+    changes = np.nanmean(judged.changed, axis=1) * per_hour
+    inside = (half_lives >= bounds_s[0]) & (half_lives <= bounds_s[1])
+    accepted = inside & (changes <= settings.objective.changes)
+    found = gains(judged, rule)
+    chosen = choice(judged, found, rule, now, accepted)
+    target_s = float(half_lives[chosen.place])
+    shown = _Shown(judged, found, chosen, rule, bool(accepted[rule]), traffic)
+    if chosen.place == rule:
+        target = traffic
     else:
-        best = max(inside or evidence.measured, key=lambda measured: measured.kept)
-    now = next((e for e in evidence.measured if e.candidate.settings.half_life_s == before.half_life_s), None)
-    if now is None:
-        return _Choice(best, None, None, True, not accepted)
-    gain = interval(best.trace.capture - now.trace.capture, evidence.day, draws_of_days(int(evidence.day[-1]) + 1))
-    surely = gain is not None and gain.low > 0 and best.capture - now.capture >= LEAST_GAIN
-    moves = surely or not any(now is measured for measured in accepted)
-    return _Choice(best, now, gain, moves and best is not now, not accepted)
+        target = LearnedSetting(target_s, before.since if chosen.place == now else at, why=shown.briefly())
+    after = _on_the_way(before if before.since else traffic, target, at, bounds_s)
+    verb = "stays at" if before.since and after.half_life_s == before.half_life_s else "goes to"
+    on_the_way = "" if after.half_life_s == target_s else f", on its way to {format_duration(target_s)}"
+    return Decision(after, target_s, f"It {verb} {format_duration(after.half_life_s)}{on_the_way}: {shown.in_words()}.")
 
 
-def _stepped(now_s: float, target_s: float, bounds_s: tuple[float, float]) -> float:
-    """On the way from one half-life to another, by the factor at most, within the bounds."""
-    wanted_s = min(max(target_s, now_s / FACTOR), now_s * FACTOR)
-    return min(max(wanted_s, bounds_s[0]), bounds_s[1])
+def _on_the_way(
+    before: LearnedSetting, target: LearnedSetting, at: float, bounds_s: tuple[float, float]
+) -> LearnedSetting:
+    """The target, or what of the grid on the way there a night may reach."""
+    if 1 / FACTOR <= target.half_life_s / before.half_life_s <= FACTOR:
+        return target
+    low_s, high_s = before.half_life_s / FACTOR, before.half_life_s * FACTOR
+    reached = [each for each in within(bounds_s) if low_s <= each <= high_s] or list(bounds_s)
+    half_life_s = min(reached, key=lambda each: abs(math.log(each / target.half_life_s)))
+    return msgspec.structs.replace(target, half_life_s=half_life_s, since=at)
 
 
-def _forecast(judged: Tuned, evidence: Evidence, tried: Sequence[Candidate]) -> Tuned:
-    """Put the learned mix in effect in any case; `why` says what it is worth."""
-    mix = evidence.backtest.mixes[len(tried) - 1]
-    before = judged.before
-    after = LearnedSetting(before.half_life_s, judged.at, mix)
-    learned = next(
-        (measured for measured in evidence.measured if measured.candidate.settings.decay == "forecast"), None
-    )
-    if not mix or learned is None:
-        return _with(judged, before, False, None, "It stays: there was nothing to learn from.")
-    others = [measured for measured in evidence.measured if measured is not learned]
-    best = max(others, key=lambda measured: measured.capture)
-    gain = interval(learned.trace.capture - best.trace.capture, evidence.day, draws_of_days(int(evidence.day[-1]) + 1))
-    what = f"The mix that it learned caught {percent(learned.capture, 1)} of {_reads(evidence)}"
-    what += f", the best single half-life ({format_duration(best.candidate.settings.half_life_s)}) "
-    what += f"{percent(best.capture, 1)}{_points(gain)}."
-    return _with(judged, after, mix != before.mix, None, what)
+class _Shown(NamedTuple):
+    """What the days have shown. `rule_accepted`: the half-life of the traffic changes as little as it may."""
+
+    judged: Judged
+    found: Gains
+    chosen: Choice
+    rule: int
+    rule_accepted: bool
+    traffic: LearnedSetting
+
+    def in_words(self) -> str:
+        """Why the chosen half-life is the one to go to."""
+        days, place = self.judged.days, self.chosen.place
+        if self.chosen.calm:
+            return "no half-life within the bounds changes as little as the objective accepts, and this one least"
+        if place == self.rule:
+            few = f"{days} days say no more, it takes {MIN_DAYS}"
+            return (
+                f"{self.traffic.why}; {few if days < MIN_DAYS else f'on {days} days nothing tried surely caught more'}"
+            )
+        text = f"on {days} days {format_duration(float(self.judged.half_life_s[place]))} {self._caught()}"
+        if self.rule_accepted:
+            sure = max(float(self.found.sure[place]), 0.0)
+            return (
+                f"{text}, which is more by at least {100 * sure:.1f} points" if sure > 0 else f"{text}, much the same"
+            )
+        return f"{text}, which changes more than the objective accepts"
+
+    def briefly(self) -> str:
+        """The same in few words."""
+        return f"by {self.judged.days} days: {self._caught()}"
+
+    def _caught(self) -> str:
+        capture = np.nanmean(self.judged.capture, axis=1)
+        half_life = format_duration(float(self.judged.half_life_s[self.rule]))
+        caught, of_rule = (percent(float(capture[each]), 1) for each in (self.chosen.place, self.rule))
+        return f"caught {caught}, the {half_life} of the traffic {of_rule}"
 
 
-# In words
+# A forecast
 
 
-def _why(choice: _Choice, after_s: float, target_s: float, pinned: bool, evidence: Evidence, per_hour: float) -> str:
-    best, now = choice.measured, choice.now
-    best_name = format_duration(best.candidate.settings.half_life_s)
-    caught = f"{best_name} caught {percent(best.capture, 1)} of {_reads(evidence)} on {evidence.days} days"
-    if now is not None and now is not best:
-        caught += f", {format_duration(now.candidate.settings.half_life_s)} {percent(now.capture, 1)}"
-        caught += _points(choice.gain)
-    if choice.calm:
-        caught += "; no half-life within the bounds changes as little as the objective accepts, and this one least"
-    if pinned:
-        return f"It is pinned to {format_duration(after_s)}. {caught[0].upper()}{caught[1:]}."
-    if not choice.moves:
-        reason = "" if now is best else ", which may be chance or is too little to move for"
-        return f"It stays at {format_duration(after_s)}: {caught}{reason}."
-    if now is not None:
-        caught += f"; {best.changed * per_hour:.1f} items an hour change instead of {now.changed * per_hour:.1f}"
-    on_the_way = "" if after_s == target_s else f", on its way to {format_duration(target_s)}"
-    return f"It goes to {format_duration(after_s)}{on_the_way}: {caught}."
+def _with_mix(held: LearnedSetting, why: str, evidence: Evidence, at: float) -> tuple[LearnedSetting, str]:
+    """The mix that was learned, where it surely catches more than the half-life that `held` has; else that alone.
+
+    The mix is judged as it would have been served: at each step by what was over then. Two are compared and none is
+    chosen among many, so the days are drawn for their difference alone.
+    """
+    learned = next((each for each in evidence.measured if each.candidate.settings.decay == FORECAST), None)
+    mix = next(iter(evidence.backtest.mixes.values()), ())
+    if learned is None or not mix:
+        return msgspec.structs.replace(held, mix=()), f"{why} There was nothing to learn a mix from."
+    fixed = [each for each in evidence.measured if each is not learned]
+    best = min(fixed, key=lambda each: abs(math.log(each.candidate.settings.half_life_s / held.half_life_s)))
+    gain = gain_of(learned.trace.capture, best.trace.capture, evidence.day)
+    caught = f"caught {percent(learned.capture, 1)} of {_reads(evidence)}, the half-life "
+    caught += f"{format_duration(best.candidate.settings.half_life_s)} {percent(best.capture, 1)}{_points(gain)}"
+    if gain is None or gain.low <= 0:
+        few = "" if gain else f" on {evidence.days} days, and it takes {MIN_DAYS}"
+        return msgspec.structs.replace(held, mix=()), f"{why} A mix {caught}{few}: not surely more, so it is not used."
+    after = msgspec.structs.replace(held, since=at, mix=mix, why=f"by a mix that {caught}")
+    return after, f"It takes a mix, which {caught}."
+
+
+def gain_of(
+    capture: npt.NDArray[np.float64], other: npt.NDArray[np.float64], day: npt.NDArray[np.int64]
+) -> Interval | None:
+    """What one way of ranking captures more than another on the same steps, (steps,); None: the days are too few."""
+    if len(np.unique(day[~np.isnan(capture)])) < MIN_DAYS:
+        return None
+    return interval(capture - other, day, draws_of_days(int(day[-1]) + 1))
 
 
 def _reads(evidence: Evidence) -> str:

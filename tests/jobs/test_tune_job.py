@@ -12,7 +12,7 @@ sys.path.append(str(Path(__file__).parents[1] / "ranking"))
 
 from memory_store import MemoryStore
 
-from jobs.tune import SuggestHalfLives, night_before
+from jobs.tune import SuggestHalfLives
 from ranking.refreshing.answers import answer_as_ranked
 from ranking.refreshing.questions import Explain
 from ranking.refreshing.ranked_site import RankedSite
@@ -20,6 +20,7 @@ from ranking.refreshing.refresher import Refresher
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.service import Settings
 from ranking.times import format_duration
+from ranking.tuning.nightly import night_before
 
 SITE, HOUR_S, DAY_S = "s", 3600.0, 86_400.0
 JAKARTA = ZoneInfo("Asia/Jakarta")
@@ -95,16 +96,17 @@ async def test_two_processes_find_the_same_and_write_it_once(store: MemoryStore)
 
 
 async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemoryStore) -> None:
-    settings = settings_of()
+    settings = settings_of(objective={"longest": "1h"})
     refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT)
     first = await store.lists.published(SITE, "populer", {})
     assert first is not None
-    assert first.stamp.config_version == settings.config_version
-    assert first.stamp.learned == LearnedSetting(7200.0, 0.0)
-    assert (await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1))["moved"] == 1
+    assert first.stamp.learned is not None, "before its first night it goes by traffic"
+    assert first.stamp.learned.reads is not None
+    assert first.stamp.config_version == settings.under({"populer": first.stamp.learned}).config_version
+    assert (await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1))["tuned"] == 1
     after = (await store.findings.in_effect(SITE))["populer"]
-    assert after.half_life_s != 7200.0
+    assert after.since == NIGHT
     await refresher.refresh(NIGHT + 120)
     then = await store.lists.published(SITE, "populer", {})
     assert then is not None
@@ -136,11 +138,12 @@ async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: Me
     assert night.suggested_s > 900.0
 
 
-async def test_a_forecast_is_ranked_by_the_mix_that_it_has_learned(store: MemoryStore) -> None:
-    settings = settings_of(half_life="2h", decay="forecast")
-    await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1)
+async def test_a_forecast_is_ranked_by_the_mix_that_surely_catches_more() -> None:
+    store, settings, night = MemoryStore(1), settings_of(half_life="15m", decay="forecast"), NIGHT + 6 * DAY_S
+    read(store, days=12)
+    await SuggestHalfLives(store, settings)(SITE, night + 60, 1)
     refresher = Refresher(RankedSite(store, settings, SITE))
-    await refresher.refresh(NIGHT + 120)
+    await refresher.refresh(night + 120)
     published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned is not None

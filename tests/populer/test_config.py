@@ -197,7 +197,7 @@ def test_the_config_version_changes_with_what_lists_depend_on_and_with_nothing_e
     assert load(NOTHING, {"POPULER_SERVICE__PORT": "1"}).settings.config_version == plain
     assert load(NOTHING, {"POPULER_RETENTION__SEAL_AFTER": "1s"}).settings.config_version == plain
     assert load(NOTHING, {"POPULER_RETENTION__ROLL_UP__HOUR": "1d"}).settings.config_version != plain
-    assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "2h"}).settings.config_version == plain
+    assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "auto"}).settings.config_version == plain
     assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "3h"}).settings.config_version != plain
 
 

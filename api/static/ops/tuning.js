@@ -81,7 +81,7 @@ export class Tuning {
   said(list, words = list.words) {
     if (!list.learns) return words;
     const since = list.learned_since ? `, so since ${clock(list.learned_since, this.context.zone, true)}` : "";
-    return `${words} Tuned every night${since}.`;
+    return `${words} ${list.learned_why} Tuned every night${since}.`.replace("  ", " ");
   }
 
   /** Ask for the list as it would be, unless a later wish comes first. */

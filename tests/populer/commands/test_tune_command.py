@@ -23,7 +23,7 @@ from service import Service, run, serving
 from populer.cli import app
 from populer.config import load
 from populer.log_files import log_site
-from populer.log_files.log_site import LogSite, Rules
+from populer.log_files.log_site import LogSite, Rules, moments_of
 from populer.tuning.candidates import based, candidates, settled
 from populer.tuning.output import toml_of
 from ranking.errors import PopulerError, SettingsError
@@ -35,6 +35,7 @@ HOUR_S, DAY_S = 3600, 86_400
 START = 1_764_522_000  # 2025-12-01 in Jakarta
 DAYS = 5
 SHORT = ("--warmup", "1d")
+AT_2H = ("--set", "half_life=2h")
 Row = tuple[float, str, str, str, str]  # ts, item, visitor, kind, source
 
 
@@ -94,7 +95,7 @@ def refused(*options: str) -> str:
 
 
 def test_the_document_has_the_form_of_the_contract(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = found(capsys, "--events", str(log), *SHORT, "--grid", "half_life=1h,6h", "--k", "5")
+    one = found(capsys, "--events", str(log), *SHORT, "--grid", "half_life=1h,6h", "--k", "5", *AT_2H)
     assert (one["list"], one["horizon_s"], one["step_s"], one["k"], one["steps"]) == ("populer", 3600, 3600, 5, 96)
     assert [each["settings"] for each in one["candidates"]] == [{"half_life": h} for h in ("1h", "2h", "6h")]
     for each in one["candidates"]:
@@ -231,7 +232,7 @@ def test_a_file_that_is_none_and_a_log_without_events_are_refused(tmp_path: Path
 def test_rankings_by_publication_are_left_out_where_no_item_has_a_date(
     log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ("--events", str(log), *SHORT)
+    options = ("--events", str(log), *SHORT, *AT_2H)
     one = found(capsys, *options, "--preset", "reddit", "--grid", "half_life=1h")
     assert [each["settings"] for each in one["candidates"]] == [{"half_life": "1h"}, {"half_life": "2h"}]
     assert one["notes"] == [
@@ -280,10 +281,10 @@ def test_the_store_says_what_its_log_says(
     replayed: tuple[Service, Path], log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     service, config = replayed
-    options = (*SHORT, "--grid", "half_life=30m,3h", "--preset", "hacker-news", "--undated", "first-seen")
+    options = (*SHORT, *AT_2H, "--grid", "half_life=30m,3h", "--preset", "hacker-news", "--undated", "first-seen")
     done = run("tune", "--config", str(config), "--data", str(service.data_dir), "--json", *options, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == found(capsys, "--events", str(log), *options)
+    assert json.loads(done.stdout) == {**found(capsys, "--events", str(log), *options), "events": None}
 
 
 def test_the_store_has_items_of_its_own_and_must_be_there(replayed: tuple[Service, Path], tmp_path: Path) -> None:
@@ -292,6 +293,42 @@ def test_the_store_has_items_of_its_own_and_must_be_there(replayed: tuple[Servic
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "populer: --items: goes with --events, as the store has items of its own\n"
     assert "no service runs in" in refused("--data", str(tmp_path))
+
+
+# Night by night
+
+
+def test_what_would_have_been_served_stands_beside_the_grid(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--events", str(log), *SHORT, *AT_2H, "--grid", "half_life=1h,6h")
+    one = found(capsys, *options, "--try", "auto", "--try", "forecast", "--try", "rule")
+    plain = found(capsys, *options)
+    ways = {each["settings"]["try"]: each for each in one["candidates"] if "try" in each["settings"]}
+    assert set(ways) == {"auto", "forecast", "rule"}
+    for each in ways.values():
+        assert 0 < each["capture"] <= 1
+        assert each["days"] == one["days"]
+        assert each["ci"][0] <= each["capture"] <= each["ci"][1]
+    assert [each for each in one["candidates"] if "try" not in each["settings"]] == plain["candidates"]
+    assert (one["best"], one["current"], one["toml"]) == (plain["best"], plain["current"], plain["toml"])
+    assert any(note.startswith("rule ends at ") and " reads an hour of " in note for note in one["notes"])
+
+
+def test_a_way_that_there_is_not_is_refused(log: Path) -> None:
+    assert "--try: expected auto, rule, forecast, found 'magic'" in refused(
+        "--events", str(log), *SHORT, "--try", "magic"
+    )
+    assert "only ranked lists learn" in refused("--events", str(log), *SHORT, "--list", "trending", "--try", "auto")
+
+
+def test_a_log_is_counted_as_the_service_counts_unless_it_is_told_otherwise(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = tmp_path / "twice.csv"
+    lines = [f"{START + hour * 3600 + again},a,v{hour},view,s" for hour in range(60) for again in (0, 9)]
+    twice.write_text("\n".join(["ts,item,visitor,kind,section", *lines]))
+    options = ("--events", str(twice), *SHORT)
+    assert found(capsys, *options)["events"] == {"read": 120, "counted": 60}
+    assert found(capsys, *options, "--dedupe", "0s")["events"] == {"read": 120, "counted": 120}
 
 
 # What is tried
@@ -416,6 +453,64 @@ def test_a_visitors_repeats_are_left_out_as_the_service_leaves_them_out(rows: li
     assert (site.read.counted, site.read.repeated) == (expected, len(rows) - expected)
 
 
+def repeated(path: Path) -> Path:
+    """The usual log with every event twice, a minute apart, by a reader of its own each."""
+    twice = [
+        (ts + later, item, f"v{number}", *rest)
+        for number, (ts, item, _, *rest) in enumerate(reads())
+        for later in (0, 60)
+    ]
+    return write_log(path / "twice.csv.gz", sorted(twice))
+
+
+def test_repeats_do_not_count_by_default_and_both_counts_are_named(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice, options = repeated(tmp_path), (*SHORT, "--grid", "half_life=1h,6h")
+    usual, raw = (found(capsys, "--events", str(twice), *options, *more) for more in ((), ("--dedupe", "0s")))
+    many = len(reads())
+    assert usual["events"] == {"read": 2 * many, "counted": many}
+    assert raw["events"] == {"read": 2 * many, "counted": 2 * many}
+    assert usual["candidates"] == found(capsys, "--events", str(log), *options)["candidates"]
+    assert usual["notes"][0].startswith(f"{2 * many:,} events were read, and {many:,} count: repeats of a visitor")
+    assert raw["notes"][0].endswith(f"and {2 * many:,} count, repeats too, which the service leaves out (--dedupe 30m)")
+
+
+def test_events_between_two_snapshots_count_at_the_later_one(tmp_path: Path) -> None:
+    times = [START + 10, START + 899, START + 900, START + 1000, START + 5000]
+    log = write_log(tmp_path / "e.csv.gz", [(ts, "a", "", "vote", "") for ts in times])
+    places = tmp_path / "lists.csv"
+    places.write_text(
+        "ts_epoch_seconds,rank,item_id\n" + "".join(f"{START + at},{rank},a\n" for at in (1800, 900) for rank in (1, 2))
+    )
+    rules = Rules(300, ZoneInfo("Asia/Jakarta"))
+    rules.snapshots = moments_of(places, rules)
+    assert rules.snapshots == [START + 900, START + 1800]
+    site = LogSite()
+    site.count([log], rules)
+    columns = site.history.columns()
+    assert dict(zip(columns.start_s.tolist(), columns.counts.tolist(), strict=True)) == {
+        START + 900: 3,
+        START + 1800: 1,
+    }
+    assert site.read.left_out == {"after the last snapshot": 1}
+
+
+def test_kinds_that_nobody_named_are_not_mixed_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(*row[:3], ("vote", "comment")[number % 2], "") for number, row in enumerate(reads())]
+    log = write_log(tmp_path / "e.csv.gz", rows)
+    options = ("--events", str(log), *SHORT, "--grid", "half_life=1h")
+    half = len(rows) // 2
+    mixed = found(capsys, *options)
+    assert mixed["reads"] == ["comment", "vote"]
+    assert mixed["notes"][1].startswith(
+        f"reads are comment ({half:,}) and vote ({len(rows) - half:,}) alike: --reads comment "
+    )
+    assert not any("alike" in note for note in found(capsys, *options, "--reads", "vote")["notes"])
+
+
 def test_an_event_with_an_id_counts_once(tmp_path: Path) -> None:
     log = tmp_path / "e.ndjson"
     lines = [{"item": item, "ts": START, "id": id} for item, id in (("a", "1"), ("a", "1"), ("b", "1"), ("a", "2"))]
@@ -484,6 +579,12 @@ def test_a_combination_of_a_grid_is_tried_by_those_of_its_changes_that_have_an_e
     assert {"decay": "half-life", "half_life": "1h"} in changes
     assert changes.count({"decay": "window"}) == 1
     assert not [each for each in changes if each.get("decay") == "window" and "half_life" in each]
+
+
+def test_a_forecast_is_tried_once_whatever_half_lives_are_tried_beside_it() -> None:
+    names = [each.name for each in tried("decay=half-life,forecast", "half_life=1h,2h,6h")]
+    assert [name for name in names if "forecast" in name] == ["decay = forecast"]
+    assert sum("half-life" in name for name in names) == 3
 
 
 @pytest.mark.parametrize("grid", ["gravity=1.5,2", "short=10m,1h", "mix=[],[]"])
