@@ -31,10 +31,14 @@ from ranking.settings.types import as_seconds_or_none
 from ranking.times import format_duration
 from ranking.tuning.evidence import TRY, Candidate, Evidence, evidence_of, measured_of, percent
 from ranking.tuning.measures import draws_of_days
+from ranking.tuning.nightly import judged_of
 from ranking.tuning.outcome import Judging
+from ranking.tuning.shrinking import MIN_DAYS, gains
 from ranking.tuning.tried import WAYS, served
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
+#: Reads that follow a list, per place, below which most of what it catches is chance.
+FEW_READS = 1.0
 #: So many values of one setting are a row that has ends.
 MIN_ROW = 3
 
@@ -128,11 +132,34 @@ def tune(
     evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
-    notes += _mixed(view, request, judging.kinds) + _at_the_edge(evidence, request.grids)
+    notes += _mixed(view, request, judging.kinds) + _at_the_edge(evidence, request.grids) + _uncertain(evidence)
     if ways := [way for way in WAYS if way in request.ways]:
         evidence, words = _with_served(view, request, evidence, ways, zone)
         notes += words
     return Tuning(request, evidence, notes, weight=best_weight(evidence, clicks) if request.weights else None)
+
+
+def _uncertain(evidence: Evidence) -> list[str]:
+    """What is less sure than it looks: how far reads so few can tell, and the best for having been picked."""
+    reads, k = float(evidence.backtest.reads.mean()), evidence.judging.k
+    notes = []
+    if reads < FEW_READS * k:
+        notes.append(
+            f"{reads:.1f} reads followed a list on average: of so few most is chance, and what the best {k} had is the "
+            "luck of that hour in part. Look at the intervals, and rather take a longer half-life"
+        )
+    settled = [each for each in evidence.measured if TRY not in each.candidate.changes]
+    if evidence.current is None or evidence.gain is None or evidence.gain.low <= 0 or evidence.days < MIN_DAYS:
+        return notes
+    half_lives = [each.candidate.settings.half_life_s for each in settled]
+    judged = judged_of(half_lives, [each.trace for each in settled], evidence.day)
+    sure = gains(judged, settled.index(evidence.current)).sure[settled.index(evidence.best)]
+    if sure <= 0:
+        notes.append(
+            f"{evidence.best.candidate.name} is the best of {len(settled)} that were tried: with that in mind it may "
+            "be no better than what you have"
+        )
+    return notes
 
 
 def _check_ways(request: TuneRequest) -> None:

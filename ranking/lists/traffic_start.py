@@ -17,7 +17,7 @@ from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 
 #: Half-lives of sections are this to some power times the list's, which makes them few.
-LEVEL = 3.0
+LEVEL = 4.0
 
 Learned = Mapping[str, LearnedSetting]
 
@@ -51,12 +51,12 @@ def with_sections(found: LearnedSetting, settings: ListSettings, view: View, at:
     channel_weights, takes = _looked_at(settings, view)
     columns, section = view.history.columns(), view.catalogue.section[: len(takes)]
     of_site = rule_s(float(best_reads(columns, channel_weights, takes, at)[0]))
+    most = round(math.log(longest_s / found.half_life_s, LEVEL))
     longer = {}
     for number, reads in enumerate(best_reads(columns, channel_weights, takes, at, section).tolist()):
         if reads <= 0:
             continue  # nothing is read there that could be forgotten too early
-        wanted_s = min(found.half_life_s * rule_s(reads) / of_site, longest_s)
-        if (steps := round(math.log(wanted_s / found.half_life_s, LEVEL))) >= 1:
+        if (steps := min(round(math.log(rule_s(reads) / of_site, LEVEL)), most)) >= 1:
             longer[sections[number]] = min(found.half_life_s * LEVEL**steps, longest_s)
     return msgspec.structs.replace(found, sections=longer)
 

@@ -313,6 +313,17 @@ def test_what_would_have_been_served_stands_beside_the_grid(log: Path, capsys: p
     assert any(note.startswith("rule ends at ") and " reads an hour of " in note for note in one["notes"])
 
 
+def test_a_small_site_is_told_how_little_its_reads_can_tell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = tmp_path / "small.csv"
+    draw = np.random.default_rng(3)
+    at = np.sort(draw.uniform(START, START + 20 * 86_400, 2_000))
+    lines = [f"{moment:.0f},story-{draw.integers(300)},view" for moment in at]
+    small.write_text("\n".join(["ts,item,kind", *lines]))
+    one = found(capsys, "--events", str(small), *SHORT, *AT_2H)
+    assert "4.2 reads followed a list on average: of so few most is chance" in " ".join(one["notes"])
+    assert "rather take a longer half-life" in " ".join(one["notes"])
+
+
 def test_a_way_that_there_is_not_is_refused(log: Path) -> None:
     assert "--try: expected auto, rule, forecast, found 'magic'" in refused(
         "--events", str(log), *SHORT, "--try", "magic"
