@@ -53,8 +53,9 @@ def explain(
     if row is None:
         return None
     boosts, visible = ranker.boosts_of(name), VisibleParts(lists, lambda: ranker)
-    selector, number = visible.selector(ranker, name, settings), ranker.section_number(section)
-    candidates = selector.candidates
+    number = ranker.section_number(section)
+    selector = visible.selector(ranker, name, settings).of(number)
+    settings, candidates = selector.settings, selector.candidates
     listed = ranker.rank_selected(selector, section).rows.tolist()
     rank = listed.index(row) + 1 if row in listed else None
     score = float(candidates.score[row])

@@ -139,7 +139,9 @@ class Ranker:
         self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS, left_out: LeftOut | None = None
     ) -> Selector:
         """The selector of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
-        return Selector(self.boosted(boosts), settings, self.moment, left_out=left_out)
+        numbered = ((self._catalogue.section_number(section), section) for section in settings.section_half_lives)
+        levels = {number: settings.in_section(section) for number, section in numbered if number is not None}
+        return Selector(self.boosted(boosts), settings, self.moment, left_out=left_out, levels=levels)
 
     def rank_selected(self, selector: Selector, section: str) -> Ranking:
         """Rank one list of one section by a selector that is there already.
@@ -181,9 +183,15 @@ class Ranker:
     def _ranked(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
         before = self._earlier(now, numbers)
-        score, times = None if now.settings.kind == "latest" else now.candidates.score, now.candidates.times_usual
+        ranked, times = now.settings.kind != "latest", now.candidates.times_usual
         return {
-            number: Ranking(selection.rows, score, None if before is None else before[number], selection.filled, times)
+            number: Ranking(
+                selection.rows,
+                now.of(number).candidates.score if ranked else None,
+                None if before is None else before[number],
+                selection.filled,
+                times,
+            )
             for number, selection in selected.items()
         }
 

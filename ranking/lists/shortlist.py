@@ -11,7 +11,7 @@ Lists that need to know all rows, or rows at other times, have no shortlist (see
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, tzinfo
 from typing import NamedTuple
 
@@ -181,8 +181,13 @@ def reach_of(name: str, lists: Mapping[str, ListSettings]) -> Reach:
     return Reach(sum(lists[other].size for other in lists[name].without), back_s(name))
 
 
-def shortlist_of(settings: ListSettings, whole: Whole, reach: Reach, wider: float = 1.0) -> Shortlist:
-    """The shortlist of a list that `fits`; `wider`: how many times as many rows as usual to look at."""
+def shortlist_of(
+    settings: ListSettings, whole: Whole, reach: Reach, wider: float = 1.0, numbers: Collection[int] | None = None
+) -> Shortlist:
+    """The shortlist of a list that `fits`, or of its sections of some `numbers` alone.
+
+    `wider`: how many times as many rows as usual to look at.
+    """
     since = whole.until - max(0.0, reach.back_s - USUAL_MOVEMENT_S)
     match settings.kind:
         case "latest":
@@ -191,8 +196,11 @@ def shortlist_of(settings: ListSettings, whole: Whole, reach: Reach, wider: floa
             bound = _burst_bound(settings, whole, since)
         case _:
             bound = _ranked_bound(settings, whole, since)
+    at_most = bound.at_most
+    if numbers is not None:
+        at_most = np.where(np.isin(whole.section, list(numbers)), at_most, -np.inf)
     rows, upper_bounds = _parted(
-        bound.at_most, whole.section, int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
+        at_most, whole.section, int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
     )
     return Shortlist(
         settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s, reach

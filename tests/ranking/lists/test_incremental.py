@@ -26,6 +26,7 @@ from ranking.lists.visible_parts import VisibleParts
 from ranking.published.edits import Block, Boost, Edit, Edits, Pin, Subject, Void
 from ranking.scoring.formula import LEAST_SCORE
 from ranking.scoring.sums import Counts, Moment
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 
@@ -202,6 +203,9 @@ def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
 
 
 FITTING_LISTS, APART_LISTS = lists_of(FITTING), lists_of(APART)
+#: A list whose sections have half-lives of their own.
+LEVELS = list_of(**SHORT).under(LearnedSetting(1800.0, 1.0, sections={"Politik": 5400.0, "Olahraga": 48_600.0}))
+FITTING_LISTS["levels"] = APART_LISTS["hours"] = LEVELS
 CHOICE = ReaderFilter(section="politik")
 
 
