@@ -24,6 +24,7 @@ from ranking.settings.learned import LearnedSetting
 from ranking.settings.sites import SiteSettings
 from ranking.times import format_duration, parse_duration
 from ranking.tuning.evidence import sentence
+from ranking.tuning.trade_off import in_words
 from ranking.tuning.walk_forward import Plan, Wanted
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
         options.section,
         options.reads,
         weights=options.weights,
+        objective=options.loaded.settings.lists[options.list_name].objective,
         dated_only=(options.undated or ("out" if options.url is None else "first-seen")) == "out",
         ways=options.ways,
     )
@@ -210,6 +212,7 @@ def _print(options: Options, tuning: Tuning) -> None:
     out = Console()
     out.print(table(tuning, out.width))
     said = [*(f"· {note}" for note in tuning.notes), "", sentence(tuning.evidence)]
+    said += ["", *in_words(tuning.evidence, tuning.request.objective)]
     if tuning.weight is not None:
         said += ["", tuning.weight.sentence]
     if advice := toml(tuning):

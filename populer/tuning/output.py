@@ -10,6 +10,7 @@ from populer.tuning.weights import BestWeight
 from ranking.settings.uses import idle_reasons
 from ranking.tuning.evidence import TRY, Candidate, Evidence, Measured, percent, sentence
 from ranking.tuning.measures import Interval
+from ranking.tuning.trade_off import best_within, front
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -22,8 +23,8 @@ NUMBER_CHARS = {"capture": 7, "95 %": 11, "NDCG": 5, "kept": 5, "of all": 6, "se
 
 def document(tuning: Tuning) -> dict[str, Any]:
     """As the contract has it, and more. Shares from 0 to 1, times in epoch seconds, durations in seconds."""
-    found = tuning.evidence
-    plan = found.plan
+    found, objective = tuning.evidence, tuning.request.objective
+    plan, within = found.plan, best_within(found, objective) if objective.limits else None
     return {
         "list": tuning.request.base.name,
         "section": tuning.request.section or None,
@@ -46,6 +47,15 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "sentence": sentence(found),
         "toml": toml(tuning),
         "notes": tuning.notes,
+        "front": [
+            {
+                "settings": dict(each.measured.candidate.changes),
+                "cost": _rounded(each.less),
+                "ci": _bounds(each.interval),
+            }
+            for each in front(found)
+        ],
+        "within": None if within is None else _of(within),
         "weight": None if tuning.weight is None else _weight(tuning.weight),
     }
 
@@ -65,6 +75,8 @@ def _of(one: Measured) -> dict[str, Any]:
         "changed": _rounded(one.changed),
         "share_of_reads": _rounded(one.share),
         "self_clicks": None if one.own is None else _rounded(one.own),
+        "median_age_s": None if one.age_s is None else _rounded(one.age_s),
+        "sections": _rounded(one.sections),
     }
 
 

@@ -25,6 +25,7 @@ from ranking.scoring.channel_weights import ChannelWeights
 from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
+from ranking.settings.objective import Objective
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.settings.types import as_seconds_or_none
@@ -60,6 +61,7 @@ class TuneRequest(NamedTuple):
     reads: Sequence[str] = ()
     dated_only: bool = False
     weights: bool = False
+    objective: Objective = Objective()
     ways: Sequence[str] = ()
 
 

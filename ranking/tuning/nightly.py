@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ranking.counts.arrays import Mask
 from ranking.counts.columns import Columns
 from ranking.errors import PopulerError
 from ranking.lists.ranker import View
@@ -23,6 +24,7 @@ from ranking.scoring.traffic_rule import read_kinds, within
 from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
+from ranking.settings.objective import Objective
 from ranking.times import DAY_S, HOUR_S, format_duration
 from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, percent
 from ranking.tuning.forecaster import NIGHT
@@ -186,7 +188,10 @@ def judged_of(half_lives: Sequence[float], traces: Sequence[Trace], day: npt.NDA
     """What half-lives have done on the way of a back-test; `day`: (steps,) int64."""
     listed = np.stack([np.count_nonzero(each.rows != NOBODY, axis=1) for each in traces])
     changed = listed - np.stack([each.kept for each in traces])
-    return Judged(np.array(half_lives), np.stack([each.capture for each in traces]), changed, day)
+    capture, age_s, sections = (
+        np.stack([getattr(each, name) for each in traces]) for name in ("capture", "age_s", "sections")
+    )
+    return Judged(np.array(half_lives), capture, changed, day, age_s, sections)
 
 
 def decided(
@@ -202,6 +207,10 @@ def decided(
     changes = np.nanmean(judged.changed, axis=1) * per_hour
     inside = (half_lives >= bounds_s[0]) & (half_lives <= bounds_s[1])
     accepted = inside & (changes <= settings.objective.changes)
+    asked = _fresh_and_varied(judged, settings.objective)
+    met = bool((accepted & asked).any())
+    if met:
+        accepted &= asked
     found = gains(judged, rule)
     chosen = choice(judged, found, rule, now, accepted)
     target_s = float(half_lives[chosen.place])
@@ -213,7 +222,20 @@ def decided(
     after = _on_the_way(before if before.since else traffic, target, at, bounds_s)
     verb = "stays at" if before.since and after.half_life_s == before.half_life_s else "goes to"
     on_the_way = "" if after.half_life_s == target_s else f", on its way to {format_duration(target_s)}"
-    return Decision(after, target_s, f"It {verb} {format_duration(after.half_life_s)}{on_the_way}: {shown.in_words()}.")
+    words = shown.in_words() + ("" if met else "; no half-life keeps the objective's freshness and variety")
+    return Decision(after, target_s, f"It {verb} {format_duration(after.half_life_s)}{on_the_way}: {words}.")
+
+
+def _fresh_and_varied(judged: Judged, objective: Objective) -> Mask:
+    """Which half-lives keep the objective's freshness and variety, (candidates,) bool."""
+    asked = np.ones(len(judged.half_life_s), dtype=np.bool_)
+    if judged.age_s is not None and math.isfinite(objective.freshness_s):
+        known = ~np.isnan(judged.age_s)
+        mean_s = np.where(known, judged.age_s, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        asked &= known.any(axis=1) & (mean_s <= objective.freshness_s)
+    if judged.sections is not None:
+        asked &= judged.sections.mean(axis=1) >= objective.variety
+    return asked
 
 
 def _on_the_way(
@@ -254,7 +276,7 @@ class _Shown(NamedTuple):
             return (
                 f"{text}, which is more by at least {100 * sure:.1f} points" if sure > 0 else f"{text}, much the same"
             )
-        return f"{text}, which changes more than the objective accepts"
+        return f"{text}, which the objective does not accept"
 
     def briefly(self) -> str:
         """The same in few words."""

@@ -507,6 +507,23 @@ def test_events_between_two_snapshots_count_at_the_later_one(tmp_path: Path) -> 
     assert site.read.left_out == {"after the last snapshot": 1}
 
 
+def test_front_and_the_best_within_the_objective_are_shown(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "populer.toml"
+    config.write_text('[lists.populer]\nhalf_life = "auto"\nobjective = { changes = 0.4 }\n')
+    options = ("--config", str(config), "--events", str(log), *SHORT, "--grid", "half_life=15m,1h,1d", "--k", "5")
+    one = found(capsys, *options)
+    costs = [each["cost"] for each in one["front"]]
+    assert one["front"][0] == {"settings": one["best"]["settings"], "cost": 0, "ci": [0, 0]}
+    assert costs == sorted(costs)
+    assert one["within"] in one["candidates"]
+    assert one["within"]["changed"] <= 0.4 < one["best"]["changed"]
+    text = shown(capsys, *options)
+    assert "What calm, freshness and variety cost" in text
+    assert "Within the objective (at most 0.4 changes an hour) half_life = " in text
+
+
 def test_kinds_that_nobody_named_are_not_mixed_without_a_word(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
