@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from populer.tuning.run import Tuning
+from populer.tuning.weights import BestWeight
 from ranking.settings.uses import idle_reasons
 from ranking.tuning.evidence import TRY, Candidate, Evidence, Measured, percent, sentence
 from ranking.tuning.measures import Interval
@@ -31,6 +32,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "warmup_s": tuning.request.wanted.warmup_s,
         "k": found.judging.k,
         "reads": list(found.judging.kinds),
+        "events": None if tuning.events is None else tuning.events._asdict(),
         "from": plan.moments[0],
         "to": plan.moments[-1],
         "steps": found.steps,
@@ -44,7 +46,13 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "sentence": sentence(found),
         "toml": toml(tuning),
         "notes": tuning.notes,
+        "weight": None if tuning.weight is None else _weight(tuning.weight),
     }
+
+
+def _weight(best: BestWeight) -> dict[str, Any]:
+    bounds = _bounds(best.interval)
+    return {"best": best.weight, "ci": bounds, "clicks": best.clicks, "sentence": best.sentence}
 
 
 def _of(one: Measured) -> dict[str, Any]:

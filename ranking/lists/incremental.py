@@ -11,6 +11,7 @@ the lists are the same.
 import math
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
@@ -126,6 +127,7 @@ class _Base:
         self._subset = RowSubset(history, self._snapshot, ByRow(self._snapshot.columns, len(history.items)))
         self._first_rows = 0
         self._shortlists: dict[str, Shortlist] = {}
+        self._levels: dict[str, list[Shortlist]] = {}  # of sections that are ranked under half-lives of their own
 
     def is_of(self, view: View, zone: tzinfo) -> bool:
         """Whether it was made of this view."""
@@ -143,15 +145,16 @@ class _Base:
 
     def drop(self, settings: ListSettings) -> None:
         """Forget a shortlist that proves nothing."""
-        self._shortlists = {
-            name: shortlist for name, shortlist in self._shortlists.items() if shortlist.settings != settings
-        }
+        gone = {name for name, shortlist in self._shortlists.items() if shortlist.settings == settings}
+        self._shortlists = {name: shortlist for name, shortlist in self._shortlists.items() if name not in gone}
+        self._levels = {name: levels for name, levels in self._levels.items() if name not in gone}
 
     def draw(self, lists: Lists, every: Lists, wider: Mapping[str, float]) -> None:
         """Draw the shortlists of these lists, of `every` list of the site, that are not drawn yet."""
         reaches = {name: reach_of(name, every) for name in lists}
         same = {name: found for name in lists if (found := self.shortlist(name, lists[name], reaches[name]))}
         new = {name: each for name, each in lists.items() if name not in same}
+        self._levels = {name: levels for name, levels in self._levels.items() if name in same}
         if not new:
             self._shortlists = same
             return
@@ -169,9 +172,19 @@ class _Base:
         self._shortlists = same | {
             name: shortlist_of(each, whole, reaches[name], wider.get(name, 1.0)) for name, each in new.items()
         }
-        for name in new:
-            self._subset.add(self._shortlists[name].rows)
+        for name, each in new.items():
+            self._levels[name] = [
+                shortlist_of(level, whole, reaches[name], wider.get(name, 1.0), self._numbers_at(each, half_life_s))
+                for half_life_s, level in each.levels.items()
+            ]
+            for shortlist in (self._shortlists[name], *self._levels[name]):
+                self._subset.add(shortlist.rows)
         self._first_rows = len(self._subset)
+
+    def _numbers_at(self, settings: ListSettings, half_life_s: float) -> list[int]:
+        """The numbers of the sections whose lists have a half-life of their own."""
+        names = (name for name, each in settings.section_half_lives.items() if each == half_life_s)
+        return [number for name in names if (number := self._catalogue.section_number(name)) is not None]
 
     def ranker(self, view: View, moment: Moment) -> Ranker:
         """A ranker of the rows that may be in these lists at a moment."""
@@ -197,7 +210,8 @@ class _Base:
         # The bounds on other rows are of all that was counted: a void takes from it, and gives nothing that it has not.
         counts = without_void_events(counts, in_force.voids, self._known_row)
         pool = ShortlistPool(subset.names, counts, facts, history.start(), self._zone)
-        pool.shortlists = {id(each.settings): each for each in self._shortlists.values()}
+        every = chain(self._shortlists.values(), *self._levels.values())
+        pool.shortlists = {id(each.settings): each for each in every}
         return Ranker(view, moment, self._zone, pool, self._known_row)
 
     def _known_row(self, item: str) -> int | None:

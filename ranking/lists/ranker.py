@@ -31,13 +31,15 @@ class Ranking(NamedTuple):
     """One list of one section.
 
     `rows`: (n,) int64, best first. `score`: (all rows,) float64; None in a latest list. `previous`: row -> rank one
-    `movement` ago; None: there was no list then. `filled`: how many rows at the end are fillers.
+    `movement` ago; None: there was no list then. `filled`: how many rows at the end are fillers. `times_usual`:
+    (all rows,) float64, how many times its usual events each had, in a burst list that knows what is usual.
     """
 
     rows: Rows
     score: FloatArray | None
     previous: Mapping[int, int] | None
     filled: int = 0
+    times_usual: FloatArray | None = None
 
 
 class View(Protocol):
@@ -137,7 +139,9 @@ class Ranker:
         self, settings: ListSettings, boosts: Mapping[str, float] = NO_BOOSTS, left_out: LeftOut | None = None
     ) -> Selector:
         """The selector of one list at this moment; `boosts` as for `rank`. Making it scores the pool."""
-        return Selector(self.boosted(boosts), settings, self.moment, left_out=left_out)
+        numbered = ((self._catalogue.section_number(section), section) for section in settings.section_half_lives)
+        levels = {number: settings.in_section(section) for number, section in numbered if number is not None}
+        return Selector(self.boosted(boosts), settings, self.moment, left_out=left_out, levels=levels)
 
     def rank_selected(self, selector: Selector, section: str) -> Ranking:
         """Rank one list of one section by a selector that is there already.
@@ -179,9 +183,15 @@ class Ranker:
     def _ranked(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
         before = self._earlier(now, numbers)
-        score = None if now.settings.kind == "latest" else now.candidates.score
+        ranked, times = now.settings.kind != "latest", now.candidates.times_usual
         return {
-            number: Ranking(selection.rows, score, None if before is None else before[number], selection.filled)
+            number: Ranking(
+                selection.rows,
+                now.of(number).candidates.score if ranked else None,
+                None if before is None else before[number],
+                selection.filled,
+                times,
+            )
             for number, selection in selected.items()
         }
 
@@ -253,6 +263,7 @@ def entries(
                 views=round(float(views[row])),
                 previous_rank=was,
                 source="fill" if rank > len(ranking.rows) - ranking.filled else "ranked",
+                times_usual=None if ranking.times_usual is None else float(ranking.times_usual[row]),
                 is_new=ranking.previous is not None and rank <= settings.size and (was is None or was > settings.size),
             )
         )

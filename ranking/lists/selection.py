@@ -36,6 +36,7 @@ MEANT = (
     Rule.NOT_YET_PUBLISHED,
     Rule.TOO_NEW,
 )
+NO_LEVELS: Mapping[int, ListSettings] = {}
 NOTHING: Rows = np.zeros(0, dtype=np.int64)
 #: The rows that other lists show at a moment (epoch seconds), by section, which the list leaves out.
 LeftOut = Callable[[float, Sequence[int | None]], Mapping[int | None, Rows]]
@@ -72,7 +73,7 @@ class Selector:
     """Selects the rows of one list at one moment, over all sections (number None) or some.
 
     The pool is scored once, when a selector is made, and every answer is kept; `past` is shared by the selectors of one
-    list at several moments.
+    list at several moments. `levels`: by number the sections that are ranked under settings of their own.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Selector:
         moment: Moment,
         past: Past | None = None,
         left_out: LeftOut | None = None,
+        levels: Mapping[int, ListSettings] = NO_LEVELS,
     ) -> None:
         self.pool = pool
         self.settings = settings
@@ -94,13 +96,24 @@ class Selector:
         self._left_out = left_out
         self._selected: dict[int | None, Selection] = {}
         self._at: dict[float, Selector] = {moment.at: self}
+        self._level_of = levels
+        self._levels: dict[float, Selector] = {}
 
     def at(self, at: float) -> "Selector":
         """The selector of the same list at another moment (epoch seconds), with what is known by this one."""
         if at not in self._at:
             moment = Moment(at, self.moment.known_until)
-            self._at[at] = Selector(self.pool, self.settings, moment, self._past, self._left_out)
+            self._at[at] = Selector(self.pool, self.settings, moment, self._past, self._left_out, self._level_of)
         return self._at[at]
+
+    def of(self, number: int | None) -> "Selector":
+        """The selector that ranks a section, or all (number None)."""
+        settings = None if number is None else self._level_of.get(number)
+        if settings is None:
+            return self
+        if settings.half_life_s not in self._levels:
+            self._levels[settings.half_life_s] = Selector(self.pool, settings, self.moment, left_out=self._left_out)
+        return self._levels[settings.half_life_s]
 
     def sections(self) -> list[int]:
         """The numbers of the sections that have something to list."""
@@ -112,6 +125,12 @@ class Selector:
     def selected(self, numbers: Iterable[int | None]) -> dict[int | None, Selection]:
         """The list over all sections (None) and of each of some sections."""
         numbers = list(numbers)
+        by_level: dict[Selector, list[int | None]] = {}
+        for number in numbers:
+            if self._level_of and number not in self._selected and (level := self.of(number)) is not self:
+                by_level.setdefault(level, []).append(number)
+        for level, some in by_level.items():
+            self._selected.update(level.selected(some))
         if missing := [number for number in numbers if number not in self._selected]:
             shown = self._left_out(self.moment.at, missing) if self._left_out else dict.fromkeys(missing, NOTHING)
             many = len(missing) > MANY_SECTIONS and self._by_score_alone

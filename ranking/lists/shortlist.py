@@ -11,7 +11,7 @@ Lists that need to know all rows, or rows at other times, have no shortlist (see
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, tzinfo
 from typing import NamedTuple
 
@@ -181,8 +181,13 @@ def reach_of(name: str, lists: Mapping[str, ListSettings]) -> Reach:
     return Reach(sum(lists[other].size for other in lists[name].without), back_s(name))
 
 
-def shortlist_of(settings: ListSettings, whole: Whole, reach: Reach, wider: float = 1.0) -> Shortlist:
-    """The shortlist of a list that `fits`; `wider`: how many times as many rows as usual to look at."""
+def shortlist_of(
+    settings: ListSettings, whole: Whole, reach: Reach, wider: float = 1.0, numbers: Collection[int] | None = None
+) -> Shortlist:
+    """The shortlist of a list that `fits`, or of its sections of some `numbers` alone.
+
+    `wider`: how many times as many rows as usual to look at.
+    """
     since = whole.until - max(0.0, reach.back_s - USUAL_MOVEMENT_S)
     match settings.kind:
         case "latest":
@@ -191,8 +196,11 @@ def shortlist_of(settings: ListSettings, whole: Whole, reach: Reach, wider: floa
             bound = _burst_bound(settings, whole, since)
         case _:
             bound = _ranked_bound(settings, whole, since)
+    at_most = bound.at_most
+    if numbers is not None:
+        at_most = np.where(np.isin(whole.section, list(numbers)), at_most, -np.inf)
     rows, upper_bounds = _parted(
-        bound.at_most, whole.section, int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
+        at_most, whole.section, int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
     )
     return Shortlist(
         settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s, reach
@@ -243,7 +251,7 @@ def _burst_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
 
 def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     """The score at `since` without another event, of the rows that the rules let in."""
-    counted, score = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
+    counted, score, _ = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
     out = ~whole.listable(settings) | (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
     at_most = np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
     nothing = np.zeros(0, dtype=np.int64)

@@ -4,13 +4,20 @@ It is a function of the counts and of a moment, as a ranking is: whoever ranks f
 `populer rank` or an explanation, has the same half-life, and a new site is right from its first minutes on.
 """
 
+import math
 from collections.abc import Mapping
 
+import msgspec
+
+from ranking.counts.arrays import FloatArray, Mask
 from ranking.lists.ranker import View
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.traffic_rule import best_reads, half_life_s, look, read_kinds
+from ranking.scoring.traffic_rule import best_reads, half_life_s, look, read_kinds, rule_s
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
+
+#: Half-lives of sections are this to some power times the list's, which makes them few.
+LEVEL = 3.0
 
 Learned = Mapping[str, LearnedSetting]
 
@@ -24,12 +31,34 @@ def with_traffic(learned: Learned, lists: Mapping[str, ListSettings], view: View
     moment = look(view.history.start(), at) if waiting else None
     if moment is None:
         return learned
-    return {**learned, **{name: by_traffic(lists[name], view, moment) for name in waiting}}
+    found = {name: by_traffic(lists[name], view, moment) for name in waiting}
+    return {**learned, **{name: with_sections(each, lists[name], view, moment) for name, each in found.items()}}
 
 
 def waits(settings: ListSettings, learned: LearnedSetting | None) -> bool:
     """Whether a list that tunes itself has neither a pin nor a night behind it."""
     return settings.auto and not settings.objective.pinned and (learned is None or not learned.since)
+
+
+def with_sections(found: LearnedSetting, settings: ListSettings, view: View, at: float) -> LearnedSetting:
+    """What a list has learned up to `at` (epoch seconds), with longer half-lives for lists of its small sections.
+
+    The rule makes them as many times longer than the list's as the sections' traffic is smaller, in steps of LEVEL.
+    """
+    sections, longest_s = view.catalogue.sections, settings.objective.longest_s
+    if not settings.sections or not settings.auto or settings.objective.pinned or not sections:
+        return found
+    channel_weights, takes = _looked_at(settings, view)
+    columns, section = view.history.columns(), view.catalogue.section[: len(takes)]
+    of_site = rule_s(float(best_reads(columns, channel_weights, takes, at)[0]))
+    longer = {}
+    for number, reads in enumerate(best_reads(columns, channel_weights, takes, at, section).tolist()):
+        if reads <= 0:
+            continue  # nothing is read there that could be forgotten too early
+        wanted_s = min(found.half_life_s * rule_s(reads) / of_site, longest_s)
+        if (steps := round(math.log(wanted_s / found.half_life_s, LEVEL))) >= 1:
+            longer[sections[number]] = min(found.half_life_s * LEVEL**steps, longest_s)
+    return msgspec.structs.replace(found, sections=longer)
 
 
 def by_traffic(settings: ListSettings, view: View, at: float, before: LearnedSetting | None = None) -> LearnedSetting:
@@ -39,15 +68,21 @@ def by_traffic(settings: ListSettings, view: View, at: float, before: LearnedSet
 
 def reads_before(settings: ListSettings, view: View, at: float, section: int | None = None) -> float:
     """R at a moment (epoch seconds), of the items that the list takes, of all sections or one; see `traffic_rule`."""
+    channel_weights, takes = _looked_at(settings, view)
+    if section is not None:
+        takes = takes & (view.catalogue.section[: len(takes)] == section)
+    return float(best_reads(view.history.columns(), channel_weights, takes, at)[0])
+
+
+def _looked_at(settings: ListSettings, view: View) -> tuple[FloatArray, Mask]:
+    """The weights of the channels that are read, (channels,) float64, and what the list takes, (rows,) bool."""
     history, catalogue = view.history, view.catalogue
     kinds = read_kinds(history.channels, settings)
     channel_weights = ChannelWeights(dict.fromkeys(kinds, 1.0)).per_channel(history.channels)
     takes, of_filters = catalogue.known, catalogue.taken(slice(0, len(history.items)))
     if settings.item_filter in of_filters:
         takes = takes & of_filters[settings.item_filter]
-    if section is not None:
-        takes = takes & (catalogue.section == section)
-    return float(best_reads(history.columns(), channel_weights, takes, at)[0])
+    return channel_weights, takes[: len(history.items)]
 
 
 def of_reads(settings: ListSettings, reads: float, at: float, before: LearnedSetting | None = None) -> LearnedSetting:

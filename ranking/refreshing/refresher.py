@@ -165,7 +165,7 @@ class Refresher:
         half_life_s = self.site.effective.lists[name].half_life_s
         if learned is None or (settings.auto and settings.objective.pinned):
             return LearnedSetting(half_life_s, 0.0)
-        return msgspec.structs.replace(learned, half_life_s=half_life_s)
+        return msgspec.structs.replace(learned, half_life_s=half_life_s, sections={})
 
     def _orders(self, name: str, ranked: Ranked, filtered: Mapping[str, Ranked]) -> dict[str, bytes]:
         parts = [(part, ranked.ranker, each.rows) for part, each in ranked.sections.items()]

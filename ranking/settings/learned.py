@@ -46,7 +46,7 @@ class LearnedSetting(msgspec.Struct, frozen=True):
     """A list's half-life or mix, since a moment. `mix` is empty unless its decay is a forecast that has learned.
 
     `reads`: the half-life is that of the traffic, these reads an hour of the ten most read; None: days have shown it.
-    `why`: why it stands where it stands, in few words.
+    `why`: why it stands where it stands, in few words. `sections`: longer half-lives of small sections' own lists.
     """
 
     half_life_s: float
@@ -54,6 +54,7 @@ class LearnedSetting(msgspec.Struct, frozen=True):
     mix: tuple[MixPart, ...] = ()
     reads: float | None = None
     why: str = ""
+    sections: dict[str, float] = {}
 
 
 def in_words(learned: LearnedSetting) -> str:

@@ -280,7 +280,9 @@ class Settings(Table):
     @cached_property
     def config_version(self) -> str:
         """Digest of everything that a list's content depends on; equal on every host with equal settings."""
-        lists = [self.lists[name].model_dump(mode="python") for name in sorted(self.lists)]
+        names = sorted(self.lists)
+        lists = [self.lists[name].model_dump(mode="python") for name in names]
+        lists += [dict(own) for name in names if (own := self.lists[name].section_half_lives)]
         retention = self.retention.model_dump(mode="python", exclude={"seal_after_s", "unknown_s"})
         calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
         text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)

@@ -15,7 +15,7 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.lists import ordering
 from ranking.lists.rules import listable
 from ranking.lists.selection import Selector
-from ranking.scoring.formula import Formula
+from ranking.scoring.formula import LOW, Formula
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
@@ -129,15 +129,22 @@ class _ShortMaker:
     def rows(self, moment: Moment) -> Rows:
         """The best k, best first."""
         sums, published, k = self._walk.sums(moment), self._walk.facts.published, self._judging.k
-        if self._is_sum and not self._formula.has_quiet(sums):
+        counted = score = np.empty(0)
+        if self._is_sum:
             counted = score = sums.total(self._formula.horizon(moment.at), self._channel_weights)
-        else:
-            counted, score = self._formula.scored(sums, published)
+        # What is too old for the digits of a sum stands below all else, and in no list that is full without it.
+        if not self._is_sum or (self._formula.has_quiet(sums) and not self._is_full(score, moment.at)):
+            counted, score, _ = self._formula.scored(sums, published)
         near = self._eligible(self._near, counted, score, moment.at)
         bound = highest(score[near], NEAR * k)[-1] if len(near) >= k else 0.0
         rows = np.flatnonzero(score >= bound) if bound else np.flatnonzero(score > 0)
         self._near = self._eligible(rows, counted, score, moment.at)
         return ordering.best(self._near, score=score, published=published, names=self._walk.names, limit=k)
+
+    def _is_full(self, score: FloatArray, at: float) -> bool:
+        """Whether of those who were near the top enough to fill the list have a score in all its digits."""
+        near = self._eligible(self._near, score, score, at)
+        return int(np.count_nonzero(score[near] >= LOW)) >= self._judging.k
 
     def _eligible(self, rows: Rows, counted: FloatArray, score: FloatArray, at: float) -> Rows:
         """Those of `rows` that no rule keeps out; the rules are those of `ItemPool.candidates`."""

@@ -18,8 +18,9 @@ import numpy.typing as npt
 from ranking.counts.columns import Columns
 from ranking.errors import PopulerError
 from ranking.lists.ranker import View
-from ranking.lists.traffic_start import by_traffic
+from ranking.lists.traffic_start import by_traffic, with_sections
 from ranking.scoring.traffic_rule import read_kinds, within
+from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.times import DAY_S, HOUR_S, format_duration
@@ -39,6 +40,14 @@ def needed_s(settings: ListSettings) -> float:
     return settings.objective.history_s + warmup_s(settings)
 
 
+def tuned(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:
+    """What `suggestion` finds, with half-lives of their own for small sections' lists."""
+    found = suggestion(view, name, settings, before, at, zone)
+    if not found.after.since:
+        return found
+    return msgspec.structs.replace(found, after=with_sections(found.after, settings, view, at))
+
+
 def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:
     """Tune the list `name` on what was counted up to `at` (epoch seconds)."""
     objective = settings.objective
@@ -47,7 +56,7 @@ def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSet
     bounds_s = (objective.shortest_s, objective.longest_s)
     traffic = by_traffic(settings, view, at, before)
     try:
-        tried, plan, evidence = _tried(view, settings, (before.half_life_s, traffic.half_life_s), at, zone)
+        plan, evidence = _tried(view, settings, (before.half_life_s, traffic.half_life_s), at, zone)
     except PopulerError as error:
         return _without_evidence(name, settings, before, traffic, at, error)
     per_hour = HOUR_S / plan.step_s
@@ -56,18 +65,21 @@ def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSet
         name, at, before, before, False, "", pinned, None, plan.horizon_s, plan.step_s, evidence.judging.k, plan.first,
         evidence.steps, evidence.days, accepted, bounds_s, trials,
     )  # fmt: skip
-    if not settings.auto:
-        return _forecast(night, evidence, tried)
-    half_lives = [each.candidate.settings.half_life_s for each in evidence.measured]
-    judged = judged_of(half_lives, [each.trace for each in evidence.measured], evidence.day)
-    decision = decided(judged, settings, traffic, before, at, per_hour)
-    after, why = decision.after, decision.why
+    fixed = [each for each in evidence.measured if each.candidate.settings.decay != FORECAST]
+    after, target_s, why = before, None, f"It stays at {format_duration(before.half_life_s)}."
+    if settings.auto and fixed:
+        half_lives = [each.candidate.settings.half_life_s for each in fixed]
+        judged = judged_of(half_lives, [each.trace for each in fixed], evidence.day)
+        after, target_s, why = decided(judged, settings, traffic, before, at, per_hour)
+    if settings.decay == FORECAST and not pinned:
+        after, why = _with_mix(after, why, evidence, at)
     if pinned:
         after, why = (
             LearnedSetting(objective.pin_s, before.since),
             f"It is pinned to {format_duration(objective.pin_s)}. {why}",
         )
-    return _with(night, after, after.half_life_s != before.half_life_s, decision.target_s, why)
+    moved = (after.half_life_s, after.mix) != (before.half_life_s, before.mix)
+    return msgspec.structs.replace(night, after=after, moved=moved, suggested_s=target_s, why=why)
 
 
 def _without_evidence(
@@ -118,15 +130,15 @@ def warmup_s(settings: ListSettings) -> float:
 
 def _tried(
     view: View, settings: ListSettings, also_s: Sequence[float], at: float, zone: tzinfo
-) -> tuple[list[Candidate], Plan, Evidence]:
+) -> tuple[Plan, Evidence]:
     columns = view.history.columns()
     plan = _within(plan_walk(columns, wanted(columns, settings), at), at - settings.objective.history_s)
     judging = Judging(settings.size, read_kinds(view.history.channels, settings))
     tried = fixed_candidates(settings, also_s)
-    if settings.decay == "forecast":
+    if settings.decay == FORECAST:
         tried.append(Candidate({"decay": "forecast"}, settings))
     now = settings.model_copy(update={"auto": False, "decay": "half-life", "half_life_s": also_s[0]})
-    return tried, plan, evidence_of(view, tried, now, plan, judging, zone)
+    return plan, evidence_of(view, tried, now, plan, judging, zone)
 
 
 def wanted(columns: Columns, settings: ListSettings) -> Wanted:
@@ -154,7 +166,7 @@ def fixed_candidates(settings: ListSettings, also_s: Sequence[float] = ()) -> li
 
 def _trial(one: Measured, per_hour: float) -> Trial:
     settings = one.candidate.settings
-    half_life_s = None if settings.decay == "forecast" else settings.half_life_s
+    half_life_s = None if settings.decay == FORECAST else settings.half_life_s
     bounds = None if one.interval is None else (one.interval.low, one.interval.high)
     return Trial(half_life_s, one.capture, one.changed * per_hour, bounds)
 
@@ -258,27 +270,35 @@ class _Shown(NamedTuple):
 # A forecast
 
 
-def _forecast(night: Tuned, evidence: Evidence, tried: Sequence[Candidate]) -> Tuned:
-    """Put the learned mix in effect in any case; `why` says what it is worth."""
-    mix = evidence.backtest.mixes[len(tried) - 1]
-    before = night.before
-    after = LearnedSetting(before.half_life_s, night.at, mix)
-    learned = next(
-        (measured for measured in evidence.measured if measured.candidate.settings.decay == "forecast"), None
-    )
-    if not mix or learned is None:
-        return _with(night, before, False, None, "It stays: there was nothing to learn from.")
-    others = [measured for measured in evidence.measured if measured is not learned]
-    best = max(others, key=lambda measured: measured.capture)
-    gain = interval(learned.trace.capture - best.trace.capture, evidence.day, draws_of_days(int(evidence.day[-1]) + 1))
-    what = f"The mix that it learned caught {percent(learned.capture, 1)} of {_reads(evidence)}"
-    what += f", the best single half-life ({format_duration(best.candidate.settings.half_life_s)}) "
-    what += f"{percent(best.capture, 1)}{_points(gain)}."
-    return _with(night, after, mix != before.mix, None, what)
+def _with_mix(held: LearnedSetting, why: str, evidence: Evidence, at: float) -> tuple[LearnedSetting, str]:
+    """The mix that was learned, where it surely catches more than the half-life that `held` has; else that alone.
+
+    The mix is judged as it would have been served: at each step by what was over then. Two are compared and none is
+    chosen among many, so the days are drawn for their difference alone.
+    """
+    learned = next((each for each in evidence.measured if each.candidate.settings.decay == FORECAST), None)
+    mix = next(iter(evidence.backtest.mixes.values()), ())
+    if learned is None or not mix:
+        return msgspec.structs.replace(held, mix=()), f"{why} There was nothing to learn a mix from."
+    fixed = [each for each in evidence.measured if each is not learned]
+    best = min(fixed, key=lambda each: abs(math.log(each.candidate.settings.half_life_s / held.half_life_s)))
+    gain = gain_of(learned.trace.capture, best.trace.capture, evidence.day)
+    caught = f"caught {percent(learned.capture, 1)} of {_reads(evidence)}, the half-life "
+    caught += f"{format_duration(best.candidate.settings.half_life_s)} {percent(best.capture, 1)}{_points(gain)}"
+    if gain is None or gain.low <= 0:
+        few = "" if gain else f" on {evidence.days} days, and it takes {MIN_DAYS}"
+        return msgspec.structs.replace(held, mix=()), f"{why} A mix {caught}{few}: not surely more, so it is not used."
+    after = msgspec.structs.replace(held, since=at, mix=mix, why=f"by a mix that {caught}")
+    return after, f"It takes a mix, which {caught}."
 
 
-def _with(night: Tuned, after: LearnedSetting, moved: bool, suggested_s: float | None, why: str) -> Tuned:
-    return msgspec.structs.replace(night, after=after, moved=moved, suggested_s=suggested_s, why=why)
+def gain_of(
+    capture: npt.NDArray[np.float64], other: npt.NDArray[np.float64], day: npt.NDArray[np.int64]
+) -> Interval | None:
+    """What one way of ranking captures more than another on the same steps, (steps,); None: the days are too few."""
+    if len(np.unique(day[~np.isnan(capture)])) < MIN_DAYS:
+        return None
+    return interval(capture - other, day, draws_of_days(int(day[-1]) + 1))
 
 
 def _reads(evidence: Evidence) -> str:

@@ -189,6 +189,18 @@ def test_a_category_that_is_renamed_is_renamed_in_all_its_articles(site: Site, s
     assert names["aliases"] == [before[posts[0]].removeprefix("http://").rstrip("/")]
 
 
+def test_a_category_that_is_deleted_moves_what_is_below_it(site: Site, service: Service) -> None:
+    top = category(site, "Gaya", slug="gaya")
+    child = category(site, "Mode", slug="mode", parent=top)
+    own = site.publish("Di atas", post_category=[top])
+    below = site.publish("Di bawah", post_category=[child])
+    assert found(service, below)["url"] == f"{site.url}/gaya/mode/di-bawah/"
+    site.php(f"wp_delete_term({top}, 'category');")
+    cron(site)
+    assert found(service, below)["url"] == f"{site.url}/mode/di-bawah/"
+    assert (found(service, own)["sections"], waiting(site)) == (["Uncategorized"], 0)
+
+
 def test_readers_of_a_former_permalink_count_for_the_post(site: Site, service: Service) -> None:
     post = site.publish("Judul lama", post_name="judul-lama")
     before = found(service, post)["url"]
@@ -251,6 +263,9 @@ def test_wp_cli_says_why_it_could_not(site: Site, nobody: str) -> None:
     *_, error = site.cli("WP_CLI::run('populer', 'sync');")
     assert error.startswith("Error: The service does not answer: ")
     assert error.endswith(f"WP-Cron will send what still waits ({waiting(site)}).")
+    site.settings()
+    (error,) = site.cli("WP_CLI::run('populer', 'sync');")
+    assert error == "Error: The service and its key are not set. Enter them under Settings → Populer."
 
 
 def test_the_settings_page_describes_old_posts_in_steps(site: Site, service: Service) -> None:

@@ -96,7 +96,7 @@ async def test_two_processes_find_the_same_and_write_it_once(store: MemoryStore)
 
 
 async def test_the_next_list_goes_by_what_was_found_and_says_so(store: MemoryStore) -> None:
-    settings = settings_of()
+    settings = settings_of(objective={"longest": "1h"})
     refresher = Refresher(RankedSite(store, settings, SITE))
     await refresher.refresh(NIGHT)
     first = await store.lists.published(SITE, "populer", {})
@@ -138,11 +138,12 @@ async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: Me
     assert night.suggested_s > 900.0
 
 
-async def test_a_forecast_is_ranked_by_the_mix_that_it_has_learned(store: MemoryStore) -> None:
-    settings = settings_of(half_life="2h", decay="forecast")
-    await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1)
+async def test_a_forecast_is_ranked_by_the_mix_that_surely_catches_more() -> None:
+    store, settings, night = MemoryStore(1), settings_of(half_life="15m", decay="forecast"), NIGHT + 6 * DAY_S
+    read(store, days=12)
+    await SuggestHalfLives(store, settings)(SITE, night + 60, 1)
     refresher = Refresher(RankedSite(store, settings, SITE))
-    await refresher.refresh(NIGHT + 120)
+    await refresher.refresh(night + 120)
     published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned is not None

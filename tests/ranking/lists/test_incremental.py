@@ -26,6 +26,7 @@ from ranking.lists.visible_parts import VisibleParts
 from ranking.published.edits import Block, Boost, Edit, Edits, Pin, Subject, Void
 from ranking.scoring.formula import LEAST_SCORE
 from ranking.scoring.sums import Counts, Moment
+from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 
@@ -53,6 +54,7 @@ FITTING: dict[str, dict[str, Any]] = {
     "sources": {"self_click_weight": 0.1, "position_bias": 1, "half_life": "1h"},
     "young": {"min_age": "90m", "half_life": "7h"},
     "burst": {"kind": "burst", "baseline": "1d", "minimum": 2},
+    "squares": {"kind": "burst", "method": "chi-square", "baseline": "1d", "minimum": 2},
     "z": {"kind": "burst", "method": "z-score", "short": "2h", "baseline": "1d", "minimum": 0},
     "ewma": {"kind": "burst", "method": "ewma", "short": "1h", "baseline": "12h"},
     "share": {"kind": "burst", "method": "share", "short": "30m", "baseline": "1d", "movement": "3h"},
@@ -146,6 +148,7 @@ def shown(ranker: Ranker, ranking: Ranking) -> list[tuple[Any, ...]]:
             names[row],
             None if ranking.score is None else float(ranking.score[row]).hex(),
             None if before is None else before.get(row, 0),
+            None if ranking.times_usual is None else float(ranking.times_usual[row]),
             float(ranker.views[row]),
             float(ranker.published[row]),
         )
@@ -200,6 +203,9 @@ def anew(site: Site, seen: Iterable[Event], since: float) -> Site:
 
 
 FITTING_LISTS, APART_LISTS = lists_of(FITTING), lists_of(APART)
+#: A list whose sections have half-lives of their own.
+LEVELS = list_of(**SHORT).under(LearnedSetting(1800.0, 1.0, sections={"Politik": 5400.0, "Olahraga": 48_600.0}))
+FITTING_LISTS["levels"] = APART_LISTS["hours"] = LEVELS
 CHOICE = ReaderFilter(section="politik")
 
 

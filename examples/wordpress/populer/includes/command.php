@@ -20,6 +20,9 @@ class Populer_Command
      */
     public function sync(): void
     {
+        if (!populer_is_describing()) {
+            WP_CLI::error(__('The service and its key are not set. Enter them under Settings → Populer.', 'populer'));
+        }
         populer_set_state(['notes' => []]);
         $total = populer_mark_all();
         $progress = \WP_CLI\Utils\make_progress_bar('Populer', $total);
