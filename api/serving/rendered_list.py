@@ -67,7 +67,7 @@ class RenderedRow(NamedTuple):
 class Content(NamedTuple):
     """The content of an answer, for formats other than JSON. `before`: entries before the first row; epoch seconds.
 
-    `choice`: what a reader asks of the items; `pending`: nobody has ranked that yet.
+    `choice`: what a reader asks of the items, its section included; `pending`: nobody has ranked that yet.
     """
 
     site: SiteSettings
@@ -314,7 +314,7 @@ class RenderedList:
             self._site,
             stamp.list,
             stamp.title,
-            self._choice.section if self._choice else self._section,
+            "" if self._choice else self._section,
             self._generation,
             stamp.generated_at,
             before,

@@ -1,7 +1,7 @@
 """Labels: what descriptions say of the items of a site, by row, so that a new filter need not read them all again.
 
 A label is a section, a tag, an author, a type, a language or "paid for". An item has about six, as numbers in one
-array: 50,000 tags cost their names, and a million items some 60 MB, in a process whose readers filter; in others
+array: 50,000 tags cost their names, and a million items some 90 MB, in a process whose readers filter; in others
 nothing.
 """
 

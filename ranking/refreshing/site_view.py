@@ -217,9 +217,11 @@ class SiteView:
         """
         if not filters:
             self.catalogue.labels = None
-        elif self.catalogue.labels is None:
+            self.catalogue.choose(())
+            return True
+        if self.catalogue.labels is None:
             self.catalogue.labels, self._label_cursors = Labels(), dict.fromkeys(range(store.shards), 0)
-        is_known = self.catalogue.labels is None or await self._read_labels(store, self.catalogue.labels)
+        is_known = await self._read_labels(store, self.catalogue.labels)
         await asyncio.to_thread(self.catalogue.choose, filters if is_known else ())
         return is_known
 

@@ -140,6 +140,19 @@ async def test_filter_holds_in_every_form_and_in_several_lists_at_once(listed: S
     assert "\x00" not in page.text
 
 
+async def test_page_of_what_is_not_there_repeats_no_text_of_a_stranger(listed: Service) -> None:
+    for query in ({"tag": "BELI PIL"}, {"section": "BELI PIL", "author": "x"}):
+        page = (await listed.http.get("/lists/populer", params=query)).text
+        assert "noindex" in page
+        assert "<title>Populer · Koran</title>" in page
+        assert ">beli pil" not in page.lower()
+    await published(listed, tag="pemilu", section="politik")
+    page = (await listed.http.get("/lists/populer", params={"tag": "pemilu", "section": "politik"})).text
+    assert "noindex" not in page
+    assert "Populer · politik · pemilu" in page
+    assert page.count(">politik<") == 0  # no tab beside that of Politik
+
+
 async def test_catalogue_that_is_too_large_to_be_read_at_once_is_read_in_several_refreshes(
     listed: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
