@@ -55,6 +55,7 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
         or not UNUSUAL.isdisjoint(headers)
         or headers.get(b"sec-fetch-mode", b"cors") not in A_BEACONS
         or headers.get(b"sec-fetch-dest", b"empty") not in A_BEACONS
+        or b"ndjson" in headers.get(b"content-type", b"")
         or len(body) > min(MOST_BYTES, ingest.max_body)
         or ingest.ack == "memory"
         or site.proof == "required"
