@@ -187,7 +187,11 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         if client is not None:
             event_filter.give_back(site, client, events)
         raise
-    conclude(context, site, client, events, recorded, now)
+    if client is not None and recorded is not ONE_COUNTED:
+        uncounted_ones = [event for event, what in zip(events, recorded.outcomes, strict=True) if what in REASON_OF]
+        event_filter.give_back(site, client, uncounted_ones)
+        event_filter.charge_junk(site, client, len(uncounted_ones), now)
+    count_recorded(context, site, events, recorded, now)
     return IngestResult(recorded, places, left_out, bad, request.parsed.count)
 
 
@@ -207,22 +211,6 @@ def intake_of(
         settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
         context.secret(), site.own_hosts, site.zone if trusted else UTC, page,
     )  # fmt: skip
-
-
-def conclude(
-    context: Context,
-    site: SiteSettings,
-    client: ClientAddress | None,
-    events: Sequence[Event],
-    recorded: Recorded,
-    now: float,
-) -> None:
-    """Count recorded events by outcome; what did not count is junk of its sender, and takes none of his room."""
-    if client is not None and recorded is not ONE_COUNTED:
-        uncounted_ones = [event for event, what in zip(events, recorded.outcomes, strict=True) if what in REASON_OF]
-        context.event_filter.give_back(site, client, uncounted_ones)
-        context.event_filter.charge_junk(site, client, len(uncounted_ones), now)
-    _count_recorded(context, site, events, recorded, now)
 
 
 def _nonces(site: SiteSettings, now: float) -> Callable[[str, str], str | None] | None:
@@ -364,7 +352,7 @@ def _count_metric(context: Context, site: SiteSettings, reason: str, count: int,
     context.traffic.add(site.id, uncounted(reason), count, now)
 
 
-def _count_recorded(
+def count_recorded(
     context: Context, site: SiteSettings, events: Sequence[Event], recorded: Recorded, now: float
 ) -> None:
     """Add recorded events to metrics by outcome, and to traffic by kind."""

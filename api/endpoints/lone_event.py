@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import structlog
 
 from api.context import Context
-from api.endpoints.events import conclude, intake_of, page_of
-from api.endpoints.events_answer import HEADERS, LONE_ANSWERS, IngestResult, document_of
+from api.endpoints.events import count_recorded, intake_of, page_of
+from api.endpoints.events_answer import HEADERS, LONE_ANSWERS, REASON_OF, IngestResult, document_of
 from api.endpoints.events_body import BadEvents, lone_event
 from api.filtering.bots import A_BEACONS, PURPOSE_HEADERS
 from api.filtering.event_filter import PublicSender
@@ -25,7 +25,7 @@ from api.http.asgi import ANY_ORIGIN, Prepared, Scope
 from api.http.problems import Problem, problem_of
 from ranking.errors import InvalidEventError, PopulerError
 from ranking.intake.events import Event, checked_event
-from ranking.recording.recorder import Recorded
+from ranking.recording.recorder import ONE_COUNTED, Recorded
 from ranking.settings.sites import SiteSettings
 
 log = structlog.get_logger("api")
@@ -55,6 +55,7 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
         or not UNUSUAL.isdisjoint(headers)
         or headers.get(b"sec-fetch-mode", b"cors") not in A_BEACONS
         or headers.get(b"sec-fetch-dest", b"empty") not in A_BEACONS
+        or b"ndjson" in headers.get(b"content-type", b"")
         or len(body) > min(MOST_BYTES, ingest.max_body)
         or ingest.ack == "memory"
         or site.proof == "required"
@@ -78,7 +79,7 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
     network = None if reader is None else reader.network
     waiting = _Waiting(context, site, sender, event, now, answer)
     if not context.recorder.submit(site.id, event, waiting.end, received=now, network=network):
-        event_filter.give_back(site, client, (event,))
+        event_filter.release(sender, event)
         return False
     if reader is not None and network is not None:
         context.attempts.add(site.id, (event,), network.now, reader.agent, now)
@@ -102,13 +103,17 @@ class _Waiting(NamedTuple):
         if isinstance(outcome, Exception):
             self.answer(self._refusal(outcome))
             return
-        conclude(self.context, self.site, self.sender.client, (self.event,), outcome, self.received)
+        context, event, received = self.context, self.event, self.received
+        if outcome is not ONE_COUNTED and outcome.outcomes[0] in REASON_OF:
+            context.event_filter.release(self.sender, event)
+            context.event_filter.charge_one(self.sender, received)
+        count_recorded(context, self.site, (event,), outcome, received)
         self.answer(LONE_ANSWERS.get(outcome) or Prepared(202, HEADERS, _document(outcome)))
 
     def _refusal(self, error: Exception) -> Prepared:
         problem = FAULT
         if isinstance(error, PopulerError):
-            self.context.event_filter.give_back(self.site, self.sender.client, (self.event,))
+            self.context.event_filter.release(self.sender, self.event)
             problem = problem_of(error)
         else:
             log.error("request failed", path="/v1/events", exc_info=error)

@@ -45,7 +45,7 @@ BROWSER: Final = b"Mozilla/"
 """What every browser's agent opens with."""
 
 SENDERS: Final = 8_192
-"""Senders that are remembered: at most 20 MB a worker, half of that with the user agents of browsers."""
+"""Senders that are remembered: at most 8 MB a worker, beside what `visitors` keeps of the same ones."""
 
 REMEMBERED: Final = 50_000
 """Senders tracked per limit: about 15 MB a worker when all of them are busy."""
@@ -200,6 +200,15 @@ class EventFilter:
             by_address.give_back(key, 1)
         return False
 
+    def release(self, sender: PublicSender, event: Event) -> None:
+        """Take no room of what was reserved for `event`, which did not count."""
+        if sender.client.local:
+            return
+        if self._by_address is not None:
+            self._by_address.give_back(sender.key, 1)
+        if self._by_visitor is not None and event.visitor is not None:
+            self._by_visitor.give_back(event.visitor.now, 1)
+
     def give_back(self, site: SiteSettings, client: ClientAddress, events: Sequence[Event]) -> None:
         """Take no room of what was reserved for `events`, which did not count."""
         if client.local:
@@ -215,6 +224,11 @@ class EventFilter:
         """Charge an address for events that do not count."""
         if self._junk is not None and not client.local:
             self._junk.charge(_key(site, client), count, now)
+
+    def charge_one(self, sender: PublicSender, now: float) -> None:
+        """Charge a sender for an event that does not count."""
+        if self._junk is not None and not sender.client.local:
+            self._junk.charge(sender.key, 1, now)
 
     def junk_wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
         """Seconds until its address may send events that do not count; 0 where it may now."""

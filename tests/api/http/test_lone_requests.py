@@ -76,6 +76,7 @@ async def test_its_answer_is_that_of_a_request_that_is_not_taken(port: int, repe
         beacon("a", b"Authorization: Bearer koran-write"),
         beacon("a", b"Sec-Purpose: prefetch"),
         beacon("a", b"Idempotency-Key: one"),
+        beacon("a", b"Content-Type: application/x-ndjson"),
         beacon("a", b"User-Agent: curl/8"),
         beacon("a", b"Sec-Fetch-Mode: navigate"),
         beacon("a", b"X-Forwarded-For: 192.0.2.1", b"X-Forwarded-For: 192.0.2.2"),
