@@ -28,7 +28,10 @@ SITE = "segara"
 SETTINGS: dict[str, dict[str, Any]] = {
     "retention": {"bucket": "15s", "keep": "8d"},
     "refresh": {"every": "1s"},
-    "lists": {"populer": {"half_life": "5m", "movement": "2m", "self_click_weight": 0.3}},
+    "lists": {
+        "populer": {"half_life": "5m", "movement": "2m", "self_click_weight": 0.3},
+        "trending": {"short": "5m", "baseline": "40m"},
+    },
 }
 
 FIRST_LIST_TRIES, FIRST_LIST_PAUSE_S = 50, 0.1

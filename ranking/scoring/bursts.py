@@ -97,7 +97,9 @@ class Bursts:
                 if settings.method == "excess" and settings.poisson_floor and settings.period == NO_PERIOD:
                     self._in_section = self._usual_in_section(observed, earlier, edges)
                 scored = self._compared(observed, earlier, edges, slice(None))
-                return scored._replace(usual=None) if settings.hold_s else scored  # the score is of another moment
+                # A held score is of another moment; and nothing is usual of a site that has just begun.
+                unknown = settings.hold_s or edges.since - max(self._start, edges.before) < settings.short_s
+                return scored._replace(usual=None) if unknown else scored
 
     def _usual_in_section(self, observed: FloatArray, earlier: FloatArray, edges: Edges) -> FloatArray:
         """What items of each row's section usually have in `short_s`, (rows,) float64, events.

@@ -323,6 +323,18 @@ def test_an_excess_is_the_events_beyond_the_usual_hour_of_an_item_and_one_is_alw
     assert excesses(site, poisson_floor=False)["quiet"] == (pytest.approx(12 - 7 / 167), 12.0)
 
 
+def test_nothing_is_usual_of_a_site_that_has_just_begun() -> None:
+    site = Site()
+    site.put("first", AT - 2 * DAY_S)
+    site.see("first", AT - 1.9 * HOUR_S, 3)
+    site.see("first", AT - 60, 40)
+    ranking = site.ranker(AT).rank(burst(method="excess"), "")
+    assert len(ranking.rows) == 1
+    assert ranking.times_usual is None
+    site.see("first", AT - 2.1 * HOUR_S, 2)
+    assert excesses(site)["first"][1] == pytest.approx(40 / (5 / 1.1), rel=0.1)
+
+
 def middle(*usual: float) -> float:
     """The number whose 1 + n has the mean logarithm of these."""
     return math.exp(math.fsum(math.log1p(n) for n in usual) / len(usual)) - 1
