@@ -79,7 +79,7 @@ test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian
 		|| echo "React, Vue and others could not be installed: their tests are skipped"
 	POPULER_FRAMEWORKS=$(CURDIR)/$(VENV)/frameworks/node_modules $(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-examples: $(VENV)/.installed ## examples/ in what they are for (PHP and Node must be there: apt-get install php-cli nodejs npm)
+test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Node, and as far as they are here PHP, WordPress, Laravel (.ci/run)
 	@$(call install,examples,$(VENV))
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \

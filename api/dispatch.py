@@ -10,9 +10,10 @@ import structlog
 
 from api.endpoints.events import get_pixel, post_events
 from api.endpoints.lists import get_list, get_lists
+from api.endpoints.lone_event import FAULT, Answer, take
 from api.endpoints.pages import get_page
 from api.http import asgi
-from api.http.asgi import ANY_ORIGIN
+from api.http.asgi import ANY_ORIGIN, Prepared
 from api.http.problems import Problem, problem_of
 from api.runtime import WorkerRuntime
 from ranking.errors import PopulerError
@@ -33,7 +34,6 @@ PREFLIGHT = (
     (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
     (b"access-control-max-age", b"86400"),
 )
-FAULT = Problem(500, "internal error", "this is a fault of the service; its log says more")
 
 
 class Dispatcher:
@@ -46,6 +46,17 @@ class Dispatcher:
     def ranked(self) -> bool:
         """Whether every list is in memory."""
         return self.runtime.context.published_lists.ranked()
+
+    def take(self, scope: asgi.Scope, body: bytearray, answer: Answer) -> bool:
+        """Serve a request whose whole body is there without a task, if it is of the hottest; see `lone_event`."""
+        if scope["path"] != EVENTS or scope["method"] != "POST":
+            return False
+        try:
+            return take(self.runtime.context, scope, body, answer)
+        except Exception:
+            log.exception("request failed", path=EVENTS)
+            answer(Prepared(FAULT.status, [*FAULT.headers, ANY_ORIGIN], FAULT.body))
+            return True
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         path = scope.get("path", "")

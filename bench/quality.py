@@ -127,14 +127,12 @@ def evidence(log: Log, forecast: bool) -> Evidence:
         Candidate({TRY: name}, ListSettings.model_validate({"decay": "window", "window": window}))
         for name, window in WINDOWS.items()
     ]
-    if forecast:
-        tried.append(Candidate({TRY: "forecast"}, ListSettings.model_validate({"decay": "forecast"})))
     judging = Judging(K, dated_only=True)
     found = evidence_of(site, tried, tried[0].settings, plan, judging, log.zone)
-    draws = draws_of_days(int(found.day[-1]) + 1)
+    draws, ways = draws_of_days(int(found.day[-1]) + 1), [way for way in WAYS if forecast or way != "forecast"]
     more = [
         measured_of(Candidate({TRY: way}, own), each.trace, found.backtest, found.day, draws)
-        for way, each in served(site, own, plan, judging, log.zone, WAYS).items()
+        for way, each in served(site, own, plan, judging, log.zone, ways).items()
     ]
     return found._replace(measured=[*found.measured, *more])
 

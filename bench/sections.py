@@ -1,11 +1,15 @@
-"""What many sections cost a refresh: the same items and readers in 20, 500 and 5,000 sections.
+"""What many sections and tags cost a refresh: the same items and readers in 20, 500 and 5,000 sections, and filtered.
 
-`python bench/sections.py [--json] [--items N] [--readers N] [--sections N,N,…]`; under a minute with the defaults.
+`python bench/sections.py [--json] [--items N] [--readers N] [--sections N,N,…] [--filters N,N,…]`; about two minutes
+with the defaults.
 
 A store is given described items, a month of reads of most of them, and then at every step a batch of reads of a few.
 The three lists that exist by default are ranked and published with a list for each section, as the jobs process does
 it. A step's seconds are those of a refresh from the reading of the batch to the last list published; CPU is that of
 this process alone. "idle" are steps without a reader.
+
+Each item has two of 50,000 tags, the first ones of many items. With filters, readers ask for the list "populer" of so
+many tags at every step; what is read for the first of them is in no median.
 """
 
 import asyncio
@@ -20,6 +24,7 @@ from report import Row, parser_of, show
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.intake.items import Item
+from ranking.intake.reader_filter import ReaderFilter
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
@@ -31,6 +36,7 @@ SITE = "default"
 WIDTH_S, KEEP_S, PAST_H = 300, 30.0 * DAY_S, 24 * 28
 STEPS = 7
 GOAL_S = 5.0 / 3  # a third of the beat
+TAGS = 50_000
 
 
 class Cost(NamedTuple):
@@ -41,8 +47,8 @@ class Cost(NamedTuple):
     idle_s: float
 
 
-async def measured(url: str, items: int, sections: int, readers: int) -> Cost:
-    """What refreshes cost with so many sections."""
+async def measured(url: str, items: int, sections: int, readers: int, filters: int = 0) -> Cost:
+    """What refreshes cost with so many sections, while readers ask for so many tags."""
     Redis.from_url(url).flushall()
     random, settings, end = Random(1), Settings(), int(time.time()) // WIDTH_S * WIDTH_S
     store = RedisStore(url)
@@ -51,6 +57,7 @@ async def measured(url: str, items: int, sections: int, readers: int) -> Cost:
         Item(
             f"berita/{n}", f"Judul berita nomor {n}", f"/berita/{n}", f"Bagian {n % sections}",
             end - random.random() * 28 * DAY_S, first_seen=float(end),
+            tags=(f"topik {min(random.randrange(TAGS) for _ in range(9))}", f"topik {random.randrange(TAGS)}"),
         )
         for n in range(items)
     ]  # fmt: skip
@@ -71,6 +78,8 @@ async def measured(url: str, items: int, sections: int, readers: int) -> Cost:
         if some:
             await read(at, some)
         at += settings.refresh.every_s
+        for tag in range(filters):
+            await store.lists.note_filter(SITE, "populer" + ReaderFilter(tag=f"topik {tag}").key, at)
         started, cpu_s = time.perf_counter(), time.process_time()
         await refresher.refresh(at)
         found.append((len(some), time.perf_counter() - started, time.process_time() - cpu_s))
@@ -89,6 +98,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--readers", type=int, default=200, help="items that are read at a step")
     parser.add_argument("--sections", default="20,500,5000", help="how many, several by commas")
+    parser.add_argument("--filters", default="0,10,100", help="how many tags readers ask for, several by commas")
     given = parser.parse_args()
     servers.stop_on_sigterm()
     started, found, first = time.monotonic(), list[Row](), None
@@ -106,6 +116,18 @@ def main() -> None:
                         f"a refresh of 3 lists with {sections:,} sections{name}", value, "s",
                         f"with {sizes[0]:,} sections", other, value / other, f"< {GOAL_S:.2g} s", value < GOAL_S,
                         {"items": given.items, "sections": sections},
+                    )
+                )  # fmt: skip
+        first, several = None, [int(each) for each in given.filters.split(",")]
+        for filters in several:
+            cost = asyncio.run(measured(url, given.items, sizes[0], given.readers, filters))
+            first = first or cost
+            for name, value, other in (("", cost.read_s, first.read_s), (", CPU", cost.read_cpu_s, first.read_cpu_s)):
+                found.append(
+                    Row(
+                        f"a refresh of 3 lists and {filters} tags of {TAGS:,}{name}", value, "s",
+                        f"with {several[0]} tags", other, value / other, f"< {GOAL_S:.2g} s", value < GOAL_S,
+                        {"items": given.items, "filters": filters},
                     )
                 )  # fmt: skip
     notes = f"medians of {STEPS} steps, {time.monotonic() - started:.0f} s in all"

@@ -55,7 +55,9 @@ class Site:
         of_item = (np.arange(many) % len(sections)).astype(np.int64)
         stored, no_address, no_end = np.ones(many, np.bool_), np.zeros(many, np.uint64), np.full(many, np.inf)
         self.catalogue.set_many(
-            DatesColumns(names, sections, of_item, published, published, stored, no_address, no_end)
+            DatesColumns(
+                names, sections, of_item, published, published, stored, no_address, no_end, [], np.full(many, -1)
+            )
         )
         shift = many - readership.items(RECENT_CELLS)
         usual = readership.bucketfuls(RECENT_CELLS, end_s)

@@ -1,6 +1,6 @@
 """How much memory a count takes in the store: open, sealed, rolled up, and in the usual sorted set.
 
-`python bench/storage.py [--json] [--cells N] [--events FILE]`; about a minute with the defaults.
+`python bench/storage.py [--json] [--cells N] [--events FILE] [--items N]`; about a minute with the defaults.
 
 A made-up month (see readership.py; about a million counts of items by bucket and kind) is recorded as the service
 records it, sealed by the job's own code, and rolled up as if time had passed, on the bundled Valkey. `--events` takes
@@ -9,6 +9,8 @@ a log of `ts,item,visitor,kind` instead (csv, gz too, its first line the names),
 What is counted is `used_memory` against that of the empty server, divided by the counts (an item's views or clicks in
 one bucket): keys, names, indexes and all. `MEMORY USAGE` of the values alone stands beside it. The same counts must be
 read back from every state; the column `answers` says so.
+
+`--items N` measures items instead: see stored_items.py. A million take some minutes.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ import servers  # isort: skip - it makes a checkout importable
 import readership
 from filling import KEEP_S, SITE
 from report import Row, parser_of, show
+from stored_items import item_rows
 
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.refreshing.sealer import Sealer
@@ -191,9 +194,15 @@ def main() -> None:
     parser = parser_of(__doc__)
     parser.add_argument("--cells", type=int, default=1_000_000, help="about how many counts to make up")
     parser.add_argument("--events", type=Path, help="a log to take instead")
+    parser.add_argument("--items", type=int, default=0, help="measure so many items, and no counts")
     given = parser.parse_args()
     servers.stop_on_sigterm()
     started = time.monotonic()
+    if given.items:
+        rows = asyncio.run(item_rows(given.items))
+        notes = f"{given.items:,} items, {time.monotonic() - started:.0f} s in all"
+        show(rows, "Memory of an item", notes, as_json=given.json)
+        sys.exit(any(row.goal_met is False for row in rows))
     cells = _of_log(given.events) if given.events else _made_up(given.cells)
     with servers.valkey() as url:
         rows = asyncio.run(_measured(url, cells))

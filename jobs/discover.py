@@ -1,8 +1,10 @@
 """The job that describes what is read and nobody has described, by the articles' own pages.
 
 The most read come first. Each page is read once: what it says is stored under what anybody else says of the item, and
-one that describes nothing (it is gone, no article, asks not to be indexed) is left alone for hours. What was tried is
-kept in memory: another leader asks once more, and no stranger who makes addresses up can fill the store with them.
+one that describes nothing (it is gone, no article, asks not to be indexed) is left alone for hours. Where a site has
+feeds, the pages of articles that are described without a section are read, too: a news sitemap names none. What was
+tried is kept in memory: another leader asks once more, and no stranger who makes addresses up can fill the store with
+them.
 
 Rejected: reading a page as soon as an event names it. A worker would fetch what any stranger asks it to.
 """
@@ -24,12 +26,13 @@ from jobs.fetching.robots import RobotsRules
 from jobs.refresh import RefreshLists
 from jobs.site_pages import SitePages, host_of_id
 from jobs.sources.pages import NoArticleError, read_page
+from ranking.counts.arrays import NO_SECTION
 from ranking.errors import NotReadyError, PopulerError
 from ranking.intake.urls import item_of
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
-from ranking.times import HOUR_S, MINUTE_S
+from ranking.times import DAY_S, HOUR_S, MINUTE_S
 from ranking.watching.sources import MOST_NAMED, Discovery, hosts_advice
 from ranking.watching.waiting import waiting_of
 
@@ -45,6 +48,8 @@ RUN_S: Final = 15.0
 LOOKED_AT: Final = 20_000
 MOST_REMEMBERED: Final = 50_000
 SETTLED_S: Final = 6.0 * HOUR_S
+#: A page that has said what it says is not read again for so long, whatever it leaves open.
+READ_S: Final = 30.0 * DAY_S
 FIRST_PAUSE_S: Final = 1.0 * MINUTE_S
 HOSTS_NAMED: Final = 5
 BY: Final = "page"
@@ -95,7 +100,7 @@ class DiscoverItems:
         if of_site is None or not of_site.discover:
             return {}
         try:
-            waiting = await self._waiting(site)
+            waiting = await self._waiting(site, with_section=bool(of_site.feeds))
         except NotReadyError:
             return {}
         tried = self._sites[site]
@@ -105,8 +110,12 @@ class DiscoverItems:
             await self._store.logbook.note_discovery(site, Discovery(now, hosts=hosts))
             return {}
         pages = SitePages(of_site)
-        located = [(item, url) for item, _ in waiting if (url := pages.address(item))]
-        due = [(item, url) for item, url in located if tried.may_try(item, now)]
+        may_try = [item for item, _ in waiting if tried.may_try(item, now)]
+        located = {item: pages.address(item) for item in may_try}
+        if nowhere := [item for item, url in located.items() if not url]:
+            found = await self._store.items.get_items(site, nowhere)
+            located |= {each.id: each.url for each in found if each and each.url and pages.is_own(each.url)}
+        due = [(item, url) for item, url in located.items() if url]
         before = tried.described
         if due:
             run = _Run(self._store, self._robots, of_site, pages, tried, now)
@@ -117,15 +126,19 @@ class DiscoverItems:
         await self._store.logbook.note_discovery(site, note)
         return {"pages": len(due) - left, "described": tried.described - before, "waiting": left}
 
-    async def _waiting(self, site: str) -> Sequence[tuple[str, int]]:
-        """Items that are read and not described, with their reads of the last hour, the most read first."""
+    async def _waiting(self, site: str, *, with_section: bool) -> Sequence[tuple[str, int]]:
+        """Items that are read and not described, with their reads of the last hour, the most read first.
+
+        `with_section`: those that are described without a section, too.
+        """
         ranked = self._lists.site(site)
         if ranked is None:
             raise NotReadyError("the lists are not ranked yet")
         async with ranked.as_ranked() as at:
             view = ranked.view
             gone = view.removed | view.edits.in_force(at).blocked
-            found = await asyncio.to_thread(waiting_of, view.history, view.catalogue.stored, gone, at, LOOKED_AT)
+            shown = view.catalogue.stored & ((view.catalogue.section != NO_SECTION) | (not with_section))
+            found = await asyncio.to_thread(waiting_of, view.history, shown, gone, at, LOOKED_AT)
         return found.top
 
     def _advise(self, site: str, tried: _Tried, hosts: Sequence[tuple[str, int]]) -> None:
@@ -180,7 +193,7 @@ class _Run:
             self.tried.note(item, self.now + SETTLED_S)
         else:
             self.tried.described += 1
-            self.tried.note(item, self.now + SETTLED_S)
+            self.tried.note(item, self.now + READ_S)
 
     def _refused(self, url: str, reason: str) -> None:
         log.debug("A page describes no item.", site=self.site.id, url=url, reason=reason)
@@ -200,6 +213,9 @@ class _Run:
         charset = answer.headers.get("Content-Type", "").partition("charset=")[2].strip(" \"';").lower()
         entry = await asyncio.to_thread(read_page, answer.content, answer.url, answer.headers, charset)
         own = item_of(entry.url, self.site.item_finder)
+        (known,) = await self.store.items.get_items(self.site.id, [item])
+        if known is not None and known.url and item_of(known.url, self.site.item_finder) == own:
+            own = item  # it is described with this address
         found = checked([msgspec.structs.replace(entry, id=own)], self.now, self.site)
         if not found.descriptions:
             raise NoArticleError(found.faults[0][1])

@@ -276,7 +276,19 @@ def tune(
     dedupe: Annotated[
         str | None,
         typer.Option(
-            "--dedupe", help="Files: a visitor's repeats within this do not count; default: as the service does."
+            "--dedupe",
+            help="Files: a visitor's repeats within this do not count; default: ingest.dedupe_window, as the service "
+            "counts; 0s: every row counts.",
+        ),
+    ] = None,
+    weights: Annotated[
+        bool, typer.Option("--weights", help="Try what a click weighs: which weight served best, and how sure it is.")
+    ] = False,
+    snapshots: Annotated[
+        Path | None,
+        typer.Option(
+            "--snapshots",
+            help="Files made of snapshots: a file whose times are theirs. An event counts at the first one after it.",
         ),
     ] = None,
     format: Annotated[
@@ -301,7 +313,8 @@ def tune(
         Options(
             loaded, site_named(loaded.settings, site), None if events else store_url(loaded.settings), time.time(),
             list_name, section, events or (), items or (), horizon, step, warmup, k, grid or (), preset or (),
-            changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json, ways or (),
+            changes or (), reads or (), undated, dedupe, format, item_pattern, base, report, as_json, snapshots,
+            weights, ways or (),
         )
     )  # fmt: skip
 

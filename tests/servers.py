@@ -24,6 +24,7 @@ from whole_counts import read_buckets
 
 from api.app import create_app
 from api.dispatch import Dispatcher
+from api.http.asgi import ASGIApp, Message, Prepared, Receive, Scope, Send
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.lists import DEFAULT_LISTS
@@ -364,12 +365,36 @@ async def opened(url: str, **options: Any) -> AsyncIterator[RedisStore]:
         await store.close()
 
 
+def offered(app: Dispatcher) -> ASGIApp:
+    """`app` as the service's own server has it: it may take a whole request without a task."""
+
+    async def served(scope: Scope, receive: Receive, send: Send) -> None:
+        if all(name != b"content-length" for name, _ in scope["headers"]):  # a body that comes by and by
+            await app(scope, receive, send)
+            return
+        ahead = [await receive()]
+        while ahead[-1].get("more_body"):
+            ahead.append(await receive())
+        body = bytearray(b"".join(message.get("body", b"") for message in ahead))
+        answer: asyncio.Future[Prepared] = asyncio.get_running_loop().create_future()
+        if app.take(scope, body, answer.set_result):
+            await (await answer)(scope, receive, send)
+            return
+
+        async def again() -> Message:
+            return ahead.pop(0) if ahead else await receive()
+
+        await app(scope, again, send)
+
+    return served
+
+
 @contextlib.asynccontextmanager
 async def serving(server: Valkey, given: Settings, clock: Clock) -> AsyncIterator[Service]:
     """The service on `server`, following its news already."""
     async with opened(server.unix_url, timeout_s=given.redis.timeout_s) as store:
         app = create_app(given, store, clock=clock)
-        transport = httpx2.ASGITransport(app)
+        transport = httpx2.ASGITransport(offered(app))
         async with running(app), httpx2.AsyncClient(transport=transport, base_url="http://populer") as http:
             channels = [f"populer:{site.id}:news" for site in given.sites]
             wait_for_listeners = _listened(server, channels)

@@ -49,6 +49,11 @@ ENTRY: Json = whole(
         "source": {"type": "string", "enum": ["ranked", "pinned", "fill"]},
     }
 )
+ENTRY["properties"]["times_usual"] = {
+    "type": "number",
+    "description": "in burst lists by excess or chi-square without hold: how many times its usual an item was read in"
+    " the short span",
+}
 LIST: Json = whole(
     {
         "list": {"type": "string"},

@@ -14,8 +14,7 @@ from api.endpoints.events_answer import (
     HEADERS,
     HOST,
     LIMITED,
-    ONE_ACCEPTED,
-    ONE_DUPLICATE,
+    LONE_ANSWERS,
     PROOF,
     REASON_OF,
     IngestResult,
@@ -34,8 +33,8 @@ from api.monitoring.traffic import uncounted
 from ranking.errors import ForeignHostError, InvalidEventError, PopulerError, StoreUnavailableError
 from ranking.intake.events import CLICK, Event, Intake, WireEvent, channel_kind, checked_event
 from ranking.intake.marks import request_mark
-from ranking.intake.visits import SHADOW
-from ranking.recording.recorder import ONE_COUNTED, ONE_REPEATED, Recorded
+from ranking.intake.visits import SHADOW, Identity
+from ranking.recording.recorder import ONE_COUNTED, Recorded
 from ranking.settings.sites import SiteSettings
 
 NOTHING = Recorded(b"")
@@ -80,11 +79,9 @@ async def post_events(context: Context, scope: asgi.Scope, receive: asgi.Receive
     once = None if key is None else request_mark(context.secret(), site.id, caller.grade.value, key, content)
     request = IngestRequest(site, headers, parsed, client, once)
     result = await _record(context, scope, request)
-    if not query and not result.bad.count and not result.left_out:
-        if result.recorded is ONE_COUNTED:
-            return await ONE_ACCEPTED.send(scope, send)
-        if result.recorded is ONE_REPEATED:
-            return await ONE_DUPLICATE.send(scope, send)
+    plain = not (query or result.bad.count or result.left_out)
+    if plain and (lone := LONE_ANSWERS.get(result.recorded)) is not None:
+        return await lone.send(scope, send)
     each = any(name == "results" and value not in ("", "0", "false") for name, value in query)
     return await asgi.answer(send, 202, HEADERS, document_of(result, each=each))
 
@@ -155,11 +152,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         sender = event_filter.reader(site, client, request.headers) if reason is None else None
         network = None if sender is None else sender.network
         identify = sender if sender is not None and event_filter.tells_visitors(request.headers) else None
-    intake = Intake(
-        settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
-        settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
-        context.secret(), site.own_hosts, site.zone if trusted else UTC, _page(request.headers),
-    )  # fmt: skip
+    intake = intake_of(context, site, now, identify, page_of(request.headers), trusted=trusted)
     places, events, bad, foreign = _checked(request.parsed, intake, None if trusted else HOPELESS)
     if bad.count:
         _count_metric(context, site, "invalid", bad.count, now)
@@ -198,8 +191,26 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         uncounted_ones = [event for event, what in zip(events, recorded.outcomes, strict=True) if what in REASON_OF]
         event_filter.give_back(site, client, uncounted_ones)
         event_filter.charge_junk(site, client, len(uncounted_ones), now)
-    _count_recorded(context, site, events, recorded, now)
+    count_recorded(context, site, events, recorded, now)
     return IngestResult(recorded, places, left_out, bad, request.parsed.count)
+
+
+def intake_of(
+    context: Context,
+    site: SiteSettings,
+    now: float,
+    identify: Callable[[str | None], Identity | None] | None,
+    page: str,
+    *,
+    trusted: bool,
+) -> Intake:
+    """The conditions that events of a site must meet now."""
+    settings = context.settings
+    return Intake(
+        settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
+        settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
+        context.secret(), site.own_hosts, site.zone if trusted else UTC, page,
+    )  # fmt: skip
 
 
 def _nonces(site: SiteSettings, now: float) -> Callable[[str, str], str | None] | None:
@@ -209,7 +220,7 @@ def _nonces(site: SiteSettings, now: float) -> Callable[[str, str], str | None] 
     return partial(valid_nonce, at=now, key=site.keys.page)
 
 
-def _page(headers: Mapping[bytes, bytes]) -> str:
+def page_of(headers: Mapping[bytes, bytes]) -> str:
     """The address of the page that sends a request, as far as its browser says it."""
     page = headers.get(b"referer") or headers.get(b"origin") or b""
     return page.decode("latin-1") if page.startswith(b"http") else ""
@@ -341,7 +352,7 @@ def _count_metric(context: Context, site: SiteSettings, reason: str, count: int,
     context.traffic.add(site.id, uncounted(reason), count, now)
 
 
-def _count_recorded(
+def count_recorded(
     context: Context, site: SiteSettings, events: Sequence[Event], recorded: Recorded, now: float
 ) -> None:
     """Add recorded events to metrics by outcome, and to traffic by kind."""
@@ -349,6 +360,9 @@ def _count_recorded(
     if recorded is ONE_COUNTED:
         outcomes[site.id, ACCEPTED] += 1
         context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
+        return
+    if len(events) == 1 and (reason := REASON_OF.get(recorded.outcomes[0])) is not None:
+        _count_metric(context, site, reason, 1, now)
         return
     outcomes[site.id, ACCEPTED] += recorded.accepted
     outcomes[site.id, "spooled"] += recorded.spooled

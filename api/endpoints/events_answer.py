@@ -10,12 +10,9 @@ from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.problems import Problem
 from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED
-from ranking.recording.recorder import Recorded
+from ranking.recording.recorder import LONE, Recorded
 
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
-#: The answers to nearly all events that come alone.
-ONE_ACCEPTED = asgi.Prepared(202, HEADERS, b'{"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"commit"}')
-ONE_DUPLICATE = asgi.Prepared(202, HEADERS, b'{"accepted":0,"duplicate":1,"filtered":{},"invalid":[],"ack":"commit"}')
 ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
 HOST, PROOF = "host", "proof"
 #: What the store may make of an event that does not count, and the reason that is given.
@@ -78,3 +75,10 @@ def _results(result: IngestResult) -> list[str]:
         for place, outcome in zip(result.places, result.recorded.outcomes, strict=True)
     }
     return [by_place.get(place, "invalid") for place in range(result.count)]
+
+
+#: The answers to nearly all events that come alone, by what became of them.
+LONE_ANSWERS = {
+    recorded: asgi.Prepared(202, HEADERS, document_of(IngestResult(recorded, (0,), {}, BadEvents(), 1), each=False))
+    for recorded in LONE.values()
+}

@@ -93,6 +93,15 @@ def one_bad(sentence: str) -> Parsed:
     return Parsed([], [], BadEvents([Bad(0, sentence)]), 1)
 
 
+def lone_event(body: bytes | bytearray) -> WireEvent | None:
+    """The event that a body is, as browsers write it; None: `parse` has more to say of it."""
+    try:
+        content = _object_decoder.decode(body)
+    except UNREADABLE:
+        return None
+    return content if content.events is None else None
+
+
 def parse(body: bytes, content_type: bytes, give_up_after: int | None = None) -> Parsed:
     """Events of a body. Where its first `give_up_after` events are all bad, so are the others, unseen.
 

@@ -74,17 +74,20 @@ class Addresses:
 
     def client(self, scope: MutableMapping[str, Any]) -> ClientAddress:
         """The client of an ASGI request. Never raises, whatever the headers hold."""
-        peer = scope.get("client")
-        client, trusted = self._peer(peer[0] if peer else None)
-        if not trusted:
-            named = any(name == b"x-forwarded-for" for name, _ in scope["headers"])
-            return client._replace(route="untrusted") if named else client
         listed = None
         for name, value in scope["headers"]:
             if name == b"x-forwarded-for":
                 listed = value if listed is None else listed + b"," + value
+        peer = scope.get("client")
+        return self.client_behind(peer[0] if peer else None, listed)
+
+    def client_behind(self, host: str | None, listed: bytes | None) -> ClientAddress:
+        """The client for whom the peer at `host` (None: on a unix socket) asks; `listed`: its X-Forwarded-For."""
+        client, trusted = self._peer(host)
         if listed is None:
             return client
+        if not trusted:
+            return client._replace(route="untrusted")
         if len(listed) > LONGEST_LIST:  # the first of what is left may be half an address
             listed = listed[-LONGEST_LIST:].partition(b",")[2]
         return self._forwarded(listed) or client

@@ -57,7 +57,7 @@ NOT_A_BEACONS_DESTINATION: Final = frozenset({
     b"sharedworker", b"style", b"track", b"video", b"webidentity", b"worker", b"xslt",
 })  # fmt: skip
 
-_A_BEACONS: Final = frozenset({b"cors", b"no-cors", b"same-origin", b"empty", b"image"})  # nearly all: not taken apart
+A_BEACONS: Final = frozenset({b"cors", b"no-cors", b"same-origin", b"empty", b"image"})  # nearly all: not taken apart
 _WATCHED: Final = PURPOSE_HEADERS | {b"user-agent", b"sec-fetch-mode", b"sec-fetch-dest"}
 
 
@@ -135,7 +135,7 @@ class Robots:
                     user_agent = value if user_agent is None else user_agent
                 elif name in PURPOSE_HEADERS:
                     ahead = ahead or _ahead(value)
-                elif value not in _A_BEACONS:
+                elif value not in A_BEACONS:
                     opened = opened or _opened(name, value)
         if self.reason(user_agent) is not None:
             return "robot"

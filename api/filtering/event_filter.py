@@ -19,17 +19,18 @@ A holder of a write key passes unchecked: a server vouches for its readers. Requ
 limited either; behind a trusted proxy they carry the reader's address and are.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
 import structlog
 
-from api.filtering.addresses import Addresses, ClientAddress
+from api.filtering.addresses import LONGEST_LIST, Addresses, ClientAddress
 from api.filtering.bots import Robots
 from api.filtering.limits import Limiter
 from api.filtering.origins import Origins
-from api.filtering.visitors import Sender, Visitors
+from api.filtering.visitors import LONGEST_REMEMBERED, Sender, Visitors
 from api.http.asgi import Scope
 from ranking.intake.events import Event
 from ranking.settings.service import Settings
@@ -43,8 +44,23 @@ BURST_MINUTES: Final = 2
 BROWSER: Final = b"Mozilla/"
 """What every browser's agent opens with."""
 
+SENDERS: Final = 8_192
+"""Senders that are remembered: at most 8 MB a worker, beside what `visitors` keeps of the same ones."""
+
 REMEMBERED: Final = 50_000
 """Senders tracked per limit: about 15 MB a worker when all of them are busy."""
+
+
+class PublicSender(NamedTuple):
+    """Who sends from an address with a user agent.
+
+    `key` names the address in limits; `reader` None: neither repeats nor networks are told apart.
+    """
+
+    client: ClientAddress
+    key: str
+    is_robot: bool
+    reader: Sender | None
 
 
 class _Limited(NamedTuple):
@@ -81,6 +97,8 @@ class EventFilter:
             for was, limit in zip(old, limits, strict=True)
         ]
         self._by_address, self._junk, self._by_visitor = (each.limiter for each in self._limited)
+        self._senders = functools.lru_cache(maxsize=SENDERS)(self._sender)
+        self._hashes: object = None  # those of `_senders`
 
     def may_send(self, site: SiteSettings, headers: Mapping[bytes, bytes]) -> bool:
         """Whether the site takes events from the page that sent this."""
@@ -99,9 +117,29 @@ class EventFilter:
         A browser is never this machine itself, as a proxy here may not say for whom it asks.
         """
         client = self._addresses.client(scope)
-        if client.local and any(name == b"user-agent" and BROWSER in agent for name, agent in scope["headers"]):
-            return client._replace(local=False)
-        return client
+        if not client.local:
+            return client
+        return _as_reader(client, b" ".join(value for name, value in scope["headers"] if name == b"user-agent"))
+
+    def sender(self, site: str, host: str | None, listed: bytes | None, agent: bytes) -> PublicSender:
+        """The sender at peer `host` with this X-Forwarded-For and this user agent, as all of its requests have it.
+
+        It is remembered for as long as visitors are hashed under the same salts.
+        """
+        if self._visitors is not None and (hashes := self._visitors.current()) is not self._hashes:
+            self._senders.cache_clear()
+            self._hashes = hashes
+        if len(agent) > LONGEST_REMEMBERED or (listed is not None and len(listed) > LONGEST_LIST):
+            return self._sender(site, host, listed, agent)
+        return self._senders(site, host, listed, agent)
+
+    def _sender(self, site: str, host: str | None, listed: bytes | None, agent: bytes) -> PublicSender:
+        client = _as_reader(self._addresses.client_behind(host, listed), agent)
+        is_robot = self._robots is not None and self._robots.reason(agent) is not None
+        reader = None
+        if self._visitors is not None:
+            reader = self._visitors.reader(site, client.address, client.network, agent)
+        return PublicSender(client, f"{site} {client.address}", is_robot, reader)
 
     def warn_of_proxy(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Say once that a peer names its clients and is not believed: all of them count as one."""
@@ -143,6 +181,34 @@ class EventFilter:
             by_address.give_back(_key(site, client), len(stopped))
         return stopped
 
+    def reserve(self, sender: PublicSender, event: Event, now: float) -> bool:
+        """Reserve room for one event.
+
+        False: its visitor or address may not send it, or its address has sent too much that cannot count; nothing was
+        reserved.
+        """
+        if sender.client.local:
+            return True
+        by_address, by_visitor, junk, key = self._by_address, self._by_visitor, self._junk, sender.key
+        if junk is not None and junk.wait_s(key, now):
+            return False
+        if by_address is not None and not by_address.take(key, 1, now):
+            return False
+        if by_visitor is None or event.visitor is None or by_visitor.take(event.visitor.now, 1, now):
+            return True
+        if by_address is not None:
+            by_address.give_back(key, 1)
+        return False
+
+    def release(self, sender: PublicSender, event: Event) -> None:
+        """Take no room of what was reserved for `event`, which did not count."""
+        if sender.client.local:
+            return
+        if self._by_address is not None:
+            self._by_address.give_back(sender.key, 1)
+        if self._by_visitor is not None and event.visitor is not None:
+            self._by_visitor.give_back(event.visitor.now, 1)
+
     def give_back(self, site: SiteSettings, client: ClientAddress, events: Sequence[Event]) -> None:
         """Take no room of what was reserved for `events`, which did not count."""
         if client.local:
@@ -158,6 +224,11 @@ class EventFilter:
         """Charge an address for events that do not count."""
         if self._junk is not None and not client.local:
             self._junk.charge(_key(site, client), count, now)
+
+    def charge_one(self, sender: PublicSender, now: float) -> None:
+        """Charge a sender for an event that does not count."""
+        if self._junk is not None and not sender.client.local:
+            self._junk.charge(sender.key, 1, now)
 
     def junk_wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
         """Seconds until its address may send events that do not count; 0 where it may now."""
@@ -180,6 +251,11 @@ class EventFilter:
     def server(self, site: SiteSettings) -> Sender | None:
         """Tells the visitors that a holder of the site's key names."""
         return self._visitors.server(site.id) if self._visitors is not None and self._dedupe else None
+
+
+def _as_reader(client: ClientAddress, agent: bytes) -> ClientAddress:
+    """`client` with this user agent: a browser is never this machine itself."""
+    return client._replace(local=False) if client.local and BROWSER in agent else client
 
 
 def _key(site: SiteSettings, client: ClientAddress) -> str:

@@ -104,10 +104,12 @@ class Limiter:
 
     def wait_s(self, key: Key, now: float) -> float:
         """Seconds from `now` until `key` is allowed one event; 0 where it is now."""
-        time = self._time(now)
         known = self._full_at.get(key)
-        full_at = max(time, self._slots[hash(key) % self._remembered] if known is None else known)
-        missing = full_at - time + self._token - self._burst
+        full_at = self._slots[hash(key) % self._remembered] if known is None else known
+        if full_at <= self._now:  # time does not go back
+            return 0.0
+        time = self._time(now)
+        missing = max(time, full_at) - time + self._token - self._burst
         return -(-missing // self._tick) / _TICKS if missing > 0 else 0.0
 
     def _time(self, now: float) -> int:

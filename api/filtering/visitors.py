@@ -58,7 +58,7 @@ class Sender:
         return _identity((self._now, self._before), name)
 
 
-class _Hashes:
+class Hashes:
     """Hashes under one pair of salts, prepared with what all visitors share."""
 
     def __init__(self, today: bytes, yesterday: bytes) -> None:
@@ -91,24 +91,25 @@ class Visitors:
     def __init__(self, salts: Salts) -> None:
         self._salts = salts
         self._pair: tuple[bytes, bytes] | None = None
-        self._hashes = _Hashes(b"", b"")
+        self._hashes = Hashes(b"", b"")
 
     def reader(self, site: str, address: str, network: str, agent: bytes) -> Sender:
         """Who asks from this address of this network with this user agent; for the events of one request."""
-        hashes = self._current()
+        hashes = self.current()
         if len(agent) > LONGEST_REMEMBERED:
             return hashes.reader(site, address, network, agent)
         return hashes.remembered(site, address, network, agent)
 
     def server(self, site: str) -> Sender:
         """The sender with the site's write key. Visitors that it names are hashed like all others."""
-        return self._current().server(site)
+        return self.current().server(site)
 
-    def _current(self) -> _Hashes:
+    def current(self) -> Hashes:
+        """What visitors are hashed with now: another object once the salts have changed."""
         pair = self._salts()
         if pair != self._pair:
             self._pair = pair
-            self._hashes = _Hashes(*pair)
+            self._hashes = Hashes(*pair)
         return self._hashes
 
 

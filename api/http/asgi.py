@@ -166,19 +166,24 @@ def unsniffed(headers: Headers) -> Headers:
 class Prepared:
     """A whole answer that is sent again and again."""
 
-    __slots__ = ("_rest", "content", "headers", "status")
+    __slots__ = ("content", "headers", "rest", "status")
 
     def __init__(self, status: int, headers: Headers, content: bytes) -> None:
         self.status = status
         self.content = content
         length = [(b"content-length", str(len(content)).encode())] if status != 304 else []
         self.headers = [*unsniffed(headers), *length]
-        self._rest = b"".join([*(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", content])
+        #: What follows the status line and the headers that all answers have.
+        self.rest = b"".join([*(b"%b: %b\r\n" % header for header in self.headers), b"\r\n", content])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer any request: an application."""
+        await self.send(scope, send)
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer the request of `scope`."""
         at_once = scope.get("extensions", NO_EXTENSIONS).get(AT_ONCE)
-        if at_once is None or not at_once(self.status, self._rest):
+        if at_once is None or not at_once(self):
             await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
             await send({"type": "http.response.body", "body": self.content})
 

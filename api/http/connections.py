@@ -18,13 +18,14 @@ import contextlib
 import fcntl
 import termios
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final
 
 import httptools
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from api.http.asgi import AT_ONCE, CUT, WAS_CUT
+from api.http.asgi import AT_ONCE, CUT, WAS_CUT, Prepared, Scope
 from api.http.connection_limits import ConnectionLimits
 from api.http.one_write import OneWrite
 from api.http.problems import Problem
@@ -53,6 +54,11 @@ LARGE_HEAD = Problem(
 )
 
 
+#: Takes a request whose body is there without a task: its scope, its body, and what to call, later, with the answer.
+#: False: nothing was done, and the application is to serve it.
+Take = Callable[[Scope, bytearray, Callable[[Prepared], None]], bool]
+
+
 class _RefusedError(Exception):
     """Ends the parsing of a request; `_refusal` says why."""
 
@@ -74,7 +80,8 @@ class TimedProtocol(HttpToolsProtocol):
     owes_since: float | None = None
     idle_since: float | None = None
     _refusal: Problem | None = None
-    _ended = _upgrading = _in_body = False
+    _ended = _upgrading = _in_head = _in_body = False
+    _unstarted: RequestResponseCycle | None = None
     _admitted = _cut = False
     _sender: Any = None
     _hosts = _received = _unparsed = 0
@@ -84,6 +91,7 @@ class TimedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, limits: ConnectionLimits | None = None, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._limits = limits
+        self._take: Take | None = getattr(self.app, "take", None)
         self.headers = []
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -110,6 +118,7 @@ class TimedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._received = len(data)
         self._unparsed += len(data)
+        refusal = None
         try:
             while True:
                 try:
@@ -118,9 +127,13 @@ class TimedProtocol(HttpToolsProtocol):
                 except httptools.HttpParserUpgrade as upgrade:
                     data = self._without_upgrade() + data[upgrade.args[0] :]
             if self._unparsed > MAX_HEAD_BYTES or len(self.headers) > MAX_FIELDS:  # a head or trailers go on and on
-                self._refuse(LARGE_HEAD)
+                refusal = LARGE_HEAD
         except httptools.HttpParserError:
-            self._refuse(self._refusal or MALFORMED)
+            refusal = self._refusal or MALFORMED
+        if self._unstarted is not None:
+            self._start_unstarted()
+        if refusal is not None:
+            self._refuse(refusal)
 
     def on_message_begin(self) -> None:
         self.idle_since = None
@@ -160,7 +173,9 @@ class TimedProtocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= MAX_AHEAD:
             self._stop(MALFORMED)
+        self._in_head = True
         super().on_headers_complete()
+        self._in_head = False
         self._in_body = True
         self.headers = []  # for trailers, which nobody asks for
 
@@ -182,7 +197,28 @@ class TimedProtocol(HttpToolsProtocol):
         cycle = self.cycle
         if not cycle.response_complete:
             cycle.more_body = False
+            if self._unstarted is cycle and self._take is not None and cycle.keep_alive:
+                self._unstarted = None
+                if self._take(cycle.scope, cycle.body, partial(self._answer, cycle)):  # type: ignore[arg-type]
+                    return
+                super()._start_asgi_task(cycle, self.app)
             cycle.message_event.set()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        if self._in_head and self._take is not None:
+            self._unstarted = cycle  # a task begins when this turn's bytes are read; perhaps it takes none
+        else:
+            super()._start_asgi_task(cycle, app)
+
+    def _start_unstarted(self) -> None:
+        cycle, self._unstarted = self._unstarted, None
+        if cycle is not None:
+            super()._start_asgi_task(cycle, self.app)
+
+    def _answer(self, cycle: RequestResponseCycle, answer: Prepared) -> None:
+        """Answer a request that was taken without a task."""
+        if not (cycle is self.cycle and self._answer_at_once(answer)):
+            super()._start_asgi_task(cycle, answer)  # type: ignore[arg-type]  # uvicorn's types of messages
 
     def overdue(self, now_s: float, within_s: float) -> bool:
         """Whether it should be cut: it owes a request for longer than `within_s`, is idle or reads nothing."""
@@ -256,8 +292,8 @@ class TimedProtocol(HttpToolsProtocol):
         self._transport.write_eof()  # its client need not wait for the end; what it still sends lets no answer be lost
         self.loop.call_later(LINGER_S, self._transport.abort)
 
-    def _answer_at_once(self, status: int, rest: bytes) -> bool:
-        """Send a whole answer, `rest` being what follows the status line and the headers that all answers have.
+    def _answer_at_once(self, answer: Prepared) -> bool:
+        """Send a whole answer.
 
         False: it must go the long way, as the request is not the latest one, its connection ends with it, or its
         client has not read what came before.
@@ -274,7 +310,7 @@ class TimedProtocol(HttpToolsProtocol):
         headers = cycle.default_headers
         if headers is not _Always.headers:
             _Always.headers, _Always.lines = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
-        self._writer.write_now(STATUS_LINE[status] + _Always.lines + rest)
+        self._writer.write_now(STATUS_LINE[answer.status] + _Always.lines + answer.rest)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         self.server_state.total_requests += 1

@@ -46,9 +46,11 @@ def direction_of(site: SiteSettings) -> str:
 
 
 def headline(content: Content) -> str:
-    """What the list is called, with its section, and what a reader asks of its items."""
+    """What the list is called, with its section, and what a reader asks of its items, as far as there are such."""
     choice = content.choice
-    asked = (content.section, choice.tag, choice.author) if choice else (content.section,)
+    asked = [content.section]
+    if choice is not None:  # a stranger's text, unless there are such items
+        asked = [choice.section, choice.tag, choice.author] if content.rows else []
     return " · ".join(printed(each) for each in (content.title, *asked) if each)
 
 

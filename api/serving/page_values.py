@@ -65,6 +65,7 @@ def page_values(
     """Values of the page's template."""
     words, site = words_of(content.site.locale), printed(content.site.name)
     first = links.page(content)
+    indexed = not turns.here and (content.choice is None or bool(content.rows))
     return {
         **fragment_values(content, links),
         "direction": direction_of(content.site),
@@ -72,13 +73,13 @@ def page_values(
         "title": f"{headline(content)} · {site}",
         "site": site,
         "description": _description(content, words, site),
-        "robots": "noindex, follow" if turns.here else None,
-        "canonical": None if turns.here else links.whole(first),
+        "robots": None if indexed else "noindex, follow",
+        "canonical": links.whole(first) if indexed else None,
         "previous": _previous(content, links, turns),
         "next": _next(content, links, turns),
         "feeds": [Feed(_media_type(form), links.whole(links.form(content, form))) for form in ("feed", "rss")],
         "og_locale": _og_locale(content.site),
-        "og_url": links.whole(first) if links.address else None,
+        "og_url": links.whole(first) if links.address and indexed else None,
         "og_image": next(filter(None, (whole_web(row.entry.image) for row in content.rows)), None),
         "stylesheet": stylesheet,
         "linked": Markup(item_list(content, links).decode()),  # noqa: S704 - written for a script element

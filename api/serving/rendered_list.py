@@ -67,7 +67,7 @@ class RenderedRow(NamedTuple):
 class Content(NamedTuple):
     """The content of an answer, for formats other than JSON. `before`: entries before the first row; epoch seconds.
 
-    `choice`: what a reader asks of the items; `pending`: nobody has ranked that yet.
+    `choice`: what a reader asks of the items, its section included; `pending`: nobody has ranked that yet.
     """
 
     site: SiteSettings
@@ -109,7 +109,7 @@ class _Fragment(NamedTuple):
     row: RenderedRow
     place: int  # in the published order; NOWHERE for what is not in it
     content: bytes  # `,"id":…` up to the score
-    score: bytes
+    score: bytes  # and how many times its usual it was read, which both fade
     mark: bytes  # names the content
 
 
@@ -240,7 +240,7 @@ class RenderedList:
         if boosts == ranked_with:
             return self._fragments
         return [
-            self._fragments[place]._replace(score=msgspec.json.encode(score))
+            self._fragments[place]._replace(score=_scored(score, self._entries[place].times_usual))
             if score != self._entries[place].score
             else self._fragments[place]
             for place, score in places_under(self._entries, ranked_with, boosts)
@@ -314,7 +314,7 @@ class RenderedList:
             self._site,
             stamp.list,
             stamp.title,
-            self._choice.section if self._choice else self._section,
+            "" if self._choice else self._section,
             self._generation,
             stamp.generated_at,
             before,
@@ -353,4 +353,9 @@ class RenderedList:
         }
         content = b"," + msgspec.json.encode(shown)[1:-1]
         mark = hashlib.blake2b(content, digest_size=12).digest()
-        return _Fragment(entry.id, row, place, content, msgspec.json.encode(entry.score), mark)
+        return _Fragment(entry.id, row, place, content, _scored(entry.score, entry.times_usual), mark)
+
+
+def _scored(score: float | None, times_usual: float | None) -> bytes:
+    encoded = msgspec.json.encode(score)
+    return encoded if times_usual is None else b'%b,"times_usual":%b' % (encoded, msgspec.json.encode(times_usual))

@@ -21,7 +21,13 @@ from ranking.settings.sites import SiteSettings
 from ranking.times import format_duration
 
 MOST_BUCKETS = 12
-TERMS = {"aging": "its own age", "scale": "its section", "boost": "an editor", "revival": "it is read again"}
+TERMS = {
+    "usual": "as many are usual",
+    "aging": "its own age",
+    "scale": "its section",
+    "boost": "an editor",
+    "revival": "it is read again",
+}
 
 
 def run(
@@ -128,9 +134,16 @@ def _where(found: dict[str, Any]) -> str:
 def _sentence(found: dict[str, Any]) -> str:
     if found["rank"] is not None:
         pinned = "" if found["shown"] in (None, found["rank"]) else f", shown at {found['shown']} as of what is pinned"
-        return f"It is at rank {found['rank']}{pinned}."
+        return f"It is at rank {found['rank']}{pinned}{_times_usual(found)}."
     place = "" if found["place"] is None else f" (by its score alone at place {found['place']:,})"
     return f"It is not listed: {found['why']}{place}."
+
+
+def _times_usual(found: dict[str, Any]) -> str:
+    if found["times_usual"] is None:
+        return ""
+    usual = f"{found['counted']:,.6g} events where {found['usual']:,.3g} are usual"
+    return f": it is read {found['times_usual']:,.3g} times its usual ({usual})"
 
 
 def _channels(found: dict[str, Any]) -> Table:

@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 
 from populer.config import Loaded
 from populer.log_files.access_log import page_rules
-from populer.log_files.log_site import LogSite, Rules
+from populer.log_files.log_site import LogSite, Rules, moments_of
 from populer.tuning.candidates import GridBase, based, settled
 from populer.tuning.output import document, table, toml
-from populer.tuning.run import TuneRequest, Tuning, kinds_of, read_details, read_site, tune
+from populer.tuning.run import EventCounts, TuneRequest, Tuning, kinds_of, read_details, read_site, tune
 from ranking.errors import PopulerError
 from ranking.intake.items import Item
 from ranking.lists.ranker import View
@@ -24,6 +24,7 @@ from ranking.settings.learned import LearnedSetting
 from ranking.settings.sites import SiteSettings
 from ranking.times import format_duration, parse_duration
 from ranking.tuning.evidence import sentence
+from ranking.tuning.trade_off import in_words
 from ranking.tuning.walk_forward import Plan, Wanted
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Options(NamedTuple):
     base: str | None = None
     report: Path | None = None
     as_json: bool = False
+    snapshots: Path | None = None
+    weights: bool = False
     ways: Sequence[str] = ()
 
     @property
@@ -75,7 +78,7 @@ Details = Callable[[Iterable[int]], Mapping[int, Item]]
 class WalkedSite(NamedTuple):
     """A site to walk through: complete until `known_until` (epoch seconds), what to show of its items, and notes.
 
-    `learned`: the learned settings of its lists, by name.
+    `learned`: the learned settings of its lists, by name. `events`: of logs, how many were read and counted.
     """
 
     view: View
@@ -83,6 +86,7 @@ class WalkedSite(NamedTuple):
     details: Details
     notes: list[str]
     learned: Mapping[str, LearnedSetting] = MappingProxyType({})
+    events: EventCounts | None = None
 
 
 def run(options: Options) -> None:
@@ -94,6 +98,8 @@ def run(options: Options) -> None:
     wanted = Wanted(*(_seconds(options, name) for name in ("step", "horizon", "warmup")))
     if options.undated not in (None, *UNDATED):
         raise PopulerError(f"--undated: expected {' or '.join(UNDATED)}, found {options.undated!r}")
+    if options.weights and options.grids:
+        raise PopulerError("--weights: tries weights of a click, and goes without --grid")
     if options.report is not None and not options.report.absolute().parent.is_dir():
         raise PopulerError(f"--report: {options.report.parent} is no folder")
     with _progress() as progress:
@@ -129,21 +135,35 @@ def _source(options: Options, progress: "Progress") -> WalkedSite:
 def _files(options: Options, progress: "Progress") -> WalkedSite:
     site = options.site
     pages = page_rules(options.item_pattern or site.item_pattern or None, options.base, secrets.token_hex())
-    settings = options.loaded.settings
-    dedupe_s = settings.ingest.dedupe_window_s if options.dedupe is None else _seconds(options, "dedupe")
-    rules = Rules(settings.retention.bucket_s, options.zone, dedupe_s, options.format, pages, pages.pattern)
+    usual_s = options.loaded.settings.ingest.dedupe_window_s
+    dedupe_s = usual_s if options.dedupe is None else _seconds(options, "dedupe")
+    rules = Rules(
+        options.loaded.settings.retention.bucket_s, options.zone, dedupe_s, options.format, pages, pages.pattern,
+    )  # fmt: skip
+    if options.snapshots is not None:
+        rules.snapshots = moments_of(options.snapshots, rules)
+        if not rules.snapshots:
+            raise PopulerError(f"--snapshots: expected rows with a time in {options.snapshots}, found none")
     read = LogSite()
     read.describe(options.items, rules, progress)
     read.count(options.events, rules, progress)
-    notes = []
-    if read.read.repeated:
-        window = format_duration(dedupe_s)
-        notes.append(f"{read.read.repeated:,} repeats within {window} were left out; --dedupe 0s counts them")
+    events = EventCounts(read.read.counted + read.read.repeated, read.read.counted)
+    notes = [_counted(events, dedupe_s, usual_s)] if events.read > events.counted or dedupe_s != usual_s else []
     if left_out := read.read.left_out:
         notes.append("left out of the log: " + ", ".join(f"{why} {n:,}" for why, n in sorted(left_out.items())))
     if faults := read.read.unreadable.count:
         notes.append(f"{faults:,} rows could not be read: {'; '.join(read.read.unreadable.first)}")
-    return WalkedSite(read, read.known_until, read.details, notes)
+    return WalkedSite(read, read.known_until, read.details, notes, events=events)
+
+
+def _counted(events: EventCounts, dedupe_s: float, usual_s: float) -> str:
+    """How many events were read, and how many of them count."""
+    text = f"{events.read:,} events were read, and {events.counted:,} count"
+    if dedupe_s:
+        text += f": repeats of a visitor within {format_duration(dedupe_s)} do not (--dedupe 0s counts them)"
+    elif usual_s:
+        text += f", repeats too, which the service leaves out (--dedupe {format_duration(usual_s)})"
+    return text
 
 
 def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Progress") -> Tuning:
@@ -156,6 +176,8 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
         options.presets,
         options.section,
         options.reads,
+        weights=options.weights,
+        objective=options.loaded.settings.lists[options.list_name].objective,
         dated_only=(options.undated or ("out" if options.url is None else "first-seen")) == "out",
         ways=options.ways,
     )
@@ -165,7 +187,7 @@ def _tuned(options: Options, wanted: Wanted, source: WalkedSite, progress: "Prog
         return lambda: progress.advance(task)
 
     tuning = tune(source.view, request, options.zone, source.known_until, on_plan)
-    return tuning._replace(notes=[*source.notes, *notes, *tuning.notes])
+    return tuning._replace(notes=[*source.notes, *notes, *tuning.notes], events=source.events)
 
 
 def _base(options: Options, source: WalkedSite) -> tuple[GridBase, list[str]]:
@@ -190,6 +212,9 @@ def _print(options: Options, tuning: Tuning) -> None:
     out = Console()
     out.print(table(tuning, out.width))
     said = [*(f"· {note}" for note in tuning.notes), "", sentence(tuning.evidence)]
+    said += ["", *in_words(tuning.evidence, tuning.request.objective)]
+    if tuning.weight is not None:
+        said += ["", tuning.weight.sentence]
     if advice := toml(tuning):
         said += ["", advice.rstrip()]
     if options.report is not None:

@@ -1,7 +1,8 @@
 """A site out of files: the events of logs in buckets and the items of catalogues, as the service would hold them.
 
 Rows count as they stand. With a dedupe window, a visitor's further events of a kind on an item within it do not, as
-`ingest.dedupe_window` has it; an event with an `id` counts once with its item in any case.
+`ingest.dedupe_window` has it; an event with an `id` counts once with its item in any case. In a log that was made of
+snapshots, events whose times were put between two of them count at the later one: nobody knew of them before.
 
 Memory goes with the cells (item, channel and bucket that have counts), about 40 bytes each, and not with the length of
 the logs. What has to tell events apart keeps them: a dedupe window 32 bytes of each, their `id`s the ids.
@@ -9,6 +10,7 @@ the logs. What has to tell events apart keeps them: a dedupe window 32 bytes of 
 
 import re
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -39,6 +41,7 @@ from ranking.times import parse_moment
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+AFTER_SNAPSHOTS = "after the last snapshot"
 KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 ROWS_A_LOOK = 20_000
 EVENTS_A_FOLD = 1_000_000
@@ -48,7 +51,10 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(slots=True)
 class Rules:
-    """How rows become counts. `dedupe_s` 0: every one counts. `format` None: by name or content."""
+    """How rows become counts. `dedupe_s` 0: every one counts. `format` None: by name or content.
+
+    `snapshots`: the moments at which events became known (epoch seconds, rising); none: each at its own time.
+    """
 
     bucket_s: int
     zone: ZoneInfo
@@ -56,6 +62,7 @@ class Rules:
     format: str | None = None
     pages: PageRules = field(default_factory=PageRules)
     item_pattern: AddressPattern | None = None
+    snapshots: Sequence[float] = ()
 
 
 @dataclass(slots=True)
@@ -133,6 +140,16 @@ class LogSite:
         self.known_until = max(self.known_until, rows.fill(self.history))
 
 
+def moments_of(file: Path, rules: Rules) -> list[float]:
+    """The moments that a file's rows have, each once (epoch seconds, rising): those of snapshots.
+
+    Raises:
+        PopulerError: the file cannot be read.
+    """
+    times = (event.ts for _, event in read_events(file, rules.format, Reading(Faults()), rules.pages))
+    return sorted({parse_moment(ts, rules.zone) if isinstance(ts, str) else ts for ts in times if ts is not None})
+
+
 class _Rows:
     """Events in columns, on their way into a history."""
 
@@ -175,9 +192,17 @@ class _Rows:
                 self._read.repeated += 1
                 return
             self._ids.add((event.id, row))
+        ts = parse_moment(event.ts, self._rules.zone) if isinstance(event.ts, str) else event.ts
+        if snapshots := self._rules.snapshots:
+            later = bisect_left(snapshots, ts)
+            if later == len(snapshots):
+                left_out = self._read.left_out
+                left_out[AFTER_SNAPSHOTS] = left_out.get(AFTER_SNAPSHOTS, 0) + 1
+                return
+            ts = snapshots[later]
         if len(self._ts) >= self._fold_at:
             self.fold()
-        self._ts.append(parse_moment(event.ts, self._rules.zone) if isinstance(event.ts, str) else event.ts)
+        self._ts.append(ts)
         self._row.append(row)
         self._channel.append(channel)
         if self._rules.dedupe_s:

@@ -6,9 +6,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from populer.tuning.run import Tuning
+from populer.tuning.weights import BestWeight
 from ranking.settings.uses import idle_reasons
 from ranking.tuning.evidence import TRY, Candidate, Evidence, Measured, percent, sentence
 from ranking.tuning.measures import Interval
+from ranking.tuning.trade_off import best_within, front
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,8 +23,8 @@ NUMBER_CHARS = {"capture": 7, "95 %": 11, "NDCG": 5, "kept": 5, "of all": 6, "se
 
 def document(tuning: Tuning) -> dict[str, Any]:
     """As the contract has it, and more. Shares from 0 to 1, times in epoch seconds, durations in seconds."""
-    found = tuning.evidence
-    plan = found.plan
+    found, objective = tuning.evidence, tuning.request.objective
+    plan, within = found.plan, best_within(found, objective) if objective.limits else None
     return {
         "list": tuning.request.base.name,
         "section": tuning.request.section or None,
@@ -31,6 +33,7 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "warmup_s": tuning.request.wanted.warmup_s,
         "k": found.judging.k,
         "reads": list(found.judging.kinds),
+        "events": None if tuning.events is None else tuning.events._asdict(),
         "from": plan.moments[0],
         "to": plan.moments[-1],
         "steps": found.steps,
@@ -44,7 +47,22 @@ def document(tuning: Tuning) -> dict[str, Any]:
         "sentence": sentence(found),
         "toml": toml(tuning),
         "notes": tuning.notes,
+        "front": [
+            {
+                "settings": dict(each.measured.candidate.changes),
+                "cost": _rounded(each.less),
+                "ci": _bounds(each.interval),
+            }
+            for each in front(found)
+        ],
+        "within": None if within is None else _of(within),
+        "weight": None if tuning.weight is None else _weight(tuning.weight),
     }
+
+
+def _weight(best: BestWeight) -> dict[str, Any]:
+    bounds = _bounds(best.interval)
+    return {"best": best.weight, "ci": bounds, "clicks": best.clicks, "sentence": best.sentence}
 
 
 def _of(one: Measured) -> dict[str, Any]:
@@ -57,6 +75,8 @@ def _of(one: Measured) -> dict[str, Any]:
         "changed": _rounded(one.changed),
         "share_of_reads": _rounded(one.share),
         "self_clicks": None if one.own is None else _rounded(one.own),
+        "median_age_s": None if one.age_s is None else _rounded(one.age_s),
+        "sections": _rounded(one.sections),
     }
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from populer.stores import opened_store
 from populer.tuning.candidates import GridBase, candidates
+from populer.tuning.weights import GRID, BestWeight, best_weight, clicks_of
 from ranking.counts.fields import is_shadow
 from ranking.errors import NotEnoughError, PopulerError, unknown_section
 from ranking.intake.events import DEFAULT_KIND, channel_kind
@@ -24,11 +25,12 @@ from ranking.scoring.channel_weights import ChannelWeights
 from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
+from ranking.settings.objective import Objective
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.settings.types import as_seconds_or_none
 from ranking.times import format_duration
-from ranking.tuning.evidence import TRY, Candidate, Evidence, evidence_of, measured_of
+from ranking.tuning.evidence import TRY, Candidate, Evidence, evidence_of, measured_of, percent
 from ranking.tuning.measures import draws_of_days
 from ranking.tuning.nightly import judged_of
 from ranking.tuning.outcome import Judging
@@ -46,7 +48,8 @@ class TuneRequest(NamedTuple):
     """What `populer tune` is to do. `reads`: kinds of events that are reads; none named: views.
 
     `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
-    they were first seen. `ways`: "forecast", or some of `served.WAYS`, to be tried night by night.
+    they were first seen. `weights`: try weights of a click instead of a grid. `ways`: "forecast", or some of
+    `served.WAYS`, to be tried night by night.
     """
 
     base: GridBase
@@ -57,15 +60,26 @@ class TuneRequest(NamedTuple):
     section: str = WHOLE_SITE
     reads: Sequence[str] = ()
     dated_only: bool = False
+    weights: bool = False
+    objective: Objective = Objective()
     ways: Sequence[str] = ()
 
 
+class EventCounts(NamedTuple):
+    """How many events logs have, and how many of them count."""
+
+    read: int
+    counted: int
+
+
 class Tuning(NamedTuple):
-    """A request, the evidence for it, and notes to print beside it."""
+    """A request, the evidence for it, and notes to print beside it. `events`: of logs; None: from the store."""
 
     request: TuneRequest
     evidence: Evidence
     notes: list[str]
+    events: EventCounts | None = None
+    weight: BestWeight | None = None
 
 
 class Stored(NamedTuple):
@@ -106,22 +120,25 @@ def tune(
     Raises:
         PopulerError: an option cannot be used, or the past is too short; the sentence says how much it takes.
     """
+    clicks = clicks_of(view)
+    if request.weights and not (clicks and request.base.list.kind == "ranked"):
+        raise NotEnoughError("--weights: expected clicks, and a list of kind ranked; there are none")
+    grids = [GRID] if request.weights else request.grids
     columns = view.history.columns()
     plan = plan_walk(columns, request.wanted, known_until)
     walked = columns.start_s + columns.width_s > plan.first
-    tried = candidates(request.base, request.grids, request.presets, float(columns.width_s[walked].min()))
+    tried = candidates(request.base, grids, request.presets, float(columns.width_s[walked].min()))
     judging = Judging(request.k, _reads(view, request), _section(view, request.section), request.dated_only)
     tried, notes = _dated(view, request, judging.kinds, tried)
-    tried += _forecasts(request)
+    _check_ways(request)
     evidence = evidence_of(view, tried, request.base.list, plan, judging, zone, on_plan(plan))
     if evidence.empty:
         notes.append(f"left out, as they listed nothing: {_names(evidence.empty)}")
-    notes += _at_the_edge(evidence, request.grids)
-    notes += _uncertain(evidence)
+    notes += _mixed(view, request, judging.kinds) + _at_the_edge(evidence, request.grids) + _uncertain(evidence)
     if ways := [way for way in WAYS if way in request.ways]:
         evidence, words = _with_served(view, request, evidence, ways, zone)
         notes += words
-    return Tuning(request, evidence, notes)
+    return Tuning(request, evidence, notes, weight=best_weight(evidence, clicks) if request.weights else None)
 
 
 def _uncertain(evidence: Evidence) -> list[str]:
@@ -147,20 +164,17 @@ def _uncertain(evidence: Evidence) -> list[str]:
     return notes
 
 
-def _forecasts(request: TuneRequest) -> list[Candidate]:
-    """What is to be tried beside the grid and learns as it walks.
+def _check_ways(request: TuneRequest) -> None:
+    """Refuse what cannot be tried night by night.
 
     Raises:
         PopulerError: a way that there is not, or a list that has none.
     """
-    known = (*WAYS, FORECAST)
-    if unknown := [way for way in request.ways if way not in known]:
-        raise PopulerError(f"--try: expected {', '.join(known)}, found {unknown[0]!r}")
-    base = request.base.list
-    if request.ways and base.kind != "ranked":
-        raise PopulerError(f"--try: {request.base.name} is of kind {base.kind!r}: only ranked lists learn")
-    forecast = base.model_copy(update={"decay": FORECAST, "mix": ()})
-    return [Candidate({TRY: FORECAST}, forecast)] if FORECAST in request.ways else []
+    if unknown := [way for way in request.ways if way not in WAYS]:
+        raise PopulerError(f"--try: expected {', '.join(WAYS)}, found {unknown[0]!r}")
+    kind = request.base.list.kind
+    if request.ways and kind != "ranked":
+        raise PopulerError(f"--try: {request.base.name} is of kind {kind!r}: only ranked lists learn")
 
 
 def _with_served(
@@ -175,6 +189,10 @@ def _with_served(
         for way, each in found.items()
     ]
     words = [f"{way} ends at {format_duration(each.last.half_life_s)}, {each.last.why}" for way, each in found.items()]
+    if FORECAST in found:
+        words.append(
+            f"forecast served a mix at {percent(found[FORECAST].mixed)} of the steps, auto's half-life at the others"
+        )
     return evidence._replace(measured=[*evidence.measured, *measured]), words
 
 
@@ -191,6 +209,22 @@ def _reads(view: View, request: TuneRequest) -> tuple[str, ...]:
             raise NotEnoughError(f"--reads: there are no events of {', '.join(missing)}, only {', '.join(there)}")
         return tuple(request.reads)
     return (DEFAULT_KIND,) if DEFAULT_KIND in there else tuple(kind for kind in there if base.counts([kind]))
+
+
+def _mixed(view: View, request: TuneRequest, kinds: Sequence[str]) -> list[str]:
+    """That kinds of events which nobody named are one sort of reads, and how many each has."""
+    if request.reads or len(kinds) < 2:
+        return []
+    columns, channels = view.history.columns(), view.history.channels
+    by_channel = np.bincount(columns.cell_channel[columns.cell], weights=columns.counts, minlength=len(channels))
+    counts = {
+        kind: sum(n for name, n in zip(channels, by_channel, strict=True) if channel_kind(name) == kind)
+        for kind in kinds
+    }
+    mixed = " and ".join(f"{kind} ({n:,.0f})" for kind, n in counts.items())
+    return [
+        f"reads are {mixed} alike: --reads {kinds[0]} judges by one of them, --set weights.{kinds[-1]}=0 leaves it out"
+    ]
 
 
 def _section(view: View, name: str) -> int | None:

@@ -86,7 +86,7 @@ class Catalogue:
         """Know of each of these filters which rows it takes, and no more of those that were chosen before."""
         rows, labels = self._rows(), self.labels
         if labels is None:
-            self._chosen = {}
+            self._chosen, self._relabelled = {}, set()
             return
         chosen = {}
         for of_list in filters:

@@ -1,11 +1,11 @@
 """Labels: what descriptions say of the items of a site, by row, so that a new filter need not read them all again.
 
 A label is a section, a tag, an author, a type, a language or "paid for". An item has about six, as numbers in one
-array: 50,000 tags cost their names, and a million items some 60 MB, in a process whose readers filter; in others
+array: 50,000 tags cost their names, and a million items some 90 MB, in a process whose readers filter; in others
 nothing.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -25,6 +25,7 @@ class Labels:
 
     def __init__(self) -> None:
         self._numbers = Numbering()
+        self._spelt: dict[tuple[str, str], int] = {}  # as descriptions write them
         self._row: Ints = np.empty(FIRST_CAPACITY, dtype=np.int32)
         self._label: Ints = np.empty(FIRST_CAPACITY, dtype=np.int32)
         self._size = self._dead = 0
@@ -33,10 +34,8 @@ class Labels:
 
     def set(self, row: int, item: ItemDates | None) -> None:
         """Set the labels of a row; None: its item is not described."""
-        numbers = [] if item is None else [self._numbers.number(label) for label in dict.fromkeys(_labels(item))]
-        if row >= len(self._first):
-            more = np.zeros(row + 1, dtype=np.int32)
-            self._first, self._last = np.concatenate([self._first, more]), np.concatenate([self._last, more])
+        numbers = [] if item is None else self._numbers_of(item)
+        self._reach(row)
         first, last = int(self._first[row]), int(self._last[row])
         if self._label[first:last].tolist() == numbers:
             return
@@ -49,6 +48,28 @@ class Labels:
         self._row[self._size : end] = row
         self._label[self._size : end] = numbers
         self._first[row], self._last[row] = self._size, end
+        self._size = end
+
+    def add_many(self, items: Iterable[tuple[int, ItemDates]]) -> None:
+        """Set the labels of many rows, each named once; most of them have none yet."""
+        rows, ends, labels = list[int](), list[int](), list[int]()
+        for row, item in items:
+            if row < len(self._last) and self._last[row] > self._first[row]:
+                self.set(row, item)
+                continue
+            labels += self._numbers_of(item)
+            rows.append(row)
+            ends.append(len(labels))
+        end = self._size + len(labels)
+        if end > len(self._row):
+            self._make_room(end)
+            end = self._size + len(labels)
+        self._reach(max(rows, default=-1))
+        of_rows, until = np.array(rows, dtype=np.int32), np.array(ends, dtype=np.int32)
+        self._label[self._size : end] = labels
+        self._row[self._size : end] = np.repeat(of_rows, np.diff(until, prepend=np.int32(0)))
+        self._last[of_rows] = self._size + until
+        self._first[of_rows] = self._size + np.concatenate([[0], until[:-1]])
         self._size = end
 
     def taken(self, of_list: ItemFilter, rows: int) -> Mask:
@@ -64,6 +85,31 @@ class Labels:
         wanted = [{self._numbers.known(label) for label in labels} for labels in _wanted(of_list.allow)]
         paid_for = self._numbers.known(PREMIUM) in own
         return all(own & each for each in wanted) and not (of_list.allow.premium is False and paid_for)
+
+    def _reach(self, row: int) -> None:
+        if row >= len(self._first):
+            more = np.zeros(row + 1, dtype=np.int32)
+            self._first, self._last = np.concatenate([self._first, more]), np.concatenate([self._last, more])
+
+    def _numbers_of(self, item: ItemDates) -> list[int]:
+        number = self._number
+        found = [number("author", name) for name in item.authors or (item.author,) if name]
+        found += [number("section", name) for name in item.sections or (item.section,) if name]
+        found += [number("tag", name) for name in item.tags if name]
+        if item.type:
+            found.append(number("type", item.type))
+        if item.language:
+            language = item.language.lower()
+            found += {number("language", language), number("language", language.partition("-")[0])}
+        if item.premium:
+            found.append(self._numbers.number(PREMIUM))
+        return list(dict.fromkeys(found)) if len(found) > 1 else found
+
+    def _number(self, kind: str, name: str) -> int:
+        known = self._spelt.get((kind, name))
+        if known is None:
+            known = self._spelt[kind, name] = self._numbers.number(f"{kind} {folded(name)}")
+        return known
 
     def _with_any(self, labels: Iterable[str], rows: int) -> Mask:
         numbers = [number for label in labels if (number := self._numbers.known(label)) is not None]
@@ -83,21 +129,6 @@ class Labels:
             size, self._size, self._dead = size - self._dead, len(self._row), 0
         more = np.empty(max(size, 2 * self._size) - len(self._row) + FIRST_CAPACITY, dtype=np.int32)
         self._row, self._label = np.concatenate([self._row, more]), np.concatenate([self._label, more])
-
-
-def _labels(item: ItemDates) -> Iterator[str]:
-    for kind, names in (
-        ("section", item.sections or (item.section,)),
-        ("author", item.authors or (item.author,)),
-        ("tag", item.tags),
-        ("type", (item.type,)),
-    ):
-        yield from (f"{kind} {folded(name)}" for name in names if name)
-    if item.language:
-        language = item.language.lower()
-        yield from (f"language {language}", f"language {language.partition('-')[0]}")
-    if item.premium:
-        yield PREMIUM
 
 
 def _wanted(names: Names) -> list[list[str]]:

@@ -87,6 +87,8 @@ def explain(
         aging=float(formula.aged(np.array([0.0 if age_s is None else age_s]))[0]),
         boost=1.0 if settings.kind == "latest" else boosts.get(item, 1.0),
         score=None if settings.kind == "latest" else score,
+        usual=None if candidates.usual is None else float(candidates.usual[row]),
+        times_usual=None if candidates.times_usual is None else float(candidates.times_usual[row]),
         terms=terms,
         shown=place_shown,
         moves=[*moves(ranker, placed), *pinned],

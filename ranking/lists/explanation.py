@@ -92,8 +92,9 @@ class Explanation(NamedTuple):
     `rule` names what keeps it out and `why` says it; `place` is the rank that its score alone would give it among all
     that may be listed. `boost` is the factor by which editors have its score multiplied; `left_out` has its shadow
     counts by reason. `voids` are in force, and `voided` events weigh nothing because of them. `terms` come to the
-    score. `moves` are what has put it elsewhere than its score alone would, and `shown` is its place once pins are laid
-    over the list.
+    score. In a burst list `counted` are the events of now, of which `usual` would have been usual, and `times_usual` is
+    how many times that they are; None: the list does not know. `moves` are what has put it elsewhere than its score
+    alone would, and `shown` is its place once pins are laid over the list.
     """
 
     item: str
@@ -112,6 +113,8 @@ class Explanation(NamedTuple):
     aging: float
     boost: float
     score: float | None
+    usual: float | None
+    times_usual: float | None
     terms: list[Term]
     shown: int | None
     moves: list[Move]

@@ -17,9 +17,9 @@ from ranking.counts.arrays import FloatArray, Groups, Mask, Rows, Sections
 from ranking.errors import InvalidQuestionError
 from ranking.intake.item_filter import ItemFilter
 from ranking.lists.rules import Candidates, Rule, Ruling, listable
-from ranking.scoring.bursts import VIEWS, Bursts
+from ranking.scoring.bursts import VIEWS, BurstItems, Bursts
 from ranking.scoring.decay import Alike, HalfLife
-from ranking.scoring.formula import ALL_EVENTS, Formula, Term
+from ranking.scoring.formula import ALL_EVENTS, Formula, Scored, Term
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
 from ranking.settings.lists import ListSettings
 from ranking.times import DAY_S
@@ -124,7 +124,7 @@ class ItemPool:
             ruling.out(Rule.TOO_OLD, age_s > settings.max_age_s)
         if settings.kind == "latest":
             return Candidates(facts.published, facts.published, ruling.codes)
-        counted, score = self._scored(settings, moment)
+        counted, score, usual = self._scored(settings, moment)
         if self._factors is not None:
             score = score * self._factors
         if minimum := settings.minimum if settings.kind == "burst" else settings.min_count:
@@ -133,7 +133,7 @@ class ItemPool:
         ruling.out(Rule.NO_SCORE, score <= 0)
         if settings.floor:
             ruling.out(Rule.BELOW_FLOOR, score < settings.floor)
-        return Candidates(score, counted, ruling.codes)
+        return Candidates(score, counted, ruling.codes, usual)
 
     def _taken(self, of_list: ItemFilter) -> Mask:
         """The rows that a filter takes.
@@ -154,12 +154,12 @@ class ItemPool:
             return []
         sums = self.sums(moment)
         if settings.kind == "burst":
-            parts = [Term(settings.method, "=", float(self._unscaled(settings, sums)[1][row]))]
+            parts = _burst_terms(settings.method, self._unscaled(settings, sums), row)
         else:
             alone = self.only(np.array([row], dtype=np.int64))
             parts = Formula(settings, self._zone).terms(alone.sums(moment), alone.facts.published)
         if settings.scale != "none":
-            scale = self._scale(settings, moment, self._unscaled(settings, sums)[1])
+            scale = self._scale(settings, moment, self._unscaled(settings, sums).score)
             parts.append(Term("scale", "/", float(scale[row])))
         if self._factors is not None:
             parts.append(Term("boost", "x", float(self._factors[row])))
@@ -180,14 +180,18 @@ class ItemPool:
     def _of_channel(self, settings: ListSettings) -> FloatArray:
         return Formula(settings, self._zone).channel_weights(self.counts.channels)
 
-    def _scored(self, settings: ListSettings, moment: Moment) -> tuple[FloatArray, FloatArray]:
-        sums = self.sums(moment)
-        counted, score = self._unscaled(settings, sums)
-        return counted, score if settings.scale == "none" else score / self._scale(settings, moment, score)
+    def _scored(self, settings: ListSettings, moment: Moment) -> Scored:
+        found = self._unscaled(settings, self.sums(moment))
+        if settings.scale == "none":
+            return found
+        return found._replace(score=found.score / self._scale(settings, moment, found.score))
 
-    def _unscaled(self, settings: ListSettings, sums: Sums) -> tuple[FloatArray, FloatArray]:
+    def _unscaled(self, settings: ListSettings, sums: Sums) -> Scored:
         if settings.kind == "burst":
-            return Bursts(settings, self.counts, self._start, self._zone).scored(sums)
+            facts = self.facts
+            shown = listable(settings.shows, facts.stored, facts.known)
+            items = BurstItems(facts.published, facts.section, shown)
+            return Bursts(settings, self.counts, items, self._start, self._zone).scored(sums)
         return Formula(settings, self._zone).scored(sums, self.facts.published)
 
     def _scale(self, settings: ListSettings, moment: Moment, score: FloatArray) -> FloatArray:
@@ -206,3 +210,11 @@ class ItemPool:
         active = np.bincount(section, weights=np.floor(events))  # whole numbers, whose sum has one value in any order
         scale: FloatArray = np.log10(2.0 + active)[section]
         return scale
+
+
+def _burst_terms(method: str, scored: Scored, row: int) -> list[Term]:
+    """The terms of a burst: an excess is the events less those that are usual, others are a number of their own."""
+    score = float(scored.score[row])
+    if method != "excess" or scored.usual is None or score <= 0:
+        return [Term(method, "=", score)]
+    return [Term("events", "=", float(scored.counted[row])), Term("usual", "+", -float(scored.usual[row]))]

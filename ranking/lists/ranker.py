@@ -31,13 +31,15 @@ class Ranking(NamedTuple):
     """One list of one section.
 
     `rows`: (n,) int64, best first. `score`: (all rows,) float64; None in a latest list. `previous`: row -> rank one
-    `movement` ago; None: there was no list then. `filled`: how many rows at the end are fillers.
+    `movement` ago; None: there was no list then. `filled`: how many rows at the end are fillers. `times_usual`:
+    (all rows,) float64, how many times its usual events each had, in a burst list that knows what is usual.
     """
 
     rows: Rows
     score: FloatArray | None
     previous: Mapping[int, int] | None
     filled: int = 0
+    times_usual: FloatArray | None = None
 
 
 class View(Protocol):
@@ -181,13 +183,14 @@ class Ranker:
     def _ranked(self, now: Selector, numbers: Sequence[int | None]) -> dict[int | None, Ranking]:
         selected = now.selected(numbers)
         before = self._earlier(now, numbers)
-        ranked = now.settings.kind != "latest"
+        ranked, times = now.settings.kind != "latest", now.candidates.times_usual
         return {
             number: Ranking(
                 selection.rows,
                 now.of(number).candidates.score if ranked else None,
                 None if before is None else before[number],
                 selection.filled,
+                times,
             )
             for number, selection in selected.items()
         }
@@ -260,6 +263,7 @@ def entries(
                 views=round(float(views[row])),
                 previous_rank=was,
                 source="fill" if rank > len(ranking.rows) - ranking.filled else "ranked",
+                times_usual=None if ranking.times_usual is None else float(ranking.times_usual[row]),
                 is_new=ranking.previous is not None and rank <= settings.size and (was is None or was > settings.size),
             )
         )

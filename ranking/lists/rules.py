@@ -49,16 +49,27 @@ def listable(shows: str, stored: Mask, known: Mask) -> Mask:
             return np.ones_like(known)
 
 
+#: What events are compared with where nothing at all is usual.
+LEAST_USUAL = 1.0
+
+
 class Candidates(NamedTuple):
     """Every row under one list's formula at one moment.
 
     `score`: (rows,) float64. `counted`: (rows,) float64, what `min_count`, `section_floor` and a burst's `minimum` are
-    compared with: the sum before its shape, in a burst list events. `rule`: (rows,) int8, codes of `Rule`.
+    compared with: the sum before its shape, in a burst list events. `rule`: (rows,) int8, codes of `Rule`. `usual`:
+    (rows,) float64, the events that would have been usual, where a burst list knows.
     """
 
     score: FloatArray
     counted: FloatArray
     rule: npt.NDArray[np.int8]
+    usual: FloatArray | None = None
+
+    @property
+    def times_usual(self) -> FloatArray | None:
+        """How many times its usual events each row had, (rows,) float64, to a hundredth; None: unknown."""
+        return None if self.usual is None else np.round(self.counted / np.maximum(self.usual, LEAST_USUAL), 2)
 
     @property
     def rows(self) -> npt.NDArray[np.int64]:

@@ -278,7 +278,7 @@ def _burst_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
 
 def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     """The score at `since` without another event, of the rows that the rules let in."""
-    counted, score = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
+    counted, score, _ = Formula(settings, whole.zone).upper_bounds(whole.counts, since, whole.published)
     out = ~whole.listable(settings) | (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
     at_most = np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
     nothing = np.zeros(0, dtype=np.int64)

@@ -21,20 +21,22 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.intake.items import Item
 from ranking.published.snapshot import Entry, digest
 
-PARTS = 5
+PARTS = 6
 
 
 class RankedSection(NamedTuple):
     """One list of one section: `rows`, (n,) int64, best first, the last `filled` of which fill it up.
 
     `score`: (rows of the list,) float64; None in a latest list. `previous`: row -> rank one `movement` ago; None: there
-    was no list then. `size`: how many are in the visible part.
+    was no list then. `times_usual`: as `score`, None where a list does not know what is usual. `size`: how many are in
+    the visible part.
     """
 
     rows: Rows
     score: FloatArray | None
     previous: Mapping[int, int] | None
     filled: int
+    times_usual: FloatArray | None
     size: int
 
 
@@ -69,9 +71,10 @@ class Bodies:
         parts = [b""] * (PARTS * len(rows))
         parts[0::PARTS] = _firsts_of(len(rows))
         parts[1::PARTS] = map(self._what.__getitem__, rows)
-        parts[2::PARTS] = _scores(section)
+        parts[2::PARTS] = _floats(section.score, section.rows)
         parts[3::PARTS] = map(self._read.__getitem__, rows)
         parts[4::PARTS] = _ends(section, rows)
+        parts[5::PARTS] = _floats(section.times_usual, section.rows)
         return _length(len(rows)) + b"".join(parts)
 
     @property
@@ -86,6 +89,7 @@ class Bodies:
         return (
             rows.tobytes(),
             None if section.score is None else section.score[rows].tobytes(),
+            None if section.times_usual is None else section.times_usual[rows].tobytes(),
             self._views[rows].tobytes(),
             self._published[rows].tobytes(),
             None if previous is None else [*map(previous.get, listed)],
@@ -156,7 +160,7 @@ _pack = msgspec.msgpack.Encoder().encode
 _fields = {name: _pack(name) for name in Entry.__struct_fields__}
 _described_fields = [_fields[name] for name in ("id", "title", "url", "section", "published_at", "image")]
 _score_field, _views_field, _previous_field = _fields["score"], _fields["views"], _fields["previous_rank"]
-_SCORE = np.dtype([("kind", "u1"), ("score", ">f8")])
+_PACKED = np.dtype([("kind", "u1"), ("value", ">f8")])
 _FLOAT = 0xCB
 _SMALL_MAP = 0x80
 #: The beginning of the entry at each rank, as far as any list has been deep.
@@ -173,17 +177,18 @@ def _firsts_of(entries: int) -> Sequence[bytes]:
     return _firsts[:entries]
 
 
-def _scores(section: RankedSection) -> Sequence[bytes]:
-    if section.score is None:
-        return [_pack(None)] * len(section.rows)
-    packed = np.empty(len(section.rows), dtype=_SCORE)
-    packed["kind"], packed["score"] = _FLOAT, section.score[section.rows]
-    raw, width = packed.tobytes(), _SCORE.itemsize
+def _floats(values: FloatArray | None, rows: Rows) -> Sequence[bytes]:
+    """The values of some rows, or as many times None."""
+    if values is None:
+        return [_pack(None)] * len(rows)
+    packed = np.empty(len(rows), dtype=_PACKED)
+    packed["kind"], packed["value"] = _FLOAT, values[rows]
+    raw, width = packed.tobytes(), _PACKED.itemsize
     return [raw[at : at + width] for at in range(0, len(raw), width)]
 
 
 def _ends(section: RankedSection, rows: Sequence[int]) -> Iterator[bytes]:
-    """Each entry from its previous rank on."""
+    """Each entry from its previous rank to the name of its last field."""
     entries, previous, size = len(rows), section.previous, section.size
     ranks: list[int | None] = [None] * entries if previous is None else [*map(previous.get, rows)]
     new = [previous is not None and (was is None or was > size) for was in ranks[:size]]
@@ -194,4 +199,5 @@ def _ends(section: RankedSection, rows: Sequence[int]) -> Iterator[bytes]:
 @functools.cache
 def _end(previous_rank: int | None, is_new: bool, is_fill: bool) -> bytes:
     source = _pack("fill" if is_fill else "ranked")
-    return b"".join([_pack(previous_rank), _fields["is_new"], _pack(is_new), _fields["source"], source])
+    parts = [_pack(previous_rank), _fields["is_new"], _pack(is_new), _fields["source"], source, _fields["times_usual"]]
+    return b"".join(parts)

@@ -17,7 +17,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """One place of a list. Times in epoch seconds; `views` are all retained views; `score` is None in a latest list.
 
     `previous_rank` is the rank that the same settings gave one `movement` span ago, None where it had none; `is_new`:
-    it is in the visible part now and was not then. `source` is ranked, pinned or fill.
+    it is in the visible part now and was not then. `source` is ranked, pinned or fill. `times_usual`: how many times
+    its usual events it had, in a burst list that knows what is usual.
     """
 
     rank: int
@@ -32,6 +33,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     previous_rank: int | None = None
     is_new: bool = False
     source: str = "ranked"
+    times_usual: float | None = None
 
 
 class Stamp(msgspec.Struct, frozen=True):

@@ -4,10 +4,9 @@ Equal cells are added up before they are sent. Events that count only if the sto
 along one by one. A repeat of what this process has itself seen count needs no look at the store.
 """
 
-import asyncio
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from ranking.counts.buckets import Bucket, bucket_start
@@ -111,18 +110,19 @@ class OpenBatch:
     """Counts on their way into one shard, and the requests that wait for them."""
 
     __slots__ = (
-        "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_likely", "_marks", "_named", "_networks",
-        "_newcomers", "_outcomes", "_pairs", "_received_s", "_seconds", "_seen", "_visits", "_volume", "events", "once",
-        "opened_s", "terms", "waiters",
+        "_admission", "_befores", "_cells", "_counts", "_latest", "_latest_cells", "_likely", "_marks", "_named",
+        "_networks", "_newcomers", "_outcomes", "_pairs", "_received_s", "_seconds", "_seen", "_visits", "_volume",
+        "events", "once", "opened_s", "terms", "waiters",
     )  # fmt: skip
 
     def __init__(self, opened_s: float, terms: Terms, seen: SeenVisits, once: str | None = None) -> None:
         self.terms = terms
+        self._admission = terms.admission
         self._seen = seen
         self.opened_s = opened_s
         self.once = once
         self.events = 0
-        self.waiters: list[asyncio.Future[Committed | None]] = []
+        self.waiters: list[Callable[[Committed | Exception | None], None]] = []
         self._outcomes = b""
         self._cells: dict[int, dict[str, int]] = {}  # bucket start -> field -> number of the cell
         self._counts: list[int] = []
@@ -138,7 +138,7 @@ class OpenBatch:
         self._named: dict[str, int] = {}
         seen.forget_named(opened_s)
         self._volume = 0
-        self._latest = math.nan  # when the latest event was, and the cells of its bucket:
+        self._latest = range(0)  # the bucket of the latest event (epoch seconds), and its cells:
         self._latest_cells: dict[str, int] = {}
 
     def takes_more(self, terms: Terms) -> bool:
@@ -148,19 +148,22 @@ class OpenBatch:
     def add(self, event: Event, received_s: int, *, vouched: bool, network: Identity | None = None) -> int:
         """Count an event, or have the store decide whether it counts; return the event's ticket for `outcomes`."""
         item, channel, ts, visitor, mark, instead, _ = event
-        if ts != self._latest:
-            self._latest = ts
-            start_s = bucket_start(ts, self.terms.bucket_s)
+        second, admission = int(ts), self._admission
+        if second not in self._latest:
+            width_s = self.terms.bucket_s
+            start_s = bucket_start(ts, width_s)
+            self._latest = range(start_s, start_s + width_s)
             self._latest_cells = self._cells.setdefault(start_s, {})
-            self._volume = volume_of(Bucket(self.terms.bucket_s, start_s))
+            self._volume = volume_of(Bucket(width_s, start_s))
         name = field(channel, item)
-        known = vouched or item in self._seen.items or not self.terms.admission.new_items
+        known = vouched or item in self._seen.items or not admission.new_items
         if vouched and self._volume > (self._seen.named.get(item) or -1) and self._volume > self._named.get(item, -1):
             self._named[item] = self._volume
         ticket = SURE
-        network = (instead or network) if self.terms.admission.allowance else None
+        network = (instead or network) if admission.allowance else None
         if visitor is not None or mark is not None or network is not None or not known:
-            ticket = self._add_visit(event, name, received_s, known=known, network=network)
+            ticket = self._add_visit(event, name, second, known, network)
+            self._received_s = received_s
             if ticket == LOCAL_REPEAT:
                 name = field(REPEAT_CHANNEL, item)
         cell = self._latest_cells.get(name)
@@ -176,7 +179,7 @@ class OpenBatch:
 
     def numbered(self, site: str, shard: int, writer: str, number: int) -> Batch:
         """The batch as it is sent to the store, numbered by its writer."""
-        width_s, admission = self.terms.bucket_s, self.terms.admission
+        width_s, admission = self.terms.bucket_s, self._admission
         counts: dict[Bucket, dict[str, int]] = {}
         place = [0] * len(self._counts)
         position = 0
@@ -218,7 +221,7 @@ class OpenBatch:
         for cells in self._cells.values():
             for name, cell in cells.items():
                 items[place[cell]] = hashed_item(name.partition("|")[2])
-        return b"".join(network.now for network in of_visit), befores, b"".join(items), self.terms.admission.allowance
+        return b"".join(network.now for network in of_visit), befores, b"".join(items), self._admission.allowance
 
     def settle(self, committed: Committed | None) -> None:
         """Keep the outcomes (`committed` None: the batch waits on disk), and remember the visits that counted."""
@@ -236,16 +239,20 @@ class OpenBatch:
             taken = {item: 0 for visit, item in self._newcomers.items() if self._outcomes[visit] == COUNTED}
             self._seen.items.put(taken)
 
+    def outcome(self, ticket: int) -> int:
+        """Outcome of one event; see `outcomes`."""
+        return self._outcomes[ticket]
+
     def outcomes(self, tickets: list[int]) -> bytes:
         """Outcome of each event, by the ticket that `add` returned. Call after `settle`."""
         outcomes = self._outcomes
         return bytes([outcomes[ticket] for ticket in tickets])
 
-    def _add_visit(self, event: Event, name: str, received_s: int, *, known: bool, network: Identity | None) -> int:
+    def _add_visit(self, event: Event, name: str, second: int, known: bool, network: Identity | None) -> int:
         """Number of a new visit, whose cell the caller notes; SURE or LOCAL_REPEAT where the store need not decide."""
-        item, channel, ts, visitor, mark, _, likely = event
-        span_s = self.terms.admission.span_s
-        visit, second = len(self._visits), int(ts)
+        item, channel, _, visitor, mark, _, likely = event
+        span_s = self._admission.span_s
+        visit = len(self._visits)
         pair = NO_PAIR
         if visitor is not None and span_s:
             kind = channel_kind(channel)
@@ -269,5 +276,4 @@ class OpenBatch:
             self._marks[visit] = mark
         self._pairs.append(pair)
         self._seconds.append(second)
-        self._received_s = received_s
         return visit

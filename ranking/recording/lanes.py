@@ -13,10 +13,14 @@ from collections import deque
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import structlog
+
 from ranking.backoff import Backoff
 from ranking.errors import StoreDeniedError, StoreRefusedError, StoreUnavailableError
 from ranking.recording.batches import OpenBatch, SeenVisits
 from ranking.store.counts import Batch, Committed
+
+log = structlog.get_logger("ranking.recording.lanes")
 
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 0.5
@@ -153,21 +157,16 @@ class Lanes:
     def _finish(self, lane: Lane, batch: OpenBatch, outcome: Outcome | Exception) -> None:
         """Answer a batch's requests."""
         self.pending -= batch.events
-        if isinstance(outcome, Exception):
-            self._fail(lane, batch, outcome)
-            return
-        batch.settle(outcome)
-        for waiter in batch.waiters:
-            if not waiter.done():  # else its request was cancelled meanwhile
-                waiter.set_result(outcome)
-
-    def _fail(self, lane: Lane, batch: OpenBatch, why: Exception) -> None:
-        """Tell those who wait that a batch was not counted; if nobody does, its events are lost."""
-        if not batch.waiters:
+        if not isinstance(outcome, Exception):
+            batch.settle(outcome)
+        elif not batch.waiters:  # it was not counted, and nobody hears of it
             self._on_lost(lane.site, batch.events)
-        for waiter in batch.waiters:
-            if not waiter.done():
-                waiter.set_exception(why)
+        waiters, batch.waiters = batch.waiters, []  # they hold their batch: requests would be garbage in a cycle
+        for waiter in waiters:
+            try:
+                waiter(outcome)
+            except Exception:  # the others, and the batches behind, go on
+                log.exception("A request was not answered.")
 
     async def _committed(self, lane: Lane, batch: OpenBatch, numbered: Batch) -> Outcome | Exception:
         """What became of a batch, or why it was not counted. Where it counted at once, the held one is confirmed."""

@@ -13,6 +13,7 @@ crash loses what was acknowledged).
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from ranking.errors import StoreUnavailableError
@@ -61,9 +62,43 @@ class Recorded(NamedTuple):
         return self.outcomes.count(SPOOLED)
 
 
-ONE_COUNTED, ONE_REPEATED = Recorded(bytes([COUNTED])), Recorded(bytes([REPEATED]))
-#: What becomes of nearly all events that come alone.
-USUAL = {recorded.outcomes: recorded for recorded in (ONE_COUNTED, ONE_REPEATED)}
+ONE_COUNTED = Recorded(bytes([COUNTED]))
+#: What becomes of nearly all events that come alone, by their outcome.
+LONE = {COUNTED: ONE_COUNTED} | {code: Recorded(bytes([code])) for code in (REPEATED, REFUSED, CONCENTRATED)}
+
+
+def _recorded(outcomes: bytes, outcome: Outcome) -> Recorded:
+    """What became of events in one batch, whose own `outcome` says how safe they are."""
+    ack = "spool" if outcome is None else outcome.level
+    usual = LONE.get(outcomes[0]) if ack == LEVELS[0] and len(outcomes) == 1 else None
+    return usual or Recorded(outcomes, ack)
+
+
+def _outcome_of(batch: OpenBatch, loop: asyncio.AbstractEventLoop) -> asyncio.Future[Outcome]:
+    """What is going to become of a batch."""
+    future: asyncio.Future[Outcome] = loop.create_future()
+    batch.waiters.append(partial(_resolve, future))
+    return future
+
+
+def _resolve(future: asyncio.Future[Outcome], outcome: Outcome | Exception) -> None:
+    if future.done():
+        return  # its request was cancelled meanwhile
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def _tell(
+    batch: OpenBatch, ticket: int, done: Callable[[Recorded | Exception], None], outcome: Outcome | Exception
+) -> None:
+    if isinstance(outcome, Exception):
+        done(outcome)
+        return
+    code = batch.outcome(ticket)
+    usual = LONE.get(code) if outcome is not None and outcome.level == LEVELS[0] else None
+    done(usual or _recorded(bytes([code]), outcome))
 
 
 def ack_of(outcomes: Collection[Outcome]) -> str:
@@ -158,25 +193,43 @@ class Recorder:
             return await self._record_keyed(request, once, self._loop)
         return await self._record(request, self._loop, wait=wait)
 
+    def submit(
+        self,
+        site: str,
+        event: Event,
+        done: Callable[[Recorded | Exception], None],
+        *,
+        received: float,
+        network: Identity | None,
+    ) -> bool:
+        """Have `done` called, later, with what became of one event that nobody vouches for, or why it was not counted.
+
+        It is what `record` does for such an event, and no task waits. False: too many events are waiting already, and
+        nothing was done.
+        """
+        if self._lanes.pending >= self._terms.max_pending:
+            return False
+        self._loop = self._loop or asyncio.get_running_loop()
+        lane = self._lanes.lane(site, shard_of(event.item, self._store.shards))
+        batch = self._open(lane, None, self._loop.time())
+        ticket = batch.add(event, int(received), vouched=False, network=network)
+        batch.waiters.append(partial(_tell, batch, ticket, done))
+        self._lanes.pending += 1
+        return True
+
     async def _record(self, request: _Request, loop: asyncio.AbstractEventLoop, *, wait: bool = True) -> Recorded:
         parts = self._join(request, loop.time())
         self._lanes.pending += len(request.events)
         if not wait:
             return Recorded(bytes([TAKEN]) * len(request.events), "memory")
-        waiters: list[asyncio.Future[Outcome]] = []
-        for batch, _, _ in parts:
-            waiter: asyncio.Future[Outcome] = loop.create_future()
-            batch.waiters.append(waiter)
-            waiters.append(waiter)
+        futures = [_outcome_of(batch, loop) for batch, _, _ in parts]
         if len(parts) == 1:
             ((batch, _, tickets),) = parts
-            outcome = await waiters[0]
-            ack: str = "spool" if outcome is None else outcome.level
-            outcomes = batch.outcomes(tickets)
-            return (USUAL.get(outcomes) if ack == LEVELS[0] else None) or Recorded(outcomes, ack)
+            outcome = await futures[0]
+            return _recorded(batch.outcomes(tickets), outcome)
         # A failure is raised only when all are done: what is said of the request is true of all of it.
-        await asyncio.gather(*waiters, return_exceptions=True)
-        ack = ack_of([waiter.result() for waiter in waiters])
+        await asyncio.gather(*futures, return_exceptions=True)
+        ack = ack_of([future.result() for future in futures])
         merged = bytearray(len(request.events))
         for batch, places, tickets in parts:
             for place, code in zip(places, batch.outcomes(tickets), strict=True):
@@ -209,10 +262,7 @@ class Recorder:
             KeyReusedError: it stands for another one.
         """
         lane = self._lanes.lane(site, shard_of(parts_of(once)[0], self._store.shards))
-        batch = self._open(lane, f"claim-{once}", loop.time())
-        waiter: asyncio.Future[Outcome] = loop.create_future()
-        batch.waiters.append(waiter)
-        await waiter
+        await _outcome_of(self._open(lane, f"claim-{once}", loop.time()), loop)
 
     async def drain(self) -> None:
         """Return when nothing is on its way."""

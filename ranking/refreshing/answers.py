@@ -38,13 +38,14 @@ MOST_NAMES = 20
 
 
 class QuestionContext(NamedTuple):
-    """The sources of an answer, and the moment in question; `zone` is the site's."""
+    """The sources of an answer, and the moment in question; `zone` is the site's. `patient`: nothing waits for it."""
 
     store: Store
     view: SiteView
     settings: Settings
     zone: tzinfo
     moment: Moment
+    patient: bool = True
 
 
 async def answer_as_ranked(site: RankedSite, question: Question) -> dict[str, Any]:
@@ -60,7 +61,8 @@ async def answer_as_ranked(site: RankedSite, question: Question) -> dict[str, An
             return await asyncio.to_thread(recent_views, site.view.history, question, slot, bucket_s)
         at = None if isinstance(question, Filtered) else question.at
         moment = Moment(slot if at is None else at, slot)
-        return await answer(QuestionContext(site.store, site.view, site.effective, site.zone, moment), question)
+        context = QuestionContext(site.store, site.view, site.effective, site.zone, moment, patient=False)
+        return await answer(context, question)
 
 
 async def answer(context: QuestionContext, question: Explain | Preview | Filtered) -> dict[str, Any]:
@@ -74,7 +76,7 @@ async def answer(context: QuestionContext, question: Explain | Preview | Filtere
     if settings is None:
         known = ", ".join(context.settings.lists)
         raise NotFoundError(f"no list is called {question.list_name!r}; there are {known}")
-    settings = await narrowed(context.store, context.view, settings, question.section)
+    settings = await narrowed(context.store, context.view, settings, question.section, patient=context.patient)
     ranker = await asyncio.to_thread(Ranker, context.view, context.moment, context.zone)
     if isinstance(question, Explain):
         return await _explained(context, ranker, question, settings)

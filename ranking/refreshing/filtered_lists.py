@@ -6,6 +6,7 @@ lately, at most `MOST_FILTERED` of a site, the latest first. A reader's filter c
 
 from collections.abc import Mapping
 
+from ranking.errors import NotReadyError
 from ranking.intake.reader_filter import MARK, filter_from_key
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_view import SiteView
@@ -43,14 +44,22 @@ class FilteredLists:
             await site.store.lists.forget_filters(site.view.site, over)
         self._narrowed = kept
         found = {request: narrowed for request, (_, narrowed) in kept.items()}
-        await site.view.choose(site.store, {narrowed.filters[-1] for narrowed in found.values()})
-        return found
+        is_known = await site.view.choose(site.store, {narrowed.filters[-1] for narrowed in found.values()})
+        return found if is_known else {}
 
 
-async def narrowed(store: Store, view: SiteView, settings: ListSettings, section: str) -> ListSettings:
-    """The settings that a part of a list is ranked by; `section` may be a filter's key, which `view` then knows."""
+async def narrowed(
+    store: Store, view: SiteView, settings: ListSettings, section: str, *, patient: bool = True
+) -> ListSettings:
+    """The settings that a part of a list is ranked by; `section` may be a filter's key, which `view` then knows.
+
+    Raises:
+        NotReadyError: there is more to read for that than may be done at once, and the caller is not `patient`.
+    """
     choice = filter_from_key(section)
     if choice is None:
         return settings
-    await view.choose(store, {*view.catalogue.chosen, choice.item_filter})
+    while not await view.choose(store, {*view.catalogue.chosen, choice.item_filter}):
+        if not patient:
+            raise NotReadyError("what items say is being read; ask again in a moment")
     return settings.narrowed(choice.item_filter)

@@ -3,6 +3,10 @@
 A peak may be held: an item that stood out is shown for a while, fading from the moment at which it stood out most. The
 peak is measured anew at every refresh, at past moments that are aligned to the clock.
 
+Of an item that is younger than the baseline the past is short. By `excess`, the part of the baseline before its
+publication has what the section's items that are being read usually have: the mean of the logarithms of 1 + events, so
+that one giant does not speak for them all. The mean of the whole site counts as one item of each section.
+
 Rejected: to keep the peak. A kept peak depends on when it was measured, so two processes would disagree, a list of a
 past moment could not be had, and a late event would change nothing.
 """
@@ -16,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.calendar import NO_PERIOD, period_span
-from ranking.counts.arrays import FloatArray, Rows
+from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
 from ranking.intake.events import DEFAULT_KIND
 from ranking.scoring import burst_measures
 from ranking.scoring.channel_weights import ChannelWeights
@@ -28,6 +32,7 @@ from ranking.settings.lists import ListSettings
 VIEWS = ChannelWeights({DEFAULT_KIND: 1.0})
 MOST_PEAKS = 96  # moments at which a past burst is measured: every half hour in two days
 PEAK_STEP_S = 300.0
+LEVELS = 2.0**20  # to an octave of what is usual
 MOST_NUMBERS = 4_000_000  # of one table of items by moments: 32 MB
 
 
@@ -44,12 +49,26 @@ class Edges(NamedTuple):
     short_s: float = 1.0
 
 
+class BurstItems(NamedTuple):
+    """What a burst list knows of its items beside their counts.
+
+    `published`: (rows,) float64, epoch seconds; `section`: (rows,) int32; `listable`: (rows,) bool, whether the list
+    may show them.
+    """
+
+    published: FloatArray
+    section: Sections
+    listable: Mask
+
+
 class Bursts:
     """One burst list's formula over a site's counts. `start` is when the site's counts begin."""
 
-    def __init__(self, settings: ListSettings, counts: Counts, start: float, zone: tzinfo) -> None:
+    def __init__(self, settings: ListSettings, counts: Counts, items: BurstItems, start: float, zone: tzinfo) -> None:
         self._settings = settings
         self._counts = counts
+        self._items = items
+        self._in_section: FloatArray | None = None  # what items of each row's section usually have in `short`
         self._channel_weights = Formula(settings, zone).channel_weights(counts.channels)
         self._start = start
         self._zone = zone
@@ -75,19 +94,49 @@ class Bursts:
                 return Scored(observed, self._against_spans(sums, observed, edges))
             case _:
                 observed, earlier = self._count(sums, edges.since), self._count(sums, edges.before, edges.since)
-                return self._compared(observed, earlier, edges)
+                if settings.method == "excess" and settings.poisson_floor and settings.period == NO_PERIOD:
+                    self._in_section = self._usual_in_section(observed, earlier, edges)
+                scored = self._compared(observed, earlier, edges, slice(None))
+                return scored._replace(usual=None) if settings.hold_s else scored  # the score is of another moment
 
-    def _compared(self, observed: FloatArray, earlier: FloatArray, edges: Edges) -> Scored:
-        settings, expected = self._settings, earlier / edges.over_s * edges.short_s
+    def _usual_in_section(self, observed: FloatArray, earlier: FloatArray, edges: Edges) -> FloatArray:
+        """What items of each row's section usually have in `short_s`, (rows,) float64, events.
+
+        It is of items that were read now, which every shortlist has, and of whole numbers: their sums have one value
+        in any order. An item that was read before was there for `short_s` at least: one without a date begins with its
+        first read.
+        """
+        read = self._items.listable & (observed > 0)
+        number = self._items.section - NO_SECTION
+        size = int(number.max(initial=0)) + 1
+        usual = earlier[read] / np.maximum(self._there_s(edges, read), edges.short_s) * edges.short_s
+        levels = np.bincount(number[read], weights=np.floor(LEVELS * np.log2(1.0 + usual)), minlength=size)
+        items = np.bincount(number[read], minlength=size)
+        of_site = levels.sum() / max(items.sum(), 1)
+        return np.asarray(np.exp2((levels + of_site) / (items + 1) / LEVELS) - 1.0)[number]
+
+    def _there_s(self, edges: Edges, rows: Rows | Mask | slice) -> FloatArray:
+        """How much of the baseline each of some rows was published for, float64, seconds."""
+        since = np.maximum(self._items.published[rows], edges.before)
+        return np.clip(edges.since - since, 0.0, edges.over_s)
+
+    def _compared(self, observed: FloatArray, earlier: FloatArray, edges: Edges, rows: Rows | slice) -> Scored:
+        """The bursts of some rows, of which these are the events now and before."""
+        settings = self._settings
+        expected = earlier / edges.over_s * edges.short_s
+        if self._in_section is not None:
+            expected = expected + self._in_section[rows] * (1.0 - self._there_s(edges, rows) / edges.over_s)
         match settings.method:
             case "share":
                 both = observed + earlier
                 enough = both >= max(settings.minimum, 1.0)
                 return Scored(both, np.where(enough, burst_measures.ratio(observed, both, 0.0), 0.0))
             case "excess":
-                return Scored(observed, burst_measures.excess(observed, expected, settings.minimum))
+                usual = np.maximum(expected, burst_measures.MIN_EXPECTED) if settings.poisson_floor else expected
+                return Scored(observed, burst_measures.excess(observed, usual, settings.minimum), usual)
             case _:
-                return Scored(observed, burst_measures.chi_square(observed, expected, settings.minimum))
+                score = burst_measures.chi_square(observed, expected, settings.minimum)
+                return Scored(observed, score, np.maximum(expected, burst_measures.MIN_EXPECTED))
 
     def _edges(self, at: float) -> Edges:
         settings = self._settings
@@ -150,18 +199,24 @@ class Bursts:
         among, size = self._counts.only(rows), max(1, MOST_NUMBERS // len(grid))
         for start in range(0, len(rows), size):
             part = np.arange(start, min(len(rows), start + size))
-            yield rows[part], self._peaks(among.only(part), steps, edges, place)
+            yield rows[part], self._peaks(among.only(part), rows[part], steps, edges, place)
 
     def _peaks(
-        self, some: Counts, steps: Sequence[FloatArray], edges: Sequence[Edges], place: Mapping[float, int]
+        self,
+        some: Counts,
+        rows: Rows,
+        steps: Sequence[FloatArray],
+        edges: Sequence[Edges],
+        place: Mapping[float, int],
     ) -> "Peaks":
+        """The peaks of `rows`, of which these are the counts."""
         until = np.zeros((len(place), some.size))  # views of every row, from the first place on
         for number, bucket_weights in enumerate(steps, 1):
             until[number] = until[number - 1] + some.item_sums(some.cell_sums(bucket_weights), self._channel_weights)
         peak, counted, when = np.zeros(some.size), np.zeros(some.size), np.zeros(some.size)
         for each in edges:
             before, since, end = (until[place[point]] for point in (each.before, each.since, each.until))
-            then = self._compared(end - since, since - before, each)
+            then = self._compared(end - since, since - before, each, rows)
             higher = then.score > peak
             peak[higher], counted[higher], when[higher] = then.score[higher], then.counted[higher], each.until
         return Peaks(peak, when, counted)

@@ -139,7 +139,8 @@ def described(settings: ListSettings, decay: Decay | None = None) -> str:
         return "the newest publication first"
     if settings.kind == "burst":
         spans = (format_duration(settings.short_s), format_duration(settings.baseline_s))
-        text = f"{settings.method} of the last {spans[0]} against the {spans[1]} before"
+        method = "events beyond the usual" if settings.method == "excess" else settings.method
+        text = f"{method} of the last {spans[0]} against the {spans[1]} before"
         if settings.hold_s:
             peak, half_life = format_duration(settings.hold_s), format_duration(settings.peak_half_life_s)
             text += f", the highest of the last {peak}, fading since with a half-life of {half_life}"

@@ -41,10 +41,14 @@ MOST_STEPS = 64
 
 
 class Scored(NamedTuple):
-    """Per row, (rows,) float64 each: the sum before its shape, and the score."""
+    """Per row, (rows,) float64 each: the sum before its shape, and the score.
+
+    `usual`: of a burst, how many events would have been usual; None where the list does not know.
+    """
 
     counted: FloatArray
     score: FloatArray
+    usual: FloatArray | None = None
 
 
 class Term(NamedTuple):

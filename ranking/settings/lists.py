@@ -45,6 +45,9 @@ Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.
 Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
 CountOrNone = Annotated[int, BeforeValidator(lambda value: 0 if value == NO_LIMIT else value)]
 
+#: The decays that have a half-life to tune: of a forecast the one that holds while its mix does not.
+TUNED_DECAYS = ("half-life", FORECAST)
+
 
 class ItemRules(Table):
     """lists.NAME.allow and lists.NAME.deny: what descriptions say of the items that a list takes, or does not."""
@@ -130,7 +133,7 @@ class ListSettings(Table):
     fill: Literal["none", "widen", "latest"] = "none"
     movement_s: Seconds = Field(float(HOUR_S), alias="movement")
 
-    method: Annotated[str, BeforeValidator(one_of(METHODS))] = "chi-square"
+    method: Annotated[str, BeforeValidator(one_of(METHODS))] = "excess"
     short_s: Seconds = Field(float(HOUR_S), alias="short")
     baseline_s: Seconds = Field(7.0 * DAY_S, alias="baseline")
     minimum: float = Field(5.0, ge=0, le=1e9)
@@ -157,7 +160,7 @@ class ListSettings(Table):
             if "weights" not in self.model_fields_set:
                 object.__setattr__(self, "weights", BURST_WEIGHTS)  # stays out of the fields that were set
             self._fits_burst()
-        if self.auto and (self.kind, self.decay) != ("ranked", "half-life"):
+        if self.auto and (self.kind != "ranked" or self.decay not in TUNED_DECAYS):
             raise ValueError('half_life: a duration, as "auto" is for kind = "ranked" with decay = "half-life"')
         if self.decay == FORECAST and self.kind != "ranked":
             raise ValueError('decay: not "forecast", which is for kind = "ranked"')
@@ -222,12 +225,13 @@ class ListSettings(Table):
         """The list with its learned half-life or mix in place of the file's."""
         if learned is None or not self.learns:
             return self
-        if not self.auto:
-            return self.model_copy(update={"mix": learned.mix})
-        if self.objective.pinned:
+        if self.auto and self.objective.pinned:
             return self
-        found = self.model_copy(update={"half_life_s": learned.half_life_s})
-        found._section_half_lives = learned.sections
+        half_life_s = learned.half_life_s if self.auto else self.half_life_s
+        mix = learned.mix if self.decay == FORECAST else self.mix
+        found = self.model_copy(update={"half_life_s": half_life_s, "mix": mix})
+        if self.auto and not mix:
+            found._section_half_lives = learned.sections
         return found
 
     @property
@@ -269,7 +273,8 @@ def _is_auto(table: Mapping[str, Any]) -> bool:
     """Whether a list tunes itself: its half-life is "auto", or nothing is said of one that it would use."""
     if "half_life" in table or "half_life_s" in table or "auto" in table:
         return table.get("half_life") == AUTO
-    return (table.get("kind", "ranked"), table.get("decay", "half-life")) == ("ranked", "half-life")
+    tuned = table.get("decay", "half-life") in TUNED_DECAYS and not table.get("mix")
+    return table.get("kind", "ranked") == "ranked" and tuned
 
 
 def _begun(given: dict[str, Any]) -> dict[str, Any]:

@@ -182,7 +182,7 @@ PRESETS: dict[str, Preset] = {
         "daily.dev, `updateTrending.ts`: at least 55 % of the last hour's 15 or more in its second half",
     ),
     "universal-recommender": Preset(
-        {**_BURST, "method": "excess", "short": "12h", "baseline": "1d", "minimum": 1.0},
+        {**_BURST, "method": "excess", "short": "12h", "baseline": "1d", "minimum": 1.0, "poisson_floor": False},
         "Universal Recommender, `PopModel.scala`, trending: events of the newer half less those of the older one",
     ),
     "universal-recommender-hot": Preset(

@@ -40,7 +40,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "ewma": ("poisson_floor", "half_life", *_BY_SPANS),
     "ratio": _BY_SPANS,
     "share": ("period", *_BY_SPANS),
-    "excess": ("period", *_BY_SPANS),
+    "excess": ("poisson_floor", "period", *_BY_SPANS),
     "acceleration": ("short",),
 }
 

@@ -14,7 +14,7 @@ from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
 from ranking.tuning.forecaster import Forecaster, lead_in
 from ranking.tuning.list_makers import forecasters_of, list_maker
-from ranking.tuning.outcome import Judging, Outcome, Trace, empty_trace, kept_a_step_later
+from ranking.tuning.outcome import Judging, Outcome, Trace, describe_visible, empty_trace, kept_a_step_later
 from ranking.tuning.walk_forward import Plan, WalkForward
 
 
@@ -75,6 +75,7 @@ def backtest(
         on_step()
     for trace in traces:
         trace.kept[:-1] = kept_a_step_later(trace.rows)
+        describe_visible(trace, moments, walk.facts)
     over = moments[-1] + plan.horizon_s
     learned = {forecaster: forecaster.learned(over) for forecaster in forecasters}
     mixes = {number: learned[forecaster] for number, forecaster in forecaster_of.items()}

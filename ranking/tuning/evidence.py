@@ -47,7 +47,8 @@ class Measured(NamedTuple):
     """The measures of a candidate, as means over the steps; see `measures`.
 
     `changed`: items that the next step's list does not have any more. `share`: of all reads, those of the listed.
-    `own`: of the reads of the listed, those that came from a list; None where nobody read what it listed.
+    `own`: of the reads of the listed, those that came from a list; None where nobody read what it listed. `age_s`: the
+    median age of the listed in seconds; None where no publish time is known. `sections`: of how many they are.
     """
 
     candidate: Candidate
@@ -58,6 +59,8 @@ class Measured(NamedTuple):
     interval: Interval | None
     share: float
     own: float | None
+    age_s: float | None
+    sections: float
     trace: Trace
 
 
@@ -166,6 +169,8 @@ def measured_of(
         interval=interval(trace.capture, day, draws),
         share=caught / float(walked.reads.sum()),
         own=float(np.nansum(trace.own)) / caught if caught else None,
+        age_s=None if np.isnan(trace.age_s).all() else float(np.nanmean(trace.age_s)),
+        sections=float(np.nanmean(trace.sections)),
         trace=trace,
     )
 

@@ -134,7 +134,7 @@ class _ShortMaker:
             counted = score = sums.total(self._formula.horizon(moment.at), self._channel_weights)
         # What is too old for the digits of a sum stands below all else, and in no list that is full without it.
         if not self._is_sum or (self._formula.has_quiet(sums) and not self._is_full(score, moment.at)):
-            counted, score = self._formula.scored(sums, published)
+            counted, score, _ = self._formula.scored(sums, published)
         near = self._eligible(self._near, counted, score, moment.at)
         bound = highest(score[near], NEAR * k)[-1] if len(near) >= k else 0.0
         rows = np.flatnonzero(score >= bound) if bound else np.flatnonzero(score > 0)

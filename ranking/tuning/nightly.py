@@ -15,13 +15,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from ranking.counts.arrays import Mask
 from ranking.counts.columns import Columns
 from ranking.errors import PopulerError
 from ranking.lists.ranker import View
 from ranking.lists.traffic_start import by_traffic, with_sections
 from ranking.scoring.traffic_rule import read_kinds, within
+from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
+from ranking.settings.objective import Objective
 from ranking.times import DAY_S, HOUR_S, format_duration
 from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, percent
 from ranking.tuning.forecaster import NIGHT
@@ -55,7 +58,7 @@ def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSet
     bounds_s = (objective.shortest_s, objective.longest_s)
     traffic = by_traffic(settings, view, at, before)
     try:
-        tried, plan, evidence = _tried(view, settings, (before.half_life_s, traffic.half_life_s), at, zone)
+        plan, evidence = _tried(view, settings, (before.half_life_s, traffic.half_life_s), at, zone)
     except PopulerError as error:
         return _without_evidence(name, settings, before, traffic, at, error)
     per_hour = HOUR_S / plan.step_s
@@ -64,18 +67,21 @@ def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSet
         name, at, before, before, False, "", pinned, None, plan.horizon_s, plan.step_s, evidence.judging.k, plan.first,
         evidence.steps, evidence.days, accepted, bounds_s, trials,
     )  # fmt: skip
-    if not settings.auto:
-        return _forecast(night, evidence, tried)
-    half_lives = [each.candidate.settings.half_life_s for each in evidence.measured]
-    judged = judged_of(half_lives, [each.trace for each in evidence.measured], evidence.day)
-    decision = decided(judged, settings, traffic, before, at, per_hour)
-    after, why = decision.after, decision.why
+    fixed = [each for each in evidence.measured if each.candidate.settings.decay != FORECAST]
+    after, target_s, why = before, None, f"It stays at {format_duration(before.half_life_s)}."
+    if settings.auto and fixed:
+        half_lives = [each.candidate.settings.half_life_s for each in fixed]
+        judged = judged_of(half_lives, [each.trace for each in fixed], evidence.day)
+        after, target_s, why = decided(judged, settings, traffic, before, at, per_hour)
+    if settings.decay == FORECAST and not pinned:
+        after, why = _with_mix(after, why, evidence, at)
     if pinned:
         after, why = (
             LearnedSetting(objective.pin_s, before.since),
             f"It is pinned to {format_duration(objective.pin_s)}. {why}",
         )
-    return _with(night, after, after.half_life_s != before.half_life_s, decision.target_s, why)
+    moved = (after.half_life_s, after.mix) != (before.half_life_s, before.mix)
+    return msgspec.structs.replace(night, after=after, moved=moved, suggested_s=target_s, why=why)
 
 
 def _without_evidence(
@@ -126,15 +132,15 @@ def warmup_s(settings: ListSettings) -> float:
 
 def _tried(
     view: View, settings: ListSettings, also_s: Sequence[float], at: float, zone: tzinfo
-) -> tuple[list[Candidate], Plan, Evidence]:
+) -> tuple[Plan, Evidence]:
     columns = view.history.columns()
     plan = _within(plan_walk(columns, wanted(columns, settings), at), at - settings.objective.history_s)
     judging = Judging(settings.size, read_kinds(view.history.channels, settings))
     tried = fixed_candidates(settings, also_s)
-    if settings.decay == "forecast":
+    if settings.decay == FORECAST:
         tried.append(Candidate({"decay": "forecast"}, settings))
     now = settings.model_copy(update={"auto": False, "decay": "half-life", "half_life_s": also_s[0]})
-    return tried, plan, evidence_of(view, tried, now, plan, judging, zone)
+    return plan, evidence_of(view, tried, now, plan, judging, zone)
 
 
 def wanted(columns: Columns, settings: ListSettings) -> Wanted:
@@ -162,7 +168,7 @@ def fixed_candidates(settings: ListSettings, also_s: Sequence[float] = ()) -> li
 
 def _trial(one: Measured, per_hour: float) -> Trial:
     settings = one.candidate.settings
-    half_life_s = None if settings.decay == "forecast" else settings.half_life_s
+    half_life_s = None if settings.decay == FORECAST else settings.half_life_s
     bounds = None if one.interval is None else (one.interval.low, one.interval.high)
     return Trial(half_life_s, one.capture, one.changed * per_hour, bounds)
 
@@ -182,7 +188,10 @@ def judged_of(half_lives: Sequence[float], traces: Sequence[Trace], day: npt.NDA
     """What half-lives have done on the way of a back-test; `day`: (steps,) int64."""
     listed = np.stack([np.count_nonzero(each.rows != NOBODY, axis=1) for each in traces])
     changed = listed - np.stack([each.kept for each in traces])
-    return Judged(np.array(half_lives), np.stack([each.capture for each in traces]), changed, day)
+    capture, age_s, sections = (
+        np.stack([getattr(each, name) for each in traces]) for name in ("capture", "age_s", "sections")
+    )
+    return Judged(np.array(half_lives), capture, changed, day, age_s, sections)
 
 
 def decided(
@@ -198,6 +207,10 @@ def decided(
     changes = np.nanmean(judged.changed, axis=1) * per_hour
     inside = (half_lives >= bounds_s[0]) & (half_lives <= bounds_s[1])
     accepted = inside & (changes <= settings.objective.changes)
+    asked = _fresh_and_varied(judged, settings.objective)
+    met = bool((accepted & asked).any())
+    if met:
+        accepted &= asked
     found = gains(judged, rule)
     chosen = choice(judged, found, rule, now, accepted)
     target_s = float(half_lives[chosen.place])
@@ -209,7 +222,20 @@ def decided(
     after = _on_the_way(before if before.since else traffic, target, at, bounds_s)
     verb = "stays at" if before.since and after.half_life_s == before.half_life_s else "goes to"
     on_the_way = "" if after.half_life_s == target_s else f", on its way to {format_duration(target_s)}"
-    return Decision(after, target_s, f"It {verb} {format_duration(after.half_life_s)}{on_the_way}: {shown.in_words()}.")
+    words = shown.in_words() + ("" if met else "; no half-life keeps the objective's freshness and variety")
+    return Decision(after, target_s, f"It {verb} {format_duration(after.half_life_s)}{on_the_way}: {words}.")
+
+
+def _fresh_and_varied(judged: Judged, objective: Objective) -> Mask:
+    """Which half-lives keep the objective's freshness and variety, (candidates,) bool."""
+    asked = np.ones(len(judged.half_life_s), dtype=np.bool_)
+    if judged.age_s is not None and math.isfinite(objective.freshness_s):
+        known = ~np.isnan(judged.age_s)
+        mean_s = np.where(known, judged.age_s, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        asked &= known.any(axis=1) & (mean_s <= objective.freshness_s)
+    if judged.sections is not None:
+        asked &= judged.sections.mean(axis=1) >= objective.variety
+    return asked
 
 
 def _on_the_way(
@@ -250,7 +276,7 @@ class _Shown(NamedTuple):
             return (
                 f"{text}, which is more by at least {100 * sure:.1f} points" if sure > 0 else f"{text}, much the same"
             )
-        return f"{text}, which changes more than the objective accepts"
+        return f"{text}, which the objective does not accept"
 
     def briefly(self) -> str:
         """The same in few words."""
@@ -266,27 +292,35 @@ class _Shown(NamedTuple):
 # A forecast
 
 
-def _forecast(night: Tuned, evidence: Evidence, tried: Sequence[Candidate]) -> Tuned:
-    """Put the learned mix in effect in any case; `why` says what it is worth."""
-    mix = evidence.backtest.mixes[len(tried) - 1]
-    before = night.before
-    after = LearnedSetting(before.half_life_s, night.at, mix)
-    learned = next(
-        (measured for measured in evidence.measured if measured.candidate.settings.decay == "forecast"), None
-    )
-    if not mix or learned is None:
-        return _with(night, before, False, None, "It stays: there was nothing to learn from.")
-    others = [measured for measured in evidence.measured if measured is not learned]
-    best = max(others, key=lambda measured: measured.capture)
-    gain = interval(learned.trace.capture - best.trace.capture, evidence.day, draws_of_days(int(evidence.day[-1]) + 1))
-    what = f"The mix that it learned caught {percent(learned.capture, 1)} of {_reads(evidence)}"
-    what += f", the best single half-life ({format_duration(best.candidate.settings.half_life_s)}) "
-    what += f"{percent(best.capture, 1)}{_points(gain)}."
-    return _with(night, after, mix != before.mix, None, what)
+def _with_mix(held: LearnedSetting, why: str, evidence: Evidence, at: float) -> tuple[LearnedSetting, str]:
+    """The mix that was learned, where it surely catches more than the half-life that `held` has; else that alone.
+
+    The mix is judged as it would have been served: at each step by what was over then. Two are compared and none is
+    chosen among many, so the days are drawn for their difference alone.
+    """
+    learned = next((each for each in evidence.measured if each.candidate.settings.decay == FORECAST), None)
+    mix = next(iter(evidence.backtest.mixes.values()), ())
+    if learned is None or not mix:
+        return msgspec.structs.replace(held, mix=()), f"{why} There was nothing to learn a mix from."
+    fixed = [each for each in evidence.measured if each is not learned]
+    best = min(fixed, key=lambda each: abs(math.log(each.candidate.settings.half_life_s / held.half_life_s)))
+    gain = gain_of(learned.trace.capture, best.trace.capture, evidence.day)
+    caught = f"caught {percent(learned.capture, 1)} of {_reads(evidence)}, the half-life "
+    caught += f"{format_duration(best.candidate.settings.half_life_s)} {percent(best.capture, 1)}{_points(gain)}"
+    if gain is None or gain.low <= 0:
+        few = "" if gain else f" on {evidence.days} days, and it takes {MIN_DAYS}"
+        return msgspec.structs.replace(held, mix=()), f"{why} A mix {caught}{few}: not surely more, so it is not used."
+    after = msgspec.structs.replace(held, since=at, mix=mix, why=f"by a mix that {caught}")
+    return after, f"It takes a mix, which {caught}."
 
 
-def _with(night: Tuned, after: LearnedSetting, moved: bool, suggested_s: float | None, why: str) -> Tuned:
-    return msgspec.structs.replace(night, after=after, moved=moved, suggested_s=suggested_s, why=why)
+def gain_of(
+    capture: npt.NDArray[np.float64], other: npt.NDArray[np.float64], day: npt.NDArray[np.int64]
+) -> Interval | None:
+    """What one way of ranking captures more than another on the same steps, (steps,); None: the days are too few."""
+    there = ~np.isnan(capture - other)
+    days, place = np.unique(day[there], return_inverse=True)
+    return None if len(days) < MIN_DAYS else interval((capture - other)[there], place, draws_of_days(len(days)))
 
 
 def _reads(evidence: Evidence) -> str:

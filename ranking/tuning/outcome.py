@@ -4,13 +4,15 @@ What editors have taken down or blocked by now, and what only strangers have nam
 step; pins, boosts and what other lists show (`without`) are left out, as a setting is to be judged by itself.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray, Rows
+from ranking.counts.arrays import NO_SECTION, FloatArray, Rows
 from ranking.intake.events import LIST_SOURCE
+from ranking.lists.item_pool import PoolFacts
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.tuning.measures import capture, ndcg
 from ranking.tuning.walk_forward import WalkForward
@@ -37,6 +39,8 @@ class Trace(NamedTuple):
     `capture`, `ndcg`: (steps,) float64, 0 to 1, see `measures`.
     `kept`: (steps,) float64, how many of the listed are listed a step later.
     `caught`: (steps,) float64, reads of the listed; `own`: those of them that came from a list.
+    `age_s`: (steps,) float64, the median age of the listed in seconds, of those with a publish time; `sections`:
+    (steps,) float64, how many sections they are of.
     `rows`: (steps, k) int32, the listed item rows, NOBODY past the end of a shorter list; `reads`: (steps, k) float64,
     the reads of each in the horizon.
     """
@@ -46,14 +50,18 @@ class Trace(NamedTuple):
     kept: FloatArray
     caught: FloatArray
     own: FloatArray
+    age_s: FloatArray
+    sections: FloatArray
     rows: npt.NDArray[np.int32]
     reads: FloatArray
 
 
 def empty_trace(steps: int, k: int) -> Trace:
     """A trace to be filled in, of `steps` lists of `k` rows."""
-    one, two, three, four, five = np.full((5, steps), np.nan)
-    return Trace(one, two, three, four, five, np.full((steps, k), NOBODY, dtype=np.int32), np.zeros((steps, k)))
+    one, two, three, four, five, six, seven = np.full((7, steps), np.nan)
+    return Trace(
+        one, two, three, four, five, six, seven, np.full((steps, k), NOBODY, dtype=np.int32), np.zeros((steps, k))
+    )
 
 
 def kept_a_step_later(rows: npt.NDArray[np.int32]) -> FloatArray:
@@ -61,6 +69,19 @@ def kept_a_step_later(rows: npt.NDArray[np.int32]) -> FloatArray:
     before, after = rows[:-1, :, np.newaxis], rows[1:, np.newaxis, :]
     stays = ((before == after) & (before != NOBODY)).any(axis=2)
     return np.asarray(stays.sum(axis=1), dtype=np.float64)
+
+
+def describe_visible(trace: Trace, moments: Sequence[float], facts: PoolFacts) -> None:
+    """Write how old the listed of a trace are at each of its moments (epoch seconds), and of how many sections."""
+    listed = trace.rows != NOBODY
+    age_s = np.where(listed, np.array(moments)[:, np.newaxis] - facts.published[trace.rows], np.nan)
+    age_s[~np.isfinite(age_s)] = np.nan
+    some = ~np.isnan(age_s).all(axis=1)
+    trace.age_s[some] = np.nanmedian(age_s[some], axis=1)
+    section = np.sort(np.where(listed, facts.section[trace.rows], NO_SECTION), axis=1)
+    first = section != NO_SECTION
+    first[:, 1:] &= section[:, 1:] != section[:, :-1]
+    trace.sections[:] = first.sum(axis=1)
 
 
 class Outcome:

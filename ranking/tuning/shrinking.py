@@ -31,12 +31,15 @@ class Judged(NamedTuple):
 
     `half_life_s`: (candidates,) float64, rising; `capture`: (candidates, steps) float64, NaN where nobody read;
     `changed`: (candidates, steps) float64, items that the next list does not have; `day`: (steps,) int64, from 0 on.
+    `age_s`, `sections`: (candidates, steps) float64, see `Trace`; None: unknown.
     """
 
     half_life_s: FloatArray
     capture: FloatArray
     changed: FloatArray
     day: npt.NDArray[np.int64]
+    age_s: FloatArray | None = None
+    sections: FloatArray | None = None
 
     @property
     def days(self) -> int:
@@ -47,7 +50,8 @@ class Judged(NamedTuple):
         """Some of the steps; what changes after the last of them is not known yet."""
         changed = self.changed[:, first:last].copy()
         changed[:, -1:] = np.nan
-        return Judged(self.half_life_s, self.capture[:, first:last], changed, self.day[first:last])
+        age_s, sections = (None if each is None else each[:, first:last] for each in (self.age_s, self.sections))
+        return Judged(self.half_life_s, self.capture[:, first:last], changed, self.day[first:last], age_s, sections)
 
 
 class Gains(NamedTuple):

@@ -15,9 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ranking.counts.arrays import FloatArray, Mask
 from ranking.lists.ranker import View
 from ranking.lists.traffic_start import of_reads, reads_before
 from ranking.scoring.traffic_rule import look
+from ranking.settings.decays import FORECAST
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.times import HOUR_S
@@ -27,6 +29,7 @@ from ranking.tuning.nightly import (
     by_traffic_alone,
     decided,
     fixed_candidates,
+    gain_of,
     judged_of,
     night_before,
     warmup_s,
@@ -35,15 +38,16 @@ from ranking.tuning.outcome import Judging, Trace, kept_a_step_later
 from ranking.tuning.shrinking import Judged
 from ranking.tuning.walk_forward import MIN_STEPS, Plan
 
-#: What a list goes by: its days and the traffic, or the traffic alone.
-WAYS = ("auto", "rule")
+#: What a list goes by: its days and the traffic, the traffic alone, or a mix while its days are surely for that.
+WAYS = ("auto", "rule", FORECAST)
 
 
-class Served(NamedTuple):
-    """What was served along a plan, and the half-life that it ended with."""
+class ServedByNight(NamedTuple):
+    """What was served along a plan, the half-life that it ended with, and the share of steps at which it was a mix."""
 
     trace: Trace
     last: LearnedSetting
+    mixed: float = 0.0
 
 
 def served(
@@ -54,7 +58,7 @@ def served(
     zone: tzinfo,
     ways: Sequence[str],
     on_step: Callable[[], None] = lambda: None,
-) -> dict[str, Served]:
+) -> dict[str, ServedByNight]:
     """What a list would have served along `plan`, by each of some `WAYS`."""
     # Nights before the first step are judged, too, as far back as the counts fit the steps.
     columns, step_s = view.history.columns(), plan.step_s
@@ -64,16 +68,23 @@ def served(
     earlier = max(int((plan.first - since) // step_s), 0)
     whole = plan._replace(first=plan.first - earlier * step_s, steps=plan.steps + earlier)
     candidates = fixed_candidates(settings)
-    walked = backtest(view, [each.settings for each in candidates], whole, judging, zone, on_step)
     half_lives = [each.settings.half_life_s for each in candidates]
-    judged = judged_of(half_lives, walked.traces, days_of(whole, zone))
+    tried = [each.settings for each in candidates]
+    if FORECAST in ways:
+        tried.append(settings.model_copy(update={"auto": False, "decay": FORECAST, "mix": ()}))
+    walked = backtest(view, tried, whole, judging, zone, on_step)
+    judged = judged_of(half_lives, walked.traces[: len(half_lives)], days_of(whole, zone))
     nights = _Nights(view, settings, whole, judged, judging.section, zone)
     found = {}
     for way in ways:
         learned = nights.learned(way)
         in_effect = [learned[bisect_right(learned, at, key=_since) - 1] for at in plan.moments]
         place = np.searchsorted(half_lives, [each.half_life_s for each in in_effect])
-        found[way] = Served(_stitched(walked.traces, place, earlier), in_effect[-1])
+        mixed = np.zeros(len(place), dtype=np.bool_)
+        if way == FORECAST:
+            mixed = nights.mixed(learned, walked.traces[-1].capture)[earlier:]
+            place[mixed] = len(half_lives)
+        found[way] = ServedByNight(_stitched(walked.traces, place, earlier), in_effect[-1], float(mixed.mean()))
     return found
 
 
@@ -110,17 +121,32 @@ class _Nights:
                 found.append(LearnedSetting(before.half_life_s, at, reads=before.reads, why=before.why))
         return found
 
+    def mixed(self, learned: Sequence[LearnedSetting], capture: FloatArray) -> Mask:
+        """The steps at which a mix was served, (steps,) bool; `capture`: (steps,) float64, of a mix at every step."""
+        found, judged = np.zeros(len(self._moments), dtype=np.bool_), self._judged
+        for at, _ in self._nights:
+            first, last = self._past(at)
+            held = learned[bisect_right(learned, at, key=_since) - 1]
+            place = int(np.searchsorted(judged.half_life_s, held.half_life_s))
+            gain = gain_of(capture[first:last], judged.capture[place, first:last], judged.day[first:last])
+            found[self._moments >= at] = gain is not None and gain.low > 0
+        return found
+
+    def _past(self, at: float) -> tuple[int, int]:
+        """The first and the end of the steps of the objective's history whose horizon was over by a night."""
+        since = at - self._settings.objective.history_s
+        first, last = np.searchsorted(self._moments, (since, at - self._plan.horizon_s + 1e-6))
+        return int(first), int(last)
+
     def _after(self, way: str, at: float, traffic: LearnedSetting, before: LearnedSetting) -> LearnedSetting:
-        judged = self._judged_until(at) if way == "auto" else None
+        judged = None if way == "rule" else self._judged_until(at)
         if judged is None:
             return by_traffic_alone(self._settings, traffic, before, at)
         return decided(judged, self._settings, traffic, before, at, HOUR_S / self._plan.step_s).after
 
     def _judged_until(self, at: float) -> Judged | None:
-        """The steps of the objective's history whose horizon was over by a night; None: they are too few to judge."""
-        since = at - self._settings.objective.history_s
-        first, last = np.searchsorted(self._moments, (since, at - self._plan.horizon_s + 1e-6))
-        past = self._judged.between(int(first), int(last))
+        """What is judged in a night; None: there is too little."""
+        past = self._judged.between(*self._past(at))
         return past if np.count_nonzero(~np.isnan(past.capture[0])) >= MIN_STEPS else None
 
     def _nearest(self, half_life_s: float) -> float:

@@ -82,7 +82,7 @@ def misbehaving(answer: Callable[[http.server.BaseHTTPRequestHandler], None]) ->
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             with contextlib.suppress(OSError):
-                self.rfile.read(int(self.headers.get("content-length", "0")))
+                self.content = self.rfile.read(int(self.headers.get("content-length", "0")))
                 answer(self)
 
         do_PUT = do_POST = do_DELETE = do_GET  # noqa: N815

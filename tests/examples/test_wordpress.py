@@ -189,6 +189,18 @@ def test_a_category_that_is_renamed_is_renamed_in_all_its_articles(site: Site, s
     assert names["aliases"] == [before[posts[0]].removeprefix("http://").rstrip("/")]
 
 
+def test_a_category_that_is_deleted_moves_what_is_below_it(site: Site, service: Service) -> None:
+    top = category(site, "Gaya", slug="gaya")
+    child = category(site, "Mode", slug="mode", parent=top)
+    own = site.publish("Di atas", post_category=[top])
+    below = site.publish("Di bawah", post_category=[child])
+    assert found(service, below)["url"] == f"{site.url}/gaya/mode/di-bawah/"
+    site.php(f"wp_delete_term({top}, 'category');")
+    cron(site)
+    assert found(service, below)["url"] == f"{site.url}/mode/di-bawah/"
+    assert (found(service, own)["sections"], waiting(site)) == (["Uncategorized"], 0)
+
+
 def test_readers_of_a_former_permalink_count_for_the_post(site: Site, service: Service) -> None:
     post = site.publish("Judul lama", post_name="judul-lama")
     before = found(service, post)["url"]
@@ -251,6 +263,9 @@ def test_wp_cli_says_why_it_could_not(site: Site, nobody: str) -> None:
     *_, error = site.cli("WP_CLI::run('populer', 'sync');")
     assert error.startswith("Error: The service does not answer: ")
     assert error.endswith(f"WP-Cron will send what still waits ({waiting(site)}).")
+    site.settings()
+    (error,) = site.cli("WP_CLI::run('populer', 'sync');")
+    assert error == "Error: The service and its key are not set. Enter them under Settings → Populer."
 
 
 def test_the_settings_page_describes_old_posts_in_steps(site: Site, service: Service) -> None:
@@ -258,7 +273,6 @@ def test_the_settings_page_describes_old_posts_in_steps(site: Site, service: Ser
     site.settings(url=service.url, key=service.write_key)
     with site.browser() as browser:
         page = browser.get("/wp-admin/options-general.php?page=populer").text
-        nonce = page.partition('name="_wpnonce" value="')[2]
         nonce = page[page.index('value="populer_sync"') :].partition('name="_wpnonce" value="')[2].partition('"')[0]
         form = {"action": "populer_sync", "_wpnonce": nonce}
         page = browser.post("/wp-admin/admin-post.php", data=form).text
@@ -268,12 +282,15 @@ def test_the_settings_page_describes_old_posts_in_steps(site: Site, service: Ser
         step = json.loads(page.partition("var populerSteps = ")[2].partition(";\n")[0])
         for _ in range(30):
             answer = browser.post(step["url"], data={"action": "populer_step", "_ajax_nonce": step["nonce"]}).json()
-            assert answer["data"]["waiting"] == max(0, left - 100)
-            left = answer["data"]["waiting"]
+            last, left = left, answer["data"]["waiting"]
+            assert left == max(0, last - 100)
             if left == 0:
                 break
-    assert described(service, posts) == 500
-    assert answer["data"] == {"waiting": 0, "text": "0 articles wait to be sent.", "failed": False}
+        assert described(service, posts) == 500
+        site.php(f"populer_mark({posts[0]}); populer_lock(); remove_all_actions('shutdown');")
+        busy = browser.post(step["url"], data={"action": "populer_step", "_ajax_nonce": step["nonce"]}).json()
+    assert answer["data"] == {"waiting": 0, "text": "0 articles wait to be sent.", "done": last, "failed": False}
+    assert busy["data"] == {"waiting": 1, "text": "1 article waits to be sent.", "done": 0, "failed": False}
 
 
 def test_with_the_service_away_publishing_goes_on_and_is_told_later(site: Site, service: Service, nobody: str) -> None:

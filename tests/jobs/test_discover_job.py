@@ -12,6 +12,7 @@ from website import Page, Website, answer, redirect, website
 from jobs.discover import DiscoverItems
 from jobs.refresh import RefreshLists
 from ranking.intake.items import Item
+from ranking.published.snapshot import decode_entries
 
 Serve = Callable[..., Awaitable[servers.Service]]
 SITE = servers.SITE
@@ -231,3 +232,30 @@ async def test_page_that_breaks_the_reader_does_not_end_the_job(
     assert (await newsroom.run())["described"] == 0
     assert "RuntimeError" in (await newsroom.refused())[ARTICLE.path]
     await asyncio.sleep(0)
+
+
+async def test_article_of_a_news_sitemap_gets_its_section_from_its_page(serve: Serve, paper: Website) -> None:
+    newsroom = Newsroom(await serve(**site_of(paper, feeds=[{"url": paper.address + "/news.xml"}])), paper)
+    for path in (ARTICLE.path, "/opaque"):
+        page = Article(3, path, "Judul di halaman", "Ekonomi")
+        paper.pages[path] = answer(STYLES["yoast"](page, paper.address), Content_Type="text/html")
+    sitemap = {"title": "Judul di peta situs", "tags": ["pasar"]}
+    await newsroom.service.put(
+        {"id": newsroom.id(ARTICLE.path), "url": paper.address + ARTICLE.path, **sitemap},
+        {"id": "77", "url": paper.address + "/opaque", **sitemap},
+        {"id": "ada", "url": paper.address + "/ada", "section": "Nasional", **sitemap},
+    )
+    await newsroom.read(ARTICLE.path, "/opaque", "/ada")
+
+    assert await newsroom.run() == {"pages": 2, "described": 2, "waiting": 0}
+
+    for item in await newsroom.service.store.items.get_items(SITE, [newsroom.id(ARTICLE.path), "77"]):
+        assert item is not None
+        assert (item.title, item.section, item.tags) == ("Judul di peta situs", "Ekonomi", ("pasar",))
+        assert (item.author, item.premium, item.by_page) == ("Siti", True, False)
+    assert (await newsroom.item("/opaque")) is None
+    assert (await newsroom.run())["pages"] == 0
+    listed = await newsroom.service.store.lists.published(SITE, "populer", {})
+    assert listed is not None
+    assert {entry.id for entry in decode_entries(listed.bodies["Ekonomi"])} == {newsroom.id(ARTICLE.path), "77"}
+    assert sorted(paper.paths()) == ["/ekonomi/harga-beras-naik-3", "/opaque", "/robots.txt"]

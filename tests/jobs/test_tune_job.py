@@ -138,11 +138,12 @@ async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: Me
     assert night.suggested_s > 900.0
 
 
-async def test_a_forecast_is_ranked_by_the_mix_that_it_has_learned(store: MemoryStore) -> None:
-    settings = settings_of(half_life="2h", decay="forecast")
-    await SuggestHalfLives(store, settings)(SITE, NIGHT + 60, 1)
+async def test_a_forecast_is_ranked_by_the_mix_that_surely_catches_more() -> None:
+    store, settings, night = MemoryStore(1), settings_of(half_life="15m", decay="forecast"), NIGHT + 6 * DAY_S
+    read(store, days=12)
+    await SuggestHalfLives(store, settings)(SITE, night + 60, 1)
     refresher = Refresher(RankedSite(store, settings, SITE))
-    await refresher.refresh(NIGHT + 120)
+    await refresher.refresh(night + 120)
     published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned is not None

@@ -86,6 +86,7 @@ export function row(entry, { move, key, cut, open, notes = [] }) {
       plural(entry.views, "view").replace(/^[\d,]+/, compact(entry.views)),
     ),
     entry.score === null ? null : h("span", { title: "score" }, `score ${score(entry.score)}`),
+    entry.times_usual ? h("span", {}, `${score(entry.times_usual)} times its usual`) : null,
     entry.source === "pinned" && h("span", { class: "badge" }, "pinned"),
     entry.source === "fill" && h("span", { class: "badge dim" }, "fill"),
     ...notes.map((note) => (typeof note === "string" ? h("span", { class: "badge" }, note) : note)),

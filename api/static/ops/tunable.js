@@ -12,7 +12,7 @@ const NICE = [1, 2, 3, 5, 10, 15, 20, 30, 45]
   .concat([1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 18].map((each) => each * H))
   .concat([1, 1.5, 2, 3, 4, 5, 7, 10, 14, 21, 30].map((each) => each * D));
 
-const METHODS = ["chi-square", "z-score", "ewma", "ratio", "share", "excess", "acceleration"];
+const METHODS = ["excess", "chi-square", "z-score", "ewma", "ratio", "share", "acceleration"];
 
 const spanOf = (key, label, from, to, more = {}) => ({ key, label, kind: "span", from, to, ...more });
 

@@ -23,6 +23,7 @@ const TERMS = {
   aging: "× what its own age leaves",
   revival: "+ as it is read again",
   scale: "÷ for its section",
+  usual: "less what is usual",
   boost: "× boost",
 };
 
@@ -115,6 +116,10 @@ function sentence(found, list) {
   const made = `${plural(events, "event")} that count, each at its weight and less with its age`;
   const pinned =
     found.shown === null || found.shown === found.rank ? "" : ` With what is pinned it is shown at ${found.shown}.`;
+  if (found.times_usual !== null) {
+    const usual = `${plural(found.counted, "event")} where ${score(found.usual)} are usual`;
+    return `At ${found.rank} of ${where}: read ${score(found.times_usual)} times its usual, ${usual}.${pinned}`;
+  }
   return `At ${found.rank} of ${where} with a score of ${score(found.score)}: ${made}.${pinned}`;
 }
 

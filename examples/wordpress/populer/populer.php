@@ -57,6 +57,7 @@ if (populer_is_describing()) {
     add_action('added_term_relationship', 'populer_terms_set');
     add_action('deleted_term_relationships', 'populer_terms_set');
     add_action('edited_term', 'populer_term_changed', 10, 3);
+    add_action('edited_term_taxonomies', 'populer_terms_moved');
     foreach (['added_post_meta', 'updated_post_meta', 'deleted_post_meta'] as $populer_hook) {
         add_action($populer_hook, 'populer_image_set', 10, 3);
     }
@@ -64,8 +65,8 @@ if (populer_is_describing()) {
     add_action('update_option_home', 'populer_mark_all', 10, 0);
     add_action('shutdown', 'populer_send_changes', 100);
     add_action('populer_send', 'populer_send_waiting');
-    if (defined('WP_CLI') && WP_CLI) {
-        require_once __DIR__ . '/includes/command.php';
-        WP_CLI::add_command('populer', 'Populer_Command');
-    }
+}
+if (defined('WP_CLI') && WP_CLI) {
+    require_once __DIR__ . '/includes/command.php';
+    WP_CLI::add_command('populer', 'Populer_Command');
 }

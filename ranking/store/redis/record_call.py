@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from ranking.counts.sealed import volume_end
+from ranking.counts.sealed import VOLUME_S, volume_end
 from ranking.intake import networks
 from ranking.intake.marks import parts_of
 from ranking.intake.visits import MARK_SPAN_S, NO_PAIR, PAIR_BYTES, ConditionalVisits
@@ -79,6 +79,8 @@ def _add_visits(visits: ConditionalVisits, site: str, shard: int, names: list[st
         keys.ids(site, shard, day - 1),
         keys.newcomers(site, shard, visits.received_s // MINUTE_S),
         keys.pending(site, shard),
+        keys.named(site, shard, visits.received_s // VOLUME_S),
+        keys.named(site, shard, visits.received_s // VOLUME_S - 1),
     ]
     offsets, window_of, windows = _windows(visits, site, shard, names)
     rate = visits.new_items

@@ -90,6 +90,16 @@ async def test_what_was_refused_is_counted_once_an_event_with_the_key_names_the_
     assert (await service.counts())["view|article"] == 7 + 2
 
 
+async def test_the_public_reads_what_the_key_has_named_when_nothing_new_may_enter(serve: Serve) -> None:
+    service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0})
+    await service.http.post(EVENTS, json={"item": "article"}, headers=WRITER)
+    for network in range(60):
+        await sent(service, f"198.51.{network}.1", {"item": f"junk-{network}"})
+    assert (await sent(service, "192.0.2.1", {"item": "junk"}))["filtered"] == {"new_item": 1}
+    assert (await sent(service, "192.0.3.1", {"item": "article"}))["accepted"] == 1
+    assert (await service.counts())["view|article"] == 2
+
+
 async def test_refused_views_of_one_network_are_bounded_as_counted_ones_are(serve: Serve) -> None:
     service = await serve(ingest={**RULES, "new_items": 1, "visitor_limit": 0})
     for network in range(60):

@@ -31,6 +31,7 @@ async def listening(app: asgi.ASGIApp, limits: ConnectionLimits | None = None) -
             ws="none",
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             timeout_keep_alive=1,
         )
         server = _Server(config)

@@ -23,7 +23,7 @@ from service import Service, run, serving
 from populer.cli import app
 from populer.config import load
 from populer.log_files import log_site
-from populer.log_files.log_site import LogSite, Rules
+from populer.log_files.log_site import LogSite, Rules, moments_of
 from populer.tuning.candidates import based, candidates, settled
 from populer.tuning.output import toml_of
 from ranking.errors import PopulerError, SettingsError
@@ -284,7 +284,7 @@ def test_the_store_says_what_its_log_says(
     options = (*SHORT, *AT_2H, "--grid", "half_life=30m,3h", "--preset", "hacker-news", "--undated", "first-seen")
     done = run("tune", "--config", str(config), "--data", str(service.data_dir), "--json", *options, cwd=ROOT)
     assert (done.returncode, done.stderr) == (0, "")
-    assert json.loads(done.stdout) == found(capsys, "--events", str(log), *options)
+    assert json.loads(done.stdout) == {**found(capsys, "--events", str(log), *options), "events": None}
 
 
 def test_the_store_has_items_of_its_own_and_must_be_there(replayed: tuple[Service, Path], tmp_path: Path) -> None:
@@ -338,8 +338,8 @@ def test_a_log_is_counted_as_the_service_counts_unless_it_is_told_otherwise(
     lines = [f"{START + hour * 3600 + again},a,v{hour},view,s" for hour in range(60) for again in (0, 9)]
     twice.write_text("\n".join(["ts,item,visitor,kind,section", *lines]))
     options = ("--events", str(twice), *SHORT)
-    assert "60 repeats within 30m were left out; --dedupe 0s counts them" in found(capsys, *options)["notes"]
-    assert not any("repeats" in note for note in found(capsys, *options, "--dedupe", "0s")["notes"])
+    assert found(capsys, *options)["events"] == {"read": 120, "counted": 60}
+    assert found(capsys, *options, "--dedupe", "0s")["events"] == {"read": 120, "counted": 120}
 
 
 # What is tried
@@ -464,6 +464,81 @@ def test_a_visitors_repeats_are_left_out_as_the_service_leaves_them_out(rows: li
     assert (site.read.counted, site.read.repeated) == (expected, len(rows) - expected)
 
 
+def repeated(path: Path) -> Path:
+    """The usual log with every event twice, a minute apart, by a reader of its own each."""
+    twice = [
+        (ts + later, item, f"v{number}", *rest)
+        for number, (ts, item, _, *rest) in enumerate(reads())
+        for later in (0, 60)
+    ]
+    return write_log(path / "twice.csv.gz", sorted(twice))
+
+
+def test_repeats_do_not_count_by_default_and_both_counts_are_named(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice, options = repeated(tmp_path), (*SHORT, "--grid", "half_life=1h,6h")
+    usual, raw = (found(capsys, "--events", str(twice), *options, *more) for more in ((), ("--dedupe", "0s")))
+    many = len(reads())
+    assert usual["events"] == {"read": 2 * many, "counted": many}
+    assert raw["events"] == {"read": 2 * many, "counted": 2 * many}
+    assert usual["candidates"] == found(capsys, "--events", str(log), *options)["candidates"]
+    assert usual["notes"][0].startswith(f"{2 * many:,} events were read, and {many:,} count: repeats of a visitor")
+    assert raw["notes"][0].endswith(f"and {2 * many:,} count, repeats too, which the service leaves out (--dedupe 30m)")
+
+
+def test_events_between_two_snapshots_count_at_the_later_one(tmp_path: Path) -> None:
+    times = [START + 10, START + 899, START + 900, START + 1000, START + 5000]
+    log = write_log(tmp_path / "e.csv.gz", [(ts, "a", "", "vote", "") for ts in times])
+    places = tmp_path / "lists.csv"
+    places.write_text(
+        "ts_epoch_seconds,rank,item_id\n" + "".join(f"{START + at},{rank},a\n" for at in (1800, 900) for rank in (1, 2))
+    )
+    rules = Rules(300, ZoneInfo("Asia/Jakarta"))
+    rules.snapshots = moments_of(places, rules)
+    assert rules.snapshots == [START + 900, START + 1800]
+    site = LogSite()
+    site.count([log], rules)
+    columns = site.history.columns()
+    assert dict(zip(columns.start_s.tolist(), columns.counts.tolist(), strict=True)) == {
+        START + 900: 3,
+        START + 1800: 1,
+    }
+    assert site.read.left_out == {"after the last snapshot": 1}
+
+
+def test_front_and_the_best_within_the_objective_are_shown(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "populer.toml"
+    config.write_text('[lists.populer]\nhalf_life = "auto"\nobjective = { changes = 0.4 }\n')
+    options = ("--config", str(config), "--events", str(log), *SHORT, "--grid", "half_life=15m,1h,1d", "--k", "5")
+    one = found(capsys, *options)
+    costs = [each["cost"] for each in one["front"]]
+    assert one["front"][0] == {"settings": one["best"]["settings"], "cost": 0, "ci": [0, 0]}
+    assert costs == sorted(costs)
+    assert one["within"] in one["candidates"]
+    assert one["within"]["changed"] <= 0.4 < one["best"]["changed"]
+    text = shown(capsys, *options)
+    assert "What calm, freshness and variety cost" in text
+    assert "Within the objective (at most 0.4 changes an hour) half_life = " in text
+
+
+def test_kinds_that_nobody_named_are_not_mixed_without_a_word(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [(*row[:3], ("vote", "comment")[number % 2], "") for number, row in enumerate(reads())]
+    log = write_log(tmp_path / "e.csv.gz", rows)
+    options = ("--events", str(log), *SHORT, "--grid", "half_life=1h")
+    half = len(rows) // 2
+    mixed = found(capsys, *options)
+    assert mixed["reads"] == ["comment", "vote"]
+    assert mixed["notes"][1].startswith(
+        f"reads are comment ({half:,}) and vote ({len(rows) - half:,}) alike: --reads comment "
+    )
+    assert not any("alike" in note for note in found(capsys, *options, "--reads", "vote")["notes"])
+
+
 def test_an_event_with_an_id_counts_once(tmp_path: Path) -> None:
     log = tmp_path / "e.ndjson"
     lines = [{"item": item, "ts": START, "id": id} for item, id in (("a", "1"), ("a", "1"), ("b", "1"), ("a", "2"))]
@@ -532,6 +607,12 @@ def test_a_combination_of_a_grid_is_tried_by_those_of_its_changes_that_have_an_e
     assert {"decay": "half-life", "half_life": "1h"} in changes
     assert changes.count({"decay": "window"}) == 1
     assert not [each for each in changes if each.get("decay") == "window" and "half_life" in each]
+
+
+def test_a_forecast_is_tried_once_whatever_half_lives_are_tried_beside_it() -> None:
+    names = [each.name for each in tried("decay=half-life,forecast", "half_life=1h,2h,6h")]
+    assert [name for name in names if "forecast" in name] == ["decay = forecast"]
+    assert sum("half-life" in name for name in names) == 3
 
 
 @pytest.mark.parametrize("grid", ["gravity=1.5,2", "short=10m,1h", "mix=[],[]"])

@@ -54,6 +54,7 @@ FITTING: dict[str, dict[str, Any]] = {
     "sources": {"self_click_weight": 0.1, "position_bias": 1, "half_life": "1h"},
     "young": {"min_age": "90m", "half_life": "7h"},
     "burst": {"kind": "burst", "baseline": "1d", "minimum": 2},
+    "squares": {"kind": "burst", "method": "chi-square", "baseline": "1d", "minimum": 2},
     "z": {"kind": "burst", "method": "z-score", "short": "2h", "baseline": "1d", "minimum": 0},
     "ewma": {"kind": "burst", "method": "ewma", "short": "1h", "baseline": "12h"},
     "share": {"kind": "burst", "method": "share", "short": "30m", "baseline": "1d", "movement": "3h"},
@@ -151,6 +152,7 @@ def shown(ranker: Ranker, ranking: Ranking) -> list[tuple[Any, ...]]:
             names[row],
             None if ranking.score is None else float(ranking.score[row]).hex(),
             None if before is None else before.get(row, 0),
+            None if ranking.times_usual is None else float(ranking.times_usual[row]),
             float(ranker.views[row]),
             float(ranker.published[row]),
         )

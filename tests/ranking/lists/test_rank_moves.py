@@ -79,8 +79,8 @@ def test_terms_name_every_factor() -> None:
         "topic": ["views", "first likes", "likes per reply", "ten replies", "replies"],
         "best": ["events", "scale"],
         "activity": ["events", "aging", "scale"],
-        "burst": ["chi-square", "scale"],
-        "held": ["chi-square"],
+        "burst": ["events", "usual", "scale"],
+        "held": ["excess"],
         "ratio": ["ratio"],
     }
 

@@ -93,6 +93,7 @@ def test_pinned_item_is_shown_and_the_one_that_it_displaces_is_not() -> None:
 
 def test_previous_ranks_are_of_what_the_other_list_did_not_show_then() -> None:
     of = Site()
+    of.see("old", NOW - 7 * 86_400.0)
     for item, before, lately in (("a", 50, 0), ("b", 40, 90), ("c", 30, 80)):
         of.see(item, NOW - 3900.0, before)
         of.see(item, NOW - 60.0, lately)

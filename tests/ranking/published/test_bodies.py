@@ -45,10 +45,11 @@ def test_a_body_is_that_of_the_same_entries(
     details, chosen = named(found), ListSettings(size=size)
     views, dates = np.arange(ROWS) * 1000.0 + 0.4, np.array(published)
     scored = None if score is None else np.array(score)
+    times = None if scored is None or data.draw(st.booleans()) else scored[::-1]
     bodies = Bodies(NAMES, views, dates, details, Described())
     for rows in sections:
         filled = data.draw(st.integers(0, len(rows)))
-        ranking = Ranking(np.array(rows, dtype=np.int64), scored, previous, filled)
+        ranking = Ranking(np.array(rows, dtype=np.int64), scored, previous, filled, times)
         shown = entries(ranking, chosen, views, dates, {row: details[NAMES[row]] for row in rows})
         assert bodies.body(RankedSection(*ranking, size=size)) == encode_entries(shown)
 
@@ -61,7 +62,9 @@ def test_a_description_that_has_changed_is_packed_anew() -> None:
         described.begin()
         for date in (math.nan, 1e9):
             dates = np.array([date])
-            body = Bodies(NAMES, none, dates, {NAMES[0]: item}, described).body(RankedSection(rows, none, None, 0, 7))
+            body = Bodies(NAMES, none, dates, {NAMES[0]: item}, described).body(
+                RankedSection(rows, none, None, 0, None, 7)
+            )
             ranking = Ranking(rows, none, None)
             assert body == encode_entries(entries(ranking, ListSettings(), none, dates, {0: item}))
 
@@ -78,14 +81,14 @@ def test_long_and_empty_lists_are_packed() -> None:
 
 def test_unchanged_bodies_pack_anew_what_has_changed_in_anything_and_nothing_else() -> None:
     unchanged, names = UnchangedBodies(), NAMES[:4]
-    views, published, score = np.arange(4.0), np.arange(4.0), np.arange(4.0)
+    views, published, score, times = np.arange(4.0), np.arange(4.0), np.arange(4.0), np.arange(4.0)
     details = {name: Item(name, "Judul") for name in names}
     sections = {"a": ([0, 1], None), "b": ([2, 3], {2: 1})}
 
     def packed() -> dict[str, bytes]:
         bodies = Bodies(names, views, published, details, Described())
         given = {
-            name: RankedSection(np.array(rows, dtype=np.int64), score, previous, 0, 5)
+            name: RankedSection(np.array(rows, dtype=np.int64), score, previous, 0, times, 5)
             for name, (rows, previous) in sections.items()
         }
         found = unchanged.packed(bodies, given)

@@ -166,7 +166,13 @@ def naive_held(chosen: ListSettings, seen: Seen, item: str, at: float) -> float:
     return float(best * 0.5 ** ((at - when) / (6 * HOUR_S)))
 
 
-HELD: dict[str, Any] = {"hold": "2d", "peak_half_life": "6h", "baseline": "1d", "movement": "100h"}
+HELD: dict[str, Any] = {
+    "method": "chi-square",
+    "hold": "2d",
+    "peak_half_life": "6h",
+    "baseline": "1d",
+    "movement": "100h",
+}
 
 
 @settings(deadline=None, max_examples=40)
@@ -282,3 +288,84 @@ def test_a_held_burst_is_found_again_under_its_weights() -> None:
     site.see("a", AT - 5 * HOUR_S, 40, "click")
     assert site.scores(burst(hold="12h", weights={"click": 1}), AT)["a"] > 1
     assert site.scores(burst(hold="12h"), AT) == {}
+
+
+# What is usual
+
+
+def excesses(site: Site, **table: Any) -> dict[str, tuple[float, float]]:
+    """Of each item of the list its score and how many times its usual it was read."""
+    ranker = site.ranker(AT)
+    ranking = ranker.rank(burst(method="excess", **table), "")
+    assert ranking.score is not None
+    assert ranking.times_usual is not None
+    return {
+        ranker.pool.names[row]: (float(ranking.score[row]), float(ranking.times_usual[row]))
+        for row in ranking.rows.tolist()
+    }
+
+
+def read_daily(site: Site, item: str, n: int, section: str | None = None) -> None:
+    """An old item that is read `n` times on each of the seven days before the last hour."""
+    site.put(item, AT - 30 * DAY_S, section)
+    site.see(item, AT - 9 * DAY_S)  # the site's counts go back further than the baseline
+    for day in range(7):
+        site.see(item, AT - HOUR_S - day * DAY_S - 300, n)
+
+
+def test_an_excess_is_the_events_beyond_the_usual_hour_of_an_item_and_one_is_always_usual() -> None:
+    site = Site()
+    read_daily(site, "busy", 167)  # seven times in 167 hours: 7 an hour
+    read_daily(site, "quiet", 1)
+    for item, n in (("busy", 28), ("quiet", 12)):
+        site.see(item, AT - 60, n)
+    assert excesses(site) == {"busy": (pytest.approx(21), 4.0), "quiet": (11.0, 12.0)}
+    assert excesses(site, poisson_floor=False)["quiet"] == (pytest.approx(12 - 7 / 167), 12.0)
+
+
+def middle(*usual: float) -> float:
+    """The number whose 1 + n has the mean logarithm of these."""
+    return math.exp(math.fsum(math.log1p(n) for n in usual) / len(usual)) - 1
+
+
+def test_an_item_without_a_past_has_what_its_section_usually_has() -> None:
+    site = Site()
+    read_daily(site, "busy", 835, "Politik")  # 35 an hour
+    read_daily(site, "quiet", 1, "Olahraga")
+    for item, section in (("satu", "Politik"), ("dua", "Olahraga")):
+        site.put(item, AT - 1800, section)
+    for item, n in (("busy", 35), ("quiet", 2), ("satu", 20), ("dua", 20)):
+        site.see(item, AT - 60, n)
+    of_site = middle(35, 7 / 167, 0, 0)
+    politik, olahraga = middle(35, 0, of_site), middle(7 / 167, 0, of_site)
+    assert olahraga < 1 < politik
+    found = excesses(site)
+    assert found["satu"] == (pytest.approx(20 - politik, abs=1e-3), pytest.approx(20 / politik, abs=0.01))
+    assert found["dua"] == (
+        pytest.approx(20 - max(1, olahraga), abs=1e-3),
+        pytest.approx(20 / max(1, olahraga), abs=0.01),
+    )
+
+
+def test_an_item_of_half_the_baseline_has_half_of_what_its_section_usually_has() -> None:
+    site = Site()
+    read_daily(site, "busy", 835)
+    site.put("half", AT - HOUR_S - 83.5 * HOUR_S)
+    for item, n in (("busy", 7), ("half", 30)):
+        site.see(item, AT - 60, n)
+    site.see("half", AT - 2 * HOUR_S, 334)
+    usual = 334 / 167 + middle(35, 334 / 83.5) / 2
+    assert excesses(site)["half"] == (pytest.approx(30 - usual, abs=1e-3), pytest.approx(30 / usual, abs=0.01))
+
+
+def test_only_what_compares_with_the_usual_says_how_many_times_it_is() -> None:
+    site = site_with([("a", 60, 30), ("a", 50_000, 3)])
+    for table, known in (
+        ({}, True),
+        ({"method": "chi-square"}, True),
+        ({"hold": "1d"}, False),
+        ({"method": "ratio"}, False),
+    ):
+        ranking = site.ranker(AT).rank(burst(**table), "")
+        assert ranking.rows.tolist()
+        assert (ranking.times_usual is not None) == known

@@ -40,7 +40,7 @@ def reasons(**table: Any) -> dict[str, str]:
         ({"kind": "burst", "decay": "linear", "window": "1d"}, {"decay", "window"}),
         ({"kind": "burst", "half_life": "1h"}, {"half_life"}),
         ({"kind": "burst", "method": "acceleration", "baseline": "1d"}, {"baseline"}),
-        ({"kind": "burst", "poisson_floor": False}, {"poisson_floor"}),
+        ({"kind": "burst", "method": "chi-square", "poisson_floor": False}, {"poisson_floor"}),
         ({"kind": "burst", "period": "today", "short": "30m"}, {"short"}),
         ({"kind": "burst", "peak_half_life": "1h"}, {"peak_half_life"}),
         ({"decay": "window", "half_life": "1h"}, {"half_life"}),

@@ -180,7 +180,6 @@ def test_backtest_lists_by_what_was_learned() -> None:
     assert [(each.weights, each.from_age_s, each.from_hour) for each in found.mix] == [
         ({"30m": 0.7, "4h": 0.3}, 43_200.0, 6)
     ]
-    assert not found.learns
     assert found.by_calendar
     assert (
         list_of(decay="forecast", mix=MIX).under(LearnedSetting(7200.0, 1.0, (part,))).mix

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from planted import START, counted, steady, wandering
 from views import Site, list_of
 
-from ranking.settings.learned import LearnedSetting, Tuned
+from ranking.settings.learned import LearnedSetting, MixPart, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.tuning.nightly import FACTOR, suggestion
 
@@ -180,16 +180,33 @@ def test_suggestion_ignores_what_comes_later(
     assert found[0].trials
 
 
-def test_suggestion_learns_a_mix_and_says_what_it_is_worth() -> None:
+def test_suggestion_takes_a_mix_that_surely_catches_more_and_says_what_it_is_worth() -> None:
     settings = list_of(decay="forecast", size=10)
     found = suggestion(wandering(2, hours=200), "populer", settings, LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
     assert found.moved
     assert found.after.mix
-    assert found.why.startswith("The mix that it learned caught ")
-    assert "the best single half-life (" in found.why
+    assert found.why.startswith("It takes a mix, which caught ")
+    assert "the half-life 30m " in found.why
     assert [trial.half_life_s for trial in found.trials].count(None) == 1
     under = settings.under(found.after)
     assert not math.isnan(sum(weight for part in under.mix for weight in part.weights.values()))
+
+
+@pytest.mark.parametrize(
+    ("hours", "because"), [(220, "not surely more, so it is not used."), (110, "on 4 days, and it takes 7")]
+)
+def test_suggestion_keeps_to_the_half_life_where_a_mix_does_not_surely_catch_more(hours: int, because: str) -> None:
+    site, chance = Site(), np.random.default_rng(1)
+    for hour in range(hours):
+        for number, n in enumerate(chance.poisson(2.0, 30).tolist()):
+            site.see(f"item-{number:03}", START + hour * HOUR_S, n)
+    settings, before = list_of(decay="forecast", size=10), LearnedSetting(7200.0, 1.0, (MixPart({"1h": 1.0}),))
+    found = suggestion(site, "populer", settings, before, START + hours * HOUR_S, JAKARTA)
+    assert because in found.why
+    assert found.after.mix == ()
+    assert found.moved
+    alone = suggestion(site, "populer", auto(), before, START + hours * HOUR_S, JAKARTA)
+    assert settings.under(found.after).half_life_s == alone.after.half_life_s, "it is that of a list without a forecast"
 
 
 def test_suggestion_goes_to_longer_half_lives_night_after_night_when_nothing_changes() -> None:

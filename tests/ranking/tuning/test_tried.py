@@ -15,7 +15,7 @@ from ranking.settings.lists import ListSettings
 from ranking.tuning.backtest import backtest
 from ranking.tuning.nightly import night_before, suggestion
 from ranking.tuning.outcome import Judging
-from ranking.tuning.tried import Served, served
+from ranking.tuning.tried import ServedByNight, served
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -27,7 +27,7 @@ def plan_of(site: Site, warmup_s: float = 7 * DAY_S) -> Plan:
     return plan_walk(site.history.columns(), Wanted(warmup_s=warmup_s), np.inf)
 
 
-def ways(site: Site, plan: Plan, settings: ListSettings = SETTINGS) -> dict[str, Served]:
+def ways(site: Site, plan: Plan, settings: ListSettings = SETTINGS) -> dict[str, ServedByNight]:
     return served(site, settings, plan, Judging(10), JAKARTA, ("auto", "rule"))
 
 
@@ -85,6 +85,22 @@ def test_auto_is_never_much_below_the_rule_on_a_small_site(seed: int) -> None:
     small = counted(draw.poisson(rate, (24 * 24, 400)).astype(np.float64))
     found = ways(small, plan_of(small))
     assert np.nanmean(found["auto"].trace.capture) >= 0.99 * np.nanmean(found["rule"].trace.capture)
+
+
+def test_forecast_is_served_from_the_night_on_whose_days_surely_say_so(site: Site) -> None:
+    plan = plan_of(site)
+    found = served(site, SETTINGS, plan, Judging(10), JAKARTA, ("auto", "forecast"))
+    settings = list_of(size=10, decay="forecast")
+    learned, at, mixed = LearnedSetting(7200.0, 0.0), night_before(START + DAY_S, JAKARTA), {}
+    while at <= plan.moments[-1]:
+        learned = suggestion(site, "it", settings, learned, at, JAKARTA).after
+        mixed[at] = bool(learned.mix)
+        at += DAY_S
+    in_effect = [mixed[max(night for night in mixed if night <= moment)] for moment in plan.moments]
+    assert found["forecast"].mixed == np.mean(in_effect) > 0
+    alike = (found["forecast"].trace.rows == found["auto"].trace.rows).all(axis=1)
+    assert not alike[np.array(in_effect)].all()
+    assert alike[~np.array(in_effect)].all()
 
 
 def test_a_new_site_goes_by_its_traffic_from_its_first_hours_on(site: Site) -> None:

@@ -15,9 +15,16 @@
   }
 
   async function run() {
-    for (;;) {
-      const { waiting, failed } = await step();
+    // Where another request is sending, it is waited for: two minutes, after which its turn is over.
+    for (let idle = 0; idle < 120; ) {
+      const { waiting, done, failed } = await step();
       if (waiting === 0 || failed) break;
+      if (done > 0) {
+        idle = 0;
+        continue;
+      }
+      idle += 1;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }
 

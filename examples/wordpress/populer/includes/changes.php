@@ -49,6 +49,17 @@ function populer_term_changed(int $term, int $term_taxonomy, string $taxonomy): 
     populer_mark_all($ids);
 }
 
+/** Sections have another parent, as theirs was deleted: the addresses of their posts may have changed. */
+function populer_terms_moved($term_taxonomies): void
+{
+    foreach ((array) $term_taxonomies as $id) {
+        $term = get_term_by('term_taxonomy_id', (int) $id);
+        if ($term instanceof WP_Term) {
+            populer_term_changed($term->term_id, $term->term_taxonomy_id, $term->taxonomy);
+        }
+    }
+}
+
 /** A post has another image, or none. */
 function populer_image_set($meta, int $id, string $key): void
 {

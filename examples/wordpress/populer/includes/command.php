@@ -20,15 +20,22 @@ class Populer_Command
      */
     public function sync(): void
     {
+        if (!populer_is_describing()) {
+            WP_CLI::error(__('The service and its key are not set. Enter them under Settings → Populer.', 'populer'));
+        }
         populer_set_state(['notes' => []]);
         $total = populer_mark_all();
         $progress = \WP_CLI\Utils\make_progress_bar('Populer', $total);
-        for ($failures = 0; populer_waiting() > 0; ) {
+        for ($failures = $busy = 0; populer_waiting() > 0; ) {
             $sent = populer_send_batch(POPULER_PATIENCE_S);
             $progress->tick($sent['done']);
             wp_cache_flush_runtime();
             if ($sent['done'] > 0) {
-                $failures = 0;
+                $failures = $busy = 0;
+                continue;
+            }
+            if ($sent['busy'] && ++$busy <= POPULER_LOCK_S) {
+                sleep(1);
                 continue;
             }
             if (++$failures >= self::TRIES) {

@@ -201,6 +201,7 @@ function populer_step_requested(): void
         'waiting' => $waiting,
         /* translators: %s: a number */
         'text' => sprintf(_n('%s article waits to be sent.', '%s articles wait to be sent.', $waiting, 'populer'), number_format_i18n($waiting)),
+        'done' => $sent['done'],
         'failed' => $sent['error'] !== '',
     ]);
 }

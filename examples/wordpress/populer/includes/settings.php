@@ -18,10 +18,11 @@ function populer_is_constant(string $name): bool
 function populer_setting(string $name): string
 {
     if (populer_is_constant($name)) {
-        return (string) constant('POPULER_' . strtoupper($name));
+        $value = (string) constant('POPULER_' . strtoupper($name));
+    } else {
+        $stored = get_option('populer');
+        $value = is_array($stored) && is_scalar($stored[$name] ?? null) ? (string) $stored[$name] : '';
     }
-    $stored = get_option('populer');
-    $value = is_array($stored) && is_scalar($stored[$name] ?? null) ? (string) $stored[$name] : '';
     return $value !== '' ? $value : POPULER_SETTINGS[$name];
 }
 
@@ -31,9 +32,9 @@ function populer_is_describing(): bool
     return populer_setting('url') !== '' && populer_setting('key') !== '';
 }
 
-/** The types of posts that are articles: all that readers can open but pages and attachments. */
+/** The types of posts that are articles: all that readers can open and search for, but pages and attachments. */
 function populer_post_types(): array
 {
-    $types = array_diff(array_values(get_post_types(['public' => true])), ['page', 'attachment']);
+    $types = array_diff(array_values(get_post_types(['public' => true, 'exclude_from_search' => false])), ['page', 'attachment']);
     return array_values(apply_filters('populer_post_types', $types));
 }

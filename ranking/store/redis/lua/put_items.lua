@@ -1,5 +1,5 @@
 -- Store items of one shard. An item keeps the moment it was first seen, and the fields that are not named. What only a
--- page says (`by_page`) is stored where nobody else has described the item.
+-- page says (`by_page`) fills in what nobody else has said of the item.
 --
 -- KEYS 1 items      hash     id -> item (MessagePack map)
 --      2 sequence   string   the shard's change number
@@ -9,11 +9,26 @@
 -- Returns of each item whose address has changed: id, the address before, id, the address before, ...
 local sequence = redis.call('INCR', KEYS[2])
 
+-- Fields that are of no use without another, by its name.
+local GOES_WITH = {sections = 'section', authors = 'author', picture = 'image'}
+
 -- The item as it is to be stored over `stored`; nil: it stays as it is.
 local function merged(stored, item, fields)
   local old, new = cmsgpack.unpack(stored), cmsgpack.unpack(item)
   if new['by_page'] and not old['by_page'] then
-    return nil
+    local said = {}
+    for name in string.gmatch(fields, '%S+') do
+      if name ~= 'by_page' and old[GOES_WITH[name] or name] == nil then
+        said[name] = new[name]
+      end
+    end
+    if next(said) == nil then
+      return nil
+    end
+    for name, value in pairs(said) do
+      old[name] = value
+    end
+    return cmsgpack.pack(old)
   end
   local seen = old['first_seen'] or new['first_seen']
   if fields ~= '' then

@@ -15,6 +15,7 @@
 --      newcomers     hash     network -> new items that it has brought within this minute
 --      pending       hash     item by hash -> what was refused of it: "W:T", expires at, channel, n, ...; `n` and a
 --                             network -> "DAY:n", items that it has here since that day began
+--      named now, named before   zsets  items that events with the site's key named
 --      seen ..       hash     pair -> offset in seconds into the window at which it counted; one per window
 -- ARGV 1 batch number
 --      2 lifetime of the writer key, seconds
@@ -107,7 +108,7 @@ if ARGV[6] then
   local items, known, known_before, budget = KEYS[base + 1], KEYS[base + 2], KEYS[base + 3], KEYS[base + 4]
   local ids, ids_before = KEYS[base + 5], KEYS[base + 6]
   local newcomers_of, pending = KEYS[base + 7], KEYS[base + 8]
-  local seen_base = base + 8
+  local seen_base = base + 10
   local pair_of, before_of = eighths(ARGV[7]), eighths(ARGV[8])
   local one_window = #window_of == 0 and #windows == 1
   for _, numbers in ipairs({ cells, with_id, newcomers }) do
@@ -200,8 +201,10 @@ if ARGV[6] then
     end
     local found = asked_for('HMGET', items, called)
     for i = 1, #found do
-      if found[i] then
-        unknown[newcomers[i]] = nil
+      local visit = newcomers[i]
+      if found[i] or unknown[visit] and (redis.call('ZSCORE', KEYS[base + 9], called[i])
+          or redis.call('ZSCORE', KEYS[base + 10], called[i])) then
+        unknown[visit] = nil
       end
     end
   end
