@@ -156,7 +156,7 @@ class Selector:
         """Whether nothing but rules of single rows and their order makes the list of a section."""
         settings = self.settings
         return (
-            settings.fill == "none"
+            (settings.fill == "none" or (settings.fill == "widen" and not settings.widens))
             and not settings.hysteresis
             and not settings.section_floor
             and np.isinf(settings.max_tenure_s)
@@ -332,10 +332,13 @@ class Selector:
                 facts = self.pool.facts
                 rows = np.flatnonzero(facts.stored & (facts.published <= self.moment.at) & ~meant)
                 self._fillers = [Tier(rows, ordering.by_section(rows, section), facts.published)]
-            elif self.settings.fill == "widen":
+            elif self.settings.widens:
                 open_to = np.isin(rule, (Rule.LISTED, *WIDENED))
-                widened = self.pool.widened(self.settings, self.moment)
-                for order, mask in ((score, score > 0), (widened, (score <= 0) & (widened > 0))):
+                orders = [(score, score > 0)]
+                if not self.settings.scored_by_any_event:
+                    widened = self.pool.widened(self.settings, self.moment)
+                    orders.append((widened, (score <= 0) & (widened > 0)))
+                for order, mask in orders:
                     rows = np.flatnonzero(open_to & mask)
                     self._fillers.append(Tier(rows, ordering.by_section(rows, section), order))
         return self._fillers

@@ -22,13 +22,15 @@ from ranking.counts.arrays import NO_SECTION, FloatArray, Groups, Mask, Rows, Se
 from ranking.intake.item_filter import ItemFilter
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
-from ranking.lists.rules import Candidates, Rule, listable
+from ranking.lists.rules import WIDENED, Candidates, Rule, listable
 from ranking.scoring.decay import Alike
 from ranking.scoring.formula import LEAST_SCORE, Formula
 from ranking.scoring.sums import Counts, Horizon, Moment, Span
 from ranking.settings.lists import ListSettings
 from ranking.times import HOUR_S
 
+#: What may stand in a list or fill it up.
+OPEN = (Rule.LISTED, *WIDENED)
 #: A list is ranked at moments as far back as its `movement`; the bound holds this long before its own moment.
 USUAL_MOVEMENT_S = float(HOUR_S)
 #: How many rows of each section to look at, per row that a list may have there: few where all scores fall alike.
@@ -76,6 +78,7 @@ class Shortlist(NamedTuple):
 
     `upper_bounds`: (sections + 1,) float64, no section first: an upper bound on the score of every row outside, valid
     from `since` (epoch seconds); -inf where no other row can be listed. From `until` on they fall by `half_life_s`.
+    `filling`: bounds of the rows that may fill the list up; None: nothing does.
     """
 
     settings: ListSettings
@@ -85,6 +88,7 @@ class Shortlist(NamedTuple):
     upper_bounds: FloatArray
     half_life_s: float
     reach: Reach = Reach()
+    filling: FloatArray | None = None
 
     def check(self, candidates: Candidates, section: Sections, group: Groups, at: float) -> None:
         """Return if no row outside can be among the first of any section at the moment `at` (epoch seconds).
@@ -97,14 +101,27 @@ class Shortlist(NamedTuple):
         """
         if at < self.since:
             raise NotProvenError
+        self._check(candidates.rule == Rule.LISTED, self.upper_bounds, candidates, section, group, at)
+        if self.filling is not None:
+            self._check(np.isin(candidates.rule, OPEN), self.filling, candidates, section, group, at)
+
+    def _check(
+        self,
+        among: Mask,
+        upper_bounds: FloatArray,
+        candidates: Candidates,
+        section: Sections,
+        group: Groups,
+        at: float,
+    ) -> None:
         number = section - NO_SECTION
-        missing = max(0, int(number.max(initial=0)) + 1 - len(self.upper_bounds))  # sections that no other row is in
-        bounds = np.concatenate([self.upper_bounds, np.full(missing, -np.inf)])
+        missing = max(0, int(number.max(initial=0)) + 1 - len(upper_bounds))  # sections that no other row is in
+        bounds = np.concatenate([upper_bounds, np.full(missing, -np.inf)])
         if not math.isinf(self.half_life_s):
             falling = bounds > 0
             left = 2.0 ** (-max(0.0, at - self.until) / self.half_life_s)
             bounds[falling] = np.maximum(bounds[falling] * left, LEAST_SCORE)
-        beating: Rows = np.flatnonzero((candidates.rule == Rule.LISTED) & (candidates.score > bounds[number]))
+        beating: Rows = np.flatnonzero(among & (candidates.score > bounds[number]))
         grouped = beating[group[beating] >= 0]
         if len(grouped):
             if self.settings.max_per_section:
@@ -154,11 +171,13 @@ class ShortlistPool(ItemPool):
 def fits(settings: ListSettings) -> bool:
     """Whether a list can have a shortlist: what has long been counted bounds the rows that can be in it.
 
-    Not where it asks of all rows of a section (`section_floor`, `scale`), of what is not ranked (`fill`) or of times
+    Not where it asks of all rows of a section (`section_floor`, `scale`), of what has no score (`fill`) or of times
     long past (`max_tenure`, `hysteresis`, `hold`), nor where a row that is read no more may rise: `period =
     "yesterday"`, a decay that does not fade, `revival`, `shape = "discourse-top"`, bursts by `ratio` or by a period.
     """
-    if settings.fill != "none" or settings.hysteresis or not math.isinf(settings.max_tenure_s):
+    if settings.fill == "latest" or (settings.fill == "widen" and not _fills_by_score(settings)):
+        return False
+    if settings.hysteresis or not math.isinf(settings.max_tenure_s):
         return False
     if settings.scale != "none" or settings.section_floor:
         return False
@@ -169,6 +188,11 @@ def fits(settings: ListSettings) -> bool:
             return _burst_fits(settings)
         case _:
             return Formula(settings, UTC).fades
+
+
+def _fills_by_score(settings: ListSettings) -> bool:
+    """Whether what fills a list up is in the order of its own score."""
+    return settings.scored_by_any_event and not settings.max_per_section and not settings.without
 
 
 def reach_of(name: str, lists: Mapping[str, ListSettings]) -> Reach:
@@ -196,15 +220,18 @@ def shortlist_of(
             bound = _burst_bound(settings, whole, since)
         case _:
             bound = _ranked_bound(settings, whole, since)
-    at_most = bound.at_most
+    keep = int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
+    others = np.zeros(len(whole.section), dtype=np.bool_)
     if numbers is not None:
-        at_most = np.where(np.isin(whole.section, list(numbers)), at_most, -np.inf)
-    rows, upper_bounds = _parted(
-        at_most, whole.section, int(bound.keep * wider * (depth_of(settings) + reach.spare)) + SPARE_ROWS
-    )
-    return Shortlist(
-        settings, np.concatenate([rows, bound.forced]), bound.since, whole.until, upper_bounds, bound.half_life_s, reach
-    )
+        others = ~np.isin(whole.section, list(numbers))
+    rows, upper_bounds = _parted(np.where(others, -np.inf, bound.at_most), whole.section, keep)
+    rows, filling = np.concatenate([rows, bound.forced]), None
+    if settings.widens:
+        open_to = settings.model_copy(update={"max_age_s": math.inf, "min_count": 0.0, "floor": 0.0})
+        at_most = _ranked_bound(open_to, whole, since).at_most
+        fillers, filling = _parted(np.where(others, -np.inf, at_most), whole.section, keep)
+        rows = np.union1d(rows, fillers)
+    return Shortlist(settings, rows, bound.since, whole.until, upper_bounds, bound.half_life_s, reach, filling)
 
 
 def depth_of(settings: ListSettings) -> int:

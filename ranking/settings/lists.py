@@ -199,6 +199,18 @@ class ListSettings(Table):
         return "described" if self.kind == "latest" else self.listed
 
     @property
+    def scored_by_any_event(self) -> bool:
+        """Whether an item with any event that weighs has a score, however old it is."""
+        whole = math.isinf(self.window_s) and self.period == NO_PERIOD and self.shape == "plain"
+        return whole and self.kind == "ranked" and self.decay in ("half-life", "power")
+
+    @property
+    def widens(self) -> bool:
+        """Whether `fill = "widen"` finds anything that the list would not have without it."""
+        limits = (self.min_count, self.floor, self.section_floor, math.isfinite(self.max_age_s))
+        return self.fill == "widen" and (not self.scored_by_any_event or any(limits))
+
+    @property
     def by_calendar(self) -> bool:
         """Whether its weights depend on the site's days and hours."""
         by_hour = self.decay == FORECAST and any(part.from_hour for part in self.mix)
@@ -274,15 +286,24 @@ def _begun(given: dict[str, Any]) -> dict[str, Any]:
 
 
 DEFAULT_LISTS: dict[str, dict[str, Any]] = {
-    "populer": {"title": "Populer", "size": 7},
+    "populer": {"title": "Populer", "size": 7, "fill": "widen"},
     "trending": {"title": "Trending", "kind": "burst", "size": 7, "without": ["populer"]},
     "update": {"title": "UPDATE", "kind": "latest", "size": 10},
 }
 
 
+#: Settings beside which a list is not filled up by default.
+ALONE = frozenset({
+    "preset", "kind", "decay", "window", "period", "max_age", "shape", "scale", "section_floor", "max_per_section", "max_tenure",
+    "hysteresis", "revival", "without",
+})  # fmt: skip
+
+
 def with_defaults(name: str, table: dict[str, Any]) -> dict[str, Any]:
     """A list's table over its preset's settings, over the defaults of a list of this name."""
     default = {"title": name.capitalize(), **DEFAULT_LISTS.get(name, {})}
+    if table.keys() & ALONE:  # what they leave out is meant
+        default.pop("fill", None)
     whole = {**default, **preset_settings(table.get("preset")), **table}
     if whole.get("period", NO_PERIOD) != NO_PERIOD:
         whole.setdefault("decay", "window")  # the most read of today are counted, unless the table names a decay

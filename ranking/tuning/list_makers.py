@@ -105,7 +105,7 @@ def _is_simple(settings: ListSettings) -> bool:
     at_rest = (
         getattr(settings, name) == field.default
         for name, field in ListSettings.model_fields.items()
-        if name not in UNDERSTOOD
+        if name not in UNDERSTOOD and not (name == "fill" and settings.fill == "widen" and not settings.widens)
     )
     return all(at_rest)  # among them kind = "ranked"
 

@@ -159,7 +159,7 @@ def _within(plan: Plan, since: float) -> Plan:
 def fixed_candidates(settings: ListSettings, also_s: Sequence[float] = ()) -> list[Candidate]:
     """A list under each half-life of the grid within the objective's bounds, and some others, the shortest first."""
     bounds_s = settings.objective.shortest_s, settings.objective.longest_s
-    fixed = settings.model_copy(update={"auto": False, "decay": "half-life"})
+    fixed = settings.model_copy(update={"auto": False, "decay": "half-life", "fill": "none"})  # no decay's doing
     return [
         Candidate({"half_life": format_duration(each)}, fixed.model_copy(update={"half_life_s": each}))
         for each in sorted({*within(bounds_s), *(each for each in also_s if math.isfinite(each))})

@@ -60,9 +60,13 @@ FITTING: dict[str, dict[str, Any]] = {
     "share": {"kind": "burst", "method": "share", "short": "30m", "baseline": "1d", "movement": "3h"},
     "excess": {"kind": "burst", "method": "excess", "baseline": "1d", "minimum": 0},
     "latest": {"kind": "latest", "min_age": "10m", "max_age": "2d"},
+    "full": {"half_life": "2h", "fill": "widen"},
+    "full-young": {"half_life": "2h", "fill": "widen", "max_age": "8h"},
+    "full-above": {"half_life": "8h", "fill": "widen", "floor": 2, "min_count": 3, "weights": WEIGHTS},
+    "full-power": {"decay": "power", "fill": "widen", "max_age": "1d"},
 }
 OTHERS: dict[str, dict[str, Any]] = {
-    "filled": {"fill": "widen"},
+    "filled": {"fill": "widen", "decay": "window", "window": "4h"},
     "newest": {"fill": "latest"},
     "kept": {"hysteresis": 0.2},
     "tenure": {"max_tenure": "6h"},
