@@ -125,7 +125,8 @@ populer-list:where([theme=compact]) :where(time){display:none}
   };
 
   // What a page may say of a list, and has as properties too. What changes where a list comes from has it loaded anew.
-  const SOURCES = ["list", "section", "site", "host", "limit"];
+  const FILTERS = ["section", "tag", "author", "language", "premium", "type"];
+  const SOURCES = ["list", "site", "host", "limit", ...FILTERS];
   const FLAGS = ["live", "views"];
   const WORDS = ["theme", "heading", "level", "more", "more-label", "refresh"];
   const NAMES = [...SOURCES, ...FLAGS, ...WORDS];
@@ -199,8 +200,7 @@ populer-list:where([theme=compact]) :where(time){display:none}
       return this.say("site", site);
     }
     get place() {
-      const filters = ["section", "tag", "author", "language", "premium", "type"];
-      return filters.map((name) => asking(name, this.say(name))).join("") + asking("site", this.site);
+      return FILTERS.map((name) => asking(name, this.say(name))).join("") + asking("site", this.site);
     }
     // One more than is shown, in case the open article is among them: every page asks for the same body.
     get part() {

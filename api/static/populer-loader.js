@@ -9,7 +9,7 @@ const load = (at) =>
 customElements.get("populer-list") ||
   customElements.define("populer-list", class extends HTMLElement {
     static get observedAttributes() {
-      return "list section site host limit theme heading level more more-label refresh live views".split(" ");
+      return "list section tag author language premium type site host limit theme heading level more more-label refresh live views".split(" ");
     }
     connectedCallback() {
       // It is where the script came from; where that is a copy of the site's own, at the service that the list names.

@@ -132,7 +132,7 @@ SCALES = {
 def described(settings: ListSettings, decay: Decay | None = None) -> str:
     """A list's formula as text; `decay`: that of the item, where a forecast has another for each age.
 
-    >>> described(ListSettings())
+    >>> described(ListSettings(half_life="2h"))
     'sum over channels of weight x sum over buckets of events x 2^-(age / 2h)'
     """
     if settings.kind == "latest":

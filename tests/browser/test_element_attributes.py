@@ -142,7 +142,10 @@ def test_a_misused_element_warns_its_developer_once(
 
 def test_the_query_names_what_the_attributes_say(site: Stand, standin: StandIn, visit: Open) -> None:
     standin.stand.answers["/v1/lists"] = lists(populer="abc")
-    page = opened(site, standin, visit, '<populer-list limit="2" section="Liga 1"></populer-list>')
+    page = opened(site, standin, visit, '<populer-list limit="2" section="Liga 1" tag="persib"></populer-list>')
     waits_for(page, "ab")
-    (query,) = (urlsplit(path).query for path in standin.stand.asked if path.startswith("/v1/lists"))
-    assert parse_qs(query) == {"limit": ["3"], "section": ["Liga 1"], "names": ["populer"]}
+    page.evaluate("document.querySelector('populer-list').author = 'Ani'")
+    waits_for(page, "ab")
+    query, narrower = (urlsplit(path).query for path in standin.stand.asked if path.startswith("/v1/lists"))
+    assert parse_qs(query) == {"limit": ["3"], "section": ["Liga 1"], "tag": ["persib"], "names": ["populer"]}
+    assert parse_qs(narrower) == {**parse_qs(query), "author": ["Ani"]}
