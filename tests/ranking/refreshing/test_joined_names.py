@@ -316,7 +316,7 @@ async def test_view_that_followed_has_the_bits_of_one_that_has_just_started(seed
 
 
 def rounded(found: Any) -> Any:
-    """Lists with scores to ten digits: two stores have met their channels in different orders, and sum in that order."""
+    """Lists with scores to ten digits: each store sums channels in the order in which it has met them."""
     return {
         name: {
             section: [
