@@ -201,6 +201,13 @@ def test_the_config_version_changes_with_what_lists_depend_on_and_with_nothing_e
     assert load(NOTHING, {"POPULER_LISTS__POPULER__HALF_LIFE": "3h"}).settings.config_version != plain
 
 
+def test_populer_is_filled_up_unless_its_table_leaves_items_out_on_purpose(tmp_path: Path) -> None:
+    assert from_toml(tmp_path, "[lists.populer]\nfloor = 3")["lists.populer.fill"] == "widen"
+    for meant in ('max_age = "1d"', 'preset = "jetpack"', 'period = "today"', 'fill = "none"'):
+        assert from_toml(tmp_path, f"[lists.populer]\n{meant}")["lists.populer.fill"] == "none"
+    assert from_toml(tmp_path, "[lists.other]\nfloor = 3")["lists.other.fill"] == "none"
+
+
 # Presets
 
 
