@@ -294,8 +294,8 @@ DEFAULT_LISTS: dict[str, dict[str, Any]] = {
 
 #: Settings beside which a list is not filled up by default.
 ALONE = frozenset({
-    "preset", "kind", "decay", "window", "period", "max_age", "shape", "scale", "section_floor", "max_per_section",
-    "max_tenure", "hysteresis", "revival", "without",
+    "preset", "kind", "decay", "window", "period", "max_age", "shape", "scale", "section_floor",
+    "max_per_section", "max_tenure", "hysteresis", "revival", "without",
 })  # fmt: skip
 
 

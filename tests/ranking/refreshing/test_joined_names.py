@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 from memory_store import MemoryStore
@@ -315,7 +315,21 @@ async def test_view_that_followed_has_the_bits_of_one_that_has_just_started(seed
         at += world.chance.choice([5.0, 300.0, 9000.0, 30_000.0])
 
 
+def rounded(found: Any) -> Any:
+    """Lists with scores to ten digits: each store sums channels in the order in which it has met them."""
+    return {
+        name: {
+            section: [
+                (item, None if score is None else f"{float.fromhex(score):.9e}", *more) for item, score, *more in rows
+            ]
+            for section, rows in sections.items()
+        }
+        for name, sections in found.items()
+    }
+
+
 @runs(deadline=None, max_examples=either(25, 2000))
+@example(7665304)
 @given(st.integers(0, 2**32))
 async def test_lists_are_those_of_a_site_that_counted_all_under_ids(seed: int) -> None:
     world = World(seed)
@@ -332,4 +346,4 @@ async def test_lists_are_those_of_a_site_that_counted_all_under_ids(seed: int) -
     assert held(alone) == held(view)
     view.removed = frozenset()
     found, meant = (ranked(each, NOW, None, {"all": lists["all"]}) for each in (view, alone))
-    assert found == meant
+    assert rounded(found) == rounded(meant)
