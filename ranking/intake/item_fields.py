@@ -152,7 +152,12 @@ def extra(value: Any, _: tzinfo) -> dict[str, Any]:
     """Fields of the newsroom's own, which are kept and given back."""
     if not isinstance(value, dict) or not all(isinstance(name, str) for name in value):
         raise ValueError(f"must be an object, found {value!r:.80}")
-    if len(msgspec.json.encode(value)) > MAX_EXTRA_BYTES:
+    try:
+        msgspec.msgpack.encode(value)  # as it is kept
+        size = len(msgspec.json.encode(value))
+    except OverflowError:
+        raise ValueError("must not have a whole number of more than 64 bits") from None
+    if size > MAX_EXTRA_BYTES:
         raise ValueError(f"must not be over {MAX_EXTRA_BYTES} bytes")
     return value
 

@@ -133,4 +133,6 @@ def test_a_burst_of_today_is_measured_against_all_of_yesterday() -> None:
     site.see("a", at("2025-12-01T01:00"), 40)
     site.see("b", at("2025-11-29T18:00"), 999)
     now = at("2025-12-01T02:29")
-    assert site.scores(list_of(kind="burst", period="today"), now, zone=JAKARTA) == {"a": 90}
+    of_today = list_of(kind="burst", period="today", method="chi-square")
+    assert site.scores(of_today, now, zone=JAKARTA) == {"a": 90}
+    assert site.scores(list_of(kind="burst", period="today"), now, zone=JAKARTA) == {"a": 30}

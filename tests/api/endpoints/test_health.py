@@ -119,14 +119,17 @@ async def test_the_documented_list_has_the_fields_of_the_answered_one(service: S
     answer = document["paths"]["/v1/lists/{list}"]["get"]["responses"]["200"]
     schema = answer["content"]["application/json"]["schema"]
     content = (await service.http.get("/v1/lists/populer")).json()
-    assert set(schema["properties"]) == set(content)
-    assert set(schema["properties"]["items"]["items"]["properties"]) == set(content["items"][0])
+    by_filter = (await service.http.get("/v1/lists/populer?tag=x")).json()
+    assert set(schema["properties"]) == set(content) | set(by_filter)
+    of_bursts = {"times_usual"}
+    assert set(schema["properties"]["items"]["items"]["properties"]) == set(content["items"][0]) | of_bursts
 
 
 async def test_the_documented_parameters_are_those_that_are_read(service: Service) -> None:
     document = (await service.http.get("/openapi.json")).json()
     named = {each["name"] for each in document["paths"]["/v1/lists/{list}"]["get"]["parameters"]}
-    assert named == {"list", "site", "section", "limit", "exclude", "cursor", "format"}
+    filters = {"section", "tag", "author", "language", "premium", "type"}
+    assert named == {"list", "site", "limit", "exclude", "cursor", "format", *filters}
 
 
 async def test_the_docs_are_a_page(service: Service) -> None:

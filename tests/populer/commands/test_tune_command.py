@@ -215,7 +215,7 @@ def test_a_section_is_tuned_by_itself(tmp_path: Path, log: Path, capsys: pytest.
         ((*SHORT, "--reads", "click"), "--reads: there are no events of click, only view"),
         ((*SHORT, "--undated", "maybe"), "--undated: expected first-seen or out, found 'maybe'"),
         ((*SHORT, "--list", "trending", "--grid", "half_life=1h"), "half_life does nothing to a burst list"),
-        ((*SHORT, "--set", "floor=1e9"), "the list is empty at every one of 96 steps"),
+        ((*SHORT, "--set", "floor=1e9", "--set", "fill=none"), "the list is empty at every one of 96 steps"),
     ],
 )
 def test_what_cannot_be_told_is_refused_in_a_sentence(log: Path, options: tuple[str, ...], sentence: str) -> None:

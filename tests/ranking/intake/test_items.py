@@ -126,6 +126,12 @@ def test_description_from_input_limits_every_tag() -> None:
     assert refusal(tags=("a", "b" * (MAX_TEXT_CHARS + 1))) == "tags: must not be over 2000 characters"
 
 
+@pytest.mark.parametrize("extra", [{"n": 2**64}, {"n": [-(2**63) - 1]}, {"n": {"m": 2**500}}])
+def test_description_from_input_leaves_out_numbers_that_cannot_be_kept(extra: dict[str, Any]) -> None:
+    assert refusal(extra=extra) == "extra: must not have a whole number of more than 64 bits"
+    assert described(extra={"n": [2**64 - 1, -(2**63), 1e300]}).extra["n"][0] == 2**64 - 1
+
+
 def test_description_from_input_leaves_out_what_cannot_be_used_and_names_what_was_said() -> None:
     given = ItemInput(id="a", title="Judul", url=7, section=None, published_at="kemarin", tags="x")
     found = description_from_input(given, NOW)
