@@ -32,7 +32,8 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     `first_seen` is when the service first heard of the item; it stands in for an unknown `published_at`. `section` is
     the first of `sections`, `author` of `authors`; these are empty where there is no second. `picture`: what is known
     of `image` beside its address. `group`: what the language versions of one article share. `by_page`: only the
-    article's own page has described it.
+    article's own page has described it. `extra`: an object of the newsroom's own, as JSON: what scripts of a store
+    unpack comes back without its nulls, and an empty object as a list.
     """
 
     id: str
@@ -54,7 +55,7 @@ class Item(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     premium: bool | None = None
     hidden: bool = False
     picture: Picture | None = None
-    extra: dict[str, Any] = {}
+    extra: str = ""
     by_page: bool = False
     group: str | None = None
 
@@ -209,7 +210,7 @@ _READERS: Mapping[str, Callable[[Any, tzinfo], Any]] = {
     "type": fields.text_or_none,
     "premium": fields.truth,
     "hidden": fields.truth,
-    "extra": fields.extra,
+    "extra": fields.own_fields,
     "group": fields.text_or_none,
 }
 #: A field of which one is shown, and that of all of them.
@@ -240,6 +241,7 @@ def as_wire(item: Item) -> dict[str, Any]:
         found[every] = found[every] or tuple(each for each in (found[one],) if each)
     if item.picture is not None:
         found["image"] = item.picture
+    found["extra"] = msgspec.json.decode(item.extra) if item.extra else {}
     return found
 
 
@@ -250,6 +252,7 @@ def item_from_wire(document: Mapping[str, Any]) -> Item:
         given[every] = given[every] if len(given.get(every, ())) > 1 else ()
     if isinstance(given["image"], dict):
         given["picture"], given["image"] = given["image"], given["image"].get("url")
+    given["extra"] = fields.own_fields(given.get("extra", {}), UTC)
     return msgspec.convert(given, Item)
 
 

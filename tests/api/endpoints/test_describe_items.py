@@ -105,6 +105,18 @@ async def test_item_keeps_every_field_that_it_is_given(service: Service) -> None
     assert (found["sections"], found["image"], found["authors"]) == (["Nasional"], None, ["Sari", "Budi"])
 
 
+async def test_fields_of_the_newsrooms_own_outlive_changes_of_others_to_the_letter(service: Service) -> None:
+    extra = {"none": None, "empty": {}, "list": [], "big": 2**53 + 1, "nested": {"a": {"b": None}}}
+    await service.http.put(f"{ITEMS}/a", json={"title": "A", "extra": extra}, headers=WRITER)
+    await service.http.put(f"{ITEMS}/b", json={"title": "B", "extra": {"none": None}}, headers=WRITER)
+    for item, given in (("a", extra), ("b", {"none": None})):
+        found = (await service.http.put(f"{ITEMS}/{item}", json={"title": "Baru"}, headers=WRITER)).json()
+        assert found["extra"] == given
+        assert (await service.http.get(f"{ITEMS}/{item}", headers=WRITER)).json()["extra"] == given
+    await service.refresh()
+    assert await service.ids("update") == ["a", "b"]
+
+
 async def test_fields_that_nobody_knows_are_named(service: Service) -> None:
     sent = {"id": "a", "title": "A", "premum": True, "kolom": 1, "first_seen": 7}
     (found,) = (await service.http.put(ITEMS, json=[sent], headers=WRITER)).json()["items"]
