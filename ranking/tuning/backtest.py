@@ -49,7 +49,7 @@ def backtest(
     """
     moments = plan.moments
     engine = Ranker(view, Moment(moments[-1], moments[-1]), zone)
-    walk = WalkForward(engine.pool, view.history.start(), zone)
+    walk = WalkForward(engine.pool, view.catalogue.undated, view.history.start(), zone)
     if judging.dated_only:
         published = np.where(view.catalogue.undated, -np.inf, walk.facts.published)
         walk.facts = walk.facts._replace(published=published)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray
+from ranking.counts.arrays import FloatArray, Mask
 from ranking.counts.columns import Columns
 from ranking.errors import NotEnoughError, PopulerError
 from ranking.lists.item_pool import ItemPool
@@ -178,12 +178,16 @@ class _Present(Sums):
 
 
 class WalkForward(ItemPool):
-    """A pool that goes from moment to moment. Its sums of the present are carried along, those of others computed."""
+    """A pool that goes from moment to moment. Its sums of the present are carried along, those of others computed.
 
-    def __init__(self, pool: ItemPool, start: float, zone: tzinfo) -> None:
+    `undated`: (rows,) bool, the items that nobody has dated.
+    """
+
+    def __init__(self, pool: ItemPool, undated: Mask, start: float, zone: tzinfo) -> None:
         # An item without a date counts as published when the bucket of its first event begins: of one that begins
         # now nothing is known yet.
-        facts = pool.facts._replace(published=np.nextafter(pool.facts.published, np.inf))
+        published = pool.facts.published
+        facts = pool.facts._replace(published=np.where(undated, np.nextafter(published, np.inf), published))
         super().__init__(pool.names, pool.counts, facts, start, zone)
         self.entries = Entries(pool.counts.columns)
         self._carried: dict[tuple[HalfLife, bytes], _Carried] = {}

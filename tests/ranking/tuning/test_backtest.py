@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from views import Site, list_of
 
@@ -46,7 +46,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "decay": "forecast",
         "mix": [
             {"weights": {"30m": 0.5, "8h": 0.2}},
-            {"weights": {"2h": 1}, "from_age": "90m"},
+            {"weights": {"2h": 1}, "from_age": "91m"},
             {"weights": {"1h": 1, "7d": 1}, "from_hour": 12},
         ],
     },
@@ -54,7 +54,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "revival": {"preset": "discourse-hot"},
     "bonus": {"preset": "lobsters"},
     "weights": {"weights": {"view": 1, "click@newsletter": 9}, "self_click_weight": 0.25, "position_bias": 1},
-    "ages": {"half_life": "3h", "max_age": "12h", "min_age": "30m"},
+    "ages": {"half_life": "3h", "max_age": "12h", "min_age": "31m"},
     "least": {"half_life": "3h", "min_count": 2, "floor": 3},
     "hysteresis": {"half_life": "2h", "hysteresis": 0.2},
     "tenure": {"half_life": "6h", "max_tenure": "2h"},
@@ -117,6 +117,7 @@ def test_backtest_ignores_what_comes_after_a_step_in_its_list(
 
 
 @settings(deadline=None, max_examples=60)
+@example([("e", 180, 4, "click")], "tenure")  # published at the very moment of a look back
 @given(reads, st.sampled_from(sorted(SETTINGS)))
 def test_backtest_makes_the_list_that_the_engine_makes_of_the_counts_of_then(seen: Reads, name: str) -> None:
     chosen = list_of(**SETTINGS[name])
@@ -150,7 +151,7 @@ def test_walk_carries_the_sums_that_are_computed(seen: Reads, half_life_h: float
 
     site = site_of(seen)
     pool = site.ranker(PLAN.moments[-1]).pool
-    walk = WalkForward(pool, site.history.start(), UTC)
+    walk = WalkForward(pool, site.catalogue.undated, site.history.start(), UTC)
     horizon, channel_weights = Horizon(HalfLife(half_life_h * HOUR_S)), np.arange(1.0, len(pool.counts.channels) + 1)
     for at in PLAN.moments:
         carried = walk.sums(walk.go(at)).total(horizon, channel_weights)
