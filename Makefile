@@ -40,7 +40,8 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/lint-imports
 
 # Kills, stalls, full disks and servers in front take minutes by themselves, and have a target of their own.
-FAULTS := tests/faults tests/deploy
+FAULTS := tests/faults tests/deploy tests/populer/commands/test_store_accept.py \
+	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py)
 test: check ## check, then all tests but those of faults and browsers, with warnings as errors
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(addprefix --ignore=,$(FAULTS)) $(ARGS)
 
