@@ -168,7 +168,7 @@ class Sleeper:
         self.asleep, self.awake = asyncio.Event(), asyncio.Event()
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
+        return getattr(self._store if hasattr(self._store, name) else self._store.lists, name)
 
     async def publish(self, *arguments: Any) -> int | None:
         self.asleep.set()
