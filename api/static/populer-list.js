@@ -243,7 +243,7 @@ populer-list:where([theme=compact]) :where(time){display:none}
     listen() {
       const { element, names } = this;
       if (!element.hasAttribute("live") || names[1] || !element.isConnected || !visible()) return;
-      if (this.stream?.readyState < 2) return;
+      if (this.stream?.readyState < 2 || !window.EventSource) return;
       live.add(this);
       this.stream = new EventSource(`${this.host}v1/lists/${encodeURIComponent(names[0])}/stream?${this.part}`);
       this.stream.onmessage = ({ data }) => {

@@ -44,7 +44,7 @@ def demo() -> Iterator[Playing]:
 
 def filled(page: Page) -> None:
     """Return once every list on the page has its entries, and the dock its numbers."""
-    wait_until(lambda: page.evaluate("[...document.querySelectorAll('populer-list')].every((list) => list.shown)"))
+    wait_until(lambda: page.evaluate("!document.querySelector('populer-list:not(:has(li)), [aria-busy]')"))
     for each in page.locator("populer-list").all():
         expect(each.locator("li time").first).to_be_visible()
     expect(page.locator("[data-clock]")).to_have_text(re.compile(r"\d\d\.\d\d"))

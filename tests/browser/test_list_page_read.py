@@ -99,11 +99,14 @@ def test_a_page_keeps_the_list_that_its_server_has_put_in_where_the_service_is_a
     element = f'<populer-list section="{desk.section}" limit="5" host="{{}}">{asked.text}</populer-list>'
     away = newsroom.stand.page("/tanpa", element.format("http://127.0.0.1:9/") + newsroom.script())
     visited = visit(away)
-    visited.page.wait_for_function("document.querySelector('populer-list').timer !== undefined")
+    visited.page.wait_for_function(
+        "performance.getEntriesByType('resource').some(({ name }) => name.includes(':9/v1'))"
+    )
+    visited.page.wait_for_load_state("networkidle")
     assert visited.texts("populer-list .populer-link") == TITLES
     before = shape(visited)
     there = visit(newsroom.stand.page("/dengan", element.format(newsroom.service.url) + newsroom.script()))
-    there.page.wait_for_function("document.querySelector('populer-list').shown !== undefined")
+    there.page.wait_for_load_state("networkidle")
     assert shape(there) == before
 
 
