@@ -33,7 +33,7 @@ from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.openapi import bounds
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
-from api.http.problems import Problem, problem_of
+from api.http.problems import Problem, fault, problem_of
 from api.http.response_headers import ResponseHeaders
 from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
@@ -120,7 +120,7 @@ def _answer_problems(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def of_fault(request: Request, error: Exception) -> Response:
         log.error("request failed", path=request.url.path, exc_info=error)
-        return _response(Problem(500, "internal error", "this is a fault of the service; its log says more"))
+        return _response(fault())
 
 
 def _response(problem: Problem) -> Response:

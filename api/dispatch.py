@@ -10,11 +10,11 @@ import structlog
 
 from api.endpoints.events import get_pixel, post_events
 from api.endpoints.lists import get_list, get_lists
-from api.endpoints.lone_event import FAULT, Answer, take
+from api.endpoints.lone_event import Answer, refused, take
 from api.endpoints.pages import get_page
 from api.http import asgi
-from api.http.asgi import ANY_ORIGIN, Prepared
-from api.http.problems import Problem, problem_of
+from api.http.asgi import ANY_ORIGIN
+from api.http.problems import Problem, fault, problem_of
 from api.runtime import WorkerRuntime
 from ranking.errors import PopulerError
 
@@ -55,7 +55,7 @@ class Dispatcher:
             return take(self.runtime.context, scope, body, answer)
         except Exception:
             log.exception("request failed", path=EVENTS)
-            answer(Prepared(FAULT.status, [*FAULT.headers, ANY_ORIGIN], FAULT.body))
+            answer(refused(fault()))
             return True
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
@@ -78,7 +78,7 @@ class Dispatcher:
             await _refuse(send, problem_of(error))
         except Exception:
             log.exception("request failed", path=path)
-            await _refuse(send, FAULT)
+            await _refuse(send, fault())
 
     async def _dispatch(self, path: str, scope: asgi.Scope, send: asgi.Send) -> bool:
         """Serve a hot path other than the hottest; False where this is none."""

@@ -28,7 +28,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -40,6 +39,7 @@ import readership
 import steady
 from filling import KEEP_S, SITE
 from redis import Redis
+from refresh_rivals import HALF_LIFE_S, TOP, TRIES, WEIGHTS, Rival, by_duckdb, by_redis, quickest
 from report import Row, parser_of, show
 
 from ranking.counts.buckets import Bucket
@@ -59,15 +59,10 @@ from ranking.settings.service import Settings
 from ranking.store.counts import Batch
 from ranking.store.redis.lists import RedisLists
 from ranking.store.redis.store import RedisStore
-from ranking.times import HOUR_S
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7
-TRIES = 5
 BATCH_EVENTS = 1_000
-TOP = 100
-HALF_LIFE_S = 6.0 * HOUR_S
-WEIGHTS = {"view": 1.0, "click": 3.0}
 MIB = 1024**2
 REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
 SAME_READERS_GOAL = 2.0  # nearly none: the rows that are looked at are the same
@@ -95,13 +90,6 @@ class Followed(NamedTuple):
     top: list[str]
     kept_s: float
     kept_right: int
-
-
-class Rival(NamedTuple):
-    """How long a baseline took for the same list, and what it put there."""
-
-    seconds: float
-    top: list[str]
 
 
 class _NotingLists(RedisLists):
@@ -150,8 +138,8 @@ async def followed(url: str, end_s: int) -> Followed:
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
-    top_s, top, counts = _quickest(rank), rank(), len(history.columns().counts)
-    scores_s = _quickest(lambda: Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
+    top_s, top, counts = quickest(rank), rank(), len(history.columns().counts)
+    scores_s = quickest(lambda: Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
     for step in range(1, STEPS + 1):
@@ -193,76 +181,14 @@ def _kept_top(view: SiteView, end_s: int) -> tuple[float, int]:
 
     whole = rank()  # from all rows, as nothing is kept yet
     steady.prepare(view, UTC, lists)
-    return _quickest(rank), len(set(whole) & set(rank()))
+    return quickest(rank), len(set(whole) & set(rank()))
 
 
 def _bare_pass(history: History) -> float:
     """Seconds of one numpy.bincount over all counts, its weights made beforehand."""
     columns = history.columns()
     item, weights = columns.cell_item[columns.cell], np.random.default_rng(1).random(len(columns.cell))
-    return _quickest(lambda: np.bincount(item, weights=weights, minlength=len(history.items)))
-
-
-def by_redis(url: str, cells: int, end_s: int) -> Rival:
-    """The decayed list by ZUNIONSTORE over hourly sorted sets, weighed by the age of each hour's middle."""
-    client = Redis.from_url(url, socket_timeout=None)
-    hours: dict[int, dict[int, float]] = {}
-    for each in readership.bucketfuls(cells, end_s):
-        hour = hours.setdefault(each.start_s // HOUR_S, {})
-        for kind, (items, counts) in each.counts.items():
-            for item, count in zip(items.tolist(), counts.tolist(), strict=True):
-                hour[item] = hour.get(item, 0.0) + WEIGHTS[kind] * count
-    pipe = client.pipeline(transaction=False)
-    for number, hour in hours.items():
-        pipe.zadd(f"hour:{number}", {readership.name(item): score for item, score in hour.items()})
-        if len(pipe) > 20:
-            pipe.execute()
-    pipe.execute()
-    hours.clear()
-    ages_s = {number: max(0, end_s - (number + 0.5) * HOUR_S) for number in sorted(_hours(end_s))}
-    weighed = {f"hour:{number}": float(2 ** -(age_s / HALF_LIFE_S)) for number, age_s in ages_s.items()}
-
-    def rank() -> list[str]:
-        client.zunionstore("decayed", weighed)
-        return [name.decode() for name in client.zrevrange("decayed", 0, TOP - 1)]
-
-    top = rank()
-    found = Rival(_quickest(rank, 1 if cells > 10**6 else TRIES), top)
-    client.unlink("decayed", *weighed)
-    client.close()
-    return found
-
-
-def by_duckdb(cells: int, end_s: int) -> Rival | None:
-    """The decayed list by SQL over the single events; None where DuckDB is not installed."""
-    try:
-        import duckdb
-    except ImportError:
-        return None
-    random = np.random.default_rng(5)
-    items, stamps, kinds = [], [], []
-    for each in readership.bucketfuls(cells, end_s):
-        for kind, (of_kind, counts) in each.counts.items():
-            events = np.repeat(of_kind, counts)
-            items.append(events.astype(np.int32))
-            stamps.append((each.start_s + random.integers(0, readership.WIDTH_S, len(events))).astype(np.int64))
-            kinds.append(np.full(len(events), kind == "click"))
-    connection = duckdb.connect(config={"threads": 2})
-    columns = {"item": np.concatenate(items), "ts": np.concatenate(stamps), "click": np.concatenate(kinds)}
-    connection.register("columns", columns)
-    connection.execute("CREATE TABLE events AS SELECT * FROM columns")
-    statement = f"""
-        SELECT item FROM events GROUP BY item
-        ORDER BY sum(CASE WHEN click THEN {WEIGHTS["click"]} ELSE {WEIGHTS["view"]} END
-                     * pow(2, (ts - {end_s}) / {HALF_LIFE_S})) DESC LIMIT {TOP}"""
-
-    def rank() -> list[int]:
-        return [int(item) for (item,) in connection.execute(statement).fetchall()]
-
-    top = rank()
-    found = Rival(_quickest(rank), readership.names(top))
-    connection.close()
-    return found
+    return quickest(lambda: np.bincount(item, weights=weights, minlength=len(history.items)))
 
 
 def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> tuple[list[Row], float]:
@@ -389,19 +315,6 @@ def _batch(step: int, end_s: int) -> Batch:
     bucket = Bucket(readership.WIDTH_S, end_s - readership.WIDTH_S)
     counts = {f"view|{readership.name(item)}": 1 for item in range(step, step + BATCH_EVENTS)}
     return Batch(SITE, 0, "steps", step, {bucket: counts})
-
-
-def _hours(end_s: int) -> set[int]:
-    return {(end_s - number * readership.WIDTH_S - 1) // HOUR_S for number in range(readership.BUCKETS)}
-
-
-def _quickest(run: Callable[[], object], tries: int = TRIES) -> float:
-    found = []
-    for _ in range(tries):
-        started = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - started)
-    return min(found)
 
 
 def _peak_bytes() -> int:

@@ -101,35 +101,26 @@ def main() -> None:
     parser.add_argument("--filters", default="0,10,100", help="how many tags readers ask for, several by commas")
     given = parser.parse_args()
     servers.stop_on_sigterm()
-    started, found, first = time.monotonic(), list[Row](), None
-    sizes = [int(each) for each in given.sections.split(",")]
+    started, found = time.monotonic(), list[Row]()
+    sizes, several = ([int(each) for each in text.split(",")] for text in (given.sections, given.filters))
+
+    def measure(what: str, cost: Cost, first: Cost, other: str, counts: dict[str, int], *, idle: bool) -> None:
+        values = [("", cost.read_s, first.read_s), (", CPU", cost.read_cpu_s, first.read_cpu_s)]
+        values += [(", nobody reads", cost.idle_s, first.idle_s)] if idle else []
+        more = {"items": given.items, **counts}
+        for name, value, base in values:
+            goal = f"< {GOAL_S:.2g} s", value < GOAL_S
+            found.append(Row(f"a refresh of 3 lists {what}{name}", value, "s", other, base, value / base, *goal, more))
+
     with servers.valkey() as url:
-        for sections in sizes:
-            cost = asyncio.run(measured(url, given.items, sections, given.readers))
-            first = first or cost
-            for name, value, other in (
-                ("", cost.read_s, first.read_s), (", CPU", cost.read_cpu_s, first.read_cpu_s),
-                (", nobody reads", cost.idle_s, first.idle_s),
-            ):  # fmt: skip
-                found.append(
-                    Row(
-                        f"a refresh of 3 lists with {sections:,} sections{name}", value, "s",
-                        f"with {sizes[0]:,} sections", other, value / other, f"< {GOAL_S:.2g} s", value < GOAL_S,
-                        {"items": given.items, "sections": sections},
-                    )
-                )  # fmt: skip
-        first, several = None, [int(each) for each in given.filters.split(",")]
-        for filters in several:
-            cost = asyncio.run(measured(url, given.items, sizes[0], given.readers, filters))
-            first = first or cost
-            for name, value, other in (("", cost.read_s, first.read_s), (", CPU", cost.read_cpu_s, first.read_cpu_s)):
-                found.append(
-                    Row(
-                        f"a refresh of 3 lists and {filters} tags of {TAGS:,}{name}", value, "s",
-                        f"with {several[0]} tags", other, value / other, f"< {GOAL_S:.2g} s", value < GOAL_S,
-                        {"items": given.items, "filters": filters},
-                    )
-                )  # fmt: skip
+        costs = {each: asyncio.run(measured(url, given.items, each, given.readers)) for each in sizes}
+        for sections, cost in costs.items():
+            what, other = f"with {sections:,} sections", f"with {sizes[0]:,} sections"
+            measure(what, cost, costs[sizes[0]], other, {"sections": sections}, idle=True)
+        costs = {each: asyncio.run(measured(url, given.items, sizes[0], given.readers, each)) for each in several}
+        for filters, cost in costs.items():
+            what, other = f"and {filters} tags of {TAGS:,}", f"with {several[0]} tags"
+            measure(what, cost, costs[several[0]], other, {"filters": filters}, idle=False)
     notes = f"medians of {STEPS} steps, {time.monotonic() - started:.0f} s in all"
     show(found, "Sections", notes, as_json=given.json)
 

@@ -22,7 +22,7 @@ from api.endpoints.events_body import BadEvents, lone_event
 from api.filtering.bots import A_BEACONS, PURPOSE_HEADERS
 from api.filtering.event_filter import PublicSender
 from api.http.asgi import ANY_ORIGIN, Prepared, Scope
-from api.http.problems import Problem, problem_of
+from api.http.problems import Problem, fault, problem_of
 from ranking.errors import InvalidEventError, PopulerError
 from ranking.intake.events import Event, checked_event
 from ranking.recording.recorder import ONE_COUNTED, Recorded
@@ -36,7 +36,6 @@ UNUSUAL: Final = PURPOSE_HEADERS | {
 """Headers that leave a request to `post_events`."""
 
 MOST_BYTES: Final = 4_096
-FAULT: Final = Problem(500, "internal error", "this is a fault of the service; its log says more")
 
 Answer = Callable[[Prepared], None]
 
@@ -111,13 +110,16 @@ class _Waiting(NamedTuple):
         self.answer(LONE_ANSWERS.get(outcome) or Prepared(202, HEADERS, _document(outcome)))
 
     def _refusal(self, error: Exception) -> Prepared:
-        problem = FAULT
         if isinstance(error, PopulerError):
             self.context.event_filter.release(self.sender, self.event)
-            problem = problem_of(error)
-        else:
-            log.error("request failed", path="/v1/events", exc_info=error)
-        return Prepared(problem.status, [*problem.headers, ANY_ORIGIN], problem.body)
+            return refused(problem_of(error))
+        log.error("request failed", path="/v1/events", exc_info=error)
+        return refused(fault())
+
+
+def refused(problem: Problem) -> Prepared:
+    """A problem as the answer to any page."""
+    return Prepared(problem.status, [*problem.headers, ANY_ORIGIN], problem.body)
 
 
 def _document(recorded: Recorded) -> bytes:

@@ -139,7 +139,7 @@ class EventFilter:
         reader = None
         if self._visitors is not None:
             reader = self._visitors.reader(site, client.address, client.network, agent)
-        return PublicSender(client, f"{site} {client.address}", is_robot, reader)
+        return PublicSender(client, _key(site, client), is_robot, reader)
 
     def warn_of_proxy(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         """Say once that a peer names its clients and is not believed: all of them count as one."""
@@ -168,7 +168,7 @@ class EventFilter:
         if client.local:
             return []
         by_address, by_visitor = self._by_address, self._by_visitor
-        if by_address is not None and not by_address.take_all(_key(site, client), len(events) - repeats, now):
+        if by_address is not None and not by_address.take_all(_key(site.id, client), len(events) - repeats, now):
             return None
         if by_visitor is None:
             return []
@@ -178,7 +178,7 @@ class EventFilter:
             if event.visitor is not None and not by_visitor.take(event.visitor.now, 1, now)
         ]
         if stopped and by_address is not None:
-            by_address.give_back(_key(site, client), len(stopped))
+            by_address.give_back(_key(site.id, client), len(stopped))
         return stopped
 
     def reserve(self, sender: PublicSender, event: Event, now: float) -> bool:
@@ -202,19 +202,17 @@ class EventFilter:
 
     def release(self, sender: PublicSender, event: Event) -> None:
         """Take no room of what was reserved for `event`, which did not count."""
-        if sender.client.local:
-            return
-        if self._by_address is not None:
-            self._by_address.give_back(sender.key, 1)
-        if self._by_visitor is not None and event.visitor is not None:
-            self._by_visitor.give_back(event.visitor.now, 1)
+        self._give_back(sender.client, sender.key, (event,))
 
     def give_back(self, site: SiteSettings, client: ClientAddress, events: Sequence[Event]) -> None:
         """Take no room of what was reserved for `events`, which did not count."""
+        self._give_back(client, _key(site.id, client), events)
+
+    def _give_back(self, client: ClientAddress, key: str, events: Sequence[Event]) -> None:
         if client.local:
             return
         if self._by_address is not None:
-            self._by_address.give_back(_key(site, client), len(events))
+            self._by_address.give_back(key, len(events))
         if self._by_visitor is not None:
             for event in events:
                 if event.visitor is not None:
@@ -223,7 +221,7 @@ class EventFilter:
     def charge_junk(self, site: SiteSettings, client: ClientAddress, count: int, now: float) -> None:
         """Charge an address for events that do not count."""
         if self._junk is not None and not client.local:
-            self._junk.charge(_key(site, client), count, now)
+            self._junk.charge(_key(site.id, client), count, now)
 
     def charge_one(self, sender: PublicSender, now: float) -> None:
         """Charge a sender for an event that does not count."""
@@ -232,11 +230,11 @@ class EventFilter:
 
     def junk_wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
         """Seconds until its address may send events that do not count; 0 where it may now."""
-        return 0.0 if self._junk is None or client.local else self._junk.wait_s(_key(site, client), now)
+        return 0.0 if self._junk is None or client.local else self._junk.wait_s(_key(site.id, client), now)
 
     def wait_s(self, site: SiteSettings, client: ClientAddress, now: float) -> float:
         """Seconds until its address may send events that count."""
-        return 0.0 if self._by_address is None else self._by_address.wait_s(_key(site, client), now)
+        return 0.0 if self._by_address is None else self._by_address.wait_s(_key(site.id, client), now)
 
     def reader(self, site: SiteSettings, client: ClientAddress, headers: Mapping[bytes, bytes]) -> Sender | None:
         """The sender of a public request; None where neither repeats nor networks are told apart."""
@@ -258,8 +256,8 @@ def _as_reader(client: ClientAddress, agent: bytes) -> ClientAddress:
     return client._replace(local=False) if client.local and BROWSER in agent else client
 
 
-def _key(site: SiteSettings, client: ClientAddress) -> str:
-    return f"{site.id} {client.address}"  # no site's id has a space
+def _key(site: str, client: ClientAddress) -> str:
+    return f"{site} {client.address}"  # no site's id has a space
 
 
 def _limiter(per_minute: Fraction) -> Limiter | None:

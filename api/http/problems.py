@@ -75,13 +75,18 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
         return msgspec.json.encode({**document, **self.members})
 
 
+def fault() -> Problem:
+    """The answer to what nobody foresaw."""
+    return Problem(500, "internal error", "this is a fault of the service; its log says more")
+
+
 def problem_of(error: PopulerError) -> Problem:
     """The problem for an error of the core."""
     for kind in type(error).__mro__:
         if kind in TABLE:
             status, title, retry_after_s = TABLE[kind]
             return Problem(status, title, str(error), retry_after_s=retry_after_s)
-    return Problem(500, "internal error", "this is a fault of the service; its log says more")
+    return fault()
 
 
 def plain_sentence(error: Exception) -> str:

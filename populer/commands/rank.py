@@ -106,8 +106,7 @@ async def ranked(
         settings = settings.under(learned)
         list_settings = await narrowed(store, view, settings.lists[name], section)
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
-        visible = VisibleParts(settings.lists, lambda: ranker)
-        ranking = ranker.rank_selected(visible.selector(ranker, name, list_settings), section)
+        ranking = VisibleParts(settings.lists, lambda: ranker).rank(ranker, name, list_settings, section)
         details = await view.details(store, ranking.rows.tolist())
     body = encode_entries(entries(ranking, list_settings, ranker.views, ranker.published, details))
     stamp = Stamp(

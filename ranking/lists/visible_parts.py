@@ -37,6 +37,14 @@ class VisibleParts:
         left_out = partial(self._left_out, ranker, settings.without) if settings.without else None
         return ranker.selector(settings, ranker.boosts_of(name.partition(MARK)[0]), left_out)
 
+    def rank(self, ranker: Ranker, name: str, settings: ListSettings, section: str) -> Ranking:
+        """The list `name`, or what a reader's filter takes of it, in one section.
+
+        Raises:
+            NotFoundError: no item is in that section.
+        """
+        return ranker.rank_selected(self.selector(ranker, name, settings), section)
+
     def rank_sections(self, ranker: Ranker, name: str, settings: ListSettings) -> dict[str, Ranking]:
         """The list `name` over all sections, and one for each section where the list wants them."""
         selector = self.selector(ranker, name, settings)

@@ -89,11 +89,7 @@ async def _filtered(
     context: QuestionContext, ranker: Ranker, question: Filtered, settings: ListSettings
 ) -> dict[str, Any]:
     visible = VisibleParts(context.settings.lists, lambda: ranker)
-
-    def ranked() -> Ranking:
-        return ranker.rank_selected(visible.selector(ranker, question.list_name, settings), question.section)
-
-    ranking = await asyncio.to_thread(ranked)
+    ranking = await asyncio.to_thread(visible.rank, ranker, question.list_name, settings, question.section)
     details = await context.view.details(context.store, ranking.rows.tolist())
     return {"body": encode_entries(entries(ranking, settings, ranker.views, ranker.published, details))}
 
@@ -157,8 +153,7 @@ async def _previewed(
     visible, name = VisibleParts(context.settings.lists, lambda: ranker), question.list_name
 
     def ranked() -> list[Ranking]:
-        selectors = (visible.selector(ranker, name, under) for under in (settings, changed))
-        return [ranker.rank_selected(selector, question.section) for selector in selectors]
+        return [visible.rank(ranker, name, under, question.section) for under in (settings, changed)]
 
     live, preview = await asyncio.to_thread(ranked)
     limit = min(question.limit or max(settings.size, changed.size), MOST_SHOWN)

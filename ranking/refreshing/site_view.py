@@ -33,6 +33,7 @@ from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
+from ranking.refreshing.label_reader import LabelReader
 from ranking.store.protocol import Store
 
 READ_AT_ONCE = 100
@@ -45,9 +46,6 @@ UNREAD = -1
 #: Rows whose items are gone are dropped when most of at least so many are such.
 MANY_ROWS = 10_000
 CELLS_BETWEEN_PAUSES = 50_000
-#: Descriptions that are read for readers' filters in one refresh: a million would hold up the lists for a minute.
-LABELLED_AT_ONCE = 100_000
-LABELLED_BETWEEN_PAUSES = 2_000
 
 
 class SiteView:
@@ -80,7 +78,7 @@ class SiteView:
         self._volumes: dict[tuple[int, int], int] = {}  # shard and volume -> cursor of the items named there
         self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or UNREAD
         self._details: dict[str, Item | None] = {}
-        self._label_cursors: dict[int, int] = {}  # shards whose labels are not all read -> the change they are up to
+        self._label_reader = LabelReader(self.site, 0)
         self._looked_over_at = -math.inf  # where closed ended when rows were last looked over
         self._marks: dict[int, str] = {}  # shard -> the mark left there
         self._unmarked: set[int] = set()  # shards of which something was read since
@@ -220,32 +218,10 @@ class SiteView:
             self.catalogue.choose(())
             return True
         if self.catalogue.labels is None:
-            self.catalogue.labels, self._label_cursors = Labels(), dict.fromkeys(range(store.shards), 0)
-        is_known = await self._read_labels(store, self.catalogue.labels)
+            self.catalogue.labels, self._label_reader = Labels(), LabelReader(self.site, store.shards)
+        is_known = await self._label_reader.read(store, self.catalogue.labels, self.history, self._item_cursors)
         await asyncio.to_thread(self.catalogue.choose, filters if is_known else ())
         return is_known
-
-    async def _read_labels(self, store: Store, labels: Labels) -> bool:
-        """Read on. Whether all that is described has been read."""
-        left = LABELLED_AT_ONCE
-        for shard, cursor in list(self._label_cursors.items()):
-            while cursor < self._item_cursors.get(shard, 0):
-                if left <= 0:
-                    return False
-                changed = await store.items.changed_items(self.site, shard, cursor, LABELLED_BETWEEN_PAUSES)
-                if not changed.dates:
-                    break
-                left -= len(changed.dates)
-                cursor = self._label_cursors[shard] = changed.cursor  # noqa: PLW2901 - it goes on
-                known = ((self.history.known_row(item), item, dates) for item, dates in changed.dates.items())
-                labels.add_many(
-                    (row, dates)
-                    for row, item, dates in known
-                    if row is not None and dates is not None and self.history.item_of(item) == item
-                )
-                await asyncio.sleep(0)
-            del self._label_cursors[shard]
-        return True
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
         """The items of some rows; of one that nobody has described only its id."""

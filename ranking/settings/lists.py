@@ -292,18 +292,18 @@ DEFAULT_LISTS: dict[str, dict[str, Any]] = {
 }
 
 
-#: Settings beside which a list is not filled up by default, unless they say one of NOTHING.
-ALONE = (
+#: Settings beside which a list is not filled up by default, unless they say one of UNSET.
+SELECTIVE = (
     "preset", "kind", "decay", "window", "period", "max_age", "shape", "scale", "section_floor",
     "max_per_section", "max_tenure", "hysteresis", "revival", "without",
 )  # fmt: skip
-NOTHING: tuple[Any, ...] = ("none", "ranked", "half-life", "plain", "0s", "0", 0, math.inf, [], ())
+UNSET: tuple[Any, ...] = ("none", "ranked", "half-life", "plain", "0s", "0", 0, math.inf, [], ())
 
 
 def with_defaults(name: str, table: dict[str, Any]) -> dict[str, Any]:
     """A list's table over its preset's settings, over the defaults of a list of this name."""
     default = {"title": name.capitalize(), **DEFAULT_LISTS.get(name, {})}
-    if any(table[key] not in NOTHING for key in ALONE if key in table):  # what they leave out is meant
+    if any(table[key] not in UNSET for key in SELECTIVE if key in table):  # what they leave out is meant
         default.pop("fill", None)
     whole = {**default, **preset_settings(table.get("preset")), **table}
     if whole.get("period", NO_PERIOD) != NO_PERIOD:

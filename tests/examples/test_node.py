@@ -1,7 +1,6 @@
 """The client for JavaScript on servers: what it sends to a running service counts once, whatever is in between."""
 
 import contextlib
-import json
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 from newsrooms import EXAMPLES, NONSENSE, TITLES, misbehaving, saying, silent
+from node_lines import running_node
 from service import Service, wait_until
 
 FOLDER = EXAMPLES / "node"
@@ -34,22 +34,12 @@ def node() -> str:
 @pytest.fixture(scope="module")
 def client(node: str) -> Iterator[Client]:
     """Calls the client."""
-    with subprocess.Popen(
-        [node, str(DRIVER), (FOLDER / "populer.mjs").as_uri()], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
+    with running_node(node, str(DRIVER), (FOLDER / "populer.mjs").as_uri()) as lines:
 
         def called(url: str, call: str, *given: Any, **options: Any) -> dict[str, Any]:
-            asked = {"options": {"url": url, "pauseMs": 1, **options}, "call": call, "given": given}
-            print(json.dumps(asked), file=process.stdin, flush=True)
-            line = process.stdout.readline() if process.stdout else ""
-            assert line, "Node has ended: its error is above"
-            return dict(json.loads(line))
+            return dict(lines.ask(options={"url": url, "pauseMs": 1, **options}, call=call, given=given))
 
         yield called
-        with contextlib.suppress(OSError):
-            process.stdin.close()
 
 
 @pytest.fixture

@@ -1,10 +1,7 @@
 """The React example is TypeScript, and renders the service's list on a server."""
 
-import contextlib
-import json
 import os
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +9,7 @@ from typing import Any
 
 import pytest
 from newsrooms import EXAMPLES, NASTY, NONSENSE, TITLES, Page, misbehaving, silent
+from node_lines import running_node
 from service import Service
 
 RENDER = EXAMPLES.parent / "tests" / "examples" / "react_render.cjs"
@@ -29,27 +27,14 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
         pytest.skip("there is no Node with React and TypeScript here: make test-examples")
     folder = tmp_path_factory.mktemp("react")
     (folder / "node_modules").symlink_to(modules.resolve())
-    with subprocess.Popen(
-        [node, str(RENDER), str(EXAMPLES / "react")],
-        cwd=folder,
-        text=True,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        faults = process.stdout.readline()
-        assert faults and json.loads(faults) == "", faults
+    with running_node(node, str(RENDER), str(EXAMPLES / "react"), cwd=folder) as lines:
+        faults = lines.read()
+        assert faults == "", faults
 
         def rendered(what: str, **props: Any) -> str:
-            print(json.dumps({"what": what, "props": props}), file=process.stdin, flush=True)
-            line = process.stdout.readline() if process.stdout else ""
-            assert line, "Node has ended: its error is above"
-            return str(json.loads(line))
+            return str(lines.ask(what=what, props=props))
 
         yield rendered
-        with contextlib.suppress(OSError):
-            process.stdin.close()
 
 
 def test_the_script_names_the_article(render: Render, service: Service) -> None:

@@ -10,7 +10,7 @@ from test_ops import answering
 
 from api.serving import filter_requests
 from ranking.intake.reader_filter import ReaderFilter
-from ranking.refreshing import filtered_lists, site_view
+from ranking.refreshing import filtered_lists, label_reader
 
 Serve = Callable[..., Awaitable[Service]]
 ITEMS: list[dict[str, Any]] = [
@@ -156,8 +156,8 @@ async def test_page_of_what_is_not_there_repeats_no_text_of_a_stranger(listed: S
 async def test_catalogue_that_is_too_large_to_be_read_at_once_is_read_in_several_refreshes(
     listed: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(site_view, "LABELLED_AT_ONCE", 2)
-    monkeypatch.setattr(site_view, "LABELLED_BETWEEN_PAUSES", 1)
+    monkeypatch.setattr(label_reader, "LABELLED_AT_ONCE", 2)
+    monkeypatch.setattr(label_reader, "LABELLED_BETWEEN_PAUSES", 1)
     await listed.put(*({"id": f"z{number}", "title": "Z", "tags": ["pemilu"]} for number in range(3)))
     await listed.view(z1=3)
     await listed.refresh()
