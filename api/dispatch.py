@@ -10,7 +10,7 @@ import structlog
 
 from api.endpoints.events import get_pixel, post_events
 from api.endpoints.lists import get_list, get_lists
-from api.endpoints.lone_event import Answer, refused, take
+from api.endpoints.lone_event import Answer, problem_answer, take
 from api.endpoints.pages import get_page
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
@@ -55,7 +55,7 @@ class Dispatcher:
             return take(self.runtime.context, scope, body, answer)
         except Exception:
             log.exception("request failed", path=EVENTS)
-            answer(refused(fault()))
+            answer(problem_answer(fault()))
             return True
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:

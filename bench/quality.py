@@ -31,7 +31,7 @@ from ranking.tuning.evidence import TRY, Candidate, Evidence, Measured, evidence
 from ranking.tuning.measures import draws_of_days, interval
 from ranking.tuning.nightly import fixed_candidates
 from ranking.tuning.outcome import Judging
-from ranking.tuning.tried import WAYS, served
+from ranking.tuning.tried import WAYS, served_lists
 from ranking.tuning.walk_forward import Wanted, plan_walk
 
 DATA = Path("/work/shared/data")
@@ -132,7 +132,7 @@ def evidence(log: Log, forecast: bool) -> Evidence:
     draws, ways = draws_of_days(int(found.day[-1]) + 1), [way for way in WAYS if forecast or way != "forecast"]
     more = [
         measured_of(Candidate({TRY: way}, own), each.trace, found.backtest, found.day, draws)
-        for way, each in served(site, own, plan, judging, log.zone, ways).items()
+        for way, each in served_lists(site, own, plan, judging, log.zone, ways).items()
     ]
     return found._replace(measured=[*found.measured, *more])
 

@@ -17,7 +17,7 @@ from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.times import HOUR_S
-from ranking.tuning.nightly import needed_s, night_before, tuned
+from ranking.tuning.nightly import needed_s, night_before, suggestion_with_sections
 
 log = structlog.get_logger("jobs")
 
@@ -59,7 +59,9 @@ class SuggestHalfLives:
 
     async def _tuned(self, view: SiteView, name: str, at: float, before: LearnedSetting | None, zone: tzinfo) -> Tuned:
         settings = self._lists[name]
-        return await asyncio.to_thread(tuned, view, name, settings, before or begun(settings), at, zone)
+        return await asyncio.to_thread(
+            suggestion_with_sections, view, name, settings, before or begun(settings), at, zone
+        )
 
 
 def begun(settings: ListSettings) -> LearnedSetting:

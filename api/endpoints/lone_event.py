@@ -112,12 +112,12 @@ class _Waiting(NamedTuple):
     def _refusal(self, error: Exception) -> Prepared:
         if isinstance(error, PopulerError):
             self.context.event_filter.release(self.sender, self.event)
-            return refused(problem_of(error))
+            return problem_answer(problem_of(error))
         log.error("request failed", path="/v1/events", exc_info=error)
-        return refused(fault())
+        return problem_answer(fault())
 
 
-def refused(problem: Problem) -> Prepared:
+def problem_answer(problem: Problem) -> Prepared:
     """A problem as the answer to any page."""
     return Prepared(problem.status, [*problem.headers, ANY_ORIGIN], problem.body)
 

@@ -20,7 +20,7 @@ from ranking.lists.ranker import Ranker, entries
 from ranking.lists.traffic_start import with_traffic
 from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Stamp, encode_entries
-from ranking.refreshing.filtered_lists import narrowed
+from ranking.refreshing.filtered_lists import settings_of_part
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import in_words
@@ -104,7 +104,7 @@ async def ranked(
     async with viewed(settings, url, site, now) as (store, view):
         learned = with_traffic(await store.findings.in_effect(site.id), settings.lists, view, at)
         settings = settings.under(learned)
-        list_settings = await narrowed(store, view, settings.lists[name], section)
+        list_settings = await settings_of_part(store, view, settings.lists[name], section)
         ranker = Ranker(view, Moment(at=at, known_until=max(at, now)), site.zone)
         ranking = VisibleParts(settings.lists, lambda: ranker).rank(ranker, name, list_settings, section)
         details = await view.details(store, ranking.rows.tolist())

@@ -35,7 +35,7 @@ from ranking.tuning.measures import draws_of_days
 from ranking.tuning.nightly import judged_of
 from ranking.tuning.outcome import Judging
 from ranking.tuning.shrinking import MIN_DAYS, gains
-from ranking.tuning.tried import WAYS, served
+from ranking.tuning.tried import WAYS, served_lists
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 #: Reads that follow a list, per place, below which most of what it catches is chance.
@@ -49,7 +49,7 @@ class TuneRequest(NamedTuple):
 
     `dated_only`: items whose publish time is unknown are in no ranking by publication, instead of being published when
     they were first seen. `weights`: try weights of a click instead of a grid. `ways`: "forecast", or some of
-    `served.WAYS`, to be tried night by night.
+    `tried.WAYS`, to be tried night by night.
     """
 
     base: GridBase
@@ -182,7 +182,7 @@ def _with_served(
 ) -> tuple[Evidence, list[str]]:
     """The evidence with what would have been served by some ways, and where each has ended, in words."""
     settings = request.base.list.model_copy(update={"decay": "half-life"})
-    found = served(view, settings, evidence.plan, evidence.judging, zone, ways)
+    found = served_lists(view, settings, evidence.plan, evidence.judging, zone, ways)
     draws = draws_of_days(int(evidence.day[-1]) + 1)
     measured = [
         measured_of(Candidate({TRY: way}, settings), each.trace, evidence.backtest, evidence.day, draws)

@@ -27,7 +27,7 @@ def with_traffic(learned: Learned, lists: Mapping[str, ListSettings], view: View
 
     `at`: the moment to rank for, in epoch seconds.
     """
-    waiting = [name for name, each in lists.items() if waits(each, learned.get(name))]
+    waiting = [name for name, each in lists.items() if is_waiting(each, learned.get(name))]
     moment = look(view.history.start(), at) if waiting else None
     if moment is None:
         return learned
@@ -35,7 +35,7 @@ def with_traffic(learned: Learned, lists: Mapping[str, ListSettings], view: View
     return {**learned, **{name: with_sections(each, lists[name], view, moment) for name, each in found.items()}}
 
 
-def waits(settings: ListSettings, learned: LearnedSetting | None) -> bool:
+def is_waiting(settings: ListSettings, learned: LearnedSetting | None) -> bool:
     """Whether a list that tunes itself has neither a pin nor a night behind it."""
     return settings.auto and not settings.objective.pinned and (learned is None or not learned.since)
 

@@ -20,7 +20,7 @@ from ranking.lists.ranker import Ranker, Ranking, entries
 from ranking.lists.traffic_start import with_traffic
 from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Entry, encode_entries
-from ranking.refreshing.filtered_lists import narrowed
+from ranking.refreshing.filtered_lists import settings_of_part
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Filtered, Preview, Question
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_view import SiteView
@@ -76,7 +76,7 @@ async def answer(context: QuestionContext, question: Explain | Preview | Filtere
     if settings is None:
         known = ", ".join(context.settings.lists)
         raise NotFoundError(f"no list is called {question.list_name!r}; there are {known}")
-    settings = await narrowed(context.store, context.view, settings, question.section, patient=context.patient)
+    settings = await settings_of_part(context.store, context.view, settings, question.section, patient=context.patient)
     ranker = await asyncio.to_thread(Ranker, context.view, context.moment, context.zone)
     if isinstance(question, Explain):
         return await _explained(context, ranker, question, settings)
@@ -149,7 +149,7 @@ async def _previewed(
         begun = with_traffic({}, {question.list_name: changed}, context.view, ranker.moment.at)
         changed = changed.under(begun.get(question.list_name))
     choice = filter_from_key(question.section)
-    changed = changed if choice is None else changed.narrowed(choice.item_filter)
+    changed = changed if choice is None else changed.with_choice(choice.item_filter)
     visible, name = VisibleParts(context.settings.lists, lambda: ranker), question.list_name
 
     def ranked() -> list[Ranking]:

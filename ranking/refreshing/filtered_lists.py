@@ -39,7 +39,7 @@ class FilteredLists:
                 continue
             known = self._narrowed.get(request)
             same = known is not None and known[0] is settings
-            kept[request] = known if known and same else (settings, settings.narrowed(choice.item_filter))
+            kept[request] = known if known and same else (settings, settings.with_choice(choice.item_filter))
         if over := noted.keys() - kept.keys():
             await site.store.lists.forget_filters(site.view.site, over)
         self._narrowed = kept
@@ -48,7 +48,7 @@ class FilteredLists:
         return found if is_known else {}
 
 
-async def narrowed(
+async def settings_of_part(
     store: Store, view: SiteView, settings: ListSettings, section: str, *, patient: bool = True
 ) -> ListSettings:
     """The settings that a part of a list is ranked by; `section` may be a filter's key, which `view` then knows.
@@ -62,4 +62,4 @@ async def narrowed(
     while not await view.choose(store, {*view.catalogue.chosen, choice.item_filter}):
         if not patient:
             raise NotReadyError("what items say is being read; ask again in a moment")
-    return settings.narrowed(choice.item_filter)
+    return settings.with_choice(choice.item_filter)

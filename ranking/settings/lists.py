@@ -187,7 +187,7 @@ class ListSettings(Table):
         """All that an item must pass: the list's own filter, and a reader's."""
         return tuple(each for each in (self.item_filter, self._choice) if each is not None)
 
-    def narrowed(self, choice: ItemFilter) -> Self:
+    def with_choice(self, choice: ItemFilter) -> Self:
         """The list of the items that a reader's filter takes, over all sections."""
         found = self.model_copy(update={"sections": False})
         found._choice = choice

@@ -42,7 +42,9 @@ def needed_s(settings: ListSettings) -> float:
     return settings.objective.history_s + warmup_s(settings)
 
 
-def tuned(view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo) -> Tuned:
+def suggestion_with_sections(
+    view: View, name: str, settings: ListSettings, before: LearnedSetting, at: float, zone: tzinfo
+) -> Tuned:
     """What `suggestion` finds, with half-lives of their own for small sections' lists."""
     found = suggestion(view, name, settings, before, at, zone)
     if not found.after.since:
@@ -72,7 +74,7 @@ def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSet
     if settings.auto and fixed:
         half_lives = [each.candidate.settings.half_life_s for each in fixed]
         judged = judged_of(half_lives, [each.trace for each in fixed], evidence.day)
-        after, target_s, why = decided(judged, settings, traffic, before, at, per_hour)
+        after, target_s, why = decision_of(judged, settings, traffic, before, at, per_hour)
     if settings.decay == FORECAST and not pinned:
         after, why = _with_mix(after, why, evidence, at)
     if pinned:
@@ -194,7 +196,7 @@ def judged_of(half_lives: Sequence[float], traces: Sequence[Trace], day: npt.NDA
     return Judged(np.array(half_lives), capture, changed, day, age_s, sections)
 
 
-def decided(
+def decision_of(
     judged: Judged, settings: ListSettings, traffic: LearnedSetting, before: LearnedSetting, at: float, per_hour: float
 ) -> Decision:
     """The half-life of a list from `at` on, by what half-lives have done until then and by the traffic.

@@ -27,7 +27,7 @@ from ranking.tuning.backtest import backtest
 from ranking.tuning.evidence import days_of
 from ranking.tuning.nightly import (
     by_traffic_alone,
-    decided,
+    decision_of,
     fixed_candidates,
     gain_of,
     judged_of,
@@ -50,7 +50,7 @@ class ServedByNight(NamedTuple):
     mixed: float = 0.0
 
 
-def served(
+def served_lists(
     view: View,
     settings: ListSettings,
     plan: Plan,
@@ -142,7 +142,7 @@ class _Nights:
         judged = None if way == "rule" else self._judged_until(at)
         if judged is None:
             return by_traffic_alone(self._settings, traffic, before, at)
-        return decided(judged, self._settings, traffic, before, at, HOUR_S / self._plan.step_s).after
+        return decision_of(judged, self._settings, traffic, before, at, HOUR_S / self._plan.step_s).after
 
     def _judged_until(self, at: float) -> Judged | None:
         """What is judged in a night; None: there is too little."""

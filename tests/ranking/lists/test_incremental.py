@@ -215,7 +215,7 @@ CHOICE = ReaderFilter(section="politik")
 
 def with_narrowed(lists: Mapping[str, ListSettings]) -> Mapping[str, ListSettings]:
     """The lists, and of each what a reader's filter takes."""
-    return {**lists, **{name + CHOICE.key: each.narrowed(CHOICE.item_filter) for name, each in lists.items()}}
+    return {**lists, **{name + CHOICE.key: each.with_choice(CHOICE.item_filter) for name, each in lists.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +291,10 @@ def _voids(items: Iterable[str], since: float, share: float) -> dict[Subject, Ed
 def test_list_of_some_items_is_ranked_from_a_shortlist_of_its_own() -> None:
     site, incremental = busy(), IncrementalRanker()
     choice = ReaderFilter(section="rubrik 2")
-    lists = {"hours": FITTING_LISTS["hours"], "hours" + choice.key: FITTING_LISTS["hours"].narrowed(choice.item_filter)}
+    lists = {
+        "hours": FITTING_LISTS["hours"],
+        "hours" + choice.key: FITTING_LISTS["hours"].with_choice(choice.item_filter),
+    }
     found = ranked_steadily(incremental, site, NOW, lists)["hours" + choice.key][""]
     assert [name for name, *_ in found] == [name for name, *_ in ranked_whole(site, NOW, lists)["hours"]["Rubrik 2"]]
     assert proven_lists(incremental, site, NOW, lists) == lists.keys()

@@ -15,7 +15,7 @@ from ranking.settings.lists import ListSettings
 from ranking.tuning.backtest import backtest
 from ranking.tuning.nightly import night_before, suggestion
 from ranking.tuning.outcome import Judging
-from ranking.tuning.tried import ServedByNight, served
+from ranking.tuning.tried import ServedByNight, served_lists
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -28,7 +28,7 @@ def plan_of(site: Site, warmup_s: float = 7 * DAY_S) -> Plan:
 
 
 def ways(site: Site, plan: Plan, settings: ListSettings = SETTINGS) -> dict[str, ServedByNight]:
-    return served(site, settings, plan, Judging(10), JAKARTA, ("auto", "rule"))
+    return served_lists(site, settings, plan, Judging(10), JAKARTA, ("auto", "rule"))
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_auto_is_never_much_below_the_rule_on_a_small_site(seed: int) -> None:
 
 def test_forecast_is_served_from_the_night_on_whose_days_surely_say_so(site: Site) -> None:
     plan = plan_of(site)
-    found = served(site, SETTINGS, plan, Judging(10), JAKARTA, ("auto", "forecast"))
+    found = served_lists(site, SETTINGS, plan, Judging(10), JAKARTA, ("auto", "forecast"))
     settings = list_of(size=10, decay="forecast")
     learned, at, mixed = LearnedSetting(7200.0, 0.0), night_before(START + DAY_S, JAKARTA), {}
     while at <= plan.moments[-1]:
