@@ -14,7 +14,7 @@ from ranking.tuning.backtest import Backtest, backtest
 from ranking.tuning.measures import draws_of_days, interval
 from ranking.tuning.nightly import fixed_candidates
 from ranking.tuning.outcome import Judging
-from ranking.tuning.tried import served
+from ranking.tuning.tried import served_lists
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data" / "article-reads"
@@ -49,7 +49,7 @@ def walked(real: Reads, lists: Sequence[ListSettings]) -> Backtest:
 @pytest.mark.parametrize(("way", "share"), [("auto", 0.99), ("rule", 0.97)])
 def test_it_lands_near_the_best_half_life_in_hindsight(real: Reads, way: str, share: float) -> None:
     settings = ListSettings.model_validate({"size": K})
-    ours = served(real.site, settings, real.plan, Judging(K, dated_only=True), ZONE, [way])[way]
+    ours = served_lists(real.site, settings, real.plan, Judging(K, dated_only=True), ZONE, [way])[way]
     found = walked(real, [each.settings for each in fixed_candidates(settings)])
     best = max(float(np.nanmean(trace.capture)) for trace in found.traces)
     assert np.nanmean(ours.trace.capture) > share * best
