@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STOP_S = 15.0
 CHILD = "populer.service.child_process"
 #: Every event counts, whoever sends it; and the settings as shipped, but for limits that so few addresses would reach.
-ALL_COUNT = '[ingest]\ndedupe_window = "0s"\nbots = false\nnetwork_allowance = 0\n'
+ALL_COUNT = '[ingest]\ndedupe_window = "0s"\nbots = false\nnetwork_allowance = 0\naddress_limit = 100_000_000\n'
 AS_SHIPPED = "[ingest]\naddress_limit = 100_000_000\n"
 
 sys.path.insert(0, str(ROOT))  # a checkout measures itself, installed or not
