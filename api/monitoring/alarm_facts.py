@@ -116,5 +116,9 @@ class AlarmFacts:
             clock_ahead_s=self._clock_ahead_s,
             senders=self.senders.facts(self._clock()),
             concentrations=self.concentrations,
+            feeds=self.feeds,
+            memory_share=max(
+                (each.memory / each.memory_limit for each in self.servers if each.memory_limit), default=0
+            ),
         )
         return alarms(facts, settings)
