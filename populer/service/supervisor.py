@@ -25,6 +25,7 @@ import structlog
 from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
+from populer.console import say
 from populer.service import site_keys
 from populer.service.child_messages import Orders
 from populer.service.child_output import relay
@@ -225,7 +226,7 @@ async def serve(
         if company is not None:
             background.append(asyncio.create_task(_accompany(company, address)))
         else:
-            print(f"ready {address}", flush=True)  # noqa: T201 - the contract's line
+            say(f"ready {address}", *_next_steps(settings, address))
         stack.push_async_callback(_cancel, background)
         await stop.wait()
         log.info("stopping")
@@ -394,6 +395,16 @@ async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _next_steps(settings: Settings, address: str) -> list[str]:
+    """What whoever has started the service can do now."""
+    keys = settings.service.data_dir / site_keys.FILE
+    with_key = f"with the admin key in {keys}" if keys.exists() else "with an admin key of the settings"
+    return [
+        f"open {address}/ for the lines to put into pages, and how articles are described; Ctrl-C ends the service",
+        f"open {address}/ops {with_key} to see the lists, and how the service fares",
+    ]
 
 
 def _address(host: str, port: int) -> str:
