@@ -24,9 +24,10 @@ help: ## what can be made
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Populer needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python3)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "cannot make $(VENV): on Debian, apt-get install python3-venv" >&2; exit 1; }
-	@echo "installing into $(VENV) ..."
+	@echo "installing pinned packages into $(VENV), about 400 MB: a minute, or several on a slow line ..."
 	@$(call install,run build dev,$(VENV))
 	@$(BIN)/python -m pip install $(QUIETLY) --no-deps --no-build-isolation -e .
+	@echo "installed; checking ..."
 	@$(BIN)/python -m pip check --disable-pip-version-check >$(VENV)/check.txt || { cat $(VENV)/check.txt >&2; echo "constraints.txt does not fit pyproject.toml: make lock" >&2; exit 1; }
 	@touch $@
 
