@@ -86,7 +86,10 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Nod
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \
 		|| echo "React and TypeScript could not be installed: their tests are skipped"
-	POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples $(ARGS)
+	@$(PYTHON) -m venv $(VENV)/openapi && $(VENV)/openapi/bin/python -m pip install $(QUIETLY) --only-binary :all: \
+		openapi-python-client==0.29.1 || echo "openapi-python-client could not be installed: its test is skipped"
+	POPULER_OPENAPI_CLIENT=$(CURDIR)/$(VENV)/openapi/bin \
+		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples $(ARGS)
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
