@@ -12,6 +12,7 @@ from api.http.problems import Problem
 from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
+from api.monitoring.page_addresses import PageAddresses
 from api.monitoring.traffic import Traffic
 from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
@@ -39,6 +40,7 @@ class Context(NamedTuple):
     alarm_facts: AlarmFacts
     traffic: Traffic
     attempts: Attempts
+    page_addresses: PageAddresses
     templates: Templates
     spooling: Spooling | None = None
     secret: Callable[[], bytes] = bytes

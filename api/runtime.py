@@ -29,6 +29,7 @@ from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.flushing import flush_loop
+from api.monitoring.page_addresses import PageAddresses
 from api.monitoring.traffic import Traffic
 from api.serving.followed_site import cancel_all
 from api.serving.kept_lists import KeptLists
@@ -96,6 +97,7 @@ class WorkerRuntime:
         )
         traffic = Traffic(store.logbook.note_traffic)
         attempts = Attempts(store.logbook.note_attempts)
+        page_addresses = PageAddresses(store.logbook, clock)
         templates = Templates(settings.service.templates)
         self.context = Context(
             settings,
@@ -109,6 +111,7 @@ class WorkerRuntime:
             alarm_facts,
             traffic,
             attempts,
+            page_addresses,
             templates,
             spooling,
             lambda: self._salts.secret,
@@ -141,6 +144,7 @@ class WorkerRuntime:
                 alarm_facts.report_loop(),
                 flush_loop(traffic.flush),
                 flush_loop(attempts.flush),
+                flush_loop(self.context.page_addresses.flush),
                 self.context.published_lists.keep_loop(),
             )
         ]

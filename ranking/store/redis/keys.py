@@ -96,6 +96,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   `sources.FeedMemory`). 30 days, renewed.
     populer:{s}:discovery                 string  what reading articles' own pages has come to (JSON,
                                                   `sources.Discovery`). 30 days, renewed.
+    populer:{s}:wanted-pages              string  the items of which nobody knows where their pages are (JSON). An hour.
+    populer:{s}:noted-pages               hash    item -> the address where readers read it. An hour, or until the job
+                                                  that reads pages takes it.
     populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
@@ -165,6 +168,7 @@ JOB_RUNS_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
 FILTERS_TTL_S = HOUR_S
 FEEDS_TTL_S = 30 * DAY_S
+PAGES_TTL_S = HOUR_S
 LEARNED_TTL_S = 365 * DAY_S
 
 
@@ -337,6 +341,16 @@ def feed_memory(site: str) -> str:
 def discovery(site: str) -> str:
     """String: what reading the pages of a site has come to."""
     return f"populer:{{{site}}}:discovery"
+
+
+def wanted_pages(site: str) -> str:
+    """String: the items of which nobody knows where their pages are."""
+    return f"populer:{{{site}}}:wanted-pages"
+
+
+def noted_pages(site: str) -> str:
+    """Hash: where readers have read such items."""
+    return f"populer:{{{site}}}:noted-pages"
 
 
 def learned(site: str) -> str:
