@@ -17,7 +17,7 @@
 
   // A tab is one reader. "+" says that its page is open: a copy of that is another tab's, made from this one. Without
   // storage each page is a reader.
-  const own = Math.random() + "";
+  const own = "" + Math.random();
   let reader;
   const keep = () => (sessionStorage.populer = (document.hidden ? "-" : "+") + reader);
   const visitor = () => {
@@ -68,7 +68,7 @@
   };
 
   // What of an address can name an article.
-  const spot = (url) => url.pathname.replace(/^\/(index\.\w+)?$/, "") + (url.search.match(/[?&](p|(\w+_)?id)=\w+/) || "");
+  const spot = (url) => url.pathname.replace(/^\/(index\.\w+)?$/, "") + (/[?&](?:p|id|\w+_id)=\w+/.exec(url.search) || "");
 
   // Metadata of another host was copied with a template, or names somebody else's article.
   const bare = (url) => url.host.replace(/^(www|m|mobile|amp)\./, "");
