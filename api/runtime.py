@@ -69,7 +69,7 @@ class WorkerRuntime:
         config: ConfigState,
         lists_dir: Path | None = None,
     ) -> None:
-        writer = secrets.token_hex(8)
+        self._writer = writer = secrets.token_hex(8)
         spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
         terms = _terms(settings, store.shards)
         recorder = Recorder(
@@ -136,7 +136,7 @@ class WorkerRuntime:
         if self.context.spooling is not None:
             self.context.spooling.start()
         alarm_facts, traffic, attempts = self.context.alarm_facts, self.context.traffic, self.context.attempts
-        looking = alarm_facts.poll_loop(lambda: self.context.settings)
+        looking = alarm_facts.poll_loop(lambda: (self.context.settings, self.context.config), self._writer)
         self._beside = [
             asyncio.create_task(each)
             for each in (

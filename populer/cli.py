@@ -27,10 +27,12 @@ items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
 store_app = typer.Typer(help="The store.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
+alarms_app = typer.Typer(help="Alarms.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
 app.add_typer(store_app, name="store")
+app.add_typer(alarms_app, name="alarms")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -349,6 +351,14 @@ def store_accept(config: Config = None, data: Data = None) -> None:
     from populer.commands.store_accept import run
 
     run(load_settings(config, data).settings)
+
+
+@alarms_app.command("test")
+def alarms_test(site: Site = None, config: Config = None, data: Data = None) -> None:
+    """Send a test alarm to every receiver, or to those of --site, and print what each answered."""
+    from populer.commands.alarms_test import run
+
+    run(load_settings(config, data).settings, site)
 
 
 @keys_app.command("add")

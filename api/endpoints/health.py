@@ -81,6 +81,7 @@ def router(current: CurrentContext) -> APIRouter:
         alarms = context.alarm_facts.alarms(context.settings, context.config)
         sites, facts = [each.id for each in context.settings.sites], context.alarm_facts
         own = [*context.config.metrics(context.settings.config_version), metrics.of_alarms(alarms, sites)]
+        own.append(metrics.of_receivers(facts.receivers))
         own.append(metrics.of_concentrations(facts.concentrations, sites))
         own += metrics.of_waiting(facts.pulses)
         own += metrics.of_sources(facts.feeds, facts.discoveries, context.clock())

@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from ranking.watching.concentration import Concentration, Summary
+from ranking.watching.episodes import Episode, Key, Raised, ReceiverState
 from ranking.watching.pulse import Pulse
 from ranking.watching.sources import Discovery, FeedMemory, FeedState
 
@@ -86,6 +87,34 @@ class Logbook(Protocol):
 
     async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:
         """The last pulse of some sites, of those that have one."""
+        ...
+
+    async def note_raised(self, worker: str, raised: Raised) -> None:
+        """Say which alarms `worker` raises."""
+        ...
+
+    async def raised(self) -> list[Raised]:
+        """The alarms that workers have raised last, also those of workers that have ended since."""
+        ...
+
+    async def note_episode(self, episode: Episode) -> None:
+        """Write down an episode of an alarm."""
+        ...
+
+    async def episodes(self) -> list[Episode]:
+        """The episodes of which not every receiver knows the end."""
+        ...
+
+    async def forget_episodes(self, keys: Sequence[Key]) -> None:
+        """Forget episodes that are over."""
+        ...
+
+    async def note_receiver(self, name: str, state: ReceiverState) -> None:
+        """Write down how a receiver of alarms has fared."""
+        ...
+
+    async def receivers(self) -> dict[str, ReceiverState]:
+        """How the receivers of alarms have fared, by name."""
         ...
 
     async def note_feed(self, site: str, feed: FeedState, memory: FeedMemory) -> None:

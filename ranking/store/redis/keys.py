@@ -81,6 +81,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   ranked is not published over one of a later. For good.
 
     populer:{leader}:jobs                 hash    `JOB SITE` -> the last run of that job (JSON). 7 days, renewed.
+    populer:{leader}:raised               hash    worker -> the alarms that it raises (JSON, `episodes.Raised`), where
+                                                  alarms have receivers. Two minutes, renewed.
+    populer:{leader}:episodes             hash    `ALARM SITE` -> since when it is raised, and which receiver has been
+                                                  told what of it (JSON, `episodes.Episode`). 7 days, renewed.
+    populer:{leader}:receivers            hash    receiver of alarms -> how it has fared (JSON,
+                                                  `episodes.ReceiverState`). 7 days, renewed.
 
     per site
     populer:{s}:traffic:M                 hash    `WORKER NAME` -> events that this worker had in minute M (since the
@@ -151,6 +157,9 @@ RIGHTS = "populer:rights"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
 JOB_RUNS = "populer:{leader}:jobs"
+ALARMS_RAISED = "populer:{leader}:raised"
+ALARM_EPISODES = "populer:{leader}:episodes"
+ALARM_RECEIVERS = "populer:{leader}:receivers"
 #: 2: counts may be sealed, which a reader of 1 would pass over. A store of 1 is one of 2 that has not sealed any yet.
 SCHEMA = 2
 READABLE_SCHEMAS = (1, SCHEMA)
@@ -165,6 +174,8 @@ AUDIT_TTL_S = 365 * DAY_S
 SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
 JOB_RUNS_TTL_S = 7 * DAY_S
+ALARMS_RAISED_TTL_S = 120
+ALARM_EPISODES_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
 FILTERS_TTL_S = HOUR_S
 FEEDS_TTL_S = 30 * DAY_S
