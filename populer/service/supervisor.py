@@ -9,11 +9,8 @@ acknowledged is safe, and what was taken is answered first.
 
 import asyncio
 import contextlib
-import errno
 import os
 import signal
-import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
@@ -26,144 +23,32 @@ from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
 from populer.service import site_keys
+from populer.service.child import Child
 from populer.service.child_messages import Orders
-from populer.service.child_output import relay
 from populer.service.data_folder import check_folders, held
 from populer.service.descriptors import raise_limit
 from populer.service.file_watch import NO_FILE, FileContent
-from populer.service.heartbeat import HUNG_S, LOOK_EVERY_S, Heartbeat
+from populer.service.heartbeat import LOOK_EVERY_S
 from populer.service.known_store import keep_store, known_life, known_shards
+from populer.service.listening import address_of, bound
 from populer.service.live_settings import LiveSettings
 from populer.service.reloading import keys_loop, settings_loop
 from populer.stores import reached_store
-from ranking.errors import PopulerError, SettingsError, StoreDeniedError, StoreUnavailableError
+from ranking.errors import PopulerError, StoreDeniedError, StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.embedded.server import EmbeddedValkey
 from ranking.store.redis.link import usual_shards
 
 log = structlog.get_logger("populer")
 
-BACKLOG = 2048
 READY_WITHIN_S = 60.0
 WORKERS_STOP_S, JOBS_STOP_S = 6.5, 1.0
 WATCH_EVERY_S = 0.5
 SYNC_EVERY_S = 1.0
-#: A child that ends sooner than this after its start waits as long before it is started again.
-SETTLED_S = 3.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 #: Runs beside the service once it is ready, until it stops; gets the service's address.
 Company = Callable[[str], Awaitable[None]]
-
-
-class PortTakenError(PopulerError):
-    """Somebody else listens there."""
-
-
-class _Child:
-    """One child process, started again whenever it ends."""
-
-    def __init__(self, orders: Orders, env: dict[str, str], metrics_dir: Path | None = None) -> None:
-        self.orders = orders
-        self._env = env
-        self._metrics_dir = metrics_dir
-        self._process: asyncio.subprocess.Process | None = None
-        self._started_at = 0.0
-        self._ready = asyncio.Event()
-        self._relaying: asyncio.Task[None] | None = None
-        self._heart: Heartbeat | None = None
-
-    async def start(self) -> None:
-        heart = Heartbeat()
-        passed = [self.orders.socket_fd, self.orders.admin_fd, heart.child_fd]
-        self._started_at = time.monotonic()
-        self._ready.clear()
-        process = self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-P",  # nothing is imported from the working directory
-            "-m",
-            "populer.service.child_process",
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            pass_fds=[each for each in passed if each is not None],
-            env=self._env,
-            start_new_session=True,  # Ctrl-C is for the parent, which stops us in order
-        )
-        if process.stdin is not None:
-            process.stdin.write(self.orders._replace(beat_fd=heart.child_fd).line())
-        if process.stdout is not None:
-            self._relaying = asyncio.create_task(relay(process.stdout, self._ready.set, self._log_output))
-        heart.started()
-        if self._heart is not None:
-            self._heart.close()
-        self._heart = heart
-
-    def replace_if_hung(self, elapsed_s: float) -> None:
-        """Kill it if its event loop hangs, `elapsed_s` after the last look; `watch` starts another."""
-        process = self._process
-        if process is None or process.returncode is not None or self._heart is None:
-            return
-        if self._heart.is_hung(process.pid, elapsed_s):
-            log.error(
-                f"The event loop of a process has not turned for {HUNG_S:.0f} s. The process is killed and replaced.",
-                role=self.orders.role,
-                child=process.pid,
-            )
-            if self._metrics_dir is not None:
-                metrics.count_hung(self.orders.role, self._metrics_dir)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-
-    def tell(self, in_effect: LiveSettings) -> None:
-        """Have it go by these settings from now on, and whatever takes its place."""
-        url = in_effect.settings.redis.url or self.orders.redis_url
-        self.orders = self.orders._replace(raw=in_effect.raw, config=in_effect.state, redis_url=url)
-        process = self._process
-        if process is not None and process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(self.orders.line())
-
-    async def ready(self) -> bool:
-        """Wait for the child's ready line; False if the child closed its output instead."""
-        if self._relaying is None:
-            return False
-        ready = asyncio.ensure_future(self._ready.wait())
-        try:
-            await asyncio.wait({ready, self._relaying}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ready.cancel()
-        return self._ready.is_set()
-
-    def _log_output(self, line: str) -> None:
-        log.warning("A process printed on its stdout.", role=self.orders.role, line=line)
-
-    async def watch(self) -> None:
-        """Start it again whenever it ends; cancelled when the service stops."""
-        while self._process is not None:
-            code = await self._process.wait()
-            if SHARED_DIR in self._env:
-                metrics.forget_worker(self._process.pid, Path(self._env[SHARED_DIR]))
-            lived_s = time.monotonic() - self._started_at
-            log.error(
-                "a process ended and is started again", role=self.orders.role, code=code, lived_s=round(lived_s, 1)
-            )
-            if lived_s < SETTLED_S:
-                await asyncio.sleep(SETTLED_S)
-            await self.start()
-
-    async def stop(self, within_s: float) -> None:
-        """SIGTERM, then SIGKILL once `within_s` have passed."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), within_s)
-        except TimeoutError:
-            log.warning("a process did not stop in time and is killed", role=self.orders.role)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
 
 
 async def serve(
@@ -180,10 +65,10 @@ async def serve(
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_told_by_signals(stop, reload))
         raise_limit()
-        listening = stack.enter_context(_bound(settings.service.host, settings.service.port))
+        listening = stack.enter_context(bound(settings.service.host, settings.service.port))
         admin_fd = None
         if settings.service.admin_port is not None:
-            admin_fd = stack.enter_context(_bound(settings.service.host, settings.service.admin_port)).fileno()
+            admin_fd = stack.enter_context(bound(settings.service.host, settings.service.admin_port)).fileno()
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
         await asyncio.to_thread(check_folders, data_dir)
@@ -193,7 +78,7 @@ async def serve(
         in_effect = LiveSettings(loaded, time.time(), partial(_check_store, shards=shards))
         orders = Orders("jobs", in_effect.raw, in_effect.state, url, shards)
         env = _api_environment(data_dir)
-        jobs = _Child(orders, dict(os.environ), data_dir / metrics.FOLDER)
+        jobs = Child(orders, dict(os.environ), data_dir / metrics.FOLDER)
         api = orders._replace(
             role="api",
             socket_fd=listening.fileno(),
@@ -201,11 +86,11 @@ async def serve(
             page_provider=page_provider,
             pages_from=pages_from,
         )
-        workers = [_Child(api, env, data_dir / metrics.FOLDER) for _ in range(settings.service.workers)]
+        workers = [Child(api, env, data_dir / metrics.FOLDER) for _ in range(settings.service.workers)]
         stack.push_async_callback(_stop_all, workers, jobs)
         for child in (jobs, *workers):
             await child.start()
-        address = _address(settings.service.host, listening.getsockname()[1])
+        address = address_of(settings.service.host, listening.getsockname()[1])
         if not await _all_ready([jobs, *workers], stop):
             return
         background = [asyncio.create_task(child.watch()) for child in (jobs, *workers)]
@@ -231,7 +116,7 @@ async def serve(
         log.info("stopping")
 
 
-async def _heartbeat_loop(children: list[_Child]) -> None:
+async def _heartbeat_loop(children: list[Child]) -> None:
     """Have children replaced whose event loop hangs, until cancelled."""
     looked_at = time.monotonic()
     while True:
@@ -262,22 +147,6 @@ async def _accompany(company: Company, address: str) -> None:
         await company(address)
     except Exception:
         log.exception("the demo's readers stopped")
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OverflowError:
-        raise SettingsError(f"service.port: expected a port from 0 to 65535, found {port}") from None
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        kind = PortTakenError if error.errno == errno.EADDRINUSE else PopulerError
-        raise kind(
-            f"cannot listen on {host} port {port}: {reason.lower()}; stop what uses it, or choose another with --port"
-        ) from error
-    listening.set_inheritable(True)
-    return listening
 
 
 async def _started_valkey(settings: Settings, stack: contextlib.AsyncExitStack) -> EmbeddedValkey | None:
@@ -361,7 +230,7 @@ def _api_environment(data_dir: Path) -> dict[str, str]:
     return {**os.environ, SHARED_DIR: str(folder)}
 
 
-async def _all_ready(children: list[_Child], stop: asyncio.Event) -> bool:
+async def _all_ready(children: list[Child], stop: asyncio.Event) -> bool:
     """Wait for every child; False if a stop was asked for first.
 
     Raises:
@@ -384,7 +253,7 @@ async def _all_ready(children: list[_Child], stop: asyncio.Event) -> bool:
     return True
 
 
-async def _stop_all(workers: list[_Child], jobs: _Child) -> None:
+async def _stop_all(workers: list[Child], jobs: Child) -> None:
     until = time.monotonic() + WORKERS_STOP_S + JOBS_STOP_S
     await asyncio.gather(*(worker.stop(WORKERS_STOP_S) for worker in workers))
     await jobs.stop(max(JOBS_STOP_S, until - time.monotonic()))
@@ -394,8 +263,3 @@ async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _address(host: str, port: int) -> str:
-    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{port}"
