@@ -26,7 +26,7 @@ from ranking.store.protocol import Store
 class Context(NamedTuple):
     """Settings, store, and the parts built on them. `clock` gives epoch seconds.
 
-    `secret` gives what marks are hashed under.
+    `secret` gives what marks are hashed under. `draining`: this worker will stop soon.
     """
 
     settings: Settings
@@ -44,6 +44,7 @@ class Context(NamedTuple):
     templates: Templates
     spooling: Spooling | None = None
     secret: Callable[[], bytes] = bytes
+    draining: bool = False
 
 
 #: Gives the context of a request that begins now. A handler calls it once: a reload replaces the context.

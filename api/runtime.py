@@ -177,6 +177,10 @@ class WorkerRuntime:
             settings=settings, event_filter=event_filter, callers=callers, config=config, templates=templates
         )
 
+    def drain(self) -> None:
+        """Say that this worker is not ready, and serve on."""
+        self.context = self.context._replace(draining=True)
+
     def set_config_state(self, state: ConfigState) -> None:
         """Report `state`; keep the settings."""
         self.context = self.context._replace(config=state)

@@ -7,7 +7,7 @@ needs none of them.
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -63,11 +63,28 @@ def serve(
     port: Port = None,
     workers: Annotated[int | None, typer.Option("--workers", help="API worker processes.")] = None,
     data: Data = None,
+    only: Annotated[
+        Literal["all", "api", "jobs"], typer.Option("--only", help="Parts on hosts of their own, with redis.url.")
+    ] = "all",
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
     from populer.commands.serve import run
 
-    run(load_settings(config, data, host=host, port=port, workers=workers))
+    run(load_settings(config, data, host=host, port=port, workers=workers), only)
+
+
+@app.command()
+def reload(
+    config: Config = None,
+    data: Data = None,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Replace the API workers one by one; no request fails.")
+    ] = False,
+) -> None:
+    """Have the service that runs under --data read its settings anew, or replace its workers."""
+    from populer.commands.reload import run
+
+    run(load_settings(config, data), workers=workers)
 
 
 @app.command()

@@ -19,6 +19,8 @@ log = structlog.get_logger("populer")
 
 #: A child that ends sooner than this after its start waits as long before it is started again.
 SETTLED_S = 3.0
+#: A worker has so long to answer what it has taken.
+STOP_S = 6.5
 
 
 class Child:
@@ -79,10 +81,17 @@ class Child:
     def tell(self, in_effect: LiveSettings) -> None:
         """Have it go by these settings from now on, and whatever takes its place."""
         url = in_effect.settings.redis.url or self.orders.redis_url
-        self.orders = self.orders._replace(raw=in_effect.raw, config=in_effect.state, redis_url=url)
+        self._say(self.orders._replace(raw=in_effect.raw, config=in_effect.state, redis_url=url))
+
+    def drain(self) -> None:
+        """Have it say that it is not ready, and go on."""
+        self._say(self.orders._replace(draining=True))
+
+    def _say(self, orders: Orders) -> None:
+        self.orders = orders
         process = self._process
         if process is not None and process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(self.orders.line())
+            process.stdin.write(orders.line())
 
     async def ready(self) -> bool:
         """Wait for the child's ready line; False if the child closed its output instead."""
@@ -100,10 +109,12 @@ class Child:
 
     async def watch(self) -> None:
         """Start it again whenever it ends; cancelled when the service stops."""
-        while self._process is not None:
-            code = await self._process.wait()
+        while (process := self._process) is not None:
+            code = await process.wait()
+            if process is not self._process:
+                continue  # another has taken its place
             if SHARED_DIR in self._env:
-                metrics.forget_worker(self._process.pid, Path(self._env[SHARED_DIR]))
+                metrics.forget_worker(process.pid, Path(self._env[SHARED_DIR]))
             lived_s = time.monotonic() - self._started_at
             log.error(
                 "a process ended and is started again", role=self.orders.role, code=code, lived_s=round(lived_s, 1)
@@ -112,17 +123,46 @@ class Child:
                 await asyncio.sleep(SETTLED_S)
             await self.start()
 
+    async def replace(self, within_s: float) -> bool:
+        """Start another process, and stop the one before once that is ready.
+
+        False: it was not ready within `within_s`, and the one before goes on.
+        """
+        before, heart, relaying = self._process, self._heart, self._relaying
+        self._heart = None
+        await self.start()
+        try:
+            is_ready = await asyncio.wait_for(self.ready(), within_s)
+        except TimeoutError:
+            is_ready = False
+        last = before
+        if not is_ready:
+            last, self._process = self._process, before
+            heart, self._heart = self._heart, heart
+            relaying, self._relaying = self._relaying, relaying
+        await _stop(last, self.orders.role, STOP_S)
+        if last is not None and SHARED_DIR in self._env:
+            metrics.forget_worker(last.pid, Path(self._env[SHARED_DIR]))
+        if heart is not None:
+            heart.close()
+        if relaying is not None:
+            await relaying
+        return is_ready
+
     async def stop(self, within_s: float) -> None:
         """SIGTERM, then SIGKILL once `within_s` have passed."""
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
+        await _stop(self._process, self.orders.role, within_s)
+
+
+async def _stop(process: asyncio.subprocess.Process | None, role: str, within_s: float) -> None:
+    if process is None or process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), within_s)
+    except TimeoutError:
+        log.warning("a process did not stop in time and is killed", role=role)
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), within_s)
-        except TimeoutError:
-            log.warning("a process did not stop in time and is killed", role=self.orders.role)
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+            process.kill()
+        await process.wait()

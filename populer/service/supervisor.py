@@ -2,7 +2,8 @@
 
 The parent binds the socket, starts the bundled Valkey where no other store is configured, starts the children, and
 watches. A child that ends is started again; a store that ends is, too. A change of the settings' file is told to the
-children while they work; SIGHUP has it read also where it has not changed. On SIGTERM or SIGINT it stops the workers
+children while they work; SIGHUP has it read also where it has not changed, SIGUSR2 the workers replaced one by one. On
+SIGTERM or SIGINT it stops the workers
 first (they answer what they have taken), then the jobs, then the store. A second signal changes nothing: what was
 acknowledged is safe, and what was taken is answered first.
 """
@@ -11,11 +12,12 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 
@@ -23,18 +25,18 @@ from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
 from populer.service import site_keys
-from populer.service.child import Child
+from populer.service.child import STOP_S, Child
 from populer.service.child_messages import Orders
 from populer.service.data_folder import check_folders, held
 from populer.service.descriptors import raise_limit
 from populer.service.file_watch import NO_FILE, FileContent
 from populer.service.heartbeat import LOOK_EVERY_S
 from populer.service.known_store import keep_store, known_life, known_shards
-from populer.service.listening import address_of, bound
+from populer.service.listening import address_of, listening
 from populer.service.live_settings import LiveSettings
 from populer.service.reloading import keys_loop, settings_loop
 from populer.stores import reached_store
-from ranking.errors import PopulerError, StoreDeniedError, StoreUnavailableError
+from ranking.errors import PopulerError, SettingsError, StoreDeniedError, StoreUnavailableError
 from ranking.settings.service import Settings
 from ranking.store.embedded.server import EmbeddedValkey
 from ranking.store.redis.link import usual_shards
@@ -42,33 +44,39 @@ from ranking.store.redis.link import usual_shards
 log = structlog.get_logger("populer")
 
 READY_WITHIN_S = 60.0
-WORKERS_STOP_S, JOBS_STOP_S = 6.5, 1.0
+JOBS_STOP_S = 1.0
 WATCH_EVERY_S = 0.5
 SYNC_EVERY_S = 1.0
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+Part = Literal["all", "api", "jobs"]
 
 #: Runs beside the service once it is ready, until it stops; gets the service's address.
 Company = Callable[[str], Awaitable[None]]
 
 
 async def serve(
-    loaded: Loaded, *, page_provider: str | None = None, pages_from: float = 0.0, company: Company | None = None
+    loaded: Loaded,
+    *,
+    only: Part = "all",
+    page_provider: str | None = None,
+    pages_from: float = 0.0,
+    company: Company | None = None,
 ) -> None:
-    """Run the service until SIGTERM or SIGINT.
+    """Run the service, or only a part of it, until SIGTERM or SIGINT.
 
     Raises:
         PopulerError: it cannot start; one sentence says why and what to do.
     """
-    stop, reload = asyncio.Event(), asyncio.Event()
+    stop, reload, replace = (asyncio.Event() for _ in range(3))
     settings = loaded.settings
     data_dir = settings.service.data_dir
+    if only != "all" and settings.redis.url is None:
+        raise SettingsError("redis.url: is not set, and parts that run apart share a store; name one that both reach")
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_told_by_signals(stop, reload))
+        stack.enter_context(_told_by_signals(stop, {signal.SIGHUP: reload, signal.SIGUSR2: replace}))
         raise_limit()
-        listening = stack.enter_context(bound(settings.service.host, settings.service.port))
-        admin_fd = None
-        if settings.service.admin_port is not None:
-            admin_fd = stack.enter_context(bound(settings.service.host, settings.service.admin_port)).fileno()
+        sockets = [stack.enter_context(each) for each in (listening(settings.service) if only != "jobs" else ())]
         valkey = await _started_valkey(settings, stack)
         url = settings.redis.url or (valkey.url if valkey else "")
         await asyncio.to_thread(check_folders, data_dir)
@@ -78,28 +86,25 @@ async def serve(
         in_effect = LiveSettings(loaded, time.time(), partial(_check_store, shards=shards))
         orders = Orders("jobs", in_effect.raw, in_effect.state, url, shards)
         env = _api_environment(data_dir)
-        jobs = Child(orders, dict(os.environ), data_dir / metrics.FOLDER)
-        api = orders._replace(
-            role="api",
-            socket_fd=listening.fileno(),
-            admin_fd=admin_fd,
-            page_provider=page_provider,
-            pages_from=pages_from,
-        )
-        workers = [Child(api, env, data_dir / metrics.FOLDER) for _ in range(settings.service.workers)]
+        jobs = [Child(orders, dict(os.environ), data_dir / metrics.FOLDER)] if only != "api" else []
+        api = _of_sockets(orders, sockets)._replace(page_provider=page_provider, pages_from=pages_from)
+        many = settings.service.workers if sockets else 0
+        workers = [Child(api, env, data_dir / metrics.FOLDER) for _ in range(many)]
+        children = [*jobs, *workers]
         stack.push_async_callback(_stop_all, workers, jobs)
-        for child in (jobs, *workers):
+        for child in children:
             await child.start()
-        address = address_of(settings.service.host, listening.getsockname()[1])
-        if not await _all_ready([jobs, *workers], stop):
+        address = address_of(sockets[0]) if sockets else "jobs"
+        if not await _all_ready(children, stop):
             return
-        background = [asyncio.create_task(child.watch()) for child in (jobs, *workers)]
-        background.append(asyncio.create_task(_heartbeat_loop([jobs, *workers])))
+        background = [asyncio.create_task(child.watch()) for child in children]
+        background.append(asyncio.create_task(_heartbeat_loop(children)))
+        background.append(asyncio.create_task(_replace_loop(workers, replace)))
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
 
         def tell() -> None:
-            for child in (jobs, *workers):
+            for child in children:
                 child.tell(in_effect)
 
         background.append(asyncio.create_task(keys_loop(data_dir / site_keys.FILE, in_effect, tell)))
@@ -113,6 +118,7 @@ async def serve(
             print(f"ready {address}", flush=True)  # noqa: T201 - the contract's line
         stack.push_async_callback(_cancel, background)
         await stop.wait()
+        await _drain(workers, in_effect.settings.service.drain_s)
         log.info("stopping")
 
 
@@ -126,19 +132,51 @@ async def _heartbeat_loop(children: list[Child]) -> None:
             child.replace_if_hung(looked_at - before)
 
 
+def _of_sockets(orders: Orders, sockets: Sequence[socket.socket]) -> Orders:
+    """The orders of an API worker that serves these, the second of them for the service's own network."""
+    descriptors = [*(each.fileno() for each in sockets), None, None]
+    return orders._replace(role="api", socket_fd=descriptors[0], admin_fd=descriptors[1])
+
+
+async def _replace_loop(workers: Sequence[Child], asked: asyncio.Event) -> None:
+    """Replace the workers one by one whenever it is asked for, until cancelled."""
+    while True:
+        await asyncio.sleep(0)
+        await asked.wait()
+        asked.clear()
+        log.info("The workers are replaced one by one.", workers=len(workers))
+        for number, worker in enumerate(workers):
+            if not await worker.replace(READY_WITHIN_S):
+                log.error("A new worker is not ready, so the others stay. The log above says why.", replaced=number)
+                break
+        else:
+            log.info("The workers are replaced.", workers=len(workers))
+
+
+async def _drain(workers: Sequence[Child], drain_s: float) -> None:
+    """Have the workers say for a while that they are not ready, so that nothing new is sent to them."""
+    if not (drain_s and workers):
+        return
+    log.info("draining", seconds=drain_s)
+    for worker in workers:
+        worker.drain()
+    await asyncio.sleep(drain_s)
+
+
 @contextlib.contextmanager
-def _told_by_signals(stop: asyncio.Event, reload: asyncio.Event) -> Iterator[None]:
-    """Set `stop` on SIGTERM and SIGINT, `reload` on SIGHUP; from the end on, ignore all until this process is gone.
+def _told_by_signals(stop: asyncio.Event, others: Mapping[int, asyncio.Event]) -> Iterator[None]:
+    """Set the event of each signal that comes; from the end on, ignore all until this process is gone.
 
     asyncio's own handlers end with its loop, and a Ctrl-C after that would turn a clean exit into an interrupted one.
     """
     loop = asyncio.get_running_loop()
-    for number, event in (*((number, stop) for number in STOP_SIGNALS), (signal.SIGHUP, reload)):
+    events = dict.fromkeys(STOP_SIGNALS, stop) | dict(others)
+    for number, event in events.items():
         signal.signal(number, lambda *_, event=event: loop.call_soon_threadsafe(event.set))
     try:
         yield
     finally:
-        for number in (*STOP_SIGNALS, signal.SIGHUP):
+        for number in events:
             signal.signal(number, signal.SIG_IGN)
 
 
@@ -253,10 +291,11 @@ async def _all_ready(children: list[Child], stop: asyncio.Event) -> bool:
     return True
 
 
-async def _stop_all(workers: list[Child], jobs: Child) -> None:
-    until = time.monotonic() + WORKERS_STOP_S + JOBS_STOP_S
-    await asyncio.gather(*(worker.stop(WORKERS_STOP_S) for worker in workers))
-    await jobs.stop(max(JOBS_STOP_S, until - time.monotonic()))
+async def _stop_all(workers: Sequence[Child], jobs: Sequence[Child]) -> None:
+    until = time.monotonic() + STOP_S + JOBS_STOP_S
+    await asyncio.gather(*(worker.stop(STOP_S) for worker in workers))
+    for each in jobs:
+        await each.stop(max(JOBS_STOP_S, until - time.monotonic()))
 
 
 async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
