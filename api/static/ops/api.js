@@ -1,5 +1,7 @@
 // Asking the service. The keys are this tab's alone: they leave it in the Authorization header and nowhere else.
 
+import { has, t } from "./language.js";
+
 const KEPT = "populer-ops-keys";
 const PATIENCE_MS = 20_000;
 
@@ -35,28 +37,37 @@ function store() {
   }
 }
 
-/** What went wrong, in words. `status` 0: there was no answer at all. */
+/** What went wrong, in words. `status` 0: there was no answer at all. `reason`: the service's name of it, if any. */
 export class Failure extends Error {
-  constructor(status, text) {
+  constructor(status, text, reason = "") {
     super(text);
     this.status = status;
+    this.reason = reason;
   }
 }
 
 function failure(status, problem, retry) {
-  if (status === 401 || status === 403) return new Failure(status, "This is not the site’s admin key: sign in again.");
-  const detail = problem?.detail ?? `The service answered ${status}.`;
-  const again = status === 503 ? ` Try again in ${retry ?? 1} s.` : "";
+  if (status === 401 || status === 403) return new Failure(status, t("key.refused"));
+  if (has(`refused.${problem?.reason}`)) return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
+  const detail = problem?.detail ?? t("answered", { status });
+  const again = status === 503 ? ` ${t("again", { n: Number(retry ?? 1) })}` : "";
   return new Failure(
     status,
     detail.charAt(0).toUpperCase() + detail.slice(1) + (/[.!?]$/.test(detail) ? "" : ".") + again,
   );
 }
 
+/** An address of the service; a value that is a list is given several times, an empty one not at all. */
+export function addressOf(path, query) {
+  const address = new URL(path, document.baseURI);
+  for (const [name, value] of Object.entries(query))
+    for (const each of [value].flat()) if (each) address.searchParams.append(name, each);
+  return address;
+}
+
 /** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
 export async function ask(path, { site, key = keys[site], method = "GET", body, query = {} } = {}) {
-  const address = new URL(path, document.baseURI);
-  for (const [name, value] of Object.entries({ ...query, site })) if (value) address.searchParams.set(name, value);
+  const address = addressOf(path, { ...query, site });
   const headers = key ? { authorization: `Bearer ${key}` } : {};
   if (body !== undefined) headers["content-type"] = "application/json";
   let answer;
@@ -77,9 +88,6 @@ export async function ask(path, { site, key = keys[site], method = "GET", body, 
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (answer && !answer.ok) throw failure(answer.status, null, answer.headers.get("retry-after"));
-    throw new Failure(
-      0,
-      "The service does not answer. It may be restarting; if it stays so, look at its log and at /livez.",
-    );
+    throw new Failure(0, t("away"));
   }
 }
