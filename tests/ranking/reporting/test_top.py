@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from views import Site
 
@@ -75,6 +75,7 @@ def named(item: str, channel: str, by: str) -> list[str]:
 
 
 @pytest.mark.parametrize("list_name", ["", "populer"])
+@settings(deadline=None)
 @given(EVENTS, VOIDS, SPANS)
 def test_top_equals_a_plain_count_of_the_events(
     list_name: str, events: list[Seen], voids: list[Any], span: tuple[int, int]
