@@ -1,4 +1,4 @@
-"""`GET /v1/reports/…`: what was read in a range of time, answered by the jobs process. They need an editor key."""
+"""Reports: what was read in a range of time, answered by the jobs process. Every route needs an editor key."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,13 +9,14 @@ from fastapi import APIRouter, Request, Response
 
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.explain import answered
+from api.endpoints.items import ItemId
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
 from api.http import parameters
 from api.http.auth import Grade
 from api.http.csv_rows import MEDIA_TYPE, csv_rows
 from api.http.parameters import Parameters
 from api.http.problems import Problem
-from ranking.reporting.range_counts import Range
+from ranking.reporting.item_history import MOST_STEPS, STEPS, ItemHistory
 from ranking.reporting.top import BY, ITEM, MOST_ROWS, TopOfRange
 from ranking.settings.sites import SiteSettings
 from ranking.times import DAY_S, format_duration
@@ -23,20 +24,27 @@ from ranking.times import DAY_S, format_duration
 USUAL_ROWS = 20
 USUAL_SPAN_S = float(DAY_S)
 FORMATS = ("json", "csv")
+KINDS = ("views", "clicks")
 ITEM_COLUMNS = ("id", "title", "url", "section", "author", "published_at", "views", "clicks")
 NAME_COLUMNS = ("name", "views", "clicks")
 
 
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
-    routes = APIRouter(prefix="/v1/reports", tags=["reports"], responses=problems(*ERRORS))
+    routes = APIRouter(prefix="/v1", tags=["reports"], responses=problems(*ERRORS))
 
-    @routes.get("/top", summary="What was read most in a range of time", responses=TOP, openapi_extra=TOP_PARAMETERS)
+    @routes.get(
+        "/reports/top",
+        summary="What was read most in a range of time",
+        responses=TOP,
+        openapi_extra=parameters_of(TEXTS),
+    )
     async def get_top(request: Request) -> Response:
         context, params = current(), dict(request.query_params.multi_items())
         site, _ = site_and_caller(context, request, Grade.EDITOR)
         parameters.check_names(params, ("site", *TEXTS))
-        since, until = range_from(params, site, context, USUAL_SPAN_S)
+        since, until = range_from(params, site, context)
+        since = until - USUAL_SPAN_S if since is None else since
         question = TopOfRange(
             site.id,
             since,
@@ -55,11 +63,27 @@ def router(current: CurrentContext) -> APIRouter:
         rows = [{**row, "published_at": written(row.get("published_at"), site)} for row in document["rows"]]
         return csv_answer(name, columns, ([row[column] for column in columns] for row in rows))
 
+    @routes.get(
+        "/items/{item:text}/history",
+        summary="How an item was read, by the hour or day",
+        responses=HISTORY,
+        openapi_extra=parameters_of(HISTORY_TEXTS),
+    )
+    async def get_history(item: ItemId, request: Request) -> Response:
+        context, params = current(), dict(request.query_params.multi_items())
+        site, _ = site_and_caller(context, request, Grade.EDITOR)
+        parameters.check_names(params, ("site", *HISTORY_TEXTS))
+        step: Any = parameters.choice(params, "step", STEPS, "hour")
+        form = parameters.choice(params, "format", FORMATS, "json")
+        since, until = range_from(params, site, context)
+        found = await answered(context, ItemHistory(site.id, item, until, since, step))
+        return found if form == "json" else history_csv(msgspec.json.decode(found.body), site)
+
     return routes
 
 
-def range_from(params: Parameters, site: SiteSettings, context: Context, usual_s: float) -> Range:
-    """The range that `from` and `to` ask for: `to` is now, and `from` the usual span before, where they are absent.
+def range_from(params: Parameters, site: SiteSettings, context: Context) -> tuple[float | None, float]:
+    """The range that `from` and `to` ask for, in epoch seconds; without `to` until now, without `from` None.
 
     Raises:
         Problem: 400, one is no moment, the range is empty, or nothing of it is kept.
@@ -71,10 +95,20 @@ def range_from(params: Parameters, site: SiteSettings, context: Context, usual_s
         span = format_duration(keep_s)
         raise Problem(400, "bad parameter", f"to: expected a moment of the last {span}, which retention.keep keeps")
     since = parameters.moment(params, "from", site.zone)
-    since = until - usual_s if since is None else since
-    if since >= until:
+    if since is not None and since >= until:
         raise Problem(400, "bad parameter", "from: expected a moment before `to` and before now")
-    return Range(max(since, now - keep_s), until)
+    return None if since is None else max(since, now - keep_s), until
+
+
+def history_csv(document: dict[str, Any], site: SiteSettings) -> Response:
+    """A line for each step, with columns for each source."""
+    sources = document["sources"]
+    names = [source["name"] or "no source" for source in sources]
+    columns = ["from", "views", "clicks", *(f"{kind} {name}" for name in names for kind in KINDS)]
+    series = [document[kind] for kind in KINDS] + [source[kind] for source in sources for kind in KINDS]
+    steps = [written(at, site) for at in document["steps"]]
+    name = f"populer-{document['step']}-{document['from']:.0f}-{document['to']:.0f}"
+    return csv_answer(name, columns, zip(steps, *series, strict=True))
 
 
 def written(moment: float | None, site: SiteSettings) -> str | None:
@@ -119,6 +153,49 @@ TOP_ANSWER = whole(
 )
 
 
+BY_STEP: Json = {
+    kind: {"type": "array", "items": {"type": "integer"}, "description": f"{kind} of each step"} for kind in KINDS
+}
+HISTORY_TEXTS: dict[str, str] = {
+    "step": f"{' or '.join(STEPS)}, of the site's own clock; default: hour; at most the last {MOST_STEPS}",
+    "from": "ISO 8601 or epoch seconds; default: its publication",
+    "to": "default: now",
+    "format": "json or csv; default: json",
+}
+HISTORY_ANSWER = whole(
+    {
+        "at": {"type": "number", "description": "the moment that the counts are of, in epoch seconds"},
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "url": {"type": ["string", "null"]},
+        "section": {"type": ["string", "null"]},
+        "author": {"type": ["string", "null"]},
+        "published_at": {"type": ["number", "null"]},
+        "from": {"type": "number", "description": "of whole steps"},
+        "to": {"type": "number"},
+        "step": {"type": "string", "enum": list(STEPS)},
+        "steps": {"type": "array", "items": {"type": "number"}, "description": "when each begins, in epoch seconds"},
+        **BY_STEP,
+        "total": whole(COUNTS),
+        "sources": {
+            "type": "array",
+            "items": whole({"name": {"type": ["string", "null"]}, **BY_STEP}),
+            "description": "the same by source; null: of events that named none",
+        },
+        "ranks": {
+            "type": "object",
+            "description": "by list, at each hour that is kept: the rank on its first page, or null",
+            "additionalProperties": {
+                "type": "array",
+                "items": whole({"at": {"type": "number"}, "rank": {"type": ["integer", "null"]}}),
+            },
+        },
+        "concentration": {"type": ["object", "null"], "description": "of its last hour, as `explain` has it"},
+        "voids": {"type": "array", "items": {"type": "object"}, "description": "in force"},
+    }
+)
+
+
 def parameters_of(texts: dict[str, str]) -> Json:
     """The query parameters of a route, besides `site`, for `openapi_extra`."""
     named = (
@@ -135,4 +212,4 @@ def with_csv(schema: Json) -> dict[int | str, Json]:
 
 
 TOP = with_csv(TOP_ANSWER)
-TOP_PARAMETERS = parameters_of(TEXTS)
+HISTORY = with_csv(HISTORY_ANSWER)

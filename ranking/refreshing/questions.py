@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ranking.errors import InvalidQuestionError, NotFoundError
+from ranking.reporting.item_history import ItemHistory
 from ranking.reporting.top import TopOfRange
 from ranking.watching.recent_views import RecentViews
 
@@ -49,7 +50,7 @@ class Filtered(msgspec.Struct, frozen=True, tag="filtered"):
     section: str
 
 
-Report = TopOfRange
+Report = TopOfRange | ItemHistory
 Question = Explain | Preview | Filtered | RecentViews | Report
 
 

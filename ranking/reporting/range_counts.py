@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ranking.counts.arrays import FloatArray, Ints, Mask
+from ranking.counts.arrays import FloatArray, Ints, Longs, Mask
 from ranking.counts.columns import Columns
 from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind, channel_source
 from ranking.lists.item_voids import without_void_events
@@ -77,7 +77,7 @@ def known_rows(view: View) -> Mask:
     return known
 
 
-def summed(group: Ints, events: FloatArray, groups: int) -> FloatArray:
+def summed(group: Ints | Longs, events: FloatArray, groups: int) -> FloatArray:
     """Events of each group, (groups,) float64; `group`: (n,) int32, the number of each count's."""
     return np.asarray(np.bincount(group, weights=events, minlength=groups), dtype=np.float64)
 

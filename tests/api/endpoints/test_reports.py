@@ -170,7 +170,44 @@ async def test_dates_are_days_of_the_site_and_a_range_begins_with_what_is_kept(s
     assert month["from"] == bucket(NOW - 30 * 24 * HOUR_S)
 
 
-@pytest.mark.parametrize("address", ["/v1/reports/top"])
+@pytest.mark.parametrize("address", ["/v1/reports/top", "/v1/items/gol/history"])
 async def test_only_editors_may_ask(read: Service, address: str) -> None:
     assert (await read.http.get(address)).status_code == 401
     assert (await read.http.get(address, headers=WRITER)).status_code == 403
+
+
+async def test_history_has_reads_by_source_ranks_by_the_hour_and_voids(read: Service) -> None:
+    await read.http.put("/v1/lists/populer/pins/gol", json={"position": 1}, headers=ADMIN)
+    await read.refresh()  # pinned above the more read
+    read.clock.now += HOUR_S
+    await read.view(banjir=9)
+    click = {"item": "gol", "kind": "click", "source": "list:populer", "position": 1, "ts": read.clock.now}
+    assert (await read.http.post("/v1/events", json=[click], headers=WRITER)).json()["accepted"] == 1
+    await read.http.delete("/v1/lists/populer/pins/gol", headers=ADMIN)
+    void = {"from": NOW - 2 * HOUR_S, "to": NOW - HOUR_S}
+    await read.http.post("/v1/items/gol/voids", json=void, headers=ADMIN)
+    async with answering(read):
+        answer = await read.http.get("/v1/items/gol/history", headers=ADMIN)
+        text = (await read.http.get("/v1/items/gol/history?format=csv&step=day", headers=ADMIN)).text
+        unknown = await read.http.get("/v1/items/nobody/history", headers=ADMIN)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["title"], found["section"], found["step"]) == ('Gol "emas", menit akhir', "Olahraga", "hour")
+    assert (found["views"], found["clicks"], found["total"]) == ([3, 0], [0, 1], {"views": 3, "clicks": 1})
+    assert found["sources"] == [
+        {"name": None, "views": [3, 0], "clicks": [0, 0]},
+        {"name": "list:populer", "views": [0, 0], "clicks": [0, 1]},
+    ]
+    assert [place["rank"] for place in found["ranks"]["populer"]] == [1, 2]
+    assert [void["void"] for void in found["voids"]] == [1]
+    assert text == (
+        "from,views,clicks,views no source,clicks no source,views list:populer,clicks list:populer\r\n"
+        "2025-12-01T00:00:00+07:00,3,1,3,0,0,1\r\n"
+    )
+    assert (unknown.status_code, unknown.json()["detail"][:30]) == (404, "nothing is known of item 'nobo")
+
+
+async def test_history_says_which_steps_there_are(serve: Serve) -> None:
+    service = await serve(sites=SITES)
+    answer = await service.http.get("/v1/items/gol/history?step=minute", headers=ADMIN)
+    assert (answer.status_code, answer.json()["detail"]) == (400, "step: expected one of hour, day, found 'minute'")
