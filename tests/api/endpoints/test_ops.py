@@ -1,25 +1,19 @@
 """What the ops page asks for: with the admin key only, right as of now, and still answered while the store is away."""
 
-import asyncio
-import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import servers
-from servers import ADMIN, SITE, WRITER, Service
+from servers import ADMIN, SITE, WRITER, Service, answering
 
 from api.endpoints.events_answer import REASON_OF
 from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, assets, folder_name
 from api.http.assets import STATIC
-from jobs.leadership import Leadership
-from jobs.questions import answer_loop
-from jobs.refresh import RefreshLists
 from ranking.intake.visits import REASONS
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.logbook import JobRun
-from ranking.store.redis.store import RedisStore
 from ranking.watching.alarms import ALARMS
 
 Serve = Callable[..., Awaitable[Service]]
@@ -44,22 +38,6 @@ async def get(service: Service, address: str, **params: Any) -> Any:
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
     return answer.json()
-
-
-@contextlib.asynccontextmanager
-async def answering(service: Service) -> AsyncIterator[None]:
-    """A process that ranks, beside the service."""
-    store = service.store
-    assert isinstance(store, RedisStore)
-    lists = RefreshLists(store, service.settings)
-    leadership = Leadership(store.lease, 60.0)
-    await leadership.renew()
-    await lists(SITE, service.clock.now, leadership.epoch)
-    task = asyncio.create_task(answer_loop(store.questions, lists, leadership))
-    yield
-    while not task.done():  # redis-py swallows a cancellation that comes together with a reply
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.1)
 
 
 @pytest.mark.parametrize(("method", "address"), ADDRESSES)
