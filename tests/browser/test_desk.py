@@ -259,3 +259,41 @@ def test_an_articles_page_has_its_title_why_it_is_there_and_what_can_be_said(
     expect(page.locator("#told")).to_contain_text("boost ×1.5")
     page.go_back()
     expect(page.locator("#live-title")).to_be_visible()
+
+
+# Reports
+
+
+def test_a_range_is_shown_by_what_is_chosen_saved_as_csv_and_found_again_by_its_address(
+    service: Service, newsroom: Newsroom, visit: Open
+) -> None:
+    desk = newsroom.publish(2, {"author": "Siti Rahma"}, {"author": "Budi"})
+    page = visit(at(service, desk, "ranges")).page
+    sign_in(page, service.admin_key)
+    rows = page.locator("#ranges tbody tr")
+    expect(rows.filter(has_text=f"Judul {desk.ids[0]}").locator("td").nth(1)).to_have_text("4")
+    page.get_by_role("button", name="Authors").click()
+    expect(rows.filter(has_text="Siti Rahma")).to_have_count(1)
+    expect(page.get_by_role("button", name="Authors")).to_have_attribute("aria-pressed", "true")
+    page.get_by_label("From", exact=True).fill("2020-01-01T00:00")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#ranges")).to_contain_text("views")
+    assert "from=2020-01-01T00%3A00" in page.url
+    assert "by=author" in page.url
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    lines = Path(saved.value.path()).read_text().splitlines()
+    assert lines[0] == "name,views,clicks"
+    assert saved.value.suggested_filename.startswith("populer-author-")
+    page.get_by_role("link", name="Link to this range").click()
+    page.reload()
+    expect(rows.filter(has_text="Siti Rahma")).to_have_count(1)
+    page.get_by_role("button", name="Articles").click()
+    rows.filter(has_text=f"Judul {desk.ids[0]}").get_by_role("button").click()
+    expect(page.locator("#article-title")).to_have_text(f"Judul {desk.ids[0]}")
+
+
+def test_a_range_that_cannot_be_is_said(service: Service, desk: Desk, visit: Open) -> None:
+    page = visit(at(service, desk, "ranges") + "&from=2999-01-01&to=2999-01-02").page
+    sign_in(page, service.admin_key)
+    expect(page.locator("#ranges .fault")).to_contain_text("expected a moment")

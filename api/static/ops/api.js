@@ -65,14 +65,12 @@ export function addressOf(path, query) {
   return address;
 }
 
-/** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
-export async function ask(path, { site, key = keys[site], method = "GET", body, query = {} } = {}) {
-  const address = addressOf(path, { ...query, site });
+async function send(path, { site, key = keys[site], method = "GET", body, query = {} }) {
   const headers = key ? { authorization: `Bearer ${key}` } : {};
   if (body !== undefined) headers["content-type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(address, {
+    answer = await fetch(addressOf(path, { ...query, site }), {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -81,13 +79,36 @@ export async function ask(path, { site, key = keys[site], method = "GET", body, 
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    if (answer.status === 204) return null;
-    const found = await answer.json();
-    if (answer.ok) return found;
-    throw failure(answer.status, found, answer.headers.get("retry-after"));
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if (answer && !answer.ok) throw failure(answer.status, null, answer.headers.get("retry-after"));
+  } catch {
     throw new Failure(0, t("away"));
   }
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => null);
+  throw failure(answer.status, problem, answer.headers.get("retry-after"));
+}
+
+/** What was answered, read by `read`; an answer that breaks off is none. */
+async function body(answer, read) {
+  try {
+    return await answer[read]();
+  } catch {
+    throw new Failure(0, t("away"));
+  }
+}
+
+/** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
+export async function ask(path, asked = {}) {
+  const answer = await send(path, asked);
+  return answer.status === 204 ? null : body(answer, "json");
+}
+
+/** Save what is answered as a file under the name that the service gives it. Throws a Failure. */
+export async function download(path, asked) {
+  const answer = await send(path, asked);
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "populer.csv";
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await body(answer, "blob"));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

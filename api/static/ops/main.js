@@ -13,6 +13,7 @@ import { Item } from "./item.js";
 import { Live, views } from "./live.js";
 import { drawLists } from "./picker.js";
 import { Places, asked } from "./places.js";
+import { Ranges } from "./ranges.js";
 import { alarms, service } from "./service.js";
 import { Session } from "./session.js";
 import { traffic } from "./traffic.js";
@@ -50,7 +51,7 @@ const tuning = (context.tuning = new Tuning(context));
 const desk = (context.desk = new Desk(context));
 const item = new Item(context);
 const evidence = new Evidence(context);
-const pages = { item: new Article(context) };
+const pages = { ranges: new Ranges(context), item: new Article(context) };
 new Find(context);
 
 const isOn = (...names) => names.includes(places.page);
