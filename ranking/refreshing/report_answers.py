@@ -7,11 +7,14 @@ import msgspec
 
 from ranking.errors import NotFoundError, NotReadyError
 from ranking.intake.items import Item
+from ranking.lists.ranker import Ranker
 from ranking.published.places import ranks_of
 from ranking.refreshing.questions import Report
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.reporting.item_history import ItemHistory, item_history
+from ranking.reporting.today import Today, today
 from ranking.reporting.top import ITEM, LABELS, TopOfRange, TopRow, top_of_range
+from ranking.scoring.sums import Moment
 
 
 async def report(site: RankedSite, question: Report, at: float) -> dict[str, Any]:
@@ -23,6 +26,8 @@ async def report(site: RankedSite, question: Report, at: float) -> dict[str, Any
     """
     if isinstance(question, ItemHistory):
         return await _history(site, question, at)
+    if isinstance(question, Today):
+        return await _today(site, at)
     return await _top(site, question, at)
 
 
@@ -73,3 +78,18 @@ async def _history(site: RankedSite, question: ItemHistory, at: float) -> dict[s
             for number, void in view.edits.in_force(at).voids.get(name, ())
         ],
     }
+
+
+async def _today(site: RankedSite, at: float) -> dict[str, Any]:
+    view, bucket_s = site.view, site.settings.retention.bucket_s
+
+    def made() -> dict[str, Any]:
+        return today(view, Ranker(view, Moment(at, at), site.zone), site.effective.lists, bucket_s)
+
+    document = await asyncio.to_thread(made)
+    moves = [rows for each in document["lists"] for rows in (each["entering"], each["leaving"], each["rising"])]
+    mentioned = [row for rows in (document["unlisted"], *moves) for row in rows]
+    items = await view.details_of(site.store, {row["id"] for row in mentioned})
+    for row in mentioned:
+        row.update(described(items[row["id"]]))
+    return document
