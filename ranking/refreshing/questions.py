@@ -11,6 +11,7 @@ import msgspec
 
 from ranking.errors import InvalidQuestionError, NotFoundError
 from ranking.reporting.item_history import ItemHistory
+from ranking.reporting.today import Today
 from ranking.reporting.top import TopOfRange
 from ranking.watching.recent_views import RecentViews
 
@@ -50,7 +51,7 @@ class Filtered(msgspec.Struct, frozen=True, tag="filtered"):
     section: str
 
 
-Report = TopOfRange | ItemHistory
+Report = TopOfRange | ItemHistory | Today
 Question = Explain | Preview | Filtered | RecentViews | Report
 
 

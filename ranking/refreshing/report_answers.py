@@ -7,11 +7,17 @@ import msgspec
 
 from ranking.errors import NotFoundError, NotReadyError
 from ranking.intake.items import Item
+from ranking.lists.ranker import Ranker
 from ranking.published.places import ranks_of
 from ranking.refreshing.questions import Report
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.reporting.item_history import ItemHistory, item_history
+from ranking.reporting.today import Today, today
 from ranking.reporting.top import ITEM, LABELS, TopOfRange, TopRow, top_of_range
+from ranking.scoring.sums import Moment
+
+#: All lists are ranked from all counts for it, which nothing but an explanation does: not for every desk that looks.
+TODAY_KEPT_S = 30.0
 
 
 async def report(site: RankedSite, question: Report, at: float) -> dict[str, Any]:
@@ -23,6 +29,8 @@ async def report(site: RankedSite, question: Report, at: float) -> dict[str, Any
     """
     if isinstance(question, ItemHistory):
         return await _history(site, question, at)
+    if isinstance(question, Today):
+        return await _today(site, at)
     return await _top(site, question, at)
 
 
@@ -73,3 +81,21 @@ async def _history(site: RankedSite, question: ItemHistory, at: float) -> dict[s
             for number, void in view.edits.in_force(at).voids.get(name, ())
         ],
     }
+
+
+async def _today(site: RankedSite, at: float) -> dict[str, Any]:
+    if site.today is not None and at - TODAY_KEPT_S < site.today["at"] <= at:
+        return site.today
+    view, bucket_s = site.view, site.settings.retention.bucket_s
+
+    def made() -> dict[str, Any]:
+        return today(view, Ranker(view, Moment(at, at), site.zone), site.effective.lists, bucket_s)
+
+    document = await asyncio.to_thread(made)
+    moves = [rows for each in document["lists"] for rows in (each["entering"], each["leaving"], each["rising"])]
+    mentioned = [row for rows in (document["unlisted"], *moves) for row in rows]
+    items = await view.details_of(site.store, {row["id"] for row in mentioned})
+    for row in mentioned:
+        row.update(described(items[row["id"]]))
+    site.today = document
+    return document

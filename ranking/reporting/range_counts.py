@@ -12,6 +12,7 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Ints, Longs, Mask
 from ranking.counts.columns import Columns
+from ranking.counts.history import History
 from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind, channel_source
 from ranking.lists.item_voids import without_void_events
 from ranking.lists.ranker import View, mask_of
@@ -32,10 +33,10 @@ class RangeCounts:
     which `channel`, (cells,) int32, indexes; `views`, `clicks`: (cells,) float64.
     """
 
-    def __init__(self, view: View, asked: Range, at: float, bucket_s: int, source: str | None = None) -> None:
-        """Sum the counts of `view` under the voids in force at `at`; `source`: of the events of one source alone."""
-        history = view.history
-        columns = columns_under_voids(view, at)
+    def __init__(
+        self, history: History, columns: Columns, asked: Range, bucket_s: int, source: str | None = None
+    ) -> None:
+        """Sum `columns`, the counts of `history` under voids; `source`: of the events of one source alone."""
         self.range = whole_buckets(columns, asked, bucket_s)
         end_s = columns.start_s + columns.width_s  # the counts are in the order of their buckets' ends
         edges = np.searchsorted(end_s, self.range, side="right")
@@ -47,6 +48,10 @@ class RangeCounts:
         self.views, self.clicks = (
             np.where(_of(self.channels, kind, source)[self.channel], events, 0.0) for kind in (DEFAULT_KIND, CLICK)
         )
+
+    def keep(self, rows: Mask) -> None:
+        """Count the events of some rows alone, (rows,) bool."""
+        self.views, self.clicks = (np.where(rows[self.item], events, 0.0) for events in (self.views, self.clicks))
 
     def by_row(self) -> tuple[FloatArray, FloatArray]:
         """Views and clicks of each item row, (rows,) float64 both."""

@@ -10,7 +10,7 @@ from ranking.counts.labels import Labels
 from ranking.intake.events import LIST_SOURCE, channel_source
 from ranking.lists.ordering import best
 from ranking.lists.ranker import View
-from ranking.reporting.range_counts import Range, RangeCounts, known_rows, summed
+from ranking.reporting.range_counts import Range, RangeCounts, columns_under_voids, known_rows, summed
 
 ITEM: Final = "item"
 #: Of these an item may have several, and counts for each of them.
@@ -61,7 +61,8 @@ def top_of_range(view: View, question: TopOfRange, at: float, bucket_s: int) -> 
     Only known items have rows; what else was read is in `unknown`, as anyone may make up an id.
     """
     source = LIST_SOURCE + question.list_name if question.list_name else None
-    counts = RangeCounts(view, Range(question.since, question.until), at, bucket_s, source)
+    asked = Range(question.since, question.until)
+    counts = RangeCounts(view.history, columns_under_voids(view, at), asked, bucket_s, source)
     known = known_rows(view)
     views, clicks = counts.by_row()
     unknown = np.flatnonzero(~known & ((views > 0) | (clicks > 0)))

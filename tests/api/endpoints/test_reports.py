@@ -170,7 +170,7 @@ async def test_dates_are_days_of_the_site_and_a_range_begins_with_what_is_kept(s
     assert month["from"] == bucket(NOW - 30 * 24 * HOUR_S)
 
 
-@pytest.mark.parametrize("address", ["/v1/reports/top", "/v1/items/gol/history"])
+@pytest.mark.parametrize("address", ["/v1/reports/top", "/v1/reports/today", "/v1/items/gol/history"])
 async def test_only_editors_may_ask(read: Service, address: str) -> None:
     assert (await read.http.get(address)).status_code == 401
     assert (await read.http.get(address, headers=WRITER)).status_code == 403
@@ -211,3 +211,22 @@ async def test_history_says_which_steps_there_are(serve: Serve) -> None:
     service = await serve(sites=SITES)
     answer = await service.http.get("/v1/items/gol/history?step=minute", headers=ADMIN)
     assert (answer.status_code, answer.json()["detail"]) == (400, "step: expected one of hour, day, found 'minute'")
+
+
+async def test_today_names_the_articles_that_it_speaks_of(read: Service) -> None:
+    await read.http.put("/v1/blocks/banjir", json={}, headers=ADMIN)
+    click = {"item": "gol", "kind": "click", "source": "list:populer", "position": 2, "ts": NOW - 10 * MINUTE_S}
+    views = [{"item": item, "ts": NOW - 10 * MINUTE_S} for item in ("banjir", "banjir", "gol", "gol")]
+    await read.http.post("/v1/events", json=[click, *views], headers=WRITER)
+    async with answering(read):
+        answer = await read.http.get("/v1/reports/today", headers=ADMIN)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    assert (found["hour"]["views"], found["hour"]["clicks"], found["hour"]["week_ago"]) == (4, 1, None)
+    assert {each["name"]: each["views"] for each in found["sections"]} == {"Nasional": 2, "Olahraga": 2}
+    assert [each["name"] for each in found["lists"]] == ["populer", "trending", "update"]
+    (unlisted,) = found["unlisted"]
+    assert (unlisted["title"], unlisted["section"], unlisted["views"]) == ("=HYPERLINK(1)", "Nasional", 2)
+    assert unlisted["reasons"]["update"] == {"rule": "blocked", "why": "an editor has blocked it", "rank": None}
+    populer = found["lists"][0]
+    assert populer["clicks"]["places"] == [{"place": 2, "clicks": 1, "share": 1.0}]
