@@ -55,11 +55,11 @@ export class Ranges {
 
   frame(body) {
     const { wish } = this;
-    const choice = (name, value, isChosen, changes) =>
+    const choice = (text, isChosen, changes) =>
       h(
         "button",
-        { type: "button", "aria-pressed": String(isChosen), "data-key": `${name} ${value}`, onclick: () => this.go(changes) },
-        t(`${name}.${value}`),
+        { type: "button", "aria-pressed": String(isChosen), "data-key": text, onclick: () => this.go(changes) },
+        text,
       );
     return h(
       "section",
@@ -71,12 +71,12 @@ export class Ranges {
         h(
           "div",
           { class: "tabs", role: "group", "aria-label": t("ranges.span") },
-          Object.keys(SPANS).map((each) => choice("span", each, each === wish.span, { span: each })),
+          Object.keys(SPANS).map((each) => choice(t(`span.${each}`), each === wish.span, { span: each })),
         ),
         h(
           "div",
           { class: "tabs", role: "group", "aria-label": t("ranges.by") },
-          BY.map((each) => choice("by", each, each === wish.by, { by: each })),
+          BY.map((each) => choice(t(`by.${each}`), each === wish.by, { by: each })),
         ),
       ),
       this.dates(wish),
