@@ -26,6 +26,7 @@ from api.endpoints import (
     items,
     ops,
     ops_page,
+    reports,
     voids,
 )
 from api.endpoints.acks import document_acks
@@ -75,6 +76,7 @@ def create_app(
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
+    app.include_router(reports.router(runtime.now))
     app.include_router(aliases.router(runtime.now))
     app.include_router(items.router(runtime.now))
     app.include_router(item_search.router(runtime.now))

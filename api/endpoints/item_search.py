@@ -4,13 +4,10 @@ Items come in the order in which they last changed, part by part of the store: w
 not change is given whole, and nothing twice. With `sort=newest` it is one answer: the newest of all that match.
 """
 
-import csv
-import difflib
 import heapq
-import io
 import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -19,7 +16,9 @@ from starlette.responses import StreamingResponse
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
 from api.endpoints.pinnable import pin_refusals
+from api.http import parameters
 from api.http.auth import Grade, require
+from api.http.csv_rows import MEDIA_TYPE, csv_rows
 from api.http.json_response import json_response
 from api.http.problems import Problem
 from ranking.intake.item_query import STATES, ItemQuery
@@ -27,7 +26,6 @@ from ranking.intake.items import Item, as_wire
 from ranking.intake.text import folded
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.sites import SiteSettings
-from ranking.times import parse_moment
 
 READ_AT_ONCE = 1_000
 #: Items that one page looks at; a search for something rare is walked on by its cursor.
@@ -65,19 +63,19 @@ def router(current: CurrentContext) -> APIRouter:
         context, params = current(), dict(request.query_params.multi_items())
         site, caller = site_and_caller(context, request, Grade.PUBLIC)
         require(caller, Grade.EDITOR if caller.grade is Grade.EDITOR else Grade.WRITE, site)
-        _check_names(params)
+        parameters.check_names(params, PARAMETERS)
         query, place = _query(params, site), _place(params.get("cursor"))
         form = params.get("format", "json")
         if form in ("csv", "ndjson"):
             lines = _csv if form == "csv" else _ndjson
-            kind = "text/csv; charset=utf-8; header=present" if form == "csv" else "application/x-ndjson"
+            kind = MEDIA_TYPE if form == "csv" else "application/x-ndjson"
             return StreamingResponse(lines(_all(context, site, query, place)), media_type=kind)
         if form != "json":
             raise Problem(400, "bad parameter", f"format: expected json, csv or ndjson, found {form[:40]!r}")
-        limit, ids = _limit(params.get("limit")), request.query_params.getlist("id")
+        limit, ids = parameters.limit(params, USUAL, MOST), request.query_params.getlist("id")
         if ids:
             items, further = await _named(context, site, ids), None
-        elif _is_newest_first(params.get("sort")):
+        elif parameters.choice(params, "sort", ("newest",), ""):
             items, further = await _newest(context, site, query, limit), None
         else:
             items, further = await _page(context, site, query, place, limit)
@@ -156,34 +154,11 @@ async def _ndjson(parts: AsyncIterator[list[Item]]) -> AsyncIterator[bytes]:
 
 
 async def _csv(parts: AsyncIterator[list[Item]]) -> AsyncIterator[str]:
-    """Rows that `populer items import` reads again. A cell that a spreadsheet would take for a formula is quoted."""
-    yield ",".join(COLUMNS) + "\r\n"
+    """Rows that `populer items import` reads again."""
+    yield csv_rows([COLUMNS])
     async for items in parts:
-        text = io.StringIO()
-        rows = csv.writer(text)
-        for item in items:
-            wire = as_wire(item) | {"image": item.image}
-            rows.writerow([_cell(wire[name]) for name in COLUMNS])
-        yield text.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        value = "|".join(value)
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else str(value)
-
-
-def _check_names(params: dict[str, str]) -> None:
-    """A misspelt filter would answer with everything."""
-    for name in params:
-        if name not in PARAMETERS:
-            near = difflib.get_close_matches(name, PARAMETERS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PARAMETERS)}"
-            raise Problem(400, "unknown parameter", f"{name[:80]!r} is no parameter here; {hint}")
+        wires = (as_wire(item) | {"image": item.image} for item in items)
+        yield csv_rows([wire[name] for name in COLUMNS] for wire in wires)
 
 
 def _query(params: dict[str, str], site: SiteSettings) -> ItemQuery:
@@ -197,18 +172,11 @@ def _query(params: dict[str, str], site: SiteSettings) -> ItemQuery:
         words=tuple(folded(params.get("q", "")).split()),
         language=params.get("language", "").strip().lower(),
         premium=None if premium is None else TRUTH[premium],
-        since=_moment("from", params.get("from"), site),
-        until=_moment("to", params.get("to"), site),
+        since=parameters.moment(params, "from", site.zone),
+        until=parameters.moment(params, "to", site.zone),
         state=state,
         **names,
     )
-
-
-def _moment(name: str, text: str | None, site: SiteSettings) -> float | None:
-    try:
-        return None if text is None else parse_moment(text, site.zone)
-    except ValueError as error:
-        raise Problem(400, "bad parameter", f"{name}: expected {error}, found {text!r:.80}") from None
 
 
 def _place(cursor: str | None) -> Place:
@@ -218,20 +186,6 @@ def _place(cursor: str | None) -> Place:
     if found is None:
         raise Problem(400, "bad cursor", "cursor: take it from `next` of the page before")
     return Place(*map(int, found.groups()))
-
-
-def _is_newest_first(text: str | None) -> bool:
-    if text not in (None, "newest"):
-        raise Problem(400, "bad parameter", f"sort: expected newest, found {text[:40]!r}")
-    return text is not None
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return USUAL
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise Problem(400, "bad parameter", f"limit: expected a whole number from 1 to {MOST}, found {text[:40]!r}")
-    return int(text)
 
 
 FOUND = whole(

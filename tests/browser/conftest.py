@@ -49,6 +49,11 @@ kinds = ["view", "click", "engaged"]
 [refresh]
 every = "1s"
 """
+#: A half-life that no night and no traffic moves.
+FIXED = """
+[lists.populer]
+half_life = "2h"
+"""
 WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (told) => violations.push(told.violatedDirective + " " + told.blockedURI));
@@ -83,7 +88,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def service() -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="populer-", dir="/tmp") as folder:
         config = Path(folder, "populer.toml")
-        config.write_text(SETTINGS)
+        config.write_text(SETTINGS + FIXED)
         with serving(Path(folder, "data"), "--config", str(config)) as started:
             yield started
 

@@ -150,6 +150,7 @@ of counts costs 110 bytes a cell where a hash costs 64. Why sealed values beside
 """
 
 from ranking.counts.buckets import Bucket
+from ranking.store.limits import PLACES_DAYS
 from ranking.times import DAY_S, HOUR_S
 
 LAYOUT = "populer:layout"
@@ -178,6 +179,7 @@ ALARMS_RAISED_TTL_S = 120
 ALARM_EPISODES_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
 FILTERS_TTL_S = HOUR_S
+PLACES_TTL_S = (PLACES_DAYS + 1) * DAY_S
 FEEDS_TTL_S = 30 * DAY_S
 PAGES_TTL_S = HOUR_S
 LEARNED_TTL_S = 365 * DAY_S
@@ -422,6 +424,11 @@ def generations(site: str) -> str:
 def filters(site: str) -> str:
     """Hash: the lists of some items that readers ask for."""
     return f"populer:{{{site}}}:filters"
+
+
+def places(site: str, day: int) -> str:
+    """Hash: the pages of the lists at the hours of a day (since the epoch)."""
+    return f"populer:{{{site}}}:places:{day}"
 
 
 def news(site: str) -> str:
