@@ -336,13 +336,16 @@ def backup(
     keys: Annotated[
         bool, typer.Option("--keys", help="Also generated API keys, salts, and what counts events once: keep it safe.")
     ] = False,
+    bundled: Annotated[
+        bool, typer.Option("--bundled", help="Of the bundled store in --data, though redis.url is set, or none runs.")
+    ] = False,
     config: Config = None,
     data: Data = None,
 ) -> None:
     """Write counts, items, edits and learned settings into one file, while the service runs."""
     from populer.commands.backup import run
 
-    run(load_settings(config, data).settings, target, site, with_keys=keys)
+    run(load_settings(config, data).settings, target, site, with_keys=keys, bundled=bundled)
 
 
 @app.command()

@@ -12,7 +12,7 @@ window), requests' idempotency keys, what was refused of items that nobody has d
 import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +22,7 @@ import numpy as np
 from populer.commands.backup_file import BackupWriter, Index, Place, ShardIndex, SiteIndex
 from populer.commands.options import site_named, store_url
 from populer.service import site_keys
+from populer.service.left_behind import bundled_store
 from populer.stores import opened_store
 from ranking import __version__
 from ranking.counts.buckets import Bucket
@@ -45,8 +46,8 @@ TRIES = 100
 Tick = Callable[[int, int], None]
 
 
-def run(settings: Settings, target: Path, site: str | None, *, with_keys: bool) -> None:
-    """Write the backup and print what is in it.
+def run(settings: Settings, target: Path, site: str | None, *, with_keys: bool, bundled: bool) -> None:
+    """Write the backup and print what is in it. `bundled`: of the data directory's own store, whatever `redis.url`.
 
     Raises:
         PopulerError: the store does not answer, or the file cannot be written.
@@ -56,10 +57,9 @@ def run(settings: Settings, target: Path, site: str | None, *, with_keys: bool) 
     name = datetime.fromtimestamp(now, UTC).strftime("populer-%Y%m%dT%H%M%SZ.backup")
     path = target / name if target.is_dir() else target
     try:
-        with BackupWriter(path) as file, _progress() as tick:
-            index, size = asyncio.run(
-                written(settings, store_url(settings), file, sites, now, tick, with_keys=with_keys)
-            )
+        source = bundled_store(settings.service.data_dir) if bundled else nullcontext(store_url(settings))
+        with BackupWriter(path) as file, source as url, _progress() as tick:
+            index, size = asyncio.run(written(settings, url, file, sites, now, tick, with_keys=with_keys))
     except OSError as error:
         raise PopulerError(f"{path}: cannot be written ({error.strerror}); name another file") from None
     print(f"{path}: {size:,} bytes")  # noqa: T201

@@ -1,6 +1,7 @@
 """`populer backup` and `populer restore` beside a running service."""
 
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -122,3 +123,25 @@ def test_what_is_no_backup_or_no_site_is_said_in_one_line(tmp_path: Path) -> Non
     ):
         done = run(*arguments, "--config", str(config))
         assert (done.returncode, said in done.stderr, done.stderr.count("\n")) == (1, True, 1), done.stderr
+
+
+def test_a_bundled_store_that_stays_behind_is_named_and_can_be_brought(tmp_path: Path, own_server: OwnServer) -> None:
+    server, data, file = own_server(), tmp_path / "data", tmp_path / "file"
+    bundled, external = settings_file(tmp_path), settings_file(tmp_path, server.url)
+    with serving(data, "--config", str(bundled)) as service, service.client() as client:
+        filled(client, "a", "b", "c")
+        wait_until(lambda: ids(client) == ["a", "b", "c"], PATIENCE_S)
+        assert "bundled store" not in run("doctor", "--config", str(bundled), "--data", str(data)).stdout
+        service.stop()
+    options = ("--config", str(external), "--data", str(data))
+    with serving(data, "--config", str(external)) as service, service.client() as client:
+        assert "populer backup FILE --bundled" in service.log.read_text()
+        assert "appendonlydir holds" in run("doctor", *options).stdout
+        done = run("backup", str(file), "--bundled", *options)
+        assert done.returncode == 0, done.stderr
+        assert run("restore", str(file), *options).returncode == 0
+        wait_until(lambda: ids(client) == ["a", "b", "c"], PATIENCE_S)
+    assert not list(data.glob("bundled-*"))
+    shutil.rmtree(data / "appendonlydir")
+    assert "bundled store" not in run("doctor", *options).stdout
+    assert "has no bundled store" in run("backup", str(file), "--bundled", *options).stderr
