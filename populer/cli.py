@@ -346,6 +346,41 @@ def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) ->
     run(load_settings(config, data).settings, as_json=as_json)
 
 
+@app.command()
+def backup(
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="Where it is written; in DIR its name is the time.")
+    ],
+    site: Annotated[str | None, typer.Option("--site", help="Only this site; default: all.")] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Also generated API keys, salts, and what counts events once: keep it safe.")
+    ] = False,
+    bundled: Annotated[
+        bool, typer.Option("--bundled", help="Of the bundled store in --data, though redis.url is set, or none runs.")
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write counts, items, edits and learned settings into one file, while the service runs."""
+    from populer.commands.backup import run
+
+    run(load_settings(config, data).settings, target, site, with_keys=keys, bundled=bundled)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file of `populer backup`.")],
+    site: Annotated[str | None, typer.Option("--site", help="Only this site; default: all of the file.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Clear a site that is not empty first.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a backup into the store, of whatever kind, also while the service runs: its lists are made of it at once."""
+    from populer.commands.restore import run
+
+    run(load_settings(config, data).settings, file, site, replace=replace)
+
+
 @config_app.command("check")
 def config_check(file: Annotated[Path, typer.Argument(help="Settings file.")]) -> None:
     """Say whether a settings file can be used."""

@@ -32,6 +32,7 @@ from populer.service.descriptors import raise_limit
 from populer.service.file_watch import NO_FILE, FileContent
 from populer.service.heartbeat import LOOK_EVERY_S
 from populer.service.known_store import keep_store, known_life, known_shards
+from populer.service.left_behind import ADVICE, left_behind
 from populer.service.listening import address_of, listening
 from populer.service.live_settings import LiveSettings
 from populer.service.reloading import keys_loop, settings_loop
@@ -190,6 +191,8 @@ async def _accompany(company: Company, address: str) -> None:
 async def _started_valkey(settings: Settings, stack: contextlib.AsyncExitStack) -> EmbeddedValkey | None:
     if settings.redis.url is not None:
         stack.enter_context(held(settings.service.data_dir))
+        if unused := left_behind(settings):
+            log.warning("A bundled store is here that redis.url leaves unused.", folder=str(unused[0]), advice=ADVICE)
         return None
     limit = settings.redis.maxmemory
     valkey = EmbeddedValkey(

@@ -195,6 +195,11 @@ def reply(to: str) -> str:
     return f"populer:reply:{to}"
 
 
+def of_shard(site: str, shard: int, name: str) -> str:
+    """A key of a shard by its end, as a backup names those that it copies as they are."""
+    return f"populer:{{{site}.{shard}}}:{name}"
+
+
 def counts(site: str, shard: int, width_s: int, start_s: int) -> str:
     """Hash: counts of one bucket."""
     return f"populer:{{{site}.{shard}}}:counts:{width_s}:{start_s}"
