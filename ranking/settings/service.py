@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from pydantic import (
     BeforeValidator,
     Field,
@@ -283,6 +284,7 @@ class Settings(Table):
         names = sorted(self.lists)
         lists = [self.lists[name].model_dump(mode="python") for name in names]
         lists += [dict(own) for name in names if (own := self.lists[name].section_half_lives)]
+        lists += [msgspec.to_builtins(learned) for name in names if (learned := self.lists[name].correction)]
         retention = self.retention.model_dump(mode="python", exclude={"seal_after_s", "unknown_s"})
         calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
         text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)

@@ -9,7 +9,7 @@ const NONE_YET =
   "No evidence yet. The service can tell from this site’s own past which half-life would have shown readers what they " +
   "went on to read:";
 
-const named = (trial) => (trial.half_life_s === null ? "a mix, learned" : span(trial.half_life_s));
+const named = (trial) => (trial.half_life_s === null ? "the forecast" : span(trial.half_life_s));
 
 export class Evidence {
   constructor(context) {

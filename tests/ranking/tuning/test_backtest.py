@@ -42,14 +42,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "power": {"decay": "power"},
     "today": {"period": "today"},
     "day-blend": {"decay": "day-blend"},
-    "a mix": {
-        "decay": "forecast",
-        "mix": [
-            {"weights": {"30m": 0.5, "8h": 0.2}},
-            {"weights": {"2h": 1}, "from_age": "91m"},
-            {"weights": {"1h": 1, "7d": 1}, "from_hour": 12},
-        ],
-    },
     "gravity": {"preset": "hacker-news"},
     "revival": {"preset": "discourse-hot"},
     "bonus": {"preset": "lobsters"},
