@@ -32,6 +32,7 @@ from ranking.tuning.forecaster import NIGHT
 from ranking.tuning.measures import Interval, draws_of_days, interval
 from ranking.tuning.outcome import NOBODY, Judging, Trace
 from ranking.tuning.shrinking import MIN_DAYS, Choice, Gains, Judged, choice, gains
+from ranking.tuning.trade_off import front
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 #: The largest factor of one night's move.
@@ -65,7 +66,8 @@ def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSet
     except PopulerError as error:
         return _without_evidence(name, settings, before, traffic, at, error)
     per_hour = HOUR_S / plan.step_s
-    trials = tuple(_trial(each, per_hour) for each in evidence.measured)
+    unbeaten = [cost.measured for cost in front(evidence)]
+    trials = tuple(_trial(each, per_hour, any(each is one for one in unbeaten)) for each in evidence.measured)
     night = Tuned(
         name, at, before, before, False, "", pinned, None, plan.horizon_s, plan.step_s, evidence.judging.k, plan.first,
         evidence.steps, evidence.days, accepted, bounds_s, trials,
@@ -168,11 +170,11 @@ def fixed_candidates(settings: ListSettings, also_s: Sequence[float] = ()) -> li
     ]
 
 
-def _trial(one: Measured, per_hour: float) -> Trial:
+def _trial(one: Measured, per_hour: float, on_front: bool = False) -> Trial:
     settings = one.candidate.settings
     half_life_s = None if settings.decay == FORECAST else settings.half_life_s
     bounds = None if one.interval is None else (one.interval.low, one.interval.high)
-    return Trial(half_life_s, one.capture, one.changed * per_hour, bounds)
+    return Trial(half_life_s, one.capture, one.changed * per_hour, bounds, one.age_s, one.sections, on_front)
 
 
 # The choice

@@ -180,6 +180,14 @@ def test_suggestion_ignores_what_comes_later(
     assert found[0].trials
 
 
+def test_suggestion_says_which_half_lives_no_other_beats() -> None:
+    found = suggestion(steady(), "populer", auto(longest="2d"), LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    trials = {trial.half_life_s: trial for trial in found.trials}
+    assert max(found.trials, key=lambda trial: trial.capture).on_front
+    assert trials[172_800.0].on_front, "it changes least"
+    assert not trials[900.0].on_front, "it catches less and changes more, and all items are equally old"
+
+
 def test_suggestion_takes_a_forecast_that_surely_catches_more_and_says_what_it_is_worth() -> None:
     settings = list_of(decay="forecast", size=10)
     site, at = rising(260), START + 260 * HOUR_S
