@@ -10,7 +10,7 @@ Invariant: a row's factor depends on its own counts and date alone, and is bound
 among all, and what bounds a half-life's scores, MOST times as high, bounds these.
 
 Rejected: ranking the first rows of a half-life anew, as a score would then depend on what else is there. More features
-and trees of them (docs/decisions/0028-forecast-as-correction.md).
+and trees of them (docs/decisions/0029-forecast-as-correction.md).
 """
 
 import math
