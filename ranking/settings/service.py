@@ -73,7 +73,7 @@ class ServiceSettings(Table):
     streams: int = Field(1_000, ge=0, le=100_000)
     streams_per_address: int = Field(100, ge=0, le=100_000)
     fetch_private: bool = False
-    drain_s: Seconds = Field(0.0, alias="drain")
+    drain_s: SecondsOrOff = Field(0.0, alias="drain")
 
 
 class RedisSettings(Table):
