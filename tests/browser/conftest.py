@@ -184,8 +184,9 @@ class StandIn:
         return f'<script async src="{self.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def events(self) -> list[dict[str, Any]]:
-        """The events it was told, without the visitor."""
-        return [{name: value for name, value in told.body.items() if name != "visitor"} for told in self.stand.told]
+        """The events it was told, without the visitor and where the visit began."""
+        own = ("visitor", "ref")
+        return [{name: value for name, value in told.body.items() if name not in own} for told in self.stand.told]
 
     def visitors(self) -> list[str | None]:
         """The visitors of the events."""
