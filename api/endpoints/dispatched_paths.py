@@ -26,6 +26,10 @@ EVENT: Json = {
             " is kept (sites.referrers)",
         },
         "token": {"type": "string", "description": "a page token, where sites.proof asks for one"},
+        "page": {
+            "type": "string",
+            "description": "where an item with another id is read; its description may be found there",
+        },
     },
 }
 
@@ -208,7 +212,7 @@ def _post_events() -> Json:
 
 
 def _get_pixel(summary: str = "Record one event by an image") -> Json:
-    names = ("item", "url", "kind", "source", "position", "visitor", "id", "token")
+    names = ("item", "url", "kind", "source", "position", "visitor", "id", "token", "page")
     parameters = [{"name": name, "in": "query", "schema": EVENT["properties"][name]} for name in names]
     return {
         "tags": ["events"],

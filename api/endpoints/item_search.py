@@ -1,9 +1,10 @@
-"""`GET /v1/items`: search the catalogue, page by page, and export it as CSV or NDJSON. Needs the site's write key.
+"""`GET /v1/items`: search the catalogue, page by page, and export it as CSV or NDJSON. Needs a write or an editor key.
 
 Items come in the order in which they last changed, part by part of the store: walked to the end, a catalogue that does
-not change is given whole, and nothing twice.
+not change is given whole, and nothing twice. With `sort=newest` it is one answer: the newest of all that match.
 """
 
+import heapq
 import re
 from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple
@@ -14,23 +15,26 @@ from starlette.responses import StreamingResponse
 
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
+from api.endpoints.pinnable import pin_refusals
 from api.http import parameters
-from api.http.auth import Grade
+from api.http.auth import Grade, require
 from api.http.csv_rows import MEDIA_TYPE, csv_rows
 from api.http.json_response import json_response
 from api.http.problems import Problem
 from ranking.intake.item_query import STATES, ItemQuery
 from ranking.intake.items import Item, as_wire
 from ranking.intake.text import folded
+from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.sites import SiteSettings
 
 READ_AT_ONCE = 1_000
 #: Items that one page looks at; a search for something rare is walked on by its cursor.
 LOOKED_AT = 20_000
 USUAL, MOST = 50, 1_000
+MOST_NAMED = 100
 CURSOR = re.compile(r"(\d{1,5})\.(\d{1,18})\.(\d{1,9})")
 NAMES = ("q", "section", "tag", "author", "language", "type", "premium", "from", "to", "state")
-PARAMETERS = (*NAMES, "limit", "cursor", "format", "site")
+PARAMETERS = (*NAMES, "id", "sort", "pin", "limit", "cursor", "format", "site")
 COLUMNS = (
     "id", "title", "url", "section", "sections", "published_at", "modified_at", "expires_at", "first_seen", "author",
     "authors", "tags", "image", "summary", "language", "type", "premium", "hidden",
@@ -57,7 +61,8 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("", summary="Search items", responses={200: answer("A page of items.", FOUND)}, openapi_extra=EXTRA)
     async def get_items(request: Request) -> Response:
         context, params = current(), dict(request.query_params.multi_items())
-        site, _ = site_and_caller(context, request, Grade.WRITE)
+        site, caller = site_and_caller(context, request, Grade.PUBLIC)
+        require(caller, Grade.EDITOR if caller.grade is Grade.EDITOR else Grade.WRITE, site)
         parameters.check_names(params, PARAMETERS)
         query, place = _query(params, site), _place(params.get("cursor"))
         form = params.get("format", "json")
@@ -67,9 +72,20 @@ def router(current: CurrentContext) -> APIRouter:
             return StreamingResponse(lines(_all(context, site, query, place)), media_type=kind)
         if form != "json":
             raise Problem(400, "bad parameter", f"format: expected json, csv or ndjson, found {form[:40]!r}")
-        items, further = await _page(context, site, query, place, parameters.limit(params, USUAL, MOST))
-        body = {"items": list(map(as_wire, items)), "next": None if further is None else str(further)}
-        return json_response(body)
+        limit, ids = parameters.limit(params, USUAL, MOST), request.query_params.getlist("id")
+        if ids:
+            items, further = await _named(context, site, ids), None
+        elif parameters.choice(params, "sort", ("newest",), ""):
+            items, further = await _newest(context, site, query, limit), None
+        else:
+            items, further = await _page(context, site, query, place, limit)
+        found = [as_wire(item) for item in items]
+        if "pin" in params:
+            context.published_lists.check_place(site.id, params["pin"], WHOLE_SITE)
+            edits = await context.store.edits.read(site.id)
+            refusals = await pin_refusals(context, site, edits, params["pin"], [item.id for item in items])
+            found = [{**item, "pin_refused": refusals[item["id"]]} for item in found]
+        return json_response({"items": found, "next": None if further is None else str(further)})
 
     return routes
 
@@ -91,6 +107,23 @@ async def _page(
         if looked_at >= LOOKED_AT:
             return found, ends
     return found, None
+
+
+async def _named(context: Context, site: SiteSettings, ids: Sequence[str]) -> list[Item]:
+    """The described ones of these items, in this order."""
+    if len(ids) > MOST_NAMED:
+        raise Problem(400, "bad parameter", f"id: expected at most {MOST_NAMED} of them, found {len(ids)}")
+    return [item for item in await context.store.items.get_items(site.id, list(dict.fromkeys(ids))) if item is not None]
+
+
+async def _newest(context: Context, site: SiteSettings, query: ItemQuery, limit: int) -> list[Item]:
+    """The last published of all items that match, the newest first."""
+    found: list[Item] = []
+    async for items in _all(context, site, query, Place()):
+        found = heapq.nlargest(
+            limit, [*found, *items], key=lambda item: (item.published_at or item.first_seen, item.id)
+        )
+    return found
 
 
 async def _all(context: Context, site: SiteSettings, query: ItemQuery, place: Place) -> AsyncIterator[list[Item]]:
@@ -162,7 +195,7 @@ FOUND = whole(
     }
 )
 TEXTS: dict[str, str] = {
-    "q": "words of the title, or an id",
+    "q": "words of the title, an id, or an address",
     "section": "one of its sections",
     "tag": "one of its tags",
     "author": "one of its authors",
@@ -172,6 +205,9 @@ TEXTS: dict[str, str] = {
     "from": "published from then on; ISO 8601 or epoch seconds",
     "to": "published before then",
     "state": ", ".join(STATES),
+    "id": "items of these ids alone; may be given several times",
+    "sort": "newest: one page of the last published, the newest first",
+    "pin": "a list: `pin_refused` of each item says why it cannot be pinned there (null: it can)",
     "limit": f"items of a page, up to {MOST}",
     "cursor": "`next` of the page before",
     "format": "json; csv or ndjson: all of them",
