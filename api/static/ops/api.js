@@ -48,7 +48,8 @@ export class Failure extends Error {
 
 function failure(status, problem, retry) {
   if (status === 401 || status === 403) return new Failure(status, t("key.refused"));
-  if (has(`refused.${problem?.reason}`)) return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
+  if (has(`refused.${problem?.reason}`))
+    return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
   const detail = problem?.detail ?? t("answered", { status });
   const again = status === 503 ? ` ${t("again", { n: Number(retry ?? 1) })}` : "";
   return new Failure(

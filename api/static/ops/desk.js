@@ -71,11 +71,16 @@ export class Desk {
 
   draw(edits, changes) {
     const maker = ({ kind, edit }) =>
-      changes.find((line) => line.action === kind && line.item === edit.item && Math.abs(line.at - edit.set_at) < 2)?.by;
+      changes.find((line) => line.action === kind && line.item === edit.item && Math.abs(line.at - edit.set_at) < 2)
+        ?.by;
     put(
       $("in-force"),
       edits.length
-        ? h("ul", { class: "force", "aria-label": t("force.title") }, edits.map((each) => this.line(each, maker(each))))
+        ? h(
+            "ul",
+            { class: "force", "aria-label": t("force.title") },
+            edits.map((each) => this.line(each, maker(each))),
+          )
         : h("p", { class: "empty" }, t("force.none")),
     );
   }

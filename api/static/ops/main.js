@@ -16,6 +16,7 @@ import { Places, asked } from "./places.js";
 import { Ranges } from "./ranges.js";
 import { alarms, service } from "./service.js";
 import { Session } from "./session.js";
+import { Today } from "./today.js";
 import { traffic } from "./traffic.js";
 import { Tuning } from "./tuning.js";
 
@@ -51,7 +52,7 @@ const tuning = (context.tuning = new Tuning(context));
 const desk = (context.desk = new Desk(context));
 const item = new Item(context);
 const evidence = new Evidence(context);
-const pages = { ranges: new Ranges(context), item: new Article(context) };
+const pages = { today: new Today(context), ranges: new Ranges(context), item: new Article(context) };
 new Find(context);
 
 const isOn = (...names) => names.includes(places.page);
@@ -75,6 +76,7 @@ const beats = [
   },
   { every: 10_000, at: 0, on: ["state"], does: refreshTraffic },
   { every: 30_000, at: 0, on: ["lists", "settings"], does: () => desk.refresh() },
+  { every: 60_000, at: 0, on: ["today"], does: () => pages.today.refresh() },
   { every: 300_000, at: 0, on: ["settings"], does: () => evidence.refresh() },
 ];
 

@@ -4,7 +4,7 @@ import { $, h, put, show } from "./dom.js";
 import { t } from "./language.js";
 
 /** The pages of each room that are named above; `item` is reached from the others. */
-export const ROOMS = { desk: ["lists", "ranges"], service: ["settings", "state"] };
+export const ROOMS = { desk: ["lists", "today", "ranges"], service: ["settings", "state"] };
 const OTHER = { item: "desk" };
 
 export const asked = () => new URLSearchParams(location.hash.slice(1));

@@ -6,6 +6,7 @@ import { $, h, put, tell } from "./dom.js";
 import { clock, number, percent } from "./format.js";
 import { t } from "./language.js";
 import { asked } from "./places.js";
+import { sourceName } from "./sources.js";
 
 const [H, D] = [3600, 86400];
 const SPANS = { hour: H, day: D, week: 7 * D, month: 30 * D };
@@ -120,7 +121,7 @@ export class Ranges {
             { type: "button", class: "title", dir: "auto", onclick: () => places.go("item", { id: each.id }) },
             each.title || each.id,
           )
-        : h("bdi", {}, each.name ?? t(`none.${found.by}`));
+        : h("bdi", {}, found.by === "source" ? sourceName(each.name) : (each.name ?? t(`none.${found.by}`)));
     const bar = (views) => {
       const fill = h("span", { class: "fill" });
       fill.style.width = `${(100 * views) / most}%`;
@@ -163,7 +164,12 @@ export class Ranges {
                   h(
                     "tr",
                     {},
-                    h("th", { scope: "row" }, name(each), each.section ? h("p", { class: "meta" }, each.section) : null),
+                    h(
+                      "th",
+                      { scope: "row" },
+                      name(each),
+                      each.section ? h("p", { class: "meta" }, each.section) : null,
+                    ),
                     h("td", {}, percent(each.views / Math.max(1, found.total.views))),
                     h("td", {}, bar(each.views)),
                     h("td", {}, number(each.clicks)),

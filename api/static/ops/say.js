@@ -18,7 +18,8 @@ const choice = (label, name, options) =>
       options.map(([value, text]) => h("option", { value }, text)),
     ),
   );
-const until = () => choice("say.for", "until", [["", t("say.lifted")], ...SPANS.map((each) => [String(each), span(each)])]);
+const until = () =>
+  choice("say.for", "until", [["", t("say.lifted")], ...SPANS.map((each) => [String(each), span(each)])]);
 const ends = (data) => (data.get("until") ? Date.now() / 1000 + Number(data.get("until")) : null);
 
 /** The forms, for an item as the catalogue has it (`pin_refused`; null: not described). `done`: what comes after. */
@@ -26,7 +27,11 @@ export function forms(id, described, context, done) {
   const { list } = context;
   const section = context.section || null;
   const path = encodeURIComponent(id);
-  const refused = described ? described.pin_refused : context.live.items.some((each) => each.id === id) ? null : "unknown";
+  const refused = described
+    ? described.pin_refused
+    : context.live.items.some((each) => each.id === id)
+      ? null
+      : "unknown";
   const form = (what, fields, does, hint, why = null) =>
     h(
       "form",
