@@ -169,6 +169,10 @@ def test_a_refusal_of_the_service_is_said_in_the_pages_language(service: Service
     page.route("**/pins/**", lambda route: route.fulfill(status=409, json=refusal))
     page.locator('#item form[data-what="pin"] button').click()
     expect(page.locator("#item .fault")).to_have_text(re.compile("^Berita ini diblokir"))
+    other = {"title": "changed since", "detail": "The item has been changed since."}
+    page.route("**/boosts/**", lambda route: route.fulfill(status=409, json=other))
+    page.locator('#item form[data-what="boost"] button').click()
+    expect(page.locator("#item form[data-what=boost] .fault")).to_contain_text("Sudah diubah lagi oleh orang lain")
 
 
 # Places

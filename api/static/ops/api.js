@@ -1,6 +1,6 @@
 // Asking the service. The keys are this tab's alone: they leave it in the Authorization header and nowhere else.
 
-import { has, t } from "./language.js";
+import { current, has, t } from "./language.js";
 
 const KEPT = "populer-ops-keys";
 const PATIENCE_MS = 20_000;
@@ -50,6 +50,8 @@ function failure(status, problem, retry) {
   if (status === 401 || status === 403) return new Failure(status, t("key.refused"));
   if (has(`refused.${problem?.reason}`))
     return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
+  const known = `problem.${problem?.title?.replaceAll(" ", "-")}`;
+  if (current() !== "en" && has(known)) return new Failure(status, t(known)); // details are English
   const detail = problem?.detail ?? t("answered", { status });
   const again = status === 503 ? ` ${t("again", { n: Number(retry ?? 1) })}` : "";
   return new Failure(

@@ -2,9 +2,10 @@
 
 import { has, t } from "./language.js";
 
-/** The words of a source: a list's, one that has words here, or its own name. */
+/** The words of a source: none, a list, where a visit began, or else its own name. */
 export function sourceName(name) {
   if (name === null) return t("none.source");
-  if (name.startsWith("list:")) return t("source.list", { list: name.slice(5) });
-  return has(`source.${name}`) ? t(`source.${name}`) : name;
+  const [kind, rest] = name.split(":");
+  if (kind === "list") return t("source.list", { list: rest });
+  return kind === "ref" && has(`ref.${rest}`) ? t(`ref.${rest}`) : name;
 }
