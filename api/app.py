@@ -27,6 +27,7 @@ from api.endpoints import (
     ops,
     ops_page,
     reports,
+    start_page,
     voids,
 )
 from api.endpoints.acks import document_acks
@@ -88,6 +89,7 @@ def create_app(
     app.include_router(docs_page.router(app))
     app.include_router(style_router())
     app.router.routes.extend(pages)
+    app.include_router(start_page.router(runtime.now))  # after the demo's own front page
     _answer_problems(app)
     _document_dispatched_paths(app)
     return Dispatcher(runtime, ResponseHeaders(app))

@@ -7,7 +7,7 @@ needs none of them.
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -27,10 +27,12 @@ items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
 store_app = typer.Typer(help="The store.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
+alarms_app = typer.Typer(help="Alarms.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
 app.add_typer(store_app, name="store")
+app.add_typer(alarms_app, name="alarms")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -61,11 +63,28 @@ def serve(
     port: Port = None,
     workers: Annotated[int | None, typer.Option("--workers", help="API worker processes.")] = None,
     data: Data = None,
+    only: Annotated[
+        Literal["all", "api", "jobs"], typer.Option("--only", help="Parts on hosts of their own, with redis.url.")
+    ] = "all",
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
     from populer.commands.serve import run
 
-    run(load_settings(config, data, host=host, port=port, workers=workers))
+    run(load_settings(config, data, host=host, port=port, workers=workers), only)
+
+
+@app.command()
+def reload(
+    config: Config = None,
+    data: Data = None,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Replace the API workers one by one; no request fails.")
+    ] = False,
+) -> None:
+    """Have the service that runs under --data read its settings anew, or replace its workers."""
+    from populer.commands.reload import run
+
+    run(load_settings(config, data), workers=workers)
 
 
 @app.command()
@@ -327,6 +346,41 @@ def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) ->
     run(load_settings(config, data).settings, as_json=as_json)
 
 
+@app.command()
+def backup(
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="Where it is written; in DIR its name is the time.")
+    ],
+    site: Annotated[str | None, typer.Option("--site", help="Only this site; default: all.")] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Also generated API keys, salts, and what counts events once: keep it safe.")
+    ] = False,
+    bundled: Annotated[
+        bool, typer.Option("--bundled", help="Of the bundled store in --data, though redis.url is set, or none runs.")
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write counts, items, edits and learned settings into one file, while the service runs."""
+    from populer.commands.backup import run
+
+    run(load_settings(config, data).settings, target, site, with_keys=keys, bundled=bundled)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file of `populer backup`.")],
+    site: Annotated[str | None, typer.Option("--site", help="Only this site; default: all of the file.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Clear a site that is not empty first.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a backup into the store, of whatever kind, also while the service runs: its lists are made of it at once."""
+    from populer.commands.restore import run
+
+    run(load_settings(config, data).settings, file, site, replace=replace)
+
+
 @config_app.command("check")
 def config_check(file: Annotated[Path, typer.Argument(help="Settings file.")]) -> None:
     """Say whether a settings file can be used."""
@@ -349,6 +403,14 @@ def store_accept(config: Config = None, data: Data = None) -> None:
     from populer.commands.store_accept import run
 
     run(load_settings(config, data).settings)
+
+
+@alarms_app.command("test")
+def alarms_test(site: Site = None, config: Config = None, data: Data = None) -> None:
+    """Send a test alarm to every receiver, or to those of --site, and print what each answered."""
+    from populer.commands.alarms_test import run
+
+    run(load_settings(config, data).settings, site)
 
 
 @keys_app.command("add")

@@ -14,15 +14,16 @@ from populer.commands.content_findings import content_findings
 from populer.commands.findings import Finding, State, checked
 from populer.commands.options import store_url
 from populer.service import descriptors, site_keys
+from populer.service.left_behind import ADVICE, left_behind
 from populer.stores import open_store
 from ranking import __version__
 from ranking.errors import MissingRightsError, PopulerError
 from ranking.settings.service import Settings
 from ranking.store.server import ServerInfo
+from ranking.watching.alarms import MOST_MEMORY
 
 OLDEST_VERSION = (7, 0)
 CLOCK_MAY_DIFFER_S = 2.0
-MEMORY_IS_SHORT = 0.8
 DISK_IS_SHORT = 512 * 1024**2
 FEW_DESCRIPTORS = 4_096
 CONNECTIONS_ARE_SHORT = 0.8
@@ -93,6 +94,10 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
     except PopulerError as error:
         yield Finding("keys", State.BAD, str(error))
     yield from _key_file(data_dir)
+    if unused := left_behind(settings):
+        folder, size = unused
+        found = f"{folder} holds {size / MIB:,.1f} MiB that redis.url leaves unused"
+        yield Finding("bundled store", State.WARNING, found, ADVICE)
     yield _descriptors(data_dir / metrics.FOLDER)
     if data_dir.exists():
         free = shutil.disk_usage(data_dir).free
@@ -157,7 +162,7 @@ def _of_server(server: ServerInfo, now: float) -> Iterator[Finding]:
     yield checked(
         f"{where}: memory",
         f"{server.memory / MIB:,.1f} MiB {limit}",
-        is_wrong=bool(server.memory_limit) and server.memory > MEMORY_IS_SHORT * server.memory_limit,
+        is_wrong=bool(server.memory_limit) and server.memory > MOST_MEMORY * server.memory_limit,
         advice="raise maxmemory, or lower retention.keep: at the limit events are refused",
     )
     yield _persistence(f"{where}: persistence", server)
