@@ -349,3 +349,17 @@ def test_an_articles_page_has_its_reads_by_hour_day_and_source(
     with page.expect_download() as saved:
         history.get_by_role("button", name="Save as CSV").click()
     assert Path(saved.value.path()).read_text().startswith("from,views,clicks")
+
+
+def test_an_address_that_is_followed_shows_the_list_and_section_that_it_names(
+    service: Service, desk: Desk, visit: Open
+) -> None:
+    page = signed_in(service, visit, desk)
+    page.evaluate("location.hash = 'page=lists&list=update'")
+    update = page.get_by_role("button", name="UPDATE", exact=True)
+    expect(update).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#section")).to_have_value("")
+    page.go_back()
+    expect(update).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#section")).to_have_value(desk.section)
+    holds(page, "live", desk.ids)

@@ -100,6 +100,11 @@ function over() {
 
 function entered(page) {
   if (!state) return;
+  const told = asked(); // who goes back, or follows a link, sees the list that it names
+  const list = state.lists.find((each) => each.name === told.get("list")) ?? context.list;
+  const section = told.get("section") ?? "";
+  if (list.name !== context.list.name || (section !== context.section && list.sections.includes(section)))
+    choose(list, section);
   if (isOn("settings")) tuning.want();
   pages[page]?.enter();
   for (const each of beats) if (each.on?.includes(page)) each.at = 0;
