@@ -43,7 +43,7 @@ export class Today {
         "div",
         { class: "two" },
         this.card("now", this.now(found)),
-        this.card("unlisted", this.unlisted(found.unlisted)),
+        this.card("unlisted", this.unlisted(found.unlisted), this.outside(found.trending_outside)),
       ),
       h(
         "div",
@@ -119,15 +119,28 @@ export class Today {
     ];
   }
 
+  titleOf(name) {
+    return this.context.state.lists.find((each) => each.name === name)?.title || name;
+  }
+
+  /** What trends over the whole site while the lists of its own section do not have it. */
+  outside(items) {
+    if (!items.length) return null;
+    const line = (each) => {
+      const where = t("today.outside-of", { list: this.titleOf(each.list), section: each.section ?? "" });
+      return h("li", {}, h("div", { class: "what" }, this.open(each), h("p", { class: "meta" }, where)));
+    };
+    return [h("h3", {}, t("today.outside")), h("ul", { class: "force" }, items.map(line))];
+  }
+
   unlisted(items) {
     if (!items.length) return h("p", { class: "empty" }, t("today.all-listed"));
-    const titles = new Map(this.context.state.lists.map((each) => [each.name, each.title || each.name]));
     const why = ([name, reason]) => {
       const words =
         reason.rule === "listed"
           ? t(reason.rank ? "today.others-at" : "today.others", { n: reason.rank })
           : named("rule", reason.rule);
-      return h("li", {}, `${titles.get(name) ?? name}: ${words}`);
+      return h("li", {}, `${this.titleOf(name)}: ${words}`);
     };
     return h(
       "ul",
