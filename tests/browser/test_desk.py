@@ -273,10 +273,12 @@ def test_a_range_is_shown_by_what_is_chosen_saved_as_csv_and_found_again_by_its_
     service: Service, newsroom: Newsroom, visit: Open
 ) -> None:
     desk = newsroom.publish(2, {"author": "Siti Rahma"}, {"author": "Budi"})
+    newsroom.read({desk.ids[0]: 200})
+    wait_until(lambda: newsroom.first(desk.section)["views"] == 204)
     page = visit(at(service, desk, "ranges")).page
     sign_in(page, service.admin_key)
     rows = page.locator("#ranges tbody tr")
-    expect(rows.filter(has_text=f"Judul {desk.ids[0]}").locator("td").nth(1)).to_have_text("4")
+    expect(rows.filter(has_text=f"Judul {desk.ids[0]}").locator("td").nth(1)).to_have_text("204")
     page.get_by_role("button", name="Authors").click()
     expect(rows.filter(has_text="Siti Rahma")).to_have_count(1)
     expect(page.get_by_role("button", name="Authors")).to_have_attribute("aria-pressed", "true")

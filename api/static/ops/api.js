@@ -100,14 +100,14 @@ async function body(answer, read) {
 }
 
 /** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
-export async function ask(path, asked = {}) {
-  const answer = await send(path, asked);
+export async function ask(path, request = {}) {
+  const answer = await send(path, request);
   return answer.status === 204 ? null : body(answer, "json");
 }
 
 /** Save what is answered as a file under the name that the service gives it. Throws a Failure. */
-export async function download(path, asked) {
-  const answer = await send(path, asked);
+export async function download(path, request) {
+  const answer = await send(path, request);
   const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "populer.csv";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await body(answer, "blob"));

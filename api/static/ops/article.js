@@ -5,7 +5,7 @@ import { clock } from "./format.js";
 import { ItemHistory } from "./history.js";
 import { whyOf } from "./item.js";
 import { t } from "./language.js";
-import { asked } from "./places.js";
+import { parameters } from "./places.js";
 import { forms } from "./say.js";
 
 export class Article {
@@ -15,12 +15,12 @@ export class Article {
 
   async enter() {
     const { context } = this;
-    const id = asked().get("id");
+    const id = parameters().get("id");
     if (!id) return context.places.go("lists");
     this.id = id;
     try {
       const [described, { title, why }] = await Promise.all([
-        context.catalogue.asked(id, context.list.name),
+        context.catalogue.pinnable(id, context.list.name),
         whyOf(id, context),
       ]);
       if (this.id !== id || context.places.page !== "item") return;

@@ -29,14 +29,14 @@ export class ItemHistory {
     this.choose("hour");
   }
 
-  get asked() {
+  get request() {
     return [`v1/items/${encodeURIComponent(this.id)}/history`, { site: this.context.site, query: { step: this.step } }];
   }
 
   csv() {
     const save = async () => {
-      const [path, asked] = this.asked;
-      await download(path, { ...asked, query: { ...asked.query, format: "csv" } }).catch((error) =>
+      const [path, request] = this.request;
+      await download(path, { ...request, query: { ...request.query, format: "csv" } }).catch((error) =>
         tell(error.message),
       );
     };
@@ -56,7 +56,7 @@ export class ItemHistory {
       ),
     );
     try {
-      const found = await ask(...this.asked);
+      const found = await ask(...this.request);
       if (this.step === step) put(this.body, this.drawn(found));
     } catch (error) {
       if (error.status === 401 || error.status === 403) return this.context.failed(error);

@@ -71,7 +71,7 @@ export class Item {
   async say(id, place, what) {
     let described = null;
     try {
-      described = await this.context.catalogue.asked(id, this.context.list.name);
+      described = await this.context.catalogue.pinnable(id, this.context.list.name);
     } catch {
       described = { pin_refused: null }; // the pin itself says what is wrong
     }

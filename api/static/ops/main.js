@@ -12,7 +12,7 @@ import { t } from "./language.js";
 import { Item } from "./item.js";
 import { Live, views } from "./live.js";
 import { drawLists } from "./picker.js";
-import { Places, asked } from "./places.js";
+import { Places, parameters } from "./places.js";
 import { Ranges } from "./ranges.js";
 import { alarms, service } from "./service.js";
 import { Session } from "./session.js";
@@ -85,10 +85,10 @@ function begun(found) {
   views.clear();
   catalogue.clear();
   took(found);
-  const told = asked();
-  const list = state.lists.find((each) => each.name === told.get("list")) ?? state.lists[0];
+  const wanted = parameters();
+  const list = state.lists.find((each) => each.name === wanted.get("list")) ?? state.lists[0];
   places.rooms = [];
-  choose(list, told.get("section") ?? "");
+  choose(list, wanted.get("section") ?? "");
   places.open(state.key.grade);
 }
 
@@ -100,9 +100,9 @@ function over() {
 
 function entered(page) {
   if (!state) return;
-  const told = asked(); // who goes back, or follows a link, sees the list that it names
-  const list = state.lists.find((each) => each.name === told.get("list")) ?? context.list;
-  const section = told.get("section") ?? "";
+  const wanted = parameters(); // who goes back, or follows a link, sees the list that it names
+  const list = state.lists.find((each) => each.name === wanted.get("list")) ?? context.list;
+  const section = wanted.get("section") ?? "";
   if (list.name !== context.list.name || (section !== context.section && list.sections.includes(section)))
     choose(list, section);
   if (isOn("settings")) tuning.want();

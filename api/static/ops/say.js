@@ -94,7 +94,7 @@ export function forms(id, described, context, done) {
     }),
     t("say.block.about"),
   );
-  const made = form(
+  const voiding = form(
     "void",
     [
       choice("say.of", "kind", [
@@ -127,6 +127,6 @@ export function forms(id, described, context, done) {
   return h(
     "section",
     { class: "says-what", "aria-label": t("say.title") },
-    list.kind === "latest" ? [pin, block, made] : [pin, boost, block, made],
+    list.kind === "latest" ? [pin, block, voiding] : [pin, boost, block, voiding],
   );
 }
