@@ -26,6 +26,7 @@ from api.endpoints import (
     items,
     ops,
     ops_page,
+    reports,
     start_page,
     voids,
 )
@@ -84,6 +85,7 @@ def create_app(
     )
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
+    app.include_router(reports.router(runtime.now))
     app.include_router(aliases.router(runtime.now))
     app.include_router(items.router(runtime.now))
     app.include_router(item_search.router(runtime.now))

@@ -9,7 +9,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
@@ -97,11 +97,28 @@ def serve(
     port: Port = None,
     workers: Annotated[int | None, typer.Option("--workers", help="API worker processes.")] = None,
     data: Data = None,
+    only: Annotated[
+        Literal["all", "api", "jobs"], typer.Option("--only", help="Parts on hosts of their own, with redis.url.")
+    ] = "all",
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
     from populer.commands.serve import run
 
-    run(load_settings(config, data, host=host, port=port, workers=workers))
+    run(load_settings(config, data, host=host, port=port, workers=workers), only)
+
+
+@app.command()
+def reload(
+    config: Config = None,
+    data: Data = None,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Replace the API workers one by one; no request fails.")
+    ] = False,
+) -> None:
+    """Have the service that runs under --data read its settings anew, or replace its workers."""
+    from populer.commands.reload import run
+
+    run(load_settings(config, data), workers=workers)
 
 
 @app.command()
@@ -156,6 +173,29 @@ def replay(
         files, to=to, site=site, key=write_key(key, config, data, site), format=format, speed=speed,
         as_of_now=as_of_now, item_pattern=item_pattern, base=base, allow_losses=allow_losses,
     )  # fmt: skip
+
+
+@app.command()
+def consume(
+    url: Annotated[
+        str, typer.Argument(metavar="kafka://HOST:PORT/TOPIC", help="Brokers, separated by commas, and topic.")
+    ],
+    group: Annotated[str, typer.Option("--group", help="The consumer group: what it has read is read once.")],
+    site: Site = None,
+    start: Annotated[
+        str, typer.Option("--from", help="Where what the group has never read begins: earliest, latest, a time.")
+    ] = "latest",
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", help="Prometheus metrics, on this machine alone.")
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Record a Kafka topic, each record once (needs the extra kafka)."""
+    from populer.commands.consume import run, start_of
+
+    loaded = load_settings(config, data)
+    run(loaded, url, group=group, site=site, start=start_of(start), metrics_port=metrics_port)
 
 
 @items_app.command("import")
@@ -361,6 +401,41 @@ def doctor(config: Config = None, data: Data = None, as_json: AsJson = False) ->
     from populer.commands.doctor import run
 
     run(load_settings(config, data).settings, as_json=as_json)
+
+
+@app.command()
+def backup(
+    target: Annotated[
+        Path, typer.Argument(metavar="FILE|DIR", help="Where it is written; in DIR its name is the time.")
+    ],
+    site: Annotated[str | None, typer.Option("--site", help="Only this site; default: all.")] = None,
+    keys: Annotated[
+        bool, typer.Option("--keys", help="Also generated API keys, salts, and what counts events once: keep it safe.")
+    ] = False,
+    bundled: Annotated[
+        bool, typer.Option("--bundled", help="Of the bundled store in --data, though redis.url is set, or none runs.")
+    ] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write counts, items, edits and learned settings into one file, while the service runs."""
+    from populer.commands.backup import run
+
+    run(load_settings(config, data).settings, target, site, with_keys=keys, bundled=bundled)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A file of `populer backup`.")],
+    site: Annotated[str | None, typer.Option("--site", help="Only this site; default: all of the file.")] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Clear a site that is not empty first.")] = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Put a backup into the store, of whatever kind, also while the service runs: its lists are made of it at once."""
+    from populer.commands.restore import run
+
+    run(load_settings(config, data).settings, file, site, replace=replace)
 
 
 @config_app.command("check")

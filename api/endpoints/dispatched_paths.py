@@ -20,7 +20,16 @@ EVENT: Json = {
         "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
         "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
         "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},
+        "ref": {
+            "type": ["string", "null"],
+            "description": "of the first view of a visit the host of the page before, empty without one; only its class"
+            " is kept (sites.referrers)",
+        },
         "token": {"type": "string", "description": "a page token, where sites.proof asks for one"},
+        "page": {
+            "type": "string",
+            "description": "where an item with another id is read; its description may be found there",
+        },
     },
 }
 
@@ -203,7 +212,7 @@ def _post_events() -> Json:
 
 
 def _get_pixel(summary: str = "Record one event by an image") -> Json:
-    names = ("item", "url", "kind", "source", "position", "visitor", "id", "token")
+    names = ("item", "url", "kind", "source", "position", "visitor", "id", "token", "page")
     parameters = [{"name": name, "in": "query", "schema": EVENT["properties"][name]} for name in names]
     return {
         "tags": ["events"],

@@ -45,7 +45,7 @@ MAX_RATIO = 200
 PAST_S = 600.0
 #: Bytes of a body that cannot be read, per event that it is taken for.
 EVENT_BYTES = 60
-PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id", "token"})
+PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id", "token", "page"})
 #: A body of an address that has sent too much that cannot count may be as large as a browser's beacon.
 BEACON_BYTES = 65_536
 #: One transparent dot.
@@ -162,6 +162,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         _count_metric(context, site, HOST, len(foreign), now)
     if sender is not None and network is not None:
         context.attempts.add(site.id, events, network.now, sender.agent, now)
+    context.page_addresses.add(site, events)
     left_out: dict[int, str] = {}
     if client is not None:
         left_out = _left_out(context, request, client, events, bad.count + len(foreign), reason, now)
@@ -212,6 +213,7 @@ def intake_of(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
         context.secret(), site.own_hosts, site.zone if trusted else UTC, page,
+        site.referrers,
     )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ NOT_READY: dict[int | str, Any] = {
         " `service.internal`."
     },
     503: {
-        "description": "It cannot: it has no lists, or the store is away and the spool has no room; `lists`, `store`"
-        " and `spooled_events` say which.",
+        "description": "It cannot: it has no lists, or the store is away and the spool has no room, or it will stop;"
+        " `lists`, `store`, `spooled_events` and `draining` say which.",
         "content": {"application/json": {}},
     },
 }
@@ -53,6 +53,9 @@ def router(current: CurrentContext) -> APIRouter:
         away = checks["store"] != "ok"
         served = ranked or (away and context.published_lists.loaded())
         ready = served and (not away or (context.spooling is not None and context.spooling.has_room))
+        ready = ready and not context.draining
+        if context.draining:
+            checks["draining"] = True
         if site is None:
             return _readiness({}, ready=ready)
         checks["config_version"] = context.settings.config_version

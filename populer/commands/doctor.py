@@ -14,6 +14,7 @@ from populer.commands.content_findings import content_findings
 from populer.commands.findings import Finding, State, checked
 from populer.commands.options import store_url
 from populer.service import descriptors, site_keys
+from populer.service.left_behind import ADVICE, left_behind
 from populer.stores import open_store
 from ranking import __version__
 from ranking.errors import MissingRightsError, PopulerError
@@ -93,6 +94,10 @@ def _of_settings(settings: Settings) -> Iterator[Finding]:
     except PopulerError as error:
         yield Finding("keys", State.BAD, str(error))
     yield from _key_file(data_dir)
+    if unused := left_behind(settings):
+        folder, size = unused
+        found = f"{folder} holds {size / MIB:,.1f} MiB that redis.url leaves unused"
+        yield Finding("bundled store", State.WARNING, found, ADVICE)
     yield _descriptors(data_dir / metrics.FOLDER)
     if data_dir.exists():
         free = shutil.disk_usage(data_dir).free

@@ -4,7 +4,7 @@ Nothing is counted by it and no ranking reads it: what is lost of it is a gap in
 lifetime and a bound that does not depend on how much is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -135,6 +135,22 @@ class Logbook(Protocol):
 
     async def note_discovery(self, site: str, discovery: Discovery) -> None:
         """Write down what reading a site's pages has come to."""
+        ...
+
+    async def want_pages(self, site: str, items: Sequence[str]) -> None:
+        """Say of which items nobody knows where their pages are; for an hour, or until it is said anew."""
+        ...
+
+    async def wanted_pages(self, site: str) -> Collection[str]:
+        """The items of which somebody should say where their pages are."""
+        ...
+
+    async def note_pages(self, site: str, pages: Mapping[str, str]) -> None:
+        """Say where readers have read some items, by item: their word, and no more than that."""
+        ...
+
+    async def take_pages(self, site: str) -> dict[str, str]:
+        """What has been noted of pages, which is gone then."""
         ...
 
     async def discoveries(self, sites: Iterable[str]) -> dict[str, Discovery]:

@@ -11,7 +11,9 @@ function fill(element, attributes, children) {
     else if (name === "value") element.value = value;
     else element.setAttribute(name, value === true ? "" : value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return element;
 }
 
@@ -21,10 +23,19 @@ export const h = (name, attributes = {}, ...children) => fill(document.createEle
 export const svg = (name, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, name), attributes, children);
 
+/** An item's picture; nothing where there is none, or it cannot be had. */
+export function picture(item) {
+  const address = typeof item?.image === "string" ? item.image : item?.image?.url;
+  if (!/^https?:/.test(address ?? "")) return null;
+  const image = h("img", { class: "picture", alt: "", loading: "lazy", width: 48, height: 36, src: address });
+  image.addEventListener("error", () => image.remove());
+  return image;
+}
+
 /** Put these in the place of what an element holds; who had the keyboard there keeps it, known by `data-key`. */
 export function put(element, ...children) {
   const focused = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
-  element.replaceChildren(...children.flat().filter(Boolean));
+  element.replaceChildren(...children.flat(Infinity).filter(Boolean));
   if (focused) element.querySelector(`[data-key="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }
 

@@ -50,7 +50,7 @@ _ANSWER_S = 1.0  # one question
 _SHUTDOWN_S = 5.0  # for SHUTDOWN, which waits for an fsync
 _SIGNAL_S = 1.5  # for each of SIGTERM and SIGKILL: all three stay under the service's 10 s to exit
 _POLL_S = 0.02
-_APPEND_ONLY_FOLDER = "appendonlydir"
+APPEND_ONLY_FOLDER = "appendonlydir"
 _LOG_BYTES = 1 << 20  # one log and one predecessor of this size
 
 _log = logging.getLogger(__name__)
@@ -127,7 +127,7 @@ class EmbeddedValkey:
 
     def sync(self) -> None:
         """Have the system write to disk what the server has written so far. Blocks as long as the disk takes."""
-        for path in (self.data_dir / _APPEND_ONLY_FOLDER).glob("*.aof"):
+        for path in (self.data_dir / APPEND_ONLY_FOLDER).glob("*.aof"):
             with contextlib.suppress(FileNotFoundError):  # the server has just replaced it
                 fsync(path)
 

@@ -102,6 +102,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   `sources.FeedMemory`). 30 days, renewed.
     populer:{s}:discovery                 string  what reading articles' own pages has come to (JSON,
                                                   `sources.Discovery`). 30 days, renewed.
+    populer:{s}:wanted-pages              string  the items of which nobody knows where their pages are (JSON). An hour.
+    populer:{s}:noted-pages               hash    item -> the address where readers read it. An hour, or until the job
+                                                  that reads pages takes it.
     populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
@@ -147,6 +150,7 @@ of counts costs 110 bytes a cell where a hash costs 64. Why sealed values beside
 """
 
 from ranking.counts.buckets import Bucket
+from ranking.store.limits import PLACES_DAYS
 from ranking.times import DAY_S, HOUR_S
 
 LAYOUT = "populer:layout"
@@ -175,7 +179,9 @@ ALARMS_RAISED_TTL_S = 120
 ALARM_EPISODES_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
 FILTERS_TTL_S = HOUR_S
+PLACES_TTL_S = (PLACES_DAYS + 1) * DAY_S
 FEEDS_TTL_S = 30 * DAY_S
+PAGES_TTL_S = HOUR_S
 LEARNED_TTL_S = 365 * DAY_S
 
 
@@ -187,6 +193,11 @@ def salt(day: int) -> str:
 def reply(to: str) -> str:
     """List: the reply to a question."""
     return f"populer:reply:{to}"
+
+
+def of_shard(site: str, shard: int, name: str) -> str:
+    """A key of a shard by its end, as a backup names those that it copies as they are."""
+    return f"populer:{{{site}.{shard}}}:{name}"
 
 
 def counts(site: str, shard: int, width_s: int, start_s: int) -> str:
@@ -350,6 +361,16 @@ def discovery(site: str) -> str:
     return f"populer:{{{site}}}:discovery"
 
 
+def wanted_pages(site: str) -> str:
+    """String: the items of which nobody knows where their pages are."""
+    return f"populer:{{{site}}}:wanted-pages"
+
+
+def noted_pages(site: str) -> str:
+    """Hash: where readers have read such items."""
+    return f"populer:{{{site}}}:noted-pages"
+
+
 def learned(site: str) -> str:
     """Hash: what lists have learned."""
     return f"populer:{{{site}}}:learned"
@@ -408,6 +429,11 @@ def generations(site: str) -> str:
 def filters(site: str) -> str:
     """Hash: the lists of some items that readers ask for."""
     return f"populer:{{{site}}}:filters"
+
+
+def places(site: str, day: int) -> str:
+    """Hash: the pages of the lists at the hours of a day (since the epoch)."""
+    return f"populer:{{{site}}}:places:{day}"
 
 
 def news(site: str) -> str:

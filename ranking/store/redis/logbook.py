@@ -1,7 +1,7 @@
 """The logbook in Redis. See `keys` for what lies where."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -124,6 +124,24 @@ class RedisLogbook:
     async def note_discovery(self, site: str, discovery: Discovery) -> None:
         content = msgspec.json.encode(discovery)
         await self._link.command("SET", keys.discovery(site), content, "EX", keys.FEEDS_TTL_S)
+
+    async def want_pages(self, site: str, items: Sequence[str]) -> None:
+        content = msgspec.json.encode(items)
+        await self._link.command("SET", keys.wanted_pages(site), content, "EX", keys.PAGES_TTL_S)
+
+    async def wanted_pages(self, site: str) -> Collection[str]:
+        return _read(await self._link.command("GET", keys.wanted_pages(site)), frozenset[str]) or ()
+
+    async def note_pages(self, site: str, pages: Mapping[str, str]) -> None:
+        fields = [part for page in pages.items() for part in page]
+        await self._link.run(NOTE, [keys.noted_pages(site)], [keys.PAGES_TTL_S, *fields])
+
+    async def take_pages(self, site: str) -> dict[str, str]:
+        key = keys.noted_pages(site)
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", key)
+        if found:
+            await self._link.command("HDEL", key, *found)
+        return {item.decode(): url.decode() for item, url in found.items()}
 
     async def discoveries(self, sites: Iterable[str]) -> dict[str, Discovery]:
         return await self._of_sites(sites, keys.discovery, Discovery)

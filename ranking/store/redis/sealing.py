@@ -28,7 +28,7 @@ async def read_counts(run: Run, site: str, shard: int, buckets: Sequence[Bucket]
             (keys.counts(site, shard, *bucket), keys.sealed(site, shard, *bucket)) for bucket in part
         )
         reply = await run(READ_COUNTS, list(names), [])
-        found += [_stored(cells, value) for cells, value in zip(reply[::2], reply[1::2], strict=True)]
+        found += [stored_counts(cells, value) for cells, value in zip(reply[::2], reply[1::2], strict=True)]
     return found
 
 
@@ -72,7 +72,8 @@ async def seal_dates(
     return bool(await run(SEAL_DATES, [keys.dates(site, shard)], arguments))
 
 
-def _stored(cells: list[Any], value: bytes | None) -> StoredCounts:
+def stored_counts(cells: list[Any], value: bytes | None) -> StoredCounts:
+    """Both parts of a bucket, from the fields and the value of its keys."""
     fields, counts = cells[::2], list(map(int, cells[1::2]))
     at, _, packed = (value or b"0:").partition(b":")
     return StoredCounts(BucketCells(fields, counts), packed, int(at))

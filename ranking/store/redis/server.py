@@ -35,6 +35,12 @@ class RedisServer:
         name, held = await self._link.run(ACCEPT, [keys.LAYOUT], [secrets.token_hex(LIFE_BYTES)])
         return _life(name, held)
 
+    async def hold(self) -> bool:
+        """Hold the store: no lists are made of it until it is accepted. Whether it was held before."""
+        _, held = await self._present()
+        await self._link.run(HOLD, [keys.LAYOUT], [""])
+        return held is not None
+
     async def hold_emptied(self, site: str, shards: Iterable[int]) -> bool:
         with translated():
             marked = [await self._link.client.exists(keys.mark(site, shard)) for shard in shards]

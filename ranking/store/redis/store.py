@@ -6,6 +6,7 @@ Rejected: parts that inherit from the link. Ten classes would share one namespac
 """
 
 from ranking.store.counts import Ack
+from ranking.store.redis.archive import RedisArchive
 from ranking.store.redis.counts import RedisCounts
 from ranking.store.redis.edits import RedisEdits
 from ranking.store.redis.findings import RedisFindings
@@ -61,6 +62,7 @@ class RedisStore:
         self._logbook = RedisLogbook(link)
         self._findings = RedisFindings(link)
         self._server = RedisServer(link)
+        self._archive = RedisArchive(link)
 
     @property
     def counts(self) -> RedisCounts:
@@ -101,6 +103,10 @@ class RedisStore:
     @property
     def server(self) -> RedisServer:
         return self._server
+
+    @property
+    def archive(self) -> RedisArchive:
+        return self._archive
 
     @property
     def shards(self) -> int:
