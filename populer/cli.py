@@ -362,6 +362,23 @@ def restore(
     run(load_settings(config, data).settings, file, site, replace=replace)
 
 
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(metavar="counts|items|edits", help="What is written.")],
+    since: Annotated[str | None, typer.Option("--from", help="ISO 8601 or epoch seconds; default: all.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="As --from; default: now.")] = None,
+    format: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+    out: Annotated[Path | None, typer.Option("--out", help="File; default: the standard output.")] = None,
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write counts, items or edits as a table that a data team, `populer tune` and DuckDB read."""
+    from populer.commands.export import run
+
+    run(load_settings(config, data).settings, site, table, since=since, until=until, form=format, out=out)
+
+
 @config_app.command("check")
 def config_check(file: Annotated[Path, typer.Argument(help="Settings file.")]) -> None:
     """Say whether a settings file can be used."""
