@@ -53,7 +53,7 @@ TABLES: Final = {
 }  # fmt: skip
 
 
-class Span(NamedTuple):
+class TimeRange(NamedTuple):
     """From a moment until another, both epoch seconds."""
 
     since: float
@@ -86,7 +86,7 @@ def run(
     if form == "parquet" and out is None:
         raise PopulerError("--format parquet needs --out FILE")
     chosen, now = site_named(settings, site), time.time()
-    span = Span(moment(since, chosen, 0.0, "--from"), moment(until, chosen, float("inf"), "--to"))
+    span = TimeRange(moment(since, chosen, 0.0, "--from"), moment(until, chosen, float("inf"), "--to"))
     rows = _ROWS[table](settings, chosen, span, now)
     try:
         if out is None:
@@ -132,7 +132,7 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-async def _counts(settings: Settings, site: SiteSettings, span: Span, now: float) -> Rows:
+async def _counts(settings: Settings, site: SiteSettings, span: TimeRange, now: float) -> Rows:
     async with viewed(settings, store_url(settings), site, now) as (_, view):
         history = view.history
         columns = history.columns()
@@ -157,7 +157,7 @@ async def _counts(settings: Settings, site: SiteSettings, span: Span, now: float
             ]
 
 
-async def _items(settings: Settings, site: SiteSettings, span: Span, now: float) -> Rows:
+async def _items(settings: Settings, site: SiteSettings, span: TimeRange, now: float) -> Rows:
     async with opened_store(settings, store_url(settings)) as store:
         for shard in range(store.shards):
             cursor = 0
@@ -177,7 +177,7 @@ def _item_cells(item: Item) -> list[Any]:
     return _cells("items", as_wire(item) | {"image": item.image, "translation_group": item.group})
 
 
-async def _edits(settings: Settings, site: SiteSettings, span: Span, now: float) -> Rows:
+async def _edits(settings: Settings, site: SiteSettings, span: TimeRange, now: float) -> Rows:
     async with opened_store(settings, store_url(settings)) as store:
         trail = await store.edits.audit(site.id, AUDIT_LINES)
     yield [_cells("edits", line | {"editor": line["by"]}) for line in reversed(trail) if span.holds(line["at"])]
