@@ -41,7 +41,7 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 
 # Kills, stalls, full disks and servers in front take minutes by themselves, and have a target of their own.
 FAULTS := tests/faults tests/deploy tests/populer/commands/test_store_accept.py \
-	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py)
+	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py test_alarms_sent.py)
 test: check ## check, then all tests but those of faults and browsers, with warnings as errors
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(addprefix --ignore=,$(FAULTS)) $(ARGS)
 

@@ -26,6 +26,8 @@ from api.endpoints import (
     items,
     ops,
     ops_page,
+    reports,
+    start_page,
     voids,
 )
 from api.endpoints.acks import document_acks
@@ -75,6 +77,7 @@ def create_app(
     app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
+    app.include_router(reports.router(runtime.now))
     app.include_router(aliases.router(runtime.now))
     app.include_router(items.router(runtime.now))
     app.include_router(item_search.router(runtime.now))
@@ -86,6 +89,7 @@ def create_app(
     app.include_router(docs_page.router(app))
     app.include_router(style_router())
     app.router.routes.extend(pages)
+    app.include_router(start_page.router(runtime.now))  # after the demo's own front page
     _answer_problems(app)
     _document_dispatched_paths(app)
     return Dispatcher(runtime, ResponseHeaders(app))

@@ -12,6 +12,7 @@ from api.http.problems import Problem
 from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
+from api.monitoring.page_addresses import PageAddresses
 from api.monitoring.traffic import Traffic
 from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
@@ -25,7 +26,7 @@ from ranking.store.protocol import Store
 class Context(NamedTuple):
     """Settings, store, and the parts built on them. `clock` gives epoch seconds.
 
-    `secret` gives what marks are hashed under.
+    `secret` gives what marks are hashed under. `draining`: this worker will stop soon.
     """
 
     settings: Settings
@@ -39,9 +40,11 @@ class Context(NamedTuple):
     alarm_facts: AlarmFacts
     traffic: Traffic
     attempts: Attempts
+    page_addresses: PageAddresses
     templates: Templates
     spooling: Spooling | None = None
     secret: Callable[[], bytes] = bytes
+    draining: bool = False
 
 
 #: Gives the context of a request that begins now. A handler calls it once: a reload replaces the context.

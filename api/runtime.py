@@ -29,6 +29,7 @@ from api.monitoring.alarm_facts import AlarmFacts
 from api.monitoring.attempts import Attempts
 from api.monitoring.config_state import ConfigState
 from api.monitoring.flushing import flush_loop
+from api.monitoring.page_addresses import PageAddresses
 from api.monitoring.traffic import Traffic
 from api.serving.followed_site import cancel_all
 from api.serving.kept_lists import KeptLists
@@ -68,7 +69,7 @@ class WorkerRuntime:
         config: ConfigState,
         lists_dir: Path | None = None,
     ) -> None:
-        writer = secrets.token_hex(8)
+        self._writer = writer = secrets.token_hex(8)
         spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
         terms = _terms(settings, store.shards)
         recorder = Recorder(
@@ -96,6 +97,7 @@ class WorkerRuntime:
         )
         traffic = Traffic(store.logbook.note_traffic)
         attempts = Attempts(store.logbook.note_attempts)
+        page_addresses = PageAddresses(store.logbook, clock)
         templates = Templates(settings.service.templates)
         self.context = Context(
             settings,
@@ -109,6 +111,7 @@ class WorkerRuntime:
             alarm_facts,
             traffic,
             attempts,
+            page_addresses,
             templates,
             spooling,
             lambda: self._salts.secret,
@@ -133,7 +136,7 @@ class WorkerRuntime:
         if self.context.spooling is not None:
             self.context.spooling.start()
         alarm_facts, traffic, attempts = self.context.alarm_facts, self.context.traffic, self.context.attempts
-        looking = alarm_facts.poll_loop(lambda: self.context.settings)
+        looking = alarm_facts.poll_loop(lambda: (self.context.settings, self.context.config), self._writer)
         self._beside = [
             asyncio.create_task(each)
             for each in (
@@ -141,6 +144,7 @@ class WorkerRuntime:
                 alarm_facts.report_loop(),
                 flush_loop(traffic.flush),
                 flush_loop(attempts.flush),
+                flush_loop(self.context.page_addresses.flush),
                 self.context.published_lists.keep_loop(),
             )
         ]
@@ -172,6 +176,10 @@ class WorkerRuntime:
         self.context = self.context._replace(
             settings=settings, event_filter=event_filter, callers=callers, config=config, templates=templates
         )
+
+    def drain(self) -> None:
+        """Say that this worker is not ready, and serve on."""
+        self.context = self.context._replace(draining=True)
 
     def set_config_state(self, state: ConfigState) -> None:
         """Report `state`; keep the settings."""

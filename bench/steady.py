@@ -41,9 +41,9 @@ class Steadily(NamedTuple):
 
 
 class Site:
-    """What a ranker asks of a site."""
+    """What a ranker asks of a site; `steady`: its last hours are those of a site of RECENT_CELLS."""
 
-    def __init__(self, cells: int, end_s: int) -> None:
+    def __init__(self, cells: int, end_s: int, *, steady: bool = True) -> None:
         self.history = History()
         self.catalogue = Catalogue(self.history)
         self.removed: frozenset[str] = frozenset()
@@ -62,7 +62,7 @@ class Site:
         shift = many - readership.items(RECENT_CELLS)
         usual = readership.bucketfuls(RECENT_CELLS, end_s)
         for each, like_ever in zip(readership.bucketfuls(cells, end_s), usual, strict=True):
-            lately = each.start_s >= end_s - RECENT_S
+            lately = steady and each.start_s >= end_s - RECENT_S
             counts = {}
             for kind, (items, events) in (like_ever if lately else each).counts.items():
                 rows = np.maximum(items + shift, 0) if lately else items

@@ -24,7 +24,7 @@ from jobs.describe import checked
 from jobs.fetching.fetcher import Fetched, Fetcher, FetchError
 from jobs.fetching.robots import RobotsRules
 from jobs.refresh import RefreshLists
-from jobs.site_pages import SitePages, host_of_id
+from jobs.site_pages import SitePages, host_of_id, is_named_in
 from jobs.sources.pages import NoArticleError, read_page
 from ranking.counts.arrays import NO_SECTION
 from ranking.errors import NotReadyError, PopulerError
@@ -47,6 +47,9 @@ RUN_S: Final = 15.0
 #: Items that are looked at for one whose page was not tried lately.
 LOOKED_AT: Final = 20_000
 MOST_REMEMBERED: Final = 50_000
+#: Items of which readers are asked where their pages are.
+MOST_WANTED: Final = 500
+MOST_PAGES: Final = 5_000
 SETTLED_S: Final = 6.0 * HOUR_S
 #: A page that has said what it says is not read again for so long, whatever it leaves open.
 READ_S: Final = 30.0 * DAY_S
@@ -61,12 +64,16 @@ class _TryLaterError(PopulerError):
 
 @dataclass(slots=True)
 class _Tried:
-    """What has become of one site's pages: per item when it may be tried again, and after how many failures."""
+    """What has become of one site's pages: per item when it may be tried again, and after how many failures.
+
+    `pages`: where readers say that they read items whose id is no address.
+    """
 
     later: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict)
     described: int = 0
     refused: deque[tuple[str, str]] = field(default_factory=lambda: deque(maxlen=MOST_NAMED))
     advice: str = ""
+    pages: dict[str, str] = field(default_factory=dict)
 
     def note(self, item: str, until: float, failures: int = 0) -> None:
         """Leave an item alone until a moment (epoch seconds)."""
@@ -110,12 +117,12 @@ class DiscoverItems:
             await self._store.logbook.note_discovery(site, Discovery(now, hosts=hosts))
             return {}
         pages = SitePages(of_site)
-        may_try = [item for item, _ in waiting if tried.may_try(item, now)]
-        located = {item: pages.address(item) for item in may_try}
-        if nowhere := [item for item, url in located.items() if not url]:
+        located = {item: pages.address(item) for item, _ in waiting}
+        if nowhere := [item for item, url in located.items() if not url and tried.may_try(item, now + HOUR_S)]:
             found = await self._store.items.get_items(site, nowhere)
             located |= {each.id: each.url for each in found if each and each.url and pages.is_own(each.url)}
-        due = [(item, url) for item, url in located.items() if url]
+            located |= await self._read_at(site, [item for item in nowhere if not located[item]], pages, tried)
+        due = [(item, url) for item, url in located.items() if url and tried.may_try(item, now)]
         before = tried.described
         if due:
             run = _Run(self._store, self._robots, of_site, pages, tried, now)
@@ -140,6 +147,13 @@ class DiscoverItems:
             shown = view.catalogue.stored & ((view.catalogue.section != NO_SECTION) | (not with_section))
             found = await asyncio.to_thread(waiting_of, view.history, shown, gone, at, LOOKED_AT)
         return found.top
+
+    async def _read_at(self, site: str, items: Sequence[str], pages: SitePages, tried: _Tried) -> dict[str, str]:
+        """Where readers say that they read some items, and ask them of the others from now on."""
+        said = tried.pages | await self._store.logbook.take_pages(site)
+        tried.pages = dict([(item, url) for item, url in said.items() if pages.is_own(url)][-MOST_PAGES:])
+        await self._store.logbook.want_pages(site, [each for each in items if each not in tried.pages][:MOST_WANTED])
+        return {item: tried.pages[item] for item in items if item in tried.pages}
 
     def _advise(self, site: str, tried: _Tried, hosts: Sequence[tuple[str, int]]) -> None:
         advice = hosts_advice(hosts)
@@ -176,11 +190,14 @@ class _Run:
 
     async def _read(self, fetcher: Fetcher, item: str, url: str) -> None:
         failures = self.tried.later.get(item, (0.0, 0))[1]
+        by_readers = self.tried.pages.pop(item, None) == url
         try:
-            await self._describe(fetcher, item, url)
+            await self._describe(fetcher, item, url, by_readers=by_readers)
         except (NoArticleError, ValueError) as error:
             self._refused(url, str(error))
-            self.tried.note(item, self.now + SETTLED_S)
+            # Another reader may say better where it is.
+            pause_s = min(FIRST_PAUSE_S * 2 ** min(failures, 10), HOUR_S) if by_readers else SETTLED_S
+            self.tried.note(item, self.now + pause_s, failures + 1)
         except (FetchError, _TryLaterError) as error:
             self._refused(url, str(error))
             pause_s = min(FIRST_PAUSE_S * 2 ** min(failures, 10), SETTLED_S)
@@ -199,8 +216,8 @@ class _Run:
         log.debug("A page describes no item.", site=self.site.id, url=url, reason=reason)
         self.tried.refused.appendleft((url[:300], reason[:200]))
 
-    async def _describe(self, fetcher: Fetcher, item: str, url: str) -> None:
-        """Store what the page of an item says of it.
+    async def _describe(self, fetcher: Fetcher, item: str, url: str, *, by_readers: bool) -> None:
+        """Store what the page of an item says of it; one that readers have named must name the item.
 
         Raises:
             NoArticleError: it says nothing, or it is the page of another item.
@@ -216,6 +233,9 @@ class _Run:
         (known,) = await self.store.items.get_items(self.site.id, [item])
         if known is not None and known.url and item_of(known.url, self.site.item_finder) == own:
             own = item  # it is described with this address
+        if by_readers and own != item and is_named_in(item, entry.url, entry.tagged):
+            (other,) = await self.store.items.get_items(self.site.id, [own])
+            own = item if other is None or not other.title else own
         found = checked([msgspec.structs.replace(entry, id=own)], self.now, self.site)
         if not found.descriptions:
             raise NoArticleError(found.faults[0][1])

@@ -34,9 +34,9 @@ class TakePulse:
                 waiting = await asyncio.to_thread(_waiting, ranked, at)
         except NotReadyError:
             return {}
-        await self._store.logbook.note_pulse(
-            site, msgspec.structs.replace(pulse, waiting=waiting, refresh_s=self._lists.took_s(site))
-        )
+        took_s, went_back_at = self._lists.took_s(site), self._lists.went_back_at.get(site)
+        pulse = msgspec.structs.replace(pulse, waiting=waiting, refresh_s=took_s, went_back_at=went_back_at)
+        await self._store.logbook.note_pulse(site, pulse)
         return {"spans": 0 if pulse.usual is None else pulse.usual.spans, "waiting": waiting.items}
 
 

@@ -32,6 +32,8 @@ class RefreshLists:
         self._settings = settings
         self._sites: dict[str, _Followed] = {}
         self._held: set[str] = set()
+        #: When the store was last found to have gone back, by site, epoch seconds.
+        self.went_back_at: dict[str, float] = {}
 
     def use(self, settings: Settings) -> None:
         """Rank under these settings from each site's next run on; forget the sites that are gone."""
@@ -68,6 +70,7 @@ class RefreshLists:
         self._held.discard(site)
         followed.took_s.append(time.monotonic() - began)
         if followed.site.view.times_lost > lost:
+            self.went_back_at[site] = now
             log.warning(
                 "The store has gone back to an earlier state or is another one. Everything was read anew. Send again"
                 " what was answered shortly before.",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from jobs.alarm_sender import AlarmSender
 from jobs.leadership import Leadership
 from jobs.questions import answer_loop
 from jobs.scheduler import Scheduler, lasting, table
@@ -24,13 +25,15 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
     sites = [site.id for site in settings.sites]
     scheduler = Scheduler(table(store, settings, kept), sites, leadership, note=store.logbook.note_run)
     scheduler.start()
+    sender = AlarmSender(store, settings, leadership)
 
     def use(settings: Settings) -> None:
         leadership.use(settings.refresh.lease_s)
+        sender.use(settings)
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
 
     answering = answer_loop(store.questions, kept.refresh, leadership)
-    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering)
+    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering, sender.send_loop())
     await stop.wait()
     await scheduler.stop()
     following.cancel()

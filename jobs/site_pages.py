@@ -4,6 +4,9 @@ An id that comes of an address has lost its scheme and its `www.` (see `ranking/
 site's pages as browsers open them.
 """
 
+import re
+from collections.abc import Collection
+from typing import Final
 from urllib.parse import urlsplit
 
 from ranking.errors import ForeignHostError
@@ -12,6 +15,8 @@ from ranking.settings.sites import SiteSettings
 
 #: What stands before the digest of an address that was too long for an id.
 SHORTENED = "~"
+#: Digits of an id that no other word of an address is likely to be: more than a year has.
+LEAST_DIGITS: Final = 5
 
 
 class SitePages:
@@ -57,3 +62,19 @@ def host_of_id(item: str) -> str:
         return host if canonical_host(host) == host else ""
     except ValueError:
         return ""
+
+
+def is_named_in(item: str, url: str, tagged: Collection[str]) -> bool:
+    """Whether the page at `url`, whose tags of the tracker give the ids `tagged`, is the page of an item.
+
+    Its one tag gives the id, or its address has it between signs that are no letters: an id with a number in it.
+
+    >>> is_named_in("a1", "https://koran.example/beras", ["a1"]), is_named_in("a1", "https://koran.example/beras", [])
+    (True, False)
+    >>> is_named_in("d-8148279", "https://koran.example/berita/d-8148279/jadi-tersangka", [])
+    True
+    """
+    if len(tagged) == 1:
+        return item in tagged
+    has_number = sum(letter.isdigit() for letter in item) >= LEAST_DIGITS
+    return has_number and re.search(rf"(?<![^\W_]){re.escape(item)}(?![^\W_])", url) is not None

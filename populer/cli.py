@@ -7,7 +7,7 @@ needs none of them.
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -28,11 +28,13 @@ config_app = typer.Typer(help="The settings.", no_args_is_help=True)
 store_app = typer.Typer(help="The store.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
 delete_app = typer.Typer(help="Delete an item or a site with all that the store has of it.", no_args_is_help=True)
+alarms_app = typer.Typer(help="Alarms.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
 app.add_typer(store_app, name="store")
 app.add_typer(delete_app, name="delete")
+app.add_typer(alarms_app, name="alarms")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
@@ -64,11 +66,28 @@ def serve(
     port: Port = None,
     workers: Annotated[int | None, typer.Option("--workers", help="API worker processes.")] = None,
     data: Data = None,
+    only: Annotated[
+        Literal["all", "api", "jobs"], typer.Option("--only", help="Parts on hosts of their own, with redis.url.")
+    ] = "all",
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
     from populer.commands.serve import run
 
-    run(load_settings(config, data, host=host, port=port, workers=workers))
+    run(load_settings(config, data, host=host, port=port, workers=workers), only)
+
+
+@app.command()
+def reload(
+    config: Config = None,
+    data: Data = None,
+    workers: Annotated[
+        bool, typer.Option("--workers", help="Replace the API workers one by one; no request fails.")
+    ] = False,
+) -> None:
+    """Have the service that runs under --data read its settings anew, or replace its workers."""
+    from populer.commands.reload import run
+
+    run(load_settings(config, data), workers=workers)
 
 
 @app.command()
@@ -431,6 +450,14 @@ def delete_site(
     from populer.commands.delete import run_site
 
     run_site(load_settings(config, data).settings, site, yes=yes)
+
+
+@alarms_app.command("test")
+def alarms_test(site: Site = None, config: Config = None, data: Data = None) -> None:
+    """Send a test alarm to every receiver, or to those of --site, and print what each answered."""
+    from populer.commands.alarms_test import run
+
+    run(load_settings(config, data).settings, site)
 
 
 @keys_app.command("add")

@@ -33,8 +33,10 @@ from ranking.settings.lists import ListSettings, changed_table, unknown_kind
 from ranking.settings.presets import preset_settings, replaced_by
 from ranking.settings.service import Settings
 from ranking.settings.types import IDLE_SETTING, UNKNOWN_SETTING, expected
+from ranking.settings.webhooks import WebhookSettings
 from ranking.settings.written import as_written
 from ranking.times import NO_LIMIT, format_duration
+from ranking.watching.alarms import ALARMS
 
 PREFIX = "POPULER_"
 FIXED_TABLES = ("service", "redis", "ingest", "retention", "refresh", "alarms")
@@ -126,6 +128,11 @@ def validated(raw: Raw, origins: Mapping[str, str] | None = None) -> Settings:
     for number, site in enumerate(settings.sites):
         check_label_settings(f"sites.{number}", site)
         _check(Origins, site.origins, f"sites.{number}.origins")
+    for name, webhook in settings.alarms.webhooks.items():
+        for alarm in webhook.alarms:
+            if alarm not in ALARMS:
+                expected_names = ", ".join(ALARMS)
+                raise SettingsError(f"alarms.webhooks.{name}.alarms: expected one of {expected_names}, found {alarm!r}")
     for name, settings_of_list in settings.lists.items():
         _check_kinds(f"lists.{name}", settings_of_list, settings.ingest.known_kinds)
     return settings
@@ -201,6 +208,8 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
         dotted = f"{under}.{field.alias or name}"
         if isinstance(table, SiteKeys):
             yield from _masked(name, value, dotted)
+        elif isinstance(table, WebhookSettings) and name in ("url", "secret"):  # a receiver's address is often its key
+            yield dotted, MASK if value else ""
         elif isinstance(value, BaseModel):
             yield from _written(value, dotted)
         elif name.endswith("_s"):
@@ -211,7 +220,9 @@ def _written(table: BaseModel, under: str) -> Iterator[tuple[str, str]]:
             for number, each in enumerate(value):
                 yield from _written(each, f"{dotted}.{number}")
         elif isinstance(value, dict):
-            yield from ((f"{dotted}.{key}", str(inner)) for key, inner in value.items())
+            for key, inner in value.items():
+                of_key = f"{dotted}.{key}"
+                yield from _written(inner, of_key) if isinstance(inner, BaseModel) else [(of_key, str(inner))]
         elif name == "url" and value:
             yield dotted, re.sub(r"(?<=:)[^:@/]+(?=@)|(?<=password=)[^&]+", MASK, value)
         else:
@@ -348,7 +359,7 @@ def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins:
             yield f"{dotted}: is not a setting{_meant(model, steps)}{_origin(dotted, origins)}"
         else:
             sentence = expected(fault)
-            if "keys" in steps or steps[-1:] == ["url"]:  # secrets
+            if "keys" in steps or steps[-1:] in (["url"], ["secret"]):  # secrets
                 sentence = sentence.rpartition(", found ")[0] or sentence
             yield f"{sentence}{_origin(dotted, origins)}"
 

@@ -25,6 +25,9 @@ from whole_counts import read_buckets
 from api.app import create_app
 from api.dispatch import Dispatcher
 from api.http.asgi import ASGIApp, Message, Prepared, Receive, Scope, Send
+from jobs.leadership import Leadership
+from jobs.questions import answer_loop
+from jobs.refresh import RefreshLists
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.lists import DEFAULT_LISTS
@@ -407,3 +410,19 @@ def _listened(server: Valkey, channels: list[str]) -> Callable[[], Awaitable[boo
         return all(count for _, count in server.admin.pubsub_numsub(*channels))
 
     return listened
+
+
+@contextlib.asynccontextmanager
+async def answering(service: Service) -> AsyncIterator[None]:
+    """A process that ranks, beside the service."""
+    store = service.store
+    assert isinstance(store, RedisStore)
+    lists = RefreshLists(store, service.settings)
+    leadership = Leadership(store.lease, 60.0)
+    await leadership.renew()
+    await lists(SITE, service.clock.now, leadership.epoch)
+    task = asyncio.create_task(answer_loop(store.questions, lists, leadership))
+    yield
+    while not task.done():  # redis-py swallows a cancellation that comes together with a reply
+        task.cancel()
+        await asyncio.wait({task}, timeout=0.1)

@@ -21,6 +21,10 @@ EVENT: Json = {
         "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
         "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},
         "token": {"type": "string", "description": "a page token, where sites.proof asks for one"},
+        "page": {
+            "type": "string",
+            "description": "where an item with another id is read; its description may be found there",
+        },
     },
 }
 
@@ -203,7 +207,7 @@ def _post_events() -> Json:
 
 
 def _get_pixel(summary: str = "Record one event by an image") -> Json:
-    names = ("item", "url", "kind", "source", "position", "visitor", "id", "token")
+    names = ("item", "url", "kind", "source", "position", "visitor", "id", "token", "page")
     parameters = [{"name": name, "in": "query", "schema": EVENT["properties"][name]} for name in names]
     return {
         "tags": ["events"],

@@ -85,7 +85,7 @@ def router() -> APIRouter:
     @routes.get("/populer.js.json", summary="What to paste into a page")
     async def about(request: Request, response: Response) -> dict[str, Any]:
         response.headers["cache-control"] = "no-store"  # it repeats the Host that it was asked by
-        return described(_address(request))
+        return described(address_of(request))
 
     return routes
 
@@ -127,7 +127,7 @@ def described(address: str) -> dict[str, Any]:
     }
 
 
-def _address(request: Request) -> str:
+def address_of(request: Request) -> str:
     """The service's address as the client sees it; a proxy says the scheme."""
     scheme = "https" if request.headers.get("x-forwarded-proto") == "https" else request.url.scheme
     return f"{scheme}://{request.headers.get('host', 'localhost')}{request.scope.get('root_path', '')}"

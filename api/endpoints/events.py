@@ -43,7 +43,7 @@ MAX_KEY_BYTES = 255
 MAX_RATIO = 200
 #: Bytes of a body that cannot be read, per event that it is taken for.
 EVENT_BYTES = 60
-PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id", "token"})
+PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id", "token", "page"})
 #: A body of an address that has sent too much that cannot count may be as large as a browser's beacon.
 BEACON_BYTES = 65_536
 #: One transparent dot.
@@ -160,6 +160,7 @@ async def _record(context: Context, scope: asgi.Scope, request: IngestRequest) -
         _count_metric(context, site, HOST, len(foreign), now)
     if sender is not None and network is not None:
         context.attempts.add(site.id, events, network.now, sender.agent, now)
+    context.page_addresses.add(site, events)
     left_out: dict[int, str] = {}
     if client is not None:
         left_out = _left_out(context, request, client, events, bad.count + len(foreign), reason, now)

@@ -19,8 +19,8 @@ NOT_READY: dict[int | str, Any] = {
         " `service.internal`."
     },
     503: {
-        "description": "It cannot: it has no lists, or the store is away and the spool has no room; `lists`, `store`"
-        " and `spooled_events` say which.",
+        "description": "It cannot: it has no lists, or the store is away and the spool has no room, or it will stop;"
+        " `lists`, `store`, `spooled_events` and `draining` say which.",
         "content": {"application/json": {}},
     },
 }
@@ -53,6 +53,9 @@ def router(current: CurrentContext) -> APIRouter:
         away = checks["store"] != "ok"
         served = ranked or (away and context.published_lists.loaded())
         ready = served and (not away or (context.spooling is not None and context.spooling.has_room))
+        ready = ready and not context.draining
+        if context.draining:
+            checks["draining"] = True
         if site is None:
             return _readiness({}, ready=ready)
         checks["config_version"] = context.settings.config_version
@@ -81,6 +84,7 @@ def router(current: CurrentContext) -> APIRouter:
         alarms = context.alarm_facts.alarms(context.settings, context.config)
         sites, facts = [each.id for each in context.settings.sites], context.alarm_facts
         own = [*context.config.metrics(context.settings.config_version), metrics.of_alarms(alarms, sites)]
+        own.append(metrics.of_receivers(facts.receivers))
         own.append(metrics.of_concentrations(facts.concentrations, sites))
         own += metrics.of_waiting(facts.pulses)
         own += metrics.of_sources(facts.feeds, facts.discoveries, context.clock())

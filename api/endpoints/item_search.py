@@ -1,15 +1,13 @@
-"""`GET /v1/items`: search the catalogue, page by page, and export it as CSV or NDJSON. Needs the site's write key.
+"""`GET /v1/items`: search the catalogue, page by page, and export it as CSV or NDJSON. Needs a write or an editor key.
 
 Items come in the order in which they last changed, part by part of the store: walked to the end, a catalogue that does
-not change is given whole, and nothing twice.
+not change is given whole, and nothing twice. With `sort=newest` it is one answer: the newest of all that match.
 """
 
-import csv
-import difflib
-import io
+import heapq
 import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Request, Response
@@ -17,22 +15,26 @@ from starlette.responses import StreamingResponse
 
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
-from api.http.auth import Grade
+from api.endpoints.pinnable import pin_refusals
+from api.http import parameters
+from api.http.auth import Grade, require
+from api.http.csv_rows import MEDIA_TYPE, csv_rows
 from api.http.json_response import json_response
 from api.http.problems import Problem
 from ranking.intake.item_query import STATES, ItemQuery
 from ranking.intake.items import Item, as_wire
 from ranking.intake.text import folded
+from ranking.published.snapshot import WHOLE_SITE
 from ranking.settings.sites import SiteSettings
-from ranking.times import parse_moment
 
 READ_AT_ONCE = 1_000
 #: Items that one page looks at; a search for something rare is walked on by its cursor.
 LOOKED_AT = 20_000
 USUAL, MOST = 50, 1_000
+MOST_NAMED = 100
 CURSOR = re.compile(r"(\d{1,5})\.(\d{1,18})\.(\d{1,9})")
 NAMES = ("q", "section", "tag", "author", "language", "type", "premium", "from", "to", "state")
-PARAMETERS = (*NAMES, "limit", "cursor", "format", "site")
+PARAMETERS = (*NAMES, "id", "sort", "pin", "limit", "cursor", "format", "site")
 COLUMNS = (
     "id", "title", "url", "section", "sections", "published_at", "modified_at", "expires_at", "first_seen", "author",
     "authors", "tags", "image", "summary", "language", "type", "premium", "hidden",
@@ -59,19 +61,31 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("", summary="Search items", responses={200: answer("A page of items.", FOUND)}, openapi_extra=EXTRA)
     async def get_items(request: Request) -> Response:
         context, params = current(), dict(request.query_params.multi_items())
-        site, _ = site_and_caller(context, request, Grade.WRITE)
-        _check_names(params)
+        site, caller = site_and_caller(context, request, Grade.PUBLIC)
+        require(caller, Grade.EDITOR if caller.grade is Grade.EDITOR else Grade.WRITE, site)
+        parameters.check_names(params, PARAMETERS)
         query, place = _query(params, site), _place(params.get("cursor"))
         form = params.get("format", "json")
         if form in ("csv", "ndjson"):
             lines = _csv if form == "csv" else _ndjson
-            kind = "text/csv; charset=utf-8; header=present" if form == "csv" else "application/x-ndjson"
+            kind = MEDIA_TYPE if form == "csv" else "application/x-ndjson"
             return StreamingResponse(lines(_all(context, site, query, place)), media_type=kind)
         if form != "json":
             raise Problem(400, "bad parameter", f"format: expected json, csv or ndjson, found {form[:40]!r}")
-        items, further = await _page(context, site, query, place, _limit(params.get("limit")))
-        body = {"items": list(map(as_wire, items)), "next": None if further is None else str(further)}
-        return json_response(body)
+        limit, ids = parameters.limit(params, USUAL, MOST), request.query_params.getlist("id")
+        if ids:
+            items, further = await _named(context, site, ids), None
+        elif parameters.choice(params, "sort", ("newest",), ""):
+            items, further = await _newest(context, site, query, limit), None
+        else:
+            items, further = await _page(context, site, query, place, limit)
+        found = [as_wire(item) for item in items]
+        if "pin" in params:
+            context.published_lists.check_place(site.id, params["pin"], WHOLE_SITE)
+            edits = await context.store.edits.read(site.id)
+            refusals = await pin_refusals(context, site, edits, params["pin"], [item.id for item in items])
+            found = [{**item, "pin_refused": refusals[item["id"]]} for item in found]
+        return json_response({"items": found, "next": None if further is None else str(further)})
 
     return routes
 
@@ -93,6 +107,23 @@ async def _page(
         if looked_at >= LOOKED_AT:
             return found, ends
     return found, None
+
+
+async def _named(context: Context, site: SiteSettings, ids: Sequence[str]) -> list[Item]:
+    """The described ones of these items, in this order."""
+    if len(ids) > MOST_NAMED:
+        raise Problem(400, "bad parameter", f"id: expected at most {MOST_NAMED} of them, found {len(ids)}")
+    return [item for item in await context.store.items.get_items(site.id, list(dict.fromkeys(ids))) if item is not None]
+
+
+async def _newest(context: Context, site: SiteSettings, query: ItemQuery, limit: int) -> list[Item]:
+    """The last published of all items that match, the newest first."""
+    found: list[Item] = []
+    async for items in _all(context, site, query, Place()):
+        found = heapq.nlargest(
+            limit, [*found, *items], key=lambda item: (item.published_at or item.first_seen, item.id)
+        )
+    return found
 
 
 async def _all(context: Context, site: SiteSettings, query: ItemQuery, place: Place) -> AsyncIterator[list[Item]]:
@@ -123,34 +154,11 @@ async def _ndjson(parts: AsyncIterator[list[Item]]) -> AsyncIterator[bytes]:
 
 
 async def _csv(parts: AsyncIterator[list[Item]]) -> AsyncIterator[str]:
-    """Rows that `populer items import` reads again. A cell that a spreadsheet would take for a formula is quoted."""
-    yield ",".join(COLUMNS) + "\r\n"
+    """Rows that `populer items import` reads again."""
+    yield csv_rows([COLUMNS])
     async for items in parts:
-        text = io.StringIO()
-        rows = csv.writer(text)
-        for item in items:
-            wire = as_wire(item) | {"image": item.image}
-            rows.writerow([_cell(wire[name]) for name in COLUMNS])
-        yield text.getvalue()
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        value = "|".join(value)
-    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else str(value)
-
-
-def _check_names(params: dict[str, str]) -> None:
-    """A misspelt filter would answer with everything."""
-    for name in params:
-        if name not in PARAMETERS:
-            near = difflib.get_close_matches(name, PARAMETERS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PARAMETERS)}"
-            raise Problem(400, "unknown parameter", f"{name[:80]!r} is no parameter here; {hint}")
+        wires = (as_wire(item) | {"image": item.image} for item in items)
+        yield csv_rows([wire[name] for name in COLUMNS] for wire in wires)
 
 
 def _query(params: dict[str, str], site: SiteSettings) -> ItemQuery:
@@ -164,18 +172,11 @@ def _query(params: dict[str, str], site: SiteSettings) -> ItemQuery:
         words=tuple(folded(params.get("q", "")).split()),
         language=params.get("language", "").strip().lower(),
         premium=None if premium is None else TRUTH[premium],
-        since=_moment("from", params.get("from"), site),
-        until=_moment("to", params.get("to"), site),
+        since=parameters.moment(params, "from", site.zone),
+        until=parameters.moment(params, "to", site.zone),
         state=state,
         **names,
     )
-
-
-def _moment(name: str, text: str | None, site: SiteSettings) -> float | None:
-    try:
-        return None if text is None else parse_moment(text, site.zone)
-    except ValueError as error:
-        raise Problem(400, "bad parameter", f"{name}: expected {error}, found {text!r:.80}") from None
 
 
 def _place(cursor: str | None) -> Place:
@@ -187,14 +188,6 @@ def _place(cursor: str | None) -> Place:
     return Place(*map(int, found.groups()))
 
 
-def _limit(text: str | None) -> int:
-    if text is None:
-        return USUAL
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST:
-        raise Problem(400, "bad parameter", f"limit: expected a whole number from 1 to {MOST}, found {text[:40]!r}")
-    return int(text)
-
-
 FOUND = whole(
     {
         "items": {"type": "array", "items": {"type": "object"}, "description": "as GET /v1/items/{id} answers each"},
@@ -202,7 +195,7 @@ FOUND = whole(
     }
 )
 TEXTS: dict[str, str] = {
-    "q": "words of the title, or an id",
+    "q": "words of the title, an id, or an address",
     "section": "one of its sections",
     "tag": "one of its tags",
     "author": "one of its authors",
@@ -212,6 +205,9 @@ TEXTS: dict[str, str] = {
     "from": "published from then on; ISO 8601 or epoch seconds",
     "to": "published before then",
     "state": ", ".join(STATES),
+    "id": "items of these ids alone; may be given several times",
+    "sort": "newest: one page of the last published, the newest first",
+    "pin": "a list: `pin_refused` of each item says why it cannot be pinned there (null: it can)",
     "limit": f"items of a page, up to {MOST}",
     "cursor": "`next` of the page before",
     "format": "json; csv or ndjson: all of them",

@@ -68,7 +68,7 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
         return False
     now = context.clock()
     identify = reader if event_filter.tells_visitors(headers) else None
-    page = "" if wire.url is None else page_of(headers)
+    page = "" if wire.url is None and wire.page is None else page_of(headers)
     try:
         event = checked_event(wire, intake_of(context, site, now, identify, page, trusted=False))
     except InvalidEventError:
@@ -80,6 +80,8 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
     if not context.recorder.submit(site.id, event, waiting.end, received=now, network=network):
         event_filter.release(sender, event)
         return False
+    if event.page:
+        context.page_addresses.add(site, (event,))
     if reader is not None and network is not None:
         context.attempts.add(site.id, (event,), network.now, reader.agent, now)
     if not client.local:

@@ -5,6 +5,7 @@ An editor's key gets the lists and the recent views of items, and nothing of the
 While the store is away the answers say so and hold what this worker knows by itself: an outage is when they are read.
 """
 
+import socket
 from typing import Annotated, Any
 
 import msgspec
@@ -19,6 +20,7 @@ from api.http.json_response import json_response
 from api.monitoring import metrics
 from ranking import freshness
 from ranking.errors import InvalidQuestionError, PopulerError
+from ranking.lists.shortlist import depth_of
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
 from ranking.settings.decays import DECAYS
@@ -94,7 +96,7 @@ def router(current: CurrentContext) -> APIRouter:
 
 def _state_for_editors(context: Context, site: SiteSettings, caller: Caller) -> dict[str, Any]:
     now = context.clock()
-    shown = ("name", "title", "kind", "size", "generated_at", "age_s", "stale", "sections")
+    shown = ("name", "title", "kind", "size", "depth", "generated_at", "age_s", "stale", "sections")
     return {
         **_about(site, caller, now),
         "lists": [{name: each[name] for name in shown} for each in _lists(context, site, now)],
@@ -123,7 +125,11 @@ async def _state(context: Context, site: SiteSettings, caller: Caller) -> dict[s
         "feeds": _feeds(context, site),
         "discovery": _discovery(context, site),
         "alarms": [alarm._asdict() for alarm in raised if alarm.site in (None, site.id)],
-        "config": {"version": settings.config_version, **context.config._asdict()},
+        "config": {
+            "version": settings.config_version,
+            "host": socket.gethostname(),
+            **context.config._asdict(),
+        },
         "refresh_every_s": settings.refresh.every_s,
         "store": away or "ok",
         "servers": [server._asdict() for server in context.alarm_facts.servers],
@@ -167,6 +173,7 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
                 "title": of_list.title,
                 "kind": of_list.kind,
                 "size": of_list.size,
+                "depth": depth_of(of_list),
                 "settings": as_written(in_effect),
                 "words": describe.in_words(in_effect),
                 "learns": of_list.learns,

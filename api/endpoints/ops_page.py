@@ -1,9 +1,10 @@
-"""`/ops`: the page for operators and editors, and the files that it is made of.
+"""`/ops`: the page for editors (Desk) and operators (Service), and the files that it is made of.
 
-The public part is rendered here: the form that asks for the admin key, and the page's frame. All else comes from
+The public part is rendered here: the form that asks for a key, and the page's frame. All else comes from
 `/v1/…` once there is a key. The key is kept by the tab alone (sessionStorage) and sent as a header by the page's
 script: a browser never sends it by itself, so no other site can act for an editor, and it is in no address, log or
-cookie. Only a foreign script could steal it from a tab, and the policy below allows none.
+cookie. Only a foreign script could steal it from a tab, and the policy below allows none. Pictures of articles come
+from where their descriptions say, without a referrer.
 
 The files have one folder, named by all their contents, so that modules import each other by relative names and
 everything is cached for good.
@@ -21,12 +22,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from api.context import CurrentContext
 from api.http.assets import FOR_GOOD, STATIC, TYPES, Asset, asset_in, name_of
 from api.http.problems import Problem
+from api.serving.phrases import FALLBACK, WORDS
 
 FOLDER: Final = STATIC / "ops"
 PAGE: Final = "page.html"
 CONTENT_SECURITY_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
 )
 HEADERS: Final = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
@@ -55,15 +58,26 @@ def _page() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
+def language_of(locale: str) -> str:
+    """The language that the page speaks for a locale.
+
+    >>> language_of("ms-MY"), language_of("fr")
+    ('ms', 'en')
+    """
+    found = locale.replace("-", "_").partition("_")[0].lower()
+    return found if found in WORDS else FALLBACK
+
+
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["pages"])
 
     @routes.head("/ops", include_in_schema=False)
     @routes.get("/ops", summary="The ops page", response_class=HTMLResponse)
-    async def ops() -> Response:
+    async def ops(lang: str = "") -> Response:
         sites = current().settings.sites
-        content = _page().get_template(PAGE).render(sites=sites, files=f"ops/{folder_name()}")
+        language = language_of(lang or sites[0].locale)
+        content = _page().get_template(PAGE).render(sites=sites, files=f"ops/{folder_name()}", language=language)
         return HTMLResponse(content, headers={**HEADERS, "cache-control": "no-cache"})
 
     @routes.head("/ops/{folder}/{name}", include_in_schema=False)

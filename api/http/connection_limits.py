@@ -29,8 +29,10 @@ class ConnectionLimits:
     """Bounds for one worker with `descriptors` file descriptors.
 
     `sender` maps a peer's host to what is bounded as one, None for a proxy; `refused` is told "descriptors" or
-    "address" with every connection that is refused.
+    "address" with every connection that is refused. `leaving` set: connections end with their next answer.
     """
+
+    leaving = False
 
     def __init__(
         self,

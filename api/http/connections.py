@@ -176,6 +176,8 @@ class TimedProtocol(HttpToolsProtocol):
         self._in_head = True
         super().on_headers_complete()
         self._in_head = False
+        if self._limits is not None and self._limits.leaving:
+            self.cycle.keep_alive = False
         self._in_body = True
         self.headers = []  # for trailers, which nobody asks for
 
@@ -228,6 +230,11 @@ class TimedProtocol(HttpToolsProtocol):
             or (idle is not None and idle < now_s - self.timeout_keep_alive)
             or self._is_unread(now_s)
         )
+
+    def shutdown(self) -> None:
+        """End the connection once it owes nothing: a request that has begun to come is answered first."""
+        if self.owes_since is None or not self._unparsed:
+            super().shutdown()
 
     def cut(self) -> None:
         """End the connection, whatever waits to be sent."""

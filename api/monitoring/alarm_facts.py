@@ -5,6 +5,7 @@ few seconds; while the store is away their last values stay in force, and the ou
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,6 +17,7 @@ from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
 from ranking.watching.concentration import Concentration
+from ranking.watching.episodes import Raised, ReceiverState
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import Senders
 from ranking.watching.sources import Discovery, FeedState
@@ -45,6 +47,7 @@ class AlarmFacts:
         self.servers: Sequence[ServerInfo] = ()
         self.feeds: Mapping[str, Mapping[str, FeedState]] = {}
         self.discoveries: Mapping[str, Discovery] = {}
+        self.receivers: Mapping[str, ReceiverState] = {}
         self._away: str | None = None
         self._away_since: float | None = None
         self._held_since: float | None = None
@@ -65,6 +68,9 @@ class AlarmFacts:
                 fed = [site.id for site in settings.sites if site.feeds]
                 self.feeds = {site: await self._store.logbook.feeds(site) for site in fed}
                 self.discoveries = await self._store.logbook.discoveries(sites)
+                if settings.alarms.webhooks:
+                    known = await self._store.logbook.receivers()
+                    self.receivers = {name: known[name] for name in settings.alarms.webhooks if name in known}
                 self._held_since = (await self._store.server.life()).held_since
         except (PopulerError, TimeoutError) as error:
             self._away = str(error) or f"Redis has not answered within {PATIENCE_S:g} s"
@@ -79,10 +85,18 @@ class AlarmFacts:
             metrics.spooled(self._spooled())
             await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
-    async def poll_loop(self, settings: Callable[[], Settings]) -> None:
-        """Poll the store every few seconds under the current settings, until cancelled."""
+    async def poll_loop(self, current: Callable[[], tuple[Settings, ConfigState]], worker: str) -> None:
+        """Poll the store every few seconds under the current settings, until cancelled.
+
+        Where alarms have receivers, write down what `worker` raises, for the process that sends it.
+        """
         while True:
-            await self.poll(settings())
+            settings, config = current()
+            if await self.poll(settings) is None and settings.alarms.webhooks:
+                at = self._clock() - self._clock_ahead_s  # by the store's clock
+                with contextlib.suppress(PopulerError):
+                    raised = Raised(at, tuple(self.alarms(settings, config)))
+                    await self._store.logbook.note_raised(worker, raised)
             await asyncio.sleep(POLL_EVERY_S)
 
     def alarms(self, settings: Settings, config: ConfigState) -> list[Alarm]:
@@ -102,5 +116,9 @@ class AlarmFacts:
             clock_ahead_s=self._clock_ahead_s,
             senders=self.senders.facts(self._clock()),
             concentrations=self.concentrations,
+            feeds=self.feeds,
+            memory_share=max(
+                (each.memory / each.memory_limit for each in self.servers if each.memory_limit), default=0
+            ),
         )
         return alarms(facts, settings)

@@ -10,7 +10,7 @@ class ConfigState(NamedTuple):
 
     `loaded_at`: since when the settings are in effect; `applied` and `refused`: how many changes of the file were taken
     over and were not since the start; `refusal`: why the file as it is now is not in effect (None: it is), since
-    `refused_at`; `at_next_start`: settings that the file has changed and that wait for a start.
+    `refused_at`; `at_next_start`: settings that the file has changed and that wait for a start; `file`: its path.
     """
 
     loaded_at: float
@@ -19,6 +19,7 @@ class ConfigState(NamedTuple):
     refusal: str | None = None
     refused_at: float | None = None
     at_next_start: tuple[str, ...] = ()
+    file: str = "populer.toml"
 
     def metrics(self, version: str) -> list[Metric]:
         """For Prometheus. Every worker knows all of it, so nothing is added up over them."""

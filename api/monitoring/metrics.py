@@ -20,6 +20,7 @@ from prometheus_client.registry import Collector
 from ranking.freshness import age_s
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 from ranking.watching.concentration import Concentration
+from ranking.watching.episodes import ReceiverState
 from ranking.watching.pulse import Pulse
 from ranking.watching.sources import Discovery, FeedState
 
@@ -139,6 +140,16 @@ def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
     family = GaugeMetricFamily("populer_alarm", "1 while something asks for an operator", labels=["alarm", "site"])
     for alarm, site in sorted(known | raised):
         family.add_metric([alarm, site], (alarm, site) in raised)
+    return family
+
+
+def of_receivers(receivers: Mapping[str, ReceiverState]) -> Metric:
+    """A gauge per receiver of alarms: attempts in vain since it was last reached."""
+    family = GaugeMetricFamily(
+        "populer_alarm_receiver_failures", "Failed attempts to send an alarm, one after the other", labels=["receiver"]
+    )
+    for name, state in receivers.items():
+        family.add_metric([name], state.failures)
     return family
 
 

@@ -17,7 +17,7 @@
 
   // A tab is one reader. "+" says that its page is open: a copy of that is another tab's, made from this one. Without
   // storage each page is a reader.
-  const own = Math.random().toString(36);
+  const own = "" + Math.random();
   let reader;
   const keep = () => (sessionStorage.populer = (document.hidden ? "-" : "+") + reader);
   const visitor = () => {
@@ -68,7 +68,7 @@
   };
 
   // What of an address can name an article.
-  const spot = (url) => url.pathname.replace(/^\/(index\.\w+)?$/, "") + (url.search.match(/[?&](p|(\w+_)?id)=\w+/) || "");
+  const spot = (url) => url.pathname.replace(/^\/(index\.\w+)?$/, "") + (/[?&](?:p|id|\w+_id)=\w+/.exec(url.search) || "");
 
   // Metadata of another host was copied with a template, or names somebody else's article.
   const bare = (url) => url.host.replace(/^(www|m|mobile|amp)\./, "");
@@ -121,7 +121,7 @@
   // not changed with the address is of the article before.
   const settle = (left) => {
     clearTimeout(timer);
-    if (item !== (item = given.item)) return item ? count({ item }) : say("no item");
+    if (item !== (item = given.item)) return item ? count({ item, page: place }) : say("no item");
     if (done.has(place)) return;
     const { url, no, said: now } = read();
     const fresh = now !== said || url?.pathname === location.pathname;

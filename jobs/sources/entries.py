@@ -15,6 +15,7 @@ class SourceEntry(msgspec.Struct, omit_defaults=True, gc=False):
     """One article as a source describes it, in the words of `PUT /v1/items`.
 
     `id`: the source's own, where that is no address; without it the service makes one of the `url`.
+    `tagged`: ids that the page's own tags of the tracker give.
     Times in epoch seconds, or text without an offset: the wall clock of the site.
     """
 
@@ -30,6 +31,7 @@ class SourceEntry(msgspec.Struct, omit_defaults=True, gc=False):
     language: str | None = None
     premium: bool | None = None
     image: str | None = None
+    tagged: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -125,6 +125,7 @@ class _Page:
             language=self._language(),
             premium=self._premium(),
             image=self._image(),
+            tagged=names(each.get("data-item") for each in self._tree.iterfind(".//script[@data-item]")),
         )
 
     def _published(self) -> float | str | None:

@@ -12,6 +12,7 @@ from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
 from ranking.watching.alarms import MOST_WAITING
+from ranking.watching.episodes import ReceiverState
 from ranking.watching.lookalikes import lookalikes
 from ranking.watching.sources import Discovery, FeedState, hosts_advice
 from ranking.watching.waiting import Waiting
@@ -46,6 +47,9 @@ async def content_findings(store: Store, settings: Settings) -> AsyncIterator[Fi
         yield await _of_names(store, site, settings.retention.keep_s)
     for name, pulse in (await store.logbook.pulses([site.id for site in settings.sites])).items():
         yield _waiting(name, pulse.waiting)
+    receivers = await store.logbook.receivers() if settings.alarms.webhooks else {}
+    for name in settings.alarms.webhooks:
+        yield _receiver(name, receivers.get(name))
     discoveries = await store.logbook.discoveries([site.id for site in settings.sites])
     for site in settings.sites:
         feeds = await store.logbook.feeds(site.id) if site.feeds else {}
@@ -81,6 +85,14 @@ def _waiting(site: str, waiting: Waiting) -> Finding:
         is_wrong=waiting.reads > MOST_WAITING * waiting.all_reads,
         advice="describe items with PUT /v1/items or a feed: no list shows them",
     )
+
+
+def _receiver(name: str, state: ReceiverState | None) -> Finding:
+    """Whether a receiver of alarms was reached."""
+    advice = f"correct alarms.webhooks.{name}, and try it: populer alarms test"
+    found = "nothing was sent yet" if state is None else state.error or "reached"
+    failed = state is not None and state.error is not None
+    return checked(f"alarms: receiver {name}", found, is_wrong=failed, advice=advice, state=State.BAD)
 
 
 def _feed(site: str, feed: FeedState) -> Finding:

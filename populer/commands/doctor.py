@@ -20,10 +20,10 @@ from ranking import __version__
 from ranking.errors import MissingRightsError, PopulerError
 from ranking.settings.service import Settings
 from ranking.store.server import ServerInfo
+from ranking.watching.alarms import MOST_MEMORY
 
 OLDEST_VERSION = (7, 0)
 CLOCK_MAY_DIFFER_S = 2.0
-MEMORY_IS_SHORT = 0.8
 DISK_IS_SHORT = 512 * 1024**2
 FEW_DESCRIPTORS = 4_096
 CONNECTIONS_ARE_SHORT = 0.8
@@ -162,7 +162,7 @@ def _of_server(server: ServerInfo, now: float) -> Iterator[Finding]:
     yield checked(
         f"{where}: memory",
         f"{server.memory / MIB:,.1f} MiB {limit}",
-        is_wrong=bool(server.memory_limit) and server.memory > MEMORY_IS_SHORT * server.memory_limit,
+        is_wrong=bool(server.memory_limit) and server.memory > MOST_MEMORY * server.memory_limit,
         advice="raise maxmemory, or lower retention.keep: at the limit events are refused",
     )
     yield _persistence(f"{where}: persistence", server)

@@ -4,14 +4,14 @@ import asyncio
 
 from populer.config import Loaded
 from populer.service import logs
-from populer.service.supervisor import serve
+from populer.service.supervisor import Part, serve
 
 
-def run(loaded: Loaded) -> None:
-    """Serve under these settings.
+def run(loaded: Loaded, only: Part = "all") -> None:
+    """Serve under these settings, or run a part of the service.
 
     Raises:
         PopulerError: the service cannot start.
     """
     logs.set_up(loaded.settings.service.log_format, role="main")
-    asyncio.run(serve(loaded))
+    asyncio.run(serve(loaded, only=only))

@@ -17,7 +17,8 @@ from populer.demo.backoffice import seed_history
 from populer.demo.newsdesk import sample_newsdesk
 from populer.demo.press import LIST_TEMPLATES, NAME
 from populer.service import logs, site_keys
-from populer.service.supervisor import PortTakenError, serve
+from populer.service.listening import PortTakenError
+from populer.service.supervisor import serve
 from ranking.errors import PopulerError
 
 HOST, PORT = "127.0.0.1", 8000

@@ -29,7 +29,8 @@ class Orders(NamedTuple):
 
     `raw` builds the settings. `redis_url` is the store's address, `shards` what it was made with, as far as it is known
     (0: not at all). `page_provider` names a `PageProvider` as `package.module:Class`, which an API worker makes with
-    `pages_from` (epoch seconds) and the settings. `beat_fd` is where it says that its event loop turns.
+    `pages_from` (epoch seconds) and the settings. `beat_fd` is where it says that its event loop turns. `draining`: it
+    will be stopped, and says so where it is asked whether it is ready.
     """
 
     role: str
@@ -42,6 +43,7 @@ class Orders(NamedTuple):
     page_provider: str | None = None
     pages_from: float = 0.0
     beat_fd: int | None = None
+    draining: bool = False
 
     def line(self) -> bytes:
         """As one line for the child's stdin."""

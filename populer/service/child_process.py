@@ -41,6 +41,8 @@ from ranking.store.redis.store import RedisStore
 log = structlog.get_logger("populer")
 
 DRAIN_S = 5
+#: A connection that a worker ends with its next answer has so long to ask for one.
+LEAVE_S = 0.5
 KEEP_ALIVE_S = 65
 BACKLOG = 2048
 FIRST_LISTS_S = 15.0
@@ -146,14 +148,17 @@ async def _serve_api(parent: Parent) -> None:
         if playing is not None:
             playing.cancel()
         app.runtime.streams.end()  # an answer without an end would be waited for
-        server.stop()
+        beside.append(asyncio.create_task(server.leave(limits)))
 
+    beside: list[asyncio.Task[None]] = []
     _on_stop(parent, stop_serving)
     if stop.is_set():
         return
     listening = [socket.socket(fileno=each) for each in (orders.socket_fd, orders.admin_fd) if each is not None]
 
     async def use(settings: Settings | None, config: ConfigState) -> None:
+        if parent.orders.draining:
+            app.runtime.drain()
         if settings is None:
             app.runtime.set_config_state(config)
         else:
@@ -163,7 +168,7 @@ async def _serve_api(parent: Parent) -> None:
     def patience_s() -> float:
         return app.runtime.context.settings.service.request_timeout_s
 
-    beside = [
+    beside += [
         asyncio.create_task(_announce(server, lambda: app.ranked() or not store.is_open, orders.beat_fd)),
         asyncio.create_task(close_slow_ones(server.server_state.connections, patience_s, _refused)),
         asyncio.create_task(_report_connections(limits)),
@@ -198,7 +203,15 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    def stop(self) -> None:
+    async def leave(self, limits: ConnectionLimits) -> None:
+        """Take no new connection, end the others with their next answer, and stop once none is open or all are idle."""
+        limits.leaving = True
+        for listening in getattr(self, "servers", ()):
+            listening.close()
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LEAVE_S
+        while self.server_state.connections and loop.time() < until:  # noqa: ASYNC110 - uvicorn tells nobody
+            await asyncio.sleep(PAUSE_S)
         self.should_exit = True
 
 

@@ -54,7 +54,7 @@ class LiveSettings:
         if mode := site_keys.open_to_others(self._data_dir):
             file = self._data_dir / site_keys.FILE
             log.warning(f"Others than its owner may read {file} (mode {mode:04o}). Set it to 0600, and make new keys.")
-        self.state = ConfigState(loaded_at=now)
+        self.state = ConfigState(loaded_at=now, file=str(self._source.file.absolute()))
 
     def take(self, found: FileContent, now: float) -> None:
         """Go by what the file holds at `now` (epoch seconds) if it can be used; say why where it cannot."""

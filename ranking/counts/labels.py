@@ -86,6 +86,21 @@ class Labels:
         paid_for = self._numbers.known(PREMIUM) in own
         return all(own & each for each in wanted) and not (of_list.allow.premium is False and paid_for)
 
+    def pairs(self, kind: str) -> tuple[Ints, Ints, list[str]]:
+        """The labels of one kind, such as authors: rows and numbers, (n,) int32 both, and the names by number.
+
+        A name is spelt as it was first.
+        """
+        spelt: dict[int, str] = {}
+        for (of_kind, name), number in self._spelt.items():
+            if of_kind == kind:
+                spelt.setdefault(number, name)
+        place = np.full(len(self._numbers.names) + 1, NONE, dtype=np.int32)  # its last for NONE
+        place[list(spelt)] = np.arange(len(spelt), dtype=np.int32)
+        number_of = place[self._label[: self._size]]
+        of_kind_alone = np.flatnonzero(number_of != NONE)
+        return self._row[of_kind_alone], number_of[of_kind_alone], list(spelt.values())
+
     def _reach(self, row: int) -> None:
         if row >= len(self._first):
             more = np.zeros(row + 1, dtype=np.int32)

@@ -45,7 +45,8 @@ NAME_ALPHABET = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0
 class WireEvent(msgspec.Struct, gc=False):
     """One event as a client writes it; unknown fields are ignored.
 
-    `ts`: epoch seconds, or more than any year has of them: ms, µs or ns; or a time as text.
+    `ts`: epoch seconds, or more than any year has of them: ms, µs or ns; or a time as text. `page`: the address where
+    an item is read that is named otherwise; a description may be found there, and it says nothing of what counts.
     """
 
     item: str | None = None
@@ -57,6 +58,7 @@ class WireEvent(msgspec.Struct, gc=False):
     id: str | None = None
     url: str | None = None
     token: str | None = None
+    page: str | None = None
 
 
 class _LooseEvent(msgspec.Struct, gc=False):
@@ -71,6 +73,7 @@ class _LooseEvent(msgspec.Struct, gc=False):
     id: str | int | None = None
     url: str | None = None
     token: str | None = None
+    page: str | None = None
 
 
 def wire_event(found: object) -> WireEvent:
@@ -84,7 +87,9 @@ def wire_event(found: object) -> WireEvent:
         given if given is None or isinstance(given, str) else str(given)
         for given in (event.item, event.visitor, event.id)
     )
-    return WireEvent(item, event.kind, event.ts, event.source, event.position, visitor, name, event.url, event.token)
+    return WireEvent(
+        item, event.kind, event.ts, event.source, event.position, visitor, name, event.url, event.token, event.page
+    )
 
 
 class Event(NamedTuple):
@@ -92,7 +97,7 @@ class Event(NamedTuple):
 
     `visitor`: the reader whose repeats do not count; `mark`: in place of the event's own id, or of its page token,
     under which it counts once; `network`: in place of the one that its request came from. `likely`: `item_pattern`
-    found its item in an address, so it is less probably made up.
+    found its item in an address, so it is less probably made up. `page`: where it was read, as its sender says.
     """
 
     item: str
@@ -102,6 +107,7 @@ class Event(NamedTuple):
     mark: bytes | None = None
     network: Identity | None = None
     likely: bool = False
+    page: str = ""
 
 
 class Intake(NamedTuple):
@@ -115,7 +121,7 @@ class Intake(NamedTuple):
     `nonce_of` gives the nonce of a page token that is good for an item; None: tokens say nothing. `secret` keys the
     hashes of events' ids. `hosts`: those that an event's `url` may be of unless the sender is trusted; None: any.
     `zone`: the site's, of times without an offset. `page`: the address of the page that sends them, against which an
-    `url` without a host is read.
+    `url` or `page` without a host is read.
     """
 
     kinds: AbstractSet[str]
@@ -188,15 +194,19 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         written = _moment(wire.ts, intake.zone)
         if intake.trusted:
             ts = _checked_ts(written, intake)
+    page = wire.page or wire.url or ""
+    if page[:1] == "/":
+        page = absolute(page, intake.page)
     nonce = None if wire.token is None or intake.nonce_of is None else intake.nonce_of(wire.token, item)
     if intake.identify is None and not wire.id and nonce is None:
-        return Event(item, column, ts, likely=likely)
+        return Event(item, column, ts, None, None, None, likely, page)
     visitor, name = _checked_name("visitor", wire.visitor), _checked_name("id", wire.id)
     identity = None if intake.identify is None else intake.identify(visitor)
     if nonce is not None:
-        return Event(item, column, ts, identity, token_mark(nonce, channel_kind(column), item), NO_NETWORK, likely)
+        token = token_mark(nonce, channel_kind(column), item)
+        return Event(item, column, ts, identity, token, NO_NETWORK, likely, page)
     mark = None if name is None else event_mark(intake.secret, item, name, trusted=intake.trusted)
-    return Event(item, column, ts, identity, mark, None, likely)
+    return Event(item, column, ts, identity, mark, None, likely, page)
 
 
 def _checked_name(field: str, given: str | None) -> str | None:

@@ -55,7 +55,13 @@ def _speaks(wanted: str, language: str) -> bool:
 
 def _has(words: tuple[str, ...], item: Item) -> bool:
     title, name = folded(item.title), item.id.casefold()
-    return all(word in title or word == name for word in words)
+    address = _bare(item.url or "")
+    return all(word in title or word == name or ("/" in word and _bare(word) in address) for word in words)
+
+
+def _bare(address: str) -> str:
+    """An address as it is compared: without scheme, query and the last slash."""
+    return folded(address).rpartition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
 
 
 def _is_in(state: State, item: Item, now: float) -> bool:

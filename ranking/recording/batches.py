@@ -147,7 +147,7 @@ class OpenBatch:
 
     def add(self, event: Event, received_s: int, *, vouched: bool, network: Identity | None = None) -> int:
         """Count an event, or have the store decide whether it counts; return the event's ticket for `outcomes`."""
-        item, channel, ts, visitor, mark, instead, _ = event
+        item, channel, ts, visitor, mark, instead, _, _ = event
         second, admission = int(ts), self._admission
         if second not in self._latest:
             width_s = self.terms.bucket_s
@@ -250,7 +250,7 @@ class OpenBatch:
 
     def _add_visit(self, event: Event, name: str, second: int, known: bool, network: Identity | None) -> int:
         """Number of a new visit, whose cell the caller notes; SURE or LOCAL_REPEAT where the store need not decide."""
-        item, channel, _, visitor, mark, _, likely = event
+        item, channel, _, visitor, mark, _, likely, _ = event
         span_s = self._admission.span_s
         visit = len(self._visits)
         pair = NO_PAIR

@@ -21,8 +21,9 @@ from ranking.lists.traffic_start import with_traffic
 from ranking.lists.visible_parts import VisibleParts
 from ranking.published.snapshot import Entry, encode_entries
 from ranking.refreshing.filtered_lists import settings_of_part
-from ranking.refreshing.questions import MOST_SHOWN, Explain, Filtered, Preview, Question
+from ranking.refreshing.questions import MOST_SHOWN, Explain, Filtered, Preview, Question, Report
 from ranking.refreshing.ranked_site import RankedSite
+from ranking.refreshing.report_answers import report
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring import describe
 from ranking.scoring.sums import Moment
@@ -59,6 +60,8 @@ async def answer_as_ranked(site: RankedSite, question: Question) -> dict[str, An
         if isinstance(question, RecentViews):
             bucket_s = site.settings.retention.bucket_s
             return await asyncio.to_thread(recent_views, site.view.history, question, slot, bucket_s)
+        if isinstance(question, Report):
+            return await report(site, question, slot)
         at = None if isinstance(question, Filtered) else question.at
         moment = Moment(slot if at is None else at, slot)
         context = QuestionContext(site.store, site.view, site.effective, site.zone, moment, patient=False)

@@ -10,6 +10,9 @@ from typing import Any
 import msgspec
 
 from ranking.errors import InvalidQuestionError, NotFoundError
+from ranking.reporting.item_history import ItemHistory
+from ranking.reporting.today import Today
+from ranking.reporting.top import TopOfRange
 from ranking.watching.recent_views import RecentViews
 
 #: How many rows of a list a preview shows at most.
@@ -48,7 +51,8 @@ class Filtered(msgspec.Struct, frozen=True, tag="filtered"):
     section: str
 
 
-Question = Explain | Preview | Filtered | RecentViews
+Report = TopOfRange | ItemHistory | Today
+Question = Explain | Preview | Filtered | RecentViews | Report
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -10,6 +10,7 @@ import contextlib
 import math
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, tzinfo
+from typing import Any
 
 from ranking.errors import NotReadyError
 from ranking.lists.traffic_start import with_traffic
@@ -38,6 +39,8 @@ class RankedSite:
         self.learned: Mapping[str, LearnedSetting] = {}
         self.view = SiteView(site, marks=True, filters=settings.item_filters)
         self.zone = _zone_of(settings, site)
+        self.today: dict[str, Any] | None = None
+        """The last answer to how the site fares (see `report_answers`)."""
         self._settings_since = -math.inf
         self._found_for: tuple[object, ...] = ()  # what the half-lives in effect were found for
         self._ranked_at: float | None = None
@@ -52,6 +55,7 @@ class RankedSite:
         if settings.item_filters != self.settings.item_filters:  # they are asked of every description
             self.view = SiteView(self.view.site, marks=True, filters=settings.item_filters)
         self.settings = settings
+        self.today = None
         self.effective = settings.under(self.learned)
         self.zone = _zone_of(settings, self.view.site)
         self._settings_since = since

@@ -7,6 +7,7 @@ Rejected: asking Redis for decayed sums. It would do the same arithmetic on its 
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -17,7 +18,9 @@ from ranking.lists.incremental import IncrementalRanker, Ranked, listed_names
 from ranking.lists.ranker import Ranker
 from ranking.published.bodies import Bodies, Described, RankedSection, UnchangedBodies
 from ranking.published.cursor import kept_for_s
+from ranking.published.edits import with_pins
 from ranking.published.orders import OrderPacker
+from ranking.published.places import places_packed
 from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest
 from ranking.refreshing.filtered_lists import FilteredLists
 from ranking.refreshing.ranked_site import RankedSite
@@ -25,7 +28,7 @@ from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.store.lists import PublishedBase
-from ranking.times import DAY_S
+from ranking.times import DAY_S, HOUR_S
 
 #: Lists that are packed and published together: enough to keep the store busy, few enough not to hold all bodies.
 PUBLISHED_AT_ONCE = 8
@@ -46,6 +49,7 @@ class Refresher:
         self._filtered = FilteredLists()
         self._lists: Mapping[str, ListSettings] = {}
         self._ends: dict[str, float] = {}
+        self._places_hour = -math.inf  # since the epoch: of the last hour whose places were noted
 
     async def refresh(self, now: float, epoch: int = 0) -> dict[str, int]:
         """Rank and publish every list for the aligned moment before `now`; generation of each published list.
@@ -92,9 +96,24 @@ class Refresher:
                 snapshots = await asyncio.to_thread(self._snapshots, slot, some, rankings, packing, quiet)
                 generations |= await _published(publishing)  # while these were packed, those before were on their way
                 publishing = {each.stamp.list: asyncio.create_task(self._publish(each, epoch)) for each in snapshots}
-            return generations | await _published(publishing)
+            generations |= await _published(publishing)
         finally:
             await asyncio.gather(*publishing.values(), return_exceptions=True)
+        if slot // HOUR_S != self._places_hour:
+            self._places_hour = slot // HOUR_S
+            await site.store.lists.note_places(site.view.site, slot, self._places(slot, rankings))
+        return generations
+
+    def _places(self, slot: float, rankings: Mapping[str, Ranked]) -> bytes:
+        """The first page of each list as readers see it, over all sections."""
+        pages = {}
+        for name, settings in self.site.effective.lists.items():
+            ranker, rows = rankings[name].ranker, rankings[name].sections[WHOLE_SITE].rows
+            pins = ranker.pins_of(name, WHOLE_SITE)
+            pinned = {item for _, item in pins}
+            ranked = map(ranker.pool.names.__getitem__, rows.tolist())
+            pages[name] = with_pins((item for item in ranked if item not in pinned), pins, settings.size)
+        return places_packed(slot, pages)
 
     def _packing(self, ranker: Ranker, details: Mapping[str, Item]) -> Bodies:
         return Bodies(ranker.pool.names, ranker.views, ranker.published, details, self._described)

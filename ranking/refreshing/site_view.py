@@ -35,6 +35,7 @@ from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
 from ranking.refreshing.label_reader import LabelReader
 from ranking.store.protocol import Store
+from ranking.times import HOUR_S
 
 READ_AT_ONCE = 100
 READ_TRIES = 20
@@ -46,6 +47,8 @@ UNREAD = -1
 #: Rows whose items are gone are dropped when most of at least so many are such.
 MANY_ROWS = 10_000
 CELLS_BETWEEN_PAUSES = 50_000
+#: A report by author or tag is seldom asked for once: labels stay for the next one.
+LABELS_KEPT_S = HOUR_S
 
 
 class SiteView:
@@ -63,6 +66,7 @@ class SiteView:
         self._life = ""
         self._leaves_marks = marks
         self._keep_since = -math.inf  # what ended before is left out
+        self._labels_until = -math.inf  # reports ask for labels while `_keep_since` is before
         self._forget()
 
     def _forget(self) -> None:
@@ -213,15 +217,23 @@ class SiteView:
         What descriptions say beside dates is read when the first is asked for, and given up with the last. False: there
         is more of it than one call reads, and no filter is known yet.
         """
-        if not filters:
+        if not filters and self._keep_since >= self._labels_until:
             self.catalogue.labels = None
             self.catalogue.choose(())
             return True
-        if self.catalogue.labels is None:
-            self.catalogue.labels, self._label_reader = Labels(), LabelReader(self.site, store.shards)
-        is_known = await self._label_reader.read(store, self.catalogue.labels, self.history, self._item_cursors)
+        is_known = await self._read_labels(store)
         await asyncio.to_thread(self.catalogue.choose, filters if is_known else ())
         return is_known
+
+    async def label(self, store: Store) -> bool:
+        """Know what descriptions say beside dates, for LABELS_KEPT_S. False: there is more than one call reads."""
+        self._labels_until = self._keep_since + LABELS_KEPT_S
+        return await self._read_labels(store)
+
+    async def _read_labels(self, store: Store) -> bool:
+        if self.catalogue.labels is None:
+            self.catalogue.labels, self._label_reader = Labels(), LabelReader(self.site, store.shards)
+        return await self._label_reader.read(store, self.catalogue.labels, self.history, self._item_cursors)
 
     async def details(self, store: Store, rows: Iterable[int]) -> dict[int, Item]:
         """The items of some rows; of one that nobody has described only its id."""

@@ -45,6 +45,7 @@ from ranking.settings.types import (
     as_seconds,
 )
 from ranking.settings.uses import idle_reasons
+from ranking.settings.webhooks import WebhookSettings
 from ranking.settings.without import check_without
 from ranking.times import DAY_S, HOUR_S, format_duration
 
@@ -71,6 +72,7 @@ class ServiceSettings(Table):
     streams: int = Field(1_000, ge=0, le=100_000)
     streams_per_address: int = Field(100, ge=0, le=100_000)
     fetch_private: bool = False
+    drain_s: Seconds = Field(0.0, alias="drain")
 
 
 class RedisSettings(Table):
@@ -162,10 +164,11 @@ class RefreshSettings(Table):
 
 
 class AlarmSettings(Table):
-    """[alarms]: when silence is one. See `alarms`."""
+    """[alarms]: when silence is one, and who receives alarms. See `alarms`."""
 
     quiet_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0, le=DAY_S)] = Field(900.0, alias="quiet")
     usual_events: float = Field(10.0, ge=1, le=1e9)
+    webhooks: dict[Name, WebhookSettings] = Field({}, max_length=20)
 
     @field_validator("quiet_s")
     @classmethod
@@ -259,6 +262,14 @@ class Settings(Table):
                 raise ValueError(
                     f"lists.{name}.objective.horizon: a multiple of retention.bucket ({width}), found {found}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _webhooks_fit(self) -> Self:
+        known = [site.id for site in self.sites]
+        for name, webhook in self.alarms.webhooks.items():
+            for site in set(webhook.sites).difference(known):
+                raise ValueError(f"alarms.webhooks.{name}.sites: one of {', '.join(known)}, found {site!r}")
         return self
 
     @model_validator(mode="after")

@@ -68,6 +68,14 @@ class ListStore(Protocol):
         """Forget that readers have asked for these."""
         ...
 
+    async def note_places(self, site: str, at: float, places: bytes) -> None:
+        """Keep the pages of the lists at a moment (epoch seconds), one of each hour, for PLACES_DAYS days at most."""
+        ...
+
+    async def places(self, site: str, since: float, until: float) -> list[bytes]:
+        """What was kept of the hours from `since` until `until` (epoch seconds), the oldest first."""
+        ...
+
     def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
         """Messages about changes of these sites, as they happen, over one connection. At least one site.
 

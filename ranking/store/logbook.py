@@ -4,12 +4,13 @@ Nothing is counted by it and no ranking reads it: what is lost of it is a gap in
 lifetime and a bound that does not depend on how much is read.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from ranking.watching.concentration import Concentration, Summary
+from ranking.watching.episodes import Episode, Key, Raised, ReceiverState
 from ranking.watching.pulse import Pulse
 from ranking.watching.sources import Discovery, FeedMemory, FeedState
 
@@ -88,6 +89,34 @@ class Logbook(Protocol):
         """The last pulse of some sites, of those that have one."""
         ...
 
+    async def note_raised(self, worker: str, raised: Raised) -> None:
+        """Say which alarms `worker` raises."""
+        ...
+
+    async def raised(self) -> list[Raised]:
+        """The alarms that workers have raised last, also those of workers that have ended since."""
+        ...
+
+    async def note_episode(self, episode: Episode) -> None:
+        """Write down an episode of an alarm."""
+        ...
+
+    async def episodes(self) -> list[Episode]:
+        """The episodes of which not every receiver knows the end."""
+        ...
+
+    async def forget_episodes(self, keys: Sequence[Key]) -> None:
+        """Forget episodes that are over."""
+        ...
+
+    async def note_receiver(self, name: str, state: ReceiverState) -> None:
+        """Write down how a receiver of alarms has fared."""
+        ...
+
+    async def receivers(self) -> dict[str, ReceiverState]:
+        """How the receivers of alarms have fared, by name."""
+        ...
+
     async def note_feed(self, site: str, feed: FeedState, memory: FeedMemory) -> None:
         """Write down how a feed of a site has fared, and what its next poll needs."""
         ...
@@ -106,6 +135,22 @@ class Logbook(Protocol):
 
     async def note_discovery(self, site: str, discovery: Discovery) -> None:
         """Write down what reading a site's pages has come to."""
+        ...
+
+    async def want_pages(self, site: str, items: Sequence[str]) -> None:
+        """Say of which items nobody knows where their pages are; for an hour, or until it is said anew."""
+        ...
+
+    async def wanted_pages(self, site: str) -> Collection[str]:
+        """The items of which somebody should say where their pages are."""
+        ...
+
+    async def note_pages(self, site: str, pages: Mapping[str, str]) -> None:
+        """Say where readers have read some items, by item: their word, and no more than that."""
+        ...
+
+    async def take_pages(self, site: str) -> dict[str, str]:
+        """What has been noted of pages, which is gone then."""
         ...
 
     async def discoveries(self, sites: Iterable[str]) -> dict[str, Discovery]:

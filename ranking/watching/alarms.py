@@ -14,24 +14,30 @@ from typing import Final, NamedTuple
 from ranking.freshness import MAY_DIFFER_S, is_past
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
+from ranking.times import HOUR_S
 from ranking.times import spoken_duration as spoken
 from ranking.watching.concentration import Concentration, ItemConcentration
 from ranking.watching.proxies import BARE, ONE_SENDER, UNTRUSTED, proxy_fault
 from ranking.watching.pulse import Pulse
 from ranking.watching.senders import SenderFacts
+from ranking.watching.sources import FeedState
 
 STORE_AWAY, LIST_STALE, NO_EVENTS = "store_away", "list_stale", "no_events"
 STORE_EMPTIED, CLOCK = "store_emptied", "clock"
 CONCENTRATED = "concentrated"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 WAITING, SLOW_REFRESH = "waiting_items", "slow_refresh"
+STORE_WENT_BACK, FEEDS_FAILING, MEMORY = "store_went_back", "feeds_failing", "memory"
 #: All that there are, the most pressing first.
 ALARMS: Final = (
-    STORE_AWAY, STORE_EMPTIED, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING,
-    SPOOL, EVICTIONS, CLOCK, CONFIG_REFUSED,
+    STORE_AWAY, STORE_EMPTIED, STORE_WENT_BACK, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER,
+    CONCENTRATED, WAITING, FEEDS_FAILING, SPOOL, EVICTIONS, MEMORY, CLOCK, CONFIG_REFUSED,
 )  # fmt: skip
 #: Those that are about one site.
-OF_SITES: Final = (LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING)
+OF_SITES: Final = (
+    STORE_WENT_BACK, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING,
+    FEEDS_FAILING,
+)  # fmt: skip
 
 #: The share of the spans at this time that must have held events: a silence that happens every fourth time is none.
 MOST_READ = 0.75
@@ -39,6 +45,10 @@ MOST_READ = 0.75
 MOST_WAITING, LEAST_READS = 0.2, 10
 #: The share of its beat that a refresh may take; more, and the next burst of reads or another list makes lists late.
 MOST_OF_A_BEAT = 0.5
+#: The share of its memory limit that a server may use; at the limit it refuses events, or drops counts.
+MOST_MEMORY = 0.8
+#: A store that went back is told of for so long: nothing ends it, and what was lost is to be sent again.
+WENT_BACK_S = float(HOUR_S)
 #: A pulse that is older says nothing of now, as the jobs that take it are not running: their lists are stale.
 PULSE_HOLDS_S = 150.0
 #: Of more items than this the alarm tells how many there are.
@@ -60,7 +70,8 @@ class SiteFacts(NamedTuple):
     dropped since their starts; `spooled`: events that wait on disk; `away`: why the store does not answer, since
     `away_since`; `held_since`: when the store came back without what it had held; `clock_ahead_s`: by how much this
     host's clock is ahead of the store's; `senders`: who sends each site's public events; `concentrations`: who sends
-    how much for which item, by site.
+    how much for which item, by site; `feeds`: how they fare, by site and address; `memory_share`: of its limit, that
+    the fullest server uses, 0 without a limit.
     """
 
     now: float
@@ -76,6 +87,8 @@ class SiteFacts(NamedTuple):
     clock_ahead_s: float = 0.0
     senders: Mapping[str, SenderFacts] = {}
     concentrations: Mapping[str, Concentration] = {}
+    feeds: Mapping[str, Mapping[str, FeedState]] = {}
+    memory_share: float = 0.0
 
 
 class Alarm(NamedTuple):
@@ -91,12 +104,14 @@ class Alarm(NamedTuple):
 
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     """The alarms that follow from facts, the most pressing first."""
-    pressing = [*_store_alarms(facts), *_list_alarms(facts, settings), *_refresh_alarms(facts, settings)]
+    pressing = [*_store_alarms(facts), *_went_back_alarms(facts, settings), *_list_alarms(facts, settings)]
+    pressing += _refresh_alarms(facts, settings)
     pressing += _silence_alarms(facts, settings)
     pressing += _sender_alarms(facts, settings)
     pressing += _concentration_alarms(facts, settings)
     pressing += _waiting_alarms(facts, settings)
-    return [*pressing, *_spool_alarms(facts), *_eviction_alarms(facts), *_clock_alarms(facts), *_config_alarms(facts)]
+    pressing += [*_feed_alarms(facts, settings), *_spool_alarms(facts), *_eviction_alarms(facts)]
+    return [*pressing, *_memory_alarms(facts), *_clock_alarms(facts), *_config_alarms(facts)]
 
 
 def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:
@@ -109,6 +124,16 @@ def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:
             " they were. Restore a backup, or accept the store as it is with `populer store accept`"
         )
         yield Alarm(STORE_EMPTIED, says, since=facts.held_since)
+
+
+def _went_back_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site, pulse in _pulses(facts, settings):
+        if pulse.went_back_at is not None and facts.now - pulse.went_back_at <= WENT_BACK_S:
+            says = (
+                f"the store went back to an earlier state, found at {_clock(pulse.went_back_at, site.zone)}; lists are"
+                " of that state. Send again the events and items of the moments before, and look at the edits"
+            )
+            yield Alarm(STORE_WENT_BACK, says, site.id, since=pulse.went_back_at)
 
 
 def _list_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
@@ -200,6 +225,29 @@ def _waiting_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
                 f" the most read is {waiting.top[0][0]!r:.100}. Describe items with PUT /v1/items or a feed"
             )
             yield Alarm(WAITING, says, site.id)
+
+
+def _feed_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site in settings.sites:
+        states = facts.feeds.get(site.id, {})
+        failing = [states[feed.url] for feed in site.feeds if feed.url in states and states[feed.url].is_failing]
+        if failing:
+            first, others = failing[0], len(failing) - 1
+            more = f", and {others} more fail{'s' * (others == 1)}" if others else ""
+            says = (
+                f"feed {first.url:.200} has failed {first.failures} times in a row: it {first.error}{more}. Correct the"
+                " feed, or its address in sites.feeds: new articles are not described"
+            )
+            yield Alarm(FEEDS_FAILING, says, site.id, since=first.read_at or None)
+
+
+def _memory_alarms(facts: SiteFacts) -> Iterator[Alarm]:
+    if facts.memory_share > MOST_MEMORY:
+        says = (
+            f"the server uses {facts.memory_share:.0%} of its memory limit, and refuses events at the limit. Raise"
+            " maxmemory (redis.maxmemory of the bundled server), or lower retention.keep"
+        )
+        yield Alarm(MEMORY, says)
 
 
 def _spool_alarms(facts: SiteFacts) -> Iterator[Alarm]:

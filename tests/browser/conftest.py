@@ -49,6 +49,11 @@ kinds = ["view", "click", "engaged"]
 [refresh]
 every = "1s"
 """
+#: A half-life that no night and no traffic moves.
+FIXED = """
+[lists.populer]
+half_life = "2h"
+"""
 WATCH = """
 window.violations = [];
 addEventListener("securitypolicyviolation", (told) => violations.push(told.violatedDirective + " " + told.blockedURI));
@@ -83,7 +88,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 def service() -> Iterator[Service]:
     with tempfile.TemporaryDirectory(prefix="populer-", dir="/tmp") as folder:
         config = Path(folder, "populer.toml")
-        config.write_text(SETTINGS)
+        config.write_text(SETTINGS + FIXED)
         with serving(Path(folder, "data"), "--config", str(config)) as started:
             yield started
 
@@ -184,8 +189,15 @@ class StandIn:
         return f'<script async src="{self.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def events(self) -> list[dict[str, Any]]:
-        """The events it was told, without the visitor."""
-        return [{name: value for name, value in told.body.items() if name != "visitor"} for told in self.stand.told]
+        """The events it was told, without the visitor and the page."""
+        return [
+            {name: value for name, value in told.body.items() if name not in ("visitor", "page")}
+            for told in self.stand.told
+        ]
+
+    def pages(self) -> list[str | None]:
+        """Where the events say that they were read."""
+        return [told.body.get("page") for told in self.stand.told]
 
     def visitors(self) -> list[str | None]:
         """The visitors of the events."""

@@ -133,3 +133,11 @@ def test_two_tags_count_once(site: Stand, standin: StandIn, visit: Open) -> None
     page = visit(site.page("/", standin.tag('data-item="a"') + standin.tag('data-item="a"'))).page
     page.wait_for_load_state("networkidle")
     assert told(standin, page) == [{"item": "a"}]
+
+
+def test_item_is_told_of_with_its_page(site: Stand, standin: StandIn, visit: Open) -> None:
+    address = site.page("/berita/1/", standin.tag('data-item="a"'))
+    page = visit(f"{address}?id=7&email=siti@koran.example#x").page
+    page.wait_for_load_state("networkidle")
+    told(standin, page)
+    assert standin.pages()[0] == "/berita/1/?id=7"

@@ -61,6 +61,7 @@ def document(running: Service) -> Any:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(600)  # some thousand requests
 @pytest.mark.parametrize("mode", list(GenerationMode))
 def test_every_answer_is_one_of_those_in_the_document(document: Any, running: Service, mode: GenerationMode) -> None:
     keys = json.loads((running.data_dir / "keys.json").read_text())["default"]

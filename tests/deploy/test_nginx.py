@@ -22,34 +22,13 @@ from typing import Any
 import brotli
 import httpx2
 import pytest
-from servers import free_ports
+from fronts import AROUND, CONFIG, NGINX, nginx
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 
-from service import STOP_S, Service, serving, wait_until
+from service import Service, serving, wait_until
 
-NGINX = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
-CONFIG = Path(__file__).parents[2] / "deploy" / "nginx" / "populer.conf"
 LIST = "/v1/lists/populer"
-#: What nginx wants beside an example that is included in its own configuration; everything below one folder.
-AROUND = """
-daemon off;
-worker_processes 1;
-{user}
-error_log {folder}/error.log;
-pid {folder}/nginx.pid;
-events {{ worker_connections 512; }}
-http {{
-    access_log off;
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/populer.conf;
-}}
-"""
-
 pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx here: apt-get install nginx-light")
 
 
@@ -106,42 +85,8 @@ def _front() -> Iterator[Front]:
             client.put("/v1/items", json=[{"id": f"b{n}", "title": f"Harga cabai turun {n}"} for n in range(12)])
             client.post("/v1/events", json=[{"item": f"b{n}"} for n in range(12) for _ in range(20 - n)])
             wait_until(lambda: len(client.get(LIST).json().get("items", [])) == 7)
-        url = stack.enter_context(_nginx(folder, service.url))
+        url = stack.enter_context(nginx(folder, service.url))
         yield Front(service, stack.enter_context(httpx2.Client(base_url=url, trust_env=False, timeout=30)))
-
-
-@contextlib.contextmanager
-def _nginx(folder: Path, behind: str) -> Iterator[str]:
-    (port,) = free_ports(1)
-    example = CONFIG.read_text()
-    for old, new in (
-        ("server 127.0.0.1:8000;", f"server {behind.removeprefix('http://')};"),
-        ("listen 80;", f"listen 127.0.0.1:{port};"),
-        ("/var/cache/nginx/populer", f"{folder}/cache"),
-        ("    # Events, items", f"    location /koran/ {{ ssi on; root {folder}; }}\n    # Events, items"),
-    ):
-        assert example.count(old) == 1
-        example = example.replace(old, new)
-    (folder / "populer.conf").write_text(example)
-    config = folder / "nginx.conf"
-    config.write_text(AROUND.format(folder=folder, user="user root;" if os.geteuid() == 0 else ""))
-    command = [str(NGINX), "-c", str(config), "-e", f"{folder}/error.log"]
-    tried = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
-    assert tried.returncode == 0, tried.stderr
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    url = f"http://127.0.0.1:{port}"
-
-    def up() -> bool:
-        with contextlib.suppress(httpx2.HTTPError):
-            return httpx2.get(f"{url}/livez", trust_env=False).status_code == 200
-        return False
-
-    try:
-        wait_until(up)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(STOP_S)
 
 
 def ids(answer: httpx2.Response) -> list[Any]:
@@ -310,7 +255,7 @@ def echo() -> Iterator[httpx2.Client]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-", dir="/tmp")))
         (folder / "koran").mkdir()
         (folder / "koran" / "a.html").write_text('<!--# include virtual="/fragments/populer" -->')
-        url = stack.enter_context(_nginx(folder, f"http://127.0.0.1:{upstream.server_port}"))
+        url = stack.enter_context(nginx(folder, f"http://127.0.0.1:{upstream.server_port}"))
         yield stack.enter_context(httpx2.Client(base_url=url, trust_env=False, timeout=30))
 
 

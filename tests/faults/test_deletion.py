@@ -127,7 +127,7 @@ async def test_a_site_that_was_removed_from_the_settings_goes_after_its_grace(
             assert await store.items.get_items(SITE, [GONE]) != [None]
         await removed("lain", NOW + 61 * DAY_S, 1)
         left = {key: ttl for key, ttl in topology.every_key().items() if f"{{{SITE}" in key}
-        assert all(0 < ttl <= 7 * DAY_S or key.endswith(":audit") for key, ttl in left.items()), left
+        assert all(0 < ttl <= 8 * DAY_S or key.endswith(":audit") for key, ttl in left.items()), left
         assert [line["action"] for line in await store.edits.audit(SITE, 10)] == ["pin"]
         await removed("lain", NOW + 62 * DAY_S, 1)
 

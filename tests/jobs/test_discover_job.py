@@ -259,3 +259,104 @@ async def test_article_of_a_news_sitemap_gets_its_section_from_its_page(serve: S
     assert listed is not None
     assert {entry.id for entry in decode_entries(listed.bodies["Ekonomi"])} == {newsroom.id(ARTICLE.path), "77"}
     assert sorted(paper.paths()) == ["/ekonomi/harga-beras-naik-3", "/opaque", "/robots.txt"]
+
+
+class Opaque:
+    """Reads of an item whose id is no address, by tags that say where it is."""
+
+    def __init__(self, newsroom: Newsroom, item: str) -> None:
+        self.newsroom, self.item = newsroom, item
+
+    async def read(self, *pages: str, visitor: str = "r") -> None:
+        """Let a reader open pages with the item's tag; the last is the last that is told of."""
+        service = self.newsroom.service
+        for number, page in enumerate(pages):
+            event = {"item": self.item, "page": page, "visitor": f"{visitor}{number}"}
+            headers = {"origin": self.newsroom.paper.address, "user-agent": "Mozilla/5.0 (X11; Linux) Firefox/140.0"}
+            sent = await service.http.post("/v1/events", json=event, headers=headers)
+            assert sent.status_code == 202, sent.text
+        service.clock.now += 20.0
+        await service.app.runtime.now().page_addresses.flush()
+
+    async def title(self) -> str | None:
+        """What its description is called."""
+        (found,) = await self.newsroom.service.store.items.get_items(SITE, [self.item])
+        return found.title if found is not None else None
+
+
+def page_with(*tags: str, title: str = "Harga beras naik") -> Page:
+    """A dated article's page with some tags of the tracker."""
+    scripts = "".join(f"<script async src=/populer.js data-item='{tag}'></script>" for tag in tags)
+    head = "<meta property=article:published_time content=2025-12-01T02:29:00+07:00>"
+    return answer(f"<html><head>{head}{scripts}</head><h1>{title}</h1></html>", Content_Type="text/html")
+
+
+@pytest.mark.parametrize(
+    ("item", "path", "tags", "title"),
+    [
+        ("berita-1", "/beras", ["berita-1"], "Harga beras naik"),
+        ("8148279", "/berita/d-8148279/beras", [], "Harga beras naik"),
+        ("8148279", "/berita/d-8148279/beras", ["a", "b"], "Harga beras naik"),
+        ("berita-1", "/beras", ["berita-2"], None),
+        ("berita-1", "/beras", ["berita-1", "berita-2"], None),
+        ("berita-1", "/beras", [], None),
+        ("2025", "/2025/beras", [], None),
+        ("148279", "/berita/d-8148279/beras", [], None),
+    ],
+)
+async def test_opaque_id_is_described_by_the_page_that_names_it(
+    newsroom: Newsroom, item: str, path: str, tags: list[str], title: str | None
+) -> None:
+    newsroom.paper.pages[path] = page_with(*tags)
+    opaque = Opaque(newsroom, item)
+    await opaque.read(path)
+    await newsroom.run()
+    assert newsroom.paper.asked == []
+    await opaque.read(path, visitor="s")
+
+    await newsroom.run()
+
+    assert newsroom.paper.paths() == ["/robots.txt", path]
+    assert await opaque.title() == title
+
+
+async def test_what_was_read_before_anybody_asked_is_told_as_well(newsroom: Newsroom) -> None:
+    newsroom.paper.pages["/beras"] = page_with("berita-1")
+    opaque = Opaque(newsroom, "berita-1")
+    await opaque.read("/beras")
+    await newsroom.run()
+    await opaque.read()
+    await newsroom.run()
+    assert await opaque.title() == "Harga beras naik"
+
+
+async def test_strangers_word_for_a_page_costs_an_article_minutes_and_gives_it_no_other_title(
+    newsroom: Newsroom,
+) -> None:
+    newsroom.paper.pages |= {"/beras": page_with("berita-1"), "/lain": page_with("lain", title="Judul lain")}
+    opaque = Opaque(newsroom, "berita-1")
+    await opaque.read("/beras", "/lain")
+    await newsroom.run()
+    await opaque.read("/beras", "/lain", visitor="s")
+    await newsroom.run()
+    assert await opaque.title() is None
+
+    await opaque.read("/beras", visitor="t")
+    await newsroom.run()
+    await opaque.read("/beras", visitor="u")
+    await newsroom.run(after_s=130.0)
+
+    assert await opaque.title() == "Harga beras naik"
+
+
+@pytest.mark.parametrize(
+    "page", ["https://lain.example/beras", "//lain.example/beras", "javascript:alert(1)", "x" * 9000]
+)
+async def test_pages_of_other_hosts_are_not_asked_for_an_item(newsroom: Newsroom, page: str) -> None:
+    opaque = Opaque(newsroom, "berita-1")
+    for visitor in "ab":
+        event = {"item": "berita-1", "page": page, "visitor": visitor}
+        await newsroom.service.http.post("/v1/events", json=event, headers=servers.WRITER)
+        await opaque.read()
+        await newsroom.run()
+    assert newsroom.paper.asked == []

@@ -8,6 +8,7 @@ from jobs.refresh import RefreshLists
 from jobs.scheduler import Job, Scheduler
 from ranking.counts.buckets import Bucket
 from ranking.errors import StoreUnavailableError
+from ranking.intake.items import Item
 from ranking.store.counts import Batch
 from ranking.store.logbook import JobRun
 
@@ -104,3 +105,20 @@ async def test_the_pulse_says_how_long_the_last_refreshes_took(server: servers.V
             took.append((await store.logbook.pulses([SITE]))[SITE].refresh_s)
         assert took[:2] == [0.0, 0.0]
         assert took[2] == lists.took_s(SITE) > 0
+
+
+async def test_the_pulse_says_when_the_store_was_found_to_have_gone_back(server: servers.Valkey) -> None:
+    async with servers.opened(server.url) as store:
+        settings = servers.settings()
+        lists = RefreshLists(store, settings)
+        pulse = TakePulse(store, settings, lists)
+        await store.items.put_items(SITE, [Item(id="a", title="A", first_seen=servers.NOW)])
+        found = []
+        for moment in (servers.NOW, servers.NOW + 5, servers.NOW + 10):
+            await lists(SITE, moment, 1)
+            await pulse(SITE, moment, 1)
+            found.append((await store.logbook.pulses([SITE]))[SITE].went_back_at)
+            if moment == servers.NOW:
+                for shard in range(store.shards):  # as in a backup: a mark, and not the last one
+                    server.admin.set(f"populer:{{{SITE}.{shard}}}:mark", "of-an-earlier-state")
+        assert found == [None, servers.NOW + 5, servers.NOW + 5]

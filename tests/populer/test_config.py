@@ -118,6 +118,15 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
         ),
         ("sites = 3", "sites: expected a valid tuple"),
         ("lists = 3", "lists: expected a valid dictionary"),
+        (
+            "[alarms.webhooks.desk]\nurl = 'https://a.example'\nalarms = ['x']",
+            "desk.alarms: expected one of store_away, ",
+        ),
+        (
+            "[alarms.webhooks.desk]\nurl = 'https://a.example'\nsites = ['x']",
+            "desk.sites: expected one of default, found",
+        ),
+        ("[alarms.webhooks.desk]\nurl = 'https://a.example'\nform = 'x'", "is not a setting; did you mean format?"),
         ("[a", "is not valid TOML"),
         ("a = " + "[" * 100_000, "is not valid TOML: too many brackets inside each other"),
     ],
@@ -141,8 +150,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_secrets_are_masked(tmp_path: Path) -> None:
     found = from_toml(
         tmp_path,
-        '[redis]\nurl = "redis://user:secret@host"\n[[sites]]\nkeys = {write = "a-very-secret-key"}',
+        '[redis]\nurl = "redis://user:secret@host"\n[[sites]]\nkeys = {write = "a-very-secret-key"}\n'
+        '[alarms.webhooks.desk]\nurl = "https://hooks.example/secret"\nsecret = "secret-of-the-desk"',
     )
+    assert found["alarms.webhooks.desk.url"] == "***"
     assert "secret" not in "".join(found.values())
 
 
@@ -154,10 +165,12 @@ def test_secrets_are_masked(tmp_path: Path) -> None:
         "[[sites]]\nkeys = {write = ['psst']}",
         "[redis]\nurl = 'redsi://user:psst@host'",
         "[redis]\nurl = ['psst']",
+        "[alarms.webhooks.desk]\nurl = 'psst'",
+        "[alarms.webhooks.desk]\nurl = 'https://a.example'\nsecret = 'psst'",
     ],
 )
 def test_what_is_said_of_a_bad_secret_does_not_tell_it(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SettingsError, match=r"sites\.0\.keys|redis\.url") as raised:
+    with pytest.raises(SettingsError, match=r"sites\.0\.keys|redis\.url|webhooks\.desk") as raised:
         from_toml(tmp_path, text)
     assert "psst" not in str(raised.value)
 
@@ -271,18 +284,21 @@ def test_a_preset_may_count_kinds_that_no_event_is_but_the_table_may_not(tmp_pat
 def test_a_secret_is_read_from_the_file_that_the_environment_names(tmp_path: Path) -> None:
     (tmp_path / "url").write_text("redis://:psst@somewhere\n")
     (tmp_path / "key").write_text("key-of-siti-of-the-koran\n")
+    (tmp_path / "hook").write_text("https://hooks.example/psst\n")
     file = tmp_path / "populer.toml"
     file.write_text('[[sites]]\nid = "koran"\nname = "Koran"\nkeys.admin = { ops = "key-of-the-operators" }\n')
     environ = {
         "POPULER_REDIS_URL_FILE": str(tmp_path / "url"),
         "POPULER_SITES__KORAN__KEYS__ADMIN__SITI_FILE": str(tmp_path / "key"),
         "POPULER_SITES__0__KEYS__EDITOR": "key-of-every-editor",
+        "POPULER_ALARMS__WEBHOOKS__DESK__URL_FILE": str(tmp_path / "hook"),
     }
     loaded = load(file, environ)
     (site,) = loaded.settings.sites
     assert loaded.settings.redis.url == "redis://:psst@somewhere"
     assert site.keys.admin == {"ops": "key-of-the-operators", "siti": "key-of-siti-of-the-koran"}
     assert site.keys.editor == {"editor": "key-of-every-editor"}
+    assert loaded.settings.alarms.webhooks["desk"].url == "https://hooks.example/psst"
     assert site.name == "Koran"
     assert loaded.origins["sites.0.keys.admin.siti"] == "environment"
     assert loaded.origins["sites.0.keys.admin.ops"] == str(file)

@@ -222,6 +222,7 @@ class MemoryStore:
         self.edits = MemoryEdits()
         # One object is all the other parts.
         self.requests: dict[str, float] = {}
+        self.kept_places: dict[int, bytes] = {}
         self.counts = self.items = self.lists = self.lease = self.questions = self.salts = self.server = self
         self.findings = MemoryFindings()
         self.logbook = MemoryLogbook()
@@ -521,6 +522,12 @@ class MemoryStore:
     async def forget_filters(self, site: str, requests: Iterable[str]) -> None:
         for request in requests:
             del self.requests[request]
+
+    async def note_places(self, site: str, at: float, places: bytes) -> None:
+        self.kept_places[int(at // 3600)] = places
+
+    async def places(self, site: str, since: float, until: float) -> list[bytes]:
+        return [self.kept_places[hour] for hour in sorted(self.kept_places) if since // 3600 <= hour < until / 3600]
 
     async def order(self, site: str, name: str, order: str) -> list[str] | None:
         chain: list[bytes] = []

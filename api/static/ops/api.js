@@ -1,5 +1,7 @@
 // Asking the service. The keys are this tab's alone: they leave it in the Authorization header and nowhere else.
 
+import { has, t } from "./language.js";
+
 const KEPT = "populer-ops-keys";
 const PATIENCE_MS = 20_000;
 
@@ -35,33 +37,40 @@ function store() {
   }
 }
 
-/** What went wrong, in words. `status` 0: there was no answer at all. */
+/** What went wrong, in words. `status` 0: there was no answer at all. `reason`: the service's name of it, if any. */
 export class Failure extends Error {
-  constructor(status, text) {
+  constructor(status, text, reason = "") {
     super(text);
     this.status = status;
+    this.reason = reason;
   }
 }
 
 function failure(status, problem, retry) {
-  if (status === 401 || status === 403) return new Failure(status, "This is not the site’s admin key: sign in again.");
-  const detail = problem?.detail ?? `The service answered ${status}.`;
-  const again = status === 503 ? ` Try again in ${retry ?? 1} s.` : "";
+  if (status === 401 || status === 403) return new Failure(status, t("key.refused"));
+  if (has(`refused.${problem?.reason}`)) return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
+  const detail = problem?.detail ?? t("answered", { status });
+  const again = status === 503 ? ` ${t("again", { n: Number(retry ?? 1) })}` : "";
   return new Failure(
     status,
     detail.charAt(0).toUpperCase() + detail.slice(1) + (/[.!?]$/.test(detail) ? "" : ".") + again,
   );
 }
 
-/** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
-export async function ask(path, { site, key = keys[site], method = "GET", body, query = {} } = {}) {
+/** An address of the service; a value that is a list is given several times, an empty one not at all. */
+export function addressOf(path, query) {
   const address = new URL(path, document.baseURI);
-  for (const [name, value] of Object.entries({ ...query, site })) if (value) address.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(query))
+    for (const each of [value].flat()) if (each) address.searchParams.append(name, each);
+  return address;
+}
+
+async function send(path, { site, key = keys[site], method = "GET", body, query = {} }) {
   const headers = key ? { authorization: `Bearer ${key}` } : {};
   if (body !== undefined) headers["content-type"] = "application/json";
   let answer;
   try {
-    answer = await fetch(address, {
+    answer = await fetch(addressOf(path, { ...query, site }), {
       method,
       headers,
       body: body === undefined ? undefined : JSON.stringify(body),
@@ -70,16 +79,36 @@ export async function ask(path, { site, key = keys[site], method = "GET", body, 
       referrerPolicy: "no-referrer",
       signal: AbortSignal.timeout(PATIENCE_MS),
     });
-    if (answer.status === 204) return null;
-    const found = await answer.json();
-    if (answer.ok) return found;
-    throw failure(answer.status, found, answer.headers.get("retry-after"));
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    if (answer && !answer.ok) throw failure(answer.status, null, answer.headers.get("retry-after"));
-    throw new Failure(
-      0,
-      "The service does not answer. It may be restarting; if it stays so, look at its log and at /livez.",
-    );
+  } catch {
+    throw new Failure(0, t("away"));
   }
+  if (answer.ok) return answer;
+  const problem = await answer.json().catch(() => null);
+  throw failure(answer.status, problem, answer.headers.get("retry-after"));
+}
+
+/** What was answered, read by `read`; an answer that breaks off is none. */
+async function body(answer, read) {
+  try {
+    return await answer[read]();
+  } catch {
+    throw new Failure(0, t("away"));
+  }
+}
+
+/** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
+export async function ask(path, asked = {}) {
+  const answer = await send(path, asked);
+  return answer.status === 204 ? null : body(answer, "json");
+}
+
+/** Save what is answered as a file under the name that the service gives it. Throws a Failure. */
+export async function download(path, asked) {
+  const answer = await send(path, asked);
+  const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "populer.csv";
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await body(answer, "blob"));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

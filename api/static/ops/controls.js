@@ -1,8 +1,9 @@
 // A list's settings as sliders and choices. One that is put back to what it is is no change.
 
 import { $, h, put } from "./dom.js";
+import { named, t } from "./language.js";
 import { NONE, OFF, STEPS, clamp, place, settingsOf, spanAt } from "./tunable.js";
-import { seconds, span, written } from "./words.js";
+import { percent, seconds, span, written } from "./format.js";
 
 class Control {
   constructor(spec, list, changed) {
@@ -31,7 +32,7 @@ class Control {
       this.input = h(
         "select",
         { id, oninput: take },
-        spec.of.map(([value, text]) => h("option", { value }, text)),
+        spec.of.map(([value, text]) => h("option", { value }, text ?? named(`set.${spec.key}`, value))),
       );
     } else {
       const range =
@@ -48,7 +49,7 @@ class Control {
         onkeydown: (event) => this.key(event, take),
       });
     }
-    const label = h("label", { for: id }, spec.label);
+    const label = h("label", { for: id }, t(`set.${spec.key}`));
     const under = spec.ticks ? this.ticks() : null;
     this.element = h(
       "div",
@@ -116,9 +117,9 @@ class Control {
   say() {
     const { spec, value } = this;
     let text = String(value);
-    if (spec.kind === "span") text = value === Infinity ? "no limit" : value <= 0 ? "off" : span(value);
-    else if (spec.percent) text = `${Math.round(100 * value)} %`;
-    else if (spec.zero && !value) text = spec.zero;
+    if (spec.kind === "span") text = value === Infinity ? t("set.none") : value <= 0 ? t("set.off") : span(value);
+    else if (spec.percent) text = percent(value);
+    else if (spec.zero && !value) text = t("set.zero");
     this.output.textContent = text;
     if (spec.kind !== "choice") this.input.setAttribute("aria-valuetext", text);
     this.element.classList.toggle("changed", this.value !== this.live);
@@ -147,7 +148,7 @@ export class Controls {
     put(
       $("controls"),
       main,
-      h("details", { open }, h("summary", {}, "More settings"), h("div", { class: "more" }, rest)),
+      h("details", { open }, h("summary", {}, t("set.more")), h("div", { class: "more" }, rest)),
     );
     this.arrange();
   }

@@ -1,168 +1,173 @@
-// Pins, blocks and boosts in force, the trail of who changed what, and undo.
+// Pins, blocks, boosts and voids in force, the trail of who changed what, and undo.
 
 import { ask } from "./api.js";
-import { $, h, put, tell } from "./dom.js";
-import { clock, number } from "./words.js";
+import { $, h, picture, put, tell } from "./dom.js";
+import { clock, percent, remaining, score } from "./format.js";
+import { named, t } from "./language.js";
 
 const LINES = 30;
-const DONE = {
-  pin: "pinned",
-  unpin: "lifted the pin of",
-  block: "blocked",
-  unblock: "lifted the block of",
-  boost: "boosted",
-  unboost: "lifted the boost of",
-  void: "voided events of",
-  unvoid: "lifted a void of",
-  remove: "took down",
-  restore: "put back",
-  alias: "named aliases of",
-  unalias: "lifted aliases of",
-  accept_store: "accepted the store as it is",
-};
+/** Lines of the trail that are looked through for who made what is in force. */
+const MOST_LINES = 1_000;
+
+const idOf = (edit) => encodeURIComponent(edit.item);
 
 export class Desk {
   constructor(context) {
     this.context = context;
-    $("find").addEventListener("submit", (event) => {
-      event.preventDefault();
-      context.open({ id: $("find-item").value.trim() });
-    });
   }
 
   async refresh() {
-    const { site, list } = this.context;
+    const { site, list, catalogue } = this.context;
     const [pins, boosts, blocks, voids, audit] = await Promise.all([
       ask(`v1/lists/${list.name}/pins`, { site }),
       ask(`v1/lists/${list.name}/boosts`, { site }),
       ask("v1/blocks", { site }),
       ask("v1/voids", { site }),
-      ask("v1/audit", { site, query: { limit: LINES } }),
+      ask("v1/audit", { site, query: { limit: String(MOST_LINES) } }),
     ]);
     if (list.name !== this.context.list.name || site !== this.context.site) return;
     this.context.boosts = boosts.boosts;
     this.context.pinned = pins.pins.some((pin) => (pin.section ?? "") === this.context.section);
-    this.draw(pins.pins, boosts.boosts, blocks.blocks, voids.voids);
-    this.trail(audit.changes);
+    const lines = audit.changes.slice(0, LINES);
+    const edits = [...pins.pins, ...boosts.boosts, ...blocks.blocks, ...voids.voids];
+    await catalogue.learn([...edits, ...lines].map((each) => each.item));
+    this.draw(this.inForce(pins.pins, boosts.boosts, blocks.blocks, voids.voids), audit.changes);
+    this.trail(lines);
   }
 
-  draw(pins, boosts, blocks, voids) {
+  /** What is in force: its kind, the edit, its words, and the request that lifts it. */
+  inForce(pins, boosts, blocks, voids) {
     const { list, zone } = this.context;
-    const until = (edit) => (edit.until ? `until ${clock(edit.until, zone, true)}` : "until lifted");
-    const line = (kind, edit, text, path, query, ends = until(edit)) =>
+    const moment = (each) => clock(each, zone, "moment");
+    return [
+      ...pins.map((edit) => ({
+        kind: "pin",
+        edit,
+        says: t(edit.section ? "force.pin.section" : "force.pin", { n: edit.position, section: edit.section }),
+        path: `v1/lists/${list.name}/pins/${idOf(edit)}`,
+        query: { section: edit.section },
+      })),
+      ...boosts.map((edit) => ({
+        kind: "boost",
+        edit,
+        says: `×${score(edit.factor)}`,
+        path: `v1/lists/${list.name}/boosts/${idOf(edit)}`,
+      })),
+      ...blocks.map((edit) => ({
+        kind: "block",
+        edit,
+        says: edit.reason ? `“${edit.reason}”` : t("force.block"),
+        path: `v1/blocks/${idOf(edit)}`,
+      })),
+      ...voids.map((edit) => ({
+        kind: "void",
+        edit,
+        says: t("force.void", { from: moment(edit.from), share: percent(edit.share) }),
+        ends: edit.to === null ? t("until.open") : t("until.moment", { moment: moment(edit.to) }),
+        path: `v1/items/${idOf(edit)}/voids/${edit.void}`,
+      })),
+    ];
+  }
+
+  draw(edits, changes) {
+    const maker = ({ kind, edit }) =>
+      changes.find((line) => line.action === kind && line.item === edit.item && Math.abs(line.at - edit.set_at) < 2)?.by;
+    put(
+      $("in-force"),
+      edits.length
+        ? h("ul", { class: "force", "aria-label": t("force.title") }, edits.map((each) => this.line(each, maker(each))))
+        : h("p", { class: "empty" }, t("force.none")),
+    );
+  }
+
+  line({ kind, edit, says, ends, path, query }, by) {
+    const { catalogue, zone } = this.context;
+    const title = catalogue.title(edit.item);
+    return h(
+      "li",
+      {},
+      picture(catalogue.of(edit.item)),
       h(
-        "li",
-        {},
-        h("span", { class: `badge ${kind}` }, kind),
+        "div",
+        { class: "what" },
         h(
           "button",
           {
             type: "button",
             class: "title",
+            dir: "auto",
             "data-key": `${kind} ${edit.item}`,
-            onclick: () => this.context.open({ id: edit.item, title: this.context.live.title(edit.item) }),
+            onclick: () => this.context.open({ id: edit.item, title }),
           },
-          this.context.live.title(edit.item),
+          title,
         ),
-        h("span", { class: "soft" }, `${text}, ${ends}`),
         h(
-          "button",
-          {
-            type: "button",
-            class: "quiet",
-            "aria-label": `Lift the ${kind} of ${this.context.live.title(edit.item)}`,
-            onclick: (event) => this.change(event.currentTarget, { method: "DELETE", path, query, says: "Lifted." }),
-          },
-          "Lift",
-        ),
-      );
-    const id = (edit) => encodeURIComponent(edit.item);
-    const lines = [
-      ...pins.map((edit) =>
-        line(
-          "pin",
-          edit,
-          `at ${edit.position}${edit.section ? ` in ${edit.section}` : ""}`,
-          `v1/lists/${list.name}/pins/${id(edit)}`,
-          { section: edit.section },
+          "p",
+          { class: "meta" },
+          h("span", { class: `badge ${kind}` }, t(`kind.${kind}`)),
+          h("span", {}, says),
+          h("span", {}, ends ?? remaining(edit.until, zone)),
+          by ? h("span", {}, t("force.by", { by })) : null,
         ),
       ),
-      ...boosts.map((edit) =>
-        line("boost", edit, `×${number(edit.factor * 10) / 10}`, `v1/lists/${list.name}/boosts/${id(edit)}`),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "quiet",
+          "aria-label": t(`lift.${kind}`, { title }),
+          onclick: (event) => this.change(event.currentTarget, { method: "DELETE", path, query, says: t("lifted") }),
+        },
+        t("lift"),
       ),
-      ...blocks.map((edit) =>
-        line("block", edit, edit.reason ? `“${edit.reason}”` : "no reason given", `v1/blocks/${id(edit)}`),
-      ),
-      ...voids.map((edit) =>
-        line(
-          "void",
-          edit,
-          `events from ${clock(edit.from, zone, true)}`,
-          `v1/items/${id(edit)}/voids/${edit.void}`,
-          {},
-          edit.to === null ? "on" : `to ${clock(edit.to, zone, true)}`,
-        ),
-      ),
-    ];
-    put(
-      $("in-force"),
-      lines.length
-        ? h("ul", { class: "force", "aria-label": "In force" }, lines)
-        : h(
-            "p",
-            { class: "empty" },
-            "Nothing is pinned, boosted, blocked or void here. Open an item to say something of it.",
-          ),
     );
   }
 
   trail(changes) {
-    const { zone } = this.context;
     let last = null;
-    put(
-      $("trail"),
-      changes.length
-        ? changes.map((line) => {
-            const named = line.item ? this.context.live.title(line.item) : "several items";
-            const item = line.item === null ? "" : named;
-            const where = line.list ? ` in ${line.list}${line.section ? `, ${line.section}` : ""}` : "";
-            const what =
-              line.after && line.action === "pin"
-                ? ` at ${line.after.position}`
-                : line.after && line.action === "boost"
-                  ? ` ×${line.after.factor}`
-                  : "";
-            // What was changed at once is undone at once.
-            const first = line.edition !== undefined && line.edition !== last;
-            last = line.edition;
-            return h(
-              "li",
-              {},
-              h("time", { datetime: new Date(1000 * line.at).toISOString() }, clock(line.at, zone, true)),
-              h(
-                "span",
-                {},
-                line.undoes ? "undo: " : null,
-                `the ${line.by || "service’s"} key ${DONE[line.action] ?? line.action} `,
-                h("bdi", {}, h("b", {}, item)),
-                `${what}${where}`,
-              ),
-              first
-                ? h(
-                    "button",
-                    {
-                      type: "button",
-                      class: "quiet",
-                      "data-key": `undo ${line.edition}`,
-                      "aria-label": `Undo: ${DONE[line.action] ?? line.action} ${item}`,
-                      onclick: (event) => this.undo(line.edition, event.currentTarget),
-                    },
-                    "Undo",
-                  )
-                : null,
-            );
-          })
-        : h("li", { class: "empty" }, "Nothing was changed yet."),
+    const lines = changes.map((line) => {
+      // What was changed at once is undone at once.
+      const isFirst = line.edition !== undefined && line.edition !== last;
+      last = line.edition;
+      return this.changeLine(line, isFirst);
+    });
+    put($("trail"), lines.length ? lines : h("li", { class: "empty" }, t("trail.none")));
+  }
+
+  changeLine(line, isFirst) {
+    const { zone, catalogue } = this.context;
+    const item = line.item === null ? "" : line.item ? catalogue.title(line.item) : t("trail.several");
+    const action = named("did", line.action);
+    const about = [
+      line.after && line.action === "pin" ? t("place", { n: line.after.position }) : "",
+      line.after && line.action === "boost" ? `×${score(line.after.factor)}` : "",
+      line.list ?? "",
+      line.section ?? "",
+    ].filter(Boolean);
+    const undo = h(
+      "button",
+      {
+        type: "button",
+        class: "quiet",
+        "data-key": `undo ${line.edition}`,
+        "aria-label": t("undo.of", { action, title: item }),
+        onclick: (event) => this.undo(line.edition, event.currentTarget),
+      },
+      t("undo"),
+    );
+    return h(
+      "li",
+      {},
+      h("time", { datetime: new Date(1000 * line.at).toISOString() }, clock(line.at, zone, "moment")),
+      h(
+        "span",
+        {},
+        h("b", {}, line.by || t("trail.service")),
+        ` ${line.undoes ? `${t("trail.undo")} ` : ""}${action} `,
+        item ? h("bdi", {}, `“${item}”`) : null,
+        about.length ? ` (${about.join(", ")})` : "",
+      ),
+      isFirst ? undo : null,
     );
   }
 
@@ -173,8 +178,8 @@ export class Desk {
     try {
       await ask(path, { site, method, body, query });
       done();
-      const latest = (await ask("v1/audit", { site, query: { limit: 1 } })).changes[0];
-      tell(says, latest?.edition === undefined ? null : { name: "Undo", does: () => this.undo(latest.edition) });
+      const latest = (await ask("v1/audit", { site, query: { limit: "1" } })).changes[0];
+      tell(says, latest?.edition === undefined ? null : { name: t("undo"), does: () => this.undo(latest.edition) });
       await this.context.changed();
     } catch (error) {
       this.fault(error, button);
@@ -187,7 +192,7 @@ export class Desk {
     if (button) button.disabled = true;
     try {
       await ask(`v1/edits/${edition}/undo`, { site: this.context.site, method: "POST" });
-      tell("Undone.");
+      tell(t("undone"));
       await this.context.changed();
     } catch (error) {
       this.fault(error, button);
@@ -196,10 +201,10 @@ export class Desk {
     }
   }
 
-  /** Say what went wrong where it was asked for: beside the button in an open dialog, else in passing. */
+  /** Say what went wrong where it was asked for: beside the button in a form, else in passing. */
   fault(error, button) {
     if (error.status === 401 || error.status === 403) this.context.failed(error);
-    const form = button?.closest("dialog form");
+    const form = button?.closest("form.say");
     if (!form) {
       tell(error.message);
       return;

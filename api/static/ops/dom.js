@@ -21,6 +21,15 @@ export const h = (name, attributes = {}, ...children) => fill(document.createEle
 export const svg = (name, attributes = {}, ...children) =>
   fill(document.createElementNS(SVG, name), attributes, children);
 
+/** An item's picture; nothing where there is none, or it cannot be had. */
+export function picture(item) {
+  const address = typeof item?.image === "string" ? item.image : item?.image?.url;
+  if (!/^https?:/.test(address ?? "")) return null;
+  const image = h("img", { class: "picture", alt: "", loading: "lazy", width: 48, height: 36, src: address });
+  image.addEventListener("error", () => image.remove());
+  return image;
+}
+
 /** Put these in the place of what an element holds; who had the keyboard there keeps it, known by `data-key`. */
 export function put(element, ...children) {
   const focused = element.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;

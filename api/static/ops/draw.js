@@ -1,7 +1,8 @@
 // Pictures: a line of recent views, how events fade, and traffic by the minute. Colours are the style sheet's.
 
 import { h, svg } from "./dom.js";
-import { clock, compact, number, plural, span } from "./words.js";
+import { clock, compact, number, percent, span } from "./format.js";
+import { t } from "./language.js";
 
 /** Ages that an axis is marked by, in seconds. */
 const STEPS = [600, 900, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400];
@@ -16,7 +17,7 @@ export function sparkline(views, stepSeconds) {
   const line = views.map((count, place) => `${x(place).toFixed(1)} ${y(count).toFixed(1)}`).join("L");
   const total = views.reduce((sum, count) => sum + count, 0);
   const inHour = views.slice(-Math.max(1, Math.round(3600 / stepSeconds))).reduce((sum, count) => sum + count, 0);
-  const said = `${plural(total, "view")} in ${span(views.length * stepSeconds)}, ${number(inHour)} in the last hour`;
+  const said = t("spark", { n: total, span: span(views.length * stepSeconds), hour: inHour });
   return svg(
     "svg",
     { class: "spark", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said },
@@ -42,11 +43,11 @@ export function curves(decay, width) {
   const ticks = Array.from({ length: Math.floor(last / step) }, (_, at) => (at + 1) * step);
   const picture = svg(
     "svg",
-    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `As it would be: ${decay.preview_words}` },
+    { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": t("curve") },
     [0, 0.5, 1]
       .map((weight) => [
         svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(weight), y2: y(weight) }),
-        svg("text", { class: "tick", x: left - 6, y: y(weight) + 4, "text-anchor": "end" }, `${100 * weight}%`),
+        svg("text", { class: "tick", x: left - 6, y: y(weight) + 4, "text-anchor": "end" }, percent(weight)),
       ])
       .flat(),
     ticks.map((age) =>
@@ -63,13 +64,13 @@ export function curves(decay, width) {
       }),
     ),
   );
-  const names = { live: "as it is", other: "as it would be" };
+  const names = { live: t("curve.live"), other: t("curve.other") };
   return [
     picture,
     h(
       "figcaption",
       {},
-      h("span", {}, "What a view counts at its age: "),
+      h("span", {}, t("curve.about")),
       drawn.map(([name]) => h("span", { class: `key-${name}` }, names[name])),
     ),
   ];

@@ -1,15 +1,12 @@
 // What tuning found in the site's own past: which half-life would have shown readers what they went on to read.
 
 import { ask } from "./api.js";
-import { $, h, put, svg } from "./dom.js";
-import { clock, number, percent, plural, span, written } from "./words.js";
+import { $, h, put } from "./dom.js";
+import { clock, decimal, percent, span, written } from "./format.js";
+import { frontWords, halfLifeName, plot } from "./front.js";
+import { t } from "./language.js";
 
 const NIGHTS = 30;
-const NONE_YET =
-  "No evidence yet. The service can tell from this site’s own past which half-life would have shown readers what they " +
-  "went on to read:";
-
-const named = (trial) => (trial.half_life_s === null ? "a mix, learned" : span(trial.half_life_s));
 
 export class Evidence {
   constructor(context) {
@@ -26,16 +23,16 @@ export class Evidence {
 
   none(list, night) {
     if (list.kind !== "ranked")
-      return [h("p", { class: "empty" }, "What fades in this list is not a half-life: there is none to look for.")];
+      return [h("p", { class: "empty" }, t("evidence.other"))];
     return [
-      h("p", { class: "empty" }, night ? `${night.why}` : NONE_YET),
-      h("pre", { tabindex: 0, "aria-label": "Command" }, `populer tune --list ${list.name}`),
+      h("p", night ? { class: "empty", lang: "en" } : { class: "empty" }, night ? night.why : t("evidence.none")),
+      h("pre", { tabindex: 0, "aria-label": t("evidence.command") }, `populer tune --list ${list.name}`),
       h(
         "p",
         { class: "soft" },
-        "With ",
         h("code", {}, 'half_life = "auto"'),
-        " it looks every night, moves within the bounds that you set, and shows here what it found.",
+        " ",
+        t("evidence.auto"),
       ),
     ];
   }
@@ -44,23 +41,25 @@ export class Evidence {
     const tried = [...night.trials].sort((a, b) => (a.half_life_s ?? Infinity) - (b.half_life_s ?? Infinity));
     const marks = this.marks(night, tried);
     return [
-      h("p", { class: "words" }, night.why),
-      this.plot(night, tried, marks),
+      h("p", { class: "words" }, this.stands(night, marks)),
+      h("p", { class: "soft", lang: "en" }, night.why),
+      plot(night, tried, marks, $("evidence-body").clientWidth || 520),
+      h("ul", { class: "front", "aria-label": t("front.title") }, frontWords(night, tried, marks)),
       h(
         "div",
         { class: "scroll" },
         h(
           "table",
           { class: "tried" },
-          h("caption", { class: "unseen" }, "Half-lives that were tried"),
+          h("caption", { class: "unseen" }, t("evidence.tried")),
           h(
             "thead",
             {},
             h(
               "tr",
               {},
-              ["half-life", "caught", "changes an hour", ""].map((each) =>
-                h("th", { scope: "col" }, each || h("span", { class: "unseen" }, "try")),
+              ["half-life", "caught", "changes", ""].map((each) =>
+                h("th", { scope: "col" }, each ? t(`evidence.${each}`) : h("span", { class: "unseen" }, t("evidence.try"))),
               ),
             ),
           ),
@@ -72,7 +71,7 @@ export class Evidence {
         ),
       ),
       h("p", { class: "soft" }, this.method(night, zone)),
-      nights.length > 1 ? h("h3", {}, "Night by night") : null,
+      nights.length > 1 ? h("h3", {}, t("evidence.nights")) : null,
       nights.length > 1
         ? h(
             "ol",
@@ -81,7 +80,7 @@ export class Evidence {
               h(
                 "li",
                 {},
-                h("time", { datetime: new Date(1000 * each.at).toISOString() }, clock(each.at, zone, true)),
+                h("time", { datetime: new Date(1000 * each.at).toISOString() }, clock(each.at, zone, "moment")),
                 h(
                   "span",
                   {},
@@ -90,9 +89,9 @@ export class Evidence {
                     {},
                     each.moved
                       ? `${span(each.before.half_life_s)} → ${span(each.after.half_life_s)}`
-                      : `stays at ${span(each.after.half_life_s)}`,
+                      : t("evidence.stays", { half: span(each.after.half_life_s) }),
                   ),
-                  `: ${each.why}`,
+                  h("span", { class: "soft", lang: "en" }, ` ${each.why}`),
                 ),
               ),
             ),
@@ -101,13 +100,29 @@ export class Evidence {
     ];
   }
 
+  /** Why the half-life stands where it stands: how it did, beside the best that was tried. */
+  stands(night, marks) {
+    const now = [...marks].find(([trial, mark]) => trial && mark.isInEffect)?.[0];
+    const best = [...marks].find(([, mark]) => mark.isBest)[0];
+    const half = span(night.after.half_life_s);
+    if (night.pinned) return t("stands.pinned", { half });
+    if (!now) return t("stands.untried", { half });
+    const shares = { half, caught: percent(now.capture), best: halfLifeName(best), most: percent(best.capture) };
+    if (now === best) return t("stands.best", shares);
+    const isWithin = best.interval && now.capture >= best.interval[0];
+    return t(isWithin ? "stands.noise" : "stands.bounds", shares);
+  }
+
   /** How it was found out. */
   method(night, zone) {
-    const caught = `Caught: of the reads that the best ${night.k} had, those of the ${night.k} listed.`;
-    const past = `${plural(night.steps, "list")} on ${plural(night.days, "day")}`;
-    const when = `${clock(night.first, zone, true)} to ${clock(night.at, zone, true)}`;
-    const judged = `each ranked by what was known then and judged by the ${span(night.horizon_s)} after`;
-    return `${caught} Over ${past}, ${when}, ${judged}.`;
+    return t("evidence.method", {
+      k: night.k,
+      n: night.steps,
+      days: night.days,
+      from: clock(night.first, zone, "moment"),
+      to: clock(night.at, zone, "moment"),
+      horizon: span(night.horizon_s),
+    });
   }
 
   /** What is to be said of a trial: the best, what was in effect, what is now. */
@@ -116,14 +131,16 @@ export class Evidence {
     const best = (allowed.length ? allowed : tried).reduce((one, other) => (other.capture > one.capture ? other : one));
     const nearest = (wanted) =>
       tried.filter((each) => each.half_life_s).find((each) => Math.abs(Math.log(each.half_life_s / wanted)) < 0.01);
+    const now = nearest(night.after.half_life_s);
+    const isBoth = best === now;
     return new Map([
-      [nearest(night.after.half_life_s), "in effect"],
-      [best, best === nearest(night.after.half_life_s) ? "best, in effect" : "best"],
+      [now, { isInEffect: true, isBest: false, text: t("evidence.in-effect") }],
+      [best, { isInEffect: isBoth, isBest: true, text: t(isBoth ? "evidence.best-in-effect" : "evidence.best") }],
     ]);
   }
 
   line(each, marks) {
-    const name = named(each);
+    const name = halfLifeName(each);
     const said = marks.get(each);
     const attempt =
       each.half_life_s === null
@@ -134,22 +151,22 @@ export class Evidence {
               type: "button",
               class: "quiet",
               "data-key": `try ${name}`,
-              "aria-label": `Try a half-life of ${name}`,
+              "aria-label": t("evidence.try-one", { half: name }),
               onclick: () => this.context.tuning.take({ half_life: written(each.half_life_s) }),
             },
-            "Try",
+            t("evidence.try"),
           );
     return h(
       "tr",
-      { class: said?.startsWith("best") ? "best" : "" },
+      { class: said?.isBest ? "best" : "" },
       h(
         "th",
         { scope: "row" },
         name,
-        said ? h("span", { class: said === "in effect" ? "badge dim" : "badge" }, said) : null,
+        said ? h("span", { class: said.isBest ? "badge" : "badge dim" }, said.text) : null,
       ),
       h("td", {}, this.bar(each)),
-      h("td", {}, each.changed.toFixed(1)),
+      h("td", {}, decimal(each.changed)),
       h("td", {}, attempt),
     );
   }
@@ -158,103 +175,13 @@ export class Evidence {
     const fill = h("span", { class: "fill" });
     fill.style.width = `${100 * each.capture}%`;
     const between = each.interval
-      ? `, ${Math.round(100 * each.interval[0])} to ${percent(each.interval[1])} in 95 of 100 draws of days`
+      ? `, ${t("evidence.between", { low: percent(each.interval[0]), high: percent(each.interval[1]) })}`
       : "";
     return h(
       "span",
       { class: "bar", title: `${percent(each.capture)}${between}` },
       fill,
       h("span", {}, percent(each.capture)),
-    );
-  }
-
-  /** Capture against change: up is better for readers, left is calmer for editors. */
-  plot(night, tried, marks) {
-    const [width, height, left, bottom] = [$("evidence-body").clientWidth || 520, 190, 44, 34];
-    const range = (values, pad) => {
-      const [low, high] = [Math.min(...values), Math.max(...values)];
-      const room = Math.max(pad, (high - low) * 0.12);
-      return [Math.max(0, low - room), high + room];
-    };
-    const [lowC, highC] = range(
-      tried.flatMap((each) => [each.capture, ...(each.interval ?? [])]),
-      0.01,
-    );
-    const [lowX, highX] = range(
-      tried.map((each) => each.changed),
-      0.1,
-    );
-    const x = (value) => left + ((width - left - 12) * (value - lowX)) / (highX - lowX);
-    const y = (value) => 10 + (height - bottom - 10) * (1 - (value - lowC) / (highC - lowC));
-    const dots = tried.map((each) => {
-      const said = marks.get(each);
-      const style = said ? (said.startsWith("best") ? "best" : "yours") : "";
-      const whisker =
-        each.interval &&
-        svg("line", {
-          class: "whisker",
-          x1: x(each.changed),
-          x2: x(each.changed),
-          y1: y(each.interval[0]),
-          y2: y(each.interval[1]),
-        });
-      const dot = svg(
-        "circle",
-        { class: `dot ${style}`, cx: x(each.changed), cy: y(each.capture), r: style ? 6 : 4 },
-        svg("title", {}, `${named(each)}: ${percent(each.capture)}, ${each.changed.toFixed(1)} change an hour`),
-      );
-      const [at, anchor] =
-        x(each.changed) > 0.66 * width
-          ? [width - 4, "end"]
-          : x(each.changed) < 0.33 * width
-            ? [left + 4, "start"]
-            : [x(each.changed), "middle"];
-      const label =
-        said &&
-        svg(
-          "text",
-          { class: "tick strong", x: at, y: Math.max(10, y(each.capture) - 11), "text-anchor": anchor },
-          `${named(each)}: ${said}`,
-        );
-      return [whisker, dot, label];
-    });
-    const line = tried
-      .filter((each) => each.half_life_s !== null)
-      .map((each) => `${x(each.changed).toFixed(1)} ${y(each.capture).toFixed(1)}`)
-      .join("L");
-    return h(
-      "figure",
-      { class: "curve" },
-      svg(
-        "svg",
-        {
-          viewBox: `0 0 ${width} ${height}`,
-          role: "img",
-          "aria-label":
-            "What each half-life catches against how much its list changes; the table below has the numbers",
-        },
-        [highC, (lowC + highC) / 2, lowC]
-          .map((value) => [
-            svg("line", { class: "grid", x1: left, x2: width - 8, y1: y(value), y2: y(value) }),
-            svg("text", { class: "tick", x: left - 6, y: y(value) + 4, "text-anchor": "end" }, percent(value)),
-          ])
-          .flat(),
-        [lowX, (lowX + highX) / 2, highX].map((value, at) =>
-          svg(
-            "text",
-            { class: "tick", x: x(value), y: height - 18, "text-anchor": ["start", "middle", "end"][at] },
-            value.toFixed(1),
-          ),
-        ),
-        svg(
-          "text",
-          { class: "tick", x: (left + width) / 2, y: height - 3, "text-anchor": "middle" },
-          `items that change an hour, of ${number(night.k)}`,
-        ),
-        svg("path", { class: "joins", d: `M${line}` }),
-        dots.flat(),
-      ),
-      h("figcaption", {}, "Up: more of what readers went on to read. Left: a calmer list."),
     );
   }
 }

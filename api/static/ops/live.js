@@ -3,14 +3,13 @@
 import { ask } from "./api.js";
 import { $, h, put, show } from "./dom.js";
 import { sparkline } from "./draw.js";
-import { ago, compact, concentration, greatest, number, plural, score } from "./words.js";
+import { concentration, greatest } from "./concentration.js";
+import { ago, compact, number, score, seconds, span } from "./format.js";
+import { t } from "./language.js";
 
 const VIEWS_FOR_MS = 30_000;
 const MOST_ITEMS = 100;
 const HOURS = 6;
-const NOTHING =
-  "Nothing is listed: no event counts here yet, or the list’s rules leave all out. Try other settings, or open an " +
-  "item by its id to learn why.";
 
 /** Views of late by item, asked for when an item is new or what is known is old. */
 class Views {
@@ -59,41 +58,41 @@ export const views = new Views();
 export function moved(before, rank, { isNew = false, since }) {
   const none = before === null || before === undefined;
   const by = none ? 0 : before - rank;
-  if (isNew || none) return h("span", { class: "move new" }, "new", h("span", { class: "unseen" }, since));
+  if (isNew || none) return h("span", { class: "move new" }, t("move.new"), h("span", { class: "unseen" }, since));
   if (!by)
     return h(
       "span",
       { class: "move" },
       h("span", { "aria-hidden": "true" }, "–"),
-      h("span", { class: "unseen" }, `same place ${since}`),
+      h("span", { class: "unseen" }, t("move.same", { since })),
     );
-  const [mark, word, style] = by > 0 ? ["▲", "up", "up"] : ["▼", "down", "down"];
+  const [mark, style] = by > 0 ? ["▲", "up"] : ["▼", "down"];
   return h(
     "span",
     { class: `move ${style}` },
     h("span", { "aria-hidden": "true" }, `${mark}${Math.abs(by)}`),
-    h("span", { class: "unseen" }, `${word} ${Math.abs(by)} ${since}`),
+    h("span", { class: "unseen" }, t(`move.${style}`, { n: Math.abs(by), since })),
   );
 }
 
 /** A place of a ranking. */
-export function row(entry, { move, key, cut, open, notes = [] }) {
+export function row(entry, { move, key, cut, open, notes = [], handle = null }) {
   const about = [
     entry.section && h("span", { class: "section" }, entry.section),
     h(
       "span",
-      { title: `${plural(entry.views, "view")} of all that are kept` },
-      plural(entry.views, "view").replace(/^[\d,]+/, compact(entry.views)),
+      { title: t("views.kept", { n: entry.views }) },
+      t("views", { n: entry.views, count: compact(entry.views) }),
     ),
-    entry.score === null ? null : h("span", { title: "score" }, `score ${score(entry.score)}`),
-    entry.times_usual ? h("span", {}, `${score(entry.times_usual)} times its usual`) : null,
-    entry.source === "pinned" && h("span", { class: "badge" }, "pinned"),
-    entry.source === "fill" && h("span", { class: "badge dim" }, "fill"),
+    entry.score === null ? null : h("span", {}, t("score", { score: score(entry.score) })),
+    entry.times_usual ? h("span", {}, t("usual", { times: score(entry.times_usual) })) : null,
+    entry.source === "pinned" && h("span", { class: "badge" }, t("pinned")),
+    entry.source === "fill" && h("span", { class: "badge dim" }, t("fill")),
     ...notes.map((note) => (typeof note === "string" ? h("span", { class: "badge" }, note) : note)),
   ];
   return h(
     "li",
-    { class: cut ? "cut" : "", "data-item": entry.id },
+    { class: cut ? "cut" : "", "data-item": entry.id, "data-rank": entry.rank, "data-cut": cut ? t("cut") : null },
     h("span", { class: "rank" }, number(entry.rank)),
     move,
     h(
@@ -107,13 +106,14 @@ export function row(entry, { move, key, cut, open, notes = [] }) {
       h("p", { class: "meta" }, about),
     ),
     views.of(entry.id),
+    handle,
   );
 }
 
 /** What editors' boosts say of an item in this list. */
 const boosted = (context, id) => {
   const boost = context.boosts.find((each) => each.item === id);
-  return boost ? [`boost ×${boost.factor}`] : [];
+  return boost ? [t("boosted", { factor: boost.factor })] : [];
 };
 
 /** That one network or one user agent sent too much of an item, with the way to do something about it. */
@@ -128,10 +128,10 @@ const concentrated = (context, entry) => {
         type: "button",
         class: "quiet",
         "data-key": `void ${entry.id}`,
-        "aria-label": `Void events of ${entry.title || entry.id}`,
+        "aria-label": t("void.of", { title: entry.title || entry.id }),
         onclick: () => context.open(entry, "void"),
       },
-      "Void…",
+      t("void.open"),
     ),
   ];
 };
@@ -142,6 +142,8 @@ export class Live {
     this.items = [];
     this.drawn = "";
     this.stamp = null;
+    this.held = false; // while an item is dragged over it, it stays as it is
+    this.before = null;
   }
 
   /** How many places are looked at: those that readers see, and as many that wait behind them. */
@@ -153,6 +155,7 @@ export class Live {
     this.items = [];
     this.drawn = "";
     this.stamp = null;
+    this.before = null;
     put($("live"));
     show($("live-empty"), false);
     $("age").textContent = "";
@@ -164,9 +167,12 @@ export class Live {
       const found = await ask(`v1/lists/${list.name}`, { site, query: { section, limit: this.limit } });
       if (list.name !== this.context.list.name || section !== this.context.section || site !== this.context.site)
         return false;
+      if (this.stamp && this.stamp.version !== found.config_version)
+        this.before = { version: this.stamp.version, items: this.items };
       this.items = found.items;
-      this.stamp = { at: Date.now() - 1000 * found.age_s, stale: found.stale, generation: found.generation };
-      this.empty(found.items.length ? "" : NOTHING);
+      this.context.catalogue.take(found.items.filter((each) => !this.context.catalogue.known.has(each.id)));
+      this.stamp = { at: Date.now() - 1000 * found.age_s, stale: found.stale, version: found.config_version, generation: found.generation };
+      this.empty(found.items.length ? "" : t("live.nothing"));
     } catch (error) {
       if (error.status === 0 || error.status === 401) throw error;
       this.items = [];
@@ -185,11 +191,12 @@ export class Live {
   /** Draw what has changed; whether anything had. */
   draw(again = false) {
     const { list } = this.context;
+    if (this.held) return false;
     const drawn = JSON.stringify([this.items, this.context.boosts, this.context.concentrated, list.name]);
     if (drawn === this.drawn && !again) return false;
     const other = drawn !== this.drawn;
     this.drawn = drawn;
-    const since = list.settings ? `against ${list.settings.movement} ago` : "against the list before";
+    const since = list.settings ? t("since.span", { span: span(seconds(list.settings.movement)) }) : t("since.before");
     put(
       $("live"),
       this.items.map((entry, at) =>
@@ -197,6 +204,7 @@ export class Live {
           key: "live",
           cut: at === list.size,
           open: this.context.open,
+          handle: this.context.drag.handle(entry),
           notes: [...boosted(this.context, entry.id), ...concentrated(this.context, entry)],
           move:
             entry.score === null
@@ -212,16 +220,12 @@ export class Live {
   tick() {
     const age = $("age");
     if (!this.stamp) {
-      age.textContent = "not ranked yet";
+      age.textContent = t("ranked.never");
       return;
     }
-    const seconds = (Date.now() - this.stamp.at) / 1000;
-    age.textContent = `ranked ${ago(seconds)}${this.stamp.stale ? " – stale" : ""}`;
-    age.title = `generation ${this.stamp.generation}`;
+    const age_s = (Date.now() - this.stamp.at) / 1000;
+    age.textContent = t("ranked", { ago: ago(age_s) }) + (this.stamp.stale ? ` – ${t("stale")}` : "");
+    age.title = t("generation", { generation: this.stamp.generation });
     age.classList.toggle("bad", this.stamp.stale);
-  }
-
-  title(id) {
-    return this.items.find((entry) => entry.id === id)?.title || id;
   }
 }

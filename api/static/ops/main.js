@@ -1,19 +1,34 @@
-// The page: who is signed in, which list is looked at, and what is asked for again and how often.
+// The page: what is looked at, and what is asked for again and how often.
 
-import { Failure, ask, forget, forgetAll, keep, known } from "./api.js";
+import { Failure, ask, forget } from "./api.js";
+import { Article } from "./article.js";
+import { Catalogue } from "./catalogue.js";
 import { Desk } from "./desk.js";
-import { $, h, put, show } from "./dom.js";
+import { $, show } from "./dom.js";
+import { Drag } from "./drag.js";
 import { Evidence } from "./evidence.js";
+import { Find } from "./find.js";
+import { t } from "./language.js";
 import { Item } from "./item.js";
 import { Live, views } from "./live.js";
-import { alarms, service, traffic } from "./service.js";
+import { drawLists } from "./picker.js";
+import { Places, asked } from "./places.js";
+import { Ranges } from "./ranges.js";
+import { alarms, service } from "./service.js";
+import { Session } from "./session.js";
+import { traffic } from "./traffic.js";
 import { Tuning } from "./tuning.js";
 
 const [FIRST_PAUSE_MS, LONGEST_PAUSE_MS] = [1000, 15_000];
 const TRAFFIC_MINUTES = 60;
 
+let state = null;
+let pause = FIRST_PAUSE_MS;
+
+const places = new Places(entered);
+const session = new Session({ begun, over, trouble });
 const context = {
-  site: $("site").value,
+  places,
   zone: "UTC",
   decays: [],
   list: null,
@@ -21,115 +36,72 @@ const context = {
   boosts: [],
   concentrated: [],
   pinned: false,
+  get site() {
+    return session.site;
+  },
   open: (entry, what) => item.open(entry, what),
   learn: (items) => learn(items),
   changed: () => changed(),
   failed: (error) => failed(error),
 };
-/** Trying settings is for admins: an editor's key is not told what they are. */
-const idle = { changes: {}, use() {}, renew() {}, draw() {}, want() {} };
+const catalogue = (context.catalogue = new Catalogue(context));
 const live = (context.live = new Live(context));
+context.drag = new Drag(context);
 const tuning = (context.tuning = new Tuning(context));
 const desk = (context.desk = new Desk(context));
 const item = new Item(context);
 const evidence = new Evidence(context);
+const pages = { ranges: new Ranges(context), item: new Article(context) };
+new Find(context);
 
-let state = null;
-const edits = () => state?.key.grade === "editor";
-const trying = () => (edits() ? idle : tuning);
-let pause = FIRST_PAUSE_MS;
+const isOn = (...names) => names.includes(places.page);
 
-/** What is asked for again, and every how many milliseconds; `at`: when it was asked last. */
+/** What is asked for again, on which pages, and every how many milliseconds; `at`: when it was asked last. */
 const beats = [
-  { every: 5_000, at: 0, does: refreshState },
+  {
+    get every() {
+      return tuning.isTrying && isOn("settings") ? 1_000 : 5_000; // whoever pastes the lines waits for them
+    },
+    at: 0,
+    does: refreshState,
+  },
   {
     get every() {
       return Math.min(10_000, Math.max(2_000, 1000 * (state?.refresh_every_s ?? 5)));
     },
     at: 0,
+    on: ["lists", "settings"],
     does: refreshLive,
   },
-  { every: 10_000, at: 0, does: () => edits() || refreshTraffic() },
-  { every: 30_000, at: 0, does: () => desk.refresh() },
-  { every: 300_000, at: 0, does: () => edits() || evidence.refresh() },
+  { every: 10_000, at: 0, on: ["state"], does: refreshTraffic },
+  { every: 30_000, at: 0, on: ["lists", "settings"], does: () => desk.refresh() },
+  { every: 300_000, at: 0, on: ["settings"], does: () => evidence.refresh() },
 ];
 
-// Signing in
-
-async function signIn(site, key) {
-  const found = await ask("v1/ops/state", { site, key });
-  keep(site, key);
-  begin(found);
-}
-
-function signedOut(text = "") {
-  state = null;
-  show($("desk"), false);
-  show($("sign-out"), false);
-  show($("standing"), false);
-  trouble(null);
-  if ($("item").open) $("item").close();
-  show($("sign-in"));
-  $("sign-in-fault").textContent = text;
-  $("key").value = "";
-  $("key").focus();
-}
-
-$("sign-in-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const button = event.submitter ?? $("sign-in-form").querySelector("button");
-  button.disabled = true;
-  try {
-    await signIn($("site").value, $("key").value.trim());
-  } catch (error) {
-    const words = {
-      401: "This is not a key of this site. Its admin key is in keys.json of the data directory, or in the settings.",
-      403: "This is the site’s write key. The page takes its admin key.",
-    };
-    $("sign-in-fault").textContent = words[error.status] ?? error.message;
-    $("key").select();
-  } finally {
-    button.disabled = false;
-  }
-});
-
-$("sign-out").addEventListener("click", () => {
-  forgetAll();
-  signedOut();
-});
-
-$("site").addEventListener("change", () => start());
-
-/** Show a site: with the key that it is known by, else with that of the site before, which may be the same. */
-async function start() {
-  const before = context.site;
-  const site = $("site").value;
-  for (const key of new Set([known(site), known(before)].filter(Boolean))) {
-    try {
-      await signIn(site, key);
-      return;
-    } catch (error) {
-      if (error.status !== 401 && error.status !== 403) {
-        trouble(error);
-        setTimeout(start, LONGEST_PAUSE_MS / 3);
-        return;
-      }
-    }
-  }
-  signedOut();
-}
-
-function begin(found) {
-  context.site = $("site").value;
+function begun(found) {
   context.list = null;
   views.clear();
-  show($("sign-in"), false);
-  show($("desk"));
-  show($("sign-out"));
-  $("key").value = "";
+  catalogue.clear();
   took(found);
-  const asked = new URLSearchParams(location.hash.slice(1));
-  choose(state.lists.find((each) => each.name === asked.get("list")) ?? state.lists[0], asked.get("section") ?? "");
+  const told = asked();
+  const list = state.lists.find((each) => each.name === told.get("list")) ?? state.lists[0];
+  places.rooms = [];
+  choose(list, told.get("section") ?? "");
+  places.open(state.key.grade);
+}
+
+function over() {
+  state = null;
+  places.leave();
+  trouble(null);
+}
+
+function entered(page) {
+  if (!state) return;
+  if (isOn("settings")) tuning.want();
+  pages[page]?.enter();
+  for (const each of beats) if (each.on?.includes(page)) each.at = 0;
+  beat();
 }
 
 // Which list is looked at
@@ -138,44 +110,12 @@ function choose(list, section = "") {
   context.list = list;
   context.section = list.sections.includes(section) ? section : "";
   context.boosts = [];
-  history.replaceState(
-    null,
-    "",
-    `#${new URLSearchParams(context.section ? { list: list.name, section: context.section } : { list: list.name })}`,
-  );
-  drawLists();
+  places.note({ list: list.name, section: context.section });
+  drawLists(state.lists, context, choose);
   live.clear();
-  trying().use(list);
-  for (const beat of beats) beat.at = 0;
+  if (state.key.grade === "admin") tuning.use(list);
+  for (const each of beats) each.at = 0;
   beat();
-}
-
-function drawLists() {
-  put(
-    $("lists"),
-    state.lists.map((each) =>
-      h(
-        "button",
-        {
-          type: "button",
-          "data-key": each.name,
-          "aria-pressed": String(each.name === context.list.name),
-          class: each.stale ? "stale" : "",
-          onclick: () => choose(state.lists.find((one) => one.name === each.name)),
-        },
-        each.title || each.name,
-        each.stale ? h("span", { class: "badge bad" }, "stale") : null,
-      ),
-    ),
-  );
-  const select = $("section");
-  if (document.activeElement === select) return;
-  put(
-    select,
-    h("option", { value: "" }, "All sections"),
-    context.list.sections.map((each) => h("option", { value: each }, each)),
-  );
-  select.value = context.section;
 }
 
 $("section").addEventListener("change", () => choose(context.list, $("section").value));
@@ -191,13 +131,14 @@ for (const button of document.querySelectorAll(".behind")) {
 
 function took(found) {
   state = found;
+  context.state = found;
   context.zone = found.site.timezone;
-  context.decays = found.decays;
-  context.concentrated = found.concentrated;
-  alarms(found.alarms, context.zone, found.now);
-  for (const each of document.querySelectorAll(".for-admins")) show(each, !edits());
+  context.decays = found.decays ?? [];
+  context.concentrated = found.concentrated ?? [];
   $("sign-out").title = `${found.key.name}: ${found.key.grade}`;
-  if (!edits()) service(found, context.zone);
+  if (found.key.grade !== "admin") return show($("standing"), false);
+  alarms(found.alarms, context.zone, found.now);
+  service(found, context.zone);
 }
 
 async function refreshState() {
@@ -207,16 +148,16 @@ async function refreshState() {
   took(found);
   const list = found.lists.find((each) => each.name === context.list.name);
   if (!list) return choose(found.lists[0]);
-  const other = JSON.stringify(list.settings) !== JSON.stringify(context.list.settings);
+  const isOther = JSON.stringify(list.settings) !== JSON.stringify(context.list.settings);
   context.list = list;
-  drawLists();
-  if (other) trying().renew(list);
+  drawLists(state.lists, context, choose);
+  if (isOther && list.settings) tuning.renew(list);
 }
 
 async function refreshLive() {
-  const other = await live.refresh();
+  const isOther = await live.refresh();
   await learn(live.items.map((entry) => entry.id));
-  if (other && Object.keys(trying().changes).length) trying().want();
+  if (isOther && tuning.isTrying) tuning.want();
 }
 
 async function learn(items) {
@@ -225,7 +166,7 @@ async function learn(items) {
   try {
     if (await views.learn(context.site, wanted)) {
       live.draw(true);
-      trying().draw();
+      tuning.draw();
     }
   } catch (error) {
     if (error.status === 0 || error.status === 401) throw error; // lines are missing, and all else is there
@@ -240,7 +181,8 @@ async function refreshTraffic() {
 async function changed() {
   await Promise.all([desk.refresh(), live.refresh()]);
   live.draw(true);
-  trying().want();
+  if (isOn("settings")) tuning.want();
+  if (isOn("item")) pages.item.enter();
 }
 
 async function inTurn(each, now) {
@@ -257,7 +199,7 @@ async function inTurn(each, now) {
 async function beat() {
   if (!state || document.hidden) return;
   const now = Date.now();
-  const due = beats.filter((each) => !each.busy && now - each.at >= each.every);
+  const due = beats.filter((each) => !each.busy && (!each.on || isOn(...each.on)) && now - each.at >= each.every);
   const done = await Promise.allSettled(due.map((each) => inTurn(each, now)));
   const wrong = done.filter((each) => each.status === "rejected").map((each) => each.reason);
   const worst = wrong.find((error) => error.status === 401 || error.status === 403) ?? wrong[0];
@@ -277,16 +219,14 @@ function failed(error) {
   if (!(error instanceof Failure)) throw error;
   if (error.status === 401 || error.status === 403) {
     forget(context.site);
-    signedOut(error.message);
+    session.signedOut(error.message);
   } else {
     trouble(error);
   }
 }
 
 function trouble(error) {
-  $("trouble").textContent = error
-    ? `${error.message} What you see is what it said last; this page goes on asking.`
-    : "";
+  $("trouble").textContent = error ? `${error.message} ${t("trouble.old")}` : "";
   show($("trouble"), error !== null);
   $("desk").classList.toggle("old", error !== null);
 }
@@ -298,5 +238,4 @@ setInterval(() => {
 }, 1000);
 document.addEventListener("visibilitychange", beat);
 
-if (known(context.site)) start();
-else signedOut();
+session.start();

@@ -1,5 +1,7 @@
 // Which settings of a list can be tried, and where a span stands on a slider, which is on a log scale.
 
+import { has, t } from "./language.js";
+
 const [M, H, D] = [60, 3600, 86400];
 /** Places of a slider of spans; one that has no limit goes to NONE, one that can be off begins at OFF. */
 export const STEPS = 400;
@@ -14,7 +16,7 @@ const NICE = [1, 2, 3, 5, 10, 15, 20, 30, 45]
 
 const METHODS = ["excess", "chi-square", "z-score", "ewma", "ratio", "share", "acceleration"];
 
-const spanOf = (key, label, from, to, more = {}) => ({ key, label, kind: "span", from, to, ...more });
+const spanOf = (key, from, to, more = {}) => ({ key, kind: "span", from, to, ...more });
 
 /**
  * The settings that can be tried, by the kind of list. `when`: what another must be for it to have an effect; `ofDecay`:
@@ -22,7 +24,7 @@ const spanOf = (key, label, from, to, more = {}) => ({ key, label, kind: "span",
  */
 const SETTINGS = {
   ranked: [
-    spanOf("half_life", "Half-life", 5 * M, 30 * D, {
+    spanOf("half_life", 5 * M, 30 * D, {
       none: true,
       main: true,
       ticks: [5 * M, 30 * M, 2 * H, 6 * H, D, 7 * D],
@@ -30,14 +32,12 @@ const SETTINGS = {
     }),
     {
       key: "decay",
-      label: "Events fade",
       kind: "choice",
     },
-    { key: "power", label: "Power", kind: "number", from: 0.1, to: 4, step: 0.1, ofDecay: true },
-    spanOf("power_scale", "Half at a power of 1", M, 7 * D, { ofDecay: true }),
+    { key: "power", kind: "number", from: 0.1, to: 4, step: 0.1, ofDecay: true },
+    spanOf("power_scale", M, 7 * D, { ofDecay: true }),
     {
       key: "daily",
-      label: "Left after a day",
       kind: "number",
       from: 0.05,
       to: 1,
@@ -45,23 +45,17 @@ const SETTINGS = {
       percent: true,
       ofDecay: true,
     },
-    spanOf("window", "Only events of the last", 30 * M, 30 * D, { none: true, ofDecay: true }),
-    spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true }),
+    spanOf("window", 30 * M, 30 * D, { none: true, ofDecay: true }),
+    spanOf("max_age", H, 30 * D, { none: true }),
     {
       key: "aging",
-      label: "Items fade with their own age",
       kind: "choice",
-      of: [
-        ["none", "no"],
-        ["half-life", "by a half-life"],
-        ["gravity", "by gravity"],
-      ],
+      of: [["none"], ["half-life"], ["gravity"]],
     },
-    spanOf("aging_half_life", "Half-life of an item", 10 * M, 30 * D, { when: { aging: ["half-life"] } }),
-    { key: "gravity", label: "Gravity", kind: "number", from: 0.1, to: 4, step: 0.1, when: { aging: ["gravity"] } },
+    spanOf("aging_half_life", 10 * M, 30 * D, { when: { aging: ["half-life"] } }),
+    { key: "gravity", kind: "number", from: 0.1, to: 4, step: 0.1, when: { aging: ["gravity"] } },
     {
       key: "click",
-      label: "A click counts as so many views",
       kind: "number",
       from: 0,
       to: 10,
@@ -70,7 +64,6 @@ const SETTINGS = {
     },
     {
       key: "self_click_weight",
-      label: "Clicks that came from a list count",
       kind: "number",
       from: 0,
       to: 1,
@@ -79,7 +72,6 @@ const SETTINGS = {
     },
     {
       key: "hysteresis",
-      label: "Who is in stays until another is better by",
       kind: "number",
       from: 0,
       to: 0.5,
@@ -88,59 +80,50 @@ const SETTINGS = {
     },
     {
       key: "max_per_section",
-      label: "Items of one section at most",
       kind: "number",
       from: 0,
       to: 10,
       step: 1,
-      zero: "any number",
+      zero: true,
     },
     {
       key: "fill",
-      label: "Where items are missing",
       kind: "choice",
-      of: [
-        ["none", "leave it short"],
-        ["widen", "look further back"],
-        ["latest", "add the newest"],
-      ],
+      of: [["none"], ["widen"], ["latest"]],
     },
   ],
   burst: [
-    spanOf("short", "A burst is of the last", 10 * M, D, { main: true, ticks: [10 * M, 30 * M, H, 3 * H, 12 * H] }),
-    spanOf("baseline", "Held against the time before", 6 * H, 28 * D, {
+    spanOf("short", 10 * M, D, { main: true, ticks: [10 * M, 30 * M, H, 3 * H, 12 * H] }),
+    spanOf("baseline", 6 * H, 28 * D, {
       when: { method: METHODS.filter((each) => each !== "acceleration") },
     }),
-    { key: "minimum", label: "Views it takes", kind: "number", from: 0, to: 100, step: 1 },
+    { key: "minimum", kind: "number", from: 0, to: 100, step: 1 },
     {
       key: "method",
-      label: "Compared by",
       kind: "choice",
-      of: METHODS.map((each) => [each, each]),
+      of: METHODS.map((each) => [each]),
     },
-    spanOf("hold", "Listed for its highest burst of", 30 * M, 7 * D, { off: true }),
-    spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true }),
+    spanOf("hold", 30 * M, 7 * D, { off: true }),
+    spanOf("max_age", H, 30 * D, { none: true }),
     {
       key: "max_per_section",
-      label: "Items of one section at most",
       kind: "number",
       from: 0,
       to: 10,
       step: 1,
-      zero: "any number",
+      zero: true,
     },
   ],
   latest: [
-    spanOf("max_age", "Leave out items older than", H, 30 * D, { none: true, main: true, ticks: [H, 6 * H, D, 7 * D] }),
-    spanOf("min_age", "Leave out items newer than", M, D, { off: true }),
+    spanOf("max_age", H, 30 * D, { none: true, main: true, ticks: [H, 6 * H, D, 7 * D] }),
+    spanOf("min_age", M, D, { off: true }),
     {
       key: "max_per_section",
-      label: "Items of one section at most",
       kind: "number",
       from: 0,
       to: 10,
       step: 1,
-      zero: "any number",
+      zero: true,
     },
   ],
 };
@@ -155,7 +138,7 @@ export function settingsOf(kind, decays) {
     if (spec.key === "decay")
       return {
         ...spec,
-        of: decays.map(({ name, label }) => [name, label]),
+        of: decays.map(({ name, label }) => [name, has(`decay.${name}`) ? t(`decay.${name}`) : label]),
         main: (settings) => settings.decay !== decays[0].name,
       };
     if (!spec.ofDecay) return spec;

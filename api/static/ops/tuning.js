@@ -5,8 +5,10 @@ import { ask } from "./api.js";
 import { Controls, toml } from "./controls.js";
 import { $, put, tell } from "./dom.js";
 import { curves } from "./draw.js";
+import { Effect } from "./effect.js";
+import { forgets, learned } from "./forgets.js";
+import { t } from "./language.js";
 import { moved, row } from "./live.js";
-import { clock, plural, unbroken } from "./words.js";
 
 const PAUSE_MS = 60;
 
@@ -17,6 +19,8 @@ export class Tuning {
     this.asking = false;
     this.document = null;
     this.extra = {};
+    this.controls = null;
+    this.effect = new Effect(context);
     $("reset").addEventListener("click", () => this.reset());
     $("copy").addEventListener("click", () => this.copy());
     addEventListener("resize", () => this.drawCurve());
@@ -26,22 +30,30 @@ export class Tuning {
   /** Begin with a list as it is. */
   use(list) {
     this.extra = {};
+    this.effect.forget();
     this.document = null;
     put($("proposed"));
     put($("curve"));
     $("try-words").textContent = "";
-    $("live-words").textContent = unbroken(this.said(list));
+    $("live-words").textContent = learned(list, this.context.zone);
     this.controls = new Controls(list, this.context.decays, () => this.moved());
     this.moved();
   }
 
   /** The list's settings have changed in the service: what was tried is held against the new ones. */
   renew(list) {
-    const changes = this.changes;
-    $("live-words").textContent = unbroken(this.said(list));
+    const { changes } = this;
+    $("live-words").textContent = learned(list, this.context.zone);
     this.controls = new Controls(list, this.context.decays, () => this.moved());
     this.controls.take(changes);
+    const left = this.controls.changes;
+    if (Object.keys(changes).some((key) => !(key in left))) this.effect.came(list);
     this.moved();
+  }
+
+  /** Whether anything is tried that is not in effect. */
+  get isTrying() {
+    return this.controls !== null && Object.keys(this.changes).length > 0;
   }
 
   /** Try settings that are named elsewhere, such as those that the evidence favours. */
@@ -64,28 +76,21 @@ export class Tuning {
   }
 
   moved() {
-    const changes = this.changes;
+    const { changes } = this;
     const any = Object.keys(changes).length > 0;
     $("reset").disabled = !any;
-    const ends =
-      this.context.list.learns && ("half_life" in changes || "decay" in changes) ? ", and end its nightly tuning" : "";
+    const ends = this.context.list.learns && ("half_life" in changes || "decay" in changes);
     $("copy").disabled = !any;
-    $("paste-says").textContent = any
-      ? `Nothing has changed yet. These lines in populer.toml make it so within two seconds${ends}:`
-      : "What you try changes nothing by itself: the lines for populer.toml stand here.";
+    $("paste-says").textContent = t(any ? (ends ? "paste.ends" : "paste.these") : "paste.none");
+    const { file, host, version } = this.context.state.config;
+    $("paste-where").textContent = any ? t("paste.where", { file, host, version }) : "";
     $("toml").textContent = any ? toml(this.context.list.name, changes) : `[lists.${this.context.list.name}]`;
     this.want();
   }
 
-  /** How the live list forgets, and whether it has found that out by itself. */
-  said(list, words = list.words) {
-    if (!list.learns) return words;
-    const since = list.learned_since ? `, so since ${clock(list.learned_since, this.context.zone, true)}` : "";
-    return `${words} ${list.learned_why} Tuned every night${since}.`.replace("  ", " ");
-  }
-
   /** Ask for the list as it would be, unless a later wish comes first. */
   want() {
+    if (this.context.places.page !== "settings") return;
     this.waiting = { list: this.context.list, section: this.context.section, changes: this.changes };
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.run(), PAUSE_MS);
@@ -127,12 +132,11 @@ export class Tuning {
     $("try-says").classList.remove("fault");
     $("proposed").classList.remove("old");
     const any = Object.keys(changes).length > 0;
-    $("try-words").textContent = unbroken(found.decay.preview_words);
-    $("live-words").textContent = unbroken(this.said(this.context.list, found.decay.live_words));
+    $("try-words").textContent = forgets({ ...this.context.list.settings, ...changes }, found.decay.preview_words);
     this.drawCurve();
     $("try-says").textContent = any
       ? this.summary(found)
-      : "Move a slider: the list that it would make stands here, place by place.";
+      : t("try.move");
     this.draw();
     this.context.learn(found.preview.map((entry) => entry.id)).catch(this.context.failed);
   }
@@ -149,13 +153,13 @@ export class Tuning {
     const shown = found.preview.slice(0, size);
     const entered = shown.filter((entry) => entry.live_rank === null || entry.live_rank > size).length;
     const other = shown.filter((entry) => entry.move !== 0).length - entered;
-    const pins = this.context.pinned ? " Pins are not laid over it." : "";
+    const pins = this.context.pinned ? ` ${t("try.pins")}` : "";
     if (!entered && other <= 0)
-      return `The ${plural(shown.length, "place")} that readers see would stay as they are.${pins}`;
+      return t("try.same", { n: shown.length }) + pins;
     const parts = [];
-    if (entered) parts.push(`${plural(entered, "item")} of ${shown.length} would be new`);
-    if (other > 0) parts.push(`${other} would stand elsewhere`);
-    return `${parts.join(", ")}.${pins}`;
+    if (entered) parts.push(t("try.new", { n: entered, of: shown.length }));
+    if (other > 0) parts.push(t("try.elsewhere", { n: other }));
+    return parts.join(" ") + pins;
   }
 
   draw() {
@@ -173,7 +177,7 @@ export class Tuning {
           key: "proposed",
           cut: at === size,
           open: this.context.open,
-          move: moved(entry.live_rank, entry.rank, { since: "against the live list" }),
+          move: moved(entry.live_rank, entry.rank, { since: t("since.live") }),
         }),
       ),
     );
@@ -182,13 +186,13 @@ export class Tuning {
   async copy() {
     try {
       await navigator.clipboard.writeText($("toml").textContent);
-      tell("Copied.");
+      tell(t("try.copied"));
     } catch {
       const range = document.createRange();
       range.selectNodeContents($("toml"));
       getSelection().removeAllRanges();
       getSelection().addRange(range);
-      tell("This browser lets no page copy here: the lines are selected, copy them yourself.");
+      tell(t("try.selected"));
     }
   }
 }

@@ -1,67 +1,51 @@
 // Why an item is at its rank, in numbers that add up.
 
+import { concentration } from "./concentration.js";
 import { h } from "./dom.js";
 import { sparkline } from "./draw.js";
-import { adding, clock, concentration, number, percent, plural, score, span } from "./words.js";
+import { adding, clock, decimal, number, percent, score, span } from "./format.js";
+import { has, named, t } from "./language.js";
 
-const REASONS = {
-  robot: "by robots",
-  prefetch: "fetched ahead",
-  fetch: "opened as an address",
-  limited: "over a limit",
-  new_item: "on an unknown item",
-  gpc: "by readers who object",
-  duplicate: "repeats",
-  concentrated: "beyond what one network may add",
-};
-
-/** What each step towards a score is called; a step of another name is a burst's comparison. */
-const TERMS = {
-  events: "together",
-  bonus: "+ kinds that are a bonus",
-  shape: "as the list’s shape has it",
-  aging: "× what its own age leaves",
-  revival: "+ as it is read again",
-  scale: "÷ for its section",
-  usual: "less what is usual",
-  boost: "× boost",
-};
+/** Of what moved an item: whether it was done to others. */
+const MOVED_BY = { "an editor has boosted others": ".others", "editors have pinned others": ".others" };
 
 /** Why an item is at its rank, as elements. */
 export function explained(found, context) {
-  const { list, zone, live } = context;
+  const { list, zone, catalogue } = context;
   const parts = [h("p", { class: "words" }, sentence(found, list))];
   if (found.channels.length) parts.push(sum(found, list));
   const views = found.channels.find((each) => each.kind === "view" && !each.source);
   const lately = views && line(views.buckets, found.at);
-  if (lately) parts.push(h("p", { class: "lately" }, h("span", {}, "Views of the last 6 h"), lately));
+  if (lately) parts.push(h("p", { class: "lately" }, h("span", {}, t("why.lately", { span: span(6 * 3600) })), lately));
   if (found.moves.length)
     parts.push(
       h(
         "ul",
-        { class: "moves", "aria-label": "What moved it" },
+        { class: "moves", "aria-label": t("why.moved") },
         found.moves.map((move) => h("li", {}, why(move))),
       ),
     );
   if (found.voids.length) parts.push(voided(found, context));
   if (found.concentration) parts.push(h("p", {}, concentration(found.concentration)));
-  const left = Object.entries(found.left_out).map(([reason, count]) => `${number(count)} ${REASONS[reason] ?? reason}`);
-  if (left.length) parts.push(h("p", { class: "soft" }, `Left out of late, and not counted: ${left.join(", ")}.`));
+  const left = Object.entries(found.left_out).map(([reason, count]) => `${number(count)} ${named("reason", reason)}`);
+  if (left.length) parts.push(h("p", { class: "soft" }, t("why.left-out", { what: left.join(", ") })));
   const beside = [
-    ["above", found.above, "more"],
-    ["below", found.below, "less"],
+    ["above", found.above],
+    ["below", found.below],
   ]
     .filter(([, each]) => each && list.kind !== "latest")
-    .map(([, each, word]) => `${live.title(each.item)} at ${each.rank} has ${score(each.margin)} ${word}`);
-  if (beside.length) parts.push(h("p", {}, `${beside.join("; ")}.`));
+    .map(([side, each]) =>
+      t(`why.${side}`, { title: catalogue.title(each.item), n: each.rank, margin: score(each.margin) }),
+    );
+  if (beside.length) parts.push(h("p", {}, beside.join(" ")));
   if (found.published !== null)
     parts.push(
       h(
         "p",
         { class: "soft" },
-        `Published ${clock(found.published, zone, true)}, ${span(found.age_s)} ago. Its id is `,
+        t(found.age_s < 0 ? "why.scheduled" : "why.published", { moment: clock(found.published, zone, "moment"), span: span(Math.abs(found.age_s)) }),
+        " ",
         h("code", {}, found.item),
-        ".",
       ),
     );
   return parts;
@@ -71,72 +55,78 @@ export function explained(found, context) {
 function voided(found, context) {
   const { zone, desk } = context;
   const line = (each) => {
-    const ends = each.to === null ? "on" : `to ${clock(each.to, zone, true)}`;
-    const about = [...each.kinds, ...each.sources].join(", ");
-    const weigh = each.share ? `weigh ${percent(each.share)}` : "weigh nothing";
+    const about = {
+      from: clock(each.from, zone, "moment"),
+      ends: each.to === null ? t("until.open") : t("until.moment", { moment: clock(each.to, zone, "moment") }),
+      share: percent(each.share),
+      of: [...each.kinds, ...each.sources].join(", ") || t("say.all"),
+    };
     return h(
       "li",
       {},
-      h("span", {}, `Events from ${clock(each.from, zone, true)} ${ends}${about ? ` (${about})` : ""} ${weigh}. `),
+      h("span", {}, `${t("void.line", about)} `),
       h(
         "button",
         {
           type: "button",
           class: "quiet",
-          "aria-label": `Lift void ${each.void}`,
+          "aria-label": t("void.lift", { number: each.void }),
           onclick: (event) =>
             desk.change(
               event.currentTarget,
               {
                 method: "DELETE",
                 path: `v1/items/${encodeURIComponent(found.item)}/voids/${each.void}`,
-                says: "Lifted, from the next refresh on.",
+                says: t("void.lifted"),
               },
               () => context.open({ id: found.item }),
             ),
         },
-        "Lift",
+        t("lift"),
       ),
     );
   };
   return h(
     "div",
     { class: "voids" },
-    h("p", {}, `Voided by an editor: ${plural(Math.round(found.voided), "event")} that weigh nothing.`),
-    h("ul", { "aria-label": "Voids in force" }, found.voids.map(line)),
+    h("p", {}, t("void.sum", { n: Math.round(found.voided) })),
+    h("ul", { "aria-label": t("void.title") }, found.voids.map(line)),
   );
 }
 
 function sentence(found, list) {
   const where = found.section ? `${list.title}, ${found.section}` : list.title;
-  if (found.rank === null)
-    return `Not in ${where}: ${found.why}${found.place ? ` It would stand at ${found.place} by its score` : ""}.`;
-  if (list.kind === "latest") return `At ${found.rank} of ${where}: the newest stands first.`;
-  const events = found.channels.filter((each) => each.weight > 0).reduce((total, each) => total + each.events, 0);
-  const made = `${plural(events, "event")} that count, each at its weight and less with its age`;
-  const pinned =
-    found.shown === null || found.shown === found.rank ? "" : ` With what is pinned it is shown at ${found.shown}.`;
-  if (found.times_usual !== null) {
-    const usual = `${plural(found.counted, "event")} where ${score(found.usual)} are usual`;
-    return `At ${found.rank} of ${where}: read ${score(found.times_usual)} times its usual, ${usual}.${pinned}`;
+  if (found.rank === null) {
+    const why = has(`rule.${found.rule}`) ? t(`rule.${found.rule}`) : found.why;
+    const place = found.place ? ` ${t("why.by-score", { n: found.place })}` : "";
+    return `${t("why.not", { where, why })}${place}`;
   }
-  return `At ${found.rank} of ${where} with a score of ${score(found.score)}: ${made}.${pinned}`;
+  const at = { n: found.rank, where };
+  if (list.kind === "latest") return t("why.latest", at);
+  const events = found.channels.filter((each) => each.weight > 0).reduce((total, each) => total + each.events, 0);
+  const shown = found.shown === null || found.shown === found.rank ? "" : ` ${t("why.shown", { n: found.shown })}`;
+  if (found.times_usual === null)
+    return t("why.at", { place: found.rank, where, score: score(found.score), n: events }) + shown;
+  const usual = { place: found.rank, where, times: score(found.times_usual), usual: score(found.usual) };
+  return t("why.burst", { ...usual, n: found.counted }) + shown;
 }
 
 function why(move) {
-  const text = `${move.why.charAt(0).toUpperCase()}${move.why.slice(1)}`;
-  return move.places
-    ? `${text}: ${plural(Math.abs(move.places), "place")} ${move.places > 0 ? "up" : "down"}.`
-    : `${text}.`;
+  const text = t(`moved.${move.by}${MOVED_BY[move.why] ?? ""}`, { n: Math.abs(move.places), place: move.position });
+  const said = has(`moved.${move.by}`) ? text : move.why;
+  if (!move.places) return said;
+  return `${said} ${t(move.places > 0 ? "places.up" : "places.down", { n: Math.abs(move.places) })}`;
 }
 
 /** The sum, a channel a line. What a burst makes of its counts is not a sum, and is said by its formula alone. */
 function sum(found, list) {
   const ranked = list.kind === "ranked";
   const name = (each) =>
-    each.source ? `${each.kind} from ${each.source}${each.position ? `, place ${each.position}` : ""}` : each.kind;
-  const head = ranked ? ["", "events", "left at their age", "weight", "adds"] : ["", "events"];
-  const figure = (value) => (Math.abs(value) < 1e5 ? value.toFixed(2) : number(value)); // to be added up by hand
+    [named("kind", each.kind), each.source, each.position && t("place", { n: each.position })].filter(Boolean).join(", ");
+  const head = ranked
+    ? ["", t("sum.events"), t("sum.left"), t("sum.weight"), t("sum.adds")]
+    : ["", t("sum.events")];
+  const figure = (value) => (Math.abs(value) < 1e5 ? decimal(value, 2) : number(value)); // to be added up by hand
   const exact = (value) => (value && Math.abs(value) < 0.1 ? score(value) : figure(value));
   const parts = found.channels.map((each) => each.part);
   const whole = parts.reduce((total, part) => total + part, 0);
@@ -157,18 +147,18 @@ function sum(found, list) {
   const marks = { x: "×", "/": "÷" };
   const totals = found.terms.map((term) =>
     total(
-      found.terms.length === 1 && term.name === "events" ? "score" : (TERMS[term.name] ?? `by ${term.name}`),
+      found.terms.length === 1 && term.name === "events" ? t("sum.score") : named("term", term.name),
       marks[term.operation] ? `${marks[term.operation]}${score(term.value)}` : exact(term.value),
     ),
   );
-  if (found.score !== null && found.terms.length !== 1) totals.push(total("score", exact(found.score)));
+  if (found.score !== null && found.terms.length !== 1) totals.push(total(t("sum.score"), exact(found.score)));
   return h(
     "div",
     { class: "scroll" },
     h(
       "table",
       {},
-      h("caption", {}, h("span", { class: "unseen" }, "How its score adds up. "), h("code", {}, found.formula)),
+      h("caption", {}, h("span", { class: "unseen" }, t("sum.title")), h("code", {}, found.formula)),
       h(
         "thead",
         {},

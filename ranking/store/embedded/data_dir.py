@@ -107,6 +107,19 @@ def release_lock(fd: int) -> None:
     os.close(fd)
 
 
+def holder_of(data_dir: Path) -> int | None:
+    """The process whose directory it is; None where no service holds it."""
+    try:
+        with (data_dir / "lock").open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+    except BlockingIOError:
+        held_by = (data_dir / "lock").read_text().strip()
+        return int(held_by) if held_by.isdigit() else None
+    except OSError:
+        return None
+
+
 def unusable(folder: Path, error: OSError, name: str = "The data directory") -> StoreRefusedError:
     """The refusal to raise where `folder`, or a file in it, cannot be made or opened; `name`: what it is."""
     match error.errno:

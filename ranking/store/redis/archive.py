@@ -246,6 +246,7 @@ class RedisArchive:
         names = [keys.aliases(site), keys.removed(site), keys.former(site), keys.learned(site), keys.discovery(site)]
         names += [*_feed_hashes(site), keys.filters(site), keys.pulse(site), keys.concentration(site)]
         names += [keys.nights(site, name) for name in {*published, *lists}]
+        names += [keys.places(site, int(now // DAY_S) - back) for back in range(limits.PLACES_DAYS + 2)]
         if not followed:
             names += [keys.edits(site), keys.generations(site), keys.workers(site)]
             names += [keys.published(site, name) for name in published]

@@ -83,6 +83,12 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   ranked is not published over one of a later. For good.
 
     populer:{leader}:jobs                 hash    `JOB SITE` -> the last run of that job (JSON). 7 days, renewed.
+    populer:{leader}:raised               hash    worker -> the alarms that it raises (JSON, `episodes.Raised`), where
+                                                  alarms have receivers. Two minutes, renewed.
+    populer:{leader}:episodes             hash    `ALARM SITE` -> since when it is raised, and which receiver has been
+                                                  told what of it (JSON, `episodes.Episode`). 7 days, renewed.
+    populer:{leader}:receivers            hash    receiver of alarms -> how it has fared (JSON,
+                                                  `episodes.ReceiverState`). 7 days, renewed.
 
     per site
     populer:{s}:traffic:M                 hash    `WORKER NAME` -> events that this worker had in minute M (since the
@@ -98,6 +104,9 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   `sources.FeedMemory`). 30 days, renewed.
     populer:{s}:discovery                 string  what reading articles' own pages has come to (JSON,
                                                   `sources.Discovery`). 30 days, renewed.
+    populer:{s}:wanted-pages              string  the items of which nobody knows where their pages are (JSON). An hour.
+    populer:{s}:noted-pages               hash    item -> the address where readers read it. An hour, or until the job
+                                                  that reads pages takes it.
     populer:{s}:concentration             string  the last hour of all workers added up (JSON). An hour.
     populer:{s}:learned                   hash    list -> what it has learned to go by (JSON, `learned.InEffect`). A
                                                   year, renewed every night.
@@ -143,6 +152,7 @@ of counts costs 110 bytes a cell where a hash costs 64. Why sealed values beside
 """
 
 from ranking.counts.buckets import Bucket
+from ranking.store.limits import PLACES_DAYS
 from ranking.times import DAY_S, HOUR_S
 
 LAYOUT = "populer:layout"
@@ -150,6 +160,9 @@ RIGHTS = "populer:rights"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
 JOB_RUNS = "populer:{leader}:jobs"
+ALARMS_RAISED = "populer:{leader}:raised"
+ALARM_EPISODES = "populer:{leader}:episodes"
+ALARM_RECEIVERS = "populer:{leader}:receivers"
 #: 2: counts may be sealed, which a reader of 1 would pass over. A store of 1 is one of 2 that has not sealed any yet.
 SCHEMA = 2
 READABLE_SCHEMAS = (1, SCHEMA)
@@ -165,9 +178,13 @@ AUDIT_TTL_S = 365 * DAY_S
 SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
 JOB_RUNS_TTL_S = 7 * DAY_S
+ALARMS_RAISED_TTL_S = 120
+ALARM_EPISODES_TTL_S = 7 * DAY_S
 PULSE_TTL_S = HOUR_S
 FILTERS_TTL_S = HOUR_S
+PLACES_TTL_S = (PLACES_DAYS + 1) * DAY_S
 FEEDS_TTL_S = 30 * DAY_S
+PAGES_TTL_S = HOUR_S
 LEARNED_TTL_S = 365 * DAY_S
 
 
@@ -347,6 +364,16 @@ def discovery(site: str) -> str:
     return f"populer:{{{site}}}:discovery"
 
 
+def wanted_pages(site: str) -> str:
+    """String: the items of which nobody knows where their pages are."""
+    return f"populer:{{{site}}}:wanted-pages"
+
+
+def noted_pages(site: str) -> str:
+    """Hash: where readers have read such items."""
+    return f"populer:{{{site}}}:noted-pages"
+
+
 def learned(site: str) -> str:
     """Hash: what lists have learned."""
     return f"populer:{{{site}}}:learned"
@@ -405,6 +432,11 @@ def generations(site: str) -> str:
 def filters(site: str) -> str:
     """Hash: the lists of some items that readers ask for."""
     return f"populer:{{{site}}}:filters"
+
+
+def places(site: str, day: int) -> str:
+    """Hash: the pages of the lists at the hours of a day (since the epoch)."""
+    return f"populer:{{{site}}}:places:{day}"
 
 
 def news(site: str) -> str:

@@ -7,11 +7,13 @@ from collections.abc import Set as AbstractSet
 from ranking.errors import OvertakenError, StoreUnavailableError
 from ranking.published.orders import ids_of, needed_for
 from ranking.published.snapshot import Published, Snapshot, decode_stamp, digest, encode_stamp
+from ranking.store.limits import PLACES_DAYS
 from ranking.store.lists import News, PublishedBase
 from ranking.store.redis import keys
 from ranking.store.redis.connection import close, connected, one_node, translated
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
+from ranking.times import DAY_S, HOUR_S
 
 PUBLISH = LuaScript("publish")
 PUT_BACK_LIST = LuaScript("put_back_list")
@@ -115,6 +117,21 @@ class RedisLists:
     async def forget_filters(self, site: str, requests: Iterable[str]) -> None:
         with translated():
             await self._link.client.hdel(keys.filters(site), *requests)
+
+    async def note_places(self, site: str, at: float, places: bytes) -> None:
+        key = keys.places(site, int(at // DAY_S))
+        with translated():
+            await self._link.client.hset(key, str(int(at // HOUR_S)), places)
+            await self._link.client.expire(key, keys.PLACES_TTL_S)
+
+    async def places(self, site: str, since: float, until: float) -> list[bytes]:
+        last_day = int(until // DAY_S)
+        found: dict[int, bytes] = {}
+        for day in range(max(int(since // DAY_S), last_day - PLACES_DAYS), last_day + 1):
+            with translated():
+                of_day = await self._link.client.hgetall(keys.places(site, day))
+            found |= {int(hour): places for hour, places in of_day.items()}
+        return [found[hour] for hour in sorted(found) if since // HOUR_S <= hour < until / HOUR_S]
 
     async def news(self, sites: Sequence[str]) -> AsyncIterator[News]:
         site_of = {keys.news(site).encode(): site for site in sites}

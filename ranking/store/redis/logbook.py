@@ -1,7 +1,7 @@
 """The logbook in Redis. See `keys` for what lies where."""
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 from ranking.watching.concentration import Concentration, Summary
+from ranking.watching.episodes import Episode, Key, Raised, ReceiverState
 from ranking.watching.pulse import Pulse
 from ranking.watching.sources import Discovery, FeedMemory, FeedState
 
@@ -41,13 +42,11 @@ class RedisLogbook:
         return found
 
     async def note_run(self, run: JobRun) -> None:
-        field = f"{run.job} {run.site}"
-        await self._link.run(NOTE, [keys.JOB_RUNS], [keys.JOB_RUNS_TTL_S, field, msgspec.json.encode(run)])
+        await self._note(keys.JOB_RUNS, keys.JOB_RUNS_TTL_S, f"{run.job} {run.site}", run)
 
     async def runs(self) -> list[JobRun]:
-        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.JOB_RUNS)
-        runs = (_read(found[field], JobRun) for field in sorted(found))
-        return [run for run in runs if run is not None]
+        found = await self._noted(keys.JOB_RUNS, JobRun)
+        return [found[field] for field in sorted(found)]
 
     async def leader(self) -> Leader:
         holder = await self._link.command("GET", keys.LEASE_HOLDER)
@@ -75,18 +74,47 @@ class RedisLogbook:
     async def concentrations(self, sites: Iterable[str]) -> dict[str, Concentration]:
         return await self._of_sites(sites, keys.concentration, Concentration)
 
+    async def note_raised(self, worker: str, raised: Raised) -> None:
+        await self._note(keys.ALARMS_RAISED, keys.ALARMS_RAISED_TTL_S, worker, raised)
+
+    async def raised(self) -> list[Raised]:
+        return list((await self._noted(keys.ALARMS_RAISED, Raised)).values())
+
+    async def note_episode(self, episode: Episode) -> None:
+        await self._note(keys.ALARM_EPISODES, keys.ALARM_EPISODES_TTL_S, " ".join(episode.key), episode)
+
+    async def episodes(self) -> list[Episode]:
+        return list((await self._noted(keys.ALARM_EPISODES, Episode)).values())
+
+    async def forget_episodes(self, keys_: Sequence[Key]) -> None:
+        if keys_:
+            await self._link.command("HDEL", keys.ALARM_EPISODES, *(" ".join(key) for key in keys_))
+
+    async def note_receiver(self, name: str, state: ReceiverState) -> None:
+        await self._note(keys.ALARM_RECEIVERS, keys.ALARM_EPISODES_TTL_S, name, state)
+
+    async def receivers(self) -> dict[str, ReceiverState]:
+        return await self._noted(keys.ALARM_RECEIVERS, ReceiverState)
+
+    async def _note(self, key: str, ttl_s: int, field: str, content: object) -> None:
+        await self._link.run(NOTE, [key], [ttl_s, field, msgspec.json.encode(content)])
+
+    async def _noted(self, key: str, form: type[T]) -> dict[str, T]:
+        """What the fields of a hash hold, by their names."""
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", key)
+        contents = {field.decode(): _read(content, form) for field, content in found.items()}
+        return {field: content for field, content in contents.items() if content is not None}
+
     async def note_feed(self, site: str, feed: FeedState, memory: FeedMemory) -> None:
         for key, content in ((keys.feed_memory(site), memory), (keys.feeds(site), feed)):
-            await self._link.run(NOTE, [key], [keys.FEEDS_TTL_S, feed.url, msgspec.json.encode(content)])
+            await self._note(key, keys.FEEDS_TTL_S, feed.url, content)
 
     async def feed_memory(self, site: str, url: str) -> FeedMemory:
         content = await self._link.command("HGET", keys.feed_memory(site), url)
         return _read(content, FeedMemory) or FeedMemory()
 
     async def feeds(self, site: str) -> dict[str, FeedState]:
-        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.feeds(site))
-        feeds = {url.decode(): _read(content, FeedState) for url, content in found.items()}
-        return {url: feed for url, feed in feeds.items() if feed is not None}
+        return await self._noted(keys.feeds(site), FeedState)
 
     async def forget_feeds(self, site: str, urls: Sequence[str]) -> None:
         if urls:
@@ -96,6 +124,24 @@ class RedisLogbook:
     async def note_discovery(self, site: str, discovery: Discovery) -> None:
         content = msgspec.json.encode(discovery)
         await self._link.command("SET", keys.discovery(site), content, "EX", keys.FEEDS_TTL_S)
+
+    async def want_pages(self, site: str, items: Sequence[str]) -> None:
+        content = msgspec.json.encode(items)
+        await self._link.command("SET", keys.wanted_pages(site), content, "EX", keys.PAGES_TTL_S)
+
+    async def wanted_pages(self, site: str) -> Collection[str]:
+        return _read(await self._link.command("GET", keys.wanted_pages(site)), frozenset[str]) or ()
+
+    async def note_pages(self, site: str, pages: Mapping[str, str]) -> None:
+        fields = [part for page in pages.items() for part in page]
+        await self._link.run(NOTE, [keys.noted_pages(site)], [keys.PAGES_TTL_S, *fields])
+
+    async def take_pages(self, site: str) -> dict[str, str]:
+        key = keys.noted_pages(site)
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", key)
+        if found:
+            await self._link.command("HDEL", key, *found)
+        return {item.decode(): url.decode() for item, url in found.items()}
 
     async def discoveries(self, sites: Iterable[str]) -> dict[str, Discovery]:
         return await self._of_sites(sites, keys.discovery, Discovery)

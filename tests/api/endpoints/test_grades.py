@@ -50,6 +50,7 @@ async def asked(service: Service, method: str, address: str, headers: dict[str, 
         ("POST", "/v1/ops/views", {"items": []}, 503),  # no jobs run here to answer
         ("GET", "/v1/ops/traffic", None, 403),
         ("GET", "/v1/ops/evidence", None, 403),
+        ("GET", "/v1/items", None, 200),
         ("PUT", "/v1/items", [{"id": "c"}], 403),
         ("DELETE", "/v1/items/a", None, 403),
         ("POST", "/v1/events", [{"item": "a", "ts": 1}], 403),

@@ -1,25 +1,19 @@
 """What the ops page asks for: with the admin key only, right as of now, and still answered while the store is away."""
 
-import asyncio
-import contextlib
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import servers
-from servers import ADMIN, SITE, WRITER, Service
+from servers import ADMIN, SITE, WRITER, Service, answering
 
 from api.endpoints.events_answer import REASON_OF
 from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, assets, folder_name
 from api.http.assets import STATIC
-from jobs.leadership import Leadership
-from jobs.questions import answer_loop
-from jobs.refresh import RefreshLists
 from ranking.intake.visits import REASONS
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.logbook import JobRun
-from ranking.store.redis.store import RedisStore
 from ranking.watching.alarms import ALARMS
 
 Serve = Callable[..., Awaitable[Service]]
@@ -44,22 +38,6 @@ async def get(service: Service, address: str, **params: Any) -> Any:
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
     return answer.json()
-
-
-@contextlib.asynccontextmanager
-async def answering(service: Service) -> AsyncIterator[None]:
-    """A process that ranks, beside the service."""
-    store = service.store
-    assert isinstance(store, RedisStore)
-    lists = RefreshLists(store, service.settings)
-    leadership = Leadership(store.lease, 60.0)
-    await leadership.renew()
-    await lists(SITE, service.clock.now, leadership.epoch)
-    task = asyncio.create_task(answer_loop(store.questions, lists, leadership))
-    yield
-    while not task.done():  # redis-py swallows a cancellation that comes together with a reply
-        task.cancel()
-        await asyncio.wait({task}, timeout=0.1)
 
 
 @pytest.mark.parametrize(("method", "address"), ADDRESSES)
@@ -221,13 +199,14 @@ async def test_the_page_lets_in_nothing_from_elsewhere_and_tells_nothing_of_the_
     assert "Judul" not in answer.text
     assert ranked.settings.config_version not in answer.text
     for site in ranked.settings.sites:
-        assert f'<option value="{site.id}">' in answer.text
+        assert f'<option value="{site.id}" ' in answer.text
 
 
 async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -> None:
     page = (await service.http.get("/ops")).text
     named = re.findall(r'(?:src|href)="(ops/[^"]+)"', page)
-    assert {each.rpartition("/")[2] for each in named} == {"ops.css", "main.js", "mark.svg"} <= set(assets())
+    files = {each.rpartition("/")[2] for each in named}
+    assert files == {"ops.css", "main.js", "mark.svg", "words-id.js"} <= set(assets())
     for path in {*named, *(f"ops/{folder_name()}/{name}" for name in assets())}:
         first = await service.http.get(f"/{path}")
         assert first.status_code == 200
@@ -244,5 +223,7 @@ async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -
 
 
 def test_ops_page_has_words_for_every_alarm_and_reason() -> None:
-    script = (STATIC / "ops" / "service.js").read_text(encoding="utf-8")
-    assert {*ALARMS, *REASONS, *REASON_OF.values()} <= set(re.findall(r'^  (\w+): "', script, re.MULTILINE))
+    words = (STATIC / "ops" / "words-en.js").read_text(encoding="utf-8")
+    known = set(re.findall(r'^  "([\w.]+)": "', words, re.MULTILINE))
+    assert {f"alarm.{alarm}" for alarm in ALARMS} | {f"todo.{alarm}" for alarm in ALARMS} <= known
+    assert {f"reason.{reason}" for reason in (*REASONS, *REASON_OF.values())} <= known

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from servers import NOW, WRITER, Service
+from servers import ADMIN, NOW, WRITER, Service
 
 from populer.log_files.files import read_items
 
@@ -31,7 +31,8 @@ async def newsroom(service: Service) -> Service:
     """A service with four items."""
     await service.put(
         {"id": "beras", "title": "Harga Beras  naik", "sections": ["Ekonomi", "Pangan"], "tags": ["bulog"],
-         "authors": ["Siti", "Budi"], "language": "id", "premium": True, "published_at": NOW - 3600},
+         "authors": ["Siti", "Budi"], "language": "id", "premium": True, "published_at": NOW - 3600,
+         "url": "https://koran.example/2026/beras"},
         {"id": "gula", "title": "Gula turun", "section": "Ekonomi", "language": "en-GB", "published_at": NOW + 3600},
         {"id": "bola", "title": "Bola", "section": "Olahraga", "hidden": True, "type": "video"},
         {"id": "usang", "title": "", "expires_at": NOW - 1},
@@ -46,6 +47,9 @@ async def newsroom(service: Service) -> Service:
         ({"q": "HARGA beras"}, {"beras"}),
         ({"q": "beras turun"}, set()),
         ({"q": "bola"}, {"bola"}),
+        ({"q": "https://koran.example/2026/beras/?utm_source=x"}, {"beras"}),
+        ({"q": "koran.example/2026/tahu"}, set()),
+        ({"id": "gula"}, {"gula"}),
         ({"section": " pangan "}, {"beras"}),
         ({"section": "Ekonomi"}, {"beras", "gula"}),
         ({"tag": "Bulog"}, {"beras"}),
@@ -86,6 +90,7 @@ async def test_walk_gives_every_item_once(service: Service, limit: int) -> None:
         ({"cursor": "x"}, "cursor:"),
         ({"from": "kemarin"}, "from:"),
         ({"format": "xml"}, "format:"),
+        ({"sort": "oldest"}, "sort:"),
     ],
 )
 async def test_parameter_that_cannot_be_used_is_a_400_that_says_so(
@@ -113,3 +118,29 @@ async def test_exports_hold_every_item_and_csv_is_read_by_an_import(newsroom: Se
     assert (item.id, item.sections, item.tags, item.premium) == ("beras", ("Ekonomi", "Pangan"), ("bulog",), True)
     rumus = (await newsroom.http.get(ITEMS, params={"format": "csv", "q": "rumus"}, headers=WRITER)).text
     assert "'=1+1" in rumus
+
+
+async def test_search_gives_the_newest_first_when_asked_to(newsroom: Service) -> None:
+    assert await found(newsroom, sort="newest", section="ekonomi") == ["gula", "beras"]
+    assert await found(newsroom, sort="newest", limit=1) == ["gula"]
+
+
+async def test_search_gives_items_by_their_ids_in_that_order(newsroom: Service) -> None:
+    assert await found(newsroom, id=["gula", "tidak-ada", "beras"]) == ["gula", "beras"]
+    answer = await newsroom.http.get(ITEMS, params={"id": list(map(str, range(101)))}, headers=WRITER)
+    assert answer.status_code == 400
+
+
+async def test_search_says_why_an_item_cannot_be_pinned_as_the_pin_would(newsroom: Service) -> None:
+    await newsroom.http.put("/v1/blocks/bola", json={}, headers=ADMIN)
+    answer = await newsroom.http.get(ITEMS, params={"pin": "update"}, headers=WRITER)
+    refused = {item["id"]: item["pin_refused"] for item in answer.json()["items"]}
+    assert refused == {"beras": None, "gula": "scheduled", "bola": "blocked", "usang": None}
+    reasons = {}
+    for item in (*refused, "tidak-ada"):
+        pin = await newsroom.http.put(f"/v1/lists/update/pins/{item}", json={"position": 1}, headers=ADMIN)
+        reasons[item] = pin.json().get("reason")
+    assert reasons == {**refused, "tidak-ada": "unknown"}
+    beyond = await newsroom.http.put("/v1/lists/update/pins/beras", json={"position": 999}, headers=ADMIN)
+    assert (beyond.status_code, beyond.json()["reason"]) == (409, "depth")
+    assert (await newsroom.http.get(ITEMS, params={"pin": "nowhere"}, headers=WRITER)).status_code == 404

@@ -8,6 +8,7 @@ from servers import SITE, Service, eventually
 
 from ranking.watching.alarms import ALARMS, OF_SITES
 from ranking.watching.pulse import Pulse, Usual
+from ranking.watching.sources import FeedMemory, FeedState
 
 Serve = Callable[..., Awaitable[Service]]
 BROWSER = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 Chrome/131.0.0.0 Mobile Safari/537.36"
@@ -141,3 +142,26 @@ async def test_programs_of_this_machine_have_no_limits_and_raise_nothing(serve: 
     answers = [(await service.http.post("/v1/events", json={"item": "a"})).status_code for _ in range(150)]
     assert set(answers) == {202}
     assert await shown(service) == []
+
+
+async def test_a_server_near_its_memory_limit_is_shown(serve: Serve, own_server: OwnServer) -> None:
+    server = own_server()
+    service = await ready(await serve(on=server))
+    used = int(server.admin.info("memory")["used_memory"])
+    server.admin.config_set("maxmemory", str(int(used * 1.1)))
+
+    async def told() -> bool:
+        return [alarm["alarm"] for alarm in (await service.http.get("/readyz")).json()["alarms"]] == ["memory"]
+
+    await eventually(told, "the memory to be told of")
+    server.admin.config_set("maxmemory", "0")
+    assert not await told()
+
+
+async def test_a_feed_that_fails_is_shown(serve: Serve) -> None:
+    url = "https://koran.example/feed"
+    service = await serve(sites=[{"id": SITE, "feeds": [{"url": url}], "keys": {"write": servers.WRITE_KEY}}])
+    await ready(service)
+    await service.store.logbook.note_feed(SITE, FeedState(url, error="answered 404", failures=3), FeedMemory())
+    (found,) = await shown(service)
+    assert (found["alarm"], found["site"]) == ("feeds_failing", SITE)

@@ -11,6 +11,6 @@ if "FAIL_POINTS" in os.environ and sys.orig_argv[1:] == ["-P", "-m", "populer.se
     fail_points.set_up(os.environ["FAIL_POINTS"])
     scheduler.SEAL_EVERY_S = 1.0  # where buckets are sealed at all, let it be in the way of what happens
 elif "FAIL_POINTS" in os.environ and sys.orig_argv[1:4] == ["-m", "populer", "serve"]:
-    from populer.service import supervisor
+    from populer.service import child
 
-    supervisor.SETTLED_S = 0.1  # a worker that was killed twice in a row is no reason to wait
+    child.SETTLED_S = 0.1  # a worker that was killed twice in a row is no reason to wait

@@ -216,7 +216,20 @@ def test_checked_event_counts_in_the_retention_or_names_the_field(wire: WireEven
 
 def test_wire_event_ignores_unknown_fields() -> None:
     wire = msgspec.json.decode(b'{"item":"a","utm":1,"visitor":"v","url":"/a"}', type=WireEvent)
-    assert checked_event(wire, PUBLIC) == Event("a", "view", NOW)
+    assert checked_event(wire, PUBLIC) == Event("a", "view", NOW, page="/a")
+
+
+@pytest.mark.parametrize(
+    ("wire", "told"),
+    [
+        (WireEvent(item="a", page="/b"), "https://koran.example/b"),
+        (WireEvent(item="a", page="https://m.koran.example/b", url="/c"), "https://m.koran.example/b"),
+        (WireEvent(url="/c"), "https://koran.example/c"),
+        (WireEvent(item="a"), ""),
+    ],
+)
+def test_event_says_where_it_was_read(wire: WireEvent, told: str) -> None:
+    assert checked_event(wire, PUBLIC._replace(page="https://koran.example/")).page == told
 
 
 def test_an_event_names_its_item_without_controls() -> None:

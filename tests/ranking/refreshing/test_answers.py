@@ -14,6 +14,7 @@ from ranking.refreshing.answers import answer_as_ranked
 from ranking.refreshing.questions import Explain, Preview, Question
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
+from ranking.reporting.today import Today
 from ranking.scoring.sums import Moment
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
@@ -81,3 +82,11 @@ async def test_explain_scores_the_pool_as_often_when_many_rows_are_left_out(monk
 async def test_answer_is_refused_before_the_first_refresh() -> None:
     with pytest.raises(NotReadyError):
         await answer_as_ranked(RankedSite(MemoryStore(), Settings(), "s"), QUESTIONS[0])
+
+
+async def test_today_is_made_once_for_many_looks_and_anew_after_a_while() -> None:
+    site = await capped_site(3)
+    first = await answer_as_ranked(site, Today("s"))
+    assert await answer_as_ranked(site, Today("s")) is first
+    site.set_ranked(NOW + 60)
+    assert (await answer_as_ranked(site, Today("s")))["at"] == NOW + 60

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ranking.settings.service import Settings
 from ranking.watching.alarms import ALARMS, OF_SITES, PULSE_HOLDS_S, Alarm, ListState, SiteFacts, alarms
 from ranking.watching.pulse import Pulse, Usual
+from ranking.watching.sources import FeedState
 from ranking.watching.waiting import Waiting
 
 #: 01 December 2025, 02:29 in Jakarta.
@@ -155,3 +156,31 @@ def test_alarms_name_items_that_wait_for_a_description_when_over_a_fifth_is_read
         " 'berita-9'. Describe items with PUT /v1/items or a feed"
     )
     assert raised(pulses={"default": Pulse(NOW - PULSE_HOLDS_S - 1, NOW, 900.0, None, pulse.waiting)}) == []
+
+
+def test_alarms_name_a_feed_that_fails_and_how_many_more() -> None:
+    urls = [f"https://koran.example/{name}.xml" for name in "abc"]
+    settings = Settings.model_validate({"sites": [{"feeds": [{"url": url} for url in urls]}]})
+    states = {url: FeedState(url, NOW, NOW - 900, error="answered 404", failures=3) for url in urls[:2]}
+    states["https://koran.example/old.xml"] = states[urls[0]]
+    (found,) = raised(settings, feeds={"default": {**states, urls[2]: FeedState(urls[2], failures=2, error="x")}})
+    assert (found.alarm, found.site, found.since) == ("feeds_failing", "default", NOW - 900)
+    assert found.says.startswith(
+        "feed https://koran.example/a.xml has failed 3 times in a row: it answered 404, and 1 more fails. Correct"
+    )
+
+
+@pytest.mark.parametrize(("share", "alarmed"), [(0.0, False), (0.8, False), (0.81, True)])
+def test_alarms_name_a_server_near_its_memory_limit(share: float, alarmed: bool) -> None:
+    found = raised(memory_share=share)
+    assert [each.alarm for each in found] == ["memory"] * alarmed
+    assert all("uses 81% of its memory limit" in each.says for each in found)
+
+
+@pytest.mark.parametrize(("ago_s", "alarmed"), [(3600, True), (3601, False)])
+def test_alarms_name_a_store_that_went_back_for_an_hour(ago_s: float, alarmed: bool) -> None:
+    pulse = Pulse(NOW, NOW, 900.0, None, went_back_at=NOW - ago_s)
+    found = raised(pulses={"default": pulse})
+    assert [(each.alarm, each.site, each.since) for each in found] == [
+        ("store_went_back", "default", NOW - 3600)
+    ] * alarmed

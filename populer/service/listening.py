@@ -1,0 +1,70 @@
+"""The sockets that a service listens on: those that it is given by who starts it (systemd's way), else its own."""
+
+import errno
+import os
+import socket
+from collections.abc import Sequence
+from typing import Final
+
+from ranking.errors import PopulerError, SettingsError
+from ranking.settings.service import ServiceSettings
+
+BACKLOG: Final = 2048
+#: The first descriptor that a starter passes (sd_listen_fds(3)).
+FIRST_PASSED: Final = 3
+
+
+class PortTakenError(PopulerError):
+    """Somebody else listens there."""
+
+
+def listening(service: ServiceSettings) -> Sequence[socket.socket]:
+    """The socket for everybody and, where there is one, that for the service's own network; children inherit them.
+
+    Raises:
+        PortTakenError: another process listens there.
+        PopulerError: it cannot be bound, or what was passed is no TCP socket.
+    """
+    ports = [port for port in (service.port, service.admin_port) if port is not None]
+    passed = _passed()
+    if passed and len(passed) != len(ports):
+        raise SettingsError(
+            f"service.admin_port: with it two sockets are needed, without it one; {len(passed)} were passed"
+        )
+    return passed or [_bound(service.host, port) for port in ports]
+
+
+def address_of(server: socket.socket) -> str:
+    """The address under which a browser here reaches what listens there."""
+    host, port = server.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def _passed() -> list[socket.socket]:
+    """The sockets that this process was started with."""
+    count, pid = os.environ.pop("LISTEN_FDS", ""), os.environ.pop("LISTEN_PID", "")
+    if pid != str(os.getpid()) or not count.isdigit():
+        return []
+    sockets = [socket.socket(fileno=FIRST_PASSED + number) for number in range(int(count))]
+    for each in sockets:
+        if each.family not in (socket.AF_INET, socket.AF_INET6) or each.type != socket.SOCK_STREAM:
+            raise PopulerError("the socket that was passed is none of TCP; pass one such as ListenStream=8000")
+        each.set_inheritable(True)
+    return sockets
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        server = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OverflowError:
+        raise SettingsError(f"service.port: expected a port from 0 to 65535, found {port}") from None
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        kind = PortTakenError if error.errno == errno.EADDRINUSE else PopulerError
+        raise kind(
+            f"cannot listen on {host} port {port}: {reason.lower()}; stop what uses it, or choose another with --port"
+        ) from error
+    server.set_inheritable(True)
+    return server

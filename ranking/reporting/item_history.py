@@ -1,0 +1,89 @@
+"""An item's reads by the hour or day, in all and by source."""
+
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Any, Final, Literal
+
+import msgspec
+import numpy as np
+
+from ranking.calendar import midnight
+from ranking.counts.arrays import Longs
+from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind, channel_source
+from ranking.lists.ranker import View
+from ranking.reporting.range_counts import columns_under_voids, summed
+from ranking.times import DAY_S, HOUR_S
+
+Step = Literal["hour", "day"]
+STEPS: Final = ("hour", "day")
+MOST_STEPS: Final = 1_000
+
+
+class ItemHistory(msgspec.Struct, frozen=True, tag="history"):
+    """How was `item` read from `since` until `until` (epoch seconds), by steps?
+
+    `since` None: from its publication on, or from its first event where that is unknown.
+    """
+
+    site: str
+    item: str
+    until: float
+    since: float | None = None
+    step: Step = "hour"
+
+
+def item_history(view: View, row: int, question: ItemHistory, at: float, zone: tzinfo) -> dict[str, Any]:
+    """The answer from the counts of an item's row.
+
+    What lies in a bucket that is wider than a step, or straddles the edges of two, counts where its middle is.
+    """
+    columns = columns_under_voids(view, at)
+    cells = np.flatnonzero(columns.cell_item == row)
+    is_own = np.zeros(len(columns.cell_item), dtype=np.bool_)
+    is_own[cells] = True
+    entries = np.flatnonzero(is_own[columns.cell])
+    bucket = columns.bucket[entries]
+    first = float(columns.start_s[bucket].min(initial=question.until))
+    published = float(view.catalogue.published_of(np.array([row]), np.array([first]))[0])
+    kept_since = min(view.history.start(), question.until)
+    since = max(min(published, first), kept_since) if question.since is None else question.since
+    edges = np.array(list(_edges(since, question.until, question.step, zone)))
+    place: Longs = np.searchsorted(edges, columns.start_s[bucket] + columns.width_s[bucket] / 2, side="right") - 1
+    inside = (place >= 0) & (place < len(edges) - 1)
+    channel = columns.cell_channel[columns.cell[entries]]
+
+    kinds, sources = ([part(name) for name in view.history.channels] for part in (channel_kind, channel_source))
+
+    def both(source: str | None) -> dict[str, list[int]]:
+        """Views and clicks of each step from one source; None: from all."""
+        found = {}
+        for name, kind in (("views", DEFAULT_KIND), ("clicks", CLICK)):
+            chosen = [of == kind and source in (None, by) for of, by in zip(kinds, sources, strict=True)]
+            some = np.flatnonzero(inside & np.array(chosen, dtype=np.bool_)[channel])
+            events = summed(place[some], columns.counts[entries[some]], len(edges) - 1)
+            found[name] = np.rint(events).astype(np.int64).tolist()
+        return found
+
+    own = {sources[number] for number in np.unique(channel[inside]).tolist()}
+    whole = both(None)
+    return {
+        "from": float(edges[0]),
+        "to": float(edges[-1]),
+        "step": question.step,
+        "steps": edges[:-1].tolist(),
+        **whole,
+        "total": {name: sum(counts) for name, counts in whole.items()},
+        "sources": [{"name": name or None, **both(name)} for name in sorted(own)],
+    }
+
+
+def _edges(since: float, until: float, step: Step, zone: tzinfo) -> Iterator[float]:
+    """The edges of the steps that hold a range, at most MOST_STEPS of them, the last; hours begin with local ones."""
+    since = max(since, until - (MOST_STEPS - 1) * (HOUR_S if step == "hour" else DAY_S))
+    at = midnight(since, zone)
+    if step == "hour":
+        at += (since - at) // HOUR_S * HOUR_S
+    while at < until:
+        yield at
+        at = at + HOUR_S if step == "hour" else midnight(at, zone, 1)
+    yield at
