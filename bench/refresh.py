@@ -14,7 +14,7 @@ grows while readers grow with the past, as above; and while only the past grows 
 Baselines, each in the same run on the same counts:
   numpy.bincount   the one pass over all counts that no list can do without, its weights made beforehand
   ZUNIONSTORE      hourly sorted sets with WEIGHTS on the same Valkey, the way Redis itself can rank by decay
-  DuckDB           one SQL statement over the single events, in memory, two threads; `pip install 'populer[bench]'`
+  DuckDB           one SQL statement over the single events, in memory, two threads; `pip install 'populer[parquet]'`
 The hundred best of each must be ours: `answers` says how many are. They see finer or coarser ages than 5 minutes do, so
 a few may differ at the end. "from all counts" is the list of a process that keeps nothing but the counts; "again" that
 of one that has ranked before, as the jobs process has, and it is held to be the same list.
@@ -227,7 +227,7 @@ def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> tuple[list[Row], 
         found += _against("ZUNIONSTORE", by_redis(url, cells, end_s), ours, size, REDIS_GOAL)
         duckdb = by_duckdb(cells, end_s)
         if duckdb is None:
-            print("DuckDB is not installed and is left out: pip install 'populer[bench]'", file=sys.stderr)
+            print("DuckDB is not installed and is left out: pip install 'populer[parquet]'", file=sys.stderr)
         else:
             found += _against("DuckDB", duckdb, ours, size, DUCKDB_GOAL)
     return found, ours.refresh_s
