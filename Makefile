@@ -40,7 +40,7 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/lint-imports
 
 # Kills, stalls, full disks and servers in front take minutes by themselves, and have a target of their own.
-FAULTS := tests/faults tests/deploy tests/populer/commands/test_store_accept.py \
+FAULTS := tests/faults tests/deploy tests/populer/commands/test_store_accept.py tests/populer/commands/test_consume.py \
 	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py test_alarms_sent.py)
 test: check ## check, then all tests but those of faults and browsers, with warnings as errors
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(addprefix --ignore=,$(FAULTS)) $(ARGS)
@@ -63,6 +63,10 @@ test-newest: ## test-asyncio on the newest Python that is here, in a venv of its
 
 soak: $(VENV)/.installed ## the tests of faults for hours: the same ones, far more of each (ARGS='-k signal' picks)
 	POPULER_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 10000 $(ARGS)
+
+$(VENV)/.kafka: tests/populer/commands/kafka/pom.xml ## a Kafka broker for the tests of `populer consume`; takes Java 17 and Maven
+	@mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(VENV)/kafka
+	@touch $@
 
 $(VENV)/.browser: $(VENV)/.installed
 	@$(call install,browser,$(VENV))

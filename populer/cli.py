@@ -141,6 +141,29 @@ def replay(
     )  # fmt: skip
 
 
+@app.command()
+def consume(
+    url: Annotated[
+        str, typer.Argument(metavar="kafka://HOST:PORT/TOPIC", help="Brokers, separated by commas, and topic.")
+    ],
+    group: Annotated[str, typer.Option("--group", help="The consumer group: what it has read is read once.")],
+    site: Site = None,
+    start: Annotated[
+        str, typer.Option("--from", help="Where what the group has never read begins: earliest, latest, a time.")
+    ] = "latest",
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", help="Prometheus metrics, on this machine alone.")
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Record a Kafka topic, each record once (needs the extra kafka)."""
+    from populer.commands.consume import run, start_of
+
+    loaded = load_settings(config, data)
+    run(loaded, url, group=group, site=site, start=start_of(start), metrics_port=metrics_port)
+
+
 @items_app.command("import")
 def items_import(
     place: Annotated[

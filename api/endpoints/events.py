@@ -211,6 +211,7 @@ def intake_of(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
         context.secret(), site.own_hosts, site.zone if trusted else UTC, page,
+        site.referrers,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.counts.buckets import ages
+from ranking.counts.fields import is_shadow
 from ranking.intake.events import channel_kind
 from ranking.lists.explanation import SENTENCES, BucketPart, ChannelPart, Explanation, Neighbour, VoidPart
 from ranking.lists.rank_moves import PlacedRow, moves, place_with_pins
@@ -139,6 +140,8 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
     channel_parts = []
     for cell in columns.cell_order.tolist():
         channel = int(columns.cell_channel[cell])
+        if is_shadow(counts.channels[channel]):
+            continue
         entries = np.flatnonzero((columns.cell == cell) & (columns.start_s[columns.bucket] < moment.at))
         buckets = [
             BucketPart(

@@ -178,6 +178,17 @@ class AlarmSettings(Table):
         return quiet_s
 
 
+class ConsumeSettings(Table):
+    """[consume]: how `populer consume` reads a log's records.
+
+    `fields`: a field of an event by where a record has it: a path of names such as `data.article_id`, `@key` or
+    `@timestamp`; empty: the record is an event. `options` go to the client library as they are.
+    """
+
+    fields: dict[Literal["item", "url", "kind", "ts", "source", "position", "visitor", "id"], str] = Field({})
+    options: dict[str, str] = Field({}, repr=False)
+
+
 class Settings(Table):
     """All settings of a service."""
 
@@ -187,6 +198,7 @@ class Settings(Table):
     retention: RetentionSettings = RetentionSettings()
     refresh: RefreshSettings = RefreshSettings()
     alarms: AlarmSettings = AlarmSettings()
+    consume: ConsumeSettings = ConsumeSettings()
     sites: tuple[SiteSettings, ...] = (SiteSettings(),)
     lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
     _tables: Mapping[str, Mapping[str, Any]] = {}
