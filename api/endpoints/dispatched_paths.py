@@ -6,7 +6,7 @@ from ranking.intake.reader_filter import PARAMETERS as READER_FILTERS
 
 EVENT: Json = {
     "type": "object",
-    "anyOf": [{"required": ["item"]}, {"required": ["url"]}],
+    "description": "`item` or `url` is needed",
     "properties": {
         "item": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the item's id"},
         "url": {"type": "string", "maxLength": 2048, "description": "its address, where there is no `item`"},

@@ -5,19 +5,19 @@ goes to another consumer.
 """
 
 import asyncio
+import functools
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
-from functools import partial
 from typing import Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
 from prometheus_client import Counter as Counted
 
-from api.filtering.visitors import Visitors
+from api.filtering.visitors import Sender, Visitors
 from populer.commands.kafka_topic import Topic, address_of
 from populer.commands.options import site_named, store_url
 from populer.config import Loaded
@@ -26,6 +26,7 @@ from populer.service import logs
 from populer.stores import opened_store
 from ranking.errors import OtherWriterError, PopulerError
 from ranking.intake.events import Intake
+from ranking.intake.visits import Identity
 from ranking.recording.batches import SeenVisits
 from ranking.recording.partitions import Partition, Row
 from ranking.recording.salts import Salts, overlap_s
@@ -38,6 +39,8 @@ log = structlog.get_logger("populer.consume")
 
 BEGIN_S: Final = 60.0
 SAID_EVERY_S: Final = 30.0
+#: Visitors whose hash is known: at most 20 MB.
+REMEMBERED: Final = 50_000
 
 
 def run(
@@ -65,7 +68,7 @@ async def _consume(
         salts = Salts(store.salts, clock=time.time, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
         await salts.start()
         reading = _Reading(settings, site, store, salts, f"kafka {group} {address.topic}")
-        topic = Topic(address, group, start, settings.consume.options, partial(_begun, loop, reading))
+        topic = Topic(address, group, start, settings.consume.options, functools.partial(_begun, loop, reading))
         if metrics_port is not None:
             start_http_server(metrics_port, "127.0.0.1", reading.metrics)
         print(f"ready {url}", flush=True)  # noqa: T201 - as `serve` says it
@@ -96,6 +99,8 @@ class _Reading:
         self._visitors = Visitors(lambda: salts.current(time.time()))
         self._decode: Decode = decoder(settings.consume.fields)
         self._seen = SeenVisits()
+        self._sender: Sender | None = None
+        self._told: Callable[[str | None], Identity | None] = lambda _: None
         self._partitions: dict[int, Partition] = {}
         self._outcomes: Counter[str] = Counter()
         self.metrics = CollectorRegistry()
@@ -160,12 +165,19 @@ class _Reading:
 
     def _intake(self) -> Intake:
         ingest, site = self._settings.ingest, self._site
-        identify = self._visitors.server(site.id) if ingest.dedupe_window_s > 0 else None
+        identify = self._identify() if ingest.dedupe_window_s > 0 else None
         return Intake(
             ingest.known_kinds, time.time(), self._settings.retention.keep_s, trusted=True,
             item_pattern=site.item_finder, identify=identify, sources=self._settings.known_sources,
             secret=self._salts.secret, hosts=site.own_hosts, zone=site.zone,
         )  # fmt: skip
+
+    def _identify(self) -> Callable[[str | None], Identity | None]:
+        """What tells visitors, those of late without hashing their names again."""
+        sender = self._visitors.server(self._site.id)
+        if sender is not self._sender:
+            self._sender, self._told = sender, functools.lru_cache(REMEMBERED)(sender)
+        return self._told
 
     def _note(self, outcome: str, count: int) -> None:
         if count:

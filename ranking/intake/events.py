@@ -11,6 +11,7 @@ bucket, so that weights per kind and per source stay settings and are never bake
 """
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -21,7 +22,7 @@ import msgspec
 
 from ranking.errors import InvalidEventError
 from ranking.intake.hosts import Hosts
-from ranking.intake.items import why_bad_id, without_controls
+from ranking.intake.items import MAX_ID_BYTES, why_bad_id, without_controls
 from ranking.intake.marks import event_mark
 from ranking.intake.patterns import AddressPattern
 from ranking.intake.referrers import REFERRER_SOURCE, referrer_class
@@ -30,6 +31,8 @@ from ranking.intake.visits import NO_NETWORK, Identity, token_mark
 from ranking.times import format_duration, in_seconds, is_number, parse_moment
 
 MAX_POSITION = 1_000
+#: Ids that need not be looked at again: most events are of few items. At most 10 MB.
+REMEMBERED_IDS = 4_096
 MAX_NAME_CHARS = 64
 MAX_GIVEN_CHARS = 256
 CLOCK_SKEW_S = 60.0
@@ -186,8 +189,8 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         _check_host(wire, intake.hosts, intake.page)
     if item is None:
         item, likely = _item_at(wire.url, intake.item_pattern, intake.page), intake.item_pattern is not None
-    item = without_controls(item)
-    if problem := why_bad_id(item):
+    item, problem = _looked_at(item) if len(item) <= MAX_ID_BYTES else _item_id(item)
+    if problem:
         raise InvalidEventError(f"item: {problem}")
     if wire.kind not in intake.kinds:
         known = ", ".join(sorted(intake.kinds))
@@ -215,6 +218,15 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         return Event(item, column, ts, identity, token, NO_NETWORK, likely, page)
     mark = None if name is None else event_mark(intake.secret, item, name, trusted=intake.trusted)
     return Event(item, column, ts, identity, mark, None, likely, page)
+
+
+def _item_id(item: str) -> tuple[str, str | None]:
+    """An item's id, and what is wrong with it."""
+    item = without_controls(item)
+    return item, why_bad_id(item)
+
+
+_looked_at = functools.lru_cache(REMEMBERED_IDS)(_item_id)
 
 
 def _checked_name(field: str, given: str | None) -> str | None:

@@ -12,6 +12,7 @@ has gone back: what that has lost is read again from where it is.
 import asyncio
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import structlog
@@ -72,12 +73,7 @@ class Partition:
             OtherWriterError: `begin` again; what was counted meanwhile is not counted once more.
             StoreRefusedError: the store will not take them until someone changes something.
         """
-        by_shard: dict[int, list[tuple[int, Event]]] = {}
-        for offset, events in rows:
-            for event in events:
-                shard = shard_of(event.item, self._store.shards)
-                if offset >= self.numbers[shard]:
-                    by_shard.setdefault(shard, []).append((offset, event))
+        by_shard = self._by_shard(rows)
         done = await asyncio.gather(
             *(self._record_shard(shard, each, received_s) for shard, each in by_shard.items()), return_exceptions=True
         )
@@ -86,13 +82,26 @@ class Partition:
         tallies = [each for each in done if not isinstance(each, BaseException)]
         return sum(counted for counted, _ in tallies), sum(others for _, others in tallies)
 
+    def _by_shard(self, rows: Sequence[Row]) -> dict[int, list[tuple[int, Event]]]:
+        """The events that are not counted yet, each with its offset, by shard."""
+        if self._store.shards == 1:
+            number = self.numbers[0]
+            return {0: [(offset, event) for offset, events in rows if offset >= number for event in events]}
+        by_shard: dict[int, list[tuple[int, Event]]] = {}
+        for offset, events in rows:
+            for event in events:
+                shard = shard_of(event.item, self._store.shards)
+                if offset >= self.numbers[shard]:
+                    by_shard.setdefault(shard, []).append((offset, event))
+        return by_shard
+
     async def _record_shard(self, shard: int, events: Sequence[tuple[int, Event]], received_s: int) -> tuple[int, int]:
         counted = begun = 0
         while begun < len(events):
             batch = OpenBatch(asyncio.get_running_loop().time(), self._terms, self._seen)
             tickets = []
             last = events[begun][0]
-            for offset, event in events[begun:]:
+            for offset, event in islice(events, begun, None):
                 if offset != last and not batch.takes_more(self._terms):
                     break
                 tickets.append(batch.add(event, received_s, vouched=True))

@@ -1,11 +1,15 @@
 """Lists do not know where visits began: every score is that of plain views, to the last bit."""
 
+from collections import Counter
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_item_voids import ITEMS, LISTS, NOW, VOIDS, WIDTH_S
 from views import Site, list_of
 
+from ranking.counts.history import History
 from ranking.lists.explain import explain
 from ranking.published.edits import Edits, Subject, Void
 from ranking.published.snapshot import WHOLE_SITE
@@ -53,3 +57,22 @@ def test_scores_have_the_bits_of_plain_views(name: str, events: list, voids: lis
     )
     explained, plainly = (explain(each, "a", "it", of_list, WHOLE_SITE, {}) for each in (ranker, other))
     assert explained == plainly
+
+
+def test_classes_stay_where_rows_are_dropped_and_names_joined() -> None:
+    site = Site()
+    site.see("a", NOW - WIDTH_S, 3, "view@ref:search")
+    site.see("b", NOW - WIDTH_S, 2, "view@ref:search")
+    site.see("b", NOW - WIDTH_S, 5)
+    site.history.join({"b": "a"})
+
+    def by_channel(history: History) -> dict[str, float]:
+        columns = history.columns()
+        counts = Counter[str]()
+        for cell, n in zip(columns.cell.tolist(), columns.counts.tolist(), strict=True):
+            counts[history.channels[columns.cell_channel[cell]]] += n
+        return counts
+
+    assert by_channel(site.history) == {"view": 10, "!ref:search": 5}
+    row = site.history.known_row("a")
+    assert by_channel(site.history.compacted(np.array([row], dtype=np.int32))) == {"view": 10, "!ref:search": 5}
