@@ -262,6 +262,10 @@ def test_an_articles_page_has_its_title_why_it_is_there_and_what_can_be_said(
     expect(page.locator("#article-title")).to_have_text(f"Judul {desk.ids[0]}")
     page.get_by_role("form", name="Boost").get_by_role("button").click()
     expect(page.locator("#told")).to_contain_text("boost ×1.5")
+    page.locator("#told").get_by_role("button", name="Undo").click()
+    expect(page.locator("#told")).to_contain_text(
+        "Undone."
+    )  # a boost is of the whole site's list, which other tests see
     page.go_back()
     expect(page.locator("#live-title")).to_be_visible()
 
