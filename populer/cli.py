@@ -31,11 +31,13 @@ items_app = typer.Typer(help="The site's items.", no_args_is_help=True)
 config_app = typer.Typer(help="The settings.", no_args_is_help=True)
 store_app = typer.Typer(help="The store.", no_args_is_help=True)
 keys_app = typer.Typer(help="The keys of a site.", no_args_is_help=True)
+delete_app = typer.Typer(help="Delete an item or a site with all that the store has of it.", no_args_is_help=True)
 alarms_app = typer.Typer(help="Alarms.", no_args_is_help=True)
 app.add_typer(items_app, name="items")
 app.add_typer(config_app, name="config")
 app.add_typer(keys_app, name="keys")
 app.add_typer(store_app, name="store")
+app.add_typer(delete_app, name="delete")
 app.add_typer(alarms_app, name="alarms")
 
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
@@ -46,6 +48,7 @@ To = Annotated[str, typer.Option("--to", help="Address of the service.")]
 Site = Annotated[str | None, typer.Option("--site", help="Site; default: the first one.")]
 Key = Annotated[str | None, typer.Option("--key", help="Write key; else POPULER_KEY, else the key file in --data.")]
 AllowLosses = Annotated[bool, typer.Option("--allow-losses", help="Exit with 0 although lines could not be used.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
@@ -438,6 +441,23 @@ def restore(
     run(load_settings(config, data).settings, file, site, replace=replace)
 
 
+@app.command()
+def export(
+    table: Annotated[str, typer.Argument(metavar="counts|items|edits", help="What is written.")],
+    since: Annotated[str | None, typer.Option("--from", help="ISO 8601 or epoch seconds; default: all.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="As --from; default: now.")] = None,
+    format: Annotated[str, typer.Option("--format", help="csv or parquet.")] = "csv",
+    out: Annotated[Path | None, typer.Option("--out", help="File; default: the standard output.")] = None,
+    site: Site = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Write counts, items or edits as a table that a data team, `populer tune` and DuckDB read."""
+    from populer.commands.export import run
+
+    run(load_settings(config, data).settings, site, table, since=since, until=until, form=format, out=out)
+
+
 @config_app.command("check")
 def config_check(file: Annotated[Path, typer.Argument(help="Settings file.")]) -> None:
     """Say whether a settings file can be used."""
@@ -460,6 +480,33 @@ def store_accept(config: Config = None, data: Data = None) -> None:
     from populer.commands.store_accept import run
 
     run(load_settings(config, data).settings)
+
+
+@delete_app.command("item")
+def delete_item(
+    item: Annotated[str, typer.Argument(help="Id of the item.")],
+    site: Site = None,
+    yes: Yes = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Delete an item: its description, its counts under all its names, its edits. It stays taken down."""
+    from populer.commands.delete import run_item
+
+    run_item(load_settings(config, data).settings, site, item, yes=yes)
+
+
+@delete_app.command("site")
+def delete_site(
+    site: Annotated[str, typer.Argument(help="Id of the site, in the settings or not any more.")],
+    yes: Yes = False,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Delete what the store has of a site: counts, items, edits, published lists. The trail stays."""
+    from populer.commands.delete import run_site
+
+    run_site(load_settings(config, data).settings, site, yes=yes)
 
 
 @alarms_app.command("test")

@@ -6,7 +6,8 @@ less each time, until one call reads the rest (see `ranking/store/redis/archive.
 moment, too.
 
 Not in it: who has been seen (visitors, networks, event ids; with `--keys` the ids and the repeats of the running
-window), requests' idempotency keys, what was refused of items that nobody has described, and the ops page's pictures.
+window), requests' idempotency keys, what was refused of items that nobody has described, the ops page's pictures, and
+the past week's places in lists.
 """
 
 import asyncio
@@ -57,9 +58,10 @@ def run(settings: Settings, target: Path, site: str | None, *, with_keys: bool, 
     name = datetime.fromtimestamp(now, UTC).strftime("populer-%Y%m%dT%H%M%SZ.backup")
     path = target / name if target.is_dir() else target
     try:
-        source = bundled_store(settings.service.data_dir) if bundled else nullcontext(store_url(settings))
-        with BackupWriter(path) as file, source as url, _progress() as tick:
-            index, size = asyncio.run(written(settings, url, file, sites, now, tick, with_keys=with_keys))
+        with BackupWriter(path) as file:
+            source = bundled_store(settings.service.data_dir) if bundled else nullcontext(store_url(settings))
+            with source as url, _progress() as tick:
+                index, size = asyncio.run(written(settings, url, file, sites, now, tick, with_keys=with_keys))
     except OSError as error:
         raise PopulerError(f"{path}: cannot be written ({error.strerror}); name another file") from None
     print(f"{path}: {size:,} bytes")  # noqa: T201

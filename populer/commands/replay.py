@@ -244,6 +244,11 @@ def _batches(
         reading = Reading(report.unreadable, report.left_out)
         done_bytes = 0
         for rows in _cut(read_events(path, format, reading, pages), size, span_s, report.shift_s):
+            if any(event.until is not None for _, event in rows):
+                raise PopulerError(
+                    f"{path} has counts that were exported, and a service takes single events: `populer tune --events`"
+                    " and `populer restore` take counts"
+                )
             read_bytes, done_bytes = reading.bytes_read - done_bytes, reading.bytes_read
             for lines, events, body in fitting(rows, encode):
                 latest_ts = _latest(events) if span_s < math.inf else None

@@ -34,6 +34,8 @@ EVENT_COLUMNS: Mapping[str, Sequence[str]] = {
     "position": ("position",),
     "url": ("url", "page_url", "page_location", "link"),
     "id": ("id", "event_id"),
+    "events": ("events",),
+    "until": ("until",),
 }  # fmt: skip
 ALIAS_COLUMNS: Mapping[str, Sequence[str]] = {
     "from": ("from", "alias", "source", "old", "old_url", "source_url", "from_url", "redirect_from"),
@@ -49,7 +51,7 @@ def csv_events(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iter
     at = header.at
     ts_at, item_at, visitor_at, kind_at = at["ts"], at["item"], at["visitor"], at["kind"]
     source_at, position_at, url_at, id_at = at["source"], at["position"], at["url"], at["id"]
-    rarer = max(source_at, position_at, url_at, id_at) >= 0
+    rarer, counted = max(source_at, position_at, url_at, id_at) >= 0, min(at["events"], at["until"]) >= 0
     for line, cells in _rows(path, header, lines, unreadable):
         try:
             event = EventRow(
@@ -63,6 +65,8 @@ def csv_events(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iter
                 event.position = _position(cells[position_at])
                 event.url = cells[url_at] or None
                 event.id = cells[id_at] or None
+            if counted:
+                event.events, event.until = int(cells[at["events"]]), _ts(cells[at["until"]])
         except ValueError as error:
             unreadable.add(path, line, str(error))
             continue

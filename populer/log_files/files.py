@@ -25,6 +25,7 @@ from populer.log_files.csv_rows import csv_aliases, csv_events, csv_items
 from populer.log_files.item_rows import item_rows
 from populer.log_files.json_rows import json_events, json_items
 from populer.log_files.other_logs import alb_parser, json_parser, looks_alb, looks_json, looks_w3c, w3c_parser
+from populer.log_files.parquet_rows import is_parquet, parquet_events, parquet_items
 from populer.log_files.rows import EventRow, Faults, ItemRow, Row, check_item
 from ranking.errors import PopulerError
 
@@ -114,6 +115,10 @@ def read_events(
     reading = reading or Reading()
     known = _checked_format(format, FORMATS)
     with _opened(path, reading) as content:
+        if is_parquet(content):
+            reading.format = "parquet"
+            yield from parquet_events(path, reading.unreadable)
+            return
         log = known if known in PARSERS else None if known is not None else _access_log(path, content)
         if log is not None:
             reading.format = NAME_OF_FORMAT[log]
@@ -147,7 +152,9 @@ def read_items(
     known = _checked_format(format, ITEM_FORMATS)
     with _opened(path, reading) as content:
         kind = known or _document_kind(content)
-        if kind in ("feed", "json"):
+        if is_parquet(content):
+            rows = item_rows(parquet_items(path, reading), reading, path)
+        elif kind in ("feed", "json"):
             from populer.log_files import item_documents as documents  # the commands that read logs need none of it
 
             if kind == "feed":

@@ -33,12 +33,13 @@ def json_events(path: Path, lines: Lines, unreadable: Faults) -> Iterator[tuple[
             if (
                 not isinstance(event.ts, float)
                 or (event.item is None and event.url is None)
+                or event.events != 1
                 or _OTHER_KIND.search(text)
             ):
-                event = _named_otherwise(as_any.decode(text))
+                event = event_from_fields(as_any.decode(text))
         except (msgspec.DecodeError, ValueError) as error:
             try:
-                event = _named_otherwise(as_any.decode(text))
+                event = event_from_fields(as_any.decode(text))
             except (msgspec.DecodeError, ValueError):
                 unreadable.add(path, line, str(error))
                 continue
@@ -61,7 +62,7 @@ def json_items(path: Path, lines: Lines, reading: ItemReading) -> Iterator[tuple
                 reading.unreadable.add(path, line, str(error))
 
 
-def _named_otherwise(found: Mapping[str, Any]) -> EventRow:
+def event_from_fields(found: Mapping[str, Any]) -> EventRow:
     """An event out of an object whose fields go by other names.
 
     Raises:
@@ -72,6 +73,10 @@ def _named_otherwise(found: Mapping[str, Any]) -> EventRow:
         fields[name] = _as_text(name, fields[name])
     if isinstance(ts := fields.get("ts"), str):
         fields["ts"] = moment_or_wall_clock(ts)
+    if "until" not in fields:
+        fields.pop("events", None)  # means something else
+    elif isinstance(fields["until"], str):
+        fields["until"] = moment_or_wall_clock(fields["until"])
     if isinstance(position := fields.get("position"), str):
         fields["position"] = int(position)
     return msgspec.convert(fields, EventRow)

@@ -160,6 +160,7 @@ class _Rows:
         self._ts = array("d")
         self._row = array("q")
         self._channel = array("q")
+        self._events = array("q")
         self._visit = array("q")  # the number of the visitor, item and kind; -1: of nobody in particular
         self._channels: dict[tuple[str, str | None, int | None], int | str] = {}
         self._names: dict[str, int] = {}
@@ -192,7 +193,9 @@ class _Rows:
                 self._read.repeated += 1
                 return
             self._ids.add((event.id, row))
-        ts = parse_moment(event.ts, self._rules.zone) if isinstance(event.ts, str) else event.ts
+        ts = self._moment(event.ts)
+        if event.until is not None:
+            ts = (ts + self._moment(event.until)) / 2  # counts of a bucket that may be wider than ours
         if snapshots := self._rules.snapshots:
             later = bisect_left(snapshots, ts)
             if later == len(snapshots):
@@ -205,11 +208,15 @@ class _Rows:
         self._ts.append(ts)
         self._row.append(row)
         self._channel.append(channel)
+        self._events.append(event.events)
         if self._rules.dedupe_s:
             visit = -1
             if event.visitor:
                 visit = self._visits.setdefault((event.visitor, row, event.kind), len(self._visits))
             self._visit.append(visit)
+
+    def _moment(self, ts: float | str) -> float:
+        return parse_moment(ts, self._rules.zone) if isinstance(ts, str) else ts
 
     def _channel_of(self, event: EventRow) -> int | str:
         """The number of the event's channel, or why it has none."""
@@ -242,26 +249,26 @@ class _Rows:
         """Add up what was taken so far: from here on its cells take memory, and no longer its events."""
         if self._rules.dedupe_s or not self._ts:
             return  # which of them count is known when all are there
-        taken = np.array(self._ts), np.array(self._row), np.array(self._channel)
-        self._read.counted += len(self._ts)
-        for each in (self._ts, self._row, self._channel):
+        taken = np.array(self._ts), np.array(self._row), np.array(self._channel), np.array(self._events)
+        self._read.counted += sum(self._events)
+        for each in (self._ts, self._row, self._channel, self._events):
             del each[:]
         self._cells = _added(self._cells, self._cells_of(*taken))
         self._fold_at = max(EVENTS_A_FOLD, len(self._cells.counts))  # as they grow, they are added to less often
 
-    def _cells_of(self, ts: npt.NDArray[np.float64], row: Ints, channel: Ints) -> "_Cells":
-        number = np.floor_divide(ts, self._rules.bucket_s).astype(np.int64)
-        return _Cells(number, channel, row, np.ones(len(ts), dtype=np.int64))
+    def _cells_of(self, ts: npt.NDArray[np.float64], row: Ints, channel: Ints, events: Ints) -> "_Cells":
+        return _Cells(np.floor_divide(ts, self._rules.bucket_s).astype(np.int64), channel, row, events)
 
     def fill(self, history: History) -> float:
         """Put the counts into `history`; the end of the last bucket in epoch seconds, 0 without any."""
         self.fold()
         if self._rules.dedupe_s:
-            ts, row, channel = (np.array(each) for each in (self._ts, self._row, self._channel))
+            columns = (self._ts, self._row, self._channel, self._events)
+            ts, row, channel, events = (np.array(each) for each in columns)
             counts = _first_visits(ts, np.array(self._visit), self._rules.dedupe_s)
-            self._read.repeated += len(ts) - int(counts.sum())
-            self._read.counted += int(counts.sum())
-            self._cells = _added(self._cells, self._cells_of(ts[counts], row[counts], channel[counts]))
+            self._read.repeated += int(events[~counts].sum())
+            self._read.counted += int(events[counts].sum())
+            self._cells = _added(self._cells, self._cells_of(ts[counts], row[counts], channel[counts], events[counts]))
         number, channel, row, counts_of = self._cells
         if not len(number):
             return 0.0

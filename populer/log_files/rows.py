@@ -17,7 +17,8 @@ SHOWN_FAULTS = 5
 class EventRow(msgspec.Struct, omit_defaults=True, gc=False):
     """One event of a log, encoded as the service takes it.
 
-    `ts` in epoch seconds, or text that has no offset: the wall clock of the site; None means unknown.
+    `ts` in epoch seconds, or text that has no offset: the wall clock of the site; None means unknown. `events`: how
+    many there were from `ts` until `until`, of counts that were exported; the service takes none of these.
     """
 
     item: str | None = None
@@ -28,6 +29,8 @@ class EventRow(msgspec.Struct, omit_defaults=True, gc=False):
     position: int | None = None
     url: str | None = None
     id: str | None = None
+    events: int = 1
+    until: float | str | None = None
 
 
 class ItemRow(msgspec.Struct, omit_defaults=True, gc=False):

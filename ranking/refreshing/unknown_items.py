@@ -68,7 +68,7 @@ class UnknownItems:
             without = {name.encode() for name in unknown if not is_alias(name)}
             if not without:
                 continue
-            kept, cells = await asyncio.to_thread(_without, stored, there, without)
+            kept, cells = await asyncio.to_thread(without_items, stored, there, without)
             if await self._sealer.rewrite(shard, span, parts_of[span], kept, touched.cursor) is None:
                 cutoff = min(cutoff, span.start_s)  # it was changing: the next run comes to it again
                 continue
@@ -76,11 +76,11 @@ class UnknownItems:
             gone.setdefault(volume_of(span), set()).update(without)
         for volume, without in gone.items():
             young = [bucket for bucket in touched.buckets if bucket.end_s > cutoff and volume_of(bucket) == volume]
-            await self._empty_names(shard, volume, without, young)
+            await self.empty_names(shard, volume, without, young)
         await counts.note_dropped(self._site, shard, max(until, cutoff))
         return dropped
 
-    async def _empty_names(self, shard: int, volume: int, names: set[bytes], young: Sequence[Bucket]) -> None:
+    async def empty_names(self, shard: int, volume: int, names: set[bytes], young: Sequence[Bucket]) -> None:
         """Empty the names that no sealed counts refer to. One is added, so that whoever seals reads them anew."""
         counts = self._store.counts
         digest = await counts.names_digest(self._site, shard, volume)
@@ -124,7 +124,7 @@ def _open_names(stored: Iterable[StoredCounts]) -> set[bytes]:
     return {field.partition(FIELD_SEPARATOR)[2] for each in stored for field in each.open.fields}
 
 
-def _without(
+def without_items(
     stored: Sequence[StoredCounts], names: Mapping[int, bytes], unknown: set[bytes]
 ) -> tuple[list[StoredCounts], int]:
     """Counts without those of `unknown` items, and how many were left out. `names` has those of the sealed part."""

@@ -144,6 +144,7 @@ class RetentionSettings(Table):
     seal_after_s: SecondsOrOff = Field(1800.0, alias="seal_after")
     unknown_s: Seconds = Field(1.0 * DAY_S, alias="unknown", ge=HOUR_S)
     roll_up: RollUpSettings = RollUpSettings()
+    removed_sites_s: SecondsOrNone = Field(30.0 * DAY_S, alias="removed_sites", ge=DAY_S)
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

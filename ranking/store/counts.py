@@ -203,6 +203,10 @@ class CountStore(Protocol):
         """Forget buckets that have outlived the retention."""
         ...
 
+    async def drop_cells(self, site: str, shard: int, fields: Mapping[Bucket, Sequence[bytes]]) -> None:
+        """Drop open counts of some buckets by their fields."""
+        ...
+
     async def shadows(self, site: str, names: Sequence[str]) -> dict[str, int]:
         """Events of some names that were left out, by reason, in the buckets that are not sealed yet."""
         ...

@@ -18,6 +18,7 @@ from ranking.store.logbook import Logbook
 from ranking.store.questions import QuestionQueue
 from ranking.store.salts import SaltStore
 from ranking.store.server import ServerState
+from ranking.store.sites import SiteRegister
 
 
 class Store(Protocol):
@@ -71,6 +72,11 @@ class Store(Protocol):
     @property
     def findings(self) -> Findings:
         """What lists have learned."""
+        ...
+
+    @property
+    def sites(self) -> SiteRegister:
+        """Which sites there are."""
         ...
 
     @property

@@ -7,7 +7,7 @@ Rejected: DUMP and RESTORE of whole keys, whose form is the server's own and is 
 """
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 from ranking.store.redis.sealing import stored_counts
 from ranking.store.shards import shard_of
+from ranking.store.sites import Cleared
 from ranking.times import DAY_S
 
 READ_CUT = LuaScript("read_cut", reads=True)
@@ -80,16 +81,6 @@ class Desk(msgspec.Struct, array_like=True):
     def edits(self) -> int:
         """How many edits, take-downs and aliases there are."""
         return _edits_in(self.hashes)
-
-
-class Cleared(NamedTuple):
-    """What was cleared away of a site."""
-
-    keys: int
-    buckets: int
-    items: int
-    edits: int
-    lists: int
 
 
 class RedisArchive:
@@ -237,13 +228,17 @@ class RedisArchive:
                 return False
         return not _edits_in(await self._link.run(READ_HASHES, _desk_hashes(site), []))
 
-    async def clear(self, site: str, lists: Iterable[str], now: float, keep_s: float, *, followed: bool) -> Cleared:
-        """Clear away what a site has, but for its trail.
+    async def missing(self, configured: Collection[str], now: float) -> dict[str, float]:
+        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.SITES)
+        known = {site.decode(): since for site, since in found.items()}
+        fresh = {site: b"" for site in configured if known.get(site) != b""}
+        fresh |= {site: repr(now).encode() for site, since in known.items() if site not in configured and not since}
+        if fresh:
+            await self._link.command("HSET", keys.SITES, *chain.from_iterable(fresh.items()))
+        return {site: float(since) for site, since in (known | fresh).items() if since}
 
-        `followed`: a service may be following it: the numbers that only grow stay, and a mark says that what was read
-        is no more. `lists`: names of lists whose keys go beside those that are published.
-        """
-        gone = Cleared(0, 0, 0, 0, 0)
+    async def clear(self, site: str, lists: Iterable[str], now: float, keep_s: float, *, followed: bool) -> Cleared:
+        gone = Cleared()
         for shard in range(self._link.shards):
             gone = _sum(gone, await self._clear_shard(site, shard, now, keep_s, followed=followed))
         edits = _edits_in(await self._link.run(READ_HASHES, _desk_hashes(site), []))
@@ -251,9 +246,11 @@ class RedisArchive:
         names = [keys.aliases(site), keys.removed(site), keys.former(site), keys.learned(site), keys.discovery(site)]
         names += [*_feed_hashes(site), keys.filters(site), keys.pulse(site), keys.concentration(site)]
         names += [keys.nights(site, name) for name in {*published, *lists}]
+        names += [keys.places(site, int(now // DAY_S) - back) for back in range(limits.PLACES_DAYS + 2)]
         if not followed:
             names += [keys.edits(site), keys.generations(site), keys.workers(site)]
             names += [keys.published(site, name) for name in published]
+            await self._link.command("HDEL", keys.SITES, site)
         else:
             fields = [name for name in await self._link.command("HGETALL", keys.edits(site)) if name != b"edition"]
             if fields:

@@ -27,6 +27,7 @@ from ranking.store.shards import shard_of
 RECORD = LuaScript("record")
 NAME_ITEMS = LuaScript("name_items")
 PUT_NAMES = LuaScript("put_names")
+DROP_CELLS = LuaScript("drop_cells")
 LEAVE_MARK = LuaScript("leave_mark")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
@@ -135,6 +136,12 @@ class RedisCounts:
             await self._link.client.zrem(keys.touched(site, shard), *map(keys.member, buckets))
             await self._link.client.unlink(*(keys.counts(site, shard, *bucket) for bucket in buckets))
             await self._link.client.unlink(*(keys.sealed(site, shard, *bucket) for bucket in buckets))
+
+    async def drop_cells(self, site: str, shard: int, fields: Mapping[Bucket, Sequence[bytes]]) -> None:
+        names = [keys.sequence(site, shard), keys.touched(site, shard)]
+        names += [keys.counts(site, shard, *bucket) for bucket in fields]
+        parts = ((keys.member(bucket), len(cells), *cells) for bucket, cells in fields.items())
+        await self._link.run(DROP_CELLS, names, list(chain.from_iterable(parts)))
 
     async def shadows(self, site: str, names: Sequence[str]) -> dict[str, int]:
         by_shard: dict[int, list[str]] = {}

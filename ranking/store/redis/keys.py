@@ -16,6 +16,8 @@ a whole batch there, all of it or nothing. The published lists of a site carry t
                                                   47 hours after the day began in any case.
     populer:secret                        string  32 random bytes under which events' ids and idempotency keys are
                                                   hashed (`intake/marks.py`), for all sites. For good.
+    populer:sites                         hash    site -> "", or since when (epoch seconds) it is in the settings no
+                                                  more. For good, until it is cleared away.
     populer:questions                     list    questions that wait for the process that ranks. A minute.
     populer:reply:ID                      list    the reply to one. A minute.
 
@@ -165,6 +167,7 @@ ALARM_RECEIVERS = "populer:{leader}:receivers"
 SCHEMA = 2
 READABLE_SCHEMAS = (1, SCHEMA)
 QUESTIONS = "populer:questions"
+SITES = "populer:sites"
 MARKS_HASHED_UNDER = "populer:secret"
 QUESTION_TTL_S = 60
 WRITER_TTL_S = 7 * DAY_S

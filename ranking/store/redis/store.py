@@ -105,6 +105,10 @@ class RedisStore:
         return self._server
 
     @property
+    def sites(self) -> RedisArchive:
+        return self._archive
+
+    @property
     def archive(self) -> RedisArchive:
         return self._archive
 
