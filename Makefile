@@ -24,9 +24,10 @@ help: ## what can be made
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Populer needs Python 3.11 or newer on the PATH (or: make PYTHON=/path/to/python3)" >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV) || { echo "cannot make $(VENV): on Debian, apt-get install python3-venv" >&2; exit 1; }
-	@echo "installing into $(VENV) ..."
+	@echo "installing pinned packages into $(VENV), about 400 MB: a minute, or several on a slow line ..."
 	@$(call install,run build dev,$(VENV))
 	@$(BIN)/python -m pip install $(QUIETLY) --no-deps --no-build-isolation -e .
+	@echo "installed; checking ..."
 	@$(BIN)/python -m pip check --disable-pip-version-check >$(VENV)/check.txt || { cat $(VENV)/check.txt >&2; echo "constraints.txt does not fit pyproject.toml: make lock" >&2; exit 1; }
 	@touch $@
 
@@ -40,7 +41,7 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/lint-imports
 
 # Kills, stalls, full disks and servers in front take minutes by themselves, and have a target of their own.
-FAULTS := tests/faults tests/deploy tests/populer/commands/test_store_accept.py \
+FAULTS := tests/faults tests/deploy tests/populer/commands/test_store_accept.py tests/populer/commands/test_consume.py \
 	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py test_alarms_sent.py)
 test: check ## check, then all tests but those of faults and browsers, with warnings as errors
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(addprefix --ignore=,$(FAULTS)) $(ARGS)
@@ -64,6 +65,10 @@ test-newest: ## test-asyncio on the newest Python that is here, in a venv of its
 soak: $(VENV)/.installed ## the tests of faults for hours: the same ones, far more of each (ARGS='-k signal' picks)
 	POPULER_SOAK=1 $(BIN)/python -m pytest -m soak --timeout 10000 $(ARGS)
 
+$(VENV)/.kafka: tests/populer/commands/kafka/pom.xml ## a Kafka broker for the tests of `populer consume`; takes Java 17 and Maven
+	@mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(VENV)/kafka
+	@touch $@
+
 $(VENV)/.browser: $(VENV)/.installed
 	@$(call install,browser,$(VENV))
 	@touch $@
@@ -85,7 +90,10 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Nod
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \
 		|| echo "React and TypeScript could not be installed: their tests are skipped"
-	POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples $(ARGS)
+	@$(PYTHON) -m venv $(VENV)/openapi && $(VENV)/openapi/bin/python -m pip install $(QUIETLY) --only-binary :all: \
+		openapi-python-client==0.29.1 || echo "openapi-python-client could not be installed: its test is skipped"
+	POPULER_OPENAPI_CLIENT=$(CURDIR)/$(VENV)/openapi/bin \
+		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples $(ARGS)
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .

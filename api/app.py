@@ -33,6 +33,7 @@ from api.endpoints import (
 from api.endpoints.acks import document_acks
 from api.endpoints.dispatched_paths import dispatched_paths
 from api.endpoints.openapi import bounds
+from api.endpoints.openapi_document import completed, operation_id
 from api.endpoints.pages import router as style_router
 from api.http.asgi import ClientGone
 from api.http.problems import Problem, fault, problem_of
@@ -74,7 +75,14 @@ def create_app(
         reporting.cancel()
         metrics.export()
 
-    app = FastAPIOffline(title="Populer", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = FastAPIOffline(
+        title="Populer",
+        version=__version__,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
+    )
     app.include_router(explain.router(runtime.now))  # before the items: its path is below theirs
     app.include_router(voids.router(runtime.now))
     app.include_router(reports.router(runtime.now))
@@ -143,6 +151,7 @@ def _document_dispatched_paths(app: FastAPI) -> None:
             for operations in schema["paths"].values():
                 for operation in operations.values():
                     operation["responses"] |= bounds()
+            app.openapi_schema = completed(schema)
         return app.openapi_schema or {}
 
     app.openapi = documented  # type: ignore[method-assign]

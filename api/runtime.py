@@ -11,7 +11,6 @@ Rejected: changing settings in place; a request would see half of the old ones a
 
 import asyncio
 import contextlib
-import math
 import secrets
 from collections.abc import Callable
 from functools import partial
@@ -36,19 +35,16 @@ from api.serving.kept_lists import KeptLists
 from api.serving.published_lists import PublishedLists
 from api.serving.templating import Templates
 from ranking.errors import PopulerError
-from ranking.recording.batches import Admission, Terms
 from ranking.recording.overflow import Spooling
 from ranking.recording.recorder import Recorder
 from ranking.recording.salts import Salts, overlap_s
+from ranking.recording.terms import terms_of
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 from ranking.store.spool.marks_secret import keep_secret, kept_secret
 from ranking.store.spool.spool import Spool, orphans
 
 log = structlog.get_logger("api")
-
-NETWORK_SHARE, NETWORK_ITEMS = 0.05, 20
-"""One network may bring this share of a minute's new items, and so many at least."""
 
 PATIENCE_S = 2.0
 """How long a start waits for the store; what it has not answered by then is loaded later."""
@@ -71,7 +67,7 @@ class WorkerRuntime:
     ) -> None:
         self._writer = writer = secrets.token_hex(8)
         spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None
-        terms = _terms(settings, store.shards)
+        terms = terms_of(settings, store.shards)
         recorder = Recorder(
             store.counts,
             writer=writer,
@@ -170,7 +166,7 @@ class WorkerRuntime:
         self._salts.use(overlap_s(settings.ingest.dedupe_window_s))
         if before.spooling is not None:
             await before.spooling.use(keep_s=settings.retention.keep_s, max_bytes=settings.ingest.spool)
-        before.recorder.use(_terms(settings, before.store.shards))
+        before.recorder.use(terms_of(settings, before.store.shards))
         before.published_lists.use(settings)
         templates = Templates(settings.service.templates)  # read anew, as they may be why the file was touched
         self.context = self.context._replace(
@@ -188,24 +184,6 @@ class WorkerRuntime:
     def _visitors_under(self, settings: Settings) -> Visitors | None:
         ingest = settings.ingest
         return self._visitors if ingest.dedupe_window_s > 0 or ingest.network_allowance else None
-
-
-def _terms(settings: Settings, shards: int) -> Terms:
-    ingest, retention = settings.ingest, settings.retention
-    return Terms(
-        bucket_s=retention.bucket_s,
-        keep_s=retention.keep_s,
-        deadline_s=ingest.deadline_s,
-        max_pending=ingest.max_pending,
-        overflow_after_s=ingest.spool_after_s,
-        admission=Admission(
-            span_s=int(ingest.dedupe_window_s),
-            known_s=int(retention.keep_s),
-            new_items=math.ceil(ingest.new_items / shards),
-            allowance=ingest.network_allowance,
-            network_items=math.ceil(max(NETWORK_ITEMS, NETWORK_SHARE * ingest.new_items) / shards),
-        ),
-    )
 
 
 def _spooling(settings: Settings, store: Store, folder: Path, writer: str) -> Spooling:

@@ -127,7 +127,7 @@ def evidence(log: Log, forecast: bool) -> Evidence:
         Candidate({TRY: name}, ListSettings.model_validate({"decay": "window", "window": window}))
         for name, window in WINDOWS.items()
     ]
-    judging = Judging(K, dated_only=True)
+    judging = Judging(K)
     found = evidence_of(site, tried, tried[0].settings, plan, judging, log.zone)
     draws, ways = draws_of_days(int(found.day[-1]) + 1), [way for way in WAYS if forecast or way != "forecast"]
     more = [

@@ -4,14 +4,18 @@ Exit codes: 0 done, 1 a clear error on stderr, 2 usage. A command's module is im
 needs none of them.
 """
 
+import contextlib
+import signal
 import sys
 import time
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
+from populer import INTERRUPTED
 from populer.commands.options import DEFAULT_TO, load_settings
+from populer.console import open_closed_streams, say
 from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.settings.lists import MAX_LISTED
@@ -50,13 +54,43 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 
 def main() -> None:
     """Entry point of the console script."""
+    if sys.argv[1:2] not in (["serve"], ["demo"]):  # those end as done until the supervisor takes over
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    open_closed_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
     except PopulerError as error:
-        print(f"populer: {' '.join(str(error).split())}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        _end(1, " ".join(str(error).split()))
     except KeyboardInterrupt:
-        sys.exit(130)
+        _end(INTERRUPTED)
+    except BrokenPipeError:  # whoever read the output has enough of it
+        _end(1)
+    except OSError as error:
+        _end(1, f"{error.filename or 'the output'} cannot be used: {(error.strerror or str(error)).lower()}")
+    except Exception as error:
+        if not _is_of_interrupt(error):
+            raise
+        _end(INTERRUPTED)
+
+
+def _end(code: int, why: str = "") -> NoReturn:
+    """End the process. What is left of its output is dropped where nobody takes it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError):
+        if why:
+            print(f"populer: {why}", file=sys.stderr)  # noqa: T201
+    say()
+    sys.exit(code)
+
+
+def _is_of_interrupt(error: BaseException | None) -> bool:
+    """Whether an error came of a Ctrl-C: an import that is interrupted may say so in words of its own."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 @app.command()
@@ -142,6 +176,29 @@ def replay(
         files, to=to, site=site, key=write_key(key, config, data, site), format=format, speed=speed,
         as_of_now=as_of_now, item_pattern=item_pattern, base=base, allow_losses=allow_losses,
     )  # fmt: skip
+
+
+@app.command()
+def consume(
+    url: Annotated[
+        str, typer.Argument(metavar="kafka://HOST:PORT/TOPIC", help="Brokers, separated by commas, and topic.")
+    ],
+    group: Annotated[str, typer.Option("--group", help="The consumer group: what it has read is read once.")],
+    site: Site = None,
+    start: Annotated[
+        str, typer.Option("--from", help="Where what the group has never read begins: earliest, latest, a time.")
+    ] = "latest",
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", help="Prometheus metrics, on this machine alone.")
+    ] = None,
+    config: Config = None,
+    data: Data = None,
+) -> None:
+    """Record a Kafka topic, each record once (needs the extra kafka)."""
+    from populer.commands.consume import run, start_of
+
+    loaded = load_settings(config, data)
+    run(loaded, url, group=group, site=site, start=start_of(start), metrics_port=metrics_port)
 
 
 @items_app.command("import")

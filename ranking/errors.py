@@ -31,6 +31,10 @@ class KeyReusedError(PopulerError):
         super().__init__("this Idempotency-Key came with another body before; send each batch under a key of its own")
 
 
+class OtherWriterError(PopulerError):
+    """Another process has counted in this writer's name, or the store has gone back; nothing was counted."""
+
+
 class ForeignHostError(InvalidEventError):
     """An address of a host that is none of the site's."""
 

@@ -6,7 +6,7 @@ from ranking.intake.reader_filter import PARAMETERS as READER_FILTERS
 
 EVENT: Json = {
     "type": "object",
-    "anyOf": [{"required": ["item"]}, {"required": ["url"]}],
+    "description": "`item` or `url` is needed",
     "properties": {
         "item": {"type": "string", "minLength": 1, "maxLength": 512, "description": "the item's id"},
         "url": {"type": "string", "maxLength": 2048, "description": "its address, where there is no `item`"},
@@ -20,6 +20,11 @@ EVENT: Json = {
         "position": {"type": "integer", "minimum": 1, "description": "place in that list, from 1"},
         "ts": {"type": "number", "description": "epoch seconds; honoured with the site's write key only"},
         "id": {"type": "string", "maxLength": 256, "description": "of the event; it counts once a day"},
+        "ref": {
+            "type": ["string", "null"],
+            "description": "of the first view of a visit the host of the page before, empty without one; only its class"
+            " is kept (sites.referrers)",
+        },
         "token": {"type": "string", "description": "a page token, where sites.proof asks for one"},
         "page": {
             "type": "string",

@@ -41,6 +41,8 @@ NOTHING = Recorded(b"")
 MAX_KEY_BYTES = 255
 #: How many times its size a public gzip body may have, beyond 64 KiB: a batch of real events has thirty at most.
 MAX_RATIO = 200
+#: Events that are older are of the past, and no traffic of now.
+PAST_S = 600.0
 #: Bytes of a body that cannot be read, per event that it is taken for.
 EVENT_BYTES = 60
 PIXEL_PARAMETERS = frozenset({"item", "url", "kind", "source", "position", "visitor", "id", "token", "page"})
@@ -211,6 +213,7 @@ def intake_of(
         settings.ingest.known_kinds, now, settings.retention.keep_s, trusted, site.item_finder, identify,
         settings.known_sources, partial(context.published_lists.was_shown, site.id), _nonces(site, now),
         context.secret(), site.own_hosts, site.zone if trusted else UTC, page,
+        site.referrers,
     )  # fmt: skip
 
 
@@ -356,24 +359,23 @@ def _count_metric(context: Context, site: SiteSettings, reason: str, count: int,
 def count_recorded(
     context: Context, site: SiteSettings, events: Sequence[Event], recorded: Recorded, now: float
 ) -> None:
-    """Add recorded events to metrics by outcome, and to traffic by kind."""
+    """Add recorded events to metrics by outcome, and to traffic by kind: a replay of the past is no traffic of now."""
     outcomes = metrics.events
     if recorded is ONE_COUNTED:
         outcomes[site.id, ACCEPTED] += 1
-        context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
-        return
-    if len(events) == 1 and (reason := REASON_OF.get(recorded.outcomes[0])) is not None:
-        _count_metric(context, site, reason, 1, now)
+        if now - events[0].ts <= PAST_S:
+            context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
         return
     outcomes[site.id, ACCEPTED] += recorded.accepted
     outcomes[site.id, "spooled"] += recorded.spooled
     for outcome, reason in REASON_OF.items():
         if count := recorded.outcomes.count(outcome):
-            _count_metric(context, site, reason, count, now)
-    counting = zip(events, recorded.outcomes, strict=True)
-    channels = Tally(event.channel for event, what in counting if what not in REASON_OF)
-    for channel, count in channels.items():
-        context.traffic.add(site.id, channel_kind(channel), count, now)
+            outcomes[site.id, reason] += count
+    recorded_events = zip(events, recorded.outcomes, strict=True)
+    tally = Tally((event.channel, what) for event, what in recorded_events if now - event.ts <= PAST_S)
+    for (channel, what), count in tally.items():
+        name = uncounted(REASON_OF[what]) if what in REASON_OF else channel_kind(channel)
+        context.traffic.add(site.id, name, count, now)
 
 
 def _idempotency_key(given: bytes | None) -> str | None:

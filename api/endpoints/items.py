@@ -111,6 +111,7 @@ PICTURE: Json = {
 }
 ITEM: Json = {
     "type": "object",
+    "description": "`id` or `url` is needed; without an id it is that of the url, as in an event",
     "properties": {
         "id": {"type": "string", "minLength": 1, "maxLength": 512},
         "title": {"type": "string"},
@@ -135,8 +136,7 @@ ITEM: Json = {
 }
 
 
-#: Without an id it is that of the url, as in an event.
-ITEMS: Json = {"type": "array", "items": {**ITEM, "anyOf": [{"required": ["id"]}, {"required": ["url"]}]}}
+ITEMS: Json = {"type": "array", "items": ITEM}
 TEXT_OR_NULL = {"type": ["string", "null"]}
 FIELDS: Json = {
     "id": {"type": "string"},

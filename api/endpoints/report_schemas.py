@@ -117,6 +117,11 @@ TODAY_ANSWER = whole(
                 }
             ),
         },
+        "trending_outside": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "items on the first page of a burst `list` that no other list has on that of their section",
+        },
         "unlisted": {
             "type": "array",
             "items": {"type": "object"},

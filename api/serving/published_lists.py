@@ -219,7 +219,8 @@ class PublishedLists:
         return [
             {
                 "site": site, "list": name, "half_life_s": learned.half_life_s, "since": learned.since or None,
-                "forecast": bool(learned.mix), "config_version": shown.stamp.config_version, "why": learned.why,
+                "forecast": learned.correction is not None, "config_version": shown.stamp.config_version,
+                "why": learned.why,
             }
             for site, here in self._sites.items()
             for name, shown in here.lists.items()

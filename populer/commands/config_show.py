@@ -50,10 +50,13 @@ def learned_rows(settings: Settings, url: Callable[[], str]) -> Iterator[Row]:
             else:
                 since = f"learned, since {datetime.fromtimestamp(learned.since, site.zone):%Y-%m-%d %H:%M}"
             yield f"{where}.half_life", format_duration(under.lists[name].half_life_s), f"site {site.id}: {since}"
-            for part in under.lists[name].mix:
-                mixed = ", ".join(f"{half_life} {weight:g}" for half_life, weight in part.weights.items())
-                since = f"from age {format_duration(part.from_age_s)}, from {part.from_hour:02}:00"
-                yield f"{where}.mix", mixed, f"site {site.id}: {since}"
+            if correction := under.lists[name].correction:
+                weights = ", ".join(f"{feature} {weight:g}" for feature, weight in correction.weights.items())
+                yield (
+                    f"{where}.forecast",
+                    weights,
+                    f"site {site.id}: of the next {format_duration(correction.horizon_s)}",
+                )
         yield "config version", under.config_version, f"site {site.id}: with what was learned"
 
 

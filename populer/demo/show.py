@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 
 from populer.config import load
+from populer.console import say
 from populer.demo.backoffice import seed_history
 from populer.demo.newsdesk import sample_newsdesk
 from populer.demo.press import LIST_TEMPLATES, NAME
@@ -64,9 +65,11 @@ async def show(folder: Path, port: int | None) -> None:
             desk = sample_newsdesk(started_at)
             await seed_history(client, desk, write_key=keys["write"], started_at=started_at, rng=rng)
             await _ranked(client)
-        print(f"ready {address}", flush=True)  # noqa: T201
-        print(f"open {address}/ in a browser and watch the list move; Ctrl-C ends it", flush=True)  # noqa: T201
-        print(f"open {address}/ops with the key {keys['admin']} to see what moves it", flush=True)  # noqa: T201
+        say(
+            f"ready {address}",
+            f"open {address}/ in a browser and watch the list move; Ctrl-C ends it",
+            f"open {address}/ops with the key {keys['admin']} to see what moves it",
+        )
 
     try:
         await serve(loaded, page_provider="populer.demo.cast:Demo", pages_from=started_at, company=readers)

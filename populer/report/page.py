@@ -36,6 +36,7 @@ from ranking.intake.items import Item
 from ranking.settings.sites import SiteSettings
 from ranking.tuning.evidence import Measured, sentence, span
 from ranking.tuning.outcome import NOBODY
+from ranking.tuning.trade_off import in_words
 
 HERE = Path(__file__).parent
 Details = Callable[[Iterable[int]], Mapping[int, Item]]
@@ -81,6 +82,7 @@ def page(tuning: Tuning, site: SiteSettings, details: Details) -> str:
             toml=toml(tuning),
             notes=tuning.notes,
             rows=_rows(found.measured, pair),
+            front=list(in_words(found, tuning.request.objective)),
             trade_off=[trade_off(found, pair, frame) for frame in (WIDE, NARROW)],
             hours=of_hours,
             by_hour=by_hour(of_hours),

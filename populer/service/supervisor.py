@@ -24,6 +24,7 @@ import structlog
 from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR
 from populer.config import Loaded
+from populer.console import say
 from populer.service import site_keys
 from populer.service.child import STOP_S, Child
 from populer.service.child_messages import Orders
@@ -116,7 +117,7 @@ async def serve(
         if company is not None:
             background.append(asyncio.create_task(_accompany(company, address)))
         else:
-            print(f"ready {address}", flush=True)  # noqa: T201 - the contract's line
+            say(f"ready {address}", *(_next_steps(settings, address) if sockets else ()))
         stack.push_async_callback(_cancel, background)
         await stop.wait()
         await _drain(workers, in_effect.settings.service.drain_s)
@@ -305,3 +306,13 @@ async def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _next_steps(settings: Settings, address: str) -> list[str]:
+    """What whoever has started the service can do now."""
+    keys = settings.service.data_dir / site_keys.FILE
+    with_key = f"with the admin key in {keys}" if keys.exists() else "with an admin key of the settings"
+    return [
+        f"open {address}/ for the lines to put into pages, and how articles are described; Ctrl-C ends the service",
+        f"open {address}/ops {with_key} to see the lists, and how the service fares",
+    ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from populer.config import effective, validated, with_list_settings
 from ranking.errors import SettingsError
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.settings.decays import DECAYS, FORECAST
+from ranking.settings.decays import DECAYS
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings, only_used
 from ranking.settings.objective import AUTO
@@ -171,8 +171,6 @@ def _default_axis(of_list: ListSettings, finest_s: float) -> tuple[str, list[str
 
 def _effective(of_list: ListSettings, changes: dict[str, str]) -> dict[str, str]:
     """Changes that do something: a half-life is nothing to a list that decays otherwise."""
-    if changes.get("decay") == FORECAST:  # a walk has learned a mix before its first step
-        return {key: value for key, value in changes.items() if key != "half_life"}
     if "half_life" not in changes or changes.keys() & {"decay", "preset", "kind", "method"}:
         return changes
     if of_list.kind == "ranked" and of_list.decay != "half-life":

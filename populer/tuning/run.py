@@ -191,7 +191,7 @@ def _with_served(
     words = [f"{way} ends at {format_duration(each.last.half_life_s)}, {each.last.why}" for way, each in found.items()]
     if FORECAST in found:
         words.append(
-            f"forecast served a mix at {percent(found[FORECAST].mixed)} of the steps, auto's half-life at the others"
+            f"a forecast was in effect at {percent(found[FORECAST].corrected)} of the steps, at others auto's half-life"
         )
     return evidence._replace(measured=[*evidence.measured, *measured]), words
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 import numpy as np
 
 from ranking.counts.columns import ChannelCounts
+from ranking.intake.events import DEFAULT_KIND
+from ranking.intake.referrers import REFERRER_SOURCE
 from ranking.intake.visits import SHADOW
 
 FIELD_SEPARATOR = b"|"
@@ -26,6 +28,27 @@ def is_shadow(channel: str) -> bool:
     (True, False)
     """
     return channel.startswith(SHADOW)
+
+
+def by_referrer(part: ChannelCounts) -> list[ChannelCounts]:
+    """Counts of one channel; views that say where their visit began as plain views, and beside them by the class.
+
+    So lists do not know of referrers: a view weighs the same from anywhere, to the last bit of a sum. The second part
+    is a shadow, which weighs nothing.
+    """
+    kind, _, source = part.channel.partition("@")
+    if kind != DEFAULT_KIND or not source.startswith(REFERRER_SOURCE):
+        return [part]
+    return [part._replace(channel=kind), part._replace(channel=SHADOW + source)]
+
+
+def referrer_of(channel: str) -> str:
+    """The source of a channel that counts views by where their visit began; "" for any other.
+
+    >>> referrer_of("!ref:search"), referrer_of("!robot"), referrer_of("view")
+    ('ref:search', '', '')
+    """
+    return channel[len(SHADOW) :] if channel.startswith(SHADOW + REFERRER_SOURCE) else ""
 
 
 def parts_from_fields(

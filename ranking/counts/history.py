@@ -38,7 +38,7 @@ from ranking.counts.columns import (
     times_of,
     write_blocks,
 )
-from ranking.counts.fields import is_shadow, parts_from_fields
+from ranking.counts.fields import by_referrer, is_shadow, parts_from_fields, referrer_of
 from ranking.counts.numbering import JoinedNumbering, Numbering
 from ranking.times import HOUR_S
 
@@ -186,7 +186,10 @@ class History:
 
     def replace_parts(self, bucket: Bucket, shard: int, parts: Iterable[ChannelCounts]) -> None:
         """Replace the counts of a bucket of a shard by the sum of `parts`, whose numbers are rows."""
-        taken = [part for part in parts if len(part.numbers) and not is_shadow(part.channel)]
+        counted = (
+            part for part in parts if len(part.numbers) and (not is_shadow(part.channel) or referrer_of(part.channel))
+        )
+        taken = [part for each in counted for part in by_referrer(each)]
         if not taken:
             return self._forget([(bucket, shard)])
         channels = [self._channels.number(part.channel) for part in taken]

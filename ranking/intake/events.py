@@ -11,24 +11,28 @@ bucket, so that weights per kind and per source stay settings and are never bake
 """
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from datetime import UTC, tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
 from ranking.errors import InvalidEventError
 from ranking.intake.hosts import Hosts
-from ranking.intake.items import why_bad_id, without_controls
+from ranking.intake.items import MAX_ID_BYTES, why_bad_id, without_controls
 from ranking.intake.marks import event_mark
 from ranking.intake.patterns import AddressPattern
+from ranking.intake.referrers import REFERRER_SOURCE, referrer_class
 from ranking.intake.urls import absolute, item_of
 from ranking.intake.visits import NO_NETWORK, Identity, token_mark
 from ranking.times import format_duration, in_seconds, is_number, parse_moment
 
 MAX_POSITION = 1_000
+#: Ids that need not be looked at again: most events are of few items. At most 10 MB.
+REMEMBERED_IDS = 4_096
 MAX_NAME_CHARS = 64
 MAX_GIVEN_CHARS = 256
 CLOCK_SKEW_S = 60.0
@@ -47,6 +51,7 @@ class WireEvent(msgspec.Struct, gc=False):
 
     `ts`: epoch seconds, or more than any year has of them: ms, µs or ns; or a time as text. `page`: the address where
     an item is read that is named otherwise; a description may be found there, and it says nothing of what counts.
+    `ref`: of the first view of a visit the host of the page before, "" without one.
     """
 
     item: str | None = None
@@ -59,6 +64,7 @@ class WireEvent(msgspec.Struct, gc=False):
     url: str | None = None
     token: str | None = None
     page: str | None = None
+    ref: Any = None
 
 
 class _LooseEvent(msgspec.Struct, gc=False):
@@ -74,6 +80,7 @@ class _LooseEvent(msgspec.Struct, gc=False):
     url: str | None = None
     token: str | None = None
     page: str | None = None
+    ref: Any = None
 
 
 def wire_event(found: object) -> WireEvent:
@@ -88,8 +95,9 @@ def wire_event(found: object) -> WireEvent:
         for given in (event.item, event.visitor, event.id)
     )
     return WireEvent(
-        item, event.kind, event.ts, event.source, event.position, visitor, name, event.url, event.token, event.page
-    )
+        item, event.kind, event.ts, event.source, event.position, visitor, name, event.url, event.token, event.page,
+        event.ref,
+    )  # fmt: skip
 
 
 class Event(NamedTuple):
@@ -121,7 +129,7 @@ class Intake(NamedTuple):
     `nonce_of` gives the nonce of a page token that is good for an item; None: tokens say nothing. `secret` keys the
     hashes of events' ids. `hosts`: those that an event's `url` may be of unless the sender is trusted; None: any.
     `zone`: the site's, of times without an offset. `page`: the address of the page that sends them, against which an
-    `url` or `page` without a host is read.
+    `url` or `page` without a host is read. `referrers`: views are kept apart by where their visit began.
     """
 
     kinds: AbstractSet[str]
@@ -137,6 +145,7 @@ class Intake(NamedTuple):
     hosts: Hosts | None = None
     zone: tzinfo = UTC
     page: str = ""
+    referrers: bool = False
 
 
 def channel(kind: str, source: str | None, position: int | None) -> str:
@@ -180,8 +189,8 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         _check_host(wire, intake.hosts, intake.page)
     if item is None:
         item, likely = _item_at(wire.url, intake.item_pattern, intake.page), intake.item_pattern is not None
-    item = without_controls(item)
-    if problem := why_bad_id(item):
+    item, problem = _looked_at(item) if len(item) <= MAX_ID_BYTES else _item_id(item)
+    if problem:
         raise InvalidEventError(f"item: {problem}")
     if wire.kind not in intake.kinds:
         known = ", ".join(sorted(intake.kinds))
@@ -189,6 +198,8 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
     column = wire.kind
     if wire.source is not None or column == CLICK:
         column = _checked_channel(wire, item, intake)
+    elif intake.referrers and isinstance(wire.ref, str) and column == DEFAULT_KIND and not _is_own(wire.ref, intake):
+        column = channel(column, REFERRER_SOURCE + referrer_class(wire.ref), None)
     ts = intake.now
     if wire.ts is not None:
         written = _moment(wire.ts, intake.zone)
@@ -207,6 +218,15 @@ def checked_event(wire: WireEvent, intake: Intake) -> Event:
         return Event(item, column, ts, identity, token, NO_NETWORK, likely, page)
     mark = None if name is None else event_mark(intake.secret, item, name, trusted=intake.trusted)
     return Event(item, column, ts, identity, mark, None, likely, page)
+
+
+def _item_id(item: str) -> tuple[str, str | None]:
+    """An item's id, and what is wrong with it."""
+    item = without_controls(item)
+    return item, why_bad_id(item)
+
+
+_looked_at = functools.lru_cache(REMEMBERED_IDS)(_item_id)
 
 
 def _checked_name(field: str, given: str | None) -> str | None:
@@ -250,6 +270,17 @@ def _check_host(wire: WireEvent, hosts: Hosts, page: str) -> None:
     except ValueError as error:
         if wire.item is None:
             raise InvalidEventError(f"url: {error}") from None
+
+
+def _is_own(host: str, intake: Intake) -> bool:
+    """Whether a page before was one of the site itself, as far as its hosts are named."""
+    if not host or intake.hosts is None:
+        return False
+    try:
+        intake.hosts.check(f"https://{host}/")
+    except (ValueError, InvalidEventError):
+        return False
+    return True
 
 
 def _checked_source(source: str) -> str:

@@ -3,7 +3,8 @@
 What a score is made of is computed anew for the one item, by the code that ranks and from the same counts, so the score
 here is the ranked one to the last bit: `counted` is the sum of the channels' parts in their order, a channel's part its
 weight times the sum of its buckets' parts, a bucket's part its events times what one of them counts at its age; and the
-score is what `terms` come to, one after the other: shape, bonus, aging, revival, scale and boost are named there.
+score is what `terms` come to, one after the other: shape, bonus, aging, every feature of a forecast, revival, scale and
+boost are named there.
 Shadow counts (events that were left out) are given by reason; they weigh nothing. Nor do events that an editor has made
 void, which are none of a bucket's events here.
 """
@@ -16,6 +17,7 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.counts.buckets import ages
+from ranking.counts.fields import is_shadow
 from ranking.intake.events import channel_kind
 from ranking.lists.explanation import SENTENCES, BucketPart, ChannelPart, Explanation, Neighbour, VoidPart
 from ranking.lists.rank_moves import PlacedRow, moves, place_with_pins
@@ -26,11 +28,12 @@ from ranking.scoring.decay import Alike
 from ranking.scoring.describe import described
 from ranking.scoring.formula import Formula, Term
 from ranking.scoring.sums import Horizon
+from ranking.settings.decays import FORECAST
 from ranking.settings.lists import ListSettings
 
 NO_LISTS: Mapping[str, ListSettings] = {}
 #: Terms that are no part of what a list counts.
-AFTER_SHAPE = ("aging", "revival", "scale", "boost")
+AFTER_SHAPE = ("aging", FORECAST, "revival", "scale", "boost")
 
 
 def explain(
@@ -67,7 +70,7 @@ def explain(
     terms = selector.pool.terms(settings, ranker.moment, row)
     placed = PlacedRow(name, section, selector, listed, row)
     place_shown, pinned = place_with_pins(ranker, placed)
-    channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings, age_s or 0.0)
+    channels = [] if settings.kind == "latest" else _channels(ranker, row, formula, settings)
     return Explanation(
         item=item,
         list_name=name,
@@ -81,9 +84,9 @@ def explain(
         else "others score more: see place",
         published=None if age_s is None else published,
         age_s=age_s,
-        formula=described(settings, formula.horizon(ranker.moment.at, age_s or 0.0).decay),
+        formula=described(settings),
         counted=float(candidates.counted[row]),
-        shaped=amount(takewhile(lambda term: term.name not in AFTER_SHAPE, terms)),
+        shaped=amount(takewhile(lambda term: term.name.partition(":")[0] not in AFTER_SHAPE, terms)),
         aging=float(formula.aged(np.array([0.0 if age_s is None else age_s]))[0]),
         boost=1.0 if settings.kind == "latest" else boosts.get(item, 1.0),
         score=None if settings.kind == "latest" else score,
@@ -124,11 +127,11 @@ def amount(terms: Iterable[Term]) -> float:
     return score
 
 
-def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings, age_s: float) -> list[ChannelPart]:
+def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings) -> list[ChannelPart]:
     """The item's channels in the order in which they are added up, each with its buckets in theirs."""
     counts, moment = ranker.pool.counts.only(np.array([row], dtype=np.int64)), ranker.moment
     columns = counts.columns
-    horizon = formula.horizon(moment.at, age_s) if settings.kind == "ranked" else Horizon(Alike())
+    horizon = formula.horizon(moment.at) if settings.kind == "ranked" else Horizon(Alike())
     channel_weights = formula.channel_weights(counts.channels)
     bucket_weights = horizon.weights(columns, moment)
     decayed = counts.cell_sums(bucket_weights)
@@ -137,6 +140,8 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
     channel_parts = []
     for cell in columns.cell_order.tolist():
         channel = int(columns.cell_channel[cell])
+        if is_shadow(counts.channels[channel]):
+            continue
         entries = np.flatnonzero((columns.cell == cell) & (columns.start_s[columns.bucket] < moment.at))
         buckets = [
             BucketPart(

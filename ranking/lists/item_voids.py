@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from ranking.counts.arrays import Mask
-from ranking.intake.events import channel_kind, channel_source
+from ranking.counts.fields import referrer_of
+from ranking.intake.events import DEFAULT_KIND, channel_kind, channel_source
 from ranking.published.edits import Void
 from ranking.scoring.sums import Counts
 from ranking.scoring.voids import RowVoid, with_voids
@@ -29,7 +30,7 @@ def _channels(void: Void, counts: Counts) -> Mask:
     """Which channels a void is about, (channels,) bool."""
     return np.array(
         [
-            (not void.kinds or channel_kind(name) in void.kinds)
+            (not void.kinds or (DEFAULT_KIND if referrer_of(name) else channel_kind(name)) in void.kinds)
             and (not void.sources or channel_source(name) in void.sources)
             for name in counts.channels
         ],

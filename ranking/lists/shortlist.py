@@ -26,15 +26,16 @@ from ranking.lists.rules import WIDENED, Candidates, Rule, listable
 from ranking.scoring.decay import Alike
 from ranking.scoring.formula import LEAST_SCORE, Formula
 from ranking.scoring.sums import Counts, Horizon, Moment, Span
-from ranking.settings.lists import ListSettings
+from ranking.settings.lists import TUNED_DECAYS, ListSettings
 from ranking.times import HOUR_S
 
 #: What may stand in a list or fill it up.
 OPEN = (Rule.LISTED, *WIDENED)
 #: A list is ranked at moments as far back as its `movement`; the bound holds this long before its own moment.
 USUAL_MOVEMENT_S = float(HOUR_S)
-#: How many rows of each section to look at, per row that a list may have there: few where all scores fall alike.
-FEW_TIMES, MANY_TIMES, SPARE_ROWS = 1.5, 3.0, 20
+#: How many rows of each section to look at, per row that a list may have there: few where all scores fall alike,
+#: some more where a forecast may raise one and lower another.
+FEW_TIMES, CORRECTED_TIMES, MANY_TIMES, SPARE_ROWS = 1.5, 2.0, 3.0, 20
 
 
 class NotProvenError(Exception):
@@ -282,9 +283,10 @@ def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     out = ~whole.listable(settings) | (score <= 0) | (score < settings.floor) | (counted < settings.min_count)
     at_most = np.where(out | (since - whole.published > settings.max_age_s), -np.inf, score)
     nothing = np.zeros(0, dtype=np.int64)
-    if settings.decay != "half-life" or (settings.shape, settings.exponent) != ("plain", 1.0):
+    if settings.decay not in TUNED_DECAYS or (settings.shape, settings.exponent) != ("plain", 1.0):
         return _Bound(at_most, nothing, since)
-    keep = MANY_TIMES if math.isinf(settings.half_life_s) else FEW_TIMES
+    falling = FEW_TIMES if settings.correction is None else CORRECTED_TIMES
+    keep = MANY_TIMES if math.isinf(settings.half_life_s) else falling
     return _Bound(at_most, nothing, since, keep, settings.half_life_s)
 
 

@@ -177,8 +177,8 @@ class OpenBatch:
         self.events += 1
         return ticket
 
-    def numbered(self, site: str, shard: int, writer: str, number: int) -> Batch:
-        """The batch as it is sent to the store, numbered by its writer."""
+    def numbered(self, site: str, shard: int, writer: str, number: int, after: int | None = None) -> Batch:
+        """The batch as it is sent to the store, numbered by its writer; `after`: see `Batch`."""
         width_s, admission = self.terms.bucket_s, self._admission
         counts: dict[Bucket, dict[str, int]] = {}
         place = [0] * len(self._counts)
@@ -207,7 +207,7 @@ class OpenBatch:
                 admission.network_items,
                 tuple(self._likely),
             )
-        return Batch(site, shard, writer, number, counts, self.once, visits, self._named)
+        return Batch(site, shard, writer, number, counts, self.once, visits, self._named, after)
 
     def _network_columns(self, place: list[int]) -> tuple[bytes, bytes, bytes, int]:
         """The last columns of `ConditionalVisits`; `place` has each cell's number as it is sent."""

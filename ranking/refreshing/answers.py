@@ -205,7 +205,7 @@ def _changed(settings: Settings, question: Preview, live: ListSettings) -> ListS
         there = ", ".join(sorted(settings.ingest.known_kinds))
         raise InvalidQuestionError(f"settings.{found[0]}: expected one of ingest.kinds ({there}), found {found[1]!r}")
     alike = (changed.auto, changed.decay) == (live.auto, live.decay)
-    learned = LearnedSetting(live.half_life_s, 0.0, live.mix, sections=dict(live.section_half_lives))
+    learned = LearnedSetting(live.half_life_s, 0.0, live.correction, sections=dict(live.section_half_lives))
     return changed.under(learned) if alike else changed
 
 

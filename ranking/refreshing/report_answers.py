@@ -93,7 +93,7 @@ async def _today(site: RankedSite, at: float) -> dict[str, Any]:
 
     document = await asyncio.to_thread(made)
     moves = [rows for each in document["lists"] for rows in (each["entering"], each["leaving"], each["rising"])]
-    mentioned = [row for rows in (document["unlisted"], *moves) for row in rows]
+    mentioned = [row for rows in (document["unlisted"], document["trending_outside"], *moves) for row in rows]
     items = await view.details_of(site.store, {row["id"] for row in mentioned})
     for row in mentioned:
         row.update(described(items[row["id"]]))

@@ -12,6 +12,7 @@ import msgspec
 from ranking.counts.buckets import bucket_start
 from ranking.errors import InvalidEditError, NotFoundError, TooManyEditsError
 from ranking.intake.items import why_bad_id
+from ranking.intake.referrers import REFERRER_SOURCE
 from ranking.published.edits import MAX_VOIDS, Edits, Subject, Void, check_edit
 from ranking.settings.service import RetentionSettings
 from ranking.store.edits import EditStore
@@ -37,6 +38,10 @@ async def make_void(
         raise InvalidEditError(f"item: {problem}")
     if not all(math.isfinite(moment) for moment in (void.since, void.until or 0.0)):
         raise InvalidEditError("from and to: must be moments")
+    if any(source.startswith(REFERRER_SOURCE) for source in void.sources):
+        raise InvalidEditError(
+            f"sources: {REFERRER_SOURCE}… are views without a source; void views of all sources instead"
+        )
     check_edit(void, now)
     whole = _of_whole_buckets(void, retention.bucket_s)
     known = (await edits.read(site)).edits

@@ -1,6 +1,6 @@
 """An item's reads by the hour or day, in all and by source."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from typing import Any, Final, Literal
 
@@ -9,6 +9,7 @@ import numpy as np
 
 from ranking.calendar import midnight
 from ranking.counts.arrays import Longs
+from ranking.counts.fields import referrer_of
 from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind, channel_source
 from ranking.lists.ranker import View
 from ranking.reporting.range_counts import columns_under_voids, summed
@@ -52,17 +53,25 @@ def item_history(view: View, row: int, question: ItemHistory, at: float, zone: t
     inside = (place >= 0) & (place < len(edges) - 1)
     channel = columns.cell_channel[columns.cell[entries]]
 
-    kinds, sources = ([part(name) for name in view.history.channels] for part in (channel_kind, channel_source))
+    channels = view.history.channels
+    kinds = [channel_kind(name) for name in channels]
+    sources = [referrer_of(name) or channel_source(name) for name in channels]
+
+    def counted(is_chosen: Callable[[int], bool]) -> Longs:
+        """Events of each step in the channels whose numbers are chosen, (steps,) int64."""
+        mask = np.array([is_chosen(number) for number in range(len(channels))], dtype=np.bool_)
+        some = np.flatnonzero(inside & mask[channel])
+        return np.rint(summed(place[some], columns.counts[entries[some]], len(edges) - 1)).astype(np.int64)
 
     def both(source: str | None) -> dict[str, list[int]]:
         """Views and clicks of each step from one source; None: from all."""
-        found = {}
-        for name, kind in (("views", DEFAULT_KIND), ("clicks", CLICK)):
-            chosen = [of == kind and source in (None, by) for of, by in zip(kinds, sources, strict=True)]
-            some = np.flatnonzero(inside & np.array(chosen, dtype=np.bool_)[channel])
-            events = summed(place[some], columns.counts[entries[some]], len(edges) - 1)
-            found[name] = np.rint(events).astype(np.int64).tolist()
-        return found
+        of_source = [source in (None, name) for name in sources]
+        views = counted(lambda number: kinds[number] == DEFAULT_KIND and of_source[number])
+        if source is not None:  # plain views have those in them that say where their visit began
+            begun = counted(lambda number: referrer_of(channels[number]) != "" and source in ("", sources[number]))
+            views = views + (begun if source else -begun)
+        clicks = counted(lambda number: kinds[number] == CLICK and of_source[number])
+        return {"views": views.tolist(), "clicks": clicks.tolist()}
 
     own = {sources[number] for number in np.unique(channel[inside]).tolist()}
     whole = both(None)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Ints, Longs, Mask
 from ranking.counts.columns import Columns
+from ranking.counts.fields import referrer_of
 from ranking.counts.history import History
 from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind, channel_source
 from ranking.lists.item_voids import without_void_events
@@ -30,7 +31,8 @@ class RangeCounts:
     """Views and clicks of a site in a range, per cell: one item's events of one channel.
 
     `range`: the one asked for, widened to whole buckets. `item`: (cells,) int32, the row of each; `channels`: names,
-    which `channel`, (cells,) int32, indexes; `views`, `clicks`: (cells,) float64.
+    which `channel`, (cells,) int32, indexes; `views`, `clicks`: (cells,) float64; `begun`: the same of views that say
+    where their visit began, all of which are in `views` as well, in cells of their own.
     """
 
     def __init__(
@@ -48,10 +50,15 @@ class RangeCounts:
         self.views, self.clicks = (
             np.where(_of(self.channels, kind, source)[self.channel], events, 0.0) for kind in (DEFAULT_KIND, CLICK)
         )
+        is_begun = np.array([source is None and referrer_of(name) != "" for name in self.channels], dtype=np.bool_)
+        self.begun = np.where(is_begun[self.channel], events, 0.0)
 
     def keep(self, rows: Mask) -> None:
         """Count the events of some rows alone, (rows,) bool."""
-        self.views, self.clicks = (np.where(rows[self.item], events, 0.0) for events in (self.views, self.clicks))
+        own = rows[self.item]
+        self.views, self.clicks, self.begun = (
+            np.where(own, events, 0.0) for events in (self.views, self.clicks, self.begun)
+        )
 
     def by_row(self) -> tuple[FloatArray, FloatArray]:
         """Views and clicks of each item row, (rows,) float64 both."""

@@ -66,6 +66,7 @@ def today(view: View, ranker: Ranker, settings: Mapping[str, ListSettings], buck
         "hour": {**_totals(hour), "week_ago": None if before is None else _totals(before)},
         "sections": _sections(view, hour, before),
         "lists": [{**_moves(ranker, each), "clicks": _clicks(day, each)} for each in lists],
+        "trending_outside": _trending_outside(ranker, lists),
         "unlisted": _unlisted(ranker, lists, read),
     }
 
@@ -165,10 +166,26 @@ def _unlisted(ranker: Ranker, lists: Sequence[_List], views: FloatArray) -> list
     return found
 
 
+def _trending_outside(ranker: Ranker, lists: Sequence[_List]) -> list[dict[str, Any]]:
+    """What stands on the first page of a burst list and on that of its own section in no other list."""
+    names, section, found = ranker.pool.names, ranker.pool.facts.section, dict[int, dict[str, Any]]()
+    others = [each for each in lists if each.settings.kind != "burst" and each.settings.sections]
+    for of in lists:
+        for row in of.ranking.rows[: of.settings.size].tolist() if of.settings.kind == "burst" else ():
+            number = int(section[row])
+            if number >= 0 and others and not any(_shows_in(ranker, each, row, [number]) for each in others):
+                found.setdefault(row, {"id": names[row], "list": of.name})
+    return list(found.values())
+
+
 def _shows(ranker: Ranker, of: _List, row: int, section: int | None) -> bool:
     """Whether a list shows a row on its first page, over all sections or in the row's own, pinned or not."""
-    item, numbers = ranker.pool.names[row], [None, *([] if section is None or not of.settings.sections else [section])]
-    selected = of.selector.selected(numbers)
+    return _shows_in(ranker, of, row, [None, *([] if section is None or not of.settings.sections else [section])])
+
+
+def _shows_in(ranker: Ranker, of: _List, row: int, numbers: Sequence[int | None]) -> bool:
+    """Whether a list shows a row on its first page over all sections (None) or in some, pinned or not."""
+    item, selected = ranker.pool.names[row], of.selector.selected(numbers)
     return any(
         row in selected[number].rows[: of.settings.size].tolist()
         or any(pinned == item for _, pinned in ranker.pins_of(of.name, ranker.section_name(number)))

@@ -6,6 +6,7 @@ import msgspec
 import numpy as np
 
 from ranking.counts.arrays import FloatArray, Ints, Rows
+from ranking.counts.fields import referrer_of
 from ranking.counts.labels import Labels
 from ranking.intake.events import LIST_SOURCE, channel_source
 from ranking.lists.ordering import best
@@ -80,6 +81,7 @@ def top_of_range(view: View, question: TopOfRange, at: float, bucket_s: int) -> 
         },
     }
     views[~known] = clicks[~known] = 0.0
+    counts.keep(known)
     groups = _groups(view, question.by, counts, views, clicks)
     return document, groups.top(question.limit)
 
@@ -91,15 +93,19 @@ def _groups(view: View, by: str, counts: RangeCounts, views: FloatArray, clicks:
         names, section = view.catalogue.sections, view.catalogue.section + 1  # NO_SECTION is the first group
         return _grouped(["", *names], section, views, clicks)
     if by == "source":
-        found = [channel_source(name) for name in counts.channels]
-        names = list(dict.fromkeys(found))
-        of_channel = np.array([names.index(name) for name in found], dtype=np.int32)
-        is_known = known_rows(view)[counts.item]
-        return _grouped(
-            names, of_channel[counts.channel], np.where(is_known, counts.views, 0), np.where(is_known, counts.clicks, 0)
-        )
+        return _by_source(counts)
     rows, number, names = _labels(view.catalogue.labels, by, len(views))
     return _grouped(names, number, views[rows], clicks[rows])
+
+
+def _by_source(counts: RangeCounts) -> _Groups:
+    """By where events came from; of views without a source, those that began a visit by where that began."""
+    found = [referrer_of(name) or channel_source(name) for name in counts.channels]
+    names = list(dict.fromkeys(["", *found]))
+    of_channel = np.array([names.index(name) for name in found], dtype=np.int32)[counts.channel]
+    groups = _grouped(names, of_channel, counts.views + counts.begun, counts.clicks)
+    groups.views[0] -= counts.begun.sum()
+    return groups
 
 
 def _labels(labels: Labels | None, kind: str, size: int) -> tuple[Rows, Ints, list[str]]:

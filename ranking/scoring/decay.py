@@ -113,25 +113,6 @@ class Power:
 
 
 @dataclass(frozen=True)
-class Mix:
-    """Sum of weight * 2 ** -(age / half-life) over `parts`, pairs of half-life in seconds and weight.
-
-    At age 0 it is the sum of the weights, which `forecast` scales.
-
-    >>> Mix(((3600.0, 0.75), (math.inf, 0.25)))(np.array([0.0, 3600.0])).tolist()
-    [1.0, 0.625]
-    """
-
-    parts: tuple[tuple[float, float], ...]
-
-    def __call__(self, age_s: FloatArray, /) -> FloatArray:
-        weights = np.zeros_like(age_s)
-        for half_life_s, weight in self.parts:
-            weights += weight * half_life(age_s, half_life_s)
-        return weights
-
-
-@dataclass(frozen=True)
 class Daily:
     """factor ** whole days of age, in steps. Source: Metarank, `TrendingRecommender.scala`.
 

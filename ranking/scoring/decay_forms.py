@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ranking.scoring.decay import Alike, Daily, Decay, HalfLife, Linear, Mix, Power
+from ranking.scoring.decay import Alike, Daily, Decay, HalfLife, Linear, Power
 from ranking.settings.decays import FORECAST
-from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
-from ranking.times import format_duration, parse_duration
+from ranking.times import format_duration
 
 
 class DecayForm(NamedTuple):
@@ -54,20 +53,5 @@ DECAY_FORMS: dict[str, DecayForm] = {
         lambda _: "share of the day, today's and yesterday's",
         "Views of today and yesterday count, today's the more the more of today has passed.",
     ),
-    FORECAST: DecayForm(lambda settings: HalfLife(settings.half_life_s), _half_life_formula),  # until a mix is learned
+    FORECAST: DecayForm(lambda settings: HalfLife(settings.half_life_s), _half_life_formula),
 }
-
-
-def mix_of(part: MixPart) -> Mix:
-    """The decay of an event under a part of a forecast."""
-    return Mix(tuple((parse_duration(text), weight) for text, weight in part.weights.items()))
-
-
-def mix_formula(mix: Mix) -> str:
-    """A mix as text.
-
-    >>> mix_formula(Mix(((1800.0, 0.7), (28_800.0, 0.3))))
-    '(0.7 x 2^-(age / 30m) + 0.3 x 2^-(age / 8h))'
-    """
-    parts = (f"{weight:.3g} x 2^-(age / {format_duration(half_life_s)})" for half_life_s, weight in mix.parts)
-    return f"({' + '.join(parts)})"

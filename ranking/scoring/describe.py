@@ -10,8 +10,7 @@ from datetime import UTC
 import numpy as np
 
 from ranking.counts.arrays import FloatArray
-from ranking.scoring.decay import Decay, Mix
-from ranking.scoring.decay_forms import DECAY_FORMS, mix_formula
+from ranking.scoring.decay_forms import DECAY_FORMS
 from ranking.scoring.formula import Formula
 from ranking.settings.lists import ListSettings
 from ranking.times import DAY_S, HOUR_S, MINUTE_S, format_duration, spoken_duration
@@ -129,8 +128,8 @@ SCALES = {
 }
 
 
-def described(settings: ListSettings, decay: Decay | None = None) -> str:
-    """A list's formula as text; `decay`: that of the item, where a forecast has another for each age.
+def described(settings: ListSettings) -> str:
+    """A list's formula as text.
 
     >>> described(ListSettings(half_life="2h"))
     'sum over channels of weight x sum over buckets of events x 2^-(age / 2h)'
@@ -145,7 +144,7 @@ def described(settings: ListSettings, decay: Decay | None = None) -> str:
             peak, half_life = format_duration(settings.hold_s), format_duration(settings.peak_half_life_s)
             text += f", the highest of the last {peak}, fading since with a half-life of {half_life}"
         return text + SCALES[settings.scale]
-    factor = mix_formula(decay) if isinstance(decay, Mix) else DECAY_FORMS[settings.decay].formula(settings)
+    factor = DECAY_FORMS[settings.decay].formula(settings)
     text = f"sum over channels of weight x sum over buckets of events x {factor}"
     if settings.shape != "plain" or settings.exponent != 1:
         exponent = "" if settings.exponent == 1 else f" ^ {settings.exponent:g}"
@@ -155,6 +154,8 @@ def described(settings: ListSettings, decay: Decay | None = None) -> str:
     elif settings.aging == "gravity":
         offset_h = settings.gravity_offset_s / HOUR_S
         text += f", x (age of the item in hours + {offset_h:g})^-{settings.gravity:g}"
+    if settings.correction is not None:
+        text += f", x the forecast of the next {format_duration(settings.correction.horizon_s)}, see its terms"
     if settings.revival_s:
         text += f", + (events of the last {format_duration(settings.revival_s)} - 1) x gravity since the first of them"
     return text + SCALES[settings.scale]

@@ -9,8 +9,8 @@ Rejected: a function per ranking, which could be neither mixed nor explained nor
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import datetime, tzinfo
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import tzinfo
 from typing import NamedTuple
 
 import numpy as np
@@ -20,11 +20,11 @@ from ranking.counts.arrays import FloatArray
 from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.scoring import aging, shapes
 from ranking.scoring.channel_weights import ChannelWeights
+from ranking.scoring.correction import MOST, factors
 from ranking.scoring.decay import MOST_HALF_LIVES, Alike, Decay, HalfLife, Later
-from ranking.scoring.decay_forms import DECAY_FORMS, mix_of
+from ranking.scoring.decay_forms import DECAY_FORMS
 from ranking.scoring.sums import Counts, Horizon, Span, Sums
 from ranking.settings.decays import DECAYS, FORECAST
-from ranking.settings.learned import MixPart
 from ranking.settings.lists import ListSettings
 
 ALL_EVENTS = Horizon(Alike())
@@ -74,19 +74,44 @@ class Formula:
 
     def scored(self, sums: Sums, published: FloatArray) -> Scored:
         """Every row's score; `published`: (rows,) float64, epoch seconds."""
-        n, score = self._aged_sums(sums, sums.moment.at - published)
+        age_s = sums.moment.at - published
+        n, score = self._aged_sums(sums, age_s)
+        score = self._corrected(score, sums, age_s)
         return Scored(n, score + self._revived(sums) if self._settings.revival_s else score)
+
+    def _corrected(self, score: FloatArray, sums: Sums, age_s: FloatArray) -> FloatArray:
+        """The scores as a forecast corrects them, (rows,) float64; one that has few digits or none stays as it is."""
+        product = score
+        for _, factor in self._factors(sums, age_s):
+            product = product * factor
+        return np.where(score >= LOW, np.clip(product, score / MOST, score * MOST), score)
+
+    def _correcting_terms(self, score: FloatArray, sums: Sums, age_s: FloatArray) -> list[Term]:
+        """The terms by which the first row's score is corrected."""
+        if score[0] < LOW:
+            return []
+        product, found = float(score[0]), []
+        for name, factor in self._factors(sums, age_s):
+            found.append(Term(f"{FORECAST}: {name}", "x", float(factor[0])))
+            product *= found[-1].value
+        if product != (bounded := float(self._corrected(score, sums, age_s)[0])):
+            found.append(Term(f"{FORECAST}: bound", "=", bounded))
+        return found
+
+    def _factors(self, sums: Sums, age_s: FloatArray) -> Iterable[tuple[str, FloatArray]]:
+        correction = self._settings.correction
+        return () if correction is None else factors(correction, sums, self.channel_weights(sums.channels), age_s)
 
     def _aged_sums(self, sums: Sums, age_s: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Every row's sum and score but for its revival."""
         settings = self._settings
         if settings.bonus_kinds:
-            n, bonus = self._with_bonus(sums, age_s)
+            n, bonus = self._with_bonus(sums)
             n = n + bonus
             logs = np.full(len(n), -np.inf)
         else:
             channel_weights = self.channel_weights(sums.channels)
-            n = self._summed(sums, channel_weights, age_s)
+            n = sums.total(self.horizon(sums.moment.at), channel_weights)
             logs = self._logs_of_quiet(sums, channel_weights, n)
             n = np.where(np.isfinite(logs), SMALLEST, n)
         topic = settings.shape == "discourse-top"
@@ -133,26 +158,28 @@ class Formula:
             n = sum(parts[1:], parts[0])
         else:
             if settings.bonus_kinds:
-                n, bonus = self._with_bonus(sums, age_s)
+                n, bonus = self._with_bonus(sums)
                 found = [Term("events", "=", float(n[0])), Term("bonus", "+", float(bonus[0]))]
                 n = n + bonus
             else:
-                n = self._summed(sums, self.channel_weights(sums.channels), age_s)
+                n = sums.total(self.horizon(at), self.channel_weights(sums.channels))
                 found = [Term("events", "=", float(n[0]))]
             if settings.shape != "plain" or settings.exponent != 1.0:
                 n = self.shaped(n)
                 found.append(Term("shape", "=", float(n[0])))
         if settings.aging != "none":
             found.append(Term("aging", "x", float(self.aged(age_s)[0])))
-        if settings.shape == "plain" and (score := self._aged_sums(sums, age_s)[1][0]) != (n * self.aged(age_s))[0]:
-            found.append(Term("quiet", "=", float(score)))
+        score = self._aged_sums(sums, age_s)[1]
+        if settings.shape == "plain" and score[0] != (n * self.aged(age_s))[0]:
+            found.append(Term("quiet", "=", float(score[0])))
+        found += self._correcting_terms(score, sums, age_s)
         if settings.revival_s:
             found.append(Term("revival", "+", float(self._revived(sums)[0])))
         return found
 
     @property
     def fades(self) -> bool:
-        """Whether the score of an item without new events never rises, and depends on that item alone."""
+        """Whether what bounds the score of an item without new events never rises, and depends on that item alone."""
         settings = self._settings
         return (
             DECAYS[settings.decay].fades
@@ -183,37 +210,14 @@ class Formula:
             events = counts.cell_sums(Horizon(Alike(), horizon.spans).upper_bounds(counts.columns, since))
             n = np.where(counts.item_sums(events, channel_weights) > 0, np.maximum(n, SMALLEST), n)
         score = self.shaped(n) * self.aged(since - published) * A_LITTLE_MORE
+        if settings.correction is not None:
+            score = score * MOST
         listed = n > 0 if settings.shape == "plain" else score > 0
         return Scored(n, np.where(listed, np.maximum(score, LEAST_SCORE), 0.0))
 
-    def horizon(self, at: float, age_s: float = 0.0) -> Horizon:
-        """D, and the spans of time that count, at the moment `at` (epoch seconds).
-
-        For an item of `age_s` seconds, which bears on a forecast alone.
-        """
-        reached = [part for part in self._parts(at) if part.from_age_s <= max(age_s, 0.0)]
-        return Horizon(mix_of(reached[-1]) if reached else self._decay(), self._spans(at))
-
-    def _summed(self, sums: Sums, channel_weights: FloatArray, age_s: FloatArray) -> FloatArray:
-        """Weighted sum of every row, each under the D of its age: (rows,) float64."""
-        at = sums.moment.at
-        n = sums.total(self.horizon(at), channel_weights)
-        for part in self._parts(at):
-            if part.from_age_s > 0:
-                n = np.where(
-                    age_s >= part.from_age_s, sums.total(self.horizon(at, part.from_age_s), channel_weights), n
-                )
-        return n
-
-    def _parts(self, at: float) -> list[MixPart]:
-        """The parts of a forecast that hold at a moment, by the age they begin at; none before it has learned."""
-        settings = self._settings
-        if settings.decay != FORECAST:
-            return []
-        hour = datetime.fromtimestamp(at, self._zone).hour
-        since = max((part.from_hour for part in settings.mix if part.from_hour <= hour), default=0)
-        held = [part for part in settings.mix if part.from_hour == since]
-        return sorted(held, key=lambda part: part.from_age_s)
+    def horizon(self, at: float) -> Horizon:
+        """D, and the spans of time that count, at the moment `at` (epoch seconds)."""
+        return Horizon(self._decay(), self._spans(at))
 
     def span_s(self, at: float) -> float:
         """The span that the list looks back, in seconds: a period, a burst's, a half-life or a window; inf for all."""
@@ -266,14 +270,12 @@ class Formula:
             np.isfinite(since), again * aging.gravity(since, settings.gravity, settings.gravity_offset_s), 0.0
         )
 
-    def _with_bonus(self, sums: Sums, age_s: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _with_bonus(self, sums: Sums) -> tuple[FloatArray, FloatArray]:
         """What counts without the bonus kinds, and what they add: no more than that."""
-        channel_weights, of_bonus = (
-            self.channel_weights(sums.channels),
-            self._of_kinds(sums.channels, *self._settings.bonus_kinds),
-        )
-        n = self._summed(sums, channel_weights - of_bonus, age_s)
-        return n, np.minimum(self._summed(sums, of_bonus, age_s), n)
+        of_bonus = self._of_kinds(sums.channels, *self._settings.bonus_kinds)
+        horizon = self.horizon(sums.moment.at)
+        n = sums.total(horizon, self.channel_weights(sums.channels) - of_bonus)
+        return n, np.minimum(sums.total(horizon, of_bonus), n)
 
     def _of_topic(self, sums: Sums, horizon: Horizon) -> list[FloatArray]:
         def of(kind: str, over: Horizon = horizon) -> FloatArray:

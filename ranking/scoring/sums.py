@@ -97,6 +97,10 @@ class Counts:
             return np.zeros(cells)
         if not self.in_order:
             weighed = bucket_weights[self.columns.bucket]
+            if 2 * len(counting) < len(bucket_weights):  # of a window few counts are added up
+                some = np.flatnonzero(weighed)
+                weighed = weighed[some] * self.columns.counts[some]
+                return np.asarray(np.bincount(self._cell[some], weights=weighed, minlength=cells), dtype=np.float64)
             weighed *= self.columns.counts
             return np.asarray(np.bincount(self._cell, weights=weighed, minlength=cells), dtype=np.float64)
         first, last = int(counting[0]), int(counting[-1]) + 1
@@ -173,6 +177,23 @@ class Sums:
     def first(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Start of the earliest bucket with an event that counts: (rows,) float64, epoch seconds; inf without one."""
         return self._counts.first_in(horizon.weights(self._counts.columns, self.moment), channel_weights)
+
+
+class RowSums(Sums):
+    """The sums of some rows, (n,) int64, which become rows 0 to n - 1 of them."""
+
+    def __init__(self, sums: Sums, rows: npt.NDArray[np.int64]) -> None:
+        super().__init__(sums._counts, sums.moment)
+        self._sums = sums
+        self._rows = rows
+
+    def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
+        """Weighted sum per row, (n,) float64."""
+        return self._sums.total(horizon, channel_weights)[self._rows]
+
+    def first(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
+        """Start of the earliest bucket with an event that counts: (n,) float64, epoch seconds; inf without one."""
+        return self._sums.first(horizon, channel_weights)[self._rows]
 
 
 def counts_of(history: History) -> Counts:

@@ -44,10 +44,9 @@ DECAYS: dict[str, DecayRow] = {
     "daily": DecayRow("by steps of a day", uses=("daily", "window", "period"), slides=("daily", "window")),
     "day-blend": DecayRow("today against yesterday", uses=(), fades=False, by_calendar=True),
     FORECAST: DecayRow(
-        "by a mix that is learned",
-        uses=("half_life", "mix", "objective", "window", "period"),
-        slides=("window",),
-        fades=False,  # an item has other weights at another age or hour
+        "by a half-life, corrected by a forecast",
+        uses=("half_life", "auto", "objective", "window", "period"),
+        slides=("half_life", "window"),
         identity=("decay",),
     ),
 }

@@ -6,44 +6,24 @@ tuning. It says what was tried, on how many steps and days of which past, how ea
 numbers that a page can draw and in a sentence. Times are epoch seconds, spans seconds, shares from 0 to 1.
 """
 
-from dataclasses import dataclass
-from typing import Annotated, Any
-
 import msgspec
-from pydantic import BeforeValidator, ConfigDict, Field
 
-from ranking.settings.types import SecondsOrOff
-from ranking.times import format_duration, parse_duration
+from ranking.times import format_duration
 
 
-def _as_duration(text: Any) -> Any:
-    if isinstance(text, str) and parse_duration(text) > 0:
-        return text
-    raise ValueError("a duration such as 90s, 15m, 6h or 7d")
+class Correction(msgspec.Struct, frozen=True):
+    """What a forecast multiplies the sums of one half-life by, see `ranking.scoring.correction`.
 
-
-_HalfLife = Annotated[str, BeforeValidator(_as_duration)]
-_Weight = Annotated[float, Field(gt=0, le=1e6)]
-
-
-@dataclass(frozen=True)
-class MixPart:
-    """Half-lives (`30m`) and what an event counts by each, for some items at some hours.
-
-    It holds from the local hour `from_hour` until another part's; of those that hold, the one with the highest
-    `from_age_s`, seconds since publication, that an item has reached counts for it. A setting and a learned value are
-    the same class: pydantic checks it in a file, msgspec keeps it in the store.
+    `horizon_s`: the span that it forecasts. `weights`: by a feature's name.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid")
-
-    weights: Annotated[dict[_HalfLife, _Weight], Field(min_length=1)]
-    from_age_s: Annotated[SecondsOrOff, Field(alias="from_age")] = 0.0
-    from_hour: Annotated[int, Field(ge=0, le=23)] = 0
+    half_life_s: float
+    horizon_s: float
+    weights: dict[str, float]
 
 
 class LearnedSetting(msgspec.Struct, frozen=True):
-    """A list's half-life or mix, since a moment. `mix` is empty unless its decay is a forecast that has learned.
+    """A list's half-life, since a moment, and what corrects it where its decay is a forecast that surely catches more.
 
     `reads`: the half-life is that of the traffic, these reads an hour of the ten most read; None: days have shown it.
     `why`: why it stands where it stands, in few words. `sections`: longer half-lives of small sections' own lists.
@@ -51,14 +31,14 @@ class LearnedSetting(msgspec.Struct, frozen=True):
 
     half_life_s: float
     since: float
-    mix: tuple[MixPart, ...] = ()
+    correction: Correction | None = None
     reads: float | None = None
     why: str = ""
     sections: dict[str, float] = {}
 
 
 def in_words(learned: LearnedSetting) -> str:
-    """The half-life and why it stands there, in few words; empty where it was neither found nor mixed.
+    """The half-life and why it stands there, in few words; empty where it was not found.
 
     >>> in_words(LearnedSetting(14_400.0, 1.0, reads=38.0, why="by the traffic, 38 reads an hour of the ten most read"))
     'Half-life 4h, by the traffic, 38 reads an hour of the ten most read.'
@@ -67,16 +47,21 @@ def in_words(learned: LearnedSetting) -> str:
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """What one half-life would have done; None: the mix that was learned, from the past of each step alone.
+    """What one half-life would have done; None: the forecast, learned from the past of each step alone.
 
     `capture`: reads of the listed, over those of the best list that there could have been; `interval`: where its mean
     lies in 95 of 100 draws of days, None on too few days; `changed`: items an hour that the next list does not have.
+    `age_s`: the median age of the listed, None where no publish time is known; `sections`: of how many they are.
+    `on_front`: no other half-life is as good in all of capture, calm, freshness and variety, and better in one.
     """
 
     half_life_s: float | None
     capture: float
     changed: float
     interval: tuple[float, float] | None = None
+    age_s: float | None = None
+    sections: float = 0.0
+    on_front: bool = False
 
 
 class Tuned(msgspec.Struct, frozen=True):

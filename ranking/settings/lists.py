@@ -21,7 +21,7 @@ from ranking.intake.events import DEFAULT_KIND, channel_kind
 from ranking.intake.item_filter import ItemFilter, Names, names_of
 from ranking.intake.patterns import url_pattern
 from ranking.settings.decays import AGINGS, DECAYS, FORECAST
-from ranking.settings.learned import LearnedSetting, MixPart
+from ranking.settings.learned import Correction, LearnedSetting
 from ranking.settings.objective import AUTO, Objective
 from ranking.settings.presets import NO_PRESET, checked_preset, preset_settings, replaced_by
 from ranking.settings.types import UNKNOWN_SETTING, Kind, Seconds, SecondsOrNone, SecondsOrOff, Table, expected, one_of
@@ -45,7 +45,7 @@ Weighed = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}(@[A-Za-z0-9_.
 Weights = dict[Weighed, Annotated[float, Field(ge=0, le=MAX_WEIGHT)]]
 CountOrNone = Annotated[int, BeforeValidator(lambda value: 0 if value == NO_LIMIT else value)]
 
-#: The decays that have a half-life to tune: of a forecast the one that holds while its mix does not.
+#: The decays that have a half-life to tune: of a forecast the one that it corrects.
 TUNED_DECAYS = ("half-life", FORECAST)
 
 
@@ -95,7 +95,6 @@ class ListSettings(Table):
     half_life_s: SecondsOrNone = Field(2.0 * HOUR_S, alias="half_life", ge=MIN_HALF_LIFE_S)
     auto: bool = False
     objective: Objective = Objective()
-    mix: tuple[MixPart, ...] = ()
     window_s: SecondsOrNone = Field(math.inf, alias="window")
     period: Period = NO_PERIOD
     week_start: WeekStart = "monday"
@@ -145,6 +144,8 @@ class ListSettings(Table):
     _choice: ItemFilter | None = PrivateAttr(None)
     #: Half-lives in seconds that lists of sections have learned for themselves.
     _section_half_lives: dict[str, float] = PrivateAttr(default_factory=dict)
+    #: What a forecast has learned, while it is in effect.
+    _correction: Correction | None = PrivateAttr(None)
 
     @model_validator(mode="before")
     @classmethod
@@ -202,7 +203,7 @@ class ListSettings(Table):
     def scored_by_any_event(self) -> bool:
         """Whether an item with any event that weighs has a score, however old it is."""
         whole = math.isinf(self.window_s) and self.period == NO_PERIOD and self.shape == "plain"
-        return whole and self.kind == "ranked" and self.decay in ("half-life", "power")
+        return whole and self.kind == "ranked" and self.decay in ("half-life", FORECAST, "power")
 
     @property
     def widens(self) -> bool:
@@ -213,26 +214,36 @@ class ListSettings(Table):
     @property
     def by_calendar(self) -> bool:
         """Whether its weights depend on the site's days and hours."""
-        by_hour = self.decay == FORECAST and any(part.from_hour for part in self.mix)
-        return self.period != NO_PERIOD or DECAYS[self.decay].by_calendar or by_hour
+        return self.period != NO_PERIOD or DECAYS[self.decay].by_calendar
 
     @property
     def learns(self) -> bool:
         """Whether it is tuned every night."""
-        return self.auto or (self.decay == FORECAST and not self.mix)
+        return self.auto or self.decay == FORECAST
 
     def under(self, learned: LearnedSetting | None) -> Self:
-        """The list with its learned half-life or mix in place of the file's."""
+        """The list with its learned half-life in place of the file's, and what corrects it."""
         if learned is None or not self.learns:
             return self
         if self.auto and self.objective.pinned:
             return self
         half_life_s = learned.half_life_s if self.auto else self.half_life_s
-        mix = learned.mix if self.decay == FORECAST else self.mix
-        found = self.model_copy(update={"half_life_s": half_life_s, "mix": mix})
-        if self.auto and not mix:
+        found = self.model_copy(update={"half_life_s": half_life_s})
+        if self.auto:
             found._section_half_lives = learned.sections
+        return found.corrected(learned.correction)
+
+    def corrected(self, correction: Correction | None) -> Self:
+        """A forecast with what it has learned of its half-life; without that, it is the half-life."""
+        found = self.model_copy()
+        fits = correction is not None and correction.half_life_s == self.half_life_s and self.decay == FORECAST
+        found._correction = correction if fits else None
         return found
+
+    @property
+    def correction(self) -> Correction | None:
+        """What its half-life is corrected by; None: nothing."""
+        return self._correction
 
     @property
     def section_half_lives(self) -> Mapping[str, float]:
@@ -246,6 +257,7 @@ class ListSettings(Table):
         for each in sorted(set(self._section_half_lives.values())):
             found[each] = self.model_copy(update={"half_life_s": each})
             found[each]._section_half_lives = {}
+            found[each]._correction = None
         return found
 
     def in_section(self, section: str) -> Self:
@@ -273,7 +285,7 @@ def _is_auto(table: Mapping[str, Any]) -> bool:
     """Whether a list tunes itself: its half-life is "auto", or nothing is said of one that it would use."""
     if "half_life" in table or "half_life_s" in table or "auto" in table:
         return table.get("half_life") == AUTO
-    tuned = table.get("decay", "half-life") in TUNED_DECAYS and not table.get("mix")
+    tuned = table.get("decay", "half-life") in TUNED_DECAYS
     return table.get("kind", "ranked") == "ranked" and tuned
 
 

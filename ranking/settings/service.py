@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from pydantic import (
     BeforeValidator,
     Field,
@@ -72,7 +73,7 @@ class ServiceSettings(Table):
     streams: int = Field(1_000, ge=0, le=100_000)
     streams_per_address: int = Field(100, ge=0, le=100_000)
     fetch_private: bool = False
-    drain_s: Seconds = Field(0.0, alias="drain")
+    drain_s: SecondsOrOff = Field(0.0, alias="drain")
 
 
 class RedisSettings(Table):
@@ -178,6 +179,17 @@ class AlarmSettings(Table):
         return quiet_s
 
 
+class ConsumeSettings(Table):
+    """[consume]: how `populer consume` reads a log's records.
+
+    `fields`: a field of an event by where a record has it: a path of names such as `data.article_id`, `@key` or
+    `@timestamp`; empty: the record is an event. `options` go to the client library as they are.
+    """
+
+    fields: dict[Literal["item", "url", "kind", "ts", "source", "position", "visitor", "id"], str] = Field({})
+    options: dict[str, str] = Field({}, repr=False)
+
+
 class Settings(Table):
     """All settings of a service."""
 
@@ -187,6 +199,7 @@ class Settings(Table):
     retention: RetentionSettings = RetentionSettings()
     refresh: RefreshSettings = RefreshSettings()
     alarms: AlarmSettings = AlarmSettings()
+    consume: ConsumeSettings = ConsumeSettings()
     sites: tuple[SiteSettings, ...] = (SiteSettings(),)
     lists: dict[Name, ListSettings] = Field(default={}, validate_default=True)
     _tables: Mapping[str, Mapping[str, Any]] = {}
@@ -295,6 +308,7 @@ class Settings(Table):
         names = sorted(self.lists)
         lists = [self.lists[name].model_dump(mode="python") for name in names]
         lists += [dict(own) for name in names if (own := self.lists[name].section_half_lives)]
+        lists += [msgspec.to_builtins(learned) for name in names if (learned := self.lists[name].correction)]
         retention = self.retention.model_dump(mode="python", exclude={"seal_after_s", "unknown_s"})
         calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
         text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)

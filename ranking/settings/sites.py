@@ -53,6 +53,7 @@ class SiteSettings(Table):
     foreign_urls: bool = False
     feeds: tuple[FeedSettings, ...] = Field((), max_length=MAX_FEEDS)
     discover: bool = True
+    referrers: bool = False
     keys: SiteKeys = SiteKeys()
 
     @model_validator(mode="after")

@@ -1,17 +1,15 @@
 """Settings by the file's names and in its words."""
 
-import dataclasses
 import math
 from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel
 
-from ranking.settings.learned import MixPart
 from ranking.times import NO_LIMIT, format_duration
 
 
-def as_written(settings: BaseModel | MixPart) -> dict[str, Any]:
+def as_written(settings: BaseModel) -> dict[str, Any]:
     """A table of settings, such as a list's, as the file would say it; durations are rounded to milliseconds.
 
     >>> from ranking.settings.lists import ListSettings
@@ -21,18 +19,14 @@ def as_written(settings: BaseModel | MixPart) -> dict[str, Any]:
     return {name: _written(field, value) for name, field, value in _fields(settings)}
 
 
-def _fields(settings: BaseModel | MixPart) -> Iterator[tuple[str, str, Any]]:
+def _fields(settings: BaseModel) -> Iterator[tuple[str, str, Any]]:
     """Name in the file, name of the attribute, and value."""
-    if isinstance(settings, BaseModel):
-        for field, facts in type(settings).model_fields.items():
-            yield facts.alias or field, field, getattr(settings, field)
-    else:
-        for each in dataclasses.fields(settings):
-            yield each.name.removesuffix("_s"), each.name, getattr(settings, each.name)
+    for field, facts in type(settings).model_fields.items():
+        yield facts.alias or field, field, getattr(settings, field)
 
 
 def _written(field: str, value: Any) -> Any:
-    if isinstance(value, BaseModel | MixPart):
+    if isinstance(value, BaseModel):
         return {name: _written(inner, below) for name, inner, below in _fields(value)}
     if isinstance(value, tuple):
         return [_written("", each) for each in value]

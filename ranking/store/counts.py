@@ -22,6 +22,7 @@ class Batch(NamedTuple):
     `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `visits`: the
     events that count only if the store agrees; their cells are among the counts, with what counts for sure, maybe 0.
     `named`: items that events with the site's key have named -> the latest volume (`sealed.volume_of`) of those events.
+    `after`: the number before, where several may write in one name: if another has counted since, it is refused.
     """
 
     site: str
@@ -32,6 +33,7 @@ class Batch(NamedTuple):
     once: str | None = None
     visits: ConditionalVisits | None = None
     named: Mapping[str, int] = {}
+    after: int | None = None
 
     @property
     def events(self) -> int:
@@ -118,7 +120,15 @@ class CountStore(Protocol):
         ...
 
     async def record(self, batch: Batch, keep_s: float, *, wait: bool = True) -> Committed:
-        """Count a batch, once however often it is called; without `wait` no replica and no disk is waited for."""
+        """Count a batch, once however often it is called; without `wait` no replica and no disk is waited for.
+
+        Raises:
+            OtherWriterError: its `after` is not the number that its writer had last.
+        """
+        ...
+
+    async def last_number(self, site: str, shard: int, writer: str) -> int | None:
+        """The number of the last batch that a writer had counted within a week; None: of none."""
         ...
 
     async def confirm(self) -> None:

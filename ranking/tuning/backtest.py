@@ -10,7 +10,7 @@ import numpy.typing as npt
 from ranking.counts.arrays import FloatArray
 from ranking.lists.ranker import Ranker, View
 from ranking.scoring.sums import Moment
-from ranking.settings.learned import MixPart
+from ranking.settings.learned import Correction
 from ranking.settings.lists import ListSettings
 from ranking.tuning.forecaster import Forecaster, lead_in
 from ranking.tuning.list_makers import forecasters_of, list_maker
@@ -23,7 +23,7 @@ class Backtest(NamedTuple):
 
     `reads`, `own_reads`: (steps,) float64, all reads of a step's horizon and those that came from a list.
     `best_rows`, `best_reads`: (steps, k), as in `Trace`, the list made with knowledge of the horizon.
-    `mixes`: what those lists that are forecasts have learned when the last horizon is over, by the list's place.
+    `corrections`: what those lists that are forecasts have learned when the last horizon is over, by the list's place.
     """
 
     plan: Plan
@@ -32,7 +32,7 @@ class Backtest(NamedTuple):
     own_reads: FloatArray
     best_rows: npt.NDArray[np.int32]
     best_reads: FloatArray
-    mixes: Mapping[int, tuple[MixPart, ...]]
+    corrections: Mapping[int, Correction | None]
 
 
 def backtest(
@@ -78,8 +78,8 @@ def backtest(
         describe_visible(trace, moments, walk.facts)
     over = moments[-1] + plan.horizon_s
     learned = {forecaster: forecaster.learned(over) for forecaster in forecasters}
-    mixes = {number: learned[forecaster] for number, forecaster in forecaster_of.items()}
-    return Backtest(plan, traces, reads, own_reads, best.rows, best.reads, mixes)
+    corrections = {number: learned[forecaster] for number, forecaster in forecaster_of.items()}
+    return Backtest(plan, traces, reads, own_reads, best.rows, best.reads, corrections)
 
 
 def _step(forecasters: Iterable[Forecaster], at: float) -> None:

@@ -15,9 +15,11 @@ from ranking.counts.arrays import FloatArray, Rows
 from ranking.lists import ordering
 from ranking.lists.rules import listable
 from ranking.lists.selection import Selector
+from ranking.scoring.correction import MOST
 from ranking.scoring.formula import LOW, Formula
-from ranking.scoring.sums import Moment
-from ranking.settings.learned import MixPart
+from ranking.scoring.sums import Moment, RowSums
+from ranking.settings.decays import FORECAST
+from ranking.settings.learned import Correction
 from ranking.settings.lists import ListSettings
 from ranking.tuning.forecaster import Forecaster
 from ranking.tuning.measures import highest
@@ -30,7 +32,7 @@ NEAR = 3
 UNDERSTOOD = frozenset({
     "preset", "title", "size", "depth", "listed", "sections", "without", "section_minimum", "movement_s",
     "weights", "self_click_weight", "position_bias", "position_cap", "bonus_kinds",
-    "decay", "half_life_s", "auto", "objective", "mix", "window_s", "period", "week_start",
+    "decay", "half_life_s", "auto", "objective", "window_s", "period", "week_start",
     "power", "power_scale_s", "daily",
     "shape", "exponent",
     "aging", "aging_half_life_s", "gravity", "gravity_offset_s", "revival_s", "revival_weights",
@@ -63,15 +65,15 @@ def forecasters_of(
     walk: WalkForward, lists: Sequence[ListSettings], read_weights: FloatArray, horizon_s: float, zone: tzinfo
 ) -> dict[int, Forecaster]:
     """The forecaster of each list that is a forecast, by the list's place. Lists that weigh alike share one."""
-    by_weights: dict[bytes, Forecaster] = {}
+    by_sums: dict[tuple[bytes, float], Forecaster] = {}
     forecasters = {}
     for number, settings in enumerate(lists):
-        if settings.decay == "forecast" and not settings.mix:
-            channel_weights = Formula(settings, zone).channel_weights(walk.counts.channels)
-            key = channel_weights.tobytes()
-            if key not in by_weights:
-                by_weights[key] = Forecaster(walk, channel_weights, read_weights, horizon_s, zone)
-            forecasters[number] = by_weights[key]
+        if settings.decay == FORECAST and settings.correction is None:
+            weights, half_life_s = Formula(settings, zone).channel_weights(walk.counts.channels), settings.half_life_s
+            key = weights.tobytes(), half_life_s
+            if key not in by_sums:
+                by_sums[key] = Forecaster(walk, weights, read_weights, half_life_s, horizon_s, zone)
+            forecasters[number] = by_sums[key]
     return forecasters
 
 
@@ -86,19 +88,18 @@ class _ForecastMaker:
         self._judging = judging
         self._zone = zone
         self._settings = settings
-        self._mix: tuple[MixPart, ...] = ()
+        self._correction: Correction | None = None
         self._maker = self._made()
 
     def rows(self, moment: Moment) -> Rows:
         """The best k, best first."""
-        if self._forecaster.mix != self._mix:
+        if self._forecaster.correction != self._correction:
             self._maker = self._made()
         return self._maker(moment)
 
     def _made(self) -> Maker:
-        self._mix = self._forecaster.mix
-        settings = self._settings.model_copy(update={"mix": self._mix})
-        return list_maker(self._walk, settings, self._judging, self._zone)
+        self._correction = self._forecaster.correction
+        return list_maker(self._walk, self._settings.corrected(self._correction), self._judging, self._zone)
 
 
 def _is_simple(settings: ListSettings) -> bool:
@@ -121,14 +122,17 @@ class _ShortMaker:
         self._channel_weights = self._formula.channel_weights(walk.counts.channels)
         self._is_sum = (
             settings.shape == "plain" and settings.exponent == 1.0 and settings.aging == "none"
-            and settings.decay != "forecast"
+            and not (settings.correction is not None and settings.floor)
             and not settings.revival_s and not settings.bonus_kinds
         )  # fmt: skip
         self._near: Rows = np.empty(0, dtype=np.int64)
+        # A forecast knows an item without a date since it was first read.
+        self._slack = 1.0 if settings.correction is None else MOST**2
+        self._published = walk.facts.published if settings.correction is None else walk.seen
 
     def rows(self, moment: Moment) -> Rows:
         """The best k, best first."""
-        sums, published, k = self._walk.sums(moment), self._walk.facts.published, self._judging.k
+        sums, published, k = self._walk.sums(moment), self._published, self._judging.k
         counted = score = np.empty(0)
         if self._is_sum:
             counted = score = sums.total(self._formula.horizon(moment.at), self._channel_weights)
@@ -136,9 +140,12 @@ class _ShortMaker:
         if not self._is_sum or (self._formula.has_quiet(sums) and not self._is_full(score, moment.at)):
             counted, score, _ = self._formula.scored(sums, published)
         near = self._eligible(self._near, counted, score, moment.at)
-        bound = highest(score[near], NEAR * k)[-1] if len(near) >= k else 0.0
+        bound = highest(score[near], NEAR * k)[-1] / self._slack if len(near) >= k else 0.0
         rows = np.flatnonzero(score >= bound) if bound else np.flatnonzero(score > 0)
         self._near = self._eligible(rows, counted, score, moment.at)
+        if score is counted and self._slack > 1.0:
+            score = np.zeros(len(counted))
+            score[self._near] = self._formula.scored(RowSums(sums, self._near), published[self._near]).score
         return ordering.best(self._near, score=score, published=published, names=self._walk.names, limit=k)
 
     def _is_full(self, score: FloatArray, at: float) -> bool:

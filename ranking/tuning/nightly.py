@@ -1,4 +1,4 @@
-"""Nightly tuning: a site's own past -> the half-life or mix of a list that learns from tonight on, and the evidence.
+"""Nightly tuning: a site's own past -> a list's half-life, corrected or not, from tonight on, and the evidence.
 
 A function of the counts up to a moment, of the list's settings and of its half-life before: nothing later is looked at,
 and two processes come to the same. It stands where the traffic alone has it (`traffic_rule`), and goes from there only
@@ -22,15 +22,17 @@ from ranking.lists.ranker import View
 from ranking.lists.traffic_start import by_traffic, with_sections
 from ranking.scoring.traffic_rule import read_kinds, within
 from ranking.settings.decays import FORECAST
-from ranking.settings.learned import LearnedSetting, Trial, Tuned
+from ranking.settings.learned import Correction, LearnedSetting, Trial, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.settings.objective import Objective
 from ranking.times import DAY_S, HOUR_S, format_duration
-from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, percent
+from ranking.tuning.backtest import backtest
+from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, measured_of, percent
 from ranking.tuning.forecaster import NIGHT
 from ranking.tuning.measures import Interval, draws_of_days, interval
 from ranking.tuning.outcome import NOBODY, Judging, Trace
 from ranking.tuning.shrinking import MIN_DAYS, Choice, Gains, Judged, choice, gains
+from ranking.tuning.trade_off import front
 from ranking.tuning.walk_forward import Plan, Wanted, plan_walk
 
 #: The largest factor of one night's move.
@@ -64,25 +66,27 @@ def suggestion(view: View, name: str, settings: ListSettings, before: LearnedSet
     except PopulerError as error:
         return _without_evidence(name, settings, before, traffic, at, error)
     per_hour = HOUR_S / plan.step_s
-    trials = tuple(_trial(each, per_hour) for each in evidence.measured)
+    unbeaten = [cost.measured for cost in front(evidence)]
+    trials = tuple(_trial(each, per_hour, any(each is one for one in unbeaten)) for each in evidence.measured)
     night = Tuned(
         name, at, before, before, False, "", pinned, None, plan.horizon_s, plan.step_s, evidence.judging.k, plan.first,
         evidence.steps, evidence.days, accepted, bounds_s, trials,
     )  # fmt: skip
-    fixed = [each for each in evidence.measured if each.candidate.settings.decay != FORECAST]
+    fixed = evidence.measured
     after, target_s, why = before, None, f"It stays at {format_duration(before.half_life_s)}."
     if settings.auto and fixed:
         half_lives = [each.candidate.settings.half_life_s for each in fixed]
         judged = judged_of(half_lives, [each.trace for each in fixed], evidence.day)
         after, target_s, why = decision_of(judged, settings, traffic, before, at, per_hour)
-    if settings.decay == FORECAST and not pinned:
-        after, why = _with_mix(after, why, evidence, at)
+    if settings.decay == FORECAST and not pinned and (tried := _forecast(view, settings, after, evidence, zone)):
+        after, why = tried.decision(why, evidence, at)
+        night = msgspec.structs.replace(night, trials=(*trials, tried.trial))
     if pinned:
         after, why = (
             LearnedSetting(objective.pin_s, before.since),
             f"It is pinned to {format_duration(objective.pin_s)}. {why}",
         )
-    moved = (after.half_life_s, after.mix) != (before.half_life_s, before.mix)
+    moved = (after.half_life_s, after.correction) != (before.half_life_s, before.correction)
     return msgspec.structs.replace(night, after=after, moved=moved, suggested_s=target_s, why=why)
 
 
@@ -139,8 +143,6 @@ def _tried(
     plan = _within(plan_walk(columns, wanted(columns, settings), at), at - settings.objective.history_s)
     judging = Judging(settings.size, read_kinds(view.history.channels, settings))
     tried = fixed_candidates(settings, also_s)
-    if settings.decay == FORECAST:
-        tried.append(Candidate({"decay": "forecast"}, settings))
     now = settings.model_copy(update={"auto": False, "decay": "half-life", "half_life_s": also_s[0]})
     return plan, evidence_of(view, tried, now, plan, judging, zone)
 
@@ -168,11 +170,11 @@ def fixed_candidates(settings: ListSettings, also_s: Sequence[float] = ()) -> li
     ]
 
 
-def _trial(one: Measured, per_hour: float) -> Trial:
+def _trial(one: Measured, per_hour: float, on_front: bool = False) -> Trial:
     settings = one.candidate.settings
     half_life_s = None if settings.decay == FORECAST else settings.half_life_s
     bounds = None if one.interval is None else (one.interval.low, one.interval.high)
-    return Trial(half_life_s, one.capture, one.changed * per_hour, bounds)
+    return Trial(half_life_s, one.capture, one.changed * per_hour, bounds, one.age_s, one.sections, on_front)
 
 
 # The choice
@@ -294,26 +296,57 @@ class _Shown(NamedTuple):
 # A forecast
 
 
-def _with_mix(held: LearnedSetting, why: str, evidence: Evidence, at: float) -> tuple[LearnedSetting, str]:
-    """The mix that was learned, where it surely catches more than the half-life that `held` has; else that alone.
+class _Forecast(NamedTuple):
+    """What a forecast on the half-life `held` would have listed, walked with on the same steps, and what it learned.
 
-    The mix is judged as it would have been served: at each step by what was over then. Two are compared and none is
-    chosen among many, so the days are drawn for their difference alone.
+    It is judged as it would have been served: at each step by what was over then. Two are compared and none is chosen
+    among many, so the days are drawn for their difference alone.
     """
-    learned = next((each for each in evidence.measured if each.candidate.settings.decay == FORECAST), None)
-    mix = next(iter(evidence.backtest.mixes.values()), ())
-    if learned is None or not mix:
-        return msgspec.structs.replace(held, mix=()), f"{why} There was nothing to learn a mix from."
-    fixed = [each for each in evidence.measured if each is not learned]
-    best = min(fixed, key=lambda each: abs(math.log(each.candidate.settings.half_life_s / held.half_life_s)))
-    gain = gain_of(learned.trace.capture, best.trace.capture, evidence.day)
-    caught = f"caught {percent(learned.capture, 1)} of {_reads(evidence)}, the half-life "
-    caught += f"{format_duration(best.candidate.settings.half_life_s)} {percent(best.capture, 1)}{_points(gain)}"
-    if gain is None or gain.low <= 0:
-        few = "" if gain else f" on {evidence.days} days, and it takes {MIN_DAYS}"
-        return msgspec.structs.replace(held, mix=()), f"{why} A mix {caught}{few}: not surely more, so it is not used."
-    after = msgspec.structs.replace(held, since=at, mix=mix, why=f"by a mix that {caught}")
-    return after, f"It takes a mix, which {caught}."
+
+    held: LearnedSetting
+    trial: Trial
+    alone: Measured
+    gain: Interval | None
+    correction: Correction | None
+
+    def decision(self, why: str, evidence: Evidence, at: float) -> tuple[LearnedSetting, str]:
+        """The half-life with the forecast, where it surely catches more; else that alone."""
+        if self.correction is None:
+            return self.held, f"{why} There was nothing to learn a forecast from."
+        caught = f"caught {percent(self.trial.capture, 1)} of {_reads(evidence)}, the half-life "
+        caught += f"{format_duration(self.held.half_life_s)} alone {percent(self.alone.capture, 1)}{_points(self.gain)}"
+        if self.gain is None or self.gain.low <= 0:
+            few = "" if self.gain else f" on {evidence.days} days, and it takes {MIN_DAYS}"
+            return self.held, f"{why} A forecast on it {caught}{few}: not surely more, so it is not used."
+        after = msgspec.structs.replace(
+            self.held, since=at, correction=self.correction, why=f"corrected by a forecast that {caught}"
+        )
+        return after, f"{why} It is corrected by a forecast, which {caught}."
+
+
+def _forecast(
+    view: View, settings: ListSettings, held: LearnedSetting, evidence: Evidence, zone: tzinfo
+) -> _Forecast | None:
+    """The forecast on the half-life that a list is to have; None: it listed nothing."""
+    alone = min(
+        evidence.measured, key=lambda each: abs(math.log(each.candidate.settings.half_life_s / held.half_life_s))
+    )
+    held = msgspec.structs.replace(held, correction=None)
+    tried = forecast_of(settings, alone.candidate.settings.half_life_s)
+    walked = backtest(view, [tried], evidence.plan, evidence.judging, zone)
+    (trace,) = walked.traces
+    if np.isnan(trace.capture).all():
+        return None
+    draws = draws_of_days(int(evidence.day[-1]) + 1)
+    measured = measured_of(Candidate({"decay": FORECAST}, tried), trace, walked, evidence.day, draws)
+    gain = gain_of(trace.capture, alone.trace.capture, evidence.day)
+    return _Forecast(held, _trial(measured, HOUR_S / evidence.plan.step_s), alone, gain, walked.corrections[0])
+
+
+def forecast_of(settings: ListSettings, half_life_s: float) -> ListSettings:
+    """The list as a forecast on a half-life, which learns as it is walked with."""
+    changes = {"auto": False, "decay": FORECAST, "fill": "none", "half_life_s": half_life_s}
+    return settings.model_copy(update=changes).corrected(None)
 
 
 def gain_of(

@@ -8,14 +8,14 @@ Invariant: nothing after a night is in what holds from it on; tests hold each ni
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray, Mask
+from ranking.counts.arrays import Mask
 from ranking.lists.ranker import View
 from ranking.lists.traffic_start import of_reads, reads_before
 from ranking.scoring.traffic_rule import look
@@ -29,6 +29,7 @@ from ranking.tuning.nightly import (
     by_traffic_alone,
     decision_of,
     fixed_candidates,
+    forecast_of,
     gain_of,
     judged_of,
     night_before,
@@ -38,16 +39,16 @@ from ranking.tuning.outcome import Judging, Trace, kept_a_step_later
 from ranking.tuning.shrinking import Judged
 from ranking.tuning.walk_forward import MIN_STEPS, Plan
 
-#: What a list goes by: its days and the traffic, the traffic alone, or a mix while its days are surely for that.
+#: What a list goes by: its days and the traffic, the traffic alone, or a forecast while days surely say so.
 WAYS = ("auto", "rule", FORECAST)
 
 
 class ServedByNight(NamedTuple):
-    """What was served along a plan, the half-life that it ended with, and the share of steps at which it was a mix."""
+    """What was served along a plan, the half-life it ended with, and the share of steps that a forecast corrected."""
 
     trace: Trace
     last: LearnedSetting
-    mixed: float = 0.0
+    corrected: float = 0.0
 
 
 def served_lists(
@@ -70,21 +71,24 @@ def served_lists(
     candidates = fixed_candidates(settings)
     half_lives = [each.settings.half_life_s for each in candidates]
     tried = [each.settings for each in candidates]
-    if FORECAST in ways:
-        tried.append(settings.model_copy(update={"auto": False, "decay": FORECAST, "mix": ()}))
     walked = backtest(view, tried, whole, judging, zone, on_step)
-    judged = judged_of(half_lives, walked.traces[: len(half_lives)], days_of(whole, zone))
+    judged = judged_of(half_lives, walked.traces, days_of(whole, zone))
     nights = _Nights(view, settings, whole, judged, judging.section, zone)
     found = {}
     for way in ways:
         learned = nights.learned(way)
         in_effect = [learned[bisect_right(learned, at, key=_since) - 1] for at in plan.moments]
         place = np.searchsorted(half_lives, [each.half_life_s for each in in_effect])
-        mixed = np.zeros(len(place), dtype=np.bool_)
+        traces, corrected = walked.traces, np.zeros(len(place), dtype=np.bool_)
         if way == FORECAST:
-            mixed = nights.mixed(learned, walked.traces[-1].capture)[earlier:]
-            place[mixed] = len(half_lives)
-        found[way] = ServedByNight(_stitched(walked.traces, place, earlier), in_effect[-1], float(mixed.mean()))
+            # One for each half-life that was in effect, as it corrects one.
+            bases = sorted(set(place.tolist()))
+            forecasts = [forecast_of(settings, half_lives[each]) for each in bases]
+            traces = [*traces, *backtest(view, forecasts, whole, judging, zone).traces]
+            of_place = {each: traces[len(half_lives) + number] for number, each in enumerate(bases)}
+            corrected = nights.corrected(learned, of_place)[earlier:]
+            place = np.where(corrected, len(half_lives) + np.searchsorted(bases, place), place)
+        found[way] = ServedByNight(_stitched(traces, place, earlier), in_effect[-1], float(corrected.mean()))
     return found
 
 
@@ -121,14 +125,17 @@ class _Nights:
                 found.append(LearnedSetting(before.half_life_s, at, reads=before.reads, why=before.why))
         return found
 
-    def mixed(self, learned: Sequence[LearnedSetting], capture: FloatArray) -> Mask:
-        """The steps at which a mix was served, (steps,) bool; `capture`: (steps,) float64, of a mix at every step."""
+    def corrected(self, learned: Sequence[LearnedSetting], forecasts: Mapping[int, Trace]) -> Mask:
+        """The steps at which a forecast was served, (steps,) bool; `forecasts`: by the place of its half-life."""
         found, judged = np.zeros(len(self._moments), dtype=np.bool_), self._judged
         for at, _ in self._nights:
             first, last = self._past(at)
             held = learned[bisect_right(learned, at, key=_since) - 1]
             place = int(np.searchsorted(judged.half_life_s, held.half_life_s))
-            gain = gain_of(capture[first:last], judged.capture[place, first:last], judged.day[first:last])
+            gain = None
+            if place in forecasts:  # else it is that of a night before the steps
+                capture = forecasts[place].capture[first:last]
+                gain = gain_of(capture, judged.capture[place, first:last], judged.day[first:last])
             found[self._moments >= at] = gain is not None and gain.low > 0
         return found
 

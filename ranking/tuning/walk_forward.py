@@ -9,6 +9,7 @@ step costs what the step holds and not what came before it. All other sums are c
 """
 
 import math
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -19,7 +20,7 @@ from ranking.counts.arrays import FloatArray, Mask
 from ranking.counts.columns import Columns
 from ranking.errors import NotEnoughError, PopulerError
 from ranking.lists.item_pool import ItemPool
-from ranking.scoring.decay import Alike, Decay, HalfLife, Mix
+from ranking.scoring.decay import Alike, Decay, HalfLife
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
 from ranking.times import DAY_S, HOUR_S, format_duration
 
@@ -132,6 +133,11 @@ class Entries:
         middle_s = columns.start_s[bucket] + columns.width_s[bucket] / 2
         return Slice(columns.cell_item[cell], columns.cell_channel[cell], columns.counts[entry], middle_s)
 
+    def straddled(self, moment: float) -> bool:
+        """Whether some bucket begins before a moment and ends after it."""
+        start_s = self._columns.start_s
+        return bool(((start_s < moment) & (start_s + self._columns.width_s > moment)).any())
+
 
 class _Carried:
     """Sums of every row over all the past, under one half-life and one weighing."""
@@ -155,19 +161,18 @@ class _Carried:
 class _Present(Sums):
     """The sums at the moment of the step."""
 
-    def __init__(self, counts: Counts, at: float, carried: dict[tuple[HalfLife, bytes], _Carried]) -> None:
+    def __init__(
+        self, counts: Counts, at: float, carried: dict[tuple[HalfLife, bytes], _Carried], entries: Entries
+    ) -> None:
         super().__init__(counts, Moment(at, at))
-        self._size = counts.size
         self._carried = carried
+        self._entries = entries
+        self._windows: dict[tuple[float, bytes], FloatArray] = {}
 
     def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Sum of every item row, valid until the next step."""
-        if isinstance(horizon.decay, Mix) and horizon.spans == ALL_THE_PAST:
-            parts = ((HalfLife(half_life_s), weight) for half_life_s, weight in horizon.decay.parts)
-            mixed = np.zeros(self._size)
-            for each, weight in parts:
-                mixed += weight * self.total(Horizon(each), channel_weights)
-            return mixed
+        if isinstance(horizon.decay, Alike) and (found := self._window(horizon.spans, channel_weights)) is not None:
+            return found
         half_life = _as_half_life(horizon.decay)
         if half_life is None or horizon.spans != ALL_THE_PAST:
             return super().total(horizon, channel_weights)
@@ -176,22 +181,36 @@ class _Present(Sums):
             self._carried[key] = _Carried(half_life, channel_weights, super().total(horizon, channel_weights))
         return self._carried[key].shown
 
+    def _window(self, spans: Sequence[Span], channel_weights: FloatArray) -> FloatArray | None:
+        """The sum over the last while, whose buckets alone are read; None: the spans are none, or part a bucket."""
+        since = spans[0].since
+        if tuple(spans) != (Span(since),) or math.isinf(since) or self._entries.straddled(since):
+            return None
+        key = since, channel_weights.tobytes()
+        if key not in self._windows:
+            came = self._entries.ended_in(since, self.moment.at)
+            weights = came.counts * channel_weights[came.channel]
+            self._windows[key] = np.bincount(came.item, weights=weights, minlength=self._counts.size).astype(np.float64)
+        return self._windows[key]
+
 
 class WalkForward(ItemPool):
     """A pool that goes from moment to moment. Its sums of the present are carried along, those of others computed.
 
-    `undated`: (rows,) bool, the items that nobody has dated.
+    `undated`: (rows,) bool, the items that nobody has dated. `seen`: (rows,) float64, epoch seconds, when each was
+    published, or first read where that is unknown.
     """
 
     def __init__(self, pool: ItemPool, undated: Mask, start: float, zone: tzinfo) -> None:
         # An item without a date counts as published when the bucket of its first event begins: of one that begins
         # now nothing is known yet.
         published = pool.facts.published
-        facts = pool.facts._replace(published=np.where(undated, np.nextafter(published, np.inf), published))
+        self.seen = np.where(undated, np.nextafter(published, np.inf), published)
+        facts = pool.facts._replace(published=self.seen)
         super().__init__(pool.names, pool.counts, facts, start, zone)
         self.entries = Entries(pool.counts.columns)
         self._carried: dict[tuple[HalfLife, bytes], _Carried] = {}
-        self._present = _Present(self.counts, -math.inf, self._carried)
+        self._present = _Present(self.counts, -math.inf, self._carried, self.entries)
         self._visited: set[Moment] = set()
 
     def go(self, to: float) -> Moment:
@@ -205,7 +224,7 @@ class WalkForward(ItemPool):
             rows, place = np.unique(came.item, return_inverse=True)
             for each in self._carried.values():
                 each.advance(since, to, came, rows, place)
-        self._present = _Present(self.counts, to, self._carried)
+        self._present = _Present(self.counts, to, self._carried, self.entries)
         return self._present.moment
 
     @property

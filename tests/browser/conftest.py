@@ -189,11 +189,9 @@ class StandIn:
         return f'<script async src="{self.url}/populer.js" {DRIVEN} {attributes}></script>'
 
     def events(self) -> list[dict[str, Any]]:
-        """The events it was told, without the visitor and the page."""
-        return [
-            {name: value for name, value in told.body.items() if name not in ("visitor", "page")}
-            for told in self.stand.told
-        ]
+        """The events it was told, without the visitor, the page and where the visit began."""
+        own = ("visitor", "page", "ref")
+        return [{name: value for name, value in told.body.items() if name not in own} for told in self.stand.told]
 
     def pages(self) -> list[str | None]:
         """Where the events say that they were read."""

@@ -84,7 +84,7 @@ def test_every_page_is_whole_and_open_to_everybody(
     assert told == []
 
 
-@pytest.mark.parametrize("width", [360, 600, 820, 1024, 1440])
+@pytest.mark.parametrize("width", [320, 360, 600, 820, 1024, 1440])
 def test_no_width_scrolls_sideways(demo: Playing, visit: Open, width: int) -> None:
     for path in ("/", PAGES["article"], PAGES["populer"], PAGES["why"]):
         page = visit(demo.url + path, viewport={"width": width, "height": 800}).page
@@ -192,3 +192,19 @@ def test_robots_do_not_move_the_list_and_the_dock_says_why(demo: Playing, visit:
     assert int(before) > 7
     assert int(now) > 7
     expect(page.get_by_role("status")).to_contain_text("Serangan selesai: 3.300 dikirim")
+
+
+def test_the_dock_fits_the_narrowest_window(demo: Playing, visit: Open) -> None:
+    visited = visit(demo.url, viewport={"width": 320, "height": 640})
+    page = visited.page
+    filled(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    for button in page.locator(".dock-button").all():
+        found = button.bounding_box()
+        assert found is not None
+        assert found["x"] >= 0
+        assert found["x"] + found["width"] <= 320
+    bar = page.locator(".dock-bar").bounding_box()
+    assert bar is not None
+    assert bar["height"] <= 160, "a quarter of the window"
+    page.screenshot(path=Path(os.environ.get("POPULER_SHOTS", "/tmp"), "demo-narrow.png"))

@@ -1,6 +1,7 @@
 """The newsroom's page for editors: its rooms by grade, its languages, finding articles, and giving them a place."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -82,7 +83,7 @@ def test_no_page_shows_the_name_of_a_word_instead_of_the_word(
     chosen(page, 0)
     texts = [page.locator("#item").inner_text()]
     page.keyboard.press("Escape")
-    for name in ("settings", "state", "lists"):
+    for name in ("settings", "state", "today", "ranges", "lists"):
         page.evaluate("name => { location.hash = `page=${name}` }", name)
         expect(page.locator("body")).to_have_attribute("data-page", name)
         texts.append(page.locator("body").inner_text())
@@ -168,6 +169,10 @@ def test_a_refusal_of_the_service_is_said_in_the_pages_language(service: Service
     page.route("**/pins/**", lambda route: route.fulfill(status=409, json=refusal))
     page.locator('#item form[data-what="pin"] button').click()
     expect(page.locator("#item .fault")).to_have_text(re.compile("^Berita ini diblokir"))
+    other = {"title": "changed since", "detail": "The item has been changed since."}
+    page.route("**/boosts/**", lambda route: route.fulfill(status=409, json=other))
+    page.locator('#item form[data-what="boost"] button').click()
+    expect(page.locator("#item form[data-what=boost] .fault")).to_contain_text("Sudah diubah lagi oleh orang lain")
 
 
 # Places
@@ -268,10 +273,12 @@ def test_a_range_is_shown_by_what_is_chosen_saved_as_csv_and_found_again_by_its_
     service: Service, newsroom: Newsroom, visit: Open
 ) -> None:
     desk = newsroom.publish(2, {"author": "Siti Rahma"}, {"author": "Budi"})
+    newsroom.read({desk.ids[0]: 200})
+    wait_until(lambda: newsroom.first(desk.section)["views"] == 204)
     page = visit(at(service, desk, "ranges")).page
     sign_in(page, service.admin_key)
     rows = page.locator("#ranges tbody tr")
-    expect(rows.filter(has_text=f"Judul {desk.ids[0]}").locator("td").nth(1)).to_have_text("4")
+    expect(rows.filter(has_text=f"Judul {desk.ids[0]}").locator("td").nth(1)).to_have_text("204")
     page.get_by_role("button", name="Authors").click()
     expect(rows.filter(has_text="Siti Rahma")).to_have_count(1)
     expect(page.get_by_role("button", name="Authors")).to_have_attribute("aria-pressed", "true")
@@ -297,3 +304,64 @@ def test_a_range_that_cannot_be_is_said(service: Service, desk: Desk, visit: Ope
     page = visit(at(service, desk, "ranges") + "&from=2999-01-01&to=2999-01-02").page
     sign_in(page, service.admin_key)
     expect(page.locator("#ranges .fault")).to_contain_text("expected a moment")
+
+
+def test_today_shows_reads_by_section_what_stands_in_no_list_and_clicks_by_place(
+    service: Service, newsroom: Newsroom, visit: Open
+) -> None:
+    desk = newsroom.publish(2)
+    before = time.time() - 1_200  # an hour's reads are those of buckets that are over
+    views = [{"item": desk.ids[place], "ts": before} for place in (0, *[1] * 60)]
+    click = {"item": desk.ids[0], "kind": "click", "source": "list:populer", "ts": before}
+    clicks = [{**click, "position": place} for place in (1, 1, 2)]
+    assert newsroom.http.post("/v1/events", json=[*views, *clicks]).json()["accepted"] == 64
+    newsroom.http.put(f"/v1/blocks/{desk.ids[1]}", json={}, headers={"authorization": f"Bearer {service.admin_key}"})
+
+    def told() -> bool:
+        headers = {"authorization": f"Bearer {service.admin_key}"}
+        found = httpx2.get(f"{service.url}/v1/reports/today", headers=headers, trust_env=False).json()
+        return desk.section in {each["name"] for each in found["sections"]}
+
+    wait_until(told)
+    page = visit(at(service, desk, "today")).page
+    sign_in(page, service.admin_key)
+    now = page.get_by_role("region", name="Reads now")
+    expect(now.locator("tr").filter(has_text=desk.section)).to_have_count(1)
+    expect(now).to_contain_text("a week ago")
+    unlisted = page.get_by_role("region", name="Much read, in no list").locator("li").filter(has_text="Judul")
+    expect(unlisted.filter(has_text=desk.ids[1]).first).to_contain_text("an editor has blocked it")
+    expect(page.get_by_role("region", name="Do readers use the lists?")).to_contain_text("of the site’s views")
+
+
+def test_an_articles_page_has_its_reads_by_hour_day_and_source(
+    service: Service, newsroom: Newsroom, visit: Open
+) -> None:
+    desk = newsroom.publish(1)
+    item = desk.ids[0]
+    newsroom.http.post("/v1/events", json=[{"item": item, "source": "search"}] * 3).raise_for_status()
+    wait_until(lambda: newsroom.first(desk.section)["views"] == 5)
+    page = visit(at(service, desk, "item") + f"&id={item}").page
+    sign_in(page, service.admin_key)
+    history = page.get_by_role("region", name="How it was read")
+    expect(history).to_contain_text("5 views and 0 clicks")
+    expect(history.locator("tr").filter(has_text="search").locator("td").first).to_have_text("3")
+    history.get_by_role("button", name="By day").click()
+    expect(history.get_by_role("button", name="By day")).to_have_attribute("aria-pressed", "true")
+    expect(history.get_by_role("img", name="5 views since its publication")).to_be_visible()
+    with page.expect_download() as saved:
+        history.get_by_role("button", name="Save as CSV").click()
+    assert Path(saved.value.path()).read_text().startswith("from,views,clicks")
+
+
+def test_an_address_that_is_followed_shows_the_list_and_section_that_it_names(
+    service: Service, desk: Desk, visit: Open
+) -> None:
+    page = signed_in(service, visit, desk)
+    page.evaluate("location.hash = 'page=lists&list=update'")
+    update = page.get_by_role("button", name="UPDATE", exact=True)
+    expect(update).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#section")).to_have_value("")
+    page.go_back()
+    expect(update).to_have_attribute("aria-pressed", "false")
+    expect(page.locator("#section")).to_have_value(desk.section)
+    holds(page, "live", desk.ids)

@@ -406,13 +406,13 @@ def test_evidence_is_drawn_and_tried_with_one_click(service: Service, desk: Desk
     page.reload()
     expect(page.locator("#evidence")).to_contain_text("half_life = 1h would catch 76 %.")
     expect(page.locator("#evidence .words")).to_have_text(
-        "It stands at 2 h, which catches 74%. The best, a mix, learned, catches 77%; the settings bound how far it may "
+        "It stands at 2 h, which catches 74%. The best, a forecast, catches 77%; the settings bound how far it may "
         "move in a night."
     )
     expect(page.locator("#evidence .front li")).to_have_count(4)
     expect(page.locator("#evidence tbody tr")).to_have_count(4)
     expect(page.locator("#evidence circle.dot")).to_have_count(4)
-    expect(page.locator("#evidence tr.best")).to_contain_text("a mix, learned")
+    expect(page.locator("#evidence tr.best")).to_contain_text("a forecast")
     page.get_by_role("button", name="Try a half-life of 6 h").click()
     expect(page.locator("#toml")).to_have_text('[lists.populer]\nhalf_life = "6h"')
     expect(page.get_by_label("Half-life", exact=True)).to_have_attribute("aria-valuetext", re.compile("^6.h$"))

@@ -129,7 +129,7 @@ def test_nothing_is_wider_than_the_screen(service: Service, desk: Desk, visit: O
     dialog.get_by_role("button", name="The article’s page").click()
     expect(page.locator("#article .says-what")).to_be_visible()
     assert page.evaluate(wide) <= width
-    for name in ("lists", "state"):
+    for name in ("lists", "today", "ranges", "state"):
         page.evaluate("name => { location.hash = `page=${name}` }", name)
         expect(page.locator("body")).to_have_attribute("data-page", name)
         assert page.evaluate(wide) <= width

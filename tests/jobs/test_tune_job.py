@@ -138,7 +138,7 @@ async def test_a_pinned_list_stays_and_goes_on_to_say_what_it_would_be(store: Me
     assert night.suggested_s > 900.0
 
 
-async def test_a_forecast_is_ranked_by_the_mix_that_surely_catches_more() -> None:
+async def test_a_forecast_that_surely_catches_more_corrects_what_is_served() -> None:
     store, settings, night = MemoryStore(1), settings_of(half_life="15m", decay="forecast"), NIGHT + 6 * DAY_S
     read(store, days=12)
     await SuggestHalfLives(store, settings)(SITE, night + 60, 1)
@@ -147,10 +147,10 @@ async def test_a_forecast_is_ranked_by_the_mix_that_surely_catches_more() -> Non
     published = await store.lists.published(SITE, "populer", {})
     assert published is not None
     assert published.stamp.learned is not None
-    assert published.stamp.learned.mix
+    assert published.stamp.learned.correction is not None
     found = await answer_as_ranked(refresher.site, Explain(SITE, "populer", store.listed("populer")[0]))
-    assert sum(channel["part"] for channel in found["channels"]) == found["score"]
-    assert " x 2^-(age / " in found["formula"]
+    assert sum(channel["part"] for channel in found["channels"]) == found["counted"]
+    assert any(term["name"].startswith("forecast: ") for term in found["terms"])
 
 
 async def test_lists_that_stay_as_they_are_are_not_tuned(store: MemoryStore) -> None:

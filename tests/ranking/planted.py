@@ -50,6 +50,20 @@ def steady(items: int = 60, hours: int = 300, seed: int = 1) -> Site:
     return counted(np.random.default_rng(seed).poisson(rate, (hours, items)).astype(np.float64))
 
 
+def rising(hours: int, seed: int = 1) -> Site:
+    """Three new items an hour, each read more from hour to hour at first and then ever less, some far more than others.
+
+    A half-life has an item that rises behind one that has had as many reads and falls.
+    """
+    draw = np.random.default_rng(seed)
+    course = np.concatenate([np.array([2.0, 8, 25, 60, 90]), 90 * 0.8 ** np.arange(1, 40)])
+    reads = np.zeros((hours + len(course), 3 * hours))
+    for item in range(3 * hours):
+        first = item // 3
+        reads[first : first + len(course), item] = course * draw.lognormal(0, 0.7)
+    return counted(draw.poisson(reads[:hours]).astype(np.float64))
+
+
 def new_every_hours(hours_each: int, items: int = 30, hours: int = 300, seed: int = 1) -> Site:
     """Other items are read every so many hours, and none of those before: what is past says nothing."""
     draw = np.random.default_rng(seed)

@@ -1,6 +1,6 @@
 // Asking the service. The keys are this tab's alone: they leave it in the Authorization header and nowhere else.
 
-import { has, t } from "./language.js";
+import { current, has, t } from "./language.js";
 
 const KEPT = "populer-ops-keys";
 const PATIENCE_MS = 20_000;
@@ -48,7 +48,10 @@ export class Failure extends Error {
 
 function failure(status, problem, retry) {
   if (status === 401 || status === 403) return new Failure(status, t("key.refused"));
-  if (has(`refused.${problem?.reason}`)) return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
+  if (has(`refused.${problem?.reason}`))
+    return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
+  const known = `problem.${problem?.title?.replaceAll(" ", "-")}`;
+  if (current() !== "en" && has(known)) return new Failure(status, t(known)); // details are English
   const detail = problem?.detail ?? t("answered", { status });
   const again = status === 503 ? ` ${t("again", { n: Number(retry ?? 1) })}` : "";
   return new Failure(
@@ -97,14 +100,14 @@ async function body(answer, read) {
 }
 
 /** Ask; what is answered (JSON, or null where there is nothing). Throws a Failure. */
-export async function ask(path, asked = {}) {
-  const answer = await send(path, asked);
+export async function ask(path, request = {}) {
+  const answer = await send(path, request);
   return answer.status === 204 ? null : body(answer, "json");
 }
 
 /** Save what is answered as a file under the name that the service gives it. Throws a Failure. */
-export async function download(path, asked) {
-  const answer = await send(path, asked);
+export async function download(path, request) {
+  const answer = await send(path, request);
   const name = /filename="([^"]+)"/.exec(answer.headers.get("content-disposition") ?? "")?.[1] ?? "populer.csv";
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await body(answer, "blob"));

@@ -2,9 +2,10 @@
 
 import { $, h, picture, put } from "./dom.js";
 import { clock } from "./format.js";
+import { ItemHistory } from "./history.js";
 import { whyOf } from "./item.js";
 import { t } from "./language.js";
-import { asked } from "./places.js";
+import { parameters } from "./places.js";
 import { forms } from "./say.js";
 
 export class Article {
@@ -14,12 +15,12 @@ export class Article {
 
   async enter() {
     const { context } = this;
-    const id = asked().get("id");
+    const id = parameters().get("id");
     if (!id) return context.places.go("lists");
     this.id = id;
     try {
       const [described, { title, why }] = await Promise.all([
-        context.catalogue.asked(id, context.list.name),
+        context.catalogue.pinnable(id, context.list.name),
         whyOf(id, context),
       ]);
       if (this.id !== id || context.places.page !== "item") return;
@@ -27,12 +28,21 @@ export class Article {
       put(
         $("article"),
         this.head(item),
+        (this.history = this.history?.id === id ? this.history : new ItemHistory(context, id)).element,
         h(
           "div",
           { class: "two" },
-          h("section", { class: "card", "aria-labelledby": "why-title" },
-            h("h2", { id: "why-title" }, t("why.title", { list: context.list.title || context.list.name })), h("div", { class: "why" }, why)),
-          h("section", { class: "card" }, forms(id, described, context, () => {})),
+          h(
+            "section",
+            { class: "card", "aria-labelledby": "why-title" },
+            h("h2", { id: "why-title" }, t("why.title", { list: context.list.title || context.list.name })),
+            h("div", { class: "why" }, why),
+          ),
+          h(
+            "section",
+            { class: "card", "aria-label": t("say.title") },
+            forms(id, described, context, () => {}),
+          ),
         ),
       );
     } catch (error) {
@@ -43,7 +53,11 @@ export class Article {
   head(item) {
     const { zone } = this.context;
     const moment = item.published_at ?? item.first_seen;
-    const about = [item.section, item.author, moment && t("why.published-at", { moment: clock(moment, zone, "moment") })];
+    const about = [
+      item.section,
+      item.author,
+      moment && t("why.published-at", { moment: clock(moment, zone, "moment") }),
+    ];
     return h(
       "section",
       { class: "card article", "aria-labelledby": "article-title" },
@@ -52,7 +66,11 @@ export class Article {
         "div",
         { class: "what" },
         h("h2", { id: "article-title", dir: "auto" }, item.title || item.id),
-        h("p", { class: "meta" }, about.filter(Boolean).map((each) => h("span", {}, each))),
+        h(
+          "p",
+          { class: "meta" },
+          about.filter(Boolean).map((each) => h("span", {}, each)),
+        ),
         /^https?:/.test(item.url ?? "")
           ? h("a", { href: item.url, target: "_blank", rel: "noopener noreferrer" }, t("item.open"))
           : null,

@@ -36,7 +36,7 @@ export class Catalogue {
   }
 
   /** An item with the reason for which it cannot be pinned in a list (`pin_refused`); null where nothing describes it. */
-  async asked(id, list) {
+  async pinnable(id, list) {
     const found = await ask("v1/items", { site: this.context.site, query: { id, pin: list } });
     return found.items[0] ?? null;
   }

@@ -14,6 +14,26 @@ const idOf = (edit) => encodeURIComponent(edit.item);
 export class Desk {
   constructor(context) {
     this.context = context;
+    this.makers = new Map();
+  }
+
+  /** Who made each edit, as the trail says it; one that is not among its last lines is looked for once, further back. */
+  async learnMakers(edits, changes) {
+    const keyOf = (kind, item, at) => `${kind} ${Math.round(at)} ${item}`;
+    const take = (lines) => lines.forEach((line) => this.makers.set(keyOf(line.action, line.item, line.at), line.by));
+    const of = ({ kind, edit }) =>
+      [0, -1, 1]
+        .map((off) => this.makers.get(keyOf(kind, edit.item, edit.set_at + off)))
+        .find((by) => by !== undefined);
+    take(changes);
+    const unknown = edits.filter((each) => of(each) === undefined);
+    if (unknown.length) {
+      const found = await ask("v1/audit", { site: this.context.site, query: { limit: String(MOST_LINES) } });
+      take(found.changes);
+      for (const { kind, edit } of unknown.filter((each) => of(each) === undefined))
+        this.makers.set(keyOf(kind, edit.item, edit.set_at), ""); // the trail has forgotten
+    }
+    return of;
   }
 
   async refresh() {
@@ -23,16 +43,15 @@ export class Desk {
       ask(`v1/lists/${list.name}/boosts`, { site }),
       ask("v1/blocks", { site }),
       ask("v1/voids", { site }),
-      ask("v1/audit", { site, query: { limit: String(MOST_LINES) } }),
+      ask("v1/audit", { site, query: { limit: String(LINES) } }),
     ]);
     if (list.name !== this.context.list.name || site !== this.context.site) return;
     this.context.boosts = boosts.boosts;
     this.context.pinned = pins.pins.some((pin) => (pin.section ?? "") === this.context.section);
-    const lines = audit.changes.slice(0, LINES);
-    const edits = [...pins.pins, ...boosts.boosts, ...blocks.blocks, ...voids.voids];
-    await catalogue.learn([...edits, ...lines].map((each) => each.item));
-    this.draw(this.inForce(pins.pins, boosts.boosts, blocks.blocks, voids.voids), audit.changes);
-    this.trail(lines);
+    const edits = this.inForce(pins.pins, boosts.boosts, blocks.blocks, voids.voids);
+    await catalogue.learn([...edits.map(({ edit }) => edit), ...audit.changes].map((each) => each.item));
+    this.draw(edits, await this.learnMakers(edits, audit.changes));
+    this.trail(audit.changes);
   }
 
   /** What is in force: its kind, the edit, its words, and the request that lifts it. */
@@ -69,13 +88,15 @@ export class Desk {
     ];
   }
 
-  draw(edits, changes) {
-    const maker = ({ kind, edit }) =>
-      changes.find((line) => line.action === kind && line.item === edit.item && Math.abs(line.at - edit.set_at) < 2)?.by;
+  draw(edits, maker) {
     put(
       $("in-force"),
       edits.length
-        ? h("ul", { class: "force", "aria-label": t("force.title") }, edits.map((each) => this.line(each, maker(each))))
+        ? h(
+            "ul",
+            { class: "force", "aria-label": t("force.title") },
+            edits.map((each) => this.line(each, maker(each))),
+          )
         : h("p", { class: "empty" }, t("force.none")),
     );
   }

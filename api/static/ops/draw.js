@@ -1,7 +1,7 @@
 // Pictures: a line of recent views, how events fade, and traffic by the minute. Colours are the style sheet's.
 
 import { h, svg } from "./dom.js";
-import { clock, compact, number, percent, span } from "./format.js";
+import { compact, number, percent, span } from "./format.js";
 import { t } from "./language.js";
 
 /** Ages that an axis is marked by, in seconds. */
@@ -76,15 +76,18 @@ export function curves(decay, width) {
   ];
 }
 
-/** Stacked columns, one a minute. `series`: [name, class, counts]. */
-export function columns(minutes, series, zone, label, width) {
+/**
+ * Stacked columns, one for each moment. `series`: [name, class, counts]; `isMarked` says which moments the axis names, `write`
+ * how.
+ */
+export function columns(moments, series, { label, width, isMarked, write }) {
   const [height, left, bottom] = [120, 40, 20];
-  const totals = minutes.map((_, at) => series.reduce((sum, [, , counts]) => sum + counts[at], 0));
+  const totals = moments.map((_, at) => series.reduce((sum, [, , counts]) => sum + counts[at], 0));
   const most = niceTop(Math.max(1, ...totals));
-  const step = (width - left - 4) / minutes.length;
+  const step = (width - left - 4) / moments.length;
   const y = (count) => 6 + (height - bottom - 6) * (1 - count / most);
   const drawn = [];
-  minutes.forEach((minute, at) => {
+  moments.forEach((moment, at) => {
     let below = 0;
     for (const [name, style, counts] of series) {
       if (!counts[at]) continue;
@@ -99,15 +102,13 @@ export function columns(minutes, series, zone, label, width) {
             y: top.toFixed(2),
             height: (y(below) - top).toFixed(2),
           },
-          svg("title", {}, `${clock(minute, zone)}: ${number(counts[at])} ${name}`),
+          svg("title", {}, `${write(moment)}: ${number(counts[at])} ${name}`),
         ),
       );
       below += counts[at];
     }
   });
-  const marks = minutes
-    .map((minute, at) => [minute, at])
-    .filter(([minute]) => minute % (width < 400 ? 1200 : 900) === 0);
+  const marks = moments.map((moment, at) => [moment, at]).filter(([moment, at]) => isMarked(moment, at));
   return svg(
     "svg",
     { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "columns" },
@@ -117,7 +118,7 @@ export function columns(minutes, series, zone, label, width) {
         svg("text", { class: "tick", x: left - 6, y: y(count) + 4, "text-anchor": "end" }, compact(count)),
       ])
       .flat(),
-    marks.map(([minute, at]) =>
+    marks.map(([moment, at]) =>
       svg(
         "text",
         {
@@ -126,7 +127,7 @@ export function columns(minutes, series, zone, label, width) {
           y: height - 4,
           "text-anchor": "middle",
         },
-        clock(minute, zone),
+        write(moment),
       ),
     ),
     drawn,

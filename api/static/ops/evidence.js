@@ -22,18 +22,11 @@ export class Evidence {
   }
 
   none(list, night) {
-    if (list.kind !== "ranked")
-      return [h("p", { class: "empty" }, t("evidence.other"))];
+    if (list.kind !== "ranked") return [h("p", { class: "empty" }, t("evidence.other"))];
     return [
       h("p", night ? { class: "empty", lang: "en" } : { class: "empty" }, night ? night.why : t("evidence.none")),
       h("pre", { tabindex: 0, "aria-label": t("evidence.command") }, `populer tune --list ${list.name}`),
-      h(
-        "p",
-        { class: "soft" },
-        h("code", {}, 'half_life = "auto"'),
-        " ",
-        t("evidence.auto"),
-      ),
+      h("p", { class: "soft" }, h("code", {}, 'half_life = "auto"'), " ", t("evidence.auto")),
     ];
   }
 
@@ -59,7 +52,11 @@ export class Evidence {
               "tr",
               {},
               ["half-life", "caught", "changes", ""].map((each) =>
-                h("th", { scope: "col" }, each ? t(`evidence.${each}`) : h("span", { class: "unseen" }, t("evidence.try"))),
+                h(
+                  "th",
+                  { scope: "col" },
+                  each ? t(`evidence.${each}`) : h("span", { class: "unseen" }, t("evidence.try")),
+                ),
               ),
             ),
           ),

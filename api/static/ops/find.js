@@ -35,7 +35,10 @@ export class Find {
       $("find-says").textContent = items.length
         ? t(items.length === MOST ? "find.newest" : "find.found", { n: items.length })
         : t("find.none");
-      put($("finds"), items.map((each) => this.line(each)));
+      put(
+        $("finds"),
+        items.map((each) => this.line(each)),
+      );
     } catch (error) {
       $("find-says").textContent = error.message;
       if (error.status === 401 || error.status === 403) this.context.failed(error);
@@ -57,7 +60,13 @@ export class Find {
         { class: "what" },
         h(
           "button",
-          { type: "button", class: "title", dir: "auto", "data-key": `find ${item.id}`, onclick: () => this.context.open(item) },
+          {
+            type: "button",
+            class: "title",
+            dir: "auto",
+            "data-key": `find ${item.id}`,
+            onclick: () => this.context.open(item),
+          },
           title,
         ),
         h(

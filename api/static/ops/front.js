@@ -57,7 +57,11 @@ export function plot(night, tried, marks, width) {
     const dot = svg(
       "circle",
       { class: `dot ${style}`, cx: x(each.changed), cy: y(each.capture), r: style ? 6 : 4 },
-      svg("title", {}, t("front.dot", { half: halfLifeName(each), caught: percent(each.capture), changed: decimal(each.changed) })),
+      svg(
+        "title",
+        {},
+        t("front.dot", { half: halfLifeName(each), caught: percent(each.capture), changed: decimal(each.changed) }),
+      ),
     );
     const [at, anchor] =
       x(each.changed) > 0.66 * width
@@ -86,8 +90,7 @@ export function plot(night, tried, marks, width) {
       {
         viewBox: `0 0 ${width} ${height}`,
         role: "img",
-        "aria-label":
-          "What each half-life catches against how much its list changes; the table below has the numbers",
+        "aria-label": "What each half-life catches against how much its list changes; the table below has the numbers",
       },
       [highC, (lowC + highC) / 2, lowC]
         .map((value) => [

@@ -10,7 +10,10 @@ import { explained } from "./why.js";
 export async function whyOf(id, context) {
   const { site, list, section } = context;
   try {
-    const found = await ask(`v1/items/${encodeURIComponent(id)}/explain`, { site, query: { list: list.name, section } });
+    const found = await ask(`v1/items/${encodeURIComponent(id)}/explain`, {
+      site,
+      query: { list: list.name, section },
+    });
     await context.catalogue.learn([found.above?.item, found.below?.item]);
     return { title: found.title, why: explained(found, context), found };
   } catch (error) {
@@ -68,7 +71,7 @@ export class Item {
   async say(id, place, what) {
     let described = null;
     try {
-      described = await this.context.catalogue.asked(id, this.context.list.name);
+      described = await this.context.catalogue.pinnable(id, this.context.list.name);
     } catch {
       described = { pin_refused: null }; // the pin itself says what is wrong
     }

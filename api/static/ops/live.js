@@ -171,7 +171,12 @@ export class Live {
         this.before = { version: this.stamp.version, items: this.items };
       this.items = found.items;
       this.context.catalogue.take(found.items.filter((each) => !this.context.catalogue.known.has(each.id)));
-      this.stamp = { at: Date.now() - 1000 * found.age_s, stale: found.stale, version: found.config_version, generation: found.generation };
+      this.stamp = {
+        at: Date.now() - 1000 * found.age_s,
+        stale: found.stale,
+        version: found.config_version,
+        generation: found.generation,
+      };
       this.empty(found.items.length ? "" : t("live.nothing"));
     } catch (error) {
       if (error.status === 0 || error.status === 401) throw error;

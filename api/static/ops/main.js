@@ -12,10 +12,11 @@ import { t } from "./language.js";
 import { Item } from "./item.js";
 import { Live, views } from "./live.js";
 import { drawLists } from "./picker.js";
-import { Places, asked } from "./places.js";
+import { Places, parameters } from "./places.js";
 import { Ranges } from "./ranges.js";
 import { alarms, service } from "./service.js";
 import { Session } from "./session.js";
+import { Today } from "./today.js";
 import { traffic } from "./traffic.js";
 import { Tuning } from "./tuning.js";
 
@@ -51,7 +52,7 @@ const tuning = (context.tuning = new Tuning(context));
 const desk = (context.desk = new Desk(context));
 const item = new Item(context);
 const evidence = new Evidence(context);
-const pages = { ranges: new Ranges(context), item: new Article(context) };
+const pages = { today: new Today(context), ranges: new Ranges(context), item: new Article(context) };
 new Find(context);
 
 const isOn = (...names) => names.includes(places.page);
@@ -75,6 +76,7 @@ const beats = [
   },
   { every: 10_000, at: 0, on: ["state"], does: refreshTraffic },
   { every: 30_000, at: 0, on: ["lists", "settings"], does: () => desk.refresh() },
+  { every: 60_000, at: 0, on: ["today"], does: () => pages.today.refresh() },
   { every: 300_000, at: 0, on: ["settings"], does: () => evidence.refresh() },
 ];
 
@@ -83,10 +85,10 @@ function begun(found) {
   views.clear();
   catalogue.clear();
   took(found);
-  const told = asked();
-  const list = state.lists.find((each) => each.name === told.get("list")) ?? state.lists[0];
+  const wanted = parameters();
+  const list = state.lists.find((each) => each.name === wanted.get("list")) ?? state.lists[0];
   places.rooms = [];
-  choose(list, told.get("section") ?? "");
+  choose(list, wanted.get("section") ?? "");
   places.open(state.key.grade);
 }
 
@@ -98,6 +100,11 @@ function over() {
 
 function entered(page) {
   if (!state) return;
+  const wanted = parameters(); // who goes back, or follows a link, sees the list that it names
+  const list = state.lists.find((each) => each.name === wanted.get("list")) ?? context.list;
+  const section = wanted.get("section") ?? "";
+  if (list.name !== context.list.name || (section !== context.section && list.sections.includes(section)))
+    choose(list, section);
   if (isOn("settings")) tuning.want();
   pages[page]?.enter();
   for (const each of beats) if (each.on?.includes(page)) each.at = 0;

@@ -4,10 +4,11 @@ import { $, h, put, show } from "./dom.js";
 import { t } from "./language.js";
 
 /** The pages of each room that are named above; `item` is reached from the others. */
-export const ROOMS = { desk: ["lists", "ranges"], service: ["settings", "state"] };
+export const ROOMS = { desk: ["lists", "today", "ranges"], service: ["settings", "state"] };
 const OTHER = { item: "desk" };
 
-export const asked = () => new URLSearchParams(location.hash.slice(1));
+/** What the address says after its `#`. */
+export const parameters = () => new URLSearchParams(location.hash.slice(1));
 
 export const roomOf = (page) => OTHER[page] ?? Object.keys(ROOMS).find((room) => ROOMS[room].includes(page));
 
@@ -26,23 +27,23 @@ export class Places {
   }
 
   get page() {
-    const page = asked().get("page");
+    const page = parameters().get("page");
     return this.rooms.includes(roomOf(page)) ? page : "lists";
   }
 
   /** Say in the address what is shown: `about` in place of what it said of the same names; "" takes a name away. */
   note(about) {
-    const told = asked();
-    for (const [name, value] of Object.entries(about)) value ? told.set(name, value) : told.delete(name);
-    history.replaceState(null, "", `#${told}`);
+    const wanted = parameters();
+    for (const [name, value] of Object.entries(about)) value ? wanted.set(name, value) : wanted.delete(name);
+    history.replaceState(null, "", `#${wanted}`);
   }
 
   /** Go to a page; what stood in the address stays but for the list and section that are looked at. */
   go(page, about = {}) {
-    const told = new URLSearchParams({ page });
-    for (const name of ["list", "section"]) if (asked().get(name)) told.set(name, asked().get(name));
-    for (const [name, value] of Object.entries(about)) if (value) told.set(name, value);
-    location.hash = told;
+    const wanted = new URLSearchParams({ page });
+    for (const name of ["list", "section"]) if (parameters().get(name)) wanted.set(name, parameters().get(name));
+    for (const [name, value] of Object.entries(about)) if (value) wanted.set(name, value);
+    location.hash = wanted;
   }
 
   enter() {

@@ -5,7 +5,8 @@ import { ask, download } from "./api.js";
 import { $, h, put, tell } from "./dom.js";
 import { clock, number, percent } from "./format.js";
 import { t } from "./language.js";
-import { asked } from "./places.js";
+import { parameters } from "./places.js";
+import { sourceName } from "./sources.js";
 
 const [H, D] = [3600, 86400];
 const SPANS = { hour: H, day: D, week: 7 * D, month: 30 * D };
@@ -20,10 +21,10 @@ export class Ranges {
 
   /** What is looked at, as the address says it. */
   get wish() {
-    const told = asked();
-    const [from, to] = [told.get("from"), told.get("to")];
-    const span = from || to ? "own" : told.get("span") in SPANS ? told.get("span") : "day";
-    return { span, from, to, by: BY.includes(told.get("by")) ? told.get("by") : "item" };
+    const wanted = parameters();
+    const [from, to] = [wanted.get("from"), wanted.get("to")];
+    const span = from || to ? "own" : wanted.get("span") in SPANS ? wanted.get("span") : "day";
+    return { span, from, to, by: BY.includes(wanted.get("by")) ? wanted.get("by") : "item" };
   }
 
   get query() {
@@ -120,14 +121,14 @@ export class Ranges {
             { type: "button", class: "title", dir: "auto", onclick: () => places.go("item", { id: each.id }) },
             each.title || each.id,
           )
-        : h("bdi", {}, each.name ?? t(`none.${found.by}`));
+        : h("bdi", {}, found.by === "source" ? sourceName(each.name) : (each.name ?? t(`none.${found.by}`)));
     const bar = (views) => {
       const fill = h("span", { class: "fill" });
       fill.style.width = `${(100 * views) / most}%`;
       return h("span", { class: "bar" }, fill, h("span", {}, number(views)));
     };
     const range = { from: clock(found.from, zone, "moment"), to: clock(found.to, zone, "moment") };
-    const told = new URLSearchParams({ page: "ranges", from: found.from, to: found.to, by: found.by });
+    const wanted = new URLSearchParams({ page: "ranges", from: found.from, to: found.to, by: found.by });
     return h(
       "div",
       {},
@@ -163,7 +164,12 @@ export class Ranges {
                   h(
                     "tr",
                     {},
-                    h("th", { scope: "row" }, name(each), each.section ? h("p", { class: "meta" }, each.section) : null),
+                    h(
+                      "th",
+                      { scope: "row" },
+                      name(each),
+                      each.section ? h("p", { class: "meta" }, each.section) : null,
+                    ),
                     h("td", {}, percent(each.views / Math.max(1, found.total.views))),
                     h("td", {}, bar(each.views)),
                     h("td", {}, number(each.clicks)),
@@ -177,7 +183,7 @@ export class Ranges {
         "p",
         { class: "links" },
         h("button", { type: "button", onclick: (event) => this.save(event.currentTarget) }, t("csv")),
-        h("a", { href: `#${told}` }, t("permalink")),
+        h("a", { href: `#${wanted}` }, t("permalink")),
       ),
     );
   }

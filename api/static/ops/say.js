@@ -18,7 +18,8 @@ const choice = (label, name, options) =>
       options.map(([value, text]) => h("option", { value }, text)),
     ),
   );
-const until = () => choice("say.for", "until", [["", t("say.lifted")], ...SPANS.map((each) => [String(each), span(each)])]);
+const until = () =>
+  choice("say.for", "until", [["", t("say.lifted")], ...SPANS.map((each) => [String(each), span(each)])]);
 const ends = (data) => (data.get("until") ? Date.now() / 1000 + Number(data.get("until")) : null);
 
 /** The forms, for an item as the catalogue has it (`pin_refused`; null: not described). `done`: what comes after. */
@@ -26,7 +27,11 @@ export function forms(id, described, context, done) {
   const { list } = context;
   const section = context.section || null;
   const path = encodeURIComponent(id);
-  const refused = described ? described.pin_refused : context.live.items.some((each) => each.id === id) ? null : "unknown";
+  const refused = described
+    ? described.pin_refused
+    : context.live.items.some((each) => each.id === id)
+      ? null
+      : "unknown";
   const form = (what, fields, does, hint, why = null) =>
     h(
       "form",
@@ -89,7 +94,7 @@ export function forms(id, described, context, done) {
     }),
     t("say.block.about"),
   );
-  const made = form(
+  const voiding = form(
     "void",
     [
       choice("say.of", "kind", [
@@ -122,6 +127,6 @@ export function forms(id, described, context, done) {
   return h(
     "section",
     { class: "says-what", "aria-label": t("say.title") },
-    list.kind === "latest" ? [pin, block, made] : [pin, boost, block, made],
+    list.kind === "latest" ? [pin, block, voiding] : [pin, boost, block, voiding],
   );
 }

@@ -37,8 +37,7 @@ export function alarms(found, zone, now) {
   standing.textContent = found.length ? t("alarm.count", { n: found.length }) : t("alarm.none");
 }
 
-const size = (bytes) =>
-  bytes >= 2 ** 30 ? `${decimal(bytes / 2 ** 30)} GiB` : `${decimal(bytes / 2 ** 20)} MiB`;
+const size = (bytes) => (bytes >= 2 ** 30 ? `${decimal(bytes / 2 ** 30)} GiB` : `${decimal(bytes / 2 ** 20)} MiB`);
 
 export function service(state, zone) {
   const { config } = state;
@@ -50,8 +49,17 @@ export function service(state, zone) {
     fact(t("fact.settings"), h("code", {}, config.version), " ", t("fact.since", { moment: moment(config.loaded_at) })),
     fact(t("fact.file"), t("fact.file-of", { file: config.file, host: config.host })),
     config.refusal
-      ? fact(t("fact.refused"), h("span", { class: "fault", lang: "en" }, config.refusal), ` ${config.refused_at ? moment(config.refused_at) : ""}`)
-      : fact(t("fact.reload"), t("fact.applied", { n: config.applied }), " ", t("fact.refusals", { n: config.refused })),
+      ? fact(
+          t("fact.refused"),
+          h("span", { class: "fault", lang: "en" }, config.refusal),
+          ` ${config.refused_at ? moment(config.refused_at) : ""}`,
+        )
+      : fact(
+          t("fact.reload"),
+          t("fact.applied", { n: config.applied }),
+          " ",
+          t("fact.refusals", { n: config.refused }),
+        ),
     config.at_next_start.length ? fact(t("fact.waiting"), config.at_next_start.join(", ")) : [],
     fact(
       t("fact.leader"),

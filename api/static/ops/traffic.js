@@ -2,6 +2,7 @@
 
 import { $, h, put } from "./dom.js";
 import { columns } from "./draw.js";
+import { clock } from "./format.js";
 import { named, t } from "./language.js";
 
 export function traffic(found, zone) {
@@ -18,7 +19,12 @@ export function traffic(found, zone) {
       "figure",
       { class: "flow" },
       h("figcaption", {}, title),
-      columns(found.minutes, series, zone, t("traffic.chart", { title, n: all }), width),
+      columns(found.minutes, series, {
+        label: t("traffic.chart", { title, n: all }),
+        width,
+        isMarked: (minute) => minute % (width < 400 ? 1200 : 900) === 0,
+        write: (minute) => clock(minute, zone),
+      }),
       h(
         "table",
         { class: "legend" },

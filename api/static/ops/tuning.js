@@ -134,9 +134,7 @@ export class Tuning {
     const any = Object.keys(changes).length > 0;
     $("try-words").textContent = forgets({ ...this.context.list.settings, ...changes }, found.decay.preview_words);
     this.drawCurve();
-    $("try-says").textContent = any
-      ? this.summary(found)
-      : t("try.move");
+    $("try-says").textContent = any ? this.summary(found) : t("try.move");
     this.draw();
     this.context.learn(found.preview.map((entry) => entry.id)).catch(this.context.failed);
   }
@@ -154,8 +152,7 @@ export class Tuning {
     const entered = shown.filter((entry) => entry.live_rank === null || entry.live_rank > size).length;
     const other = shown.filter((entry) => entry.move !== 0).length - entered;
     const pins = this.context.pinned ? ` ${t("try.pins")}` : "";
-    if (!entered && other <= 0)
-      return t("try.same", { n: shown.length }) + pins;
+    if (!entered && other <= 0) return t("try.same", { n: shown.length }) + pins;
     const parts = [];
     if (entered) parts.push(t("try.new", { n: entered, of: shown.length }));
     if (other > 0) parts.push(t("try.elsewhere", { n: other }));

@@ -5,6 +5,7 @@ import { h } from "./dom.js";
 import { sparkline } from "./draw.js";
 import { adding, clock, decimal, number, percent, score, span } from "./format.js";
 import { has, named, t } from "./language.js";
+import { sourceName } from "./sources.js";
 
 /** Of what moved an item: whether it was done to others. */
 const MOVED_BY = { "an editor has boosted others": ".others", "editors have pinned others": ".others" };
@@ -13,7 +14,7 @@ const MOVED_BY = { "an editor has boosted others": ".others", "editors have pinn
 export function explained(found, context) {
   const { list, zone, catalogue } = context;
   const parts = [h("p", { class: "words" }, sentence(found, list))];
-  if (found.channels.length) parts.push(sum(found, list));
+  if (found.channels.length) parts.push(sum(found, list, context.state.key.grade === "admin"));
   const views = found.channels.find((each) => each.kind === "view" && !each.source);
   const lately = views && line(views.buckets, found.at);
   if (lately) parts.push(h("p", { class: "lately" }, h("span", {}, t("why.lately", { span: span(6 * 3600) })), lately));
@@ -43,7 +44,10 @@ export function explained(found, context) {
       h(
         "p",
         { class: "soft" },
-        t(found.age_s < 0 ? "why.scheduled" : "why.published", { moment: clock(found.published, zone, "moment"), span: span(Math.abs(found.age_s)) }),
+        t(found.age_s < 0 ? "why.scheduled" : "why.published", {
+          moment: clock(found.published, zone, "moment"),
+          span: span(Math.abs(found.age_s)),
+        }),
         " ",
         h("code", {}, found.item),
       ),
@@ -119,13 +123,17 @@ function why(move) {
 }
 
 /** The sum, a channel a line. What a burst makes of its counts is not a sum, and is said by its formula alone. */
-function sum(found, list) {
+function sum(found, list, isAdmin) {
   const ranked = list.kind === "ranked";
   const name = (each) =>
-    [named("kind", each.kind), each.source, each.position && t("place", { n: each.position })].filter(Boolean).join(", ");
-  const head = ranked
-    ? ["", t("sum.events"), t("sum.left"), t("sum.weight"), t("sum.adds")]
-    : ["", t("sum.events")];
+    [
+      named("kind", each.kind),
+      each.source && sourceName(each.source),
+      each.position && t("place", { n: each.position }),
+    ]
+      .filter(Boolean)
+      .join(", ");
+  const head = ranked ? ["", t("sum.events"), t("sum.left"), t("sum.weight"), t("sum.adds")] : ["", t("sum.events")];
   const figure = (value) => (Math.abs(value) < 1e5 ? decimal(value, 2) : number(value)); // to be added up by hand
   const exact = (value) => (value && Math.abs(value) < 0.1 ? score(value) : figure(value));
   const parts = found.channels.map((each) => each.part);
@@ -158,7 +166,7 @@ function sum(found, list) {
     h(
       "table",
       {},
-      h("caption", {}, h("span", { class: "unseen" }, t("sum.title")), h("code", {}, found.formula)),
+      h("caption", {}, h("span", { class: "unseen" }, t("sum.title")), isAdmin ? h("code", {}, found.formula) : null),
       h(
         "thead",
         {},

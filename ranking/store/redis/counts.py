@@ -7,7 +7,7 @@ from typing import Any
 from ranking.counts.buckets import Bucket
 from ranking.counts.fields import field
 from ranking.counts.sealed import CHUNK_NAMES, names_digest
-from ranking.errors import KeyReusedError
+from ranking.errors import KeyReusedError, OtherWriterError
 from ranking.intake.visits import REASONS, SHADOW
 from ranking.store.counts import (
     AllTouched,
@@ -32,7 +32,7 @@ LEAVE_MARK = LuaScript("leave_mark")
 LOOKED_AT_AT_ONCE = 500
 #: Shadows are looked for in so many of the latest buckets.
 SHADOWED_BUCKETS = 288
-KEY_WAS_COUNTED, KEY_OF_ANOTHER_BODY = 2, 3
+KEY_WAS_COUNTED, KEY_OF_ANOTHER_BODY, OTHER_WRITER = 2, 3, 4
 
 
 class RedisCounts:
@@ -60,8 +60,14 @@ class RedisCounts:
             outcome, level = await self._link.run(RECORD, names, arguments), "commit"
         if outcome == KEY_OF_ANOTHER_BODY:
             raise KeyReusedError
+        if outcome == OTHER_WRITER:
+            raise OtherWriterError(f"the last batch of {batch.writer} is not number {batch.after}")
         repeated = outcome == KEY_WAS_COUNTED
         return Committed(b"" if repeated else outcome, repeated, level, not self._link.confirms or level != "commit")
+
+    async def last_number(self, site: str, shard: int, writer: str) -> int | None:
+        kept = await self._link.command("GET", keys.writer(site, shard, writer))
+        return None if kept is None else int(bytes(kept).partition(b" ")[0])
 
     async def confirm(self) -> None:
         if self._link.confirms:

@@ -40,7 +40,7 @@ def call_of(batch: Batch, keep_s: float) -> tuple[list[str], list[Any]]:
             flat += cell
         content.append(flat)
     arguments: list[Any] = [
-        batch.number,
+        batch.number if batch.after is None else f"{batch.number} {batch.after}",
         keys.WRITER_TTL_S,
         max(lifetime, keys.CHANGED_TTL_S),
         "0" if batch.once is None else f"{keys.ONCE_TTL_S} {body}",

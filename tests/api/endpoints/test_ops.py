@@ -112,6 +112,23 @@ async def test_traffic_is_told_by_the_minute(ranked: Service) -> None:
     assert refused.status_code == 422
 
 
+async def test_a_replay_of_the_past_is_no_traffic_of_now(ranked: Service) -> None:
+    now = ranked.clock.now
+    await ranked.app.runtime.context.traffic.flush()
+    (before,) = (await get(ranked, "/v1/ops/traffic", minutes=1))["events"]["view"]
+    events = [
+        {"item": "a", "ts": now - 3600},
+        {"item": "a", "ts": now - 601, "id": "1"},
+        {"item": "a", "ts": now - 600},
+    ]
+    for _ in range(2):  # the second time one of the past is a duplicate
+        answer = await ranked.http.post("/v1/events", headers=servers.WRITER, json=events)
+        assert answer.status_code == 202
+    await ranked.http.post("/v1/events", headers=servers.WRITER, json={"item": "a", "ts": now - 3600})
+    await ranked.app.runtime.context.traffic.flush()
+    assert (await get(ranked, "/v1/ops/traffic", minutes=1))["events"] == {"view": [before + 2]}
+
+
 async def test_views_of_late_are_asked_of_the_process_that_ranks(ranked: Service) -> None:
     async with answering(ranked):
         answer = await ranked.http.post("/v1/ops/views", headers=ADMIN, json={"items": ["a", "b", "x"], "hours": 1})

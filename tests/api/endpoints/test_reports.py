@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import servers
 from conftest import Serve
 from servers import ADMIN, ADMIN_KEY, NOW, SITE, WRITE_KEY, WRITER, Service, answering
 
@@ -230,3 +231,28 @@ async def test_today_names_the_articles_that_it_speaks_of(read: Service) -> None
     assert unlisted["reasons"]["update"] == {"rule": "blocked", "why": "an editor has blocked it", "rank": None}
     populer = found["lists"][0]
     assert populer["clicks"]["places"] == [{"place": 2, "clicks": 1, "share": 1.0}]
+
+
+async def test_views_are_told_apart_by_where_visits_began_and_no_host_is_kept(
+    serve: Serve, server: servers.Valkey
+) -> None:
+    service = await serve(sites=[{**SITES[0], "referrers": True, "hosts": ["koran.example"]}])
+    await service.put(*ITEMS)
+    hosts = ["www.google.co.id", "duckduckgo.com", "l.facebook.com", "rahasia.example", "", "www.koran.example", None]
+    events = [{"item": "gol"} | ({} if host is None else {"ref": host}) for host in hosts]
+    for event in events:
+        assert (await service.http.post("/v1/events", json=event)).json()["accepted"] == 1
+    async with answering(service):
+        by_source = await top(service, by="source")
+        by_item = await top(service)
+        history = (await service.http.get("/v1/items/gol/history", headers=ADMIN)).json()
+        why = (await service.http.get("/v1/items/gol/explain", headers=ADMIN)).json()
+    expected = {None: 2, "ref:search": 2, "ref:social": 1, "ref:other": 1, "ref:direct": 1}
+    assert {row["name"]: row["views"] for row in by_source["rows"]} == expected
+    assert {each["name"]: sum(each["views"]) for each in history["sources"]} == expected
+    assert by_source["total"]["views"] == by_item["rows"][0]["views"] == sum(history["views"]) == len(events)
+    assert [(each["channel"], each["events"]) for each in why["channels"]] == [("view", len(events))]
+    kept = b"".join(server.admin.dump(key) or b"" for key in server.admin.scan_iter(count=1000) if b":items" not in key)
+    assert b"ref:search" in kept
+    assert b"rahasia" not in kept
+    assert b"google" not in kept

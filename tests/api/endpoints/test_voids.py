@@ -138,3 +138,9 @@ async def test_voids_of_a_site_are_bounded_and_those_older_than_all_counts_make_
     refused = await send(service, "POST", **{"from": NOW})
     assert (refused.status_code, refused.json()["title"]) == (409, "too many edits")
     assert len((await service.store.edits.read(SITE)).edits) == MAX_VOIDS
+
+
+async def test_void_of_a_referrer_class_is_refused_as_lists_do_not_know_of_them(three: Service) -> None:
+    answer = await send(three, "POST", **{"from": NOW - 60, "to": NOW + 60, "sources": ["ref:search"]})
+    assert answer.status_code == 422
+    assert "ref:… are views without a source" in answer.json()["detail"]

@@ -172,7 +172,6 @@ def test_the_example_file_has_every_setting_at_its_default() -> None:
     assert dict(effective(example.settings)) == defaults
     of_lists = EXAMPLE.read_text().partition("[lists.populer]")[2]
     idle = {name: value.strip('"') for name, value in IDLE.findall(of_lists) if name != "revival_weights"}
-    assert idle.pop("mix") == "[]"
     written = {f"lists.populer.{name}": value for name, value in idle.items()}
     assert {name: _plain(value) for name, value in written.items()} == {
         name: _plain(defaults[name]) for name in written
@@ -181,7 +180,7 @@ def test_the_example_file_has_every_setting_at_its_default() -> None:
     commented |= {f"sites.0.keys.{grade}" for grade in ("write", "editor", "admin", "page")}
     named = set(example.origins) | {name.replace(".trending.", ".populer.") for name in example.origins}
     of_populer = {name for name in defaults if not name.startswith("lists.") or name.startswith("lists.populer.")}
-    whole = {"lists.populer.mix"} | {name for name in of_populer if name.split(".")[2:3] in (["allow"], ["deny"])}
+    whole = {name for name in of_populer if name.split(".")[2:3] in (["allow"], ["deny"])}
     assert of_populer - named - commented - {*whole, *written} == set()
 
 

@@ -149,6 +149,7 @@ def test_ctrl_c_ends_it_cleanly_and_says_nothing_of_faults() -> None:
     assert code == 0
     assert "Traceback" not in told
     assert "demo readers wait" not in told
+    assert "did not stop in time" not in told
     with demo.client() as client, pytest.raises(httpx2.ConnectError):
         client.get("/")
 

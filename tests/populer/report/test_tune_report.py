@@ -47,8 +47,13 @@ def test_the_page_asks_no_host_for_anything(tuned: Tuning) -> None:
 def test_the_page_says_what_the_terminal_says(tuned: Tuning) -> None:
     from populer.tuning.output import toml
     from ranking.tuning.evidence import sentence
+    from ranking.tuning.trade_off import in_words
 
     html = html_of(tuned)
+    front = list(in_words(tuned.evidence, tuned.request.objective))
+    assert len(front) > 1
+    for line in front:
+        assert escape(line.strip()) in html
     assert escape(sentence(tuned.evidence)) in html
     assert escape(toml(tuned), quote=False).replace('"', "&#34;") in html
     for each in tuned.evidence.measured:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from service import MODULE, STOP_S, Service, environment, serving, wait_until
 
-IS_ASKED_TO_STOP = "import os, signal, populer; os.kill(os.getpid(), signal.{}); signal.pause()"
+IS_ASKED_TO_STOP = (
+    "import os, signal, sys; sys.argv[0] = 'populer'; import populer; os.kill(os.getpid(), signal.{}); signal.pause()"
+)
 
 
 def config(service: Service) -> dict[str, Any]:
@@ -59,6 +61,13 @@ def test_other_commands_are_ended_by_a_signal() -> None:
         [sys.executable, "-c", IS_ASKED_TO_STOP.format("SIGTERM"), "replay"], timeout=STOP_S, check=False
     )
     assert done.returncode == -signal.SIGTERM
+
+
+def test_a_program_that_imports_the_client_keeps_its_signals() -> None:
+    program = "import signal, sys; import populer.client; sys.exit(signal.getsignal(signal.SIGINT) is not signal.{})"
+    for name in ("serve", "replay"):  # of another program, such as manage.py
+        command = [sys.executable, "-c", program.format("default_int_handler"), name]
+        assert subprocess.run(command, timeout=60, check=False).returncode == 0
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks the system which signals are caught")

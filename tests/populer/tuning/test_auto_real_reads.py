@@ -56,15 +56,15 @@ def test_it_lands_near_the_best_half_life_in_hindsight(real: Reads, way: str, sh
     assert ours.last.why
 
 
-def test_a_learned_mix_catches_surely_more_than_the_best_half_life_and_changes_no_more(real: Reads) -> None:
+def test_a_forecast_catches_surely_more_than_the_best_half_life(real: Reads) -> None:
     half_lives = [ListSettings.model_validate({"half_life": each}) for each in ("30m", "45m", "1h", "90m")]
-    found = walked(real, [ListSettings.model_validate({"decay": "forecast"}), *half_lives])
+    found = walked(real, [ListSettings.model_validate({"decay": "forecast", "half_life": "1h"}), *half_lives])
     ours, *others = found.traces
     best = max(others, key=lambda trace: float(np.nanmean(trace.capture)))
     day = np.array([int((at + 9 * 3600) // DAY_S) for at in real.plan.moments])
     day -= day[0]
     gain = interval(ours.capture - best.capture, day, draws_of_days(int(day[-1]) + 1))
     assert gain is not None
-    assert gain.low > 0.001
-    assert 0.004 < np.nanmean(ours.capture - best.capture) < 0.02, "and that is about half a point: not much"
-    assert np.nanmean(ours.kept) >= np.nanmean(best.kept)
+    assert gain.low > 0.003
+    assert 0.006 < np.nanmean(ours.capture - best.capture) < 0.02, "and that is about a point"
+    assert np.nanmean(ours.kept) > np.nanmean(best.kept) - 0.6

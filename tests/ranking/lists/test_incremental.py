@@ -26,7 +26,7 @@ from ranking.lists.visible_parts import VisibleParts
 from ranking.published.edits import Block, Boost, Edit, Edits, Pin, Subject, Void
 from ranking.scoring.formula import LEAST_SCORE
 from ranking.scoring.sums import Counts, Moment
-from ranking.settings.learned import LearnedSetting
+from ranking.settings.learned import Correction, LearnedSetting
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 
@@ -210,6 +210,11 @@ FITTING_LISTS, APART_LISTS = lists_of(FITTING), lists_of(APART)
 #: A list whose sections have half-lives of their own.
 LEVELS = list_of(**SHORT).under(LearnedSetting(1800.0, 1.0, sections={"Politik": 5400.0, "Olahraga": 48_600.0}))
 FITTING_LISTS["levels"] = APART_LISTS["hours"] = LEVELS
+#: As strong as any: at the bound up and down, and in between.
+CORRECTION = Correction(7200.0, 3600.0, {"level": -0.1, "30m": 0.9, "last 1h": 0.4, "age": -0.3, "1d x reads": 0.1})
+FORECAST = LearnedSetting(7200.0, 1.0, correction=CORRECTION, sections={"Politik": 14_400.0})
+FITTING_LISTS["forecast"] = list_of(**SHORT, decay="forecast").under(FORECAST)
+FITTING_LISTS["forecast-full"] = list_of(**SHORT, decay="forecast", fill="widen", max_age="8h").under(FORECAST)
 CHOICE = ReaderFilter(section="politik")
 
 

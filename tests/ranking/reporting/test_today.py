@@ -125,3 +125,19 @@ def test_item_that_its_section_shows_is_listed() -> None:
     assert len(found) == MOST_UNLISTED
     assert "bola" not in [row["id"] for row in found]
     assert found[0]["reasons"]["populer"] == {"rule": "listed", "why": "others score more", "rank": 3}
+
+
+def test_what_trends_and_stands_in_no_list_of_its_section_is_told() -> None:
+    site = Site()
+    for item, section in {"banjir": "Nasional", "kabinet": "Nasional", "gol": "Olahraga"}.items():
+        site.put(item, NOW - 2 * 86_400, section)
+        site.see(item, NOW - 86_400, 200 if item == "kabinet" else 1)
+    site.see("banjir", NOW - HOUR_S / 4, 50)
+    site.see("gol", NOW - HOUR_S / 4, 50)
+    lists = {
+        "populer": {"size": 1, "half_life": "1d", "hysteresis": 0},
+        "trending": {"kind": "burst", "sections": False},
+    }
+    assert fares(site, **lists)["trending_outside"] == [{"id": "banjir", "list": "trending"}]
+    lists["populer"]["sections"] = False  # nothing is known of desks
+    assert fares(site, **lists)["trending_outside"] == []

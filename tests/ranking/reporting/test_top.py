@@ -17,7 +17,16 @@ from ranking.reporting.top import BY, TopOfRange, TopRow, top_of_range
 NOW = 1_764_532_800.0  # the start of a bucket
 WIDTH_S, HOUR_S = 300, 3600
 ITEMS = "abcdef"
-CHANNELS = ["view", "click", "click@list:populer#2", "view@list:populer", "view@mail", "comment"]
+CHANNELS = [
+    "view",
+    "view@ref:search",
+    "view@ref:direct",
+    "click",
+    "click@list:populer#2",
+    "view@list:populer",
+    "view@mail",
+    "comment",
+]
 DESCRIBED = {
     "a": ItemDates(section="Politik", author="Siti", tags=("pilkada", "jakarta")),
     "b": ItemDates(section="Politik", authors=("Siti", "Budi"), tags=("Jakarta",)),
@@ -29,6 +38,7 @@ Seen = tuple[str, int, int, str]  # item, buckets ago, events, channel
 EVENTS = st.lists(
     st.tuples(st.sampled_from(ITEMS), st.integers(1, 80), st.integers(1, 9), st.sampled_from(CHANNELS)), max_size=60
 )
+#: Of one source: never of a visit's beginning, as those are plain views.
 VOIDS = st.lists(
     st.tuples(
         st.sampled_from(ITEMS),

@@ -55,6 +55,12 @@ async def test_top_of_real_reads_equals_a_walk_over_the_log(server: servers.Valk
             begin = rows[0][0]
             await hold(service, kept, begin, clock.now)
             await hold(service, kept, begin + 8 * HOUR_S + 77, begin + 9 * HOUR_S)
+            for item, _ in Counter(row[1] for row in kept).most_common(3):
+                answer = await service.http.get(f"/v1/items/{item}/history", headers=ADMIN)
+                found = answer.json()
+                reads = Counter(row[0] // HOUR_S for row in kept if row[1] == item)
+                assert found["views"] == [reads[at // HOUR_S] for at in found["steps"]]
+                assert sum(found["views"]) == reads.total()
 
 
 async def send(service: Service, rows: Rows) -> None:

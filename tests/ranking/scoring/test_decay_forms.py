@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ranking.scoring.decay import HalfLife, Mix
+from ranking.scoring.decay import HalfLife
 from ranking.scoring.decay_forms import DECAY_FORMS
 from ranking.scoring.describe import described, in_words
 from ranking.scoring.formula import Formula
 from ranking.settings.decays import DECAYS
-from ranking.settings.learned import MixPart
+from ranking.settings.learned import Correction
 from ranking.settings.lists import ListSettings
 
 ROOT = Path(__file__).parents[3]
@@ -33,13 +33,12 @@ def test_every_decay_is_made_described_and_never_rises(name: str) -> None:
     assert in_words(settings).endswith(".")
 
 
-def test_a_forecast_is_described_by_its_mix_once_it_has_one() -> None:
-    part = MixPart({"30m": 0.7, "8h": 0.3})
-    settings = ListSettings(decay="forecast").model_copy(update={"mix": (part,)})
-    decay = Formula(settings, UTC).horizon(0.0).decay
-    assert decay == Mix(((1800.0, 0.7), (28_800.0, 0.3)))
-    assert "(0.7 x 2^-(age / 30m) + 0.3 x 2^-(age / 8h))" in described(settings, decay)
-    assert DECAY_FORMS["forecast"].make(settings) == HalfLife(7200.0)
+def test_a_forecast_is_described_as_a_half_life_until_something_corrects_it() -> None:
+    settings = ListSettings(decay="forecast")
+    assert Formula(settings, UTC).horizon(0.0).decay == HalfLife(7200.0)
+    assert described(settings).endswith("x 2^-(age / 2h)")
+    corrected = settings.corrected(Correction(7200.0, 3600.0, {"age": 0.1}))
+    assert described(corrected).endswith(", x the forecast of the next 1h, see its terms")
 
 
 def test_the_ops_page_and_the_example_name_no_decay_that_the_table_does_not_have() -> None:

@@ -14,7 +14,7 @@ from ranking.settings.uses import KINDS, METHODS, idle_reasons
 SETTINGS = {field.alias or name for name, field in ListSettings.model_fields.items()}
 #: A value other than the default for each setting that some choice governs.
 VALUES: dict[str, Any] = {
-    "half_life": "3h", "auto": False, "objective": {"horizon": "2h"}, "window": "2d", "period": "today", "mix": [],
+    "half_life": "3h", "auto": False, "objective": {"horizon": "2h"}, "window": "2d", "period": "today",
     "power": 2, "power_scale": "2h", "daily": 0.5, "aging_half_life": "3h", "gravity": 2, "gravity_offset": "3h",
     "short": "30m", "baseline": "3d", "poisson_floor": False,
 }  # fmt: skip
@@ -49,7 +49,6 @@ def reasons(**table: Any) -> dict[str, str]:
         ({"period": "today", "week_start": "sunday"}, {"week_start"}),
         ({"gravity": 3}, {"gravity"}),
         ({"aging": "half-life", "gravity_offset": "3h"}, {"gravity_offset"}),
-        ({"mix": [{"weights": {"1h": 1}}]}, {"mix"}),
         ({"half_life": "2h", "objective": {"horizon": "2h"}}, {"objective"}),
         ({"revival_weights": {"view": 1}}, {"revival_weights"}),
         ({"position_cap": 5}, {"position_cap"}),

@@ -16,6 +16,7 @@ from ranking.errors import NotEnoughError, PopulerError
 from ranking.published.edits import Block, Edits, Subject
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring.sums import Moment
+from ranking.settings.learned import Correction
 from ranking.settings.lists import ListSettings
 from ranking.settings.presets import PRESETS
 from ranking.tuning.backtest import Backtest, backtest
@@ -42,14 +43,6 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "power": {"decay": "power"},
     "today": {"period": "today"},
     "day-blend": {"decay": "day-blend"},
-    "a mix": {
-        "decay": "forecast",
-        "mix": [
-            {"weights": {"30m": 0.5, "8h": 0.2}},
-            {"weights": {"2h": 1}, "from_age": "91m"},
-            {"weights": {"1h": 1, "7d": 1}, "from_hour": 12},
-        ],
-    },
     "gravity": {"preset": "hacker-news"},
     "revival": {"preset": "discourse-hot"},
     "bonus": {"preset": "lobsters"},
@@ -67,6 +60,9 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "held": {"kind": "burst", "minimum": 1, "baseline": "3h", "hold": "2h", "peak_half_life": "1h"},
     "latest": {"kind": "latest"},
 }
+
+CORRECTION = Correction(7200.0, HOUR_S, {"level": -0.1, "30m": 0.9, "last 3h": 0.4, "age": -0.3, "1d x reads": 0.1})
+CORRECTED = list_of(decay="forecast", half_life="2h").corrected(CORRECTION)
 
 reads = st.lists(
     st.tuples(
@@ -118,9 +114,9 @@ def test_backtest_ignores_what_comes_after_a_step_in_its_list(
 
 @settings(deadline=None, max_examples=60)
 @example([("e", 180, 4, "click")], "tenure")  # published at the very moment of a look back
-@given(reads, st.sampled_from(sorted(SETTINGS)))
+@given(reads, st.sampled_from([*sorted(SETTINGS), "corrected"]))
 def test_backtest_makes_the_list_that_the_engine_makes_of_the_counts_of_then(seen: Reads, name: str) -> None:
-    chosen = list_of(**SETTINGS[name])
+    chosen = CORRECTED if name == "corrected" else list_of(**SETTINGS[name])
     shown = chosen.model_copy(update={"size": K})
     for step, found in enumerate(listed(site_of(seen), [chosen])[0]):
         at = PLAN.moments[step]

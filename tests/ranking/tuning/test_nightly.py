@@ -1,6 +1,5 @@
 """A list that tunes itself moves to the half-life that its past speaks for, slowly, within bounds, and says why."""
 
-import math
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,16 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
-from planted import START, counted, steady, wandering
+from planted import START, counted, rising, steady, wandering
 from views import Site, list_of
 
-from ranking.settings.learned import LearnedSetting, MixPart, Tuned
+from ranking.settings.learned import Correction, LearnedSetting, Tuned
 from ranking.settings.lists import ListSettings
 from ranking.tuning.nightly import FACTOR, suggestion
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 JAKARTA = ZoneInfo("Asia/Jakarta")
 AFTER_ALL = START + 300 * HOUR_S
+CORRECTION = Correction(7200.0, HOUR_S, {"age": 0.1})
 
 
 def auto(**objective: Any) -> ListSettings:
@@ -180,30 +180,38 @@ def test_suggestion_ignores_what_comes_later(
     assert found[0].trials
 
 
-def test_suggestion_takes_a_mix_that_surely_catches_more_and_says_what_it_is_worth() -> None:
+def test_suggestion_says_which_half_lives_no_other_beats() -> None:
+    found = suggestion(steady(), "populer", auto(longest="2d"), LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    trials = {trial.half_life_s: trial for trial in found.trials}
+    assert max(found.trials, key=lambda trial: trial.capture).on_front
+    assert trials[172_800.0].on_front, "it changes least"
+    assert not trials[900.0].on_front, "it catches less and changes more, and all items are equally old"
+
+
+def test_suggestion_takes_a_forecast_that_surely_catches_more_and_says_what_it_is_worth() -> None:
     settings = list_of(decay="forecast", size=10)
-    found = suggestion(wandering(2, hours=200), "populer", settings, LearnedSetting(7200.0, 0.0), AFTER_ALL, JAKARTA)
+    site, at = rising(260), START + 260 * HOUR_S
+    found = suggestion(site, "populer", settings, LearnedSetting(7200.0, 0.0), at, JAKARTA)
     assert found.moved
-    assert found.after.mix
-    assert found.why.startswith("It takes a mix, which caught ")
-    assert "the half-life 30m " in found.why
+    assert found.after.correction is not None
+    assert found.after.correction.half_life_s == found.after.half_life_s
+    assert "It is corrected by a forecast, which caught " in found.why
     assert [trial.half_life_s for trial in found.trials].count(None) == 1
-    under = settings.under(found.after)
-    assert not math.isnan(sum(weight for part in under.mix for weight in part.weights.values()))
+    assert settings.under(found.after).correction == found.after.correction
 
 
 @pytest.mark.parametrize(
     ("hours", "because"), [(220, "not surely more, so it is not used."), (110, "on 4 days, and it takes 7")]
 )
-def test_suggestion_keeps_to_the_half_life_where_a_mix_does_not_surely_catch_more(hours: int, because: str) -> None:
+def test_suggestion_keeps_to_the_half_life_where_a_forecast_surely_catches_no_more(hours: int, because: str) -> None:
     site, chance = Site(), np.random.default_rng(1)
     for hour in range(hours):
         for number, n in enumerate(chance.poisson(2.0, 30).tolist()):
             site.see(f"item-{number:03}", START + hour * HOUR_S, n)
-    settings, before = list_of(decay="forecast", size=10), LearnedSetting(7200.0, 1.0, (MixPart({"1h": 1.0}),))
+    settings, before = list_of(decay="forecast", size=10), LearnedSetting(7200.0, 1.0, CORRECTION)
     found = suggestion(site, "populer", settings, before, START + hours * HOUR_S, JAKARTA)
     assert because in found.why
-    assert found.after.mix == ()
+    assert found.after.correction is None
     assert found.moved
     alone = suggestion(site, "populer", auto(), before, START + hours * HOUR_S, JAKARTA)
     assert settings.under(found.after).half_life_s == alone.after.half_life_s, "it is that of a list without a forecast"
@@ -234,9 +242,6 @@ def test_settings_take_what_a_list_has_learned_when_it_is_auto() -> None:
         ({"half_life": "auto", "objective": {"shortest": "2h", "longest": "1h"}}, "longest: not below shortest"),
         ({"half_life": "auto", "objective": {"changes": 0}}, "greater than 0"),
         ({"half_life": "auto", "objective": {"pin": "soon"}}, "a duration such as"),
-        ({"decay": "forecast", "mix": [{"weights": {}}]}, "at least 1 item"),
-        ({"decay": "forecast", "mix": [{"weights": {"soon": 1}}]}, "a duration such as"),
-        ({"decay": "forecast", "mix": [{"weights": {"1h": -1}}]}, "greater than 0"),
     ],
 )
 def test_settings_refuse_what_cannot_be_learned(settings: dict[str, Any], sentence: str) -> None:

@@ -91,13 +91,13 @@ def test_forecast_is_served_from_the_night_on_whose_days_surely_say_so(site: Sit
     plan = plan_of(site)
     found = served_lists(site, SETTINGS, plan, Judging(10), JAKARTA, ("auto", "forecast"))
     settings = list_of(size=10, decay="forecast")
-    learned, at, mixed = LearnedSetting(7200.0, 0.0), night_before(START + DAY_S, JAKARTA), {}
+    learned, at, corrected = LearnedSetting(7200.0, 0.0), night_before(START + DAY_S, JAKARTA), {}
     while at <= plan.moments[-1]:
         learned = suggestion(site, "it", settings, learned, at, JAKARTA).after
-        mixed[at] = bool(learned.mix)
+        corrected[at] = learned.correction is not None
         at += DAY_S
-    in_effect = [mixed[max(night for night in mixed if night <= moment)] for moment in plan.moments]
-    assert found["forecast"].mixed == np.mean(in_effect) > 0
+    in_effect = [corrected[max(night for night in corrected if night <= moment)] for moment in plan.moments]
+    assert found["forecast"].corrected == np.mean(in_effect) > 0
     alike = (found["forecast"].trace.rows == found["auto"].trace.rows).all(axis=1)
     assert not alike[np.array(in_effect)].all()
     assert alike[~np.array(in_effect)].all()

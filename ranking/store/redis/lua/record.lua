@@ -17,7 +17,7 @@
 --                             network -> "DAY:n", items that it has here since that day began
 --      named now, named before   zsets  items that events with the site's key named
 --      seen ..       hash     pair -> offset in seconds into the window at which it counted; one per window
--- ARGV 1 batch number
+-- ARGV 1 batch number, and behind a space, where the writer must not have counted anything since, its last one before
 --      2 lifetime of the writer key, seconds
 --      3 lifetime of sequence and touched, seconds
 --      4 lifetime of the idempotency key, seconds, a space and the mark of the body (empty: any); 0: there is none
@@ -40,16 +40,20 @@
 --      13 the same under the previous salt, or nothing
 --      14 items of the cells, 8 bytes each
 -- Returns the outcomes of the visits, a character each: 1 counted, 0 repeated, n refused, c concentrated; or the number 2 if the
--- idempotency key was counted before, 3 if it was with another body.
+-- idempotency key was counted before, 3 if it was with another body; 4 if the writer's last batch is another one.
 local ARGUMENTS = 1000  -- of one call: Lua's stack holds no more than 8000
 local MOST_PENDING, MOST_CELLS = 50000, 64  -- fields of `pending`, and cells of an item in it
-local number = tonumber(ARGV[1])
+local number, after = string.match(ARGV[1], '^(%d+) ?(%d*)$')
+number = tonumber(number)
 local kept = redis.call('GET', KEYS[1])
 if kept then
   local last = string.match(kept, '^%d+')
   if number <= tonumber(last) then
     redis.call('EXPIRE', KEYS[1], ARGV[2])  -- a write, so that a wait behind this call waits for the first one too
     return number == tonumber(last) and string.sub(kept, #last + 2) or ''
+  end
+  if after ~= '' and last ~= after then
+    return 4
   end
 end
 local first = 4

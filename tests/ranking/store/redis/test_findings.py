@@ -3,13 +3,13 @@
 import msgspec
 import servers
 
-from ranking.settings.learned import LearnedSetting, MixPart, Trial, Tuned
+from ranking.settings.learned import Correction, LearnedSetting, Trial, Tuned
 from ranking.store import limits
 from ranking.store.redis import keys
 from ranking.store.redis.store import RedisStore
 
 SITE, NIGHT = "koran", 1_764_522_000.0
-MIX = (MixPart({"30m": 0.7, "4h": 0.3}), MixPart({"1h": 1.0}, from_age_s=43_200.0, from_hour=6))
+CORRECTION = Correction(3600.0, 3600.0, {"30m": 0.7, "1d x reads": -0.01})
 BEFORE = LearnedSetting(7200.0, 0.0)
 
 
@@ -17,7 +17,7 @@ def night(number: int, name: str = "populer") -> Tuned:
     at = NIGHT + number * 86_400
     trials = (Trial(3600.0, 0.76, 2.2, (0.74, 0.78)), Trial(7200.0, 0.74, 1.3))
     return Tuned(
-        name, at, BEFORE, LearnedSetting(3600.0, at, MIX), True, "1h catches more",
+        name, at, BEFORE, LearnedSetting(3600.0, at, CORRECTION), True, "1h catches more",
         horizon_s=3600.0, step_s=3600.0, k=7, steps=168, days=7, bounds_s=(900.0, 86_400.0), trials=trials,
     )  # fmt: skip
 

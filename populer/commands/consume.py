@@ -1,0 +1,209 @@
+"""`populer consume`: a topic's records are counted, each once, straight into the store.
+
+Records are read in a thread and counted in the event loop, one after the other: nothing is on its way when a partition
+goes to another consumer.
+"""
+
+import asyncio
+import functools
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC
+from typing import Any, Final
+
+import structlog
+from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import Counter as Counted
+
+from api.filtering.visitors import Sender, Visitors
+from populer.commands.kafka_topic import Topic, address_of
+from populer.commands.options import site_named, store_url
+from populer.config import Loaded
+from populer.log_files.stream_records import BadRecordError, Decode, decoder, events_of
+from populer.service import logs
+from populer.stores import opened_store
+from ranking.errors import OtherWriterError, PopulerError
+from ranking.intake.events import Intake
+from ranking.intake.visits import Identity
+from ranking.recording.batches import SeenVisits
+from ranking.recording.partitions import Partition, Row
+from ranking.recording.salts import Salts, overlap_s
+from ranking.recording.terms import terms_of
+from ranking.settings.service import Settings
+from ranking.settings.sites import SiteSettings
+from ranking.store.protocol import Store
+
+log = structlog.get_logger("populer.consume")
+
+BEGIN_S: Final = 60.0
+SAID_EVERY_S: Final = 30.0
+#: Visitors whose hash is known: at most 20 MB.
+REMEMBERED: Final = 50_000
+
+
+def run(
+    loaded: Loaded, url: str, *, group: str, site: str | None, start: str | float, metrics_port: int | None
+) -> None:
+    """Consume until SIGTERM or SIGINT; what was read by then is counted and noted.
+
+    Raises:
+        PopulerError: the topic or the store cannot be used.
+    """
+    settings = loaded.settings
+    logs.set_up(settings.service.log_format, role="consume")
+    asyncio.run(_consume(settings, url, group, site_named(settings, site), start, metrics_port))
+
+
+async def _consume(
+    settings: Settings, url: str, group: str, site: SiteSettings, start: str | float, metrics_port: int | None
+) -> None:
+    address = address_of(url)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with opened_store(settings, store_url(settings)) as store:
+        salts = Salts(store.salts, clock=time.time, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
+        await salts.start()
+        reading = _Reading(settings, site, store, salts, f"kafka {group} {address.topic}")
+        topic = Topic(address, group, start, settings.consume.options, functools.partial(_begun, loop, reading))
+        if metrics_port is not None:
+            start_http_server(metrics_port, "127.0.0.1", reading.metrics)
+        print(f"ready {url}", flush=True)  # noqa: T201 - as `serve` says it
+        said_at = loop.time()
+        try:
+            while not stop.is_set():
+                await reading.take(topic, await asyncio.to_thread(topic.messages))
+                if loop.time() >= said_at + SAID_EVERY_S:
+                    said_at = loop.time()
+                    reading.say(await asyncio.to_thread(topic.lag))
+        finally:
+            await asyncio.to_thread(topic.close)
+            await salts.stop()
+            reading.say({})
+
+
+def _begun(loop: asyncio.AbstractEventLoop, reading: "_Reading", number: int, read: int, before: Sequence[int]) -> int:
+    """Called in the topic's thread."""
+    return asyncio.run_coroutine_threadsafe(reading.begin(number, read, before), loop).result(BEGIN_S)
+
+
+class _Reading:
+    """The partitions that are read, and what has become of their records."""
+
+    def __init__(self, settings: Settings, site: SiteSettings, store: Store, salts: Salts, writer: str) -> None:
+        self._settings, self._site, self._store, self._salts = settings, site, store, salts
+        self._writer = writer
+        self._visitors = Visitors(lambda: salts.current(time.time()))
+        self._decode: Decode = decoder(settings.consume.fields)
+        self._seen = SeenVisits()
+        self._sender: Sender | None = None
+        self._told: Callable[[str | None], Identity | None] = lambda _: None
+        self._partitions: dict[int, Partition] = {}
+        self._outcomes: Counter[str] = Counter()
+        self.metrics = CollectorRegistry()
+        self._records = Counted(
+            "populer_consumed_records", "Records by what became of them", ["outcome"], registry=self.metrics
+        )
+        self._lag = Gauge("populer_consume_lag", "Records behind the end", ["partition"], registry=self.metrics)
+
+    async def begin(self, number: int, read: int, before: Sequence[int]) -> int:
+        """Take a partition; see `Partition.begin`."""
+        terms = terms_of(self._settings, self._store.shards)
+        found = self._partitions[number] = Partition(
+            self._store.counts, self._site.id, f"{self._writer} {number}", terms, self._seen
+        )
+        return await found.begin(read, before)
+
+    async def take(self, topic: Topic, messages: dict[int, list[Any]]) -> None:
+        """Count what was read, and note how far."""
+        read = {}
+        for number, each in messages.items():
+            rows = self._rows(each)
+            recorded = await self._record(topic, number, rows)
+            if recorded:
+                read[number] = (rows[-1].offset + 1, self._partitions[number].numbers)
+        await asyncio.to_thread(topic.commit, read)
+        for number, lag in (await asyncio.to_thread(topic.lag)).items() if read else ():
+            self._lag.labels(number).set(lag)
+
+    async def _record(self, topic: Topic, number: int, rows: Sequence[Row]) -> bool:
+        """Count some rows. False: earlier ones are read again first."""
+        found = self._partitions[number]
+        while True:
+            try:
+                counted, others = await found.record(rows, int(time.time()))
+            except OtherWriterError:
+                place = await found.begin(rows[0].offset, list(found.numbers))
+                log.warning(
+                    "The store has not what was sent of a partition last. What it lacks is read again.",
+                    partition=number, offset=place,
+                )  # fmt: skip
+                if place < rows[0].offset:
+                    await asyncio.to_thread(topic.seek, number, place)
+                    return False
+            else:
+                self._note("counted", counted)
+                self._note("not counted", others)
+                return True
+
+    def _rows(self, messages: Sequence[Any]) -> list[Row]:
+        intake = self._intake()
+        rows = []
+        for message in messages:
+            _, written_ms = message.timestamp()
+            value = message.value()
+            try:
+                wires = self._decode(value or b"", message.key(), written_ms / 1_000 if written_ms > 0 else None)
+                rows.append(Row(message.offset(), events_of(wires, intake)))
+            except BadRecordError as error:
+                self._note(f"bad {error.reason}", 1)
+                rows.append(Row(message.offset(), ()))
+        return rows
+
+    def _intake(self) -> Intake:
+        ingest, site = self._settings.ingest, self._site
+        identify = self._identify() if ingest.dedupe_window_s > 0 else None
+        return Intake(
+            ingest.known_kinds, time.time(), self._settings.retention.keep_s, trusted=True,
+            item_pattern=site.item_finder, identify=identify, sources=self._settings.known_sources,
+            secret=self._salts.secret, hosts=site.own_hosts, zone=site.zone,
+        )  # fmt: skip
+
+    def _identify(self) -> Callable[[str | None], Identity | None]:
+        """What tells visitors, those of late without hashing their names again."""
+        sender = self._visitors.server(self._site.id)
+        if sender is not self._sender:
+            self._sender, self._told = sender, functools.lru_cache(REMEMBERED)(sender)
+        return self._told
+
+    def _note(self, outcome: str, count: int) -> None:
+        if count:
+            self._outcomes[outcome] += count
+            self._records.labels(outcome).inc(count)
+
+    def say(self, lag: dict[int, int]) -> None:
+        """Log what has become of the records so far."""
+        log.info(
+            "consumed",
+            **{name.replace(" ", "_"): n for name, n in sorted(self._outcomes.items())},
+            lag=sum(lag.values()),
+        )
+
+
+def start_of(text: str) -> str | float:
+    """What `--from` says: earliest, latest or a time.
+
+    Raises:
+        PopulerError: it says something else.
+    """
+    from ranking.times import parse_moment
+
+    if text in ("earliest", "latest"):
+        return text
+    try:
+        return parse_moment(text, UTC)
+    except ValueError as error:
+        raise PopulerError(f"--from: expected earliest, latest or {error}, found {text!r}") from None

@@ -1,0 +1,99 @@
+"""Records of a log such as Kafka's -> events, by the names that its writers give to an event's fields."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ranking.errors import InvalidEventError
+from ranking.intake.events import Event, Intake, WireEvent, checked_event, wire_event
+
+#: In place of a path: the record's own key, and the moment when it was written.
+KEY: Final = "@key"
+TIMESTAMP: Final = "@timestamp"
+
+Decode = Callable[[bytes, bytes | None, float | None], Sequence[WireEvent]]
+
+_event = msgspec.json.Decoder(WireEvent)
+_events = msgspec.json.Decoder(list[WireEvent])
+_anything = msgspec.json.Decoder()
+
+
+class BadRecordError(Exception):
+    """A record of no use; `reason` is one of a few words."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def decoder(fields: Mapping[Any, str]) -> Decode:
+    """What reads the events of a record out of its value, its key and its time (epoch seconds).
+
+    It raises BadRecordError for a record that is no JSON, or no event. An event without a time has the record's.
+    """
+    paths = {field: path.split(".") for field, path in fields.items()}
+
+    def plain(value: bytes, _: bytes | None, written_at: float | None) -> Sequence[WireEvent]:
+        if not value:
+            raise BadRecordError("empty")
+        try:
+            events = _events.decode(value) if value[:1] == b"[" else [_event.decode(value)]
+        except msgspec.ValidationError:
+            events = [_converted(_decoded(value))]
+        except (msgspec.DecodeError, ValueError):
+            raise BadRecordError("unreadable") from None
+        for event in events:
+            if event.ts is None:
+                event.ts = written_at
+        return events
+
+    def mapped(value: bytes, key: bytes | None, written_at: float | None) -> Sequence[WireEvent]:
+        if not value:
+            raise BadRecordError("empty")
+        record = _decoded(value)
+        known = {KEY: None if key is None else key.decode("utf-8", "replace"), TIMESTAMP: written_at}
+        found = {
+            field: known[path[0]] if len(path) == 1 and path[0] in known else _at(record, path)
+            for field, path in paths.items()
+        }
+        event = _converted({field: value for field, value in found.items() if value is not None})
+        if event.ts is None:
+            event.ts = written_at
+        return [event]
+
+    return mapped if fields else plain
+
+
+def events_of(wires: Sequence[WireEvent], intake: Intake) -> Sequence[Event]:
+    """The events that a record's are.
+
+    Raises:
+        BadRecordError: one of them cannot be counted; the reason is the field that is at fault.
+    """
+    try:
+        return [checked_event(wire, intake) for wire in wires]
+    except InvalidEventError as error:
+        raise BadRecordError(str(error).partition(":")[0][:20]) from None
+
+
+def _decoded(value: bytes) -> Any:
+    try:
+        return _anything.decode(value)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise BadRecordError("unreadable") from None
+
+
+def _converted(found: Any) -> WireEvent:
+    try:
+        return wire_event(found)
+    except (msgspec.ValidationError, ValueError):
+        raise BadRecordError("fields") from None
+
+
+def _at(record: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        if not isinstance(record, dict):
+            return None
+        record = record.get(name)
+    return record
