@@ -52,19 +52,23 @@ from ranking.refreshing.refresher import Refresher
 from ranking.refreshing.sealer import Sealer
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring.channel_weights import ChannelWeights
+from ranking.scoring.correction import FEATURES
 from ranking.scoring.decay import HalfLife
 from ranking.scoring.sums import Horizon, Moment, Sums, counts_of
+from ranking.settings.learned import Correction
 from ranking.settings.lists import ListSettings
 from ranking.settings.service import Settings
 from ranking.store.counts import Batch
 from ranking.store.redis.lists import RedisLists
 from ranking.store.redis.store import RedisStore
+from ranking.times import HOUR_S
 
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7
 BATCH_EVENTS = 1_000
 MIB = 1024**2
 REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
+FORECAST_GOAL = 2.0
 SAME_READERS_GOAL = 2.0  # nearly none: the rows that are looked at are the same
 SETTINGS = Settings.model_validate(
     {
@@ -259,6 +263,19 @@ def past_alone(sizes: list[int], end_s: int) -> list[Row]:
         Row(
             f"ranking, trending without populer, {_size(sizes[0])}", pair[0], "s", "each list by itself", pair[1],
             pair[0] / pair[1], "", None, {},
+        )
+    )  # fmt: skip
+    plain = ListSettings.model_validate({"decay": "forecast", "half_life": "2h"})
+    correction = Correction(plain.half_life_s, HOUR_S, dict.fromkeys(FEATURES, 0.02))
+    pair = [
+        steady.measured(sizes[0], SETTINGS.model_copy(update={"lists": {"populer": each}}), end_s).front_s
+        for each in (plain.corrected(correction), plain)
+    ]
+    ratio = pair[0] / pair[1]
+    found.append(
+        Row(
+            f"ranking, a forecast, {_size(sizes[0])}", pair[0], "s", "its half-life alone", pair[1], ratio,
+            f"<= {FORECAST_GOAL:g} x", ratio <= FORECAST_GOAL, {},
         )
     )  # fmt: skip
     if len(sizes) > 1 and first_s is not None:

@@ -28,7 +28,7 @@ from ranking.errors import OtherWriterError, PopulerError
 from ranking.intake.events import Intake
 from ranking.intake.visits import Identity
 from ranking.recording.batches import SeenVisits
-from ranking.recording.partitions import Partition, Row
+from ranking.recording.partitions import LogRow, Partition
 from ranking.recording.salts import Salts, overlap_s
 from ranking.recording.terms import terms_of
 from ranking.settings.service import Settings
@@ -129,7 +129,7 @@ class _Reading:
         for number, lag in (await asyncio.to_thread(topic.lag)).items() if read else ():
             self._lag.labels(number).set(lag)
 
-    async def _record(self, topic: Topic, number: int, rows: Sequence[Row]) -> bool:
+    async def _record(self, topic: Topic, number: int, rows: Sequence[LogRow]) -> bool:
         """Count some rows. False: earlier ones are read again first."""
         found = self._partitions[number]
         while True:
@@ -149,7 +149,7 @@ class _Reading:
                 self._note("not counted", others)
                 return True
 
-    def _rows(self, messages: Sequence[Any]) -> list[Row]:
+    def _rows(self, messages: Sequence[Any]) -> list[LogRow]:
         intake = self._intake()
         rows = []
         for message in messages:
@@ -157,10 +157,10 @@ class _Reading:
             value = message.value()
             try:
                 wires = self._decode(value or b"", message.key(), written_ms / 1_000 if written_ms > 0 else None)
-                rows.append(Row(message.offset(), events_of(wires, intake)))
+                rows.append(LogRow(message.offset(), events_of(wires, intake)))
             except BadRecordError as error:
                 self._note(f"bad {error.reason}", 1)
-                rows.append(Row(message.offset(), ()))
+                rows.append(LogRow(message.offset(), ()))
         return rows
 
     def _intake(self) -> Intake:

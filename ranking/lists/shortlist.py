@@ -34,8 +34,8 @@ OPEN = (Rule.LISTED, *WIDENED)
 #: A list is ranked at moments as far back as its `movement`; the bound holds this long before its own moment.
 USUAL_MOVEMENT_S = float(HOUR_S)
 #: How many rows of each section to look at, per row that a list may have there: few where all scores fall alike,
-#: some more where a forecast may raise one and lower another.
-FEW_TIMES, CORRECTED_TIMES, MANY_TIMES, SPARE_ROWS = 1.5, 2.0, 3.0, 20
+#: but for the bounded factor of a forecast.
+FEW_TIMES, MANY_TIMES, SPARE_ROWS = 1.5, 3.0, 20
 
 
 class NotProvenError(Exception):
@@ -285,8 +285,7 @@ def _ranked_bound(settings: ListSettings, whole: Whole, since: float) -> _Bound:
     nothing = np.zeros(0, dtype=np.int64)
     if settings.decay not in TUNED_DECAYS or (settings.shape, settings.exponent) != ("plain", 1.0):
         return _Bound(at_most, nothing, since)
-    falling = FEW_TIMES if settings.correction is None else CORRECTED_TIMES
-    keep = MANY_TIMES if math.isinf(settings.half_life_s) else falling
+    keep = MANY_TIMES if math.isinf(settings.half_life_s) else FEW_TIMES
     return _Bound(at_most, nothing, since, keep, settings.half_life_s)
 
 

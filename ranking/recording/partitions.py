@@ -32,7 +32,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 SAID_EVERY_S = 30.0
 
 
-class Row(NamedTuple):
+class LogRow(NamedTuple):
     """What stands under one offset: several events where a record is a batch, none where it is of no use."""
 
     offset: int
@@ -64,7 +64,7 @@ class Partition:
         self.numbers = [number or 0 for number in found]
         return min([read, *lost])
 
-    async def record(self, rows: Sequence[Row], received_s: int) -> tuple[int, int]:
+    async def record(self, rows: Sequence[LogRow], received_s: int) -> tuple[int, int]:
         """Count the events of some rows, in the order of their offsets: how many counted, and how many did not.
 
         What is counted already is in neither. It waits for a store that is away.
@@ -82,7 +82,7 @@ class Partition:
         tallies = [each for each in done if not isinstance(each, BaseException)]
         return sum(counted for counted, _ in tallies), sum(others for _, others in tallies)
 
-    def _by_shard(self, rows: Sequence[Row]) -> dict[int, list[tuple[int, Event]]]:
+    def _by_shard(self, rows: Sequence[LogRow]) -> dict[int, list[tuple[int, Event]]]:
         """The events that are not counted yet, each with its offset, by shard."""
         if self._store.shards == 1:
             number = self.numbers[0]

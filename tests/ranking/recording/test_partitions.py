@@ -14,14 +14,14 @@ from ranking.errors import OtherWriterError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.visits import Identity
 from ranking.recording.batches import Admission, SeenVisits, Terms
-from ranking.recording.partitions import Partition, Row
+from ranking.recording.partitions import LogRow, Partition
 from ranking.store.counts import Batch, Committed
 from ranking.store.protocol import Store
 
 NOW = float(int(time.time()))  # the store forgets what is older than the retention by its own clock
 SITE, WRITER = "koran", "kafka events 0"
 TERMS = Terms(bucket_s=300, keep_s=86_400.0, deadline_s=1.0, max_pending=1_000)
-ROWS = [Row(offset, [Event(f"berita-{offset % 7}", "view", NOW)] * (offset % 3)) for offset in range(300)]
+ROWS = [LogRow(offset, [Event(f"berita-{offset % 7}", "view", NOW)] * (offset % 3)) for offset in range(300)]
 WHOLE = Counter({f"view|berita-{n}": sum(len(r.events) for r in ROWS if r.offset % 7 == n) for n in range(7)})
 
 
@@ -150,7 +150,7 @@ async def test_repeats_of_a_visitor_do_not_count(store: Store) -> None:
     events = [Event("a", "view", NOW + n, Identity(b"reader-1")) for n in range(5)]
     reader = partition(store.counts, terms)
     await reader.begin(0)
-    assert await reader.record([Row(n, [event]) for n, event in enumerate(events)], int(NOW)) == (1, 4)
+    assert await reader.record([LogRow(n, [event]) for n, event in enumerate(events)], int(NOW)) == (1, 4)
 
 
 async def test_a_store_that_is_away_is_waited_for(store: Store) -> None:
@@ -165,5 +165,5 @@ async def test_a_store_that_is_away_is_waited_for(store: Store) -> None:
 
     reader = partition(Away(store, random.Random(0)))
     await reader.begin(0)
-    rows: Sequence[Row] = [Row(0, [Event("a", "view", NOW)])]
+    rows: Sequence[LogRow] = [LogRow(0, [Event("a", "view", NOW)])]
     assert await reader.record(rows, int(NOW)) == (1, 0)
