@@ -93,7 +93,7 @@ def create_app(
     app.include_router(health.router(runtime.now))
     app.include_router(ops.router(runtime.now))
     app.include_router(ops_page.router(runtime.now))
-    app.include_router(embed.router())
+    app.include_router(embed.router(runtime.now))
     app.include_router(start_page.embed_router(runtime.now))
     app.include_router(docs_page.router(app))
     app.include_router(style_router())

@@ -107,19 +107,13 @@
   const [opened = {}] = performance.getEntriesByType("navigation");
   let said, item, timer, stop, place = spot(location);
 
-  // Where a visit begins: the host of the page before, and none for a tab that opens here.
-  let before = document.referrer.split("/")[2] || "";
-
   const count = (event) => {
     if (done.size === done.add(event.item || event.url).size) return;
     done.add(place);
     stop?.();
-    whenSeen(0, () => {
-      const name = visitor();
-      if (name === own && !reader && !said && /reload|back/.test(opened.type)) return say("reload");
-      record({ ...event, ref: before === location.host || (!before && name !== own) ? void 0 : before });
-      before = location.host;
-    });
+    whenSeen(0, () =>
+      visitor() === own && !reader && !said && /reload|back/.test(opened.type) ? say("reload") : record(event)
+    );
     if (given.engaged > 0) stop = whenSeen(given.engaged * 1e3, () => record({ ...event, kind: "engaged" }));
   };
 
