@@ -76,6 +76,11 @@ class ItemRules(Table):
         return names_of(*named, self.premium, self.url)
 
 
+def _usual_minimum(given: dict[str, Any]) -> float:
+    """Events that a row of a burst list has at least: few where chance is reckoned with by the traffic, see `bursts`."""
+    return 2.0 if given.get("method") == "excess" else 5.0
+
+
 class ListSettings(Table):
     """[lists.NAME]: one ranking. No allowed value makes a score infinite: see the bounds of each."""
 
@@ -135,7 +140,7 @@ class ListSettings(Table):
     method: Annotated[str, BeforeValidator(one_of(METHODS))] = "excess"
     short_s: Seconds = Field(float(HOUR_S), alias="short")
     baseline_s: Seconds = Field(7.0 * DAY_S, alias="baseline")
-    minimum: float = Field(5.0, ge=0, le=1e9)
+    minimum: float = Field(default_factory=_usual_minimum, ge=0, le=1e9)
     poisson_floor: bool = True
     hold_s: SecondsOrOff = Field(0.0, alias="hold", le=MAX_HOLD_S)
     peak_half_life_s: Seconds = Field(8.0 * HOUR_S, alias="peak_half_life", ge=MIN_HALF_LIFE_S)
