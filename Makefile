@@ -89,6 +89,7 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Nod
 	@$(call install,examples,$(VENV))
 	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \
+		preact@10 solid-js@1 svelte@5 vue@3 \
 		|| echo "React and TypeScript could not be installed: their tests are skipped"
 	@$(PYTHON) -m venv $(VENV)/openapi && $(VENV)/openapi/bin/python -m pip install $(QUIETLY) --only-binary :all: \
 		openapi-python-client==0.29.1 || echo "openapi-python-client could not be installed: its test is skipped"

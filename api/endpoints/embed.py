@@ -3,6 +3,7 @@
     populer.js         the tracker, which loads populer-list.<hash>.js where the page has a <populer-list>
     populer-track.js   the tracker alone
     populer.<hash>.js  tracker and element in one file, for pages that pin it
+    populer-list.d.ts  their types, for TypeScript
 
 The files are served without comments and white space (rjsmin), minified once per process, so there is no build step. A
 page that names the hash gets the same bytes for ever or, after an update of the service, a redirect to the current
@@ -19,12 +20,13 @@ from typing import Any, Final
 import rjsmin  # type: ignore[import-untyped]
 from fastapi import APIRouter, Request, Response
 
-from api.http.assets import FOR_ALL_PAGES, FOR_AN_HOUR, FOR_GOOD, STATIC, TYPES, Asset
+from api.http.assets import FOR_ALL_PAGES, FOR_AN_HOUR, FOR_GOOD, STATIC, TYPES, Asset, asset_in
 from api.http.compression import GZIP
 
 TRACKER: Final = STATIC / "populer-track.js"
 LOADER: Final = STATIC / "populer-loader.js"
 ELEMENT: Final = STATIC / "populer-list.js"
+DECLARATIONS: Final = STATIC / "populer-list.d.ts"
 #: Where the loader stands in the tracker, and what it loads.
 END: Final = "})();"
 LOADED: Final = 'import(at+"populer-list.js")'
@@ -33,6 +35,7 @@ SENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The script.", "content": {"text/javascript": {}}},
     304: {"description": "The client has the current script."},
 }
+SENT_TYPES = SENT | {200: {"description": "Declarations of TypeScript.", "content": {"text/plain": {}}}}
 MOVED: dict[int | str, dict[str, Any]] = {307: {"description": "The address of the current version."}}
 
 
@@ -61,6 +64,11 @@ def bundle() -> Asset:
     return _script(_with_loader().replace(LOADED, f"Promise.resolve({{default:{inline}}})"))
 
 
+def declarations() -> Asset:
+    """The types of element and tracker, for TypeScript."""
+    return asset_in(DECLARATIONS)
+
+
 def _with_loader() -> str:
     return f"{_minified(TRACKER).removesuffix(END)}{_minified(LOADER)}{END}"
 
@@ -79,6 +87,7 @@ def router() -> APIRouter:
     _add_current(routes, "/populer.js", script, "The script that pages embed")
     _add_current(routes, "/populer-track.js", tracker, "The tracker alone")
     _add_current(routes, "/populer-list.js", element, "The element, a module")
+    _add_current(routes, "/populer-list.d.ts", declarations, "The types of element and tracker", SENT_TYPES)
     _add_pinned(routes, "/populer-list.{name}.js", element, "The element under the name of its content")
     _add_pinned(routes, "/populer.{name}.js", bundle, "Tracker and element under the name of their content")
 
@@ -90,9 +99,11 @@ def router() -> APIRouter:
     return routes
 
 
-def _add_current(routes: APIRouter, path: str, asset: Callable[[], Asset], summary: str) -> None:
+def _add_current(
+    routes: APIRouter, path: str, asset: Callable[[], Asset], summary: str, sent: dict[int | str, dict[str, Any]] = SENT
+) -> None:
     @routes.head(path, include_in_schema=False)
-    @routes.get(path, summary=summary, response_class=Response, responses=SENT)
+    @routes.get(path, summary=summary, response_class=Response, responses=sent)
     async def current(request: Request) -> Response:
         return await asset().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
 
