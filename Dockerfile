@@ -10,7 +10,7 @@ RUN python -m venv /opt/populer && .ci/locked run build >/tmp/locked.txt \
 FROM python:3.13-slim
 COPY --from=build /opt/populer /opt/populer
 RUN useradd --system --uid 10001 populer && install -d -o populer -m 0700 /data
-USER populer
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8000

@@ -93,11 +93,12 @@ def create_app(
     app.include_router(health.router(runtime.now))
     app.include_router(ops.router(runtime.now))
     app.include_router(ops_page.router(runtime.now))
-    app.include_router(embed.router())
+    app.include_router(embed.router(runtime.now))
+    app.include_router(start_page.embed_router(runtime.now))
     app.include_router(docs_page.router(app))
     app.include_router(style_router())
     app.router.routes.extend(pages)
-    app.include_router(start_page.router(runtime.now))  # after the demo's own front page
+    app.include_router(start_page.start_router(runtime.now))  # after the demo's own front page
     _answer_problems(app)
     _document_dispatched_paths(app)
     return Dispatcher(runtime, ResponseHeaders(app))

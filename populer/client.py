@@ -1,274 +1,180 @@
-"""The service as its own command line sees it: batches of events and of items over HTTP.
+"""A client of a Populer service for Python programs.
 
-Every request may be sent again: event batches carry an `Idempotency-Key`, items are upserts. So whatever
-leaves the outcome unknown (a refused or broken connection, a timeout, 429, 502, 503, 504) is tried again with
-the same key until a deadline. A service that has never answered gets a shorter one: most likely nobody
-started it.
+    from populer.client import Populer
+
+    with Populer("https://populer.example", key="the site's write key") as populer:
+        populer.describe([{"id": "berita-1", "title": "Judul", "url": "https://www.example.id/berita-1"}])
+        populer.record([{"item": "berita-1", "visitor": "opaque"}])
+        for entry in populer.list("populer", limit=7)["items"]:
+            ...
+
+`AsyncPopuler` has the same methods to be awaited, in an `async with`. Both keep their connections, so make one and keep
+it. A `Populer` is of one thread at a time.
+
+Whatever leaves an outcome unknown (no connection, a timeout, 429, 502, 503, 504) is sent again until
+`patience.deadline_s`: events under the same `Idempotency-Key`, so each counts once, as `duplicate` where the answer to
+the first time was lost; items are upserts. A `PopulerError` says why it was given up. To go on later with the same
+events, as after a restart of your own program, call `record` with the `batch_id` of before: what was counted does not
+count again within 24 hours.
 """
 
 import asyncio
-from http import HTTPStatus
+import secrets
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from types import TracebackType
-from typing import NamedTuple, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
-import httpx2
 import msgspec
 
-import ranking
-from ranking.backoff import Backoff
+from populer.sending import (
+    USUAL_PATIENCE,
+    EventsAnswer,
+    Invalid,
+    ItemOutcome,
+    ItemsAnswer,
+    Patience,
+    QueryValue,
+    ServiceClient,
+)
 from ranking.errors import PopulerError
 
-NDJSON = "application/x-ndjson"
-JSON = "application/json"
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-TRY_AGAIN = frozenset(
-    {
-        HTTPStatus.TOO_MANY_REQUESTS,
-        HTTPStatus.BAD_GATEWAY,
-        HTTPStatus.SERVICE_UNAVAILABLE,
-        HTTPStatus.GATEWAY_TIMEOUT,
-    }
-)
+__all__ = [
+    "AsyncPopuler", "EventsAnswer", "Invalid", "ItemOutcome", "ItemsAnswer", "Patience", "Populer", "PopulerError",
+]  # fmt: skip
+
+#: Events, or items, of one request.
+BATCH: Final = 1000
+
+Record = Mapping[str, Any]
+T = TypeVar("T")
 
 
-class Patience(NamedTuple):
-    """How long to go on trying, in seconds."""
-
-    deadline_s: float = 60.0
-    first_answer_s: float = 10.0
-    request_s: float = 30.0
-    pause_s: float = 0.2
-    longest_pause_s: float = 5.0
-    longest_retry_after_s: float = 15.0
-
-
-USUAL_PATIENCE = Patience()
-
-
-class Invalid(msgspec.Struct, frozen=True, gc=False):
-    """One refused event or item: its 0-based index in the body, and why."""
-
-    index: int
-    error: str
-
-
-class EventsAnswer(msgspec.Struct, frozen=True):
-    """What became of a batch of events."""
-
-    accepted: int = 0
-    duplicate: int = 0
-    filtered: dict[str, int] = {}
-    invalid: list[Invalid] = []
-    invalid_total: int = 0  # absent where all of them are named
-    ack: str = ""
-
-
-class ItemOutcome(msgspec.Struct, frozen=True, gc=False):
-    """What became of one item: the fields that were left out, and why it was not stored."""
-
-    ok: bool
-    ignored: list[str] = []
-    error: str = ""
-
-
-class ItemsAnswer(msgspec.Struct, frozen=True):
-    """What became of a batch of items."""
-
-    stored: int = 0
-    invalid: list[Invalid] = []
-    items: list[ItemOutcome] = []
-
-
-class AliasesAnswer(msgspec.Struct, frozen=True):
-    """What became of a batch of aliases."""
-
-    made: int = 0
-    invalid: list[Invalid] = []
-
-
-Answer = TypeVar("Answer", EventsAnswer, ItemsAnswer, AliasesAnswer)
-
-
-class _Problem(msgspec.Struct, frozen=True):
-    """The parts of an RFC 9457 problem that are read here."""
-
-    title: str = ""
-    detail: str = ""
-    invalid: list[Invalid] = []
-    invalid_total: int = 0
-
-
-class ServiceClient:
-    """Sends batches to one site of the service at `to`. Use as an async context manager.
+class AsyncPopuler:
+    """The client for asyncio. Use as an async context manager.
 
     Args:
-        to: the service's address, such as http://127.0.0.1:8000.
-        site: which site; None leaves it to the service.
-        key: the site's write key.
+        url: the service's address.
+        key: the site's write key; without one lists can be read.
+        site: which site, where the service has several.
         patience: how long to try.
 
     Raises:
-        PopulerError: the address or the key cannot be one; nothing was sent.
+        PopulerError: the address or the key cannot be one.
     """
 
-    def __init__(self, to: str, *, site: str | None, key: str, patience: Patience = USUAL_PATIENCE) -> None:
-        self.to = _checked_address(to)
-        self._key = _checked_key(key)
-        self._query = {"site": site} if site else {}
-        self._patience = patience
-        self._answered = False
+    def __init__(
+        self, url: str, *, key: str | None = None, site: str | None = None, patience: Patience = USUAL_PATIENCE
+    ) -> None:
+        self._service = ServiceClient(url, site=site, key=key, patience=patience)
 
     async def __aenter__(self) -> Self:
-        self._http = httpx2.AsyncClient(
-            base_url=self.to,
-            headers={"Authorization": f"Bearer {self._key}", "User-Agent": f"populer/{ranking.__version__}"},
-            params=self._query,
-            # A proxy from the environment must not carry what goes to this machine itself.
-            trust_env=httpx2.URL(self.to).host not in LOOPBACK,
-        )
+        await self._service.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._service.__aexit__(kind, error, trace)
 
-    async def post_events(self, body: bytes, batch_id: str) -> EventsAnswer:
-        """Record a batch of events.
+    async def record(self, events: Iterable[Record], *, batch_id: str | None = None) -> EventsAnswer:
+        """Record events, and say what became of them; `index` of invalid ones is that in `events`.
 
-        Args:
-            body: NDJSON, one event a line.
-            batch_id: sent as `Idempotency-Key`: a batch sent again under it counts once.
+        `batch_id`: a name of your own for these very events; see the module's docstring.
 
         Raises:
-            PopulerError: the service does not answer, refuses the key, or refuses the batch as a whole. A
-                batch whose events are all invalid is an answer.
+            PopulerError: the service does not answer, or refuses them; batches before may have been counted.
         """
-        headers = {"Content-Type": NDJSON, "Idempotency-Key": batch_id}
-        response = await self._send("POST", "/v1/events", body, headers)
-        if problem := _all_invalid(response):
-            return EventsAnswer(invalid=problem.invalid, invalid_total=problem.invalid_total)
-        return self._parsed(response, EventsAnswer)
+        name = secrets.token_hex(16) if batch_id is None else batch_id
+        accepted = duplicate = invalid_total = 0
+        filtered: dict[str, int] = {}
+        invalid: list[Invalid] = []
+        ack = ""
+        for number, batch in enumerate(_batches(events)):
+            body = b"\n".join(msgspec.json.encode(event) for event in batch)
+            answer = await self._service.post_events(body, f"{name}-{number}")
+            accepted, duplicate, ack = accepted + answer.accepted, duplicate + answer.duplicate, answer.ack or ack
+            filtered = {
+                reason: filtered.get(reason, 0) + answer.filtered.get(reason, 0)
+                for reason in filtered | answer.filtered
+            }
+            invalid += [Invalid(each.index + number * BATCH, each.error) for each in answer.invalid]
+            invalid_total += answer.invalid_total or len(answer.invalid)
+        return EventsAnswer(accepted, duplicate, filtered, invalid, invalid_total, ack)
 
-    async def put_items(self, body: bytes) -> ItemsAnswer:
-        """Upsert a batch of items; `body` is a JSON array. Raises as `post_events` does."""
-        response = await self._send("PUT", "/v1/items", body, {"Content-Type": JSON})
-        if problem := _all_invalid(response):
-            return ItemsAnswer(invalid=problem.invalid)
-        return self._parsed(response, ItemsAnswer)
+    async def describe(self, items: Iterable[Record]) -> ItemsAnswer:
+        """Describe items, and say what became of each, in their order.
 
-    async def put_aliases(self, body: bytes) -> AliasesAnswer:
-        """Make aliases; `body` is a JSON array. Raises as `post_events` does."""
-        response = await self._send("PUT", "/v1/aliases", body, {"Content-Type": JSON})
-        return self._parsed(response, AliasesAnswer)
+        Raises:
+            PopulerError: as of `record`.
+        """
+        stored = 0
+        invalid: list[Invalid] = []
+        outcomes: list[ItemOutcome] = []
+        for number, batch in enumerate(_batches(items)):
+            answer = await self._service.put_items(msgspec.json.encode(batch))
+            stored += answer.stored
+            invalid += [Invalid(each.index + number * BATCH, each.error) for each in answer.invalid]
+            outcomes += answer.items
+        return ItemsAnswer(stored, invalid, outcomes)
 
-    async def _send(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> httpx2.Response:
-        """The first answer that is not a call to try again."""
-        clock = asyncio.get_running_loop().time
-        started_s = clock()
-        backoff = Backoff(self._patience.pause_s, self._patience.longest_pause_s)
-        while True:
-            wait_s = backoff.next_s()
-            cause: Exception | None = None
-            try:
-                left_s = self._give_up_s(started_s) - clock()
-                request_s = max(min(self._patience.request_s, left_s), self._patience.pause_s)
-                response = await self._http.request(method, path, content=body, headers=headers, timeout=request_s)
-            except httpx2.TransportError as error:
-                why, cause = _reason(error), error
-            else:
-                self._answered = True
-                if response.status_code not in TRY_AGAIN:
-                    return response
-                why = f"{response.status_code}: {_said(response)}"
-                wait_s = max(wait_s, min(_retry_after_s(response), self._patience.longest_retry_after_s))
-            if clock() + wait_s > self._give_up_s(started_s):
-                raise PopulerError(
-                    f"the service at {self.to} does not answer ({why}): is `populer serve` running?"
-                ) from cause
-            await asyncio.sleep(wait_s)
+    async def take_down(self, item: str) -> None:
+        """Take an item out of every list, also one that is not there.
 
-    def _give_up_s(self, started_s: float) -> float:
-        patience = self._patience
-        if self._answered:
-            return started_s + patience.deadline_s
-        return started_s + min(patience.deadline_s, patience.first_answer_s)
+        Raises:
+            PopulerError: as of `record`.
+        """
+        await self._service.delete_item(item)
 
-    def _parsed(self, response: httpx2.Response, shape: type[Answer]) -> Answer:
-        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            raise PopulerError(
-                f"the service at {self.to} refuses the key ({_said(response)}): this needs the site's write "
-                "key, from --key, else POPULER_KEY, else the key file in --data"
-            )
-        if response.is_redirect:
-            target = response.headers.get("Location", "elsewhere")
-            raise PopulerError(f"the service at {self.to} redirects to {target}: name that address with --to")
-        if not response.is_success:
-            raise PopulerError(f"the service at {self.to} answered {response.status_code}: {_said(response)}")
-        try:
-            return msgspec.json.decode(response.content, type=shape)
-        except msgspec.DecodeError:
-            raise PopulerError(
-                f"what answers at {self.to} is not a Populer service: name its address with --to"
-            ) from None
+    async def list(self, name: str = "populer", **query: QueryValue) -> dict[str, Any]:
+        """A list as the service answers it: `items` and what it is. `query`: limit, section, exclude and the like.
+
+        Raises:
+            PopulerError: as of `record`, and there is no such list.
+        """
+        return await self._service.get_list(name, query)
 
 
-def _checked_address(to: str) -> str:
-    try:
-        url = httpx2.URL(to.strip())
-    except httpx2.InvalidURL:
-        url = httpx2.URL("")
-    if url.scheme not in ("http", "https") or not url.host:
-        raise PopulerError(f"--to must be an address such as http://127.0.0.1:8000, not {to!r}")
-    return str(url).rstrip("/")
+class Populer:
+    """The client for programs without asyncio. Use as a context manager; arguments and methods are `AsyncPopuler`'s."""
+
+    def __init__(
+        self, url: str, *, key: str | None = None, site: str | None = None, patience: Patience = USUAL_PATIENCE
+    ) -> None:
+        self._client = AsyncPopuler(url, key=key, site=site, patience=patience)
+        self._runner = asyncio.Runner()
+
+    def __enter__(self) -> Self:
+        self._run(self._client.__aenter__())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run(self._client.__aexit__(kind, error, trace))
+        self._runner.close()
+
+    def record(self, events: Iterable[Record], *, batch_id: str | None = None) -> EventsAnswer:
+        """See `AsyncPopuler.record`."""
+        return self._run(self._client.record(events, batch_id=batch_id))
+
+    def describe(self, items: Iterable[Record]) -> ItemsAnswer:
+        """See `AsyncPopuler.describe`."""
+        return self._run(self._client.describe(items))
+
+    def take_down(self, item: str) -> None:
+        """See `AsyncPopuler.take_down`."""
+        self._run(self._client.take_down(item))
+
+    def list(self, name: str = "populer", **query: QueryValue) -> dict[str, Any]:
+        """See `AsyncPopuler.list`."""
+        return self._run(self._client.list(name, **query))
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self._runner.run(work)
 
 
-def _checked_key(key: str) -> str:
-    key = key.strip()
-    if not key:
-        raise PopulerError("a write key is needed: --key, else POPULER_KEY, else the key file in --data")
-    if not all("!" <= character <= "~" for character in key):
-        raise PopulerError("the write key must be printable ASCII without blanks: was it copied whole?")
-    return key
-
-
-def _all_invalid(response: httpx2.Response) -> _Problem | None:
-    """The problem of a 422 with a complaint about each event or item; None for any other answer."""
-    if response.status_code != HTTPStatus.UNPROCESSABLE_ENTITY:
-        return None
-    problem = _problem(response)
-    return problem if problem and problem.invalid else None
-
-
-def _problem(response: httpx2.Response) -> _Problem | None:
-    try:
-        return msgspec.json.decode(response.content, type=_Problem)
-    except msgspec.DecodeError:
-        return None
-
-
-def _said(response: httpx2.Response) -> str:
-    """What an answer that is no success says, in its own words where it has some."""
-    problem = _problem(response)
-    return (problem and (problem.detail or problem.title)) or response.reason_phrase or "no reason given"
-
-
-def _retry_after_s(response: httpx2.Response) -> float:
-    """Seconds of `Retry-After`; 0 where it is absent or a date."""
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else 0.0
-
-
-def _reason(error: httpx2.TransportError) -> str:
-    """httpx2 words these for programmers, or not at all."""
-    match error:
-        case httpx2.ConnectError() if "CERTIFICATE" in str(error):
-            return "its TLS certificate is not trusted here"
-        case httpx2.ConnectError():
-            return "no connection"
-        case httpx2.TimeoutException():
-            return "no answer in time"
-        case httpx2.NetworkError() | httpx2.RemoteProtocolError():
-            return "the connection broke off"
-        case _:
-            return str(error) or type(error).__name__
+def _batches(records: Iterable[Record]) -> Iterator[Sequence[Record]]:
+    left = iter(records)
+    while batch := list(islice(left, BATCH)):
+        yield batch

@@ -64,8 +64,8 @@ def _pages() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
-def router(current: CurrentContext) -> APIRouter:
-    """The routes."""
+def start_router(current: CurrentContext) -> APIRouter:
+    """The first page, where the service has no other."""
     routes = APIRouter(tags=["pages"])
 
     @routes.head("/", include_in_schema=False)
@@ -76,6 +76,13 @@ def router(current: CurrentContext) -> APIRouter:
         lines = lines_of(_address(sites[0], request), EmbedChoice([next(iter(lists))]))
         titles = [(name, each.title) for name, each in lists.items()]
         return _page("start.html", sites[0], ONLY_OURS, sites=sites, lists=titles, lines=lines["html"])
+
+    return routes
+
+
+def embed_router(current: CurrentContext) -> APIRouter:
+    """The page that makes the lines to embed."""
+    routes = APIRouter(tags=["pages"])
 
     @routes.head("/embed", include_in_schema=False)
     @routes.get(

@@ -71,11 +71,11 @@
   const spot = (url) => url.pathname.replace(/^\/(index\.\w+)?$/, "") + (/[?&](?:p|id|\w+_id)=\w+/.exec(url.search) || "");
 
   // Metadata of another host was copied with a template, or names somebody else's article.
-  const bare = (url) => url.host.replace(/^(www|m|mobile|amp)\./, "");
+  const host = (url) => url.host.replace(/^(www|m|mobile|amp)\./, "");
   const ours = (text) => {
     try {
       const url = new URL(text.replace(/&amp;/g, "&"), location);
-      return bare(url) === bare(location) && spot(url) && url;
+      return host(url) === host(location) && spot(url) && url;
     } catch {}
   };
 
@@ -88,38 +88,32 @@
         return node["@graph"] || node;
       } catch {}
     });
-    const typed = (type) => nodes.filter((node) => type.test(node?.["@type"]));
-    const articles = typed(/Article|BlogPosting/).map((node) => {
+    const kind = (type) => nodes.filter((node) => type.test(node?.["@type"]));
+    const news = kind(/Article|BlogPosting/).map((node) => {
       const url = node.url || node.mainEntityOfPage || node;
       return ours(url["@id"] || url);
     });
     const url =
-      ours(find("[rel=canonical]")?.href) || (!articles[1] && articles[0]) || ours(find("[property='og:url']")?.content);
+      ours(find("[rel=canonical]")?.href) || (!news[1] && news[0]) || ours(find("[property='og:url']")?.content);
     const no =
       !find("[property*=published]") &&
-      !articles.some((article) => article?.pathname === (url || location).pathname) &&
-      (articles[1] || typed(/(Collection|Results|Profile|About|Contact)Page/)[0] ||
+      !news.some((article) => article?.pathname === (url || location).pathname) &&
+      (news[1] || kind(/(Collection|Results|Profile|About|Contact)Page/)[0] ||
         find("[content=website],[content*=noindex],body.archive,body.error404"));
-    return { url, no, said: url + articles };
+    return { url, no, said: url + news };
   };
 
   const done = new Set();
   const [navigation = {}] = performance.getEntriesByType("navigation");
   let said, item, timer, stop, place = spot(location);
 
-  // Where a visit begins: the host of the page before, and none for a tab that opens here.
-  let before = document.referrer.split("/")[2] || "";
-
   const count = (event) => {
     if (done.size === done.add(event.item || event.url).size) return;
     done.add(place);
     stop?.();
-    whenSeen(0, () => {
-      const name = visitor();
-      if (name === own && !reader && !said && /reload|back/.test(navigation.type)) return say("reload");
-      record({ ...event, ref: before === location.host || (!before && name !== own) ? undefined : before });
-      before = location.host;
-    });
+    whenSeen(0, () =>
+      visitor() === own && !reader && !said && /reload|back/.test(navigation.type) ? say("reload") : record(event)
+    );
     if (given.engaged > 0) stop = whenSeen(given.engaged * 1e3, () => record({ ...event, kind: "engaged" }));
   };
 
@@ -146,14 +140,14 @@
       (fresh && no);
     why ? say(why) : count({ url: at.href });
   };
-  const move = () => {
+  const go = () => {
     if (place === (place = spot(location))) return;
     said = read().said;
     settle(500);
   };
 
   const add = (tag) => {
-    if (tag?.dataset.item == null) return move();
+    if (tag?.dataset.item == null) return go();
     const show = () => {
       script = tag;
       item = 0;
@@ -172,12 +166,12 @@
   window.populer = { record, add };
   settle(1000);
   if (given.spa !== "off") {
-    addEventListener("popstate", move);
+    addEventListener("popstate", go);
     ["pushState", "replaceState"].forEach((name) => {
-      const former = history[name];
+      const change = history[name];
       history[name] = (...given) => {
-        former.apply(history, given);
-        move();
+        change.apply(history, given);
+        go();
       };
     });
   }

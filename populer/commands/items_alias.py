@@ -9,11 +9,11 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from populer.client import ServiceClient
 from populer.commands.replay import check_losses
 from populer.log_files.files import Faults, Reading, read_aliases
 from populer.log_files.page_requests import site_address
 from populer.log_files.remote import is_address
+from populer.sending import ServiceClient
 
 #: A pair may be two names: what an item pattern finds in its address, and that.
 PAIRS_A_BATCH = 250

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from populer.client import USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
 from populer.commands.options import DEFAULT_TO, byte_progress
 from populer.commands.replay import check_losses, fitting
 from populer.commands.replay_report import ReplayBatch
 from populer.log_files.files import Faults, Reading, read_items
 from populer.log_files.progress import Bar
 from populer.log_files.remote import fetched, fetched_file, is_address
+from populer.sending import USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
 from ranking.errors import PopulerError
 from ranking.intake.urls import host_of
 

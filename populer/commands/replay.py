@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from populer.client import USUAL_PATIENCE, Patience, ServiceClient
 from populer.commands.options import DEFAULT_TO, byte_progress
 from populer.commands.replay_report import ReplayBatch, ReplayReport, render_report
 from populer.log_files.access_log import PageRules, page_rules
 from populer.log_files.files import STANDARD_INPUT, EventRow, Reading, Row, read_events
 from populer.log_files.progress import Bar
 from populer.log_files.rows import seconds_of
+from populer.sending import USUAL_PATIENCE, Patience, ServiceClient
 from ranking.errors import PopulerError
 
 if TYPE_CHECKING:

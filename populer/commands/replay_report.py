@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from populer.client import EventsAnswer
 from populer.log_files.files import Faults
+from populer.sending import EventsAnswer
 
 
 @dataclass(slots=True)

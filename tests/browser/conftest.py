@@ -178,7 +178,8 @@ class StandIn:
     stand: Stand
 
     def __post_init__(self) -> None:
-        for path, asset in {"/populer.js": script(), f"/populer-list.{element().name}.js": element()}.items():
+        scripts = {"/populer.js": script(), "/begun/populer.js": script(True)}
+        for path, asset in {**scripts, f"/populer-list.{element().name}.js": element()}.items():
             self.stand.answers[path] = Answer(asset.content, asset.media_type)
 
     @property
@@ -186,9 +187,9 @@ class StandIn:
         """By the name that the newsroom does not have."""
         return self.stand.url.replace("localhost", "127.0.0.1")
 
-    def tag(self, attributes: str = "") -> str:
+    def tag(self, attributes: str = "", script: str = "/populer.js") -> str:
         """The tag that embeds the script."""
-        return f'<script async src="{self.url}/populer.js" {DRIVEN} {attributes}></script>'
+        return f'<script async src="{self.url}{script}" {DRIVEN} {attributes}></script>'
 
     def events(self) -> list[dict[str, Any]]:
         """The events it was told, without the visitor, the page and where the visit began."""

@@ -73,7 +73,12 @@ export function plot(night, tried, marks, width) {
       said &&
       svg(
         "text",
-        { class: "tick strong", x: at, y: Math.max(10, y(each.capture) - 11), "text-anchor": anchor },
+        {
+          class: "tick strong",
+          x: at,
+          y: said.isBest ? Math.max(10, y(each.capture) - 11) : y(each.capture) + 21,
+          "text-anchor": anchor,
+        },
         `${halfLifeName(each)}: ${said.text}`,
       );
     return [whisker, dot, label];

@@ -4,6 +4,7 @@ import base64
 import gzip
 import hashlib
 import re
+from collections.abc import Awaitable, Callable
 from html import escape
 from pathlib import Path
 
@@ -13,13 +14,16 @@ from servers import Service
 from api.endpoints.embed import ELEMENT, LOADER, TRACKER, bundle, declarations, element, script, tracker
 from api.http.assets import Asset
 
+Serve = Callable[..., Awaitable[Service]]
 BROTLI, GZIP, PLAIN = ({"accept-encoding": each} for each in ("gzip, deflate, br", "gzip, deflate", "identity"))
 CODINGS = {"gzip, deflate, br": "br", "gzip, deflate": "gzip", "identity": None}
 IMMUTABLE = f"/populer.{bundle().name}.js"
 ELEMENT_PATH = f"/populer-list.{element().name}.js"
 
 
-@pytest.mark.parametrize(("asset", "most"), [(tracker(), 2320), (script(), 2744), (element(), 4700), (bundle(), 6984)])
+@pytest.mark.parametrize(
+    ("asset", "most"), [(tracker(), 2252), (script(), 2700), (element(), 4700), (bundle(), 6950), (tracker(True), 2340)]
+)
 def test_scripts_are_small_as_gzip(asset: Asset, most: int) -> None:
     assert len(asset.body("gzip")) <= most
     assert gzip.decompress(asset.body("gzip")) == asset.content
@@ -131,3 +135,17 @@ async def test_what_to_paste_names_the_address_that_was_asked(service: Service) 
     answer = await service.http.get("/populer.js.json", headers=asked)
     assert answer.headers["cache-control"] == "no-store"
     assert escape('https://news.example"><b>/populer.js') in answer.json()["html"][0]
+
+
+async def test_script_tells_where_a_visit_begins_only_where_a_site_wants_that(serve: Serve) -> None:
+    quiet, telling = await serve(), await serve(sites=[{"id": "koran"}, {"id": "bola", "referrers": True}])
+    for path, plain, more in (("/populer.js", script(), script(True)), ("/populer-track.js", tracker(), tracker(True))):
+        assert (await quiet.http.get(path, headers=PLAIN)).content == plain.content
+        assert (await telling.http.get(path, headers=PLAIN)).content == more.content
+        assert b"document.referrer" not in plain.content
+        assert b"document.referrer" in more.content
+    for each in (bundle(), bundle(True)):
+        for service in (quiet, telling):
+            assert (await service.http.get(f"/populer.{each.name}.js", headers=PLAIN)).content == each.content
+    said = (await telling.http.get("/populer.js.json")).json()
+    assert said["immutable_url"].endswith(f"/populer.{bundle(True).name}.js")

@@ -25,12 +25,12 @@ from typer.testing import CliRunner
 from website import answer, website
 
 from populer.cli import app
-from populer.client import Patience, ServiceClient
 from populer.commands.items_import import ImportReport, import_items, render_import_report
 from populer.commands.items_import import run as run_import
 from populer.commands.replay import MAX_BODY_BYTES, Pace, replay
 from populer.commands.replay_report import ReplayReport, render_report
 from populer.log_files.files import Faults
+from populer.sending import Patience, ServiceClient
 from ranking.errors import PopulerError
 
 NOW = 1_700_000_000.0
