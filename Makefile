@@ -17,7 +17,7 @@ QUIETLY := --quiet --disable-pip-version-check --no-input
 install  = .ci/locked $(1) >$(2)/locked.txt && \
 	$(2)/bin/python -m pip install $(QUIETLY) --require-hashes --only-binary :all: --no-deps -r $(2)/locked.txt
 
-.PHONY: help demo test test-faults test-asyncio test-newest test-browser test-examples chromium soak check format clean
+.PHONY: help demo test test-faults test-asyncio test-newest test-browser test-frameworks test-examples chromium soak check format clean
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -73,6 +73,7 @@ $(VENV)/.browser: $(VENV)/.installed
 	@$(call install,browser,$(VENV))
 	@touch $@
 
+NPM := --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000
 chromium:
 	@if test -n "$$CHROMIUM" || command -v chromium || command -v chromium-browser; then exit 0; fi >/dev/null; \
 	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
@@ -81,14 +82,25 @@ chromium:
 
 test-browser: chromium $(VENV)/.browser ## what pages embed, in Chromium (Debian's is installed; or CHROMIUM names one) and in Firefox, if here
 	@! command -v npm >/dev/null || { mkdir -p $(VENV)/frameworks && cp tests/browser/frameworks/package.json $(VENV)/frameworks \
-		&& npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 --prefix $(VENV)/frameworks; } \
+		&& npm install $(NPM) --prefix $(VENV)/frameworks; } \
 		|| echo "React, Vue and others could not be installed: their tests are skipped"
 	POPULER_FRAMEWORKS=$(CURDIR)/$(VENV)/frameworks/node_modules $(BIN)/python -m pytest tests/browser $(ARGS)
 
+# 550 MB and about two minutes, most of it npm's: CI does not call it.
+APPS := $(CURDIR)/$(VENV)/apps
+test-frameworks: chromium $(VENV)/.browser ## Next and Astro, installed by npm and built, in Chromium (550 MB; not in CI)
+	@mkdir -p $(APPS) && cp -R tests/browser/apps/. $(APPS)
+	@for app in next astro; do (cd $(APPS)/$$app && rm -f built && npm install $(NPM) \
+		&& if test $$app = next; then npm install $(NPM) --no-save --install-links $(CURDIR)/examples/react; fi \
+		&& NEXT_TELEMETRY_DISABLED=1 ASTRO_TELEMETRY_DISABLED=1 npm run --silent build >build.txt && touch built) \
+		|| echo "$$app could not be installed and built: its tests are skipped"; done
+	POPULER_APPS=$(APPS) $(BIN)/python -m pytest tests/browser/test_apps.py $(ARGS)
+
 test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Node, and as far as they are here PHP, WordPress, Laravel (.ci/run)
 	@$(call install,examples,$(VENV))
-	@! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --fetch-retries 1 --fetch-timeout 20000 \
+	@! command -v npm >/dev/null || npm install $(NPM) \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \
+		preact@10 solid-js@1 svelte@5 vue@3 \
 		|| echo "React and TypeScript could not be installed: their tests are skipped"
 	@$(PYTHON) -m venv $(VENV)/openapi && $(VENV)/openapi/bin/python -m pip install $(QUIETLY) --only-binary :all: \
 		openapi-python-client==0.29.1 || echo "openapi-python-client could not be installed: its test is skipped"

@@ -3,6 +3,7 @@
     populer.js         the tracker, which loads populer-list.<hash>.js where the page has a <populer-list>
     populer-track.js   the tracker alone
     populer.<hash>.js  tracker and element in one file, for pages that pin it
+    populer-list.d.ts  their types, for TypeScript
 
 Where a site has `referrers`, the tracker also tells where a visit begins: other files, under other hashes.
 
@@ -22,7 +23,7 @@ import rjsmin  # type: ignore[import-untyped]
 from fastapi import APIRouter, Request, Response
 
 from api.context import CurrentContext
-from api.http.assets import FOR_ALL_PAGES, FOR_AN_HOUR, FOR_GOOD, STATIC, TYPES, Asset
+from api.http.assets import FOR_ALL_PAGES, FOR_AN_HOUR, FOR_GOOD, STATIC, TYPES, Asset, asset_in
 from api.http.compression import GZIP
 
 TRACKER: Final = STATIC / "populer-track.js"
@@ -32,6 +33,7 @@ REFERRER: Final = STATIC / "populer-referrer.js"
 VIEWED: Final = ":record(event))"
 BEGUN: Final = ":record(begun(event)))"
 ELEMENT: Final = STATIC / "populer-list.js"
+DECLARATIONS: Final = STATIC / "populer-list.d.ts"
 #: Where the loader stands in the tracker, and what it loads.
 END: Final = "})();"
 LOADED: Final = 'import(at+"populer-list.js")'
@@ -40,6 +42,7 @@ SENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The script.", "content": {"text/javascript": {}}},
     304: {"description": "The client has the current script."},
 }
+SENT_TYPES = SENT | {200: {"description": "Declarations of TypeScript.", "content": {"text/plain": {}}}}
 MOVED: dict[int | str, dict[str, Any]] = {307: {"description": "The address of the current version."}}
 
 
@@ -66,6 +69,11 @@ def bundle(referrers: bool = False) -> Asset:
     """The tracker and the element in one file."""
     inline = _minified(ELEMENT).removeprefix(EXPORT).strip().removesuffix(";")
     return _script(_with_loader(referrers).replace(LOADED, f"Promise.resolve({{default:{inline}}})"))
+
+
+def declarations() -> Asset:
+    """The types of element and tracker, for TypeScript."""
+    return asset_in(DECLARATIONS)
 
 
 def _with_loader(referrers: bool) -> str:
@@ -100,6 +108,7 @@ def router(current: CurrentContext) -> APIRouter:
     _add_current(routes, "/populer.js", lambda: script(referrers()), "The script that pages embed")
     _add_current(routes, "/populer-track.js", lambda: tracker(referrers()), "The tracker alone")
     _add_current(routes, "/populer-list.js", element, "The element, a module")
+    _add_current(routes, "/populer-list.d.ts", declarations, "The types of element and tracker", SENT_TYPES)
     _add_pinned(routes, "/populer-list.{name}.js", [element], "The element under the name of its content")
     bundles: list[Callable[[], Asset]] = [bundle, partial(bundle, True)]
     _add_pinned(routes, "/populer.{name}.js", bundles, "Tracker and element under the name of their content")
@@ -112,9 +121,11 @@ def router(current: CurrentContext) -> APIRouter:
     return routes
 
 
-def _add_current(routes: APIRouter, path: str, asset: Callable[[], Asset], summary: str) -> None:
+def _add_current(
+    routes: APIRouter, path: str, asset: Callable[[], Asset], summary: str, sent: dict[int | str, dict[str, Any]] = SENT
+) -> None:
     @routes.head(path, include_in_schema=False)
-    @routes.get(path, summary=summary, response_class=Response, responses=SENT)
+    @routes.get(path, summary=summary, response_class=Response, responses=sent)
     async def current(request: Request) -> Response:
         return await asset().response(request, FOR_AN_HOUR, FOR_ALL_PAGES)
 

@@ -48,6 +48,7 @@ IDS: Final[dict[tuple[str, str], str]] = {
     ("get", "/populer.js"): "get_script",
     ("get", "/populer-track.js"): "get_tracker",
     ("get", "/populer-list.js"): "get_element",
+    ("get", "/populer-list.d.ts"): "get_element_types",
     ("get", "/populer-list.{name}.js"): "get_named_element",
     ("get", "/populer.{name}.js"): "get_named_script",
     ("get", "/populer.js.json"): "get_script_lines",

@@ -28,6 +28,7 @@ TYPES: Final[Mapping[str, str]] = MappingProxyType({
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml; charset=utf-8",
+    ".ts": "text/plain; charset=utf-8",
 })  # fmt: skip
 NAME_CHARS: Final = 16
 """Of the hash in hex: 64 bits distinguish the versions of one file."""

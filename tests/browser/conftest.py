@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -214,6 +216,22 @@ def site() -> Iterator[Stand]:
     """The newsroom's server, where no service is needed."""
     with Stand() as stand:
         yield stand
+
+
+@pytest.fixture
+def lists_of_sites(standin: StandIn) -> StandIn:
+    """The stand-in answers each site with a list of its own, of three articles."""
+
+    def answer() -> Answer:
+        asked = next(path for path in reversed(standin.stand.asked) if path.startswith("/v1/lists?"))
+        query = parse_qs(urlsplit(asked).query)
+        names = [f"{query.get('site', ['koran'])[0]} {number}" for number in range(1, int(query["limit"][0]))]
+        items = [{"id": name, "title": f"Judul {name}", "url": f"/berita/{name}"} for name in names]
+        populer = {"list": "populer", "title": "Populer", "more_label": "Selengkapnya", "items": items}
+        return Answer(json.dumps({"lists": {"populer": populer}}).encode(), "application/json")
+
+    standin.stand.answers["/v1/lists"] = answer
+    return standin
 
 
 @dataclass

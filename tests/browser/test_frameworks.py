@@ -1,23 +1,23 @@
 """`<populer-list>` in what newsrooms build pages with: each article counts once, and the list asked for is shown."""
 
-import json
 import os
 import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 from conftest import StandIn, Visit, wait_until
 from playwright.sync_api import Page, expect
 from stand import Answer, Stand
-from test_widget import article
 
 Open = Callable[..., Visit]
 FOLDER = Path(__file__).parent / "frameworks"
 BUNDLED = ("react", "preact", "vue", "svelte", "solid")
+#: What is rendered by a server, too -> what the framework leaves on a root that it has hydrated.
+HYDRATED = {"react": "__react", "vue": "__vue"}
 #: A page that says nothing of itself is given half a second for it.
 SETTLED_MS = 1000
 #: Pages of a server whose links are followed without loading a page: what stands for the page around the list.
@@ -44,21 +44,6 @@ def bundles(modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     (source / "node_modules").symlink_to(modules)
     subprocess.run(["node", "build.mjs", "out"], cwd=source, check=True, timeout=300)
     return source / "out"
-
-
-@pytest.fixture
-def lists_of_sites(site: Stand, standin: StandIn) -> StandIn:
-    """The stand-in answers each site with a list of its own, of three articles."""
-
-    def answer() -> Answer:
-        query = parse_qs(urlsplit(standin.stand.asked[-1]).query)
-        name = query.get("site", ["koran"])[0]
-        items = [article(f"{name} {number}") for number in range(1, 4)][: int(query["limit"][0]) - 1]
-        populer = {"list": "populer", "title": "Populer", "more_label": "Selengkapnya", "items": items}
-        return Answer(json.dumps({"lists": {"populer": populer}}).encode(), "application/json")
-
-    standin.stand.answers["/v1/lists"] = answer
-    return standin
 
 
 def shows(page: Page, *titles: str) -> None:
@@ -99,10 +84,11 @@ def test_single_page_apps_show_the_list_asked_for(
     changes_sites(page, lists_of_sites, page.get_by_role("button", name="next").click)
 
 
-def test_react_hydrates_a_list_that_has_filled_itself(
-    bundles: Path, site: Stand, lists_of_sites: StandIn, visit: Open
+@pytest.mark.parametrize(("framework", "mark"), HYDRATED.items())
+def test_rendered_pages_hydrate_a_list_that_has_filled_itself(
+    bundles: Path, site: Stand, lists_of_sites: StandIn, visit: Open, framework: str, mark: str
 ) -> None:
-    site.answers["/app.js"] = Answer((bundles / "react.js").read_bytes(), "text/javascript")
+    site.answers["/app.js"] = Answer((bundles / f"{framework}.js").read_bytes(), "text/javascript")
     body = f'<div id="app" data-rendered></div>{lists_of_sites.tag()}<script defer src="/app.js"></script>'
     said: list[str] = []
 
@@ -111,7 +97,7 @@ def test_react_hydrates_a_list_that_has_filled_itself(
         page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
 
     page = visit(site.page("/bola", body), prepare=listening).page
-    page.wait_for_function("Object.keys(document.querySelector('#app')).some((key) => key.startsWith('__react'))")
+    page.wait_for_function("(mark) => Object.keys(app).some((key) => key.startsWith(mark))", arg=mark)
     changes_sites(page, lists_of_sites, page.get_by_role("button", name="next").click)
     assert said == []
 

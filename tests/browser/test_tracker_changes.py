@@ -82,6 +82,24 @@ def test_an_id_that_is_changed_in_the_tag_counts(site: Stand, standin: StandIn, 
     assert ended(site, standin, page) == ["a", "b"]
 
 
+def test_a_tag_that_a_router_has_put_in_the_place_of_the_first_counts_without_being_run(
+    site: Stand, standin: StandIn, visit: Open
+) -> None:
+    page = visit(site.page("/satu", "", head=standin.tag('data-item="a"'))).page
+    waits_for(site, standin, page, "a")
+    page.evaluate(
+        """() => {
+            const first = document.querySelector("[data-item]");
+            const next = new DOMParser().parseFromString(first.outerHTML, "text/html").querySelector("script");
+            next.dataset.item = "b";
+            first.replaceWith(next);
+            history.pushState({}, "", "/dua");
+        }"""
+    )
+    waits_for(site, standin, page, "a", "b")
+    assert ended(site, standin, page) == ["a", "b"]
+
+
 ADD = """([tag, where]) => {
     const box = document.querySelector(where);
     box.append(document.createRange().createContextualFragment(tag));

@@ -1,7 +1,8 @@
-"""The React example is TypeScript, and renders the service's list on a server."""
+"""The React example is a package that an app installs, with types that hold; it renders the service's list."""
 
 import os
 import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,12 @@ from newsrooms import EXAMPLES, NASTY, NONSENSE, TITLES, Page, misbehaving, sile
 from node_lines import running_node
 from service import Service
 
-RENDER = EXAMPLES.parent / "tests" / "examples" / "react_render.cjs"
+from api.endpoints.embed import DECLARATIONS
+
+PACKAGE = EXAMPLES / "react"
+FOLDER = EXAMPLES.parent / "tests" / "examples"
+#: Nothing is asked of a registry: React, which the package needs, is there.
+INSTALL = ["npm", "install", "--offline", "--no-audit", "--no-fund", "--install-links", "--legacy-peer-deps"]
 NOTHING = '<populer-list list="populer" limit="7"></populer-list>'
 
 Render = Callable[..., str]
@@ -20,14 +26,17 @@ Render = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def render(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
-    """Renders a component of the example under its props."""
+    """Renders a component of the installed package under its props."""
     node = shutil.which("node")
     modules = Path(os.environ.get("POPULER_NODE_MODULES", "node_modules"))
-    if node is None or not (modules / "typescript").is_dir():
+    if node is None or shutil.which("npm") is None or not (modules / "typescript").is_dir():
         pytest.skip("there is no Node with React and TypeScript here: make test-examples")
     folder = tmp_path_factory.mktemp("react")
-    (folder / "node_modules").symlink_to(modules.resolve())
-    with running_node(node, str(RENDER), str(EXAMPLES / "react"), cwd=folder) as lines:
+    (folder / "package.json").write_text('{"private": true, "type": "module"}')
+    subprocess.run([*INSTALL, str(PACKAGE)], cwd=folder, check=True, timeout=120, stdout=subprocess.DEVNULL)
+    for each in modules.resolve().glob("[!.]*"):
+        (folder / "node_modules" / each.name).symlink_to(each)
+    with running_node(node, str(FOLDER / "react_render.mjs"), str(FOLDER / "react_app.tsx"), cwd=folder) as lines:
         faults = lines.read()
         assert faults == "", faults
 
@@ -35,6 +44,10 @@ def render(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Render]:
             return str(lines.ask(what=what, props=props))
 
         yield rendered
+
+
+def test_the_package_has_the_types_that_the_service_serves() -> None:
+    assert (PACKAGE / DECLARATIONS.name).read_bytes() == DECLARATIONS.read_bytes()
 
 
 def test_the_script_names_the_article(render: Render, service: Service) -> None:

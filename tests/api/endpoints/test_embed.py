@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from servers import Service
 
-from api.endpoints.embed import ELEMENT, LOADER, TRACKER, bundle, element, script, tracker
+from api.endpoints.embed import ELEMENT, LOADER, TRACKER, bundle, declarations, element, script, tracker
 from api.http.assets import Asset
 
 Serve = Callable[..., Awaitable[Service]]
@@ -103,6 +103,18 @@ async def test_a_page_that_names_another_version_gets_the_current_one_and_nobody
     assert (answer.status_code, answer.headers["location"]) == (307, f"{name}.js")
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["access-control-allow-origin"] == "*"
+
+
+async def test_types_name_each_attribute_that_the_element_observes(service: Service) -> None:
+    answer = await service.http.get("/populer-list.d.ts")
+    assert (answer.status_code, answer.content) == (200, declarations().content)
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["cache-control"].startswith("public, max-age=3600")
+    observed = re.search(r'return "([^"]+)"\.split', LOADER.read_text())
+    attributes = re.search(r"interface PopulerListAttributes \{(.+?)^\}", answer.text, re.DOTALL | re.MULTILINE)
+    assert observed
+    assert attributes
+    assert set(re.findall(r'^  "?([\w-]+)"?\?:', attributes[1], re.MULTILINE)) == set(observed[1].split())
 
 
 async def test_it_says_what_to_paste(service: Service) -> None:
