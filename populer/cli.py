@@ -15,7 +15,7 @@ import typer
 
 from populer import INTERRUPTED
 from populer.commands.options import DEFAULT_TO, load_settings
-from populer.console import open_closed_streams, say
+from populer.console import give_up_stderr, open_closed_streams, say
 from ranking import __version__
 from ranking.errors import PopulerError
 from ranking.settings.lists import MAX_LISTED
@@ -61,6 +61,7 @@ def main() -> None:
         try:
             app()
         finally:
+            give_up_stderr()
             sys.stdout.flush()
     except PopulerError as error:
         _end(1, " ".join(str(error).split()))
@@ -83,6 +84,7 @@ def _end(code: int, why: str = "") -> NoReturn:
         if why:
             print(f"populer: {why}", file=sys.stderr)  # noqa: T201
     say()
+    give_up_stderr()
     sys.exit(code)
 
 

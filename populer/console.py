@@ -2,6 +2,7 @@
 
 import os
 import sys
+from typing import TextIO
 
 
 def open_closed_streams() -> None:
@@ -23,6 +24,18 @@ def say(*lines: str) -> None:
             print(line)  # noqa: T201
         sys.stdout.flush()
     except OSError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+        _lead_nowhere(sys.stdout)
+
+
+def give_up_stderr() -> None:
+    """Drop what stderr does not take: nobody can be told of it, and it is no reason to end as failed."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        _lead_nowhere(sys.stderr)
+
+
+def _lead_nowhere(stream: TextIO) -> None:
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -77,7 +77,7 @@ class ItemRules(Table):
 
 
 def _usual_minimum(given: dict[str, Any]) -> float:
-    """Events that a row of a burst list has at least: few where chance is reckoned with by the traffic, see `bursts`."""
+    """Events that a row of a burst list has at least: few where the method knows what is chance, by the traffic."""
     return 2.0 if given.get("method") == "excess" else 5.0
 
 

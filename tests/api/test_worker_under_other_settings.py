@@ -217,7 +217,7 @@ async def test_what_is_known_of_the_file_is_told_to_people_and_to_prometheus(ser
     assert answer.json()["config_version"] == version
     assert answer.json()["config"] == {
         "loaded_at": servers.NOW, "applied": 3, "refused": 2, "refusal": "populer.toml: no such file",
-        "refused_at": servers.NOW + 9, "at_next_start": ["service.port"],
+        "refused_at": servers.NOW + 9, "at_next_start": ["service.port"], "file": "populer.toml",
     }  # fmt: skip
     lines = (await service.http.get("/metrics")).text.splitlines()
     assert {

@@ -174,12 +174,13 @@ def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
     """A setting that is added is read once, unless somebody sees to it: say so in AT_NEXT_START, or add it here."""
     live = {
         "service.trusted_proxies", "service.internal", "service.request_timeout", "service.templates",
-        "service.streams", "service.streams_per_address", "service.fetch_private", "redis.url",
+        "service.streams", "service.streams_per_address", "service.fetch_private", "service.drain", "redis.url",
         "ingest.ack", "ingest.dedupe_window", "ingest.bots", "ingest.gpc", "ingest.visitor_limit",
         "ingest.network_allowance", "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body",
         "ingest.deadline",
         "ingest.max_pending", "ingest.sources", "ingest.spool", "ingest.spool_after",
         "retention.bucket", "retention.keep", "retention.seal_after", "retention.unknown",
+        "retention.removed_sites",
         "retention.roll_up.hour", "retention.roll_up.day",
         "refresh.every", "refresh.stale_after", "refresh.lease", "refresh.paging",
         "alarms.quiet", "alarms.usual_events",

@@ -382,7 +382,7 @@ def test_rules_of_names_what_keeps_an_item_out() -> None:
     assert rule_of(site, "b", **PLAIN, min_count=10) == Rule.BELOW_MINIMUM
     assert rule_of(site, "b", **PLAIN, floor=10) == Rule.BELOW_FLOOR
     assert rule_of(site, "never read", **PLAIN) == Rule.NO_SCORE
-    assert rule_of(site, "c", kind="burst") == Rule.BELOW_MINIMUM
+    assert rule_of(site, "c", kind="burst", minimum=5) == Rule.BELOW_MINIMUM
     assert rule_of(site, "unknown", kind="latest") == Rule.NOT_DESCRIBED
     assert rule_of(site, "of tomorrow", kind="latest") == Rule.NOT_YET_PUBLISHED
     assert rule_of(site, "of tomorrow", **PLAIN) == Rule.NOT_YET_PUBLISHED
