@@ -17,6 +17,7 @@ from ranking.intake.items import Item
 from ranking.intake.urls import name_at
 from ranking.lists.incremental import IncrementalRanker
 from ranking.lists.ranker import Ranker
+from ranking.lists.visible_parts import VisibleParts
 from ranking.refreshing import sealer, site_view
 from ranking.refreshing.answers import answer_as_ranked
 from ranking.refreshing.questions import Explain
@@ -261,9 +262,11 @@ def ranked(view: SiteView, at: float, incremental: IncrementalRanker | None, lis
     """Every list with its scores' bits, by a ranker that goes on or by one that ranks all rows."""
     found = {}
     going_on = None if incremental is None else incremental.ranked(view, Moment(at, at), UTC, lists)
+    whole = Ranker(view, Moment(at, at), UTC)
+    visible = VisibleParts(lists, lambda: whole)
     for name, settings in lists.items():
-        ranker = Ranker(view, Moment(at, at), UTC) if going_on is None else going_on[name].ranker
-        sections = ranker.rank_sections(settings) if going_on is None else going_on[name].sections
+        ranker = whole if going_on is None else going_on[name].ranker
+        sections = visible.rank_sections(ranker, name, settings) if going_on is None else going_on[name].sections
         found[name] = {
             section: [
                 (
