@@ -40,9 +40,11 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Kills, stalls, full disks and servers in front take minutes by themselves, and have a target of their own.
-FAULTS := tests/faults tests/deploy tests/populer/commands/test_store_accept.py tests/populer/commands/test_consume.py \
-	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py test_alarms_sent.py)
+# Kills, stalls, full disks, servers in front and fuzzing take minutes by themselves, and have a target of their own.
+FAULTS := tests/faults tests/deploy tests/contract/test_openapi.py tests/populer/test_client.py \
+	$(addprefix tests/populer/commands/,test_store_accept.py test_consume.py test_ends_of_commands.py test_backup_command.py) \
+	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py \
+		test_alarms_sent.py test_reload.py test_signals_to_the_service.py)
 test: check ## check, then all tests but those of faults and browsers, with warnings as errors
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(addprefix --ignore=,$(FAULTS)) $(ARGS)
 
