@@ -54,7 +54,9 @@ def test_axe_finds_nothing_and_the_page_is_pictured(
     assert found_by_axe(page) == []
     page.keyboard.press("Escape")
     for link in ("Desk", "Service"):
-        page.locator("#rooms").get_by_role("link", name=link).click()
+        room = page.locator("#rooms").get_by_role("link", name=link)
+        room.click()
+        expect(room).to_have_attribute("aria-current", "page")
         for other in range(page.locator("#pages a").count()):
             page.locator("#pages a").nth(other).click()
             expect(page.locator("#pages a").nth(other)).to_have_attribute("aria-current", "page")
@@ -146,7 +148,8 @@ def test_on_a_phone_what_waits_behind_is_a_touch_away(service: Service, newsroom
 
 def test_all_of_it_can_be_done_by_keyboard(service: Service, desk: Desk, visit: Open) -> None:
     page = visit(at(service, desk, "settings")).page
-    page.keyboard.type(service.admin_key)  # the form has the keyboard
+    expect(page.get_by_label("Key", exact=True)).to_be_focused()
+    page.keyboard.type(service.admin_key)
     page.keyboard.press("Enter")
     holds(page, "live", desk.ids)
 

@@ -89,7 +89,6 @@ export class Session {
     if ($("item").open) $("item").close();
     show($("sign-in"));
     $("sign-in-fault").textContent = text;
-    $("key").value = "";
-    $("key").focus();
+    $("key").focus(); // what somebody has typed while the page was still loading stays
   }
 }
