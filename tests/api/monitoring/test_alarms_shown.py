@@ -95,7 +95,7 @@ async def test_a_store_that_is_away_is_an_alarm_and_the_worker_is_not_ready(
     serve: Serve, own_server: OwnServer
 ) -> None:
     server = own_server(appendonly="yes")
-    service = await ready(await serve(on=server, redis={"timeout": "0.5s"}))
+    service = await ready(await serve(on=server, redis={"timeout": "3s"}))
     server.kill()
     answer = await service.http.get("/readyz")
     assert answer.status_code == 503
