@@ -62,10 +62,9 @@ def consume(
     data: Data = None,
 ) -> None:
     """Record a Kafka topic, each record once (needs the extra kafka)."""
-    from populer.commands.consume import run, start_of
+    from populer.commands.consume import run
 
-    loaded = load_settings(config, data)
-    run(loaded, url, group=group, site=site, start=start_of(start), metrics_port=metrics_port)
+    run(load_settings(config, data), url, group=group, site=site, start=start, metrics_port=metrics_port)
 
 
 @items_app.command("import")
