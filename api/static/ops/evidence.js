@@ -37,7 +37,7 @@ export class Evidence {
       h("p", { class: "words" }, this.stands(night, marks)),
       h("p", { class: "soft", lang: "en" }, night.why),
       plot(night, tried, marks, $("evidence-body").clientWidth || 520),
-      h("ul", { class: "front", "aria-label": t("front.title") }, frontWords(night, tried, marks)),
+      h("ul", { class: "front", "aria-label": t("front.title") }, frontWords(tried, marks)),
       h(
         "div",
         { class: "scroll" },
