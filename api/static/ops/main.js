@@ -106,7 +106,7 @@ function entered(page) {
   if (list.name !== context.list.name || (section !== context.section && list.sections.includes(section)))
     choose(list, section);
   if (isOn("settings")) tuning.want();
-  pages[page]?.enter();
+  pages[page]?.enter?.();
   for (const each of beats) if (each.on?.includes(page)) each.at = 0;
   beat();
 }
