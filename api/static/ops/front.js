@@ -92,7 +92,7 @@ export function plot(night, tried, marks, width) {
       {
         viewBox: `0 0 ${width} ${height}`,
         role: "img",
-        "aria-label": "What each half-life catches against how much its list changes; the table below has the numbers",
+        "aria-label": t("front.chart"),
       },
       [highC, (lowC + highC) / 2, lowC]
         .map((value) => [
