@@ -209,7 +209,7 @@ async function beat() {
   const due = beats.filter((each) => !each.busy && (!each.on || isOn(...each.on)) && now - each.at >= each.every);
   const done = await Promise.allSettled(due.map((each) => inTurn(each, now)));
   const wrong = done.filter((each) => each.status === "rejected").map((each) => each.reason);
-  const worst = wrong.find((error) => error.status === 401 || error.status === 403) ?? wrong[0];
+  const worst = wrong.find((error) => error.isKeyRefused) ?? wrong[0];
   if (worst) {
     failed(worst);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
@@ -224,7 +224,7 @@ async function beat() {
 
 function failed(error) {
   if (!(error instanceof Failure)) throw error;
-  if (error.status === 401 || error.status === 403) {
+  if (error.isKeyRefused) {
     forget(context.site);
     session.signedOut(error.message);
   } else {

@@ -50,7 +50,7 @@ export class Ranges {
       const found = await ask("v1/reports/top", { site: this.context.site, query: this.query });
       body = this.report(found);
     } catch (error) {
-      if (error.status === 401 || error.status === 403) return this.context.failed(error);
+      if (error.isKeyRefused) return this.context.failed(error);
       body = h("p", { class: "fault", role: "alert" }, error.message);
     }
     if (mine === this.asking) put($("ranges").querySelector(".report"), body);

@@ -45,7 +45,7 @@ export class Session {
         await this.signIn(site, key);
         return;
       } catch (error) {
-        if (error.status !== 401 && error.status !== 403) {
+        if (!error.isKeyRefused) {
           this.trouble(error);
           setTimeout(() => this.start(), AGAIN_MS);
           return;
