@@ -12,6 +12,7 @@ from api.endpoints.events_answer import REASON_OF
 from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, assets, folder_name
 from api.http.assets import STATIC
 from ranking.intake.visits import REASONS
+from ranking.lists.traffic_start import in_words
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.logbook import JobRun
 from ranking.watching.alarms import ALARMS
@@ -64,6 +65,18 @@ async def test_the_state_has_every_list_with_its_settings_in_the_files_words(ran
     assert populer["age_s"] == state["now"] - populer["generated_at"] == 12.0
     assert state["config"]["version"] == ranked.settings.config_version
     assert (state["store"], state["alarms"], state["spooled_events"]) == ("ok", [], 0)
+
+
+async def test_the_state_says_by_which_traffic_a_half_life_stands(serve: Serve) -> None:
+    service = await serve(lists={"populer": {"half_life": "auto"}})
+    await service.put({"id": "a", "title": "Judul a"})
+    service.clock.now -= 3600
+    await service.view(a=30)
+    service.clock.now += 3600
+    await service.refresh()
+    (populer, *_) = (await get(service, "/v1/ops/state"))["lists"]
+    assert populer["learned_reads"] > 0
+    assert populer["learned_why"] == f"by the traffic, {in_words(populer['learned_reads'])}"
 
 
 async def test_the_state_has_alarms_of_this_site_and_of_the_service(ranked: Service) -> None:
