@@ -14,7 +14,7 @@ export function bar(share, text, title = null) {
   return h("span", { class: "bar", title }, fill, h("span", {}, text));
 }
 
-/** Views of late as a small line. */
+/** Recent views as a small line. */
 export function sparkline(views, stepSeconds) {
   const [width, height] = [96, 26];
   if (!views) return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });

@@ -26,8 +26,8 @@ const TRAFFIC_MINUTES = 60;
 let state = null;
 let pause = FIRST_PAUSE_MS;
 
-const places = new Places(entered);
-const session = new Session({ begun, over, trouble });
+const places = new Places(enter);
+const session = new Session({ begin, end, trouble });
 const context = {
   places,
   zone: "UTC",
@@ -61,7 +61,7 @@ const isOn = (...names) => names.includes(places.page);
 const beats = [
   {
     get every() {
-      return tuning.isTrying && isOn("settings") ? 1_000 : 5_000; // whoever pastes the lines waits for them
+      return tuning.isTrying && isOn("settings") ? 1_000 : 5_000; // somebody who pastes the lines waits for them
     },
     at: 0,
     does: refreshState,
@@ -80,11 +80,11 @@ const beats = [
   { every: 300_000, at: 0, on: ["settings"], does: () => evidence.refresh() },
 ];
 
-function begun(found) {
+function begin(found) {
   context.list = null;
   views.clear();
   catalogue.clear();
-  took(found);
+  takeState(found);
   const wanted = parameters();
   const list = state.lists.find((each) => each.name === wanted.get("list")) ?? state.lists[0];
   places.rooms = [];
@@ -92,13 +92,13 @@ function begun(found) {
   places.open(state.key.grade);
 }
 
-function over() {
+function end() {
   state = null;
   places.leave();
   trouble(null);
 }
 
-function entered(page) {
+function enter(page) {
   if (!state) return;
   const wanted = parameters(); // who goes back, or follows a link, sees the list that it names
   const list = state.lists.find((each) => each.name === wanted.get("list")) ?? context.list;
@@ -136,7 +136,7 @@ for (const button of document.querySelectorAll(".behind")) {
 
 // What is asked for again and again
 
-function took(found) {
+function takeState(found) {
   state = found;
   context.state = found;
   context.zone = found.site.timezone;
@@ -152,7 +152,7 @@ async function refreshState() {
   const { site } = context;
   const found = await ask("v1/ops/state", { site });
   if (site !== context.site) return;
-  took(found);
+  takeState(found);
   const list = found.lists.find((each) => each.name === context.list.name);
   if (!list) return choose(found.lists[0]);
   const isOther = JSON.stringify(list.settings) !== JSON.stringify(context.list.settings);
