@@ -18,12 +18,11 @@ from ranking.store import limits
 from ranking.store.counts import StoredCounts
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
-from ranking.store.redis.scripts import LuaScript
+from ranking.store.redis.scripts import READ_HASHES, LuaScript
 from ranking.store.redis.sealing import stored_counts
 from ranking.store.shards import shard_of
 
 READ_CUT = LuaScript("read_cut", reads=True)
-READ_HASHES = LuaScript("read_hashes")
 LOAD_ITEMS = LuaScript("load_items")
 LOAD_NAMES = LuaScript("load_names")
 LOAD_DESK = LuaScript("load_desk")

@@ -7,8 +7,9 @@ from itertools import chain
 from ranking.counts.sealed import volume_of
 from ranking.store import limits
 from ranking.store.redis import keys
-from ranking.store.redis.archive import AT_ONCE, READ_HASHES, desk_hashes, edits_in, feed_hashes
+from ranking.store.redis.archive import AT_ONCE, desk_hashes, edits_in, feed_hashes
 from ranking.store.redis.link import Link
+from ranking.store.redis.scripts import READ_HASHES
 from ranking.store.sites import Cleared
 from ranking.times import DAY_S
 
