@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from ranking.counts.arrays import FloatArray
-from ranking.intake.events import CLICK, LIST_SOURCE, channel_kind, channel_source
+from ranking.intake.events import CLICK, LIST_SOURCE, channel_kind, channel_position, channel_source
 from ranking.lists.explanation import SENTENCES
 from ranking.lists.ordering import best
 from ranking.lists.ranker import Ranker, Ranking, View
@@ -134,7 +134,7 @@ def _clicks(day: RangeCounts, of: _List) -> dict[str, Any]:
     by_channel = summed(day.channel, day.clicks, len(day.channels))
     for name, clicks in zip(day.channels, by_channel.tolist(), strict=True):
         if clicks and channel_kind(name) == CLICK and channel_source(name) == source:
-            place = int(name.partition("#")[2] or 0)
+            place = channel_position(name) or 0
             by_place[place] = by_place.get(place, 0.0) + clicks
     total, views = sum(by_place.values()), float(day.views.sum())
     return {
