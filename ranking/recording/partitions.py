@@ -10,7 +10,7 @@ has gone back: what that has lost is read again from where it is.
 """
 
 import asyncio
-import time
+import math
 from collections.abc import Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -59,9 +59,10 @@ class Partition:
         `read`: up to which the log says that it is read, all of which is counted; `before`: the numbers that were
         stored with that. A store that has gone back since has lower ones, and is read for again.
         """
-        found = [await self._store.last_number(self._site, shard, self._writer) for shard in range(self._store.shards)]
-        lost = [number for number, was in zip(found, before, strict=False) if number is not None and number < was]
-        self.numbers = [number or 0 for number in found]
+        shards = range(self._store.shards)
+        counted = [await self._store.last_number(self._site, shard, self._writer) for shard in shards]
+        lost = [number for number, was in zip(counted, before, strict=False) if number is not None and number < was]
+        self.numbers = [number or 0 for number in counted]
         return min([read, *lost])
 
     async def record(self, rows: Sequence[LogRow], received_s: int) -> tuple[int, int]:
@@ -116,14 +117,17 @@ class Partition:
     async def _commit(self, batch: OpenBatch, sent: Batch, tickets: list[int]) -> bytes:
         """Count a batch, however long the store is away; the outcomes of its events."""
         backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        said_at = -SAID_EVERY_S
+        clock, said_at = asyncio.get_running_loop().time, -math.inf
         while True:
             try:
                 committed = await self._store.record(sent, self._terms.keep_s)
             except (StoreUnavailableError, StoreDeniedError) as error:
-                if time.monotonic() >= said_at + SAID_EVERY_S:
-                    said_at = time.monotonic()
-                    log.warning("The store does not take events. They are tried until it does.", error=str(error))
+                if clock() >= said_at + SAID_EVERY_S:
+                    said_at = clock()
+                    log.warning(
+                        "The store does not take events. They wait in the log and are tried again. Check the store.",
+                        error=str(error),
+                    )
                 await asyncio.sleep(backoff.next_s())
             else:
                 batch.settle(committed)
