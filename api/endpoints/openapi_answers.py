@@ -46,6 +46,10 @@ CHANGE: Final[Json] = {
     },
 }
 UNDONE: Final = whole({"edition": COUNT, "undone": _list_of(OBJECT)})
+PINS: Final = whole({"pins": _list_of(PINNED)})
+BOOSTS: Final = whole({"boosts": _list_of(BOOSTED)})
+BLOCKS: Final = whole({"blocks": _list_of(BLOCKED)})
+CHANGES: Final = whole({"changes": _list_of(CHANGE)})
 NEIGHBOUR: Final[Json] = {
     "type": ["object", "null"],
     "properties": {"rank": COUNT, "item": TEXT, "score": NUMBER, "margin": NUMBER},
@@ -118,7 +122,7 @@ PREVIEWED: Final[Json] = {
     },
 }
 ALIVE: Final = whole({"status": {**TEXT, "const": "ok"}})
-READY: Final[Json] = {
+READINESS: Final[Json] = {
     "type": "object",
     "required": ["status"],
     "properties": {
@@ -128,6 +132,7 @@ READY: Final[Json] = {
         "store": {**TEXT, "examples": ["ok"]},
         "oldest_list_age_s": MAYBE,
         "spooled_events": COUNT,
+        "draining": {"type": "boolean", "description": "it will stop"},
         "config_version": TEXT,
         "alarms": _list_of(
             {"type": "object", "required": ["alarm", "says"], "properties": {"alarm": TEXT, "says": TEXT}}
@@ -135,22 +140,6 @@ READY: Final[Json] = {
     },
 }
 LINES: Final = whole(dict.fromkeys(("html", "wordpress", "react", "amp"), TEXT))
-#: (method, path) -> the schema of its good answer, where its route does not say it.
-ANSWERS: Final[dict[tuple[str, str], Json]] = {
-    ("get", "/v1/items/{item}/explain"): EXPLANATION,
-    ("post", "/v1/preview"): PREVIEWED,
-    ("put", "/v1/lists/{list}/pins/{item}"): PINNED,
-    ("get", "/v1/lists/{list}/pins"): whole({"pins": _list_of(PINNED)}),
-    ("put", "/v1/lists/{list}/boosts/{item}"): BOOSTED,
-    ("get", "/v1/lists/{list}/boosts"): whole({"boosts": _list_of(BOOSTED)}),
-    ("put", "/v1/blocks/{item}"): BLOCKED,
-    ("get", "/v1/blocks"): whole({"blocks": _list_of(BLOCKED)}),
-    ("get", "/v1/audit"): whole({"changes": _list_of(CHANGE)}),
-    ("post", "/v1/edits/{edition}/undo"): UNDONE,
-    ("get", "/livez"): ALIVE,
-    ("get", "/readyz"): READY,
-    ("get", "/embed/lines"): LINES,
-}
 NAMED_ANSWERS: Final[dict[str, Json]] = {
     "Pin": PINNED,
     "Boost": BOOSTED,
@@ -162,5 +151,5 @@ NAMED_ANSWERS: Final[dict[str, Json]] = {
     "Explanation": EXPLANATION,
     "PreviewEntry": PREVIEW_ENTRY,
     "Preview": PREVIEWED,
-    "Readiness": READY,
+    "Readiness": READINESS,
 }

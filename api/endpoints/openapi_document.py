@@ -13,7 +13,7 @@ from api.endpoints.dispatched_paths import ENTRY, EVENT, LIST
 from api.endpoints.editorial import BLOCK, BOOST, PIN
 from api.endpoints.items import DESCRIBED, ITEM, OUTCOME, PICTURE, PUT
 from api.endpoints.openapi import ERRORS, INVALID, PROBLEM, SITE, Json, problem
-from api.endpoints.openapi_answers import ANSWERS, NAMED_ANSWERS
+from api.endpoints.openapi_answers import NAMED_ANSWERS
 from api.endpoints.voids import VOID
 
 #: Components by name; each is referred to somewhere.
@@ -125,11 +125,6 @@ def _complete(path: str, method: str, operation: Json) -> None:
     if method in WITHOUT_BODY:
         for status in OF_BODIES:
             responses.pop(status, None)
-    if (answer := ANSWERS.get((method, path))) is not None:
-        for status in responses.keys() & {"200", "503"}:
-            content = responses[status].get("content", {})
-            if "application/json" in content:
-                content["application/json"] = {"schema": answer}
     if "422" in responses and "application/problem+json" not in responses["422"].get("content", {}):
         responses["422"] = problem(ERRORS[422])  # FastAPI writes a form of its own there
     for status, response in responses.items():

@@ -15,7 +15,8 @@ from pydantic import BaseModel, Field
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.embed import address_of, element
-from api.endpoints.openapi import problems
+from api.endpoints.openapi import answer, problems
+from api.endpoints.openapi_answers import LINES
 from api.http.assets import FOR_GOOD, STATIC, TYPES, Asset, asset_in, name_of
 from api.http.json_response import json_response
 from api.http.problems import Problem
@@ -101,7 +102,11 @@ def embed_router(current: CurrentContext) -> APIRouter:
             lines=lines_of(_address(of_site, request), choice), asked=request.url.query,
         )  # fmt: skip
 
-    @routes.get("/embed/lines", summary="The same lines by platform, as JSON", responses=problems(404, 422))
+    @routes.get(
+        "/embed/lines",
+        summary="The same lines by platform, as JSON",
+        responses={200: answer("Lines to paste.", LINES), **problems(404, 422)},
+    )
     async def lines(request: Request, asked: Annotated[EmbedQuery, Query()]) -> Response:
         of_site, choice = _choice(current(), asked)
         return json_response(lines_of(_address(of_site, request), choice), {"cache-control": "no-store"})
