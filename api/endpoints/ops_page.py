@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from api.context import CurrentContext
 from api.http.assets import STATIC
 from api.http.page_files import PageFiles
-from api.serving.phrases import FALLBACK, WORDS
+from api.serving.phrases import phrase_language
 
 FOLDER: Final = STATIC / "ops"
 FILES: Final = PageFiles(FOLDER, "ops")
@@ -36,16 +36,6 @@ HEADERS: Final = {
 }
 
 
-def language_of(locale: str) -> str:
-    """The language that the page speaks for a locale.
-
-    >>> language_of("ms-MY"), language_of("fr")
-    ('ms', 'en')
-    """
-    found = locale.replace("-", "_").partition("_")[0].lower()
-    return found if found in WORDS else FALLBACK
-
-
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["pages"])
@@ -54,7 +44,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/ops", summary="The ops page", response_class=HTMLResponse)
     async def ops(lang: str = "") -> Response:
         sites = current().settings.sites
-        language = language_of(lang or sites[0].locale)
+        language = phrase_language(lang or sites[0].locale)
         content = FILES.page(PAGE, sites=sites, files=FILES.path, language=language)
         return HTMLResponse(content, headers={**HEADERS, "cache-control": "no-cache"})
 
