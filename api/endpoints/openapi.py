@@ -1,5 +1,6 @@
 """Parts of the OpenAPI document that several endpoints share. FastAPI writes the rest from its routes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -42,6 +43,14 @@ PROBLEM: Json = whole(
     }
 )
 SITE: Json = {"name": "site", "in": "query", "schema": {"type": "string"}, "description": "default: the first site"}
+
+
+def query_parameters(texts: Mapping[str, str]) -> Json:
+    """`site` and a route's other query parameters (name -> description), for `openapi_extra`."""
+    named = (
+        {"name": name, "in": "query", "schema": {"type": "string"}, "description": text} for name, text in texts.items()
+    )
+    return {"parameters": [SITE, *named]}
 
 
 def problem(description: str) -> Json:

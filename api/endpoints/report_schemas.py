@@ -1,6 +1,6 @@
 """What reports answer and are asked by, for the OpenAPI document."""
 
-from api.endpoints.openapi import SITE, Json, answer, whole
+from api.endpoints.openapi import Json, answer, whole
 from ranking.reporting.item_history import MOST_STEPS, STEPS
 from ranking.reporting.top import BY, ITEM, MOST_ROWS
 
@@ -132,19 +132,11 @@ TODAY_ANSWER = whole(
 )
 
 
-def parameters_of(texts: dict[str, str]) -> Json:
-    """The query parameters of a route, besides `site`, for `openapi_extra`."""
-    named = (
-        {"name": name, "in": "query", "schema": {"type": "string"}, "description": text} for name, text in texts.items()
-    )
-    return {"parameters": [SITE, *named]}
-
-
 def with_csv(schema: Json) -> dict[int | str, Json]:
     """A good answer as JSON, or as CSV."""
-    found = answer("As of the last refresh.", schema)
-    found["content"]["text/csv"] = {"schema": {"type": "string"}}
-    return {200: found}
+    good = answer("As of the last refresh.", schema)
+    good["content"]["text/csv"] = {"schema": {"type": "string"}}
+    return {200: good}
 
 
 TOP = with_csv(TOP_ANSWER)
