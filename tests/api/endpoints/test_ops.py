@@ -9,7 +9,7 @@ import servers
 from servers import ADMIN, SITE, WRITER, Service, answering
 
 from api.endpoints.events_answer import REASON_OF
-from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, assets, folder_name
+from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, FILES
 from api.http.assets import STATIC
 from ranking.intake.visits import REASONS
 from ranking.lists.traffic_start import in_words
@@ -236,8 +236,8 @@ async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -
     page = (await service.http.get("/ops")).text
     named = re.findall(r'(?:src|href)="(ops/[^"]+)"', page)
     files = {each.rpartition("/")[2] for each in named}
-    assert files == {"ops.css", "main.js", "mark.svg", "words-id.js"} <= set(assets())
-    for path in {*named, *(f"ops/{folder_name()}/{name}" for name in assets())}:
+    assert files == {"ops.css", "main.js", "mark.svg", "words-id.js"} <= set(FILES.assets)
+    for path in {*named, *(f"ops/{FILES.folder_name}/{name}" for name in FILES.assets)}:
         first = await service.http.get(f"/{path}")
         assert first.status_code == 200
         assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -249,7 +249,7 @@ async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -
     older = await service.http.get("/ops/0123456789abcdef/main.js")
     assert (older.status_code, older.headers["cache-control"]) == (200, "no-cache")
     for name in ("page.html", "nothing"):
-        assert (await service.http.get(f"/ops/{folder_name()}/{name}")).status_code == 404
+        assert (await service.http.get(f"/ops/{FILES.folder_name}/{name}")).status_code == 404
 
 
 def test_ops_page_has_words_for_every_alarm_and_reason() -> None:
