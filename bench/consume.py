@@ -10,11 +10,13 @@ written.
 
 import json
 import random
+import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -95,8 +97,6 @@ def _consumed(kafka: broker.Broker, group: str, written: Counter[str], window: s
 
 
 def _until_all(process: subprocess.Popen[bytes], port: int) -> dict[str, int]:
-    import urllib.request
-
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and process.poll() is None:
         time.sleep(0.1)
@@ -124,8 +124,6 @@ def _start_s() -> float:
 
 
 def _children_s() -> float:
-    import resource
-
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

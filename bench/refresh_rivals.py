@@ -1,7 +1,7 @@
 """The same list by others: by Redis itself, and by SQL over the single events. See refresh.py."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -23,22 +23,27 @@ class Rival(NamedTuple):
     top: list[str]
 
 
-def by_redis(url: str, cells: int, end_s: int) -> Rival:
-    """The decayed list by ZUNIONSTORE over hourly sorted sets, weighed by the age of each hour's middle."""
-    client = Redis.from_url(url, socket_timeout=None)
+def fill_hours(client: Redis, cells: int, end_s: int, weights: Mapping[str, float]) -> None:
+    """The events of each hour as a sorted set, `hour:N`, by what they weigh; kinds without a weight are left out."""
     hours: dict[int, dict[int, float]] = {}
     for each in readership.bucketfuls(cells, end_s):
         hour = hours.setdefault(each.start_s // HOUR_S, {})
-        for kind, (items, counts) in each.counts.items():
+        for kind, weight in weights.items():
+            items, counts = each.counts[kind]
             for item, count in zip(items.tolist(), counts.tolist(), strict=True):
-                hour[item] = hour.get(item, 0.0) + WEIGHTS[kind] * count
+                hour[item] = hour.get(item, 0.0) + weight * count
     pipe = client.pipeline(transaction=False)
     for number, hour in hours.items():
         pipe.zadd(f"hour:{number}", {readership.name(item): score for item, score in hour.items()})
         if len(pipe) > 20:
             pipe.execute()
     pipe.execute()
-    hours.clear()
+
+
+def by_redis(url: str, cells: int, end_s: int) -> Rival:
+    """The decayed list by ZUNIONSTORE over hourly sorted sets, weighed by the age of each hour's middle."""
+    client = Redis.from_url(url, socket_timeout=None)
+    fill_hours(client, cells, end_s, WEIGHTS)
     ages_s = {number: max(0, end_s - (number + 0.5) * HOUR_S) for number in sorted(_hours(end_s))}
     weighed = {f"hour:{number}": float(2 ** -(age_s / HALF_LIFE_S)) for number, age_s in ages_s.items()}
 
@@ -90,6 +95,7 @@ def _hours(end_s: int) -> set[int]:
 
 
 def quickest(run: Callable[[], object], tries: int = TRIES) -> float:
+    """Seconds of the quickest of some runs."""
     found = []
     for _ in range(tries):
         started = time.perf_counter()

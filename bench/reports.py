@@ -21,6 +21,7 @@ import servers  # isort: skip - it makes a checkout importable
 import readership
 import steady
 from redis import Redis
+from refresh_rivals import fill_hours
 from report import Row, parser_of, show
 
 from ranking.published.edits import Edits, Subject, Void
@@ -51,22 +52,6 @@ REPORTS = (
 )
 
 
-def fill(client: Redis, cells: int, end_s: int) -> None:
-    """The views of each hour as a sorted set."""
-    hours: dict[int, dict[int, int]] = {}
-    for each in readership.bucketfuls(cells, end_s):
-        hour = hours.setdefault(each.start_s // HOUR_S, {})
-        items, counts = each.counts["view"]
-        for item, count in zip(items.tolist(), counts.tolist(), strict=True):
-            hour[item] = hour.get(item, 0) + count
-    pipe = client.pipeline(transaction=False)
-    for number, hour in hours.items():
-        pipe.zadd(f"hour:{number}", {readership.name(item): count for item, count in hour.items()})
-        if len(pipe) > 20:
-            pipe.execute()
-    pipe.execute()
-
-
 def by_redis(client: Redis, days: int, by: str, section_of: dict[str, str], end_s: int) -> list[tuple[str, int]]:
     """The top of the last days by the sorted sets."""
     hours = range((end_s - days * DAY_S) // HOUR_S, -(-end_s // HOUR_S))
@@ -93,7 +78,7 @@ def median_ms(call: Callable[[], object], rounds: int) -> float:
 def rows(url: str, cells: int, end_s: int) -> list[Row]:
     """All measurements."""
     client = Redis.from_url(url, socket_timeout=None)
-    fill(client, cells, end_s)
+    fill_hours(client, cells, end_s, {"view": 1.0})
     site = steady.Site(cells, end_s, steady=False)
     counts = len(site.history.columns().counts)
     section_of = {name: f"Rubrik {number % readership.SECTIONS}" for number, name in enumerate(site.history.items)}

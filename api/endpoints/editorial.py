@@ -13,7 +13,8 @@ from fastapi import Path as PathParameter
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.acks import ack_header
 from api.endpoints.items import ItemId
-from api.endpoints.openapi import ERRORS, json_request, problems
+from api.endpoints.openapi import ERRORS, answer, json_request, problems
+from api.endpoints.openapi_answers import BLOCKED, BLOCKS, BOOSTED, BOOSTS, CHANGES, PINNED, PINS, UNDONE
 from api.endpoints.pinnable import check_pinnable
 from api.http.auth import Grade
 from api.http.json_body import Moment, json_body, moment_from
@@ -59,7 +60,7 @@ def router(current: CurrentContext) -> APIRouter:
         "/lists/{list}/pins/{item:path}",
         summary="Give an item a place",
         openapi_extra=json_request(PIN),
-        responses=problems(409),
+        responses={200: answer("The pin as it is in force.", PINNED), **problems(409)},
     )
     async def put_pin(name: ListName, item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
@@ -81,7 +82,7 @@ def router(current: CurrentContext) -> APIRouter:
             if (subject.kind, subject.item) == ("pin", item) and section in (None, subject.section)
         )
 
-    @routes.get("/lists/{list}/pins", summary="Pins of a list")
+    @routes.get("/lists/{list}/pins", summary="Pins of a list", responses={200: answer("Those in force.", PINS)})
     async def get_pins(name: ListName, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         await editor.edits_of(name)
@@ -90,7 +91,10 @@ def router(current: CurrentContext) -> APIRouter:
         return json_response({"pins": pins})
 
     @routes.put(
-        "/lists/{list}/boosts/{item:path}", summary="Multiply an item's score", openapi_extra=json_request(BOOST)
+        "/lists/{list}/boosts/{item:path}",
+        summary="Multiply an item's score",
+        openapi_extra=json_request(BOOST),
+        responses={200: answer("The boost as it is in force.", BOOSTED)},
     )
     async def put_boost(name: ListName, item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
@@ -108,7 +112,7 @@ def router(current: CurrentContext) -> APIRouter:
         await editor.edits_of(name)
         return await editor.lift([Subject("boost", name, WHOLE_SITE, item)])
 
-    @routes.get("/lists/{list}/boosts", summary="Boosts of a list")
+    @routes.get("/lists/{list}/boosts", summary="Boosts of a list", responses={200: answer("Those in force.", BOOSTS)})
     async def get_boosts(name: ListName, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         await editor.edits_of(name)
@@ -118,6 +122,7 @@ def router(current: CurrentContext) -> APIRouter:
         "/blocks/{item:path}",
         summary="Keep an item out of every list",
         openapi_extra=json_request(BLOCK, required=False),
+        responses={200: answer("The block as it is in force.", BLOCKED)},
     )
     async def put_block(item: ItemId, request: Request) -> Response:
         editor = EditorRequest(current(), request)
@@ -130,16 +135,22 @@ def router(current: CurrentContext) -> APIRouter:
     async def delete_block(item: ItemId, request: Request) -> Response:
         return await EditorRequest(current(), request).lift([Subject("block", "", "", item)])
 
-    @routes.get("/blocks", summary="Blocked items")
+    @routes.get("/blocks", summary="Blocked items", responses={200: answer("Those in force.", BLOCKS)})
     async def get_blocks(request: Request) -> Response:
         return json_response({"blocks": await EditorRequest(current(), request).shown("block", "")})
 
-    @routes.get("/audit", summary="Audit trail, the newest first")
+    @routes.get(
+        "/audit", summary="Audit trail, the newest first", responses={200: answer("A line per change.", CHANGES)}
+    )
     async def get_audit(request: Request, limit: Limit = 100) -> Response:
         editor = EditorRequest(current(), request)
         return json_response({"changes": await editor.context.store.edits.audit(editor.site.id, limit)})
 
-    @routes.post("/edits/{edition}/undo", summary="Undo the changes of one edition", responses=problems(409))
+    @routes.post(
+        "/edits/{edition}/undo",
+        summary="Undo the changes of one edition",
+        responses={200: answer("What was undone.", UNDONE), **problems(409)},
+    )
     async def post_undo(edition: Edition, request: Request) -> Response:
         editor = EditorRequest(current(), request)
         return await editor.undo(edition)

@@ -83,11 +83,7 @@ def _with_loader(referrers: bool) -> str:
 def _tracker(referrers: bool) -> str:
     """The tracker without its end."""
     plain = _minified(TRACKER).removesuffix(END)
-    if not referrers:
-        return plain
-    head, viewed, tail = plain.partition(VIEWED)
-    assert viewed  # noqa: S101 - both are ours
-    return f"{head}{BEGUN}{tail}{_minified(REFERRER)}"
+    return plain.replace(VIEWED, BEGUN) + _minified(REFERRER) if referrers else plain
 
 
 def _minified(source: Path) -> str:
@@ -110,7 +106,7 @@ def router(current: CurrentContext) -> APIRouter:
     _add_current(routes, "/populer-list.js", element, "The element, a module")
     _add_current(routes, "/populer-list.d.ts", declarations, "The types of element and tracker", SENT_TYPES)
     _add_pinned(routes, "/populer-list.{name}.js", [element], "The element under the name of its content")
-    bundles: list[Callable[[], Asset]] = [bundle, partial(bundle, True)]
+    bundles = [partial(bundle, variant) for variant in (False, True)]
     _add_pinned(routes, "/populer.{name}.js", bundles, "Tracker and element under the name of their content")
 
     @routes.get("/populer.js.json", summary="What to paste into a page")

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.items import ItemId
-from api.endpoints.openapi import ERRORS, SITE, json_request, problems
+from api.endpoints.openapi import ERRORS, SITE, answer, json_request, problems
+from api.endpoints.openapi_answers import EXPLANATION, PREVIEWED
 from api.http.auth import Grade
 from api.http.json_body import Moment, json_body, moment_from
 from ranking.errors import InvalidQuestionError, NotReadyError
@@ -40,6 +41,7 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get(
         "/items/{item:text}/explain",
         summary="Why is an item at its rank?",
+        responses={200: answer("As of the last refresh, or `at`.", EXPLANATION)},
         openapi_extra={
             "parameters": [SITE, *({"name": name, "in": "query", "schema": {"type": "string"}} for name in PARAMETERS)]
         },
@@ -56,7 +58,12 @@ def router(current: CurrentContext) -> APIRouter:
         part = _part(section, request.query_params)
         return await answered(context, Explain(site.id, name, item, part, moment_from(at, "at", site.zone)))
 
-    @routes.post("/preview", summary="A list under other settings beside the live one", openapi_extra=BODY)
+    @routes.post(
+        "/preview",
+        summary="A list under other settings beside the live one",
+        responses={200: answer("Both lists, as of the last refresh, or `at`.", PREVIEWED)},
+        openapi_extra=BODY,
+    )
     async def preview(request: Request) -> Response:
         context = current()
         site, _ = site_and_caller(context, request, Grade.EDITOR)

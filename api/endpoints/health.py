@@ -7,22 +7,23 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from api.context import Context, CurrentContext, site_and_caller
-from api.endpoints.openapi import problems
+from api.endpoints.openapi import answer, problems
+from api.endpoints.openapi_answers import ALIVE, READINESS
 from api.http.auth import Grade
 from api.http.json_response import json_response
 from api.http.problems import Problem
 from api.monitoring import metrics
 
-NOT_READY: dict[int | str, Any] = {
-    200: {
-        "description": "It can, also while the store is away. More than `status` is for an admin key and"
-        " `service.internal`."
-    },
-    503: {
-        "description": "It cannot: it has no lists, or the store is away and the spool has no room, or it will stop;"
-        " `lists`, `store`, `spooled_events` and `draining` say which.",
-        "content": {"application/json": {}},
-    },
+READY: dict[int | str, Any] = {
+    200: answer(
+        "It can, also while the store is away. More than `status` is for an admin key and `service.internal`.",
+        READINESS,
+    ),
+    503: answer(
+        "It cannot: it has no lists, or the store is away and the spool has no room, or it will stop; `lists`, `store`,"
+        " `spooled_events` and `draining` say which.",
+        READINESS,
+    ),
 }
 
 #: Stands for all of them where the service's own network asks.
@@ -34,12 +35,12 @@ def router(current: CurrentContext) -> APIRouter:
     routes = APIRouter(tags=["health"])
 
     @routes.head("/livez", include_in_schema=False)
-    @routes.get("/livez", summary="Is this process alive?")
+    @routes.get("/livez", summary="Is this process alive?", responses={200: answer("It is.", ALIVE)})
     async def livez() -> Response:
         return Response('{"status":"ok"}', media_type="application/json")
 
     @routes.head("/readyz", include_in_schema=False)
-    @routes.get("/readyz", summary="Can this worker keep events and serve lists?", responses=NOT_READY)
+    @routes.get("/readyz", summary="Can this worker keep events and serve lists?", responses=READY)
     async def readyz(request: Request) -> Response:
         context = current()
         site = _site_shown(context, request)
@@ -52,8 +53,8 @@ def router(current: CurrentContext) -> APIRouter:
             checks["spooled_events"] = context.spooling.events
         away = checks["store"] != "ok"
         served = ranked or (away and context.published_lists.loaded())
-        ready = served and (not away or (context.spooling is not None and context.spooling.has_room))
-        ready = ready and not context.draining
+        kept = not away or (context.spooling is not None and context.spooling.has_room)
+        ready = served and kept and not context.draining
         if context.draining:
             checks["draining"] = True
         if site is None:

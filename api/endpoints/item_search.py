@@ -14,12 +14,13 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import StreamingResponse
 
 from api.context import Context, CurrentContext, site_and_caller
-from api.endpoints.openapi import ERRORS, SITE, Json, answer, problems, whole
+from api.endpoints.openapi import ERRORS, answer, problems, query_parameters, whole
 from api.endpoints.pinnable import pin_refusals
 from api.http import parameters
 from api.http.auth import Grade, require
 from api.http.csv_rows import MEDIA_TYPE, csv_rows
 from api.http.json_response import json_response
+from api.http.parameters import Parameters
 from api.http.problems import Problem
 from ranking.intake.item_query import STATES, ItemQuery
 from ranking.intake.items import Item, as_wire
@@ -33,8 +34,6 @@ LOOKED_AT = 20_000
 USUAL, MOST = 50, 1_000
 MOST_NAMED = 100
 CURSOR = re.compile(r"(\d{1,5})\.(\d{1,18})\.(\d{1,9})")
-NAMES = ("q", "section", "tag", "author", "language", "type", "premium", "from", "to", "state")
-PARAMETERS = (*NAMES, "id", "sort", "pin", "limit", "cursor", "format", "site")
 COLUMNS = (
     "id", "title", "url", "section", "sections", "published_at", "modified_at", "expires_at", "first_seen", "author",
     "authors", "tags", "image", "summary", "language", "type", "premium", "hidden",
@@ -58,12 +57,17 @@ def router(current: CurrentContext) -> APIRouter:
     """The route."""
     routes = APIRouter(prefix="/v1/items", tags=["items"], responses=problems(*ERRORS))
 
-    @routes.get("", summary="Search items", responses={200: answer("A page of items.", FOUND)}, openapi_extra=EXTRA)
+    @routes.get(
+        "",
+        summary="Search items",
+        responses={200: answer("A page of items.", FOUND)},
+        openapi_extra=query_parameters(TEXTS),
+    )
     async def get_items(request: Request) -> Response:
-        context, params = current(), dict(request.query_params.multi_items())
+        context, params = current(), request.query_params
         site, caller = site_and_caller(context, request, Grade.PUBLIC)
         require(caller, Grade.EDITOR if caller.grade is Grade.EDITOR else Grade.WRITE, site)
-        parameters.check_names(params, PARAMETERS)
+        parameters.check_names(params, (*TEXTS, "site"))
         query, place = _query(params, site), _place(params.get("cursor"))
         form = params.get("format", "json")
         if form in ("csv", "ndjson"):
@@ -161,7 +165,7 @@ async def _csv(parts: AsyncIterator[list[Item]]) -> AsyncIterator[str]:
         yield csv_rows([wire[name] for name in COLUMNS] for wire in wires)
 
 
-def _query(params: dict[str, str], site: SiteSettings) -> ItemQuery:
+def _query(params: Parameters, site: SiteSettings) -> ItemQuery:
     state, premium = params.get("state"), params.get("premium")
     if state is not None and state not in STATES:
         raise Problem(400, "bad parameter", f"state: expected one of {', '.join(STATES)}, found {state[:40]!r}")
@@ -211,13 +215,4 @@ TEXTS: dict[str, str] = {
     "limit": f"items of a page, up to {MOST}",
     "cursor": "`next` of the page before",
     "format": "json; csv or ndjson: all of them",
-}
-EXTRA: Json = {
-    "parameters": [
-        SITE,
-        *(
-            {"name": name, "in": "query", "schema": {"type": "string"}, "description": text}
-            for name, text in TEXTS.items()
-        ),
-    ]
 }

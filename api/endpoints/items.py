@@ -10,7 +10,7 @@ from starlette.convertors import StringConvertor, register_url_convertor
 
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.acks import ACK, ack_header
-from api.endpoints.openapi import ERRORS, INVALID, SITE, Json, answer, json_request, problems, whole
+from api.endpoints.openapi import ERRORS, INVALID, SITE, TEXT_OR_NULL, Json, answer, json_request, problems, whole
 from api.endpoints.withdrawn import withdraw
 from api.http.auth import Caller, Grade
 from api.http.json_body import from_json, json_body
@@ -137,7 +137,6 @@ ITEM: Json = {
 
 
 ITEMS: Json = {"type": "array", "items": ITEM}
-TEXT_OR_NULL = {"type": ["string", "null"]}
 FIELDS: Json = {
     "id": {"type": "string"},
     "title": {"type": "string"},

@@ -1,9 +1,17 @@
 """Parts of the OpenAPI document that several endpoints share. FastAPI writes the rest from its routes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 Json = dict[str, Any]
 
+TEXT: Json = {"type": "string"}
+NUMBER: Json = {"type": "number"}
+COUNT: Json = {"type": "integer"}
+OBJECT: Json = {"type": "object"}
+TEXT_OR_NULL: Json = {"type": ["string", "null"]}
+NUMBER_OR_NULL: Json = {"type": ["number", "null"]}
+COUNT_OR_NULL: Json = {"type": ["integer", "null"]}
 
 ERRORS: dict[int, str] = {
     400: "The body or a parameter is malformed.",
@@ -31,17 +39,28 @@ def whole(properties: Json) -> Json:
 INVALID: Json = {
     "type": "array",
     "description": "which could not be used, and why; `index` from 0",
-    "items": whole({"index": {"type": "integer"}, "error": {"type": "string"}}),
+    "items": whole({"index": COUNT, "error": TEXT}),
 }
 PROBLEM: Json = whole(
     {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "what to do, as a sentence"},
+        "type": TEXT,
+        "title": TEXT,
+        "status": COUNT,
+        "detail": {**TEXT, "description": "what to do, as a sentence"},
     }
 )
-SITE: Json = {"name": "site", "in": "query", "schema": {"type": "string"}, "description": "default: the first site"}
+SITE: Json = {"name": "site", "in": "query", "schema": TEXT, "description": "default: the first site"}
+
+
+def query_parameters(texts: Mapping[str, str]) -> Json:
+    """`site` and a route's other query parameters (name -> description), for `openapi_extra`."""
+    named = ({"name": name, "in": "query", "schema": TEXT, "description": text} for name, text in texts.items())
+    return {"parameters": [SITE, *named]}
+
+
+def list_of(schema: Json) -> Json:
+    """An array of what a schema says."""
+    return {"type": "array", "items": schema}
 
 
 def problem(description: str) -> Json:

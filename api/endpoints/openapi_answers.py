@@ -2,20 +2,22 @@
 
 from typing import Final
 
-from api.endpoints.openapi import Json, whole
+from api.endpoints.openapi import (
+    COUNT,
+    COUNT_OR_NULL,
+    NUMBER,
+    NUMBER_OR_NULL,
+    OBJECT,
+    TEXT,
+    TEXT_OR_NULL,
+    Json,
+    list_of,
+    whole,
+)
 
-TEXT: Final[Json] = {"type": "string"}
-NUMBER: Final[Json] = {"type": "number"}
-COUNT: Final[Json] = {"type": "integer"}
-MAYBE: Final[Json] = {"type": ["number", "null"]}
-OBJECT: Final[Json] = {"type": "object"}
-SECTION: Final[Json] = {"type": ["string", "null"], "examples": ["Politik"]}
-UNTIL: Final[Json] = {"type": ["number", "null"], "description": "epoch seconds; null: until it is lifted"}
-AT: Final[Json] = {"type": "number", "description": "epoch seconds", "examples": [1764530940]}
-
-
-def _list_of(schema: Json) -> Json:
-    return {"type": "array", "items": schema}
+SECTION: Final[Json] = {**TEXT_OR_NULL, "examples": ["Politik"]}
+UNTIL: Final[Json] = {**NUMBER_OR_NULL, "description": "epoch seconds; null: until it is lifted"}
+AT: Final[Json] = {**NUMBER, "description": "epoch seconds", "examples": [1764530940]}
 
 
 PINNED: Final = whole(
@@ -45,7 +47,11 @@ CHANGE: Final[Json] = {
         "after": {"type": ["object", "null"]},
     },
 }
-UNDONE: Final = whole({"edition": COUNT, "undone": _list_of(OBJECT)})
+UNDONE: Final = whole({"edition": COUNT, "undone": list_of(OBJECT)})
+PINS: Final = whole({"pins": list_of(PINNED)})
+BOOSTS: Final = whole({"boosts": list_of(BOOSTED)})
+BLOCKS: Final = whole({"blocks": list_of(BLOCKED)})
+CHANGES: Final = whole({"changes": list_of(CHANGE)})
 NEIGHBOUR: Final[Json] = {
     "type": ["object", "null"],
     "properties": {"rank": COUNT, "item": TEXT, "score": NUMBER, "margin": NUMBER},
@@ -55,13 +61,13 @@ CHANNEL: Final = whole(
     {
         "channel": TEXT,
         "kind": {**TEXT, "examples": ["view"]},
-        "source": {"type": ["string", "null"]},
-        "position": {"type": ["integer", "null"]},
+        "source": TEXT_OR_NULL,
+        "position": COUNT_OR_NULL,
         "weight": NUMBER,
         "events": NUMBER,
         "decayed": NUMBER,
         "part": {**NUMBER, "description": "weight x decayed"},
-        "buckets": _list_of(BUCKET),
+        "buckets": list_of(BUCKET),
         "voided": NUMBER,
     }
 )
@@ -70,20 +76,20 @@ EXPLANATION: Final[Json] = {
     "required": ["item", "list", "rank", "rule", "why", "score", "channels"],
     "properties": {
         "item": {**TEXT, "examples": ["berita-1"]},
-        "title": {"type": ["string", "null"]},
+        "title": TEXT_OR_NULL,
         "list": {**TEXT, "examples": ["populer"]},
         "section": TEXT,
         "at": AT,
-        "rank": {"type": ["integer", "null"], "description": "null: it is not listed", "examples": [1]},
-        "place": {"type": ["integer", "null"], "description": "by its score alone"},
-        "shown": {"type": ["integer", "null"], "description": "with pins laid over the list"},
+        "rank": {**COUNT_OR_NULL, "description": "null: it is not listed", "examples": [1]},
+        "place": {**COUNT_OR_NULL, "description": "by its score alone"},
+        "shown": {**COUNT_OR_NULL, "description": "with pins laid over the list"},
         "rule": {**TEXT, "examples": ["listed"], "description": "what keeps it out"},
         "why": {**TEXT, "examples": ["it may be listed"]},
         "formula": TEXT,
-        "score": MAYBE,
-        "channels": _list_of(CHANNEL),
+        "score": NUMBER_OR_NULL,
+        "channels": list_of(CHANNEL),
         "left_out": {**OBJECT, "description": "events that were left out, by reason"},
-        "voids": _list_of(OBJECT),
+        "voids": list_of(OBJECT),
         "above": NEIGHBOUR,
         "below": NEIGHBOUR,
     },
@@ -95,10 +101,10 @@ PREVIEW_ENTRY: Final[Json] = {
         "rank": COUNT,
         "id": {**TEXT, "examples": ["berita-1"]},
         "title": TEXT,
-        "score": MAYBE,
+        "score": NUMBER_OR_NULL,
         "views": COUNT,
-        "live_rank": {"type": ["integer", "null"]},
-        "move": {"type": ["integer", "null"], "description": "places up"},
+        "live_rank": COUNT_OR_NULL,
+        "move": {**COUNT_OR_NULL, "description": "places up"},
     },
 }
 PREVIEWED: Final[Json] = {
@@ -110,15 +116,15 @@ PREVIEWED: Final[Json] = {
         "section": SECTION,
         "at": AT,
         "settings": {**OBJECT, "examples": [{"half_life": "3h"}]},
-        "live": _list_of(PREVIEW_ENTRY),
-        "preview": _list_of(PREVIEW_ENTRY),
-        "entered": _list_of({}),
-        "left": _list_of({}),
+        "live": list_of(PREVIEW_ENTRY),
+        "preview": list_of(PREVIEW_ENTRY),
+        "entered": list_of({}),
+        "left": list_of({}),
         "decay": {"type": ["object", "null"]},
     },
 }
 ALIVE: Final = whole({"status": {**TEXT, "const": "ok"}})
-READY: Final[Json] = {
+READINESS: Final[Json] = {
     "type": "object",
     "required": ["status"],
     "properties": {
@@ -126,31 +132,16 @@ READY: Final[Json] = {
         "worker": {**COUNT, "description": "its process"},
         "lists": {"type": "boolean"},
         "store": {**TEXT, "examples": ["ok"]},
-        "oldest_list_age_s": MAYBE,
+        "oldest_list_age_s": NUMBER_OR_NULL,
         "spooled_events": COUNT,
+        "draining": {"type": "boolean", "description": "it will stop"},
         "config_version": TEXT,
-        "alarms": _list_of(
+        "alarms": list_of(
             {"type": "object", "required": ["alarm", "says"], "properties": {"alarm": TEXT, "says": TEXT}}
         ),
     },
 }
 LINES: Final = whole(dict.fromkeys(("html", "wordpress", "react", "amp"), TEXT))
-#: (method, path) -> the schema of its good answer, where its route does not say it.
-ANSWERS: Final[dict[tuple[str, str], Json]] = {
-    ("get", "/v1/items/{item}/explain"): EXPLANATION,
-    ("post", "/v1/preview"): PREVIEWED,
-    ("put", "/v1/lists/{list}/pins/{item}"): PINNED,
-    ("get", "/v1/lists/{list}/pins"): whole({"pins": _list_of(PINNED)}),
-    ("put", "/v1/lists/{list}/boosts/{item}"): BOOSTED,
-    ("get", "/v1/lists/{list}/boosts"): whole({"boosts": _list_of(BOOSTED)}),
-    ("put", "/v1/blocks/{item}"): BLOCKED,
-    ("get", "/v1/blocks"): whole({"blocks": _list_of(BLOCKED)}),
-    ("get", "/v1/audit"): whole({"changes": _list_of(CHANGE)}),
-    ("post", "/v1/edits/{edition}/undo"): UNDONE,
-    ("get", "/livez"): ALIVE,
-    ("get", "/readyz"): READY,
-    ("get", "/embed/lines"): LINES,
-}
 NAMED_ANSWERS: Final[dict[str, Json]] = {
     "Pin": PINNED,
     "Boost": BOOSTED,
@@ -162,5 +153,5 @@ NAMED_ANSWERS: Final[dict[str, Json]] = {
     "Explanation": EXPLANATION,
     "PreviewEntry": PREVIEW_ENTRY,
     "Preview": PREVIEWED,
-    "Readiness": READY,
+    "Readiness": READINESS,
 }

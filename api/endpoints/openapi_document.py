@@ -4,7 +4,6 @@ Every operation gets a short id, the grades of keys that it takes, and for each 
 What several answers share is a named component, or a generated client would have a class of each per route.
 """
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from fastapi.routing import APIRoute
@@ -14,10 +13,10 @@ from api.endpoints.dispatched_paths import ENTRY, EVENT, LIST
 from api.endpoints.editorial import BLOCK, BOOST, PIN
 from api.endpoints.items import DESCRIBED, ITEM, OUTCOME, PICTURE, PUT
 from api.endpoints.openapi import ERRORS, INVALID, PROBLEM, SITE, Json, problem
-from api.endpoints.openapi_answers import ANSWERS, NAMED_ANSWERS
+from api.endpoints.openapi_answers import NAMED_ANSWERS
 from api.endpoints.voids import VOID
 
-#: Components by name, the inner ones first.
+#: Components by name; each is referred to somewhere.
 NAMED: Final[dict[str, Json]] = {
     "Problem": PROBLEM,
     "InvalidEntry": INVALID["items"],
@@ -111,11 +110,7 @@ def completed(schema: Json) -> Json:
     components = schema.setdefault("components", {})
     components["securitySchemes"] = SCHEMES
     schema["paths"] = _with_refs(schema["paths"])
-    own = {name: _with_refs_inside(each) for name, each in NAMED.items()}
-    used = set(_names_used(schema["paths"]))
-    while (more := used | {inner for name in used if name in own for inner in _names_used(own[name])}) != used:
-        used = more
-    components["schemas"] = {name: each for name, each in own.items() if name in used}
+    components["schemas"] = {name: _with_refs_inside(named) for name, named in NAMED.items()}
     schema["servers"] = [{"url": "/"}]
     return schema
 
@@ -127,13 +122,9 @@ def _complete(path: str, method: str, operation: Json) -> None:
     if path.startswith(OF_SITES) and not any(each["name"] == "site" for each in parameters):
         parameters.append(SITE)
     responses = operation["responses"]
-    for status in OF_BODIES if method in WITHOUT_BODY else ():
-        responses.pop(status, None)
-    if (answer := ANSWERS.get((method, path))) is not None:
-        for status in responses.keys() & {"200", "503"}:
-            content = responses[status].get("content", {})
-            if "application/json" in content:
-                content["application/json"] = {"schema": answer}
+    if method in WITHOUT_BODY:
+        for status in OF_BODIES:
+            responses.pop(status, None)
     if "422" in responses and "application/problem+json" not in responses["422"].get("content", {}):
         responses["422"] = problem(ERRORS[422])  # FastAPI writes a form of its own there
     for status, response in responses.items():
@@ -168,9 +159,9 @@ def example_of(schema: Json) -> Any:
     if kind == "array":
         return [example_of(schema["items"])] if schema.get("items") else []
     if kind == "object":
-        found = {name: example_of(each) for name, each in schema.get("properties", {}).items()}
-        more = schema.get("additionalProperties")
-        return found or ({"populer": example_of(more)} if isinstance(more, dict) and more else found)
+        members = {name: example_of(member) for name, member in schema.get("properties", {}).items()}
+        others = schema.get("additionalProperties")
+        return {"populer": example_of(others)} if isinstance(others, dict) and others and not members else members
     if kind == "string":
         return "text"[: schema.get("maxLength", 4)]
     return {"boolean": False, "null": None}.get(kind, max(1, schema.get("minimum", 1)))
@@ -188,13 +179,3 @@ def _with_refs(node: Any) -> Any:
 
 def _with_refs_inside(node: Json) -> Json:
     return {name: each if name == "example" else _with_refs(each) for name, each in node.items()}
-
-
-def _names_used(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"].rpartition("/")[2]
-        node = list(node.values())
-    if isinstance(node, list):
-        for each in node:
-            yield from _names_used(each)

@@ -24,7 +24,6 @@ from ranking.lists.shortlist import depth_of
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring import describe
 from ranking.settings.decays import DECAYS
-from ranking.settings.learned import in_words as learned_in_words
 from ranking.settings.sites import SiteSettings
 from ranking.settings.written import as_written
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
@@ -178,7 +177,8 @@ def _lists(context: Context, site: SiteSettings, now: float) -> list[dict[str, A
                 "words": describe.in_words(in_effect),
                 "learns": of_list.learns,
                 "learned_since": None if learned is None else learned.since or None,
-                "learned_why": "" if learned is None else learned_in_words(learned),
+                "learned_reads": None if learned is None or learned.correction else learned.reads,
+                "learned_why": "" if learned is None else learned.why,
                 "generated_at": at,
                 "age_s": None if at is None else round(freshness.age_s(at, now), 1),
                 "stale": at is None or freshness.is_stale(at, now, settings.refresh.stale_after_s),

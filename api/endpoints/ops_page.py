@@ -6,25 +6,21 @@ script: a browser never sends it by itself, so no other site can act for an edit
 cookie. Only a foreign script could steal it from a tab, and the policy below allows none. Pictures of articles come
 from where their descriptions say, without a referrer.
 
-The files have one folder, named by all their contents, so that modules import each other by relative names and
-everything is cached for good.
-
 Rejected: a cookie, which needs a token against forged requests on every change, and a store of sessions.
 """
 
-from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.context import CurrentContext
-from api.http.assets import FOR_GOOD, STATIC, TYPES, Asset, asset_in, name_of
-from api.http.problems import Problem
-from api.serving.phrases import FALLBACK, WORDS
+from api.http.assets import STATIC
+from api.http.page_files import PageFiles
+from api.serving.phrases import phrase_language
 
 FOLDER: Final = STATIC / "ops"
+FILES: Final = PageFiles(FOLDER, "ops")
 PAGE: Final = "page.html"
 CONTENT_SECURITY_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' https: http:; connect-src 'self'; "
@@ -40,34 +36,6 @@ HEADERS: Final = {
 }
 
 
-@cache
-def assets() -> dict[str, Asset]:
-    """The page's files by name."""
-    return {file.name: asset_in(file) for file in sorted(FOLDER.iterdir()) if file.suffix in TYPES}
-
-
-@cache
-def folder_name() -> str:
-    """The name of the folder that the files are served in: that of all their contents."""
-    return name_of("".join(f"{name} {asset.name}\n" for name, asset in assets().items()).encode())
-
-
-@cache
-def _page() -> Environment:
-    loader = FileSystemLoader(FOLDER)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-
-
-def language_of(locale: str) -> str:
-    """The language that the page speaks for a locale.
-
-    >>> language_of("ms-MY"), language_of("fr")
-    ('ms', 'en')
-    """
-    found = locale.replace("-", "_").partition("_")[0].lower()
-    return found if found in WORDS else FALLBACK
-
-
 def router(current: CurrentContext) -> APIRouter:
     """The routes."""
     routes = APIRouter(tags=["pages"])
@@ -76,17 +44,13 @@ def router(current: CurrentContext) -> APIRouter:
     @routes.get("/ops", summary="The ops page", response_class=HTMLResponse)
     async def ops(lang: str = "") -> Response:
         sites = current().settings.sites
-        language = language_of(lang or sites[0].locale)
-        content = _page().get_template(PAGE).render(sites=sites, files=f"ops/{folder_name()}", language=language)
+        language = phrase_language(lang or sites[0].locale)
+        content = FILES.page(PAGE, sites=sites, files=FILES.path, language=language)
         return HTMLResponse(content, headers={**HEADERS, "cache-control": "no-cache"})
 
     @routes.head("/ops/{folder}/{name}", include_in_schema=False)
     @routes.get("/ops/{folder}/{name}", include_in_schema=False)
     async def file(request: Request, folder: str, name: str) -> Response:
-        """A file of the page. An older folder has the current files: while a service is updated, both are asked for."""
-        asset = assets().get(name)
-        if asset is None:
-            raise Problem(404, "not found", "There is no such file. The ops page is at /ops.")
-        return await asset.response(request, FOR_GOOD if folder == folder_name() else "no-cache", HEADERS)
+        return await FILES.response(request, folder, name, HEADERS)
 
     return routes

@@ -1,13 +1,25 @@
 """What reports answer and are asked by, for the OpenAPI document."""
 
-from api.endpoints.openapi import SITE, Json, answer, whole
+from api.endpoints.openapi import (
+    COUNT,
+    COUNT_OR_NULL,
+    NUMBER,
+    NUMBER_OR_NULL,
+    OBJECT,
+    TEXT,
+    TEXT_OR_NULL,
+    Json,
+    answer,
+    list_of,
+    whole,
+)
 from ranking.reporting.item_history import MOST_STEPS, STEPS
 from ranking.reporting.top import BY, ITEM, MOST_ROWS
 
 USUAL_ROWS = 20
 KINDS = ("views", "clicks")
 
-COUNTS: Json = {"views": {"type": "integer"}, "clicks": {"type": "integer"}}
+COUNTS: Json = {"views": COUNT, "clicks": COUNT}
 TEXTS: dict[str, str] = {
     "from": "ISO 8601 or epoch seconds; default: a day before `to`",
     "to": "default: now",
@@ -18,14 +30,14 @@ TEXTS: dict[str, str] = {
 }
 TOP_ANSWER = whole(
     {
-        "at": {"type": "number", "description": "the moment that the counts are of, in epoch seconds"},
-        "from": {"type": "number", "description": "of whole buckets, in epoch seconds"},
-        "to": {"type": "number"},
-        "by": {"type": "string", "enum": list(BY)},
-        "list": {"type": ["string", "null"]},
+        "at": {**NUMBER, "description": "the moment that the counts are of, in epoch seconds"},
+        "from": {**NUMBER, "description": "of whole buckets, in epoch seconds"},
+        "to": NUMBER,
+        "by": {**TEXT, "enum": list(BY)},
+        "list": TEXT_OR_NULL,
         "total": {**whole(COUNTS), "description": "of all known items"},
         "unknown": {
-            **whole({"items": {"type": "integer"}, **COUNTS}),
+            **whole({"items": COUNT, **COUNTS}),
             "description": "of ids that nobody has described, which are in no row",
         },
         "rows": {
@@ -36,11 +48,7 @@ TOP_ANSWER = whole(
         },
     }
 )
-
-
-BY_STEP: Json = {
-    kind: {"type": "array", "items": {"type": "integer"}, "description": f"{kind} of each step"} for kind in KINDS
-}
+BY_STEP: Json = {kind: {**list_of(COUNT), "description": f"{kind} of each step"} for kind in KINDS}
 HISTORY_TEXTS: dict[str, str] = {
     "step": f"{' or '.join(STEPS)}, of the site's own clock; default: hour; at most the last {MOST_STEPS}",
     "from": "ISO 8601 or epoch seconds; default: its publication",
@@ -49,63 +57,51 @@ HISTORY_TEXTS: dict[str, str] = {
 }
 HISTORY_ANSWER = whole(
     {
-        "at": {"type": "number", "description": "the moment that the counts are of, in epoch seconds"},
-        "id": {"type": "string"},
-        "title": {"type": "string"},
-        "url": {"type": ["string", "null"]},
-        "section": {"type": ["string", "null"]},
-        "author": {"type": ["string", "null"]},
-        "published_at": {"type": ["number", "null"]},
-        "from": {"type": "number", "description": "of whole steps"},
-        "to": {"type": "number"},
-        "step": {"type": "string", "enum": list(STEPS)},
-        "steps": {"type": "array", "items": {"type": "number"}, "description": "when each begins, in epoch seconds"},
+        "at": {**NUMBER, "description": "the moment that the counts are of, in epoch seconds"},
+        "id": TEXT,
+        "title": TEXT,
+        "url": TEXT_OR_NULL,
+        "section": TEXT_OR_NULL,
+        "author": TEXT_OR_NULL,
+        "published_at": NUMBER_OR_NULL,
+        "from": {**NUMBER, "description": "of whole steps"},
+        "to": NUMBER,
+        "step": {**TEXT, "enum": list(STEPS)},
+        "steps": {**list_of(NUMBER), "description": "when each begins, in epoch seconds"},
         **BY_STEP,
         "total": whole(COUNTS),
         "sources": {
             "type": "array",
-            "items": whole({"name": {"type": ["string", "null"]}, **BY_STEP}),
+            "items": whole({"name": TEXT_OR_NULL, **BY_STEP}),
             "description": "the same by source; null: of events that named none",
         },
         "ranks": {
             "type": "object",
             "description": "by list, at each hour that is kept: the rank on its first page, or null",
-            "additionalProperties": {
-                "type": "array",
-                "items": whole({"at": {"type": "number"}, "rank": {"type": ["integer", "null"]}}),
-            },
+            "additionalProperties": list_of(whole({"at": NUMBER, "rank": COUNT_OR_NULL})),
         },
         "concentration": {"type": ["object", "null"], "description": "of its last hour, as `explain` has it"},
-        "voids": {"type": "array", "items": {"type": "object"}, "description": "in force"},
+        "voids": {"type": "array", "items": OBJECT, "description": "in force"},
     }
 )
-
-
 MOVES: Json = {
-    "type": "array",
-    "items": {"type": "object"},
+    **list_of(OBJECT),
     "description": "an item as in reports by item, with `rank` and `previous_rank` (one `movement` ago), null: none",
 }
 TODAY_ANSWER = whole(
     {
-        "at": {"type": "number"},
+        "at": NUMBER,
         "hour": {
             "type": "object",
             "description": "`from`, `to`, `views`, `clicks`, and the same of `week_ago`; null: unknown",
         },
-        "sections": {
-            "type": "array",
-            "items": whole(
-                {"name": {"type": ["string", "null"]}, **COUNTS, "week_ago_views": {"type": ["integer", "null"]}}
-            ),
-        },
-        "lists": {
-            "type": "array",
-            "items": whole(
+        "sections": list_of(whole({"name": TEXT_OR_NULL, **COUNTS, "week_ago_views": COUNT_OR_NULL})),
+        "lists": list_of(
+            whole(
                 {
-                    "name": {"type": "string"},
-                    "title": {"type": "string"},
-                    "movement_s": {"type": "number"},
+                    "name": TEXT,
+                    "title": TEXT,
+                    "movement_s": NUMBER,
                     "entering": MOVES,
                     "leaving": MOVES,
                     "rising": MOVES,
@@ -115,16 +111,14 @@ TODAY_ANSWER = whole(
                         " and `places`: `place`, `clicks`, `share` of the list's clicks",
                     },
                 }
-            ),
-        },
+            )
+        ),
         "trending_outside": {
-            "type": "array",
-            "items": {"type": "object"},
+            **list_of(OBJECT),
             "description": "items on the first page of a burst `list` that no other list has on that of their section",
         },
         "unlisted": {
-            "type": "array",
-            "items": {"type": "object"},
+            **list_of(OBJECT),
             "description": "the items most read in the last hour that no list has on its first page, with `reasons`:"
             " list -> `rule`, `why`, and the `rank` beyond that page",
         },
@@ -132,19 +126,11 @@ TODAY_ANSWER = whole(
 )
 
 
-def parameters_of(texts: dict[str, str]) -> Json:
-    """The query parameters of a route, besides `site`, for `openapi_extra`."""
-    named = (
-        {"name": name, "in": "query", "schema": {"type": "string"}, "description": text} for name, text in texts.items()
-    )
-    return {"parameters": [SITE, *named]}
-
-
 def with_csv(schema: Json) -> dict[int | str, Json]:
     """A good answer as JSON, or as CSV."""
-    found = answer("As of the last refresh.", schema)
-    found["content"]["text/csv"] = {"schema": {"type": "string"}}
-    return {200: found}
+    good = answer("As of the last refresh.", schema)
+    good["content"]["text/csv"] = {"schema": TEXT}
+    return {200: good}
 
 
 TOP = with_csv(TOP_ANSWER)

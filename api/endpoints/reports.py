@@ -1,6 +1,6 @@
 """Reports: what was read in a range of time, answered by the jobs process. Every route needs an editor key."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,8 @@ from fastapi import APIRouter, Request, Response
 from api.context import Context, CurrentContext, site_and_caller
 from api.endpoints.explain import answered
 from api.endpoints.items import ItemId
-from api.endpoints.openapi import ERRORS, SITE, problems
-from api.endpoints.report_schemas import HISTORY, HISTORY_TEXTS, KINDS, TEXTS, TODAY, TOP, USUAL_ROWS, parameters_of
+from api.endpoints.openapi import ERRORS, problems, query_parameters
+from api.endpoints.report_schemas import HISTORY, HISTORY_TEXTS, KINDS, TEXTS, TODAY, TOP, USUAL_ROWS
 from api.http import parameters
 from api.http.auth import Grade
 from api.http.csv_rows import MEDIA_TYPE, csv_rows
@@ -37,10 +37,10 @@ def router(current: CurrentContext) -> APIRouter:
         "/reports/top",
         summary="What was read most in a range of time",
         responses=TOP,
-        openapi_extra=parameters_of(TEXTS),
+        openapi_extra=query_parameters(TEXTS),
     )
     async def get_top(request: Request) -> Response:
-        context, params = current(), dict(request.query_params.multi_items())
+        context, params = current(), request.query_params
         site, _ = site_and_caller(context, request, Grade.EDITOR)
         parameters.check_names(params, ("site", *TEXTS))
         since, until = range_from(params, site, context)
@@ -54,39 +54,31 @@ def router(current: CurrentContext) -> APIRouter:
             parameters.limit(params, USUAL_ROWS, MOST_ROWS),
         )
         form = parameters.choice(params, "format", FORMATS, "json")
-        found = await answered(context, question)
-        if form == "json":
-            return found
-        document = msgspec.json.decode(found.body)
-        columns = ITEM_COLUMNS if question.by == ITEM else NAME_COLUMNS
-        name = f"populer-{question.by}-{document['from']:.0f}-{document['to']:.0f}"
-        rows = [{**row, "published_at": written(row.get("published_at"), site)} for row in document["rows"]]
-        return csv_answer(name, columns, ([row[column] for column in columns] for row in rows))
+        answer = await answered(context, question)
+        return answer if form == "json" else top_csv(msgspec.json.decode(answer.body), site)
 
-    @routes.get(
-        "/reports/today", summary="How the site fares now", responses=TODAY, openapi_extra={"parameters": [SITE]}
-    )
+    @routes.get("/reports/today", summary="How the site fares now", responses=TODAY, openapi_extra=query_parameters({}))
     async def get_today(request: Request) -> Response:
         context = current()
         site, _ = site_and_caller(context, request, Grade.EDITOR)
-        parameters.check_names(dict(request.query_params.multi_items()), ("site",))
+        parameters.check_names(request.query_params, ("site",))
         return await answered(context, Today(site.id))
 
     @routes.get(
         "/items/{item:text}/history",
         summary="How an item was read, by the hour or day",
         responses=HISTORY,
-        openapi_extra=parameters_of(HISTORY_TEXTS),
+        openapi_extra=query_parameters(HISTORY_TEXTS),
     )
     async def get_history(item: ItemId, request: Request) -> Response:
-        context, params = current(), dict(request.query_params.multi_items())
+        context, params = current(), request.query_params
         site, _ = site_and_caller(context, request, Grade.EDITOR)
         parameters.check_names(params, ("site", *HISTORY_TEXTS))
         step: Any = parameters.choice(params, "step", STEPS, "hour")
         form = parameters.choice(params, "format", FORMATS, "json")
         since, until = range_from(params, site, context)
-        found = await answered(context, ItemHistory(site.id, item, until, since, step))
-        return found if form == "json" else history_csv(msgspec.json.decode(found.body), site)
+        answer = await answered(context, ItemHistory(site.id, item, until, since, step))
+        return answer if form == "json" else history_csv(msgspec.json.decode(answer.body), site)
 
     return routes
 
@@ -109,6 +101,13 @@ def range_from(params: Parameters, site: SiteSettings, context: Context) -> tupl
     return None if since is None else max(since, now - keep_s), until
 
 
+def top_csv(document: dict[str, Any], site: SiteSettings) -> Response:
+    """A line for each row."""
+    columns = ITEM_COLUMNS if document["by"] == ITEM else NAME_COLUMNS
+    rows = [{**row, "published_at": written(row.get("published_at"), site)} for row in document["rows"]]
+    return csv_answer(document["by"], document, columns, ([row[column] for column in columns] for row in rows))
+
+
 def history_csv(document: dict[str, Any], site: SiteSettings) -> Response:
     """A line for each step, with columns for each source."""
     sources = document["sources"]
@@ -116,8 +115,7 @@ def history_csv(document: dict[str, Any], site: SiteSettings) -> Response:
     columns = ["from", "views", "clicks", *(f"{kind} {name}" for name in names for kind in KINDS)]
     series = [document[kind] for kind in KINDS] + [source[kind] for source in sources for kind in KINDS]
     steps = [written(at, site) for at in document["steps"]]
-    name = f"populer-{document['step']}-{document['from']:.0f}-{document['to']:.0f}"
-    return csv_answer(name, columns, zip(steps, *series, strict=True))
+    return csv_answer(document["step"], document, columns, zip(steps, *series, strict=True))
 
 
 def written(moment: float | None, site: SiteSettings) -> str | None:
@@ -125,7 +123,10 @@ def written(moment: float | None, site: SiteSettings) -> str | None:
     return None if moment is None else datetime.fromtimestamp(moment, site.zone).isoformat(timespec="seconds")
 
 
-def csv_answer(name: str, columns: Sequence[str], rows: Any) -> Response:
-    """Rows under a header, as a file of that name."""
-    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}.csv"'}
+def csv_answer(
+    what: str, document: Mapping[str, Any], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Response:
+    """Rows under a header, as a file that is named by `what` it has and by the document's range."""
+    name = f"populer-{what}-{document['from']:.0f}-{document['to']:.0f}.csv"
+    headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="{name}"'}
     return Response(csv_rows([columns, *rows]), headers=headers, media_type=MEDIA_TYPE)

@@ -5,26 +5,26 @@ has a button for what the script does at once. The sample is a page of its own i
 is opened there is not counted.
 """
 
-from functools import cache
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel, Field
 
 from api.context import Context, CurrentContext, site_of
 from api.endpoints.embed import address_of, element
-from api.endpoints.openapi import problems
-from api.http.assets import FOR_GOOD, STATIC, TYPES, Asset, asset_in, name_of
+from api.endpoints.openapi import answer, problems
+from api.endpoints.openapi_answers import LINES
+from api.http.assets import STATIC
 from api.http.json_response import json_response
+from api.http.page_files import PageFiles
 from api.http.problems import Problem
 from api.serving.embed_lines import MOST, THEMES, USUAL_LIMIT, EmbedChoice, lines_of
 from api.serving.feeds import direction_of, language_of
 from api.serving.start_phrases import start_words_of
 from ranking.settings.sites import SiteSettings
 
-FOLDER: Final = STATIC / "start"
+FILES: Final = PageFiles(STATIC / "start", "embed")
 ONLY_OURS: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
@@ -46,22 +46,6 @@ class EmbedQuery(BaseModel):
     section: str = Field("", max_length=200)
     theme: str = Field(THEMES[0], max_length=200)
     limit: int = Field(USUAL_LIMIT, ge=1, le=MOST)
-
-
-@cache
-def _assets() -> dict[str, Asset]:
-    return {file.name: asset_in(file) for file in sorted(FOLDER.iterdir()) if file.suffix in TYPES}
-
-
-@cache
-def _folder_name() -> str:
-    return name_of("".join(f"{name} {asset.name}\n" for name, asset in _assets().items()).encode())
-
-
-@cache
-def _pages() -> Environment:
-    loader = FileSystemLoader(FOLDER)
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 def start_router(current: CurrentContext) -> APIRouter:
@@ -101,7 +85,11 @@ def embed_router(current: CurrentContext) -> APIRouter:
             lines=lines_of(_address(of_site, request), choice), asked=request.url.query,
         )  # fmt: skip
 
-    @routes.get("/embed/lines", summary="The same lines by platform, as JSON", responses=problems(404, 422))
+    @routes.get(
+        "/embed/lines",
+        summary="The same lines by platform, as JSON",
+        responses={200: answer("Lines to paste.", LINES), **problems(404, 422)},
+    )
     async def lines(request: Request, asked: Annotated[EmbedQuery, Query()]) -> Response:
         of_site, choice = _choice(current(), asked)
         return json_response(lines_of(_address(of_site, request), choice), {"cache-control": "no-store"})
@@ -115,17 +103,13 @@ def embed_router(current: CurrentContext) -> APIRouter:
             OF_SAMPLE,
             attributes=choice.attributes,
             element=element().name,
-            files=_folder_name(),
+            files=FILES.folder_name,
         )
 
     @routes.head("/embed/{folder}/{name}", include_in_schema=False)
     @routes.get("/embed/{folder}/{name}", include_in_schema=False)
     async def file(request: Request, folder: str, name: str) -> Response:
-        """A file of these pages. An older folder has the current files."""
-        asset = _assets().get(name)
-        if asset is None:
-            raise Problem(404, "not found", "There is no such file. The page is at /embed.")
-        return await asset.response(request, FOR_GOOD if folder == _folder_name() else "no-cache")
+        return await FILES.response(request, folder, name)
 
     return routes
 
@@ -153,6 +137,6 @@ def _address(site: SiteSettings, request: Request) -> str:
 
 def _page(name: str, site: SiteSettings, policy: str, **values: Any) -> Response:
     values |= {"words": start_words_of(site.locale), "language": language_of(site), "direction": direction_of(site)}
-    values = {"files": f"embed/{_folder_name()}", **values}
-    content = _pages().get_template(name).render(site=site, **values)
+    values = {"files": FILES.path, **values}
+    content = FILES.page(name, site=site, **values)
     return HTMLResponse(content, headers={**HEADERS, "content-security-policy": policy})

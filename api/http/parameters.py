@@ -12,6 +12,8 @@ from ranking.times import parse_moment
 
 Parameters = Mapping[str, str]
 
+MOST_DIGITS = 9
+
 
 def check_names(params: Parameters, known: Collection[str]) -> None:
     """Return if no parameter is unknown."""
@@ -44,6 +46,6 @@ def limit(params: Parameters, usual: int, most: int) -> int:
     text = params.get("limit")
     if text is None:
         return usual
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= most:
+    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or not 1 <= int(text) <= most:
         raise Problem(400, "bad parameter", f"limit: expected a whole number from 1 to {most}, found {text[:40]!r}")
     return int(text)

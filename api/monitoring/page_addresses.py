@@ -9,7 +9,6 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ranking.errors import PopulerError
 from ranking.intake.events import Event
 from ranking.intake.urls import MAX_URL_CHARS
 from ranking.settings.sites import SiteSettings
@@ -51,11 +50,10 @@ class PageAddresses:
             if not kept or -LOOK_EVERY_S < now - self._looked_at.get(site, 0.0) < LOOK_EVERY_S:
                 continue
             wanted = await self._logbook.wanted_pages(site)
-            pages = {item: kept.pop(item) for item in wanted if item in kept}
-            try:
-                if pages:
-                    await self._logbook.note_pages(site, pages)
-            except PopulerError:
-                kept.update(pages)
-                raise
+            pages = {item: kept[item] for item in wanted if item in kept}
+            if pages:
+                await self._logbook.note_pages(site, pages)
+                for item, page in pages.items():
+                    if kept.get(item) == page:  # else it was read elsewhere meanwhile, or given up
+                        del kept[item]
             self._looked_at[site] = now

@@ -102,10 +102,20 @@ WORDS: Mapping[str, Words] = MappingProxyType(
 FALLBACK = "en"
 
 
+def phrase_language(locale: str) -> str:
+    """The language of the phrases for a locale, whatever its country: a key of `WORDS`.
+
+    >>> phrase_language("ms-MY"), phrase_language("id"), phrase_language("fr")
+    ('ms', 'id', 'en')
+    """
+    language = locale.replace("-", "_").partition("_")[0].lower()
+    return language if language in WORDS else FALLBACK
+
+
 def words_of(locale: str) -> Words:
-    """The phrases of a locale's language, whatever its country.
+    """The phrases for a locale.
 
     >>> words_of("ms-MY").more, words_of("id").now, words_of("fr").more
     ('Selanjutnya', 'baru saja', 'More')
     """
-    return WORDS.get(locale.replace("-", "_").partition("_")[0].lower(), WORDS[FALLBACK])
+    return WORDS[phrase_language(locale)]

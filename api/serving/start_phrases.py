@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from api.serving.phrases import phrase_language
+
 
 class StartWords(NamedTuple):
     """The phrases of one language."""
@@ -151,9 +153,9 @@ START_WORDS: Final[Mapping[str, StartWords]] = MappingProxyType(
 
 
 def start_words_of(locale: str) -> StartWords:
-    """The phrases of a locale's language.
+    """The phrases for a locale.
 
     >>> start_words_of("ms-MY").list, start_words_of("fr").list
     ('Senarai', 'List')
     """
-    return START_WORDS.get(locale.replace("-", "_").partition("_")[0].lower(), START_WORDS["en"])
+    return START_WORDS[phrase_language(locale)]

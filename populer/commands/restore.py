@@ -76,7 +76,7 @@ async def restored(
             await store.salts.secret(index.secret)
         for site in sites:
             if site in filled:
-                await store.archive.clear(site, settings.lists, now, settings.retention.keep_s, followed=True)
+                await store.sites.clear(site, settings.lists, now, settings.retention.keep_s, followed=True)
             part = index.sites[site]
             buckets = await SiteRestore(store, settings, backup, site, part, writer).restore(now, ACTION)
             past = len({bucket[:2] for shard in part.shards for bucket in shard.buckets}) - buckets

@@ -177,6 +177,16 @@ def channel_source(text: str) -> str:
     return text.partition("@")[2].partition("#")[0]
 
 
+def channel_position(text: str) -> int | None:
+    """The position in a channel.
+
+    >>> channel_position("click@list:populer#3"), channel_position("click@list:populer")
+    (3, None)
+    """
+    position = text.partition("@")[2].partition("#")[2]
+    return int(position) if position else None
+
+
 def checked_event(wire: WireEvent, intake: Intake) -> Event:
     """`wire` as an event that counts.
 

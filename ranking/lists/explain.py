@@ -18,7 +18,7 @@ import numpy as np
 from ranking.counts.arrays import FloatArray, Rows
 from ranking.counts.buckets import ages
 from ranking.counts.fields import is_shadow
-from ranking.intake.events import channel_kind
+from ranking.intake.events import channel_kind, channel_position, channel_source
 from ranking.lists.explanation import SENTENCES, BucketPart, ChannelPart, Explanation, Neighbour, VoidPart
 from ranking.lists.rank_moves import PlacedRow, moves, place_with_pins
 from ranking.lists.ranker import Ranker
@@ -162,13 +162,11 @@ def _channels(ranker: Ranker, row: int, formula: Formula, settings: ListSettings
 
 
 def _channel_part(name: str, weight: float, decayed: float, buckets: list[BucketPart]) -> ChannelPart:
-    _, _, origin = name.partition("@")
-    source, _, position = origin.partition("#")
     return ChannelPart(
         channel=name,
         kind=channel_kind(name),
-        source=source or None,
-        position=int(position) if position else None,
+        source=channel_source(name) or None,
+        position=channel_position(name),
         weight=weight,
         events=sum(bucket.events for bucket in buckets),
         decayed=decayed,

@@ -10,10 +10,11 @@ has gone back: what that has lost is read again from where it is.
 """
 
 import asyncio
-import time
-from collections.abc import Sequence
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import islice
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 
@@ -22,10 +23,12 @@ from ranking.errors import StoreDeniedError, StoreUnavailableError
 from ranking.intake.events import Event
 from ranking.intake.visits import COUNTED
 from ranking.recording.batches import OpenBatch, SeenVisits, Terms
-from ranking.store.counts import Batch, CountStore
+from ranking.store.counts import CountStore
 from ranking.store.shards import shard_of
 
 log = structlog.get_logger("ranking.recording.partitions")
+
+T = TypeVar("T")
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 2.0
 #: That the store is away is said once in so long.
@@ -57,11 +60,15 @@ class Partition:
         """Learn what is counted; the offset to read from.
 
         `read`: up to which the log says that it is read, all of which is counted; `before`: the numbers that were
-        stored with that. A store that has gone back since has lower ones, and is read for again.
+        stored with that. A store that has gone back since has lower ones, and is read for again. It waits for a store
+        that is away.
         """
-        found = [await self._store.last_number(self._site, shard, self._writer) for shard in range(self._store.shards)]
-        lost = [number for number, was in zip(found, before, strict=False) if number is not None and number < was]
-        self.numbers = [number or 0 for number in found]
+        shards = range(self._store.shards)
+        counted = [
+            await _answered(partial(self._store.last_number, self._site, shard, self._writer)) for shard in shards
+        ]
+        lost = [number for number, was in zip(counted, before, strict=False) if number is not None and number < was]
+        self.numbers = [number or 0 for number in counted]
         return min([read, *lost])
 
     async def record(self, rows: Sequence[LogRow], received_s: int) -> tuple[int, int]:
@@ -107,24 +114,26 @@ class Partition:
                 tickets.append(batch.add(event, received_s, vouched=True))
                 last = offset
             sent = batch.numbered(self._site, shard, self._writer, last + 1, self.numbers[shard])
-            outcomes = await self._commit(batch, sent, tickets)
+            batch.settle(await _answered(partial(self._store.record, sent, self._terms.keep_s)))
+            outcomes = batch.outcomes(tickets)
             self.numbers[shard] = last + 1
             begun += len(tickets)
             counted += outcomes.count(COUNTED)
         return counted, len(events) - counted
 
-    async def _commit(self, batch: OpenBatch, sent: Batch, tickets: list[int]) -> bytes:
-        """Count a batch, however long the store is away; the outcomes of its events."""
-        backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        said_at = -SAID_EVERY_S
-        while True:
-            try:
-                committed = await self._store.record(sent, self._terms.keep_s)
-            except (StoreUnavailableError, StoreDeniedError) as error:
-                if time.monotonic() >= said_at + SAID_EVERY_S:
-                    said_at = time.monotonic()
-                    log.warning("The store does not take events. They are tried until it does.", error=str(error))
-                await asyncio.sleep(backoff.next_s())
-            else:
-                batch.settle(committed)
-                return batch.outcomes(tickets)
+
+async def _answered(ask: Callable[[], Awaitable[T]]) -> T:
+    """What the store answers, however long it is away."""
+    backoff = Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+    clock, said_at = asyncio.get_running_loop().time, -math.inf
+    while True:
+        try:
+            return await ask()
+        except (StoreUnavailableError, StoreDeniedError) as error:
+            if clock() >= said_at + SAID_EVERY_S:
+                said_at = clock()
+                log.warning(
+                    "The store does not take events. They wait in the log and are tried again. Check the store.",
+                    error=str(error),
+                )
+            await asyncio.sleep(backoff.next_s())

@@ -65,26 +65,29 @@ class _Eraser:
         # Spans that are not over are looked at as well: one may hold what was sealed and opened anew.
         horizon = max([now, *(bucket.end_s for bucket in buckets)])
         for span in spans(buckets, horizon, self._retention, edges):
-            dead = numbers[volume_of(span)]
-            for _ in range(TRIES if dead else 0):
-                touched = await counts.all_touched(site, shard)
-                parts = [each for each in touched.buckets if span.start_s <= each.start_s and each.end_s <= span.end_s]
-                stored = await counts.read_counts(site, shard, parts)
-                kept, events, cells = await asyncio.to_thread(self._left, stored, dead)
-                if not cells:
-                    break
-                if await self._sealer.rewrite(shard, span, parts, kept, touched.cursor) is not None:
-                    self._events, self._counts = self._events + events, self._counts + cells
-                    break
-            else:
-                if dead:
-                    raise StoreUnavailableError(f"counts from {span.start_s} on changed at each of {TRIES} attempts")
+            if dead := numbers[volume_of(span)]:
+                await self._rewrite(span, dead)
         emptied = UnknownItems(self._store, self._retention, site, self._sealer)
         for volume, dead in numbers.items():
             if dead:
                 of_volume = [each for each in buckets if volume_of(each) == volume]
                 await emptied.empty_names(shard, volume, self._names, of_volume)
         return Erased(self._events, self._counts)
+
+    async def _rewrite(self, span: Bucket, dead: dict[int, bytes]) -> None:
+        """Seal a span anew without what it has of the names that `dead` numbers."""
+        counts, site, shard = self._store.counts, self._site, self._shard
+        for _ in range(TRIES):
+            touched = await counts.all_touched(site, shard)
+            parts = [each for each in touched.buckets if span.start_s <= each.start_s and each.end_s <= span.end_s]
+            stored = await counts.read_counts(site, shard, parts)
+            kept, events, cells = await asyncio.to_thread(self._left, stored, dead)
+            if not cells:
+                return
+            if await self._sealer.rewrite(shard, span, parts, kept, touched.cursor) is not None:
+                self._events, self._counts = self._events + events, self._counts + cells
+                return
+        raise StoreUnavailableError(f"counts from {span.start_s} on changed at each of {TRIES} attempts")
 
     async def _drop_open(self, buckets: Sequence[Bucket]) -> None:
         stored = await self._store.counts.read_counts(self._site, self._shard, buckets)

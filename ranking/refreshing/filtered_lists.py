@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from ranking.errors import NotReadyError
 from ranking.intake.reader_filter import MARK, filter_from_key
+from ranking.refreshing.label_reader import LABELS_BEING_READ
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_view import SiteView
 from ranking.settings.lists import ListSettings
@@ -61,5 +62,5 @@ async def settings_of_part(
         return settings
     while not await view.choose(store, {*view.catalogue.chosen, choice.item_filter}):
         if not patient:
-            raise NotReadyError("what items say is being read; ask again in a moment")
+            raise NotReadyError(LABELS_BEING_READ)
     return settings.with_choice(choice.item_filter)

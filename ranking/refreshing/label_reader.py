@@ -10,6 +10,7 @@ from ranking.store.protocol import Store
 #: Descriptions that are read in one refresh: a million would hold up the lists for a minute.
 LABELLED_AT_ONCE = 100_000
 LABELLED_BETWEEN_PAUSES = 2_000
+LABELS_BEING_READ = "what items say is being read; ask again in a moment"
 
 
 class LabelReader:

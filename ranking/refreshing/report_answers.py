@@ -9,6 +9,7 @@ from ranking.errors import NotFoundError, NotReadyError
 from ranking.intake.items import Item
 from ranking.lists.ranker import Ranker
 from ranking.published.places import ranks_of
+from ranking.refreshing.label_reader import LABELS_BEING_READ
 from ranking.refreshing.questions import Report
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.reporting.item_history import ItemHistory, item_history
@@ -36,7 +37,7 @@ async def report(site: RankedSite, question: Report, at: float) -> dict[str, Any
 
 async def _top(site: RankedSite, question: TopOfRange, at: float) -> dict[str, Any]:
     if question.by in LABELS and not await site.view.label(site.store):
-        raise NotReadyError("what items say is being read; ask again in a moment")
+        raise NotReadyError(LABELS_BEING_READ)
     document, rows = await asyncio.to_thread(top_of_range, site.view, question, at, site.settings.retention.bucket_s)
     if question.by == ITEM:
         return {**document, "rows": await _item_rows(site, rows)}

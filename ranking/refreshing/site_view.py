@@ -19,21 +19,20 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from ranking.counts.arrays import Ints, Longs
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
 from ranking.counts.columns import ChannelCounts
-from ranking.counts.fields import is_shadow
 from ranking.counts.history import History
 from ranking.counts.item_dates import unpack_dates
 from ranking.counts.labels import Labels
-from ranking.counts.sealed import CHUNK_NAMES, unpack_counts, unpack_ids, volume_end, volume_of
+from ranking.counts.sealed import unpack_counts, volume_end, volume_of
 from ranking.errors import StoreHeldError, StoreRefusedError, StoreUnavailableError
 from ranking.intake.item_filter import ItemFilter
 from ranking.intake.items import Item
 from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
 from ranking.refreshing.label_reader import LabelReader
+from ranking.refreshing.volume_rows import UNREAD, VolumeRows
 from ranking.store.protocol import Store
 from ranking.times import HOUR_S
 
@@ -42,8 +41,6 @@ READ_TRIES = 20
 #: An item's former address is noted a moment after the item has changed: whoever sees the change looks once more.
 LOOKS_AFTER_ITEMS = 2
 MARK_BYTES = 8
-#: In place of a name's row: it has none here.
-UNREAD = -1
 #: Rows whose items are gone are dropped when most of at least so many are such.
 MANY_ROWS = 10_000
 CELLS_BETWEEN_PAUSES = 50_000
@@ -80,7 +77,7 @@ class SiteView:
         self._bucket_cursors: dict[int, int] = {}
         self._item_cursors: dict[int, int] = {}
         self._volumes: dict[tuple[int, int], int] = {}  # shard and volume -> cursor of the items named there
-        self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or UNREAD
+        self._rows = VolumeRows(self.site)
         self._details: dict[str, Item | None] = {}
         self._label_reader = LabelReader(self.site, 0)
         self._looked_over_at = -math.inf  # where closed ended when rows were last looked over
@@ -115,7 +112,7 @@ class SiteView:
             raise StoreUnavailableError(f"the store went back at every one of {READ_TRIES} attempts to read it")
         self.history.forget_before(keep_since)
         self.catalogue.forget_before(keep_since)
-        self._rows = {key: rows for key, rows in self._rows.items() if volume_end(key[1]) > keep_since}
+        self._rows.forget_before(keep_since)
         removed = await store.items.removed_items(self.site)
         self.removed = frozenset(item for item in removed if not self.names.is_alias(item))
         if self.history.closed_until != self._looked_over_at:
@@ -188,11 +185,7 @@ class SiteView:
             place[UNREAD] = UNREAD
             for row, into in reversed(moved.items()):
                 place[row] = place[into]
-            self._renumber(place)
-
-    def _renumber(self, place: Ints) -> None:
-        """Let the names of the volumes have other rows: `place`, (rows + 1,) int32, its last for UNREAD."""
-        self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
+            self._rows.renumber(place)
 
     def _drop_dead_rows(self) -> None:
         """Give up the rows of items that have no counts any more and are not described, where they are most of all."""
@@ -208,7 +201,7 @@ class SiteView:
         self.catalogue = self.catalogue.compacted(history, living)
         self.names = self.names.compacted(history, self.catalogue, living)
         self.history = history
-        self._renumber(place)
+        self._rows.renumber(place)
         self._details = {item: kept for item, kept in self._details.items() if history.known_row(item) is not None}
 
     async def choose(self, store: Store, filters: Collection[ItemFilter]) -> bool:
@@ -329,16 +322,10 @@ class SiteView:
         """Take over some buckets as they are now; the change number of each one's sealing."""
         stored = await store.counts.read_counts(self.site, shard, buckets)
         sealed = [self._unpacked(shard, bucket, counts.sealed) for bucket, counts in zip(buckets, stored, strict=True)]
-        for volume, numbers in _numbers_in_use(buckets, sealed).items():
-            await self._know_names(store, shard, volume, numbers)
+        await self._rows.read(store, shard, buckets, sealed, self.history, self.names)
         taken = 0
         for bucket, parts, counts in zip(buckets, sealed, stored, strict=True):
-            rows = self._rows.get((shard, volume_of(bucket)))
-            known = [
-                ChannelCounts(part.channel, rows[part.numbers], part.counts)
-                for part in parts
-                if rows is not None and not is_shadow(part.channel)
-            ]
+            known = self._rows.placed(shard, bucket, parts)
             known += self.history.parts_of(counts.open.fields, counts.open.counts, self.names.row_of_new)
             self.history.replace_parts(bucket, shard, known)
             taken += sum(len(part.numbers) for part in known)
@@ -353,27 +340,6 @@ class SiteView:
         except StoreRefusedError as error:
             place = f"site {self.site}, shard {shard}, bucket of {bucket.width_s} s from {bucket.start_s}"
             raise StoreRefusedError(f"sealed counts of {place}: {error}") from error
-
-    async def _know_names(self, store: Store, shard: int, volume: int, numbers: Longs) -> None:
-        """Give rows to the names of these numbers. No others get any: most names may be of items that are gone."""
-        rows = self._rows.get((shard, volume), np.empty(0, dtype=np.int32))
-        if len(numbers) and numbers[-1] >= len(rows):
-            more = int(numbers[-1]) + 1 - len(rows)
-            rows = np.concatenate([rows, np.full(more, UNREAD, dtype=np.int32)])
-        self._rows[shard, volume] = rows
-        unread = numbers[rows[numbers] == UNREAD]
-        if not len(unread):
-            return
-        first_chunk = int(unread[0]) // CHUNK_NAMES
-        at = first_chunk * CHUNK_NAMES
-        for chunk in await store.counts.read_names(self.site, shard, volume, first_chunk):
-            ids = unpack_ids(chunk)
-            wanted = unread[(unread >= at) & (unread < at + len(ids))]
-            names = [ids[number - at] for number in wanted.tolist()]
-            self.names.meet(names)
-            rows[wanted] = self.history.item_rows(names)
-            at += len(ids)
-            await asyncio.sleep(0)
 
 
 class _Spans:
@@ -394,13 +360,3 @@ class _Spans:
             and inner.end_s <= span.end_s
             for width_s in self._widths_s
         )
-
-
-def _numbers_in_use(buckets: Sequence[Bucket], sealed: Sequence[list[ChannelCounts]]) -> dict[int, Longs]:
-    """The numbers in use of each volume's names, rising."""
-    numbers_of: dict[int, list[Longs]] = {}
-    for bucket, parts in zip(buckets, sealed, strict=True):
-        numbers_of.setdefault(volume_of(bucket), []).extend(
-            part.numbers.astype(np.int64) for part in parts if not is_shadow(part.channel)
-        )
-    return {volume: np.unique(np.concatenate(numbers)) for volume, numbers in numbers_of.items() if numbers}

@@ -10,9 +10,9 @@ import numpy as np
 from ranking.calendar import midnight
 from ranking.counts.arrays import Longs
 from ranking.counts.fields import referrer_of
-from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind, channel_source
+from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind
 from ranking.lists.ranker import View
-from ranking.reporting.range_counts import columns_under_voids, summed
+from ranking.reporting.range_counts import columns_under_voids, source_of, summed
 from ranking.times import DAY_S, HOUR_S
 
 Step = Literal["hour", "day"]
@@ -39,10 +39,7 @@ def item_history(view: View, row: int, question: ItemHistory, at: float, zone: t
     What lies in a bucket that is wider than a step, or straddles the edges of two, counts where its middle is.
     """
     columns = columns_under_voids(view, at)
-    cells = np.flatnonzero(columns.cell_item == row)
-    is_own = np.zeros(len(columns.cell_item), dtype=np.bool_)
-    is_own[cells] = True
-    entries = np.flatnonzero(is_own[columns.cell])
+    entries = np.flatnonzero((columns.cell_item == row)[columns.cell])
     bucket = columns.bucket[entries]
     first = float(columns.start_s[bucket].min(initial=question.until))
     published = float(view.catalogue.published_of(np.array([row]), np.array([first]))[0])
@@ -55,7 +52,7 @@ def item_history(view: View, row: int, question: ItemHistory, at: float, zone: t
 
     channels = view.history.channels
     kinds = [channel_kind(name) for name in channels]
-    sources = [referrer_of(name) or channel_source(name) for name in channels]
+    sources = [source_of(name) for name in channels]
 
     def counted(is_chosen: Callable[[int], bool]) -> Longs:
         """Events of each step in the channels whose numbers are chosen, (steps,) int64."""

@@ -89,6 +89,11 @@ def known_rows(view: View) -> Mask:
     return known
 
 
+def source_of(channel: str) -> str:
+    """Where the events of a channel came from, or their visits began; "": that is not known."""
+    return referrer_of(channel) or channel_source(channel)
+
+
 def summed(group: Ints | Longs, events: FloatArray, groups: int) -> FloatArray:
     """Events of each group, (groups,) float64; `group`: (n,) int32, the number of each count's."""
     return np.asarray(np.bincount(group, weights=events, minlength=groups), dtype=np.float64)

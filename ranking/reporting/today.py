@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
-from ranking.counts.arrays import FloatArray
-from ranking.intake.events import CLICK, LIST_SOURCE, channel_kind, channel_source
+from ranking.counts.arrays import NO_SECTION, FloatArray
+from ranking.intake.events import CLICK, LIST_SOURCE, channel_kind, channel_position, channel_source
 from ranking.lists.explanation import SENTENCES
 from ranking.lists.ordering import best
 from ranking.lists.ranker import Ranker, Ranking, View
@@ -134,7 +134,7 @@ def _clicks(day: RangeCounts, of: _List) -> dict[str, Any]:
     by_channel = summed(day.channel, day.clicks, len(day.channels))
     for name, clicks in zip(day.channels, by_channel.tolist(), strict=True):
         if clicks and channel_kind(name) == CLICK and channel_source(name) == source:
-            place = int(name.partition("#")[2] or 0)
+            place = channel_position(name) or 0
             by_place[place] = by_place.get(place, 0.0) + clicks
     total, views = sum(by_place.values()), float(day.views.sum())
     return {
@@ -154,16 +154,15 @@ def _unlisted(ranker: Ranker, lists: Sequence[_List], views: FloatArray) -> list
     names, section = ranker.pool.names, ranker.pool.facts.section
     rows = np.flatnonzero(views >= LEAST_READS)
     most = best(rows, score=views, published=ranker.published, names=names, limit=len(rows)).tolist()
-    found = []
+    unlisted = list[dict[str, Any]]()
     for row in most:
-        number = int(section[row])
-        if any(_shows(ranker, each, row, None if number < 0 else number) for each in lists):
+        if any(_shows(ranker, each, row, int(section[row])) for each in lists):
             continue
         reasons = {each.name: _reason(each, row) for each in lists}
-        found.append({"id": names[row], "views": round(views[row]), "reasons": reasons})
-        if len(found) == MOST_UNLISTED:
+        unlisted.append({"id": names[row], "views": round(views[row]), "reasons": reasons})
+        if len(unlisted) == MOST_UNLISTED:
             break
-    return found
+    return unlisted
 
 
 def _trending_outside(ranker: Ranker, lists: Sequence[_List]) -> list[dict[str, Any]]:
@@ -173,14 +172,14 @@ def _trending_outside(ranker: Ranker, lists: Sequence[_List]) -> list[dict[str, 
     for of in lists:
         for row in of.ranking.rows[: of.settings.size].tolist() if of.settings.kind == "burst" else ():
             number = int(section[row])
-            if number >= 0 and others and not any(_shows_in(ranker, each, row, [number]) for each in others):
+            if number != NO_SECTION and others and not any(_shows_in(ranker, each, row, [number]) for each in others):
                 found.setdefault(row, {"id": names[row], "list": of.name})
     return list(found.values())
 
 
-def _shows(ranker: Ranker, of: _List, row: int, section: int | None) -> bool:
+def _shows(ranker: Ranker, of: _List, row: int, section: int) -> bool:
     """Whether a list shows a row on its first page, over all sections or in the row's own, pinned or not."""
-    return _shows_in(ranker, of, row, [None, *([] if section is None or not of.settings.sections else [section])])
+    return _shows_in(ranker, of, row, [None, section] if section != NO_SECTION and of.settings.sections else [None])
 
 
 def _shows_in(ranker: Ranker, of: _List, row: int, numbers: Sequence[int | None]) -> bool:

@@ -6,12 +6,11 @@ import msgspec
 import numpy as np
 
 from ranking.counts.arrays import FloatArray, Ints, Rows
-from ranking.counts.fields import referrer_of
 from ranking.counts.labels import Labels
-from ranking.intake.events import LIST_SOURCE, channel_source
+from ranking.intake.events import LIST_SOURCE
 from ranking.lists.ordering import best
 from ranking.lists.ranker import View
-from ranking.reporting.range_counts import Range, RangeCounts, columns_under_voids, known_rows, summed
+from ranking.reporting.range_counts import Range, RangeCounts, columns_under_voids, known_rows, source_of, summed
 
 ITEM: Final = "item"
 #: Of these an item may have several, and counts for each of them.
@@ -100,9 +99,9 @@ def _groups(view: View, by: str, counts: RangeCounts, views: FloatArray, clicks:
 
 def _by_source(counts: RangeCounts) -> _Groups:
     """By where events came from; of views without a source, those that began a visit by where that began."""
-    found = [referrer_of(name) or channel_source(name) for name in counts.channels]
-    names = list(dict.fromkeys(["", *found]))
-    of_channel = np.array([names.index(name) for name in found], dtype=np.int32)[counts.channel]
+    sources = [source_of(name) for name in counts.channels]
+    names = list(dict.fromkeys(["", *sources]))
+    of_channel = np.array([names.index(name) for name in sources], dtype=np.int32)[counts.channel]
     groups = _grouped(names, of_channel, counts.views + counts.begun, counts.clicks)
     groups.views[0] -= counts.begun.sum()
     return groups

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.counts.arrays import FloatArray
-from ranking.intake.events import LIST_SOURCE
+from ranking.intake.events import LIST_SOURCE, channel_kind, channel_position, channel_source
 
 
 class ChannelWeights(NamedTuple):
@@ -33,14 +33,13 @@ class ChannelWeights(NamedTuple):
         return np.array([self._weight(name) for name in channels], dtype=np.float64)
 
     def _weight(self, name: str) -> float:
-        kind, _, origin = name.partition("@")
-        source, _, position = origin.partition("#")
+        kind, source, position = channel_kind(name), channel_source(name), channel_position(name)
         weight = self.weights.get(f"{kind}@{source}")
         of_list = source.startswith(LIST_SOURCE)
         if weight is None:
             weight = self.weights.get(kind, 0.0) * (self.self_click_weight if of_list else 1.0)
-        if of_list and position:
-            weight *= seen(int(position), self.position_bias, self.position_cap)
+        if of_list and position is not None:
+            weight *= seen(position, self.position_bias, self.position_cap)
         return weight
 
 

@@ -309,7 +309,7 @@ class Settings(Table):
         lists = [self.lists[name].model_dump(mode="python") for name in names]
         lists += [dict(own) for name in names if (own := self.lists[name].section_half_lives)]
         lists += [msgspec.to_builtins(learned) for name in names if (learned := self.lists[name].correction)]
-        retention = self.retention.model_dump(mode="python", exclude={"seal_after_s", "unknown_s"})
+        retention = self.retention.model_dump(mode="python", exclude={"seal_after_s", "unknown_s", "removed_sites_s"})
         calendars = [site.timezone for site in self.sites if any(each.by_calendar for each in self.lists.values())]
         text = json.dumps([sorted(self.lists), calendars, retention, *lists], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()

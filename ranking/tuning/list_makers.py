@@ -64,7 +64,10 @@ def list_maker(
 def forecasters_of(
     walk: WalkForward, lists: Sequence[ListSettings], read_weights: FloatArray, horizon_s: float, zone: tzinfo
 ) -> dict[int, Forecaster]:
-    """The forecaster of each list that is a forecast, by the list's place. Lists that weigh alike share one."""
+    """The forecaster of each list that is a forecast, by the list's place.
+
+    Lists of one half-life that weigh alike share one.
+    """
     by_sums: dict[tuple[bytes, float], Forecaster] = {}
     forecasters = {}
     for number, settings in enumerate(lists):

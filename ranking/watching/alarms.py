@@ -104,14 +104,22 @@ class Alarm(NamedTuple):
 
 def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     """The alarms that follow from facts, the most pressing first."""
-    pressing = [*_store_alarms(facts), *_went_back_alarms(facts, settings), *_list_alarms(facts, settings)]
-    pressing += _refresh_alarms(facts, settings)
-    pressing += _silence_alarms(facts, settings)
-    pressing += _sender_alarms(facts, settings)
-    pressing += _concentration_alarms(facts, settings)
-    pressing += _waiting_alarms(facts, settings)
-    pressing += [*_feed_alarms(facts, settings), *_spool_alarms(facts), *_eviction_alarms(facts)]
-    return [*pressing, *_memory_alarms(facts), *_clock_alarms(facts), *_config_alarms(facts)]
+    return [
+        *_store_alarms(facts),
+        *_went_back_alarms(facts, settings),
+        *_list_alarms(facts, settings),
+        *_refresh_alarms(facts, settings),
+        *_silence_alarms(facts, settings),
+        *_sender_alarms(facts, settings),
+        *_concentration_alarms(facts, settings),
+        *_waiting_alarms(facts, settings),
+        *_feed_alarms(facts, settings),
+        *_spool_alarms(facts),
+        *_eviction_alarms(facts),
+        *_memory_alarms(facts),
+        *_clock_alarms(facts),
+        *_config_alarms(facts),
+    ]
 
 
 def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import httpx2
 import pytest
 from conftest import StandIn, Visit, ended, wait_until
 from playwright.sync_api import Page, Route, expect
+from servers import free_ports
 from stand import Answer, Stand
 from test_frameworks import SETTLED_MS, shows
 
@@ -34,9 +34,7 @@ def app(name: str) -> Path:
 @contextmanager
 def next_server(folder: Path, mode: str, service: str) -> Iterator[str]:
     """The Next app, asking `service` for lists, until the block ends; its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (port,) = free_ports(1)
     command = ["node", "node_modules/next/dist/bin/next", mode, "--hostname", "127.0.0.1", "--port", str(port)]
     settings = {**os.environ, "POPULER_URL": service, "NEXT_TELEMETRY_DISABLED": "1"}
     process = subprocess.Popen(command, cwd=folder, env=settings, stdout=subprocess.DEVNULL, start_new_session=True)

@@ -392,9 +392,9 @@ def test_evidence_is_drawn_and_tried_with_one_click(service: Service, desk: Desk
     expect(page.locator("#evidence")).to_contain_text("populer tune --list populer")
     now = time.time()
     trials = (
-        Trial(3600.0, 0.76, 2.2, (0.74, 0.78)),
-        Trial(7200.0, 0.74, 1.5, (0.72, 0.76)),
-        Trial(21_600.0, 0.67, 0.7, None),
+        Trial(3600.0, 0.76, 2.2, (0.74, 0.78), on_front=True),
+        Trial(7200.0, 0.74, 1.5, (0.72, 0.76), on_front=True),
+        Trial(21_600.0, 0.67, 0.7, None, on_front=True),
         Trial(None, 0.77, 2.3, (0.75, 0.79)),
     )
     night = Tuned(

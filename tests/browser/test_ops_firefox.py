@@ -4,21 +4,18 @@ import base64
 import contextlib
 import json
 import os
-import shutil
 import socket
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Newsroom, ended
+from conftest import Newsroom
+from firefox import running_firefox
+from servers import free_ports
 from service import wait_until
 from test_ops import at
-from test_tracker_firefox import PREFERENCES
 
 WITHIN_S = 60.0
 ENTER, UP = "\ue007", "\ue013"
@@ -66,31 +63,15 @@ class Firefox:
         return json.loads(content)
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 @pytest.fixture
 def firefox() -> Iterator[Firefox]:
-    program = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
-    if not program:
-        no_browser = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        no_browser("no Firefox here: apt-get install firefox-esr, or name one in FIREFOX")
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-        port = free_port()
-        Path(folder, "user.js").write_text(f'{PREFERENCES}user_pref("marionette.port", {port});\n')
-        process = subprocess.Popen(
-            [str(program), "--headless", "--no-remote", "--marionette", "--profile", folder],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            env={**os.environ, "HOME": folder, "MOZ_CRASHREPORTER_DISABLE": "1"},
-        )
-        stack.callback(partial(ended, process))
-        yield stack.enter_context(contextlib.closing(connected(port)))
+    """A Firefox that is driven."""
+    (port,) = free_ports(1)
+    with (
+        running_firefox("--marionette", preferences=f'user_pref("marionette.port", {port});\n'),
+        contextlib.closing(connected(port)) as driven,
+    ):
+        yield driven
 
 
 def connected(port: int) -> Firefox:

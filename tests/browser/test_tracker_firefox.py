@@ -1,50 +1,25 @@
 """Firefox, where a beacon's `Origin` is `null` under the policies that Django and helmet send."""
 
 import contextlib
-import os
-import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import StandIn, ended, serving, wait_until
+from conftest import StandIn, serving, wait_until
+from firefox import running_firefox
 from stand import Answer, Stand
 
 Start = Callable[[str], None]
-#: First-run pages and updates off; nothing is asked that a test does not ask.
-PREFERENCES = """
-user_pref("browser.shell.checkDefaultBrowser", false);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
-user_pref("app.update.auto", false);
-user_pref("network.captive-portal-service.enabled", false);
-user_pref("network.connectivity-service.enabled", false);
-user_pref("browser.aboutwelcome.enabled", false);
-"""
 
 
 @pytest.fixture
 def firefox() -> Iterator[Start]:
     """Opens a page in a Firefox that nobody drives."""
-    found = os.environ.get("FIREFOX") or shutil.which("firefox-esr") or shutil.which("firefox")
-    if not found:
-        no_browser = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
-        no_browser("no Firefox here: apt-get install firefox-esr, or name one in FIREFOX")
     with contextlib.ExitStack() as stack:
 
         def start(url: str) -> None:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))
-            Path(folder, "user.js").write_text(PREFERENCES)
-            process = subprocess.Popen(
-                [str(found), "--headless", "--no-remote", "--profile", folder, url],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                env={**os.environ, "HOME": folder, "MOZ_CRASHREPORTER_DISABLE": "1"},
-            )
-            stack.callback(partial(ended, process))
+            stack.enter_context(running_firefox(url))
 
         yield start
 

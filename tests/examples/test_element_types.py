@@ -11,8 +11,8 @@ from api.endpoints.embed import DECLARATIONS
 
 FOLDER = Path(__file__).parent / "types"
 STRICT = ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"]
-#: Each file has right uses, and wrong ones that `@ts-expect-error` holds to be errors -> where its JSX is from.
-USES = {"react.tsx": "react", "preact.tsx": "preact", "solid.tsx": "solid-js", "svelte.ts": "", "vue.ts": ""}
+#: A file has right uses, and wrong ones that `@ts-expect-error` holds to be errors; and where its JSX is from.
+USES = [("react.tsx", "react"), ("react.tsx", "preact"), ("solid.tsx", "solid-js"), ("svelte.ts", ""), ("vue.ts", "")]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +35,9 @@ def faults(modules: Path, folder: Path, use: str, *options: str) -> str:
     ).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize("use", USES)
-def test_frameworks_know_the_element(modules: Path, tmp_path: Path, use: str) -> None:
+@pytest.mark.parametrize(("use", "source"), USES)
+def test_frameworks_know_the_element(modules: Path, tmp_path: Path, use: str, source: str) -> None:
     (tmp_path / "node_modules").symlink_to(modules)
-    source = USES[use]
     jsx = ["--jsx", "preserve", "--jsxImportSource", source] if source else []
     assert faults(modules, tmp_path, use, "--skipLibCheck", *jsx) == ""
 

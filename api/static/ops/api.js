@@ -37,6 +37,9 @@ function store() {
   }
 }
 
+/** Whether a status says that the key will not do. */
+const isKeyRefused = (status) => status === 401 || status === 403;
+
 /** What went wrong, in words. `status` 0: there was no answer at all. `reason`: the service's name of it, if any. */
 export class Failure extends Error {
   constructor(status, text, reason = "") {
@@ -44,10 +47,14 @@ export class Failure extends Error {
     this.status = status;
     this.reason = reason;
   }
+
+  get isKeyRefused() {
+    return isKeyRefused(this.status);
+  }
 }
 
 function failure(status, problem, retry) {
-  if (status === 401 || status === 403) return new Failure(status, t("key.refused"));
+  if (isKeyRefused(status)) return new Failure(status, t("key.refused"));
   if (has(`refused.${problem?.reason}`))
     return new Failure(status, t(`refused.${problem.reason}`, problem), problem.reason);
   const known = `problem.${problem?.title?.replaceAll(" ", "-")}`;
@@ -61,7 +68,7 @@ function failure(status, problem, retry) {
 }
 
 /** An address of the service; a value that is a list is given several times, an empty one not at all. */
-export function addressOf(path, query) {
+function addressOf(path, query) {
   const address = new URL(path, document.baseURI);
   for (const [name, value] of Object.entries(query))
     for (const each of [value].flat()) if (each) address.searchParams.append(name, each);

@@ -96,18 +96,18 @@ class Control {
   }
 
   reset() {
-    this.value = this.live;
-    const { spec, live } = this;
-    if (spec.kind !== "span") this.input.value = live;
-    else if (live === Infinity) this.input.value = NONE;
-    else this.input.value = live <= 0 ? OFF : clamp(place(live, spec), 0, STEPS);
-    this.say();
+    this.move(this.live);
   }
 
-  set(written_) {
-    this.value =
-      this.spec.kind === "span" ? seconds(String(written_)) : this.spec.kind === "number" ? Number(written_) : written_;
-    const { spec, value } = this;
+  /** Take a value as the file would write it. */
+  set(value) {
+    const { kind } = this.spec;
+    this.move(kind === "span" ? seconds(String(value)) : kind === "number" ? Number(value) : value);
+  }
+
+  move(value) {
+    this.value = value;
+    const { spec } = this;
     if (spec.kind !== "span") this.input.value = value;
     else if (value === Infinity) this.input.value = NONE;
     else this.input.value = value <= 0 ? OFF : clamp(place(value, spec), 0, STEPS);

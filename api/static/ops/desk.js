@@ -224,7 +224,7 @@ export class Desk {
 
   /** Say what went wrong where it was asked for: beside the button in a form, else in passing. */
   fault(error, button) {
-    if (error.status === 401 || error.status === 403) this.context.failed(error);
+    if (error.isKeyRefused) this.context.failed(error);
     const form = button?.closest("form.say");
     if (!form) {
       tell(error.message);

@@ -7,7 +7,14 @@ import { t } from "./language.js";
 /** Ages that an axis is marked by, in seconds. */
 const STEPS = [600, 900, 1800, 3600, 2 * 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86400, 2 * 86400];
 
-/** Views of late as a small line. */
+/** A bar as long as a share of its cell, from 0 to 1, with its words. */
+export function bar(share, text, title = null) {
+  const fill = h("span", { class: "fill" });
+  fill.style.width = `${100 * share}%`;
+  return h("span", { class: "bar", title }, fill, h("span", {}, text));
+}
+
+/** Recent views as a small line. */
 export function sparkline(views, stepSeconds) {
   const [width, height] = [96, 26];
   if (!views) return svg("svg", { class: "spark", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });

@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { $, h, put } from "./dom.js";
+import { bar } from "./draw.js";
 import { clock, decimal, percent, span, written } from "./format.js";
 import { frontWords, halfLifeName, plot } from "./front.js";
 import { t } from "./language.js";
@@ -37,7 +38,7 @@ export class Evidence {
       h("p", { class: "words" }, this.stands(night, marks)),
       h("p", { class: "soft", lang: "en" }, night.why),
       plot(night, tried, marks, $("evidence-body").clientWidth || 520),
-      h("ul", { class: "front", "aria-label": t("front.title") }, frontWords(night, tried, marks)),
+      h("ul", { class: "front", "aria-label": t("front.title") }, frontWords(tried, marks)),
       h(
         "div",
         { class: "scroll" },
@@ -162,23 +163,16 @@ export class Evidence {
         name,
         said ? h("span", { class: said.isBest ? "badge" : "badge dim" }, said.text) : null,
       ),
-      h("td", {}, this.bar(each)),
+      h("td", {}, this.caught(each)),
       h("td", {}, decimal(each.changed)),
       h("td", {}, attempt),
     );
   }
 
-  bar(each) {
-    const fill = h("span", { class: "fill" });
-    fill.style.width = `${100 * each.capture}%`;
-    const between = each.interval
-      ? `, ${t("evidence.between", { low: percent(each.interval[0]), high: percent(each.interval[1]) })}`
+  caught({ capture, interval }) {
+    const between = interval
+      ? `, ${t("evidence.between", { low: percent(interval[0]), high: percent(interval[1]) })}`
       : "";
-    return h(
-      "span",
-      { class: "bar", title: `${percent(each.capture)}${between}` },
-      fill,
-      h("span", {}, percent(each.capture)),
-    );
+    return bar(capture, percent(capture), `${percent(capture)}${between}`);
   }
 }

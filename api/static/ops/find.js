@@ -41,7 +41,7 @@ export class Find {
       );
     } catch (error) {
       $("find-says").textContent = error.message;
-      if (error.status === 401 || error.status === 403) this.context.failed(error);
+      if (error.isKeyRefused) this.context.failed(error);
     } finally {
       button.disabled = false;
     }

@@ -25,10 +25,10 @@ export function forgets(settings, words) {
 export function learned(list, zone) {
   const words = forgets(list.settings, list.words);
   if (!list.learns) return words;
-  const reads = /([\d.]+) reads an hour/.exec(list.learned_why)?.[1];
+  const reads = list.learned_reads;
   const half = span(seconds(list.settings.half_life ?? "none"));
-  const why = reads
-    ? t("learned.traffic", { half, reads: decimal(Number(reads), Number(reads) < 10 ? 1 : 0) })
+  const why = Number.isFinite(reads)
+    ? t("learned.traffic", { half, reads: decimal(reads, reads < 10 ? 1 : 0) })
     : list.learned_why && t("learned.past", { half, why: list.learned_why });
   const since = list.learned_since ? t("learned.since", { moment: clock(list.learned_since, zone, "moment") }) : "";
   return [words, why, t("learned.nightly"), since].filter(Boolean).join(" ");

@@ -6,22 +6,19 @@ import { t } from "./language.js";
 
 export const halfLifeName = (trial) => (trial.half_life_s === null ? t("front.mix") : span(trial.half_life_s));
 
-/** The trials that no other beats in both: those of which one has to choose, the calmest first. */
-export const frontOf = (tried) =>
-  tried
-    .filter((one) => !tried.some((other) => other.capture > one.capture && other.changed <= one.changed))
-    .sort((one, other) => one.changed - other.changed);
-
-/** The front in words, a line each. */
-export function frontWords(night, tried, marks) {
-  return frontOf(tried).map((each) =>
-    h(
-      "li",
-      {},
-      t("front.line", { half: halfLifeName(each), caught: percent(each.capture), changed: decimal(each.changed) }),
-      marks.has(each) ? ` (${marks.get(each).text})` : "",
-    ),
-  );
+/** The half-lives on the front and the forecast, which stands for itself: a line each, the calmest first. */
+export function frontWords(tried, marks) {
+  return tried
+    .filter((trial) => trial.on_front || trial.half_life_s === null)
+    .sort((one, other) => one.changed - other.changed)
+    .map((trial) =>
+      h(
+        "li",
+        {},
+        t("front.line", { half: halfLifeName(trial), caught: percent(trial.capture), changed: decimal(trial.changed) }),
+        marks.has(trial) ? ` (${marks.get(trial).text})` : "",
+      ),
+    );
 }
 
 /** Capture against change: up is better for readers, left is calmer for editors. `width` in pixels. */
@@ -95,7 +92,7 @@ export function plot(night, tried, marks, width) {
       {
         viewBox: `0 0 ${width} ${height}`,
         role: "img",
-        "aria-label": "What each half-life catches against how much its list changes; the table below has the numbers",
+        "aria-label": t("front.chart"),
       },
       [highC, (lowC + highC) / 2, lowC]
         .map((value) => [

@@ -59,7 +59,7 @@ export class ItemHistory {
       const found = await ask(...this.request);
       if (this.step === step) put(this.body, this.drawn(found));
     } catch (error) {
-      if (error.status === 401 || error.status === 403) return this.context.failed(error);
+      if (error.isKeyRefused) return this.context.failed(error);
       put(this.body, h("p", { class: "empty" }, error.status === 404 ? t("item.unknown") : error.message));
     }
   }

@@ -15,7 +15,7 @@ export async function whyOf(id, context) {
       query: { list: list.name, section },
     });
     await context.catalogue.learn([found.above?.item, found.below?.item]);
-    return { title: found.title, why: explained(found, context), found };
+    return { title: found.title, why: explained(found, context) };
   } catch (error) {
     const text = error.status === 404 ? t("item.unknown") : error.message;
     return { title: "", why: [h("p", { class: error.status === 404 ? "soft" : "fault" }, text)] };

@@ -11,7 +11,7 @@ const VIEWS_FOR_MS = 30_000;
 const MOST_ITEMS = 100;
 const HOURS = 6;
 
-/** Views of late by item, asked for when an item is new or what is known is old. */
+/** Recent views by item, asked for when an item is new or what is known is old. */
 class Views {
   constructor() {
     this.clear();

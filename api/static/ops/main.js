@@ -26,8 +26,8 @@ const TRAFFIC_MINUTES = 60;
 let state = null;
 let pause = FIRST_PAUSE_MS;
 
-const places = new Places(entered);
-const session = new Session({ begun, over, trouble });
+const places = new Places(enter);
+const session = new Session({ begin, end, trouble });
 const context = {
   places,
   zone: "UTC",
@@ -61,7 +61,7 @@ const isOn = (...names) => names.includes(places.page);
 const beats = [
   {
     get every() {
-      return tuning.isTrying && isOn("settings") ? 1_000 : 5_000; // whoever pastes the lines waits for them
+      return tuning.isTrying && isOn("settings") ? 1_000 : 5_000; // somebody who pastes the lines waits for them
     },
     at: 0,
     does: refreshState,
@@ -80,11 +80,11 @@ const beats = [
   { every: 300_000, at: 0, on: ["settings"], does: () => evidence.refresh() },
 ];
 
-function begun(found) {
+function begin(found) {
   context.list = null;
   views.clear();
   catalogue.clear();
-  took(found);
+  takeState(found);
   const wanted = parameters();
   const list = state.lists.find((each) => each.name === wanted.get("list")) ?? state.lists[0];
   places.rooms = [];
@@ -92,13 +92,13 @@ function begun(found) {
   places.open(state.key.grade);
 }
 
-function over() {
+function end() {
   state = null;
   places.leave();
   trouble(null);
 }
 
-function entered(page) {
+function enter(page) {
   if (!state) return;
   const wanted = parameters(); // who goes back, or follows a link, sees the list that it names
   const list = state.lists.find((each) => each.name === wanted.get("list")) ?? context.list;
@@ -106,7 +106,7 @@ function entered(page) {
   if (list.name !== context.list.name || (section !== context.section && list.sections.includes(section)))
     choose(list, section);
   if (isOn("settings")) tuning.want();
-  pages[page]?.enter();
+  pages[page]?.enter?.();
   for (const each of beats) if (each.on?.includes(page)) each.at = 0;
   beat();
 }
@@ -136,7 +136,7 @@ for (const button of document.querySelectorAll(".behind")) {
 
 // What is asked for again and again
 
-function took(found) {
+function takeState(found) {
   state = found;
   context.state = found;
   context.zone = found.site.timezone;
@@ -152,7 +152,7 @@ async function refreshState() {
   const { site } = context;
   const found = await ask("v1/ops/state", { site });
   if (site !== context.site) return;
-  took(found);
+  takeState(found);
   const list = found.lists.find((each) => each.name === context.list.name);
   if (!list) return choose(found.lists[0]);
   const isOther = JSON.stringify(list.settings) !== JSON.stringify(context.list.settings);
@@ -209,7 +209,7 @@ async function beat() {
   const due = beats.filter((each) => !each.busy && (!each.on || isOn(...each.on)) && now - each.at >= each.every);
   const done = await Promise.allSettled(due.map((each) => inTurn(each, now)));
   const wrong = done.filter((each) => each.status === "rejected").map((each) => each.reason);
-  const worst = wrong.find((error) => error.status === 401 || error.status === 403) ?? wrong[0];
+  const worst = wrong.find((error) => error.isKeyRefused) ?? wrong[0];
   if (worst) {
     failed(worst);
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
@@ -224,7 +224,7 @@ async function beat() {
 
 function failed(error) {
   if (!(error instanceof Failure)) throw error;
-  if (error.status === 401 || error.status === 403) {
+  if (error.isKeyRefused) {
     forget(context.site);
     session.signedOut(error.message);
   } else {

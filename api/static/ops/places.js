@@ -4,13 +4,13 @@ import { $, h, put, show } from "./dom.js";
 import { t } from "./language.js";
 
 /** The pages of each room that are named above; `item` is reached from the others. */
-export const ROOMS = { desk: ["lists", "today", "ranges"], service: ["settings", "state"] };
+const ROOMS = { desk: ["lists", "today", "ranges"], service: ["settings", "state"] };
 const OTHER = { item: "desk" };
 
 /** What the address says after its `#`. */
 export const parameters = () => new URLSearchParams(location.hash.slice(1));
 
-export const roomOf = (page) => OTHER[page] ?? Object.keys(ROOMS).find((room) => ROOMS[room].includes(page));
+const roomOf = (page) => OTHER[page] ?? Object.keys(ROOMS).find((room) => ROOMS[room].includes(page));
 
 export class Places {
   /** `changed` is called with the page whenever it is another one, or shows something else. */

@@ -3,10 +3,12 @@
 
 import { ask, download } from "./api.js";
 import { $, h, put, tell } from "./dom.js";
+import { bar } from "./draw.js";
 import { clock, number, percent } from "./format.js";
 import { t } from "./language.js";
 import { parameters } from "./places.js";
 import { sourceName } from "./sources.js";
+import { table } from "./table.js";
 
 const [H, D] = [3600, 86400];
 const SPANS = { hour: H, day: D, week: 7 * D, month: 30 * D };
@@ -46,9 +48,9 @@ export class Ranges {
     let body;
     try {
       const found = await ask("v1/reports/top", { site: this.context.site, query: this.query });
-      body = this.table(found);
+      body = this.report(found);
     } catch (error) {
-      if (error.status === 401 || error.status === 403) return this.context.failed(error);
+      if (error.isKeyRefused) return this.context.failed(error);
       body = h("p", { class: "fault", role: "alert" }, error.message);
     }
     if (mine === this.asking) put($("ranges").querySelector(".report"), body);
@@ -111,7 +113,7 @@ export class Ranges {
     );
   }
 
-  table(found) {
+  report(found) {
     const { zone, places } = this.context;
     const most = Math.max(1, ...found.rows.map((each) => each.views));
     const name = (each) =>
@@ -122,11 +124,6 @@ export class Ranges {
             each.title || each.id,
           )
         : h("bdi", {}, found.by === "source" ? sourceName(each.name) : (each.name ?? t(`none.${found.by}`)));
-    const bar = (views) => {
-      const fill = h("span", { class: "fill" });
-      fill.style.width = `${(100 * views) / most}%`;
-      return h("span", { class: "bar" }, fill, h("span", {}, number(views)));
-    };
     const range = { from: clock(found.from, zone, "moment"), to: clock(found.to, zone, "moment") };
     const wanted = new URLSearchParams({ page: "ranges", from: found.from, to: found.to, by: found.by });
     return h(
@@ -139,44 +136,15 @@ export class Ranges {
         found.unknown?.views ? ` ${t("ranges.unknown", { n: found.unknown.views })}` : "",
       ),
       found.rows.length
-        ? h(
-            "div",
-            { class: "scroll" },
-            h(
-              "table",
-              { class: "top-of" },
-              h("caption", { class: "unseen" }, t("ranges.title")),
-              h(
-                "thead",
-                {},
-                h(
-                  "tr",
-                  {},
-                  [t(`by.${found.by}`), t("ranges.share"), t("report.views"), t("report.clicks")].map((each) =>
-                    h("th", { scope: "col" }, each),
-                  ),
-                ),
-              ),
-              h(
-                "tbody",
-                {},
-                found.rows.map((each) =>
-                  h(
-                    "tr",
-                    {},
-                    h(
-                      "th",
-                      { scope: "row" },
-                      name(each),
-                      each.section ? h("p", { class: "meta" }, each.section) : null,
-                    ),
-                    h("td", {}, percent(each.views / Math.max(1, found.total.views))),
-                    h("td", {}, bar(each.views)),
-                    h("td", {}, number(each.clicks)),
-                  ),
-                ),
-              ),
-            ),
+        ? table(
+            t("ranges.title"),
+            [t(`by.${found.by}`), t("ranges.share"), t("report.views"), t("report.clicks")],
+            found.rows.map((each) => [
+              [name(each), each.section ? h("p", { class: "meta" }, each.section) : null],
+              percent(each.views / Math.max(1, found.total.views)),
+              bar(each.views / most, number(each.views)),
+              number(each.clicks),
+            ]),
           )
         : h("p", { class: "empty" }, t("ranges.none")),
       h(

@@ -7,9 +7,9 @@ import { LANGUAGES, current, languageOf, speak, t } from "./language.js";
 const AGAIN_MS = 5_000;
 
 export class Session {
-  /** `begun` is called with the state that a key was answered with, `over` when there is none any more. */
-  constructor({ begun, over, trouble }) {
-    Object.assign(this, { begun, over, trouble });
+  /** `begin` is called with the state that a key was answered with, `end` when nobody is signed in any more. */
+  constructor({ begin, end, trouble }) {
+    Object.assign(this, { begin, end, trouble });
     this.site = $("site").value;
     $("sign-in-form").addEventListener("submit", (event) => this.submit(event));
     $("site").addEventListener("change", () => this.start());
@@ -45,7 +45,7 @@ export class Session {
         await this.signIn(site, key);
         return;
       } catch (error) {
-        if (error.status !== 401 && error.status !== 403) {
+        if (!error.isKeyRefused) {
           this.trouble(error);
           setTimeout(() => this.start(), AGAIN_MS);
           return;
@@ -63,7 +63,7 @@ export class Session {
     show($("desk"));
     show($("sign-out"));
     $("key").value = "";
-    this.begun(state);
+    this.begin(state);
   }
 
   async submit(event) {
@@ -82,7 +82,7 @@ export class Session {
   }
 
   signedOut(text = "") {
-    this.over();
+    this.end();
     show($("desk"), false);
     show($("sign-out"), false);
     show($("standing"), false);

@@ -3,6 +3,7 @@
 
 import { ask } from "./api.js";
 import { $, h, put } from "./dom.js";
+import { bar } from "./draw.js";
 import { clock, decimal, number, percent, span } from "./format.js";
 import { named, t } from "./language.js";
 import { table } from "./table.js";
@@ -14,8 +15,6 @@ export class Today {
   constructor(context) {
     this.context = context;
   }
-
-  enter() {}
 
   async refresh() {
     const { site } = this.context;
@@ -192,11 +191,6 @@ export class Today {
   /** Clicks in a list by place, each as a share of the list's. */
   clicks({ name, title, clicks }) {
     const share = clicks.share_of_views;
-    const bar = (each) => {
-      const fill = h("span", { class: "fill" });
-      fill.style.width = percent(each.share).replace(/[^\d]/g, "") + "%";
-      return h("span", { class: "bar" }, fill, h("span", {}, percent(each.share)));
-    };
     return h(
       "div",
       {},
@@ -210,7 +204,7 @@ export class Today {
               clicks.places.map((each) => [
                 each.place === null ? t("today.no-place") : number(each.place),
                 number(each.clicks),
-                bar(each),
+                bar(each.share, percent(each.share)),
               ]),
             ),
           ]

@@ -17,6 +17,7 @@ const NICE = [1, 2, 3, 5, 10, 15, 20, 30, 45]
 const METHODS = ["excess", "chi-square", "z-score", "ewma", "ratio", "share", "acceleration"];
 
 const spanOf = (key, from, to, more = {}) => ({ key, kind: "span", from, to, ...more });
+const PER_SECTION = { key: "max_per_section", kind: "number", from: 0, to: 10, step: 1, zero: true };
 
 /**
  * The settings that can be tried, by the kind of list. `when`: what another must be for it to have an effect; `ofDecay`:
@@ -78,14 +79,7 @@ const SETTINGS = {
       step: 0.01,
       percent: true,
     },
-    {
-      key: "max_per_section",
-      kind: "number",
-      from: 0,
-      to: 10,
-      step: 1,
-      zero: true,
-    },
+    PER_SECTION,
     {
       key: "fill",
       kind: "choice",
@@ -105,26 +99,12 @@ const SETTINGS = {
     },
     spanOf("hold", 30 * M, 7 * D, { off: true }),
     spanOf("max_age", H, 30 * D, { none: true }),
-    {
-      key: "max_per_section",
-      kind: "number",
-      from: 0,
-      to: 10,
-      step: 1,
-      zero: true,
-    },
+    PER_SECTION,
   ],
   latest: [
     spanOf("max_age", H, 30 * D, { none: true, main: true, ticks: [H, 6 * H, D, 7 * D] }),
     spanOf("min_age", M, D, { off: true }),
-    {
-      key: "max_per_section",
-      kind: "number",
-      from: 0,
-      to: 10,
-      step: 1,
-      zero: true,
-    },
+    PER_SECTION,
   ],
 };
 

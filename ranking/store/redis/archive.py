@@ -1,4 +1,4 @@
-"""What a backup reads of the store beside its usual parts, and how a restore puts it back or clears a site away.
+"""What a backup reads of the store beside its usual parts, and how a restore puts it back.
 
 A shard is read while it is counted in. What was read and has not changed since is as it is at the moment of the last
 call, `cut`, which reads in one piece all that has: so that together they are the shard at that moment.
@@ -6,27 +6,23 @@ call, `cut`, which reads in one piece all that has: so that together they are th
 Rejected: DUMP and RESTORE of whole keys, whose form is the server's own and is refused by another version of it.
 """
 
-import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
 import msgspec
 
 from ranking.counts.buckets import Bucket
-from ranking.counts.sealed import names_digest, volume_end, volume_of
+from ranking.counts.sealed import names_digest, volume_end
 from ranking.store import limits
 from ranking.store.counts import StoredCounts
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
-from ranking.store.redis.scripts import LuaScript
+from ranking.store.redis.scripts import READ_HASHES, LuaScript
 from ranking.store.redis.sealing import stored_counts
 from ranking.store.shards import shard_of
-from ranking.store.sites import Cleared
-from ranking.times import DAY_S
 
 READ_CUT = LuaScript("read_cut", reads=True)
-READ_HASHES = LuaScript("read_hashes")
 LOAD_ITEMS = LuaScript("load_items")
 LOAD_NAMES = LuaScript("load_names")
 LOAD_DESK = LuaScript("load_desk")
@@ -80,7 +76,7 @@ class Desk(msgspec.Struct, array_like=True):
     @property
     def edits(self) -> int:
         """How many edits, take-downs and aliases there are."""
-        return _edits_in(self.hashes)
+        return edits_in(self.hashes)
 
 
 class RedisArchive:
@@ -154,7 +150,7 @@ class RedisArchive:
 
     async def desk(self, site: str, lists: Iterable[str]) -> Desk:
         """A site's desk; `lists` are those whose nights are wanted."""
-        every = [*_desk_hashes(site), keys.learned(site), *_feed_hashes(site)]
+        every = [*desk_hashes(site), keys.learned(site), *feed_hashes(site)]
         hashes = await self._link.run(READ_HASHES, every, [])
         nights = {name: await self._link.command("LRANGE", keys.nights(site, name), 0, -1) for name in lists}
         return Desk(
@@ -172,9 +168,9 @@ class RedisArchive:
         content = msgspec.msgpack.encode(texts)
         line = msgspec.json.encode({"action": action, "item": None})[1:-1]
         said = [COMMAND_LINE, keys.AUDIT_TTL_S, limits.AUDIT_LINES, keys.news(site), line, content]
-        await self._link.run(LOAD_DESK, [*_desk_hashes(site), keys.audit(site)], said)
+        await self._link.run(LOAD_DESK, [*desk_hashes(site), keys.audit(site)], said)
         await self._replace("HSET", keys.learned(site), desk.learned, keys.LEARNED_TTL_S)
-        for key, flat in zip(_feed_hashes(site), desk.feeds, strict=True):
+        for key, flat in zip(feed_hashes(site), desk.feeds, strict=True):
             await self._replace("HSET", key, flat, keys.FEEDS_TTL_S)
         for name, nights in desk.nights.items():
             await self._replace("RPUSH", keys.nights(site, name), nights, keys.LEARNED_TTL_S)
@@ -226,67 +222,7 @@ class RedisArchive:
                 return False
             if await self._link.command("HLEN", keys.items(site, shard)):
                 return False
-        return not _edits_in(await self._link.run(READ_HASHES, _desk_hashes(site), []))
-
-    async def missing(self, configured: Collection[str], now: float) -> dict[str, float]:
-        found: dict[bytes, bytes] = await self._link.command("HGETALL", keys.SITES)
-        known = {site.decode(): since for site, since in found.items()}
-        fresh = {site: b"" for site in configured if known.get(site) != b""}
-        fresh |= {site: repr(now).encode() for site, since in known.items() if site not in configured and not since}
-        if fresh:
-            await self._link.command("HSET", keys.SITES, *chain.from_iterable(fresh.items()))
-        return {site: float(since) for site, since in (known | fresh).items() if since}
-
-    async def clear(self, site: str, lists: Iterable[str], now: float, keep_s: float, *, followed: bool) -> Cleared:
-        gone = Cleared()
-        for shard in range(self._link.shards):
-            gone = _sum(gone, await self._clear_shard(site, shard, now, keep_s, followed=followed))
-        edits = _edits_in(await self._link.run(READ_HASHES, _desk_hashes(site), []))
-        published = {name.decode() for name in await self._link.command("HGETALL", keys.generations(site))}
-        names = [keys.aliases(site), keys.removed(site), keys.former(site), keys.learned(site), keys.discovery(site)]
-        names += [*_feed_hashes(site), keys.filters(site), keys.pulse(site), keys.concentration(site)]
-        names += [keys.nights(site, name) for name in {*published, *lists}]
-        names += [keys.places(site, int(now // DAY_S) - back) for back in range(limits.PLACES_DAYS + 2)]
-        if not followed:
-            names += [keys.edits(site), keys.generations(site), keys.workers(site)]
-            names += [keys.published(site, name) for name in published]
-            await self._link.command("HDEL", keys.SITES, site)
-        else:
-            fields = [name for name in await self._link.command("HGETALL", keys.edits(site)) if name != b"edition"]
-            if fields:
-                await self._link.command("HDEL", keys.edits(site), *fields)
-        return _sum(gone, Cleared(await self._unlink(names), 0, 0, edits, 0 if followed else len(published)))
-
-    async def _clear_shard(self, site: str, shard: int, now: float, keep_s: float, *, followed: bool) -> Cleared:
-        touched = [
-            keys.bucket_of(each) for each in await self._link.command("ZRANGE", keys.touched(site, shard), 0, -1)
-        ]
-        items = int(await self._link.command("HLEN", keys.items(site, shard)))
-        names = [key(site, shard, *bucket) for bucket in touched for key in (keys.counts, keys.sealed)]
-        volumes = set(map(volume_of, touched))
-        names += [key(site, shard, volume) for volume in volumes for key in (keys.names, keys.named)]
-        names += [keys.known(site, shard, int(now) // int(keep_s) - back) for back in (0, 1)]
-        names += [keys.ids(site, shard, int(now) // DAY_S - back) for back in (0, 1)]
-        names += [keys.touched(site, shard), keys.items(site, shard), keys.changed(site, shard)]
-        names += [
-            keys.dates(site, shard),
-            keys.dropped(site, shard),
-            keys.pending(site, shard),
-            keys.budget(site, shard),
-        ]
-        if not followed:
-            names += [keys.sequence(site, shard), keys.mark(site, shard)]
-        gone = await self._unlink(names)
-        if followed:
-            await self._link.command("INCR", keys.sequence(site, shard))
-            fresh = secrets.token_hex(8)
-            await self._link.command("SET", keys.mark(site, shard), fresh, "EX", keys.CHANGED_TTL_S)
-        return Cleared(gone, len(touched), items, 0, 0)
-
-    async def _unlink(self, names: Sequence[str]) -> int:
-        """Delete keys that lie in one slot; how many there were."""
-        parts = [names[first : first + AT_ONCE] for first in range(0, len(names), AT_ONCE)]
-        return sum([int(await self._link.command("UNLINK", *part)) for part in parts])
+        return not edits_in(await self._link.run(READ_HASHES, desk_hashes(site), []))
 
     def _by_shard(self, items: Iterable[bytes]) -> dict[int, list[bytes]]:
         found: dict[int, list[bytes]] = {}
@@ -295,18 +231,17 @@ class RedisArchive:
         return found
 
 
-def _desk_hashes(site: str) -> list[str]:
+def desk_hashes(site: str) -> list[str]:
+    """The hashes of a `Desk`, in their order."""
     return [keys.edits(site), keys.removed(site), keys.aliases(site), keys.former(site)]
 
 
-def _edits_in(hashes: Sequence[Flat]) -> int:
+def edits_in(hashes: Sequence[Flat]) -> int:
+    """How many edits, take-downs and aliases are in the hashes of a desk."""
     edits, removed, aliases = hashes[:3]
     return len(set(edits[::2]) - {b"edition", b"voids"}) + (len(removed) + len(aliases)) // 2
 
 
-def _feed_hashes(site: str) -> list[str]:
+def feed_hashes(site: str) -> list[str]:
+    """How the feeds of a site have fared, and what is remembered of them."""
     return [keys.feeds(site), keys.feed_memory(site)]
-
-
-def _sum(one: Cleared, other: Cleared) -> Cleared:
-    return Cleared(*(a + b for a, b in zip(one, other, strict=True)))

@@ -10,14 +10,13 @@ from ranking.store import limits
 from ranking.store.logbook import JobRun, Leader, Minute
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
-from ranking.store.redis.scripts import LuaScript
+from ranking.store.redis.scripts import READ_HASHES, LuaScript
 from ranking.watching.concentration import Concentration, Summary
 from ranking.watching.episodes import Episode, Key, Raised, ReceiverState
 from ranking.watching.pulse import Pulse
 from ranking.watching.sources import Discovery, FeedMemory, FeedState
 
 NOTE = LuaScript("note")
-READ_HASHES = LuaScript("read_hashes", reads=True)
 READ_AT_ONCE = 100
 
 T = TypeVar("T")

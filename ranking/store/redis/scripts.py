@@ -15,5 +15,7 @@ class LuaScript:
         self.sha = hashlib.sha1(self.source, usedforsecurity=False).hexdigest()
 
 
+READ_HASHES = LuaScript("read_hashes", reads=True)
+
 #: Runs a script with its keys and arguments.
 Run = Callable[[LuaScript, list[str], list[Any]], Awaitable[Any]]

@@ -18,6 +18,7 @@ from ranking.store.redis.logbook import RedisLogbook
 from ranking.store.redis.questions import RedisQuestions
 from ranking.store.redis.salts import RedisSalts
 from ranking.store.redis.server import RedisServer
+from ranking.store.redis.sites import RedisSites
 
 
 class RedisStore:
@@ -62,6 +63,7 @@ class RedisStore:
         self._logbook = RedisLogbook(link)
         self._findings = RedisFindings(link)
         self._server = RedisServer(link)
+        self._sites = RedisSites(link)
         self._archive = RedisArchive(link)
 
     @property
@@ -105,8 +107,8 @@ class RedisStore:
         return self._server
 
     @property
-    def sites(self) -> RedisArchive:
-        return self._archive
+    def sites(self) -> RedisSites:
+        return self._sites
 
     @property
     def archive(self) -> RedisArchive:

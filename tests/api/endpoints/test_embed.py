@@ -144,6 +144,7 @@ async def test_script_tells_where_a_visit_begins_only_where_a_site_wants_that(se
         assert (await telling.http.get(path, headers=PLAIN)).content == more.content
         assert b"document.referrer" not in plain.content
         assert b"document.referrer" in more.content
+        assert b"record(begun(event))" in more.content
     for each in (bundle(), bundle(True)):
         for service in (quiet, telling):
             assert (await service.http.get(f"/populer.{each.name}.js", headers=PLAIN)).content == each.content

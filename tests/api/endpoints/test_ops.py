@@ -9,9 +9,10 @@ import servers
 from servers import ADMIN, SITE, WRITER, Service, answering
 
 from api.endpoints.events_answer import REASON_OF
-from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, assets, folder_name
+from api.endpoints.ops_page import CONTENT_SECURITY_POLICY, FILES
 from api.http.assets import STATIC
 from ranking.intake.visits import REASONS
+from ranking.lists.traffic_start import in_words
 from ranking.settings.learned import LearnedSetting, Tuned
 from ranking.store.logbook import JobRun
 from ranking.watching.alarms import ALARMS
@@ -64,6 +65,18 @@ async def test_the_state_has_every_list_with_its_settings_in_the_files_words(ran
     assert populer["age_s"] == state["now"] - populer["generated_at"] == 12.0
     assert state["config"]["version"] == ranked.settings.config_version
     assert (state["store"], state["alarms"], state["spooled_events"]) == ("ok", [], 0)
+
+
+async def test_the_state_says_by_which_traffic_a_half_life_stands(serve: Serve) -> None:
+    service = await serve(lists={"populer": {"half_life": "auto"}})
+    await service.put({"id": "a", "title": "Judul a"})
+    service.clock.now -= 3600
+    await service.view(a=30)
+    service.clock.now += 3600
+    await service.refresh()
+    (populer, *_) = (await get(service, "/v1/ops/state"))["lists"]
+    assert populer["learned_reads"] > 0
+    assert populer["learned_why"] == f"by the traffic, {in_words(populer['learned_reads'])}"
 
 
 async def test_the_state_has_alarms_of_this_site_and_of_the_service(ranked: Service) -> None:
@@ -223,8 +236,8 @@ async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -
     page = (await service.http.get("/ops")).text
     named = re.findall(r'(?:src|href)="(ops/[^"]+)"', page)
     files = {each.rpartition("/")[2] for each in named}
-    assert files == {"ops.css", "main.js", "mark.svg", "words-id.js"} <= set(assets())
-    for path in {*named, *(f"ops/{folder_name()}/{name}" for name in assets())}:
+    assert files == {"ops.css", "main.js", "mark.svg", "words-id.js"} <= set(FILES.assets)
+    for path in {*named, *(f"ops/{FILES.folder_name}/{name}" for name in FILES.assets)}:
         first = await service.http.get(f"/{path}")
         assert first.status_code == 200
         assert first.headers["cache-control"] == "public, max-age=31536000, immutable"
@@ -236,7 +249,7 @@ async def test_ops_page_names_files_that_are_cached_for_good(service: Service) -
     older = await service.http.get("/ops/0123456789abcdef/main.js")
     assert (older.status_code, older.headers["cache-control"]) == (200, "no-cache")
     for name in ("page.html", "nothing"):
-        assert (await service.http.get(f"/ops/{folder_name()}/{name}")).status_code == 404
+        assert (await service.http.get(f"/ops/{FILES.folder_name}/{name}")).status_code == 404
 
 
 def test_ops_page_has_words_for_every_alarm_and_reason() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from servers import Service
 
-from api.endpoints.ops_page import FOLDER, assets
+from api.endpoints.ops_page import FILES, FOLDER
 from api.serving.phrases import WORDS
 
 Serve = Callable[..., Awaitable[Service]]
@@ -22,7 +22,7 @@ def words(language: str) -> dict[str, str]:
 
 async def test_first_answer_is_under_100_kb_in_every_language(service: Service) -> None:
     page = len(gzip.compress((await service.http.get("/ops")).content))
-    sizes = {name: len(asset.body("gzip")) for name, asset in assets().items()}
+    sizes = {name: len(asset.body("gzip")) for name, asset in FILES.assets.items()}
     of_words = [size for name, size in sizes.items() if name.startswith("words-")]
     assert len(of_words) == len(WORDS)
     assert page + sum(sizes.values()) - sum(of_words) + max(of_words) < FIRST_ANSWER

@@ -148,6 +148,7 @@ async def test_csv_has_a_header_times_of_the_site_and_no_formula(read: Service) 
         ("format=xls", "format: expected one of json, csv, found 'xls'"),
         ("list=other", "list: expected one of populer, trending, update, found 'other'"),
         ("limit=0", "limit: expected a whole number from 1 to 1000, found '0'"),
+        ("limit=0000009999", "limit: expected a whole number from 1 to 1000, found '0000009999'"),
         ("from=kemarin", "from: expected epoch seconds or ISO 8601 such as"),
         ("from=2025-12-02&to=2025-12-03", "from: expected a moment before `to` and before now"),
         ("from=1764532140&to=1764532140", "from: expected a moment before `to` and before now"),

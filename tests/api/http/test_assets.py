@@ -7,16 +7,16 @@ import pytest
 from servers import Service
 
 from api.endpoints.embed import script
-from api.endpoints.ops_page import assets, folder_name
+from api.endpoints.ops_page import FILES
 from api.http.assets import Asset, stylesheet, stylesheet_path
 
 UNPACK = {None: bytes, "gzip": gzip.decompress, "br": brotli.decompress}
 PATHS = {
     "/populer.js": script,
     f"/{stylesheet_path()}": stylesheet,
-    f"/ops/{folder_name()}/ops.css": lambda: assets()["ops.css"],
-    f"/ops/{folder_name()}/main.js": lambda: assets()["main.js"],
-    f"/ops/{folder_name()}/mark.svg": lambda: assets()["mark.svg"],
+    f"/ops/{FILES.folder_name}/ops.css": lambda: FILES.assets["ops.css"],
+    f"/ops/{FILES.folder_name}/main.js": lambda: FILES.assets["main.js"],
+    f"/ops/{FILES.folder_name}/mark.svg": lambda: FILES.assets["mark.svg"],
 }
 
 
@@ -48,8 +48,8 @@ def test_asset_is_named_by_its_content() -> None:
 
 def test_ops_files_import_only_files_of_their_folder() -> None:
     """The folder's name stands for all of them, so a module may not reach out of it."""
-    for name, asset in assets().items():
+    for name, asset in FILES.assets.items():
         if name.endswith(".js"):
             for line in asset.content.decode().splitlines():
                 if line.startswith("import "):
-                    assert line.split('"')[1].removeprefix("./") in assets(), (name, line)
+                    assert line.split('"')[1].removeprefix("./") in FILES.assets, (name, line)

@@ -94,7 +94,7 @@ async def test_a_server_that_drops_keys_is_told_of(serve: Serve, own_server: Own
 async def test_a_store_that_is_away_is_an_alarm_and_the_worker_is_not_ready(
     serve: Serve, own_server: OwnServer
 ) -> None:
-    server = own_server(appendonly="yes")
+    server = own_server(appendonly="yes", appendfsync="no")  # a busy disk holds up no write
     service = await ready(await serve(on=server, redis={"timeout": "3s"}))
     server.kill()
     answer = await service.http.get("/readyz")

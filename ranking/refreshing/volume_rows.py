@@ -1,0 +1,84 @@
+"""VolumeRows: which rows of a history the names have that sealed counts number.
+
+A volume numbers every name that it ever had, most of which may be of items that are gone: a name is read, and has a
+row, once counts that are held need it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import numpy as np
+
+from ranking.counts.arrays import Ints, Longs
+from ranking.counts.buckets import Bucket
+from ranking.counts.columns import ChannelCounts
+from ranking.counts.fields import is_shadow
+from ranking.counts.history import History
+from ranking.counts.sealed import CHUNK_NAMES, unpack_ids, volume_end, volume_of
+from ranking.refreshing.joined_names import JoinedNames
+from ranking.store.protocol import Store
+
+#: In place of a name's row: it has none here.
+UNREAD = -1
+
+
+class VolumeRows:
+    """The rows of the names of a site's volumes."""
+
+    def __init__(self, site: str) -> None:
+        self._site = site
+        self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or UNREAD
+
+    def placed(self, shard: int, bucket: Bucket, parts: Sequence[ChannelCounts]) -> list[ChannelCounts]:
+        """Sealed counts of a bucket by row, but for shadows. Their names have been read."""
+        rows = self._rows.get((shard, volume_of(bucket)))
+        return [
+            ChannelCounts(part.channel, rows[part.numbers], part.counts)
+            for part in parts
+            if rows is not None and not is_shadow(part.channel)
+        ]
+
+    def forget_before(self, moment: float) -> None:
+        """Forget the volumes that are over at a moment (epoch seconds)."""
+        self._rows = {place: rows for place, rows in self._rows.items() if volume_end(place[1]) > moment}
+
+    def renumber(self, place: Ints) -> None:
+        """Let the names have other rows: `place`, (rows + 1,) int32, its last for UNREAD."""
+        self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
+
+    async def read(
+        self, store: Store, shard: int, buckets: Sequence[Bucket], sealed: Sequence[Sequence[ChannelCounts]],
+        history: History, names: JoinedNames,
+    ) -> None:  # fmt: skip
+        """Give rows of `history` to the names that the sealed counts of some buckets have, and to no others."""
+        numbers_of: dict[int, list[Longs]] = {}
+        for bucket, parts in zip(buckets, sealed, strict=True):
+            numbers_of.setdefault(volume_of(bucket), []).extend(
+                part.numbers.astype(np.int64) for part in parts if not is_shadow(part.channel)
+            )
+        for volume, numbers in numbers_of.items():
+            if numbers:
+                await self._read_volume(store, shard, volume, np.unique(np.concatenate(numbers)), history, names)
+
+    async def _read_volume(
+        self, store: Store, shard: int, volume: int, numbers: Longs, history: History, names: JoinedNames
+    ) -> None:
+        """Give rows to the names of these numbers, which rise."""
+        rows = self._rows.get((shard, volume), np.empty(0, dtype=np.int32))
+        if len(numbers) and numbers[-1] >= len(rows):
+            more = int(numbers[-1]) + 1 - len(rows)
+            rows = np.concatenate([rows, np.full(more, UNREAD, dtype=np.int32)])
+        self._rows[shard, volume] = rows
+        unread = numbers[rows[numbers] == UNREAD]
+        if not len(unread):
+            return
+        first_chunk = int(unread[0]) // CHUNK_NAMES
+        at = first_chunk * CHUNK_NAMES
+        for chunk in await store.counts.read_names(self._site, shard, volume, first_chunk):
+            ids = unpack_ids(chunk)
+            wanted = unread[(unread >= at) & (unread < at + len(ids))]
+            wanted_ids = [ids[number - at] for number in wanted.tolist()]
+            names.meet(wanted_ids)
+            rows[wanted] = history.item_rows(wanted_ids)
+            at += len(ids)
+            await asyncio.sleep(0)
