@@ -47,7 +47,7 @@ RUN_S: Final = 15.0
 #: Items that are looked at for one whose page was not tried lately.
 LOOKED_AT: Final = 20_000
 MOST_REMEMBERED: Final = 50_000
-#: Items of which readers are asked where their pages are.
+#: Items whose addresses readers are asked for at a time.
 MOST_WANTED: Final = 500
 MOST_PAGES: Final = 5_000
 SETTLED_S: Final = 6.0 * HOUR_S
@@ -64,9 +64,9 @@ class _TryLaterError(PopulerError):
 
 @dataclass(slots=True)
 class _Tried:
-    """What has become of one site's pages: per item when it may be tried again, and after how many failures.
+    """The state of one site's pages: per item when it may be tried again, and after how many failures.
 
-    `pages`: where readers say that they read items whose id is no address.
+    `pages`: addresses at which readers read items whose id is no address.
     """
 
     later: OrderedDict[str, tuple[float, int]] = field(default_factory=OrderedDict)
@@ -149,7 +149,7 @@ class DiscoverItems:
         return found.top
 
     async def _read_at(self, site: str, items: Sequence[str], pages: SitePages, tried: _Tried) -> dict[str, str]:
-        """Where readers say that they read some items, and ask them of the others from now on."""
+        """Addresses at which readers read some items; they are asked for those of the others from now on."""
         said = tried.pages | await self._store.logbook.take_pages(site)
         tried.pages = dict([(item, url) for item, url in said.items() if pages.is_own(url)][-MOST_PAGES:])
         await self._store.logbook.want_pages(site, [each for each in items if each not in tried.pages][:MOST_WANTED])
@@ -196,12 +196,11 @@ class _Run:
         except (NoArticleError, ValueError) as error:
             self._refused(url, str(error))
             # Another reader may say better where it is.
-            pause_s = min(FIRST_PAUSE_S * 2 ** min(failures, 10), HOUR_S) if by_readers else SETTLED_S
+            pause_s = _pause_s(failures, HOUR_S) if by_readers else SETTLED_S
             self.tried.note(item, self.now + pause_s, failures + 1)
         except (FetchError, _TryLaterError) as error:
             self._refused(url, str(error))
-            pause_s = min(FIRST_PAUSE_S * 2 ** min(failures, 10), SETTLED_S)
-            self.tried.note(item, self.now + pause_s, failures + 1)
+            self.tried.note(item, self.now + _pause_s(failures, SETTLED_S), failures + 1)
         except PopulerError:
             raise  # the store is away
         except Exception as error:  # one page must not end the reading of all others
@@ -236,14 +235,19 @@ class _Run:
         if by_readers and own != item and is_named_in(item, entry.url, entry.tagged):
             (other,) = await self.store.items.get_items(self.site.id, [own])
             own = item if other is None or not other.title else own
-        found = checked([msgspec.structs.replace(entry, id=own)], self.now, self.site)
-        if not found.descriptions:
-            raise NoArticleError(found.faults[0][1])
-        (one,) = found.descriptions
+        check = checked([msgspec.structs.replace(entry, id=own)], self.now, self.site)
+        if not check.descriptions:
+            raise NoArticleError(check.faults[0][1])
+        (one,) = check.descriptions
         described = msgspec.structs.replace(one.item, by_page=True)
         await self.store.items.put_items(self.site.id, [described], BY, [one.named])
         if own != item:
             raise NoArticleError(f"is the page of {own}")
+
+
+def _pause_s(failures: int, longest_s: float) -> float:
+    """Seconds until a page is read again after `failures` before this one."""
+    return min(FIRST_PAUSE_S * 2.0 ** min(failures, 10), longest_s)
 
 
 def _check_status(answer: Fetched) -> None:

@@ -1,7 +1,7 @@
 """Every error the core raises: one root, few leaves.
 
 The message is a full sentence for the person who has to act on it. The HTTP status of each lives in
-`api/http/problems.py`, the exit code in `populer/cli.py`; nothing here knows of either.
+`api/http/problems.py`, the exit code in `populer/cli/`; nothing here knows of either.
 """
 
 import difflib

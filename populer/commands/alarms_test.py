@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from jobs import webhooks
+from populer.commands.options import site_named
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings
 
@@ -16,9 +17,7 @@ def run(settings: Settings, site: str | None) -> None:
     Raises:
         PopulerError: there is no such site or no receiver, or one was not reached.
     """
-    known = [each.id for each in settings.sites]
-    if site is not None and site not in known:
-        raise PopulerError(f"no site is called {site!r}; there are {', '.join(known)}")
+    site_named(settings, site)
     receivers = {
         name: each for name, each in settings.alarms.webhooks.items() if not (site and each.sites) or site in each.sites
     }

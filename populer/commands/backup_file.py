@@ -173,7 +173,7 @@ def _check(path: Path, file: BinaryIO, on_bytes: Callable[[int], None]) -> None:
     """
     head = file.read(len(MAGIC))
     if not head.startswith(KIND):
-        raise PopulerError(f"{path}: is no backup of Populer")
+        raise PopulerError(f"{path}: is no backup of Populer; name a file of `populer backup`")
     if head != MAGIC:
         raise PopulerError(f"{path}: was written by a later version of Populer; use that version, or a later one")
     left = file.seek(0, os.SEEK_END) - DIGEST_BYTES

@@ -34,6 +34,7 @@ from ranking.recording.terms import terms_of
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
 from ranking.store.protocol import Store
+from ranking.times import parse_moment
 
 log = structlog.get_logger("populer.consume")
 
@@ -43,17 +44,15 @@ SAID_EVERY_S: Final = 30.0
 REMEMBERED: Final = 50_000
 
 
-def run(
-    loaded: Loaded, url: str, *, group: str, site: str | None, start: str | float, metrics_port: int | None
-) -> None:
+def run(loaded: Loaded, url: str, *, group: str, site: str | None, start: str, metrics_port: int | None) -> None:
     """Consume until SIGTERM or SIGINT; what was read by then is counted and noted.
 
     Raises:
-        PopulerError: the topic or the store cannot be used.
+        PopulerError: an option, the topic or the store cannot be used.
     """
-    settings = loaded.settings
+    settings, begin = loaded.settings, _start(start)
     logs.set_up(settings.service.log_format, role="consume")
-    asyncio.run(_consume(settings, url, group, site_named(settings, site), start, metrics_port))
+    asyncio.run(_consume(settings, url, group, site_named(settings, site), begin, metrics_port))
 
 
 async def _consume(
@@ -112,18 +111,17 @@ class _Reading:
     async def begin(self, number: int, read: int, before: Sequence[int]) -> int:
         """Take a partition; see `Partition.begin`."""
         terms = terms_of(self._settings, self._store.shards)
-        found = self._partitions[number] = Partition(
+        partition = self._partitions[number] = Partition(
             self._store.counts, self._site.id, f"{self._writer} {number}", terms, self._seen
         )
-        return await found.begin(read, before)
+        return await partition.begin(read, before)
 
     async def take(self, topic: Topic, messages: dict[int, list[Any]]) -> None:
         """Count what was read, and note how far."""
         read = {}
-        for number, each in messages.items():
-            rows = self._rows(each)
-            recorded = await self._record(topic, number, rows)
-            if recorded:
+        for number, some in messages.items():
+            rows = self._rows(some)
+            if await self._record(topic, number, rows):
                 read[number] = (rows[-1].offset + 1, self._partitions[number].numbers)
         await asyncio.to_thread(topic.commit, read)
         for number, lag in (await asyncio.to_thread(topic.lag)).items() if read else ():
@@ -131,14 +129,14 @@ class _Reading:
 
     async def _record(self, topic: Topic, number: int, rows: Sequence[LogRow]) -> bool:
         """Count some rows. False: earlier ones are read again first."""
-        found = self._partitions[number]
+        partition = self._partitions[number]
         while True:
             try:
-                counted, others = await found.record(rows, int(time.time()))
+                counted, others = await partition.record(rows, int(time.time()))
             except OtherWriterError:
-                place = await found.begin(rows[0].offset, list(found.numbers))
+                place = await partition.begin(rows[0].offset, list(partition.numbers))
                 log.warning(
-                    "The store has not what was sent of a partition last. What it lacks is read again.",
+                    "The store lacks what was sent of a partition last. It is read again.",
                     partition=number, offset=place,
                 )  # fmt: skip
                 if place < rows[0].offset:
@@ -173,7 +171,7 @@ class _Reading:
         )  # fmt: skip
 
     def _identify(self) -> Callable[[str | None], Identity | None]:
-        """What tells visitors, those of late without hashing their names again."""
+        """The identity of a visitor, of the last ones without hashing their names again."""
         sender = self._visitors.server(self._site.id)
         if sender is not self._sender:
             self._sender, self._told = sender, functools.lru_cache(REMEMBERED)(sender)
@@ -187,20 +185,14 @@ class _Reading:
     def say(self, lag: dict[int, int]) -> None:
         """Log what has become of the records so far."""
         log.info(
-            "consumed",
+            "Records were consumed.",
             **{name.replace(" ", "_"): n for name, n in sorted(self._outcomes.items())},
             lag=sum(lag.values()),
         )
 
 
-def start_of(text: str) -> str | float:
-    """What `--from` says: earliest, latest or a time.
-
-    Raises:
-        PopulerError: it says something else.
-    """
-    from ranking.times import parse_moment
-
+def _start(text: str) -> str | float:
+    """The value of `--from`: earliest, latest or a time in epoch seconds."""
     if text in ("earliest", "latest"):
         return text
     try:

@@ -19,7 +19,7 @@ WAIT_S: Final = 0.5
 AT_ONCE: Final = 10_000
 ANSWER_S: Final = 30.0
 
-#: Where a partition is to be read from: its number, how far the group has read it (None: nothing) and the numbers then.
+#: The offset to read a partition from, by its number, the offset that the group has come to and the numbers then.
 Begin = Callable[[int, int, Sequence[int]], int]
 
 
@@ -72,14 +72,14 @@ class Topic:
                     "enable.auto.commit": False,
                     "enable.auto.offset.store": False,
                     "auto.offset.reset": "earliest",  # what the broker has dropped cannot be read
-                    "error_cb": _said,
+                    "error_cb": _report,
                 }
             )
             self._consumer.subscribe(
                 [address.topic], on_assign=self._assigned, on_revoke=self._gone, on_lost=self._gone
             )
         except confluent_kafka.KafkaException as error:
-            raise PopulerError(f"consume.options: {error.args[0].str()}") from None
+            raise PopulerError(f"consume.options: {error.args[0].str()}; correct them") from None
 
     def messages(self) -> dict[int, list[Any]]:
         """What comes next, by partition; empty where nothing does for half a second.
@@ -87,20 +87,22 @@ class Topic:
         Raises:
             PopulerError: the topic cannot be read.
         """
-        found: dict[int, list[Any]] = {}
+        messages: dict[int, list[Any]] = {}
         for message in self._consumer.consume(AT_ONCE, WAIT_S):
             error = message.error()
             if error is None:
-                found.setdefault(message.partition(), []).append(message)
+                messages.setdefault(message.partition(), []).append(message)
             elif error.code() in (
                 self._kafka.KafkaError.UNKNOWN_TOPIC_OR_PART,
                 self._kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED,
                 self._kafka.KafkaError.GROUP_AUTHORIZATION_FAILED,
             ):
-                raise PopulerError(f"topic {self._topic} cannot be read: {error.str()}")
+                raise PopulerError(
+                    f"topic {self._topic} cannot be read: {error.str()}; correct its address, or let the group read it"
+                )
             else:
-                _said(error)
-        return found
+                _report(error)
+        return messages
 
     def commit(self, read: Mapping[int, tuple[int, Sequence[int]]]) -> None:
         """Note how far partitions are read, with the numbers of their shards; what is not noted is looked up anew."""
@@ -113,7 +115,7 @@ class Topic:
             if offsets:
                 self._consumer.commit(offsets=offsets, asynchronous=False)
         except self._kafka.KafkaException as error:
-            _said(error.args[0])
+            _report(error.args[0])
 
     def seek(self, partition: int, offset: int) -> None:
         """Read a partition from an offset on."""
@@ -123,12 +125,12 @@ class Topic:
     def lag(self) -> dict[int, int]:
         """Records behind the present place of each partition, as far as the broker has said."""
         own = [self._kafka.TopicPartition(self._topic, partition) for partition in sorted(self.partitions)]
-        found = {}
+        lag = {}
         for place in self._consumer.position(own):
             _, end = self._consumer.get_watermark_offsets(place, cached=True)
             if end >= 0 and place.offset >= 0:
-                found[place.partition] = max(0, end - place.offset)
-        return found
+                lag[place.partition] = max(0, end - place.offset)
+        return lag
 
     def close(self) -> None:
         """Leave the group."""
@@ -142,35 +144,33 @@ class Topic:
             each.offset = self._begin(each.partition, read, _numbers(each.metadata))
         self.partitions = {each.partition for each in committed}
         consumer.assign(committed)
-        log.info("partitions were assigned", topic=self._topic, partitions=sorted(self.partitions))
+        log.info("The partitions were assigned.", topic=self._topic, partitions=sorted(self.partitions))
 
     def _gone(self, _: Any, partitions: list[Any]) -> None:
         self.partitions -= {each.partition for each in partitions}
 
     def _starts(self, consumer: Any, partitions: list[Any]) -> dict[int, int]:
         """Where partitions begin that the group has never read."""
+        at = {}
         if not isinstance(self._start, str) and partitions:
-            asked = [
-                self._kafka.TopicPartition(self._topic, each.partition, int(self._start * 1_000)) for each in partitions
-            ]
-            at = {each.partition: each.offset for each in consumer.offsets_for_times(asked, timeout=ANSWER_S)}
-        else:
-            at = {}
-        found = {}
+            since_ms = int(self._start * 1_000)
+            times = [self._kafka.TopicPartition(self._topic, each.partition, since_ms) for each in partitions]
+            at = {each.partition: each.offset for each in consumer.offsets_for_times(times, timeout=ANSWER_S)}
+        starts = {}
         for each in partitions:
             low, high = consumer.get_watermark_offsets(each, timeout=ANSWER_S)
             later = at.get(each.partition, low if self._start == "earliest" else high)
-            found[each.partition] = later if later >= 0 else high  # nothing has been written since
-        return found
+            starts[each.partition] = later if later >= 0 else high  # nothing has been written since
+        return starts
 
 
 def _numbers(metadata: str | None) -> Sequence[int]:
     try:
-        found = json.loads(metadata or "[]")
+        numbers = json.loads(metadata or "[]")
     except ValueError:
         return ()
-    return found if isinstance(found, list) and all(isinstance(each, int) for each in found) else ()
+    return numbers if isinstance(numbers, list) and all(isinstance(each, int) for each in numbers) else ()
 
 
-def _said(error: Any) -> None:
-    log.warning("Kafka: the library says that something is wrong. It tries again by itself.", error=error.str())
+def _report(error: Any) -> None:
+    log.warning("The Kafka client reports a fault. It tries again by itself.", error=error.str())

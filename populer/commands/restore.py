@@ -40,7 +40,7 @@ def run(settings: Settings, path: Path, site: str | None, *, replace: bool) -> N
             sites = _sites(backup, settings, path, site)
             said = asyncio.run(restored(settings, store_url(settings), backup, sites, time.time(), replace=replace))
     except OSError as error:
-        raise PopulerError(f"{path}: cannot be read ({error.strerror})") from None
+        raise PopulerError(f"{path}: cannot be read ({error.strerror}); name another file") from None
     for line in said:
         print(line)  # noqa: T201
 

@@ -6,6 +6,7 @@ Times that have no zone are UTC. DuckDB reads it, a part at a time; it comes wit
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -62,18 +63,15 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     module = duckdb()
     try:
         with module.connect() as connection:
-            found = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
-            names = [column[0] for column in found.description]
-            number = 0
-            while rows := found.fetchmany(ROWS_AT_ONCE):
-                for row in rows:
-                    number += 1
-                    yield (
-                        number,
-                        {name: _plain(value) for name, value in zip(names, row, strict=True) if value is not None},
-                    )
+            table = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
+            names = [column[0] for column in table.description]
+            parts = iter(lambda: table.fetchmany(ROWS_AT_ONCE), [])
+            for number, row in enumerate(chain.from_iterable(parts), 1):
+                yield number, {name: _plain(each) for name, each in zip(names, row, strict=True) if each is not None}
     except module.Error as error:
-        raise PopulerError(f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}") from None
+        raise PopulerError(
+            f"{path} cannot be read as Parquet: {str(error).splitlines()[0]}; name another file"
+        ) from None
 
 
 def _plain(value: Any) -> Any:

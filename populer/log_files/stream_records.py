@@ -28,45 +28,26 @@ class BadRecordError(Exception):
 
 
 def decoder(fields: Mapping[Any, str]) -> Decode:
-    """What reads the events of a record out of its value, its key and its time (epoch seconds).
+    """The reader of a record's events, out of its value, its key and its time (epoch seconds).
 
     It raises BadRecordError for a record that is no JSON, or no event. An event without a time has the record's.
     """
     paths = {field: path.split(".") for field, path in fields.items()}
 
-    def plain(value: bytes, _: bytes | None, written_at: float | None) -> Sequence[WireEvent]:
+    def decode(value: bytes, key: bytes | None, written_at: float | None) -> Sequence[WireEvent]:
         if not value:
             raise BadRecordError("empty")
-        try:
-            events = _events.decode(value) if value[:1] == b"[" else [_event.decode(value)]
-        except msgspec.ValidationError:
-            events = [_converted(_decoded(value))]
-        except (msgspec.DecodeError, ValueError):
-            raise BadRecordError("unreadable") from None
+        events = [_mapped(value, key, written_at, paths)] if paths else _plain(value)
         for event in events:
             if event.ts is None:
                 event.ts = written_at
         return events
 
-    def mapped(value: bytes, key: bytes | None, written_at: float | None) -> Sequence[WireEvent]:
-        if not value:
-            raise BadRecordError("empty")
-        record = _decoded(value)
-        known = {KEY: None if key is None else key.decode("utf-8", "replace"), TIMESTAMP: written_at}
-        found = {
-            field: known[path[0]] if len(path) == 1 and path[0] in known else _at(record, path)
-            for field, path in paths.items()
-        }
-        event = _converted({field: value for field, value in found.items() if value is not None})
-        if event.ts is None:
-            event.ts = written_at
-        return [event]
-
-    return mapped if fields else plain
+    return decode
 
 
 def events_of(wires: Sequence[WireEvent], intake: Intake) -> Sequence[Event]:
-    """The events that a record's are.
+    """The events of a record, checked.
 
     Raises:
         BadRecordError: one of them cannot be counted; the reason is the field that is at fault.
@@ -77,6 +58,25 @@ def events_of(wires: Sequence[WireEvent], intake: Intake) -> Sequence[Event]:
         raise BadRecordError(str(error).partition(":")[0][:20]) from None
 
 
+def _plain(value: bytes) -> Sequence[WireEvent]:
+    try:
+        return _events.decode(value) if value[:1] == b"[" else [_event.decode(value)]
+    except msgspec.ValidationError:
+        return [_converted(_decoded(value))]
+    except (msgspec.DecodeError, ValueError):
+        raise BadRecordError("unreadable") from None
+
+
+def _mapped(value: bytes, key: bytes | None, written_at: float | None, paths: Mapping[Any, Sequence[str]]) -> WireEvent:
+    record = _decoded(value)
+    known = {KEY: None if key is None else key.decode("utf-8", "replace"), TIMESTAMP: written_at}
+    fields = {
+        field: known[path[0]] if len(path) == 1 and path[0] in known else _at(record, path)
+        for field, path in paths.items()
+    }
+    return _converted({field: inner for field, inner in fields.items() if inner is not None})
+
+
 def _decoded(value: bytes) -> Any:
     try:
         return _anything.decode(value)
@@ -84,9 +84,9 @@ def _decoded(value: bytes) -> Any:
         raise BadRecordError("unreadable") from None
 
 
-def _converted(found: Any) -> WireEvent:
+def _converted(document: Any) -> WireEvent:
     try:
-        return wire_event(found)
+        return wire_event(document)
     except (msgspec.ValidationError, ValueError):
         raise BadRecordError("fields") from None
 

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import structlog
 
@@ -23,6 +25,18 @@ SETTLED_S = 3.0
 STOP_S = 6.5
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """One process of a child. `started_at`: monotonic seconds; `ready` is set by its ready line."""
+
+    process: asyncio.subprocess.Process
+    stdin: asyncio.StreamWriter
+    started_at: float
+    ready: asyncio.Event
+    relaying: asyncio.Task[None]
+    heart: Heartbeat
+
+
 class Child:
     """One child process, started again whenever it ends."""
 
@@ -30,19 +44,19 @@ class Child:
         self.orders = orders
         self._env = env
         self._metrics_dir = metrics_dir
-        self._process: asyncio.subprocess.Process | None = None
-        self._started_at = 0.0
-        self._ready = asyncio.Event()
-        self._relaying: asyncio.Task[None] | None = None
-        self._heart: Heartbeat | None = None
+        self._running: _Running | None = None
 
     async def start(self) -> None:
-        """Start a process for it."""
+        """Start a process for it, in place of one that has ended."""
+        before, self._running = self._running, await self._started()
+        if before is not None:
+            before.heart.close()
+
+    async def _started(self) -> _Running:
         heart = Heartbeat()
         passed = [self.orders.socket_fd, self.orders.admin_fd, heart.child_fd]
-        self._started_at = time.monotonic()
-        self._ready.clear()
-        process = self._process = await asyncio.create_subprocess_exec(
+        started_at = time.monotonic()
+        process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-P",  # nothing is imported from the working directory
             "-m",
@@ -53,21 +67,20 @@ class Child:
             env=self._env,
             start_new_session=True,  # Ctrl-C is for the parent, which stops us in order
         )
-        if process.stdin is not None:
-            process.stdin.write(self.orders._replace(beat_fd=heart.child_fd).line())
-        if process.stdout is not None:
-            self._relaying = asyncio.create_task(relay(process.stdout, self._ready.set, self._log_output))
+        stdin, stdout = cast(asyncio.StreamWriter, process.stdin), cast(asyncio.StreamReader, process.stdout)
+        stdin.write(self.orders._replace(beat_fd=heart.child_fd).line())
+        ready = asyncio.Event()
+        relaying = asyncio.create_task(relay(stdout, ready.set, self._log_output))
         heart.started()
-        if self._heart is not None:
-            self._heart.close()
-        self._heart = heart
+        return _Running(process, stdin, started_at, ready, relaying, heart)
 
     def replace_if_hung(self, elapsed_s: float) -> None:
         """Kill it if its event loop hangs, `elapsed_s` after the last look; `watch` starts another."""
-        process = self._process
-        if process is None or process.returncode is not None or self._heart is None:
+        running = self._running
+        if running is None or running.process.returncode is not None:
             return
-        if self._heart.is_hung(process.pid, elapsed_s):
+        process = running.process
+        if running.heart.is_hung(process.pid, elapsed_s):
             log.error(
                 f"The event loop of a process has not turned for {HUNG_S:.0f} s. The process is killed and replaced.",
                 role=self.orders.role,
@@ -89,35 +102,35 @@ class Child:
 
     def _say(self, orders: Orders) -> None:
         self.orders = orders
-        process = self._process
-        if process is not None and process.stdin is not None and not process.stdin.is_closing():
-            process.stdin.write(orders.line())
+        running = self._running
+        if running is not None and not running.stdin.is_closing():
+            running.stdin.write(orders.line())
 
     async def ready(self) -> bool:
         """Wait for the child's ready line; False if the child closed its output instead."""
-        if self._relaying is None:
+        running = self._running
+        if running is None:
             return False
-        ready = asyncio.ensure_future(self._ready.wait())
+        ready = asyncio.ensure_future(running.ready.wait())
         try:
-            await asyncio.wait({ready, self._relaying}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({ready, running.relaying}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             ready.cancel()
-        return self._ready.is_set()
+        return running.ready.is_set()
 
     def _log_output(self, line: str) -> None:
         log.warning("A process printed on its stdout.", role=self.orders.role, line=line)
 
     async def watch(self) -> None:
         """Start it again whenever it ends; cancelled when the service stops."""
-        while (process := self._process) is not None:
-            code = await process.wait()
-            if process is not self._process:
+        while (running := self._running) is not None:
+            code = await running.process.wait()
+            if running is not self._running:
                 continue  # another has taken its place
-            if SHARED_DIR in self._env:
-                metrics.forget_worker(process.pid, Path(self._env[SHARED_DIR]))
-            lived_s = time.monotonic() - self._started_at
+            self._forget_metrics(running)
+            lived_s = time.monotonic() - running.started_at
             log.error(
-                "a process ended and is started again", role=self.orders.role, code=code, lived_s=round(lived_s, 1)
+                "A process ended. It is started again.", role=self.orders.role, code=code, lived_s=round(lived_s, 1)
             )
             if lived_s < SETTLED_S:
                 await asyncio.sleep(SETTLED_S)
@@ -128,41 +141,40 @@ class Child:
 
         False: it was not ready within `within_s`, and the one before goes on.
         """
-        before, heart, relaying = self._process, self._heart, self._relaying
-        self._heart = None
-        await self.start()
+        before, self._running = self._running, await self._started()
         try:
             is_ready = await asyncio.wait_for(self.ready(), within_s)
         except TimeoutError:
             is_ready = False
         last = before
         if not is_ready:
-            last, self._process = self._process, before
-            heart, self._heart = self._heart, heart
-            relaying, self._relaying = self._relaying, relaying
-        await _stop(last, self.orders.role, STOP_S)
-        if last is not None and SHARED_DIR in self._env:
-            metrics.forget_worker(last.pid, Path(self._env[SHARED_DIR]))
-        if heart is not None:
-            heart.close()
-        if relaying is not None:
-            await relaying
+            last, self._running = self._running, before
+        if last is not None:
+            await _stop(last.process, self.orders.role, STOP_S)
+            self._forget_metrics(last)
+            last.heart.close()
+            await last.relaying
         return is_ready
 
     async def stop(self, within_s: float) -> None:
         """SIGTERM, then SIGKILL once `within_s` have passed."""
-        await _stop(self._process, self.orders.role, within_s)
+        if self._running is not None:
+            await _stop(self._running.process, self.orders.role, within_s)
+
+    def _forget_metrics(self, running: _Running) -> None:
+        if SHARED_DIR in self._env:
+            metrics.forget_worker(running.process.pid, Path(self._env[SHARED_DIR]))
 
 
-async def _stop(process: asyncio.subprocess.Process | None, role: str, within_s: float) -> None:
-    if process is None or process.returncode is not None:
+async def _stop(process: asyncio.subprocess.Process, role: str, within_s: float) -> None:
+    if process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         process.terminate()
     try:
         await asyncio.wait_for(process.wait(), within_s)
     except TimeoutError:
-        log.warning("a process did not stop in time and is killed", role=role)
+        log.warning("A process did not stop in time. It is killed.", role=role)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()

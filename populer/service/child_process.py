@@ -32,6 +32,7 @@ from populer.service.child_output import say_ready
 from populer.service.data_folder import SPOOL_DIR
 from populer.service.heartbeat import beat_loop
 from populer.service.known_store import known_life
+from populer.service.listening import BACKLOG
 from populer.service.memory import reclaim_loop, settle_memory
 from populer.service.store_connection import StoreConnection
 from populer.stores import ack_of, open_store
@@ -44,7 +45,6 @@ DRAIN_S = 5
 #: A connection that a worker ends with its next answer has so long to ask for one.
 LEAVE_S = 0.5
 KEEP_ALIVE_S = 65
-BACKLOG = 2048
 FIRST_LISTS_S = 15.0
 PAUSE_S = 0.05
 #: Refused connections are logged once in so long.

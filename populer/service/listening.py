@@ -1,4 +1,4 @@
-"""The sockets that a service listens on: those that it is given by who starts it (systemd's way), else its own."""
+"""The sockets that a service listens on: those that its starter passes (systemd's way), else its own."""
 
 import errno
 import os
@@ -49,7 +49,7 @@ def _passed() -> list[socket.socket]:
     sockets = [socket.socket(fileno=FIRST_PASSED + number) for number in range(int(count))]
     for each in sockets:
         if each.family not in (socket.AF_INET, socket.AF_INET6) or each.type != socket.SOCK_STREAM:
-            raise PopulerError("the socket that was passed is none of TCP; pass one such as ListenStream=8000")
+            raise PopulerError("a socket that was passed is not a TCP socket; pass one such as ListenStream=8000")
         each.set_inheritable(True)
     return sockets
 

@@ -3,9 +3,8 @@
 The parent binds the socket, starts the bundled Valkey where no other store is configured, starts the children, and
 watches. A child that ends is started again; a store that ends is, too. A change of the settings' file is told to the
 children while they work; SIGHUP has it read also where it has not changed, SIGUSR2 the workers replaced one by one. On
-SIGTERM or SIGINT it stops the workers
-first (they answer what they have taken), then the jobs, then the store. A second signal changes nothing: what was
-acknowledged is safe, and what was taken is answered first.
+SIGTERM or SIGINT it stops the workers first (they answer what they have taken), then the jobs, then the store. A second
+signal changes nothing: what was acknowledged is safe, and what was taken is answered first.
 """
 
 import asyncio
@@ -186,7 +185,7 @@ async def _accompany(company: Company, address: str) -> None:
     try:
         await company(address)
     except Exception:
-        log.exception("the demo's readers stopped")
+        log.exception("The readers of the demo stopped. Start the demo again.")
 
 
 async def _started_valkey(settings: Settings, stack: contextlib.AsyncExitStack) -> EmbeddedValkey | None:
@@ -213,9 +212,9 @@ async def _watch_valkey(valkey: EmbeddedValkey) -> None:
             continue
         try:
             if await asyncio.to_thread(valkey.ensure):
-                log.error("the bundled Valkey ended and was started again")
+                log.error("The bundled Valkey ended. It was started again.")
         except PopulerError as error:
-            log.warning("the bundled Valkey ended and does not start", error=str(error))
+            log.warning("The bundled Valkey ended and does not start. It is tried again.", error=str(error))
 
 
 async def _sync_valkey(valkey: EmbeddedValkey) -> None:
@@ -224,7 +223,7 @@ async def _sync_valkey(valkey: EmbeddedValkey) -> None:
         try:
             await asyncio.to_thread(valkey.sync)
         except OSError as error:
-            log.warning("the bundled Valkey's files do not reach the disk", error=str(error))
+            log.warning("The files of the bundled Valkey do not reach the disk. Check the disk.", error=str(error))
 
 
 async def _shards_of(settings: Settings, url: str) -> int:
