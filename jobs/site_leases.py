@@ -185,12 +185,14 @@ class SiteLeases:
         begun = [site for site, epoch in self._terms.items() if before.get(site) != epoch]
         ended = [site for site in before if site not in self._terms]
         if begun:
-            log.info("This process works for more sites now.", begun=len(begun), sites=self._site_count())
+            log.info("This process works for more sites now.", begun=_count(begun), sites=_count(self._terms))
         if ended:
-            log.info("Other processes work for some sites now.", ended=len(ended), sites=self._site_count())
+            log.info("Other processes work for some sites now.", ended=_count(ended), sites=_count(self._terms))
         if self._work is not None:
             self._work.end(ended)
             self._work.begin(begun)
 
-    def _site_count(self) -> int:
-        return len(self._terms.keys() - {OF_NO_SITE})
+
+def _count(sites: Collection[str]) -> int:
+    """How many are sites."""
+    return len(sites) - (OF_NO_SITE in sites)

@@ -202,10 +202,12 @@ async def _jobs(context: Context, site: SiteSettings) -> dict[str, Any]:
     except PopulerError:
         return {"leader": None, "jobs_processes": [], "jobs": []}
     leader, counts = leases.of(site.id), leases.site_counts()
+    own = sorted((run for run in runs if run.site in (site.id, OF_NO_SITE)), key=lambda run: run.at)
+    last = {run.job: msgspec.structs.asdict(run) for run in own}
     return {
         "leader": leader and leader._asdict(),
         "jobs_processes": [{"name": name, "holder": of, "sites": count} for (name, of), count in counts.items()],
-        "jobs": [msgspec.structs.asdict(run) for run in runs if run.site in (site.id, OF_NO_SITE)],
+        "jobs": [last[job] for job in sorted(last)],
     }
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple, Protocol
 
 
-class Question(NamedTuple):
+class QueuedQuestion(NamedTuple):
     """A question, and where its reply goes. `is_passed_on`: another process has left it to this one."""
 
     to: str
@@ -18,11 +18,11 @@ class QuestionQueue(Protocol):
         """Put a question to whichever process ranks, and wait for its reply; None: none came."""
         ...
 
-    async def next_question(self, wait_s: float, holder: str) -> Question | None:
+    async def next_question(self, wait_s: float, holder: str) -> QueuedQuestion | None:
         """A question that was passed on to `holder`, or one that nobody has taken yet; None: there was none."""
         ...
 
-    async def pass_on(self, question: Question, holder: str) -> None:
+    async def pass_on(self, question: QueuedQuestion, holder: str) -> None:
         """Leave a question to the process `holder`."""
         ...
 

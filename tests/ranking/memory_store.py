@@ -35,7 +35,7 @@ from ranking.store.edits import Changed, FormerAddresses, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
 from ranking.store.lease import JobsProcess, Leases
 from ranking.store.lists import News, PublishedBase
-from ranking.store.questions import Question
+from ranking.store.questions import QueuedQuestion
 from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
 from ranking.watching.concentration import Concentration
@@ -572,10 +572,10 @@ class MemoryStore:
     async def ask(self, question: bytes, wait_s: float) -> bytes | None:
         return None
 
-    async def next_question(self, wait_s: float, holder: str) -> Question | None:
+    async def next_question(self, wait_s: float, holder: str) -> QueuedQuestion | None:
         return None
 
-    async def pass_on(self, question: Question, holder: str) -> None:
+    async def pass_on(self, question: QueuedQuestion, holder: str) -> None:
         pass
 
     async def reply(self, to: str, content: bytes) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import time
 
-from ranking.store.questions import Question
+from ranking.store.questions import QueuedQuestion
 from ranking.store.redis import keys
 from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
@@ -27,15 +27,15 @@ class RedisQuestions:
             found = await self._popped([keys.reply(to)], wait_s)
             return None if found is None else found[1]
 
-    async def next_question(self, wait_s: float, holder: str) -> Question | None:
+    async def next_question(self, wait_s: float, holder: str) -> QueuedQuestion | None:
         own = keys.questions_to(holder)
         found = await self._popped([own, keys.QUESTIONS], wait_s)
         if found is None:
             return None
         to, _, content = found[1].partition(b" ")
-        return Question(to.decode(), content, is_passed_on=found[0] == own.encode())
+        return QueuedQuestion(to.decode(), content, is_passed_on=found[0] == own.encode())
 
-    async def pass_on(self, question: Question, holder: str) -> None:
+    async def pass_on(self, question: QueuedQuestion, holder: str) -> None:
         await self._push(keys.questions_to(holder), f"{question.to} ".encode() + question.content)
 
     async def reply(self, to: str, content: bytes) -> None:
