@@ -75,6 +75,7 @@ class SiteLeases:
         self._leases = Leases()
         self._terms: Mapping[str, int] = {}
         self._own = set[str]()
+        self._peers: list[JobsProcess] = []
         self._above: dict[str, int] = {}
         self._work: SiteWork | None = None
         self._soon = asyncio.Event()
@@ -156,8 +157,10 @@ class SiteLeases:
         self._terms = {
             site: lease.epoch for site, lease in found.sites.items() if lease.holder == self.holder and not found.elder
         }
-        peers = [each for each in found.processes if each.settings == self._settings]
-        self._own = {site for site, holder in owners(self._sites, peers).items() if holder == self.holder}
+        peers = [each._replace(left_s=0.0) for each in found.processes if each.settings == self._settings]
+        if peers != self._peers:
+            self._peers = peers
+            self._own = {site for site, holder in owners(self._sites, peers).items() if holder == self.holder}
         for site in [site for site, above in self._above.items() if self._terms.get(site, 0) > above]:
             del self._above[site]
 
@@ -165,10 +168,12 @@ class SiteLeases:
         """The sites to take, with what their epochs are to be above, and those to give up."""
         if self._leases.elder:
             return {}, []
-        take = {site: self._above.get(site, 0) for site in self._own if site not in self._leases.sites}
-        take |= {site: above for site, above in self._above.items() if site in self._own and site in self._terms}
-        others = self._terms.keys() - self._own
-        return take, [site for site in others if self._work is None or not self._work.is_publishing(site)]
+        free = [site for site in self._sites if site in self._own and site not in self._leases.sites]
+        anew = [site for site in self._terms if site in self._own and site in self._above]
+        take = {site: self._above.get(site, 0) for site in (*free, *anew)}
+        return take, [
+            site for site in self._terms.keys() - self._own if self._work is None or not self._work.is_publishing(site)
+        ]
 
     def _pause_s(self, lease_s: float) -> float:
         """Until the next renewal: sooner where a site changes hands, or a process may have been lost by then."""

@@ -7,7 +7,7 @@ import re
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,19 +25,24 @@ class Call(NamedTuple):
     """A call of the publishing script: by the connection from `port`."""
 
     site: str
-    name: str
     epoch: int
     port: int
 
 
 class Witness:
-    """Follows one server until it is closed. `written`: the epochs and generations of each list, as they were set."""
+    """Follows one server until it is closed.
+
+    `epochs` and `generations`: of each list, as they were set. `publishers`: the processes that have called in a term,
+    by site and epoch, as far as `settle` can tell; `settled`: in how many calls.
+    """
 
     def __init__(self, server: servers.Valkey) -> None:
-        self.calls: list[Call] = []
+        self._calls: list[Call] = []
         self.epochs: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self.generations: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        self.process_of: dict[int, int] = {}
+        self.publishers: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
+        self.settled = 0
+        self._process_of: dict[int, int] = {}
         self._socket = socket.create_connection((servers.HOST, server.port))
         self._socket.sendall(b"MONITOR\r\n")
         self._reading = threading.Thread(target=self._read)
@@ -48,13 +53,19 @@ class Witness:
         self._reading.join()
         self._socket.close()
 
-    def note_connections(self, pids: Iterable[int]) -> None:
-        """Note which local ports the processes speak from."""
+    def settle(self, pids: Collection[int]) -> None:
+        """Say whose the calls since the last time were.
+
+        `pids`: of the processes that have lived since then; one that begins may get the port of one that has ended.
+        """
+        known = {port: pid for port, pid in self._process_of.items() if pid in pids}
         ports = _local_ports()
-        for pid in pids:
-            for inode in _sockets(pid):
-                if inode in ports:
-                    self.process_of[ports[inode]] = pid
+        self._process_of = known | {ports[each]: pid for pid in pids for each in _sockets(pid) if each in ports}
+        calls, self._calls = self._calls, []
+        for call in calls:
+            if call.port in self._process_of:
+                self.publishers[call.site, call.epoch].add(self._process_of[call.port])
+                self.settled += 1
 
     def _read(self) -> None:
         with self._socket.makefile("rb") as lines:
@@ -71,7 +82,7 @@ class Witness:
         assert found is not None
         assert source is not None
         epoch = int(parts[3 + count + 7])
-        self.calls.append(Call(found["site"].decode(), found["name"].decode(), epoch, int(source[1])))
+        self._calls.append(Call(found["site"].decode(), epoch, int(source[1])))
 
     def _note_write(self, parts: list[bytes]) -> None:
         found = LIST.fullmatch(parts[1])

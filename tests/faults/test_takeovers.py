@@ -103,6 +103,10 @@ class Team:
         self.members.remove(member)
 
     @property
+    def pids(self) -> set[int]:
+        return {each.pid for each in self.members}
+
+    @property
     def leases(self) -> dict[str, tuple[int, int]]:
         """Pid and epoch of each site's lease, of those whose process is known to live."""
         live = self._server.admin.hgetall(keys.JOBS_PROCESSES)
@@ -116,7 +120,7 @@ class Team:
     def shares(self) -> bool:
         """Whether all sites are led, by members alone, and each member leads some."""
         leases = self.leases
-        return len(leases) == len(SITES) and {pid for pid, _ in leases.values()} == {each.pid for each in self.members}
+        return len(leases) == len(SITES) and {pid for pid, _ in leases.values()} == self.pids
 
 
 @contextlib.contextmanager
@@ -177,7 +181,7 @@ def test_every_site_goes_on_and_none_is_published_by_two_in_one_term(server: ser
         servers.wait_until(lambda: all(epochs_published(server).values()), "first lists")
         servers.wait_until(jobs.shares, "each to have its share")
         for _ in range(FAULTS):
-            seen.note_connections(each.pid for each in jobs.members)
+            seen.settle(jobs.pids)
             before, leases = epochs_published(server), jobs.leases
             at = time.monotonic()
             fault, victim = hurt(jobs, chance)
@@ -189,9 +193,9 @@ def test_every_site_goes_on_and_none_is_published_by_two_in_one_term(server: ser
 
             servers.wait_until(refreshed, f"lists of other processes after a {fault}")
             took_s[fault].append(time.monotonic() - at)
+            seen.settle(jobs.pids)
             mend(jobs, fault, victim, chance)
             servers.wait_until(jobs.shares, f"each to have its share after a {fault}")
-        seen.note_connections(each.pid for each in jobs.members)
         generations = {site: seen.generations[site, LIST][-1] for site in SITES}
         servers.wait_until(
             lambda: all(seen.generations[site, LIST][-1] > generations[site] for site in SITES),
@@ -201,12 +205,9 @@ def test_every_site_goes_on_and_none_is_published_by_two_in_one_term(server: ser
         assert found == list(range(1, len(found) + 1)), place
     for place, found in seen.epochs.items():
         assert found == sorted(found), f"{place}: an earlier term went over a later one"
-    publishers = defaultdict[tuple[str, int], set[int]](set)
-    for call in seen.calls:
-        if call.port in seen.process_of:
-            publishers[call.site, call.epoch].add(seen.process_of[call.port])
-    assert len(publishers) >= len(SITES)
-    assert {term: pids for term, pids in publishers.items() if len(pids) > 1} == {}
+    assert len(seen.publishers) >= len(SITES)
+    assert seen.settled > sum(map(len, seen.generations.values())) / 2
+    assert {term: pids for term, pids in seen.publishers.items() if len(pids) > 1} == {}
     if SOAK:
         print({fault: f"{len(each)}, at most {max(each):.2f} s" for fault, each in took_s.items()})  # noqa: T201 - the soak's figure
         assert max(max(each) for each in took_s.values()) <= LEASE_S + EVERY_S + PATIENCE_S
