@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from ranking.store.redis import keys
 from ranking.store.redis.store import RedisStore
 
 SOAK = bool(os.environ.get("POPULER_SOAK"))
-FAULTS = 50 if SOAK else 6
+TAKEOVERS = 50 if SOAK else 5
 EVERY_S, LEASE_S = 1.0, 1.5
 #: A takeover is measured from outside, by a process that shares the machine's cores with five others.
 PATIENCE_S = 1.0
@@ -176,11 +175,11 @@ def mend(jobs: Team, fault: str, victim: Jobs, chance: random.Random) -> None:
 @pytest.mark.timeout(1800 if SOAK else 300)
 def test_every_site_goes_on_and_none_is_published_by_two_in_one_term(server: servers.Valkey, tmp_path: Path) -> None:
     chance = random.Random(18)
-    took_s = defaultdict[str, list[float]](list)
+    took_s: list[float] = []
     with witness(server) as seen, team(server, tmp_path / "log", 3) as jobs:
         servers.wait_until(lambda: all(epochs_published(server).values()), "first lists")
         servers.wait_until(jobs.shares, "each to have its share")
-        for _ in range(FAULTS):
+        while len(took_s) < TAKEOVERS:
             seen.settle(jobs.pids)
             before, leases = epochs_published(server), jobs.leases
             at = time.monotonic()
@@ -192,7 +191,8 @@ def test_every_site_goes_on_and_none_is_published_by_two_in_one_term(server: ser
                 return all(epochs[site] > before[site] for site in lost)
 
             servers.wait_until(refreshed, f"lists of other processes after a {fault}")
-            took_s[fault].append(time.monotonic() - at)
+            if lost:
+                took_s.append(time.monotonic() - at)
             seen.settle(jobs.pids)
             mend(jobs, fault, victim, chance)
             servers.wait_until(jobs.shares, f"each to have its share after a {fault}")
@@ -209,8 +209,8 @@ def test_every_site_goes_on_and_none_is_published_by_two_in_one_term(server: ser
     assert seen.settled > sum(map(len, seen.generations.values())) / 2
     assert {term: pids for term, pids in seen.publishers.items() if len(pids) > 1} == {}
     if SOAK:
-        print({fault: f"{len(each)}, at most {max(each):.2f} s" for fault, each in took_s.items()})  # noqa: T201 - the soak's figure
-        assert max(max(each) for each in took_s.values()) <= LEASE_S + EVERY_S + PATIENCE_S
+        print(f"{len(took_s)} takeovers, the longest took {max(took_s):.2f} s")  # noqa: T201 - the soak's figure
+        assert max(took_s) <= LEASE_S + EVERY_S + PATIENCE_S
 
 
 def test_a_pinned_site_is_of_the_process_of_that_name_while_it_lives(server: servers.Valkey, tmp_path: Path) -> None:
