@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from fronts import HAPROXY, NGINX, haproxy, nginx
+from fronts import CADDY, HAPROXY, NGINX, caddy, haproxy, nginx
 from servers import Valkey
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
@@ -103,6 +103,7 @@ def reload(service: Service, *options: str) -> str:
         direct,
         pytest.param(nginx, marks=pytest.mark.skipif(NGINX is None, reason="no nginx here")),
         pytest.param(haproxy, marks=pytest.mark.skipif(HAPROXY is None, reason="no haproxy here")),
+        pytest.param(caddy, marks=pytest.mark.skipif(CADDY is None, reason="no caddy here")),
     ],
 )
 def test_workers_are_replaced_without_one_failed_request(service: Service, folder: Path, front: Front) -> None:
