@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 
 class Row(NamedTuple):
-    """One measurement beside its baseline. `goal_met` is None where nothing is asked; `more` helps to judge it."""
+    """One measurement beside its baseline. `goal_met` is None where nothing is asked; `more` helps to judge it:
+    `ratios` are those of the rounds.
+    """
 
     name: str
     value: float
@@ -28,10 +30,11 @@ class Row(NamedTuple):
             "value": _rounded(self.value),
             "unit": self.unit,
             "baseline": {"name": self.baseline_name, "value": _rounded(self.baseline_value)},
-            "ratio": round(self.ratio, 3),
+            "ratio": _rounded(self.ratio),
             "goal": self.goal,
             "goal_met": self.goal_met,
             **self.more,
+            **({"ratios": [_rounded(each) for each in self.more["ratios"]]} if "ratios" in self.more else {}),
         }
 
 
