@@ -28,7 +28,7 @@ from pathlib import Path
 
 import servers  # isort: skip - it makes a checkout importable
 from ingest import EVENTS_PATH, SINGLES, Load, Target, answers_of
-from report import Row, parser_of, show
+from report import Row, parser_of, ratios, show
 from servers import ALL_COUNT, AS_SHIPPED, Counts
 from traffic import LINES, in_batches, of_readers, one_by_one
 
@@ -164,11 +164,11 @@ def hincrby_per_s(rounds: int) -> list[float]:
 
 
 def _row(name: str, unit: str, ours: list[Load], against: str, theirs: list[float], others: list[Load]) -> Row:
-    ratios = [mine.per_s / other for mine, other in zip(ours, theirs, strict=True)]
+    found = ratios((each.per_s for each in ours), theirs)
     value = statistics.median(each.per_s for each in ours)
     return Row(
-        name, value, unit, against, statistics.median(theirs), statistics.median(ratios), "", None,
-        {"answers": answers_of(ours + others), "ratios": ratios, "rounds": [round(each.per_s) for each in ours]},
+        name, value, unit, against, statistics.median(theirs), statistics.median(found), "", None,
+        {"answers": answers_of(ours + others), "ratios": found, "rounds": [round(each.per_s) for each in ours]},
     )  # fmt: skip
 
 

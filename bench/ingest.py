@@ -39,7 +39,7 @@ import baselines
 import load
 import pairs
 import servers
-from report import Row, parser_of, show
+from report import Row, parser_of, ratios, show
 from servers import Counts, Server
 from traffic import JSON, LINES, Traffic, anonymous, in_batches, of_readers, one_by_one
 
@@ -259,12 +259,12 @@ class Bench:
         }
         for name, of, goal in (("p50", _p50, None), ("p99", _p99, P99_GOAL_MS)):
             value, theirs = (statistics.median(map(of, rounds)) for rounds in (ours, bare))
-            ratios = [of(mine) / of(other) for mine, other in zip(ours, bare, strict=True)]
+            found = ratios(map(of, ours), map(of, bare))
             yield Row(
                 f"acknowledged within, {name}, at half that rate{suffix}", value, "ms", "bare ASGI", theirs,
-                statistics.median(ratios),
+                statistics.median(found),
                 "" if goal is None else f"<= {goal:g} ms", None if goal is None else value <= goal,
-                {**more, "ratios": ratios, "rounds": [round(of(each), 3) for each in ours]},
+                {**more, "ratios": found, "rounds": [round(of(each), 3) for each in ours]},
             )  # fmt: skip
 
 
@@ -291,15 +291,15 @@ def _rate(
 ) -> Row:
     """Ratio and goal; without a goal for the ratio one for the value, in events/s."""
     value = statistics.median(each.per_s for each in ours)
-    ratios = [mine.per_s / other.per_s for mine, other in zip(ours, theirs, strict=True)]
-    ratio = statistics.median(ratios)
+    found = ratios((each.per_s for each in ours), (each.per_s for each in theirs))
+    ratio = statistics.median(found)
     return Row(
         name, value, unit, against, statistics.median(each.per_s for each in theirs), ratio,
         f"{events_goal:,} events/s" if goal is None else f"ratio >= {goal:g}",
         value >= events_goal if goal is None else ratio >= goal,
         {
             "answers": answers_of(ours + theirs),
-            "ratios": ratios,
+            "ratios": found,
             "rounds": [round(each.per_s) for each in ours],
             "baseline_rounds": [round(each.per_s) for each in theirs],
             "generator_busy": round(max(each.generator for each in ours + theirs), 2),
@@ -313,10 +313,10 @@ def _rate(
 def _cpu(name: str, ours: list[Load], bare: list[Load]) -> Row:
     """The same loads by what they cost the worker: steadier than a rate where the cores are shared."""
     value, theirs = (statistics.median(each.cpu_us for each in rounds) for rounds in (ours, bare))
-    ratios = [mine.cpu_us / other.cpu_us for mine, other in zip(ours, bare, strict=True)]
+    found = ratios((each.cpu_us for each in ours), (each.cpu_us for each in bare))
     return Row(
-        f"{name}: the worker's CPU", value, "µs/request", "bare ASGI", theirs, statistics.median(ratios), "", None,
-        {"answers": answers_of(ours + bare), "ratios": ratios, "rounds": [round(each.cpu_us, 1) for each in ours]},
+        f"{name}: the worker's CPU", value, "µs/request", "bare ASGI", theirs, statistics.median(found), "", None,
+        {"answers": answers_of(ours + bare), "ratios": found, "rounds": [round(each.cpu_us, 1) for each in ours]},
     )  # fmt: skip
 
 

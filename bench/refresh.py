@@ -44,7 +44,7 @@ from filling import KEEP_S, SITE
 from redis import Redis
 from refresh_rivals import HALF_LIFE_S, TOP, TRIES, WEIGHTS, Rival, by_forward_decay, by_redis, quickest, timed
 from refresh_tables import rivals as rivals_by_tables
-from report import Row, parser_of, show
+from report import Row, parser_of, ratios, show
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.history import History
@@ -307,12 +307,12 @@ def _against(name: str, rival: Rival, ours: Followed, size: str, goal: float | N
     ):
         value, theirs = statistics.median(tries), statistics.median(rival.rounds)
         ratio = theirs / value
-        spread = [theirs / max(tries), theirs / min(tries), min(rival.rounds) / value, max(rival.rounds) / value]
         found.append(
             Row(
                 f"the decayed top {TOP} {how}, {size}", value, "s", name, theirs, ratio,
                 "" if goal is None else f">= {goal:g} x as fast", None if goal is None else ratio >= goal,
-                {"answers": answers, "counts": ours.counts, "ratios": spread, "rounds": tries},
+                {"answers": answers, "counts": ours.counts, "rounds": tries,
+                 "ratios": ratios(rival.rounds, tries[: len(rival.rounds)])},
             )
         )  # fmt: skip
     return found

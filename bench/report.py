@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +37,11 @@ class Row(NamedTuple):
             **self.more,
             **({"ratios": [_rounded(each) for each in self.more["ratios"]]} if "ratios" in self.more else {}),
         }
+
+
+def ratios(ours: Iterable[float], theirs: Iterable[float]) -> list[float]:
+    """How many times theirs ours is, round by round; 0 where there was nothing of theirs."""
+    return [mine / other if other else 0.0 for mine, other in zip(ours, theirs, strict=True)]
 
 
 def parser_of(document: str | None) -> argparse.ArgumentParser:

@@ -84,12 +84,12 @@ class Counts(NamedTuple):
 
 
 @contextlib.contextmanager
-def service(folder: Path, config: str) -> Iterator[Server]:
-    """`populer serve --workers 1` with the settings in `config` and its data in the new `folder`."""
+def service(folder: Path, config: str, *, workers: int = 1) -> Iterator[Server]:
+    """`populer serve --workers …` with the settings in `config` and its data in the new `folder`."""
     folder.mkdir()
     settings = folder / "populer.toml"
     settings.write_text(config)
-    command = [sys.executable, "-m", "populer", "serve", "--workers", "1", "--port", "0"]
+    command = [sys.executable, "-m", "populer", "serve", "--workers", f"{workers}", "--port", "0"]
     command += ["--config", str(settings), "--data", str(folder / "data")]
     server = Server("the service", command, folder / "service.log")
     try:
