@@ -10,6 +10,7 @@ Rejected: serving all requests so. A task costs as much as all of the checks, bu
 do without.
 """
 
+import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -23,6 +24,9 @@ from api.filtering.bots import A_BEACONS, PURPOSE_HEADERS
 from api.filtering.event_filter import PublicSender
 from api.http.asgi import ANY_ORIGIN, Prepared, Scope
 from api.http.problems import Problem, fault, problem_of
+from api.http.trace import NAME, TRACE, trace_id, trace_line
+from api.monitoring import requests
+from api.monitoring.access_log import log_access
 from ranking.errors import InvalidEventError, PopulerError
 from ranking.intake.events import Event, checked_event
 from ranking.recording.recorder import ONE_COUNTED, Recorded
@@ -40,8 +44,11 @@ MOST_BYTES: Final = 4_096
 Answer = Callable[[Prepared], None]
 
 
-def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> bool:
-    """Record the event of a request whose body is `body`, and call `answer` once; False: do it another way."""
+def take(context: Context, scope: Scope, body: bytearray, answer: Answer, began: float) -> bool:
+    """Record the event of a request whose body is `body`, and call `answer` once; False: do it another way.
+
+    `began`: when it came, by `time.perf_counter`.
+    """
     listed = scope["headers"]
     headers: dict[bytes, bytes] = dict(listed)
     settings, event_filter = context.settings, context.event_filter
@@ -76,7 +83,8 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
     if not event_filter.reserve(sender, event, now):
         return False
     network = None if reader is None else reader.network
-    waiting = _Waiting(context, site, sender, event, now, answer)
+    scope[TRACE] = trace_line(headers.get(NAME))
+    waiting = _Waiting(context, site, sender, event, now, scope, answer, began)
     if not context.recorder.submit(site.id, event, waiting.end, received=now, network=network):
         event_filter.release(sender, event)
         return False
@@ -97,7 +105,9 @@ class _Waiting(NamedTuple):
     sender: PublicSender
     event: Event
     received: float
-    answer: Answer
+    scope: Scope
+    send: Answer
+    began: float
 
     def end(self, outcome: Recorded | Exception) -> None:
         """Answer the request: `outcome` is what became of its event."""
@@ -111,11 +121,18 @@ class _Waiting(NamedTuple):
         count_recorded(context, self.site, (event,), outcome, received)
         self.answer(LONE_ANSWERS.get(outcome) or Prepared(202, HEADERS, _document(outcome)))
 
+    def answer(self, prepared: Prepared) -> None:
+        """Answer with `prepared`, and observe how long it took."""
+        self.send(prepared)
+        requests.observe(requests.EVENTS, prepared.status, time.perf_counter() - self.began)
+        if self.context.settings.service.access_log:
+            log_access("POST", "/v1/events", prepared.status, self.began, trace_id=trace_id(self.scope[TRACE]))
+
     def _refusal(self, error: Exception) -> Prepared:
         if isinstance(error, PopulerError):
             self.context.event_filter.release(self.sender, self.event)
             return problem_answer(problem_of(error))
-        log.error("request failed", path="/v1/events", exc_info=error)
+        log.error("request failed", path="/v1/events", trace_id=trace_id(self.scope[TRACE]), exc_info=error)
         return problem_answer(fault())
 
 

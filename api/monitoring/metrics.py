@@ -17,6 +17,7 @@ from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from api.monitoring import requests
 from ranking.freshness import age_s
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 from ranking.watching.concentration import Concentration
@@ -195,6 +196,7 @@ def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:
 
 def export() -> None:
     """Add the counters to the shared metrics, and clear them."""
+    requests.export()
     of_sites: Sequence[tuple[Counter, Tally[tuple[str, str]]]] = ((_events, events), (_denied, denied))
     for counter, tally in of_sites:
         for labels, count in tally.items():

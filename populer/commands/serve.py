@@ -13,5 +13,5 @@ def run(loaded: Loaded, only: Part = "all") -> None:
     Raises:
         PopulerError: the service cannot start.
     """
-    logs.set_up(loaded.settings.service.log_format, role="main")
+    logs.set_up(loaded.settings.service, role="main")
     asyncio.run(serve(loaded, only=only))
