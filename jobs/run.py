@@ -4,12 +4,15 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from jobs import metrics
 from jobs.alarm_sender import AlarmSender
 from jobs.leadership import Leadership
 from jobs.questions import answer_loop
 from jobs.scheduler import Scheduler, lasting, table
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
+
+REPORT_EVERY_S = 1.0
 
 #: Calls what it is given with the settings whenever they have changed, until it is cancelled.
 Follow = Callable[[Callable[[Settings], None]], Awaitable[None]]
@@ -32,8 +35,18 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
         sender.use(settings)
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
 
+    def taken() -> None:
+        metrics.began_term()
+        scheduler.hurry()
+
+    async def report_loop() -> None:
+        while True:
+            epoch = leadership.epoch
+            metrics.leads(scheduler.sites if epoch else 0, epoch)
+            await asyncio.sleep(REPORT_EVERY_S)
+
     answering = answer_loop(store.questions, kept.refresh, leadership)
-    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering, sender.send_loop())
+    following = asyncio.gather(leadership.follow(taken), follow(use), answering, sender.send_loop(), report_loop())
     await stop.wait()
     await scheduler.stop()
     following.cancel()

@@ -22,6 +22,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs import metrics
 from jobs.agreed_clock import OnAgreedClock
 from jobs.concentration import TakeConcentration
 from jobs.discover import DiscoverItems
@@ -155,6 +156,11 @@ class Scheduler:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._watch: asyncio.Task[None] | None = None
 
+    @property
+    def sites(self) -> int:
+        """How many sites have rows."""
+        return len({row.site for row in self._rows.values()})
+
     def start(self) -> None:
         """Run every job on beats that are whole multiples of its interval since the epoch; see `Row.beat`."""
         for name, row in self._rows.items():
@@ -253,6 +259,7 @@ class Scheduler:
         try:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
+            metrics.overtaken(job.name)
             self._leadership.overtaken(error.epoch)
             log.warning(
                 "Another process has published since. This one leads no more.",
@@ -283,5 +290,6 @@ class Scheduler:
         await self._noted(JobRun(job.name, site, now, took_s, job.every_s, epoch, done=done))
 
     async def _noted(self, run: JobRun) -> None:
+        metrics.ran(run)
         with contextlib.suppress(PopulerError):  # the store is away: the work itself says so
             await self._note(run)

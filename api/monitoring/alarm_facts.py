@@ -57,7 +57,9 @@ class AlarmFacts:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
             async with asyncio.timeout(PATIENCE_S):
+                asked = time.perf_counter()
                 await self._store.server.ping()
+                metrics.store_answered(time.perf_counter() - asked)
                 sites = [site.id for site in settings.sites]
                 self.pulses = await self._store.logbook.pulses(sites)
                 self.concentrations = await self._store.logbook.concentrations(sites)
@@ -78,12 +80,6 @@ class AlarmFacts:
         else:
             self._away = self._away_since = None
         return self._away
-
-    async def report_loop(self) -> None:
-        """Report the events in this worker's spool every second, until cancelled."""
-        while True:
-            metrics.spooled(self._spooled())
-            await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
     async def poll_loop(self, current: Callable[[], tuple[Settings, ConfigState]], worker: str) -> None:
         """Poll the store every few seconds under the current settings, until cancelled.
