@@ -1,7 +1,8 @@
 """What the jobs of this process do, for Prometheus.
 
 A site has no label of its own in what is counted by the job: a service may have hundreds of them, and the ops page says
-which one fails. What leads is counted in sites, so that the sum over all processes says whether each site is led.
+which one fails. A job is told by its `name`, as Prometheus has a label `job` of its own. Leadership is in sites:
+the sum over all processes says whether each site is led.
 """
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -11,10 +12,10 @@ from ranking.store.logbook import JobRun
 _seconds = Histogram(
     "populer_job_duration_seconds",
     "Runs of a job for a site that succeeded: refresh makes the lists",
-    ["job"],
+    ["name"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0),
 )
-_runs = Counter("populer_job_runs", "Runs of a job for a site, by what became of them", ["job", "outcome"])
+_runs = Counter("populer_job_runs", "Runs of a job for a site, by what became of them", ["name", "outcome"])
 _sites_led = Gauge("populer_sites_led", "Sites whose jobs a process of this host runs", multiprocess_mode="livesum")
 _term = Gauge("populer_term", "The highest term in which a process of this host leads", multiprocess_mode="livemax")
 _terms_begun = Counter("populer_terms_begun", "Terms of leadership that processes of this host have begun")
