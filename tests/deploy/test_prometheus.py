@@ -10,7 +10,8 @@ import pytest
 from api.monitoring.metrics import of_alarms
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 
-RULES = Path(__file__).parents[2] / "deploy/prometheus/populer.rules.yml"
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "deploy/prometheus/populer.rules.yml"
 PROMTOOL = shutil.which("promtool")
 TEST = """
 rule_files: [{rules}]
@@ -42,6 +43,18 @@ def test_every_alarm_has_a_rule_that_is_grouped_by_what_it_is_about() -> None:
         assert ("by (site)" in rule) == (alarm in OF_SITES), alarm
 
 
+def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
+    pages = dict(re.findall(r"- alert: (\w+)\n(?:(?!- alert).*\n)*?\s+runbook: (\S+)", RULES.read_text()))
+    assert list(pages) == re.findall(r"- alert: (\w+)", RULES.read_text())
+    assert pages == {alert: f"docs/runbooks/{alert}.md" for alert in pages}
+    assert {page.name for page in (ROOT / "docs/runbooks").iterdir()} == {f"{alert}.md" for alert in pages}
+    for alert, page in pages.items():
+        text = (ROOT / page).read_text()
+        assert text.startswith(f"# {alert}\n"), page
+        assert "**See**" in text, page
+        assert "**Do**" in text, page
+
+
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_promtool_accepts_the_rules_and_one_fires_by_what_the_service_says(tmp_path: Path) -> None:
     assert PROMTOOL is not None
@@ -50,7 +63,7 @@ def test_promtool_accepts_the_rules_and_one_fires_by_what_the_service_says(tmp_p
     labels = ",".join(f'{name}="{value}"' for name, value in raised.labels.items())
     rule = rules()["list_stale"]
     annotations = ", ".join(
-        f'{name}: "{text}"' for name, text in re.findall(r"(summary|description): (.+)", rule)
+        f'{name}: "{text}"' for name, text in re.findall(r"(summary|description|runbook): (.+)", rule)
     ).replace("{{ $labels.site }}", "koran")
     test = tmp_path / "test.yml"
     test.write_text(
