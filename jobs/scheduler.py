@@ -35,7 +35,7 @@ from jobs.salts import ForgetSalts
 from jobs.seal import SealBuckets
 from jobs.tune import SuggestHalfLives
 from ranking.backoff import Backoff
-from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
+from ranking.errors import OvertakenError, PopulerError, StoreMovingError, StoreUnavailableError
 from ranking.recording.salts import overlap_s
 from ranking.settings.service import Settings
 from ranking.store.logbook import JobRun
@@ -269,6 +269,8 @@ class Scheduler:
             )
             return
         except Exception as error:  # one bad run must not end the loop
+            if isinstance(error, StoreMovingError):  # it is over soon, and nobody is spared by longer pauses
+                backoff.reset()
             pause_s = backoff.next_s()
             self._failing[job.name, site] = (time.monotonic() + pause_s, backoff)
             expected = isinstance(error, PopulerError)
