@@ -279,6 +279,8 @@ class TimedProtocol(HttpToolsProtocol):
     def _refuse(self, problem: Problem) -> None:
         """Read no more. The request that cannot be read is answered if its turn has come and no answer has begun."""
         self._ended = True
+        if self._limits is not None:
+            self._limits.refused("malformed")
         self.owes_since = None
         cycle: RequestResponseCycle | None = self.cycle
         self._transport.pause_reading()

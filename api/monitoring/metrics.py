@@ -45,7 +45,7 @@ _streams = Counter("populer_streams", "Streams of lists: opened, ended, of which
 _denied = Counter("populer_denied", "Requests with a key that will not do, by why", ["site", "reason"])
 _connections_refused = Counter(
     "populer_connections_refused",
-    "Connections that were refused or cut, by why: descriptors, address, slow",
+    "Connections that were refused or cut, by why: descriptors, address, slow, malformed",
     ["reason"],
 )
 _connections = Gauge("populer_connections", "Open connections of readers", multiprocess_mode="livemax")
