@@ -56,7 +56,7 @@ class Dispatcher:
         if scope["path"] != EVENTS or scope["method"] != "POST":
             return False
         try:
-            return take(self.runtime.context, scope, body, answer, time.perf_counter())
+            return take(self.runtime.context, scope, body, answer)
         except Exception:
             log.exception("request failed", path=EVENTS)
             answer(problem_answer(fault()))
@@ -156,7 +156,7 @@ class _Exchange:
         self._observe()
         if access_log:
             scope = self._scope
-            log_access(scope["method"], scope["path"], scope.get(asgi.STATUS, 0), self._began)
+            log_access(scope["method"], scope["path"], scope.get(asgi.STATUS, 0), time.perf_counter() - self._began)
 
     def _observe(self) -> None:
         if not self._observed:

@@ -10,7 +10,6 @@ Rejected: serving all requests so. A task costs as much as all of the checks, bu
 do without.
 """
 
-import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -44,11 +43,8 @@ MOST_BYTES: Final = 4_096
 Answer = Callable[[Prepared], None]
 
 
-def take(context: Context, scope: Scope, body: bytearray, answer: Answer, began: float) -> bool:
-    """Record the event of a request whose body is `body`, and call `answer` once; False: do it another way.
-
-    `began`: when it came, by `time.perf_counter`.
-    """
+def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> bool:
+    """Record the event of a request whose body is `body`, and call `answer` once; False: do it another way."""
     listed = scope["headers"]
     headers: dict[bytes, bytes] = dict(listed)
     settings, event_filter = context.settings, context.event_filter
@@ -84,7 +80,7 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer, began:
         return False
     network = None if reader is None else reader.network
     scope[TRACE] = trace_line(headers.get(NAME))
-    waiting = _Waiting(context, site, sender, event, now, scope, answer, began)
+    waiting = _Waiting(context, site, sender, event, now, scope, answer)
     if not context.recorder.submit(site.id, event, waiting.end, received=now, network=network):
         event_filter.release(sender, event)
         return False
@@ -107,7 +103,6 @@ class _Waiting(NamedTuple):
     received: float
     scope: Scope
     send: Answer
-    began: float
 
     def end(self, outcome: Recorded | Exception) -> None:
         """Answer the request: `outcome` is what became of its event."""
@@ -122,11 +117,15 @@ class _Waiting(NamedTuple):
         self.answer(LONE_ANSWERS.get(outcome) or Prepared(202, HEADERS, _document(outcome)))
 
     def answer(self, prepared: Prepared) -> None:
-        """Answer with `prepared`, and observe how long it took."""
+        """Answer with `prepared`, and observe how long it took, by the clock that was read when it came."""
         self.send(prepared)
-        requests.observe(requests.EVENTS, prepared.status, time.perf_counter() - self.began)
+        status, took_s = prepared.status, self.context.clock() - self.received
+        if status == 202:
+            requests.observe_taken(took_s)
+        else:
+            requests.observe(requests.EVENTS, status, took_s)
         if self.context.settings.service.access_log:
-            log_access("POST", "/v1/events", prepared.status, self.began, trace_id=trace_id(self.scope[TRACE]))
+            log_access("POST", "/v1/events", status, took_s, trace_id=trace_id(self.scope[TRACE]))
 
     def _refusal(self, error: Exception) -> Prepared:
         if isinstance(error, PopulerError):
