@@ -17,8 +17,7 @@ _seconds = Histogram(
 )
 _runs = Counter("populer_job_runs", "Runs of a job for a site, by what became of them", ["name", "outcome"])
 _sites_led = Gauge("populer_sites_led", "Sites whose jobs a process of this host runs", multiprocess_mode="livesum")
-_term = Gauge("populer_term", "The highest term in which a process of this host leads", multiprocess_mode="livemax")
-_terms_begun = Counter("populer_terms_begun", "Terms of leadership that processes of this host have begun")
+_terms_begun = Counter("populer_terms_begun", "Terms, each of one site, that processes of this host have begun")
 
 
 def ran(run: JobRun) -> None:
@@ -33,12 +32,11 @@ def overtaken(job: str) -> None:
     _runs.labels(job, "overtaken").inc()
 
 
-def leads(sites: int, term: int) -> None:
-    """Set how many sites this process leads, and its highest term."""
+def leads(sites: int) -> None:
+    """Set for how many sites this process works."""
     _sites_led.set(sites)
-    _term.set(term)
 
 
-def began_term() -> None:
-    """Count a term that has begun."""
-    _terms_begun.inc()
+def began_terms(sites: int) -> None:
+    """Count that terms have begun, for so many sites."""
+    _terms_begun.inc(sites)
