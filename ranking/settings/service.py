@@ -69,6 +69,8 @@ class ServiceSettings(Table):
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     internal: tuple[str, ...] = ("127.0.0.0/8", "::1")
     log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: bool = False
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
     templates: Path | None = None
     streams: int = Field(1_000, ge=0, le=100_000)
