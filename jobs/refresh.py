@@ -1,5 +1,8 @@
 """The job that keeps the published lists up to date."""
 
+import os
+import secrets
+import socket
 import time
 from collections import deque
 from typing import NamedTuple
@@ -9,6 +12,7 @@ import structlog
 from ranking.errors import StoreHeldError
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
+from ranking.refreshing.site_parts import SitePart
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
@@ -28,6 +32,8 @@ class RefreshLists:
     """Refreshes the lists of every site; each keeps its view between runs, and when the settings change."""
 
     def __init__(self, store: Store, settings: Settings) -> None:
+        #: The name of this process among those that hold parts of a site.
+        self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self._store = store
         self._settings = settings
         self._sites: dict[str, _Followed] = {}
@@ -46,6 +52,25 @@ class RefreshLists:
         followed = self._sites.get(name)
         return None if followed is None else followed.site
 
+    @property
+    def parted(self) -> list[str]:
+        """The sites whose items are shared out to several processes."""
+        return [site.id for site in self._settings.sites if site.jobs_processes > 1]
+
+    def part(self, site: str, now: float) -> SitePart:
+        """The part of a site that this process holds, under the settings in effect; `now` in epoch seconds."""
+        return self._follow(site, now).refresher.part
+
+    def _follow(self, site: str, now: float) -> _Followed:
+        followed = self._sites.get(site)
+        if followed is None:
+            ranked = RankedSite(self._store, self._settings, site)
+            refresher = Refresher(ranked, self.process)
+            followed = self._sites[site] = _Followed(ranked, refresher, deque(maxlen=STEADY_RUNS))
+        elif followed.site.settings is not self._settings:
+            followed.site.use(self._settings, since=now)
+        return followed
+
     def took_s(self, name: str) -> float:
         """How long each of a site's last refreshes took at least, in seconds; 0 before there were enough of them."""
         followed = self._sites.get(name)
@@ -53,12 +78,7 @@ class RefreshLists:
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Refresh one site at `now` (epoch seconds) in the term `epoch`; generation of each list that was published."""
-        followed = self._sites.get(site)
-        if followed is None:
-            ranked = RankedSite(self._store, self._settings, site)
-            followed = self._sites[site] = _Followed(ranked, Refresher(ranked), deque(maxlen=STEADY_RUNS))
-        elif followed.site.settings is not self._settings:
-            followed.site.use(self._settings, since=now)
+        followed = self._follow(site, now)
         lost, began = followed.site.view.times_lost, time.monotonic()
         try:
             published = await followed.refresher.refresh(now, epoch)

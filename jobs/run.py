@@ -8,6 +8,7 @@ from jobs.alarm_sender import AlarmSender
 from jobs.leadership import Leadership
 from jobs.questions import answer_loop
 from jobs.scheduler import Scheduler, lasting, table
+from jobs.site_parts import member_loop, part_loop
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
@@ -33,7 +34,8 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
 
     answering = answer_loop(store.questions, kept.refresh, leadership)
-    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering, sender.send_loop())
+    parts = member_loop(store.rounds, kept.refresh), part_loop(store.rounds, kept.refresh)
+    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering, sender.send_loop(), *parts)
     await stop.wait()
     await scheduler.stop()
     following.cancel()

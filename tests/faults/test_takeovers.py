@@ -37,13 +37,13 @@ EVERY_S, LEASE_S = 0.25, 0.75
 #: A takeover is measured from outside, by a process that shares the machine's cores with four others.
 PATIENCE_S = 0.5
 SITE, LIST = "default", "populer"
+RAW: dict[str, Any] = {"refresh": {"every": f"{EVERY_S}s", "lease": f"{LEASE_S}s"}}
 
 
 class Jobs:
     """A jobs process as `populer serve` starts one."""
 
-    def __init__(self, url: str, log: Path) -> None:
-        raw = {"refresh": {"every": f"{EVERY_S}s", "lease": f"{LEASE_S}s"}}
+    def __init__(self, url: str, log: Path, raw: dict[str, Any] = RAW) -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("POPULER_")}
         with log.open("ab") as to:
             self.process = subprocess.Popen(
