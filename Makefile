@@ -109,13 +109,31 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Nod
 	POPULER_OPENAPI_CLIENT=$(CURDIR)/$(VENV)/openapi/bin \
 		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples tests/deploy/test_kubernetes.py $(ARGS)
 
+.PHONY: bench bench-check
+$(VENV)/.bench: $(VENV)/.installed
+	@$(call install,parquet bench,$(VENV))
+	@touch $@
+
+bench: $(VENV)/.bench ## measure all beside what people use instead: bench/results, docs/benchmarks.md (25 minutes)
+	$(BIN)/python bench/suite.py $(ARGS)
+
+bench-check: $(VENV)/.bench ## measure again (ARGS='--only serve'), and compare with the committed run
+	$(BIN)/python bench/suite.py --check $(ARGS)
+
+.PHONY: reference
+reference: $(VENV)/.installed ## make docs/reference from the code
+	$(BIN)/python .ci/reference.py
+
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: lock sbom
+.PHONY: lock release sbom
 lock: ## pin what is installed, with hashes (ARGS=--upgrade: the newest of everything)
 	$(PYTHON) .ci/lock.py $(ARGS)
+
+release: $(VENV)/.installed ## dist/: the wheel and the sdist of this commit, once version, changelog and tag agree
+	@$(BIN)/python .ci/release.py
 
 # What a server installs, and nothing of what tests and builds need; each component with its licence.
 sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
@@ -123,7 +141,8 @@ sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
 	@$(PYTHON) -m venv --clear $(VENV)-run
 	@$(call install,run build,$(VENV)-run)
 	@$(VENV)-run/bin/python -m pip install $(QUIETLY) --no-deps --no-build-isolation .
-	@$(VENV)-run/bin/python -m pip uninstall $(QUIETLY) --yes setuptools pip
+	@.ci/locked build >$(VENV)-run/build.txt
+	@$(VENV)-run/bin/python -m pip uninstall $(QUIETLY) --yes --requirement $(VENV)-run/build.txt setuptools pip
 	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(VENV)-run
 	@rm -rf $(VENV)-run
 

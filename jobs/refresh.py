@@ -1,10 +1,8 @@
 """The job that keeps the published lists up to date."""
 
-import os
-import secrets
-import socket
 import time
 from collections import deque
+from collections.abc import Collection
 from typing import NamedTuple
 
 import structlog
@@ -12,7 +10,7 @@ import structlog
 from ranking.errors import StoreHeldError
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
-from ranking.refreshing.site_parts import SitePart
+from ranking.refreshing.site_parts import Alone, Peers, SitePart
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
@@ -31,9 +29,8 @@ class _Followed(NamedTuple):
 class RefreshLists:
     """Refreshes the lists of every site; each keeps its view between runs, and when the settings change."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
-        #: The name of this process among those that hold parts of a site.
-        self.process = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    def __init__(self, store: Store, settings: Settings, peers: Peers | None = None) -> None:
+        self._peers = peers or Alone()
         self._store = store
         self._settings = settings
         self._sites: dict[str, _Followed] = {}
@@ -47,10 +44,20 @@ class RefreshLists:
         known = {site.id for site in settings.sites}
         self._sites = {name: followed for name, followed in self._sites.items() if name in known}
 
+    def forget(self, sites: Collection[str]) -> None:
+        """Forget sites: other processes rank them now."""
+        for name in set(sites).difference(self.parted):  # of those it may hold a part
+            self._sites.pop(name, None)
+
     def site(self, name: str) -> RankedSite | None:
         """A site as its lists are ranked; None before its first run."""
         followed = self._sites.get(name)
         return None if followed is None else followed.site
+
+    @property
+    def process(self) -> str:
+        """The name of this process among those that hold parts of a site."""
+        return self._peers.holder
 
     @property
     def parted(self) -> list[str]:
@@ -65,7 +72,7 @@ class RefreshLists:
         followed = self._sites.get(site)
         if followed is None:
             ranked = RankedSite(self._store, self._settings, site)
-            refresher = Refresher(ranked, self.process)
+            refresher = Refresher(ranked, self._peers)
             followed = self._sites[site] = _Followed(ranked, refresher, deque(maxlen=STEADY_RUNS))
         elif followed.site.settings is not self._settings:
             followed.site.use(self._settings, since=now)

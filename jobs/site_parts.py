@@ -1,14 +1,12 @@
 """Answers the leader of a site that is shared out to several processes, in each that holds a part of it."""
 
 import asyncio
-import contextlib
 
 import structlog
 
 from jobs.refresh import RefreshLists
 from ranking.errors import PopulerError
 from ranking.refreshing.site_parts import decoded_question, encoded
-from ranking.store.limits import MEMBER_S
 from ranking.store.rounds import Round, RoundStore
 
 log = structlog.get_logger("jobs")
@@ -17,20 +15,6 @@ LOOK_S = 0.03
 PAUSE_S = 0.5
 #: How often the settings are looked at where no site is shared out.
 IDLE_S = 1.0
-
-
-async def member_loop(rounds: RoundStore, lists: RefreshLists) -> None:
-    """Say for each site that is shared out that this process is there, until cancelled."""
-    try:
-        while True:
-            for site in lists.parted:
-                with contextlib.suppress(PopulerError):  # the store is away; the refresh says so
-                    await rounds.join(site, lists.process)
-            await asyncio.sleep(MEMBER_S / 5)
-    finally:
-        for site in lists.parted:
-            with contextlib.suppress(PopulerError):
-                await rounds.leave(site, lists.process)
 
 
 async def part_loop(rounds: RoundStore, lists: RefreshLists) -> None:

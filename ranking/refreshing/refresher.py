@@ -24,7 +24,7 @@ from ranking.published.places import places_packed
 from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest
 from ranking.refreshing.filtered_lists import FilteredLists
 from ranking.refreshing.ranked_site import RankedSite
-from ranking.refreshing.site_parts import SiteLeader, SitePart
+from ranking.refreshing.site_parts import Alone, Peers, SiteLeader, SitePart
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
@@ -40,14 +40,15 @@ MANY_SECTIONS = 50
 class Refresher:
     """Keeps the published lists of one site, `site`, up to date. One at a time may run `refresh`.
 
-    `process`: the name of this one among those that hold parts of the site, see `site_parts`.
+    `peers`: the processes that hold parts of the site where it has several, see `site_parts`.
     """
 
-    def __init__(self, site: RankedSite, process: str = "") -> None:
+    def __init__(self, site: RankedSite, peers: Peers | None = None) -> None:
         self.site = site
         self._incremental = IncrementalRanker()
-        self.part = SitePart(site, self._incremental, process)
-        self._leader = SiteLeader(site, self.part)
+        peers = peers or Alone()
+        self.part = SitePart(site, self._incremental, peers.holder)
+        self._leader = SiteLeader(site, self.part, peers)
         self._bases: dict[str, PublishedBase] = {}
         self._packers: dict[str, OrderPacker] = {}
         self._described = Described()

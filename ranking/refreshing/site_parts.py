@@ -14,8 +14,8 @@ import asyncio
 import math
 import time
 import zlib
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 import structlog
@@ -87,6 +87,27 @@ def decoded_answer(content: bytes) -> PartAnswer:
     return msgspec.msgpack.decode(zlib.decompress(content), type=PartAnswer)
 
 
+class Peers(Protocol):
+    """The processes that may hold parts of a site."""
+
+    @property
+    def holder(self) -> str:
+        """The name of this one."""
+        ...
+
+    @property
+    def peers(self) -> Sequence[str]:
+        """The names of those that live, as far as this one knows."""
+        ...
+
+
+class Alone(NamedTuple):
+    """One process, of which no other knows."""
+
+    holder: str = ""
+    peers: Sequence[str] = ()
+
+
 class SitePart:
     """The part of a site that this process holds, as `process`."""
 
@@ -133,8 +154,9 @@ class SitePart:
 class SiteLeader:
     """Makes the lists of a site of the fronts of its parts, of which this process holds one."""
 
-    def __init__(self, site: RankedSite, part: SitePart) -> None:
+    def __init__(self, site: RankedSite, part: SitePart, peers: Peers) -> None:
         self._site = site
+        self._peers = peers
         self._part = part
         self._number = 0
         self._missing_since: float | None = None
@@ -148,7 +170,7 @@ class SiteLeader:
             OvertakenError: a later term has asked already.
         """
         site, lists = self._site, self._site.effective.lists
-        self._parts = await self._shared_out()
+        self._parts = self._shared_out()
         asked = PartQuestion("counts", self._part.process, self._parts, slot, site.effective.config_version)
         asked.start = await self._start(asked, epoch)
         if any(map(compares_sections, lists.values())):
@@ -176,10 +198,10 @@ class SiteLeader:
                 return min(answer.start for answer in answers)
         raise NotReadyError(f"the lists of site {self._site.view.site} stay as they are while editors change it")
 
-    async def _shared_out(self) -> dict[str, list[int]]:
+    def _shared_out(self) -> dict[str, list[int]]:
         """The shards that each process holds, of those that are there."""
         site, own = self._site, self._part.process
-        there = set(await site.store.rounds.join(site.view.site, own)) - {own}
+        there = set(self._peers.peers) - {own}
         wanted = min(site.jobs_processes, site.store.shards)
         missing = wanted - 1 - len(there)
         if missing <= 0:
@@ -214,6 +236,8 @@ class SiteLeader:
             while left and time.monotonic() < until:
                 await asyncio.sleep(LOOK_S)
                 left = others - set(await rounds.answered(site, of))
+                if left.difference(self._peers.peers):
+                    break
             answers = {self._part.process: await own}
         finally:
             own.cancel()

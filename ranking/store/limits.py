@@ -13,5 +13,3 @@ PLACES_DAYS = 7
 GRACE_S = HOUR_S
 #: Addresses that items have had before and have no more; each is in the memory of the process that ranks.
 FORMER_ADDRESSES = 500_000
-#: A process that could hold a part of a site is there for so long after it has said so.
-MEMBER_S = 5.0

@@ -17,14 +17,6 @@ class Round(NamedTuple):
 class RoundStore(Protocol):
     """Questions to the processes that hold the parts of a site. Raises what `Store` raises."""
 
-    async def join(self, site: str, process: str) -> list[str]:
-        """Say that a process is there to hold a part; all that have said so in the last MEMBER_S seconds, sorted."""
-        ...
-
-    async def leave(self, site: str, process: str) -> None:
-        """Say that a process is there no longer."""
-        ...
-
     async def ask(self, site: str, of: Round, question: bytes) -> None:
         """Ask all parts of a site. The answers to the question before are dropped.
 

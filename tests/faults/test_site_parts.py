@@ -127,11 +127,11 @@ def jobs(_cluster: servers.Topology, tmp_path: Path) -> Iterator[list[Jobs]]:
         yield processes
     finally:
         for each in processes:
-            each.kill()
+            each.end()
 
 
 def start(topology: servers.Topology, log: Path, many: int) -> list[Jobs]:
-    return [Jobs(topology.url, log, raw()) for _ in range(many)]
+    return [Jobs(topology.url, log, raw=raw()) for _ in range(many)]
 
 
 @pytest.mark.timeout(300)
@@ -148,7 +148,7 @@ async def test_lists_of_four_processes_are_those_of_one(
         lost_at = time.time()
         later = await published_after(store, lost_at + 2 * EVERY_S)
         while jobs:
-            jobs.pop().kill()
+            jobs.pop().end()
         for lists in (found, later):
             alone = await of_one_process(_cluster.url, lists["populer"].stamp.generated_at)
             assert {name: each.bodies for name, each in lists.items()} == {name: alone[name].bodies for name in LISTS}

@@ -1,13 +1,11 @@
 """Questions to the processes that hold the parts of a site, in Redis. See `keys` for what lies where."""
 
 from ranking.errors import OvertakenError
-from ranking.store.limits import MEMBER_S
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
 from ranking.store.rounds import Round
 
-JOIN = LuaScript("join")
 ASK = LuaScript("ask")
 ANSWER = LuaScript("answer")
 
@@ -17,13 +15,6 @@ class RedisRounds:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-
-    async def join(self, site: str, process: str) -> list[str]:
-        members = await self._link.run(JOIN, [keys.members(site)], [process, int(MEMBER_S * 1000), keys.ROUND_TTL_S])
-        return sorted(member.decode() for member in members)
-
-    async def leave(self, site: str, process: str) -> None:
-        await self._link.command("ZREM", keys.members(site), process)
 
     async def ask(self, site: str, of: Round, question: bytes) -> None:
         where = [keys.asked_round(site), keys.answers(site)]
