@@ -52,9 +52,10 @@ class RankedSite:
         The lists of the present slot are published already, under the old ones: until the next one the moment that
         lists are ranked for is `since` (epoch seconds), when the settings changed.
         """
-        if settings.item_filters != self.settings.item_filters:  # they are asked of every description
-            self.view = SiteView(self.view.site, marks=True, filters=settings.item_filters, shards=self.view.shards)
+        has_other_filters = settings.item_filters != self.settings.item_filters
         self.settings = settings
+        if has_other_filters:  # they are asked of every description
+            self._follow_shards(self.view.shards)
         self.today = None
         self.effective = settings.under(self.learned)
         self.zone = _zone_of(settings, self.view.site)
@@ -64,6 +65,11 @@ class RankedSite:
     def jobs_processes(self) -> int:
         """How many processes the site's items are shared out to."""
         return next((each.jobs_processes for each in self.settings.sites if each.id == self.view.site), 1)
+
+    def _follow_shards(self, shards: Collection[int] | None) -> None:
+        """Begin anew with some shards, or all (None)."""
+        self._ranked_at = None
+        self.view = SiteView(self.view.site, marks=True, filters=self.settings.item_filters, shards=shards)
 
     @contextlib.asynccontextmanager
     async def held(self) -> AsyncIterator[None]:
@@ -75,8 +81,7 @@ class RankedSite:
         """Bring the view up to date for the moment `slot` (epoch seconds), as one of these shards alone."""
         async with self._turn:
             if self.view.shards != frozenset(shards):
-                self._ranked_at = None
-                self.view = SiteView(self.view.site, marks=True, filters=self.settings.item_filters, shards=shards)
+                self._follow_shards(shards)
             await self.view.update(self.store, slot - self.settings.retention.keep_s)
 
     @contextlib.asynccontextmanager
@@ -84,6 +89,8 @@ class RankedSite:
         """Hold the view, brought up to date; the aligned moment before `now` to rank it for. Both epoch seconds."""
         async with self._turn:
             slot = self.slot(now)
+            if self.view.shards is not None:  # it was shared out to several processes before
+                self._follow_shards(None)
             # What is too old follows from the slot, as all else does: another process must come to the same lists.
             await self.view.update(self.store, slot - self.settings.retention.keep_s)
             if any(settings.learns for settings in self.settings.lists.values()):
