@@ -38,6 +38,7 @@ from jobs.tune import SuggestHalfLives
 from ranking.backoff import Backoff
 from ranking.errors import OvertakenError, PopulerError, StoreMovingError, StoreUnavailableError
 from ranking.recording.salts import overlap_s
+from ranking.refreshing.site_parts import Peers
 from ranking.settings.service import Settings
 from ranking.store.lease import OF_NO_SITE
 from ranking.store.logbook import JobRun
@@ -91,10 +92,10 @@ class Lasting(NamedTuple):
         self.discover.forget(sites)
 
 
-def lasting(store: Store, settings: Settings) -> Lasting:
-    """To be handed to every table of this process."""
+def lasting(store: Store, settings: Settings, peers: Peers | None = None) -> Lasting:
+    """To be handed to every table of this process; `peers`: those that share its sites."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
-    refresh = RefreshLists(store, settings)
+    refresh = RefreshLists(store, settings, peers)
     salts = ForgetSalts(store, overlap_s=overlap)
     return Lasting(refresh, salts, DiscoverItems(store, settings, refresh))
 

@@ -30,6 +30,7 @@ from ranking.intake.item_filter import ItemFilter
 from ranking.intake.networks import ALLOWANCE
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
+from ranking.settings.parts import check_parts
 from ranking.settings.sites import SiteSettings
 from ranking.settings.types import (
     IDLE_SETTING,
@@ -292,6 +293,11 @@ class Settings(Table):
     @model_validator(mode="after")
     def _lists_in_order(self) -> Self:
         check_without(self.lists)
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        check_parts(self.sites, self.lists)
         return self
 
     @cached_property
