@@ -107,7 +107,7 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Nod
 	@$(PYTHON) -m venv $(VENV)/openapi && $(VENV)/openapi/bin/python -m pip install $(QUIETLY) --only-binary :all: \
 		openapi-python-client==0.29.1 || echo "openapi-python-client could not be installed: its test is skipped"
 	POPULER_OPENAPI_CLIENT=$(CURDIR)/$(VENV)/openapi/bin \
-		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples tests/deploy/test_kubernetes.py $(ARGS)
+		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples tests/deploy/test_kubernetes.py tests/deploy/test_containers.py $(ARGS)
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
