@@ -109,6 +109,21 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Nod
 	POPULER_OPENAPI_CLIENT=$(CURDIR)/$(VENV)/openapi/bin \
 		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples tests/deploy/test_kubernetes.py tests/deploy/test_containers.py $(ARGS)
 
+.PHONY: bench bench-check
+$(VENV)/.bench: $(VENV)/.installed
+	@$(call install,parquet bench,$(VENV))
+	@touch $@
+
+bench: $(VENV)/.bench ## measure all beside what people use instead: bench/results, docs/benchmarks.md (25 minutes)
+	$(BIN)/python bench/suite.py $(ARGS)
+
+bench-check: $(VENV)/.bench ## measure again (ARGS='--only serve'), and compare with the committed run
+	$(BIN)/python bench/suite.py --check $(ARGS)
+
+.PHONY: reference
+reference: $(VENV)/.installed ## make docs/reference from the code
+	$(BIN)/python .ci/reference.py
+
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

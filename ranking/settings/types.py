@@ -86,6 +86,8 @@ SecondsOrNone = Annotated[float, BeforeValidator(as_seconds_or_none), Field(gt=0
 Bytes = Annotated[int, BeforeValidator(as_bytes), Field(ge=1024, le=64 * 1024**2)]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 SiteId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+#: Of a process that ranks: the name of a host will do.
+ProcessName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Kind = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 Source = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
 
