@@ -121,8 +121,9 @@ bench-check: $(VENV)/.bench ## measure again (ARGS='--only serve'), and compare 
 	$(BIN)/python bench/suite.py --check $(ARGS)
 
 .PHONY: reference
-reference: $(VENV)/.installed ## make docs/reference from the code
+reference: $(VENV)/.installed ## make docs/reference and docs/environment.md from the code
 	$(BIN)/python .ci/reference.py
+	$(BIN)/python .ci/environment.py
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
