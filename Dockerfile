@@ -5,7 +5,7 @@ COPY . .
 RUN python -m venv /opt/populer && .ci/locked run build >/tmp/locked.txt \
     && /opt/populer/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --no-deps -r /tmp/locked.txt \
     && /opt/populer/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && /opt/populer/bin/pip check && /opt/populer/bin/pip uninstall --yes setuptools
+    && /opt/populer/bin/pip check && .ci/locked build >/tmp/build.txt && /opt/populer/bin/pip uninstall --yes -r /tmp/build.txt
 
 FROM python:3.13-slim
 COPY --from=build /opt/populer /opt/populer

@@ -135,9 +135,12 @@ format: $(VENV)/.installed ## let the formatter and the linter mend what they ca
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: lock sbom
+.PHONY: lock release sbom
 lock: ## pin what is installed, with hashes (ARGS=--upgrade: the newest of everything)
 	$(PYTHON) .ci/lock.py $(ARGS)
+
+release: $(VENV)/.installed ## dist/: the wheel and the sdist of this commit, once version, changelog and tag agree
+	@$(BIN)/python .ci/release.py
 
 # What a server installs, and nothing of what tests and builds need; each component with its licence.
 sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
@@ -145,7 +148,8 @@ sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
 	@$(PYTHON) -m venv --clear $(VENV)-run
 	@$(call install,run build,$(VENV)-run)
 	@$(VENV)-run/bin/python -m pip install $(QUIETLY) --no-deps --no-build-isolation .
-	@$(VENV)-run/bin/python -m pip uninstall $(QUIETLY) --yes setuptools pip
+	@.ci/locked build >$(VENV)-run/build.txt
+	@$(VENV)-run/bin/python -m pip uninstall $(QUIETLY) --yes --requirement $(VENV)-run/build.txt setuptools pip
 	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(VENV)-run
 	@rm -rf $(VENV)-run
 

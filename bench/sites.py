@@ -34,7 +34,7 @@ KIB = 1024.0
 
 
 class Figures(NamedTuple):
-    """One number of sites. `oldest_s`: the oldest list that was seen; `terms`: leases that were taken."""
+    """One number of sites. `oldest_s`: the oldest list that was seen; `terms`: how often sites were taken."""
 
     sites: int
     start_s: float
@@ -71,7 +71,9 @@ def measured(sites: int, folder: Path) -> Figures:
         rss = usage(leader).rss
     log = (folder / "service.log").read_text()
     complaints = len(re.findall(r"\[(?:warning|error|critical) *\]", log))
-    return Figures(sites, start_s, oldest_s, log.count("This process leads now."), complaints, rss, *cores)
+    return Figures(
+        sites, start_s, oldest_s, log.count("This process works for more sites now."), complaints, rss, *cores
+    )
 
 
 def refresh_of(lists: int, folder: Path) -> float:

@@ -1,4 +1,4 @@
-"""Sends alarms to their receivers, from the process that leads.
+"""Sends alarms to their receivers, from the process that does the work of no site.
 
 Every worker writes down what it raises; this one makes episodes of that (see `ranking.watching.episodes`) and tells
 them. What each receiver has been told stands in the store before the next message goes out, so another process that
@@ -17,11 +17,12 @@ import httpx2
 import structlog
 
 from jobs import webhooks
-from jobs.leadership import Leadership
+from jobs.site_leases import SiteLeases
 from ranking.backoff import Backoff
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings
 from ranking.settings.webhooks import WebhookSettings
+from ranking.store.lease import OF_NO_SITE
 from ranking.store.protocol import Store
 from ranking.watching.alarms import STORE_AWAY, Alarm
 from ranking.watching.episodes import OVER_AFTER_S, Episode, Key, ReceiverState, episodes_after
@@ -38,19 +39,22 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 600.0
 
 
 class AlarmSender:
-    """Follows the alarms of all workers whenever this process leads. `clock`: epoch seconds; `monotonic`: seconds."""
+    """Follows the alarms of all workers while this process does the work of no site.
+
+    `clock`: epoch seconds; `monotonic`: seconds.
+    """
 
     def __init__(
         self,
         store: Store,
         settings: Settings,
-        leadership: Leadership,
+        leases: SiteLeases,
         *,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
-        self._leadership = leadership
+        self._leases = leases
         self._clock = clock
         self._monotonic = monotonic
         self._receivers = settings.alarms.webhooks
@@ -94,10 +98,10 @@ class AlarmSender:
             await self._forget(now)
 
     async def _refreshed(self, now: float) -> bool:
-        """Read what the workers raise; False where another process leads."""
+        """Read what the workers raise; False where another process sends them."""
         notes = await self._store.logbook.raised()
         self._away_since = None
-        epoch = self._leadership.epoch
+        epoch = self._leases.epoch(OF_NO_SITE)
         await self._write(self._unwritten)
         if not epoch:
             self._epoch = 0
@@ -141,7 +145,9 @@ class AlarmSender:
         for key in list(self._episodes):
             now, episode = self._clock(), self._episodes[key]
             event = episode.due(name, now) if episode.wanted_by(webhook) else None
-            if event is None or not (self._leadership.epoch or (self._away_since and episode.alarm == STORE_AWAY)):
+            if event is None or not (
+                self._leases.epoch(OF_NO_SITE) or (self._away_since and episode.alarm == STORE_AWAY)
+            ):
                 continue  # what another process may tell is left to it
             message = webhooks.Message(event, episode.alarm, episode.site, episode.says, episode.since, now)
             error = await webhooks.post(http, webhook, message, now)

@@ -12,7 +12,7 @@ Rejected: reading a page as soon as an event names it. A worker would fetch what
 import asyncio
 import time
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -100,6 +100,11 @@ class DiscoverItems:
     def use(self, settings: Settings) -> None:
         """Read pages under these settings from each site's next run on."""
         self._settings = settings
+
+    def forget(self, sites: Collection[str]) -> None:
+        """Forget what was tried on sites: other processes read their pages now."""
+        for name in sites:
+            self._sites.pop(name, None)
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Read the pages of the most read items that wait for a description at `now`; how many described one."""

@@ -1,12 +1,12 @@
-"""Answers questions of other processes about lists, in the process that has the history in memory."""
+"""Answers questions of other processes about lists, in the process that has the site's history in memory."""
 
 import asyncio
 
 import msgspec
 import structlog
 
-from jobs.leadership import Leadership
 from jobs.refresh import RefreshLists
+from jobs.site_leases import SiteLeases
 from ranking.errors import NotReadyError, PopulerError
 from ranking.refreshing.answers import answer_as_ranked
 from ranking.refreshing.questions import decoded_question, encoded_reply
@@ -18,19 +18,34 @@ LISTEN_S = 1.0
 PAUSE_S = 0.5
 
 
-async def answer_loop(queue: QuestionQueue, lists: RefreshLists, leadership: Leadership) -> None:
-    """Answer questions, one after the other, whenever this process leads; until cancelled."""
+async def answer_loop(queue: QuestionQueue, lists: RefreshLists, leases: SiteLeases) -> None:
+    """Answer questions, one after the other, while this process is one of those that share the sites; until cancelled.
+
+    One about a site that another process works for is passed on to that one, once.
+    """
     while True:
-        if not leadership.epoch:
+        if not leases.is_sharing:
             await asyncio.sleep(PAUSE_S)
             continue
         try:
-            asked = await queue.next_question(LISTEN_S)
-            if asked is not None:
-                to, content = asked
-                await queue.reply(to, await _reply(lists, content))
+            asked = await queue.next_question(LISTEN_S, leases.holder)
+            if asked is None:
+                continue
+            holder = "" if asked.is_passed_on else leases.holder_of(_site_of(asked.content))
+            if holder and holder != leases.holder:
+                await queue.pass_on(asked, holder)
+            else:
+                await queue.reply(asked.to, await _reply(lists, asked.content))
         except PopulerError:
             await asyncio.sleep(PAUSE_S)  # the store is away; the refresh says so
+
+
+def _site_of(content: bytes) -> str:
+    """The site that a question is about; nothing where it cannot be read."""
+    try:
+        return decoded_question(content).site
+    except (PopulerError, msgspec.MsgspecError):
+        return ""
 
 
 async def _reply(lists: RefreshLists, content: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Collection
 from typing import NamedTuple
 
 import structlog
@@ -40,6 +41,11 @@ class RefreshLists:
         self._settings = settings
         known = {site.id for site in settings.sites}
         self._sites = {name: followed for name, followed in self._sites.items() if name in known}
+
+    def forget(self, sites: Collection[str]) -> None:
+        """Forget sites: other processes rank them now."""
+        for name in sites:
+            self._sites.pop(name, None)
 
     def site(self, name: str) -> RankedSite | None:
         """A site as its lists are ranked; None before its first run."""

@@ -5,9 +5,9 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 from jobs.alarm_sender import AlarmSender
-from jobs.leadership import Leadership
 from jobs.questions import answer_loop
 from jobs.scheduler import Scheduler, lasting, table
+from jobs.site_leases import SiteLeases
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
@@ -18,25 +18,30 @@ Follow = Callable[[Callable[[Settings], None]], Awaitable[None]]
 async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow: Follow) -> None:
     """Run the table of jobs on an open `store` until `stop` is set, then let what is running end.
 
-    Where several processes do this on one store, one of them works and the others stand by.
+    Where several processes do this on one store, they share its sites.
     """
     kept = lasting(store, settings)
-    leadership = Leadership(store.lease, settings.refresh.lease_s)
+    leases = SiteLeases(store.lease, _pinned(settings), settings.refresh.lease_s, name=settings.service.jobs_name)
     sites = [site.id for site in settings.sites]
-    scheduler = Scheduler(table(store, settings, kept), sites, leadership, note=store.logbook.note_run)
+    scheduler = Scheduler(table(store, settings, kept), sites, leases, note=store.logbook.note_run, forget=kept.forget)
     scheduler.start()
-    sender = AlarmSender(store, settings, leadership)
+    sender = AlarmSender(store, settings, leases)
 
     def use(settings: Settings) -> None:
-        leadership.use(settings.refresh.lease_s)
         sender.use(settings)
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
+        leases.use(_pinned(settings), settings.refresh.lease_s, settings.service.jobs_name)
 
-    answering = answer_loop(store.questions, kept.refresh, leadership)
-    following = asyncio.gather(leadership.follow(scheduler.hurry), follow(use), answering, sender.send_loop())
+    answering = answer_loop(store.questions, kept.refresh, leases)
+    following = asyncio.gather(leases.follow(scheduler), follow(use), answering, sender.send_loop())
     await stop.wait()
     await scheduler.stop()
     following.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await following
-    await leadership.end()
+    await leases.leave()
+
+
+def _pinned(settings: Settings) -> dict[str, str]:
+    """The sites, with the name of the process that each is pinned to, or nothing."""
+    return {site.id: site.jobs for site in settings.sites}

@@ -21,25 +21,21 @@ LOOKED_BACK_DAYS = 3
 
 
 class ForgetSalts:
-    """Deletes the salts whose use is over, then has the log rewritten. They are no site's: runs with that of `site`."""
+    """Deletes the salts whose use is over, then has the log rewritten. They are of no site."""
 
-    def __init__(self, store: Store, *, overlap_s: float, site: str) -> None:
+    def __init__(self, store: Store, *, overlap_s: float) -> None:
         self._store = store
         self._overlap_s = overlap_s
-        self._site = site
         self._asked: tuple[int, str] | None = None  # for which day, of which servers
         self.clean_until: int | None = None  # the last day whose salt is nowhere
         self._refused = False
 
-    def use(self, *, overlap_s: float, site: str) -> None:
-        """Go by other settings from the next run on."""
+    def use(self, *, overlap_s: float) -> None:
+        """Go by another overlap from the next run on."""
         self._overlap_s = overlap_s
-        self._site = site
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Forget what is over at `now` (epoch seconds); how many salts were deleted, how many rewrites asked for."""
-        if site != self._site:
-            return {}
         over = day_of(now) - (1 if is_over(day_of(now) - 1, now, self._overlap_s) else 2)
         deleted = await self._store.salts.forget_salts(range(over - LOOKED_BACK_DAYS, over + 1))
         if deleted:  # a worker with a slow clock, or a store from a backup, may bring one back

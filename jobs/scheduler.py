@@ -1,9 +1,9 @@
 """The table of jobs, and the loop that runs it. The only importer of APScheduler.
 
-Each row is a job that is run for every site on its own beat, in the process that leads (see `jobs.leadership`). A run
-that fails is logged and leaves the others and the next beat alone; a run that takes longer than its beat is not
-overtaken by itself. At stop the runs under way are awaited: APScheduler's own asyncio shutdown would cancel them in the
-middle of a publish.
+Each row is a job that is run for every site on its own beat, in the process that works for the site (see
+`jobs.site_leases`); a job that is of no site has one row. A run that fails is logged and leaves the others and the next
+beat alone; a run that takes longer than its beat is not overtaken by itself. At stop the runs under way are awaited:
+APScheduler's own asyncio shutdown would cancel them in the middle of a publish.
 
 APScheduler waits for the wall clock: after one that was ahead for an hour was put right it would start nothing for an
 hour. So the wall clock is compared with the monotonic one all the time, and once it has stepped, all rows are planned
@@ -13,8 +13,8 @@ anew.
 import asyncio
 import contextlib
 import time
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -23,20 +23,22 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from jobs.agreed_clock import OnAgreedClock
+from jobs.clear import ClearSites
 from jobs.concentration import TakeConcentration
 from jobs.discover import DiscoverItems
 from jobs.feeds import ReadFeeds
-from jobs.leadership import Leadership
 from jobs.prune import Prune
 from jobs.pulse import TakePulse
 from jobs.refresh import RefreshLists
 from jobs.salts import ForgetSalts
 from jobs.seal import SealBuckets
+from jobs.site_leases import SiteLeases
 from jobs.tune import SuggestHalfLives
 from ranking.backoff import Backoff
-from ranking.errors import OvertakenError, PopulerError, StoreUnavailableError
+from ranking.errors import OvertakenError, PopulerError, StoreMovingError, StoreUnavailableError
 from ranking.recording.salts import overlap_s
 from ranking.settings.service import Settings
+from ranking.store.lease import OF_NO_SITE
 from ranking.store.logbook import JobRun
 from ranking.store.protocol import Store
 from ranking.times import HOUR_S
@@ -64,13 +66,15 @@ MOST_AT_ONCE = 8
 class Job(NamedTuple):
     """A row of the table: what runs for each site, and how often (seconds).
 
-    `at_once`: also as soon as the settings have changed, for readers see what it does.
+    `at_once`: also as soon as the settings have changed, for readers see what it does. `of_no_site`: it runs once for
+    the whole store, as the site `OF_NO_SITE`.
     """
 
     name: str
     run: Run
     every_s: float
     at_once: bool = False
+    of_no_site: bool = False
 
 
 class Lasting(NamedTuple):
@@ -80,25 +84,31 @@ class Lasting(NamedTuple):
     salts: ForgetSalts
     discover: DiscoverItems
 
+    def forget(self, sites: Collection[str]) -> None:
+        """Forget what is known of sites that other processes work for now."""
+        self.refresh.forget(sites)
+        self.discover.forget(sites)
+
 
 def lasting(store: Store, settings: Settings) -> Lasting:
     """To be handed to every table of this process."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
     refresh = RefreshLists(store, settings)
-    salts = ForgetSalts(store, overlap_s=overlap, site=settings.sites[0].id)
+    salts = ForgetSalts(store, overlap_s=overlap)
     return Lasting(refresh, salts, DiscoverItems(store, settings, refresh))
 
 
 def table(store: Store, settings: Settings, lasting: Lasting) -> list[Job]:
     """All scheduled work under `settings`; another table with every change of them, so that no row keeps old ones."""
     lasting.refresh.use(settings)
-    lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s), site=settings.sites[0].id)
+    lasting.salts.use(overlap_s=overlap_s(settings.ingest.dedupe_window_s))
     lasting.discover.use(settings)
     return [
         Job("refresh", lasting.refresh, settings.refresh.every_s, at_once=True),
         Job("seal", OnAgreedClock(store.server, SealBuckets(store, settings, lasting.refresh)), SEAL_EVERY_S),
         Job("prune", OnAgreedClock(store.server, Prune(store, settings)), PRUNE_EVERY_S),
-        Job("salts", OnAgreedClock(store.server, lasting.salts), SALTS_EVERY_S),
+        Job("clear", OnAgreedClock(store.server, ClearSites(store, settings)), PRUNE_EVERY_S, of_no_site=True),
+        Job("salts", OnAgreedClock(store.server, lasting.salts), SALTS_EVERY_S, of_no_site=True),
         Job("suggest", SuggestHalfLives(store, settings), SUGGEST_EVERY_S),
         Job("pulse", TakePulse(store, settings, lasting.refresh), PULSE_EVERY_S),
         Job("concentration", TakeConcentration(store), PULSE_EVERY_S),
@@ -121,36 +131,48 @@ class Row(NamedTuple):
 
 
 def rows_of(jobs: list[Job], sites: list[str]) -> dict[str, Row]:
-    """The rows of the table by name, each job for each site."""
+    """The rows of the table by name, each job for each site, or once."""
     shares = {site: number / len(sites) for number, site in enumerate(sites)}
-    return {f"{job.name} {site}": Row(job, site, share) for job in jobs for site, share in shares.items()}
+    once = {OF_NO_SITE: 0.0}
+    rows = [Row(job, *each) for job in jobs for each in (once if job.of_no_site else shares).items()]
+    return {f"{row.job.name} {row.site}": row for row in rows}
 
 
 async def _unnoted(_: JobRun) -> None:
     pass
 
 
+def _kept(_: Collection[str]) -> None:
+    pass
+
+
 class Scheduler:
-    """Runs the table until it is stopped, whenever this process leads. `note` gets each run once it has ended."""
+    """Runs the table until it is stopped, for the sites of this process.
+
+    `note` gets each run once it has ended, `forget` the sites that this process works for no longer.
+    """
 
     def __init__(
         self,
         jobs: list[Job],
         sites: list[str],
-        leadership: Leadership,
+        leases: SiteLeases,
         *,
         clock: Callable[[], float] = time.time,
         note: Note = _unnoted,
+        forget: Callable[[Collection[str]], None] = _kept,
     ) -> None:
         self._note = note
+        self._forget = forget
         self._rows = rows_of(jobs, sites)
-        self._leadership = leadership
+        self._leases = leases
         self._clock = clock
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._places = {at_once: asyncio.Semaphore(MOST_AT_ONCE) for at_once in (True, False)}
         self._waiting: set[str] = set()
+        self._publishing: Counter[str] = Counter()
         self._failing: dict[tuple[str, str], tuple[float, Backoff]] = {}  # -> (not before, monotonic; backoff)
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._watch: asyncio.Task[None] | None = None
@@ -163,9 +185,23 @@ class Scheduler:
         self._watch = asyncio.create_task(self._watch_clock_loop())
 
     def hurry(self) -> None:
-        """Run every job once now: this process has just begun to lead."""
+        """Run every job once now."""
         for name in self._rows:
             self._begin(name)
+
+    def begin(self, sites: Collection[str]) -> None:
+        """Run every job of some sites once now: this process has just begun to work for them."""
+        for name, row in self._rows.items():
+            if row.site in sites:
+                self._begin(name)
+
+    def end(self, sites: Collection[str]) -> None:
+        """Drop what is known of some sites: other processes work for them now."""
+        self._forget(sites)
+
+    def is_publishing(self, site: str) -> bool:
+        """Whether a job whose work readers see runs for a site."""
+        return self._publishing[site] > 0
 
     def use(self, jobs: list[Job], sites: list[str]) -> None:
         """Go on with another table. A row keeps its beat where that is the same; a run under way ends as it began."""
@@ -219,13 +255,15 @@ class Scheduler:
         )
 
     async def _tracked(self, name: str) -> None:
-        self._begin(name)
+        if name in self._rows:
+            self._begin(name)
 
-    def _begin(self, name: str) -> asyncio.Task[None]:
+    def _begin(self, name: str) -> None:
+        if not self._leases.epoch(self._rows[name].site):
+            return
         task = asyncio.create_task(self._in_turn(name))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
-        return task
 
     async def _in_turn(self, name: str) -> None:
         """Run a row as it is once the run of it that is under way has ended, and it is its turn among all rows.
@@ -243,25 +281,28 @@ class Scheduler:
                 await self._run(row.job, row.site)
 
     async def _run(self, job: Job, site: str) -> None:
-        now, epoch = self._clock(), self._leadership.epoch
+        now, epoch = self._clock(), self._leases.epoch(site)
         if not epoch:
             return
         not_before, backoff = self._failing.get((job.name, site)) or (0.0, Backoff(FIRST_PAUSE_S, LONGEST_PAUSE_S))
         started = time.monotonic()
         if started < not_before:
             return
+        self._publishing[site] += job.at_once
         try:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
-            self._leadership.overtaken(error.epoch)
+            self._leases.overtaken(site, error.epoch)
             log.warning(
-                "Another process has published since. This one leads no more.",
+                "Another process has published since. This one works for the site no more.",
                 job=job.name,
                 site=site,
                 epoch=error.epoch,
             )
             return
         except Exception as error:  # one bad run must not end the loop
+            if isinstance(error, StoreMovingError):  # it is over soon, and nobody is spared by longer pauses
+                backoff.reset()
             pause_s = backoff.next_s()
             self._failing[job.name, site] = (time.monotonic() + pause_s, backoff)
             expected = isinstance(error, PopulerError)
@@ -276,6 +317,8 @@ class Scheduler:
             )
             await self._noted(JobRun(job.name, site, now, time.monotonic() - started, job.every_s, epoch, str(error)))
             return
+        finally:
+            self._publishing[site] -= job.at_once
         if self._failing.pop((job.name, site), None):
             log.info("A job works again.", job=job.name, site=site)
         took_s = time.monotonic() - started

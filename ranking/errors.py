@@ -106,6 +106,16 @@ class StoreUnavailableError(PopulerError):
     """The store did not answer, or answered that it cannot work now. Trying again may help."""
 
 
+class StoreMovingError(StoreUnavailableError):
+    """Keys of the call lie on two nodes of a cluster, as a slot goes key by key from one to the other."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "A slot of the cluster is on its way to another node, key by key. It is tried again until the slot has"
+            " arrived; if that does not end, see redis-cli --cluster check"
+        )
+
+
 class StoreRefusedError(PopulerError):
     """The store answered and will not do it until someone changes something (memory, policy, layout)."""
 

@@ -25,17 +25,20 @@ from whole_counts import read_buckets
 from api.app import create_app
 from api.dispatch import Dispatcher
 from api.http.asgi import ASGIApp, Message, Prepared, Receive, Scope, Send
-from jobs.leadership import Leadership
 from jobs.questions import answer_loop
 from jobs.refresh import RefreshLists
+from jobs.site_leases import SiteLeases
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.lists import DEFAULT_LISTS
 from ranking.settings.service import Settings
+from ranking.store.lease import JobsProcess, Leases
 from ranking.store.protocol import Store
 from ranking.store.redis.store import RedisStore
 
 HOST = "127.0.0.1"
+#: The process that ranks, as far as a service in a test can see.
+RANKING = JobsProcess("host:1:ranking", "host", "-", 86_400.0)
 SLOTS = 16384
 PATIENCE_S = 10.0
 FOR_EVER = "36500d"
@@ -396,6 +399,7 @@ def offered(app: Dispatcher) -> ASGIApp:
 async def serving(server: Valkey, given: Settings, clock: Clock) -> AsyncIterator[Service]:
     """The service on `server`, following its news already."""
     async with opened(server.unix_url, timeout_s=given.redis.timeout_s) as store:
+        await store.lease.hold(RANKING, Leases(), {site.id: 0 for site in given.sites}, [])
         app = create_app(given, store, clock=clock)
         transport = httpx2.ASGITransport(offered(app))
         async with running(app), httpx2.AsyncClient(transport=transport, base_url="http://populer") as http:
@@ -418,10 +422,11 @@ async def answering(service: Service) -> AsyncIterator[None]:
     store = service.store
     assert isinstance(store, RedisStore)
     lists = RefreshLists(store, service.settings)
-    leadership = Leadership(store.lease, 60.0)
-    await leadership.renew()
-    await lists(SITE, service.clock.now, leadership.epoch)
-    task = asyncio.create_task(answer_loop(store.questions, lists, leadership))
+    await store.lease.leave(RANKING.holder)
+    leases = SiteLeases(store.lease, {SITE: ""}, 60.0)
+    await leases.renew()
+    await lists(SITE, service.clock.now, leases.epoch(SITE))
+    task = asyncio.create_task(answer_loop(store.questions, lists, leases))
     yield
     while not task.done():  # redis-py swallows a cancellation that comes together with a reply
         task.cancel()

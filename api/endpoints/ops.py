@@ -26,6 +26,7 @@ from ranking.scoring import describe
 from ranking.settings.decays import DECAYS
 from ranking.settings.sites import SiteSettings
 from ranking.settings.written import as_written
+from ranking.store.lease import OF_NO_SITE
 from ranking.store.limits import NIGHTS, TRAFFIC_TTL_S
 from ranking.times import HOUR_S, MINUTE_S
 from ranking.watching.concentration import ItemConcentration
@@ -195,15 +196,18 @@ def _concentrated(context: Context, site: SiteSettings) -> list[ItemConcentratio
 
 
 async def _jobs(context: Context, site: SiteSettings) -> dict[str, Any]:
-    """The leader and the last run of each job; none while the store is away."""
-    book = context.store.logbook
+    """Who works for the site, and the last run of each job; none while the store is away."""
     try:
-        leader, runs = await book.leader(), await book.runs()
+        leases, runs = await context.store.lease.leases(), await context.store.logbook.runs()
     except PopulerError:
-        return {"leader": None, "jobs": []}
+        return {"leader": None, "jobs_processes": [], "jobs": []}
+    leader, counts = leases.of(site.id), leases.site_counts()
+    own = sorted((run for run in runs if run.site in (site.id, OF_NO_SITE)), key=lambda run: run.at)
+    last = {run.job: msgspec.structs.asdict(run) for run in own}
     return {
-        "leader": leader._asdict() if leader.holder else None,
-        "jobs": [msgspec.structs.asdict(run) for run in runs if run.site == site.id],
+        "leader": leader and leader._asdict(),
+        "jobs_processes": [{"name": name, "holder": of, "sites": count} for (name, of), count in counts.items()],
+        "jobs": [last[job] for job in sorted(last)],
     }
 
 
@@ -241,7 +245,12 @@ STATE = whole(
             "items": {"type": "object"},
             "description": "items of which one network or user agent sent over 30 % in the last hour",
         },
-        "leader": {"type": ["object", "null"], "description": "the process that runs the jobs"},
+        "leader": {"type": ["object", "null"], "description": "the process that works for this site, and its term"},
+        "jobs_processes": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "those that live, and how many sites each works for",
+        },
         "jobs": {"type": "array", "items": {"type": "object"}, "description": "the last run of each"},
     }
 )

@@ -13,6 +13,7 @@ from api.monitoring import metrics
 from api.monitoring.config_state import ConfigState
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings
+from ranking.store.lease import Leases
 from ranking.store.protocol import Store
 from ranking.store.server import ServerInfo
 from ranking.watching.alarms import Alarm, ListState, SiteFacts, alarms
@@ -48,6 +49,8 @@ class AlarmFacts:
         self.feeds: Mapping[str, Mapping[str, FeedState]] = {}
         self.discoveries: Mapping[str, Discovery] = {}
         self.receivers: Mapping[str, ReceiverState] = {}
+        self.leases = Leases()
+        self._leaderless: dict[str, float] = {}
         self._away: str | None = None
         self._away_since: float | None = None
         self._held_since: float | None = None
@@ -65,6 +68,7 @@ class AlarmFacts:
                 self.servers = await self._store.server.server_info()
                 now = (began + time.time()) / 2
                 self._clock_ahead_s = max((now - each.time for each in self.servers), key=abs, default=0.0)
+                self._note_leases(await self._store.lease.leases(), sites)
                 fed = [site.id for site in settings.sites if site.feeds]
                 self.feeds = {site: await self._store.logbook.feeds(site) for site in fed}
                 self.discoveries = await self._store.logbook.discoveries(sites)
@@ -78,6 +82,11 @@ class AlarmFacts:
         else:
             self._away = self._away_since = None
         return self._away
+
+    def _note_leases(self, leases: Leases, sites: Sequence[str]) -> None:
+        """Note who works for which site, and since when nobody does."""
+        self.leases, now = leases, self._clock()
+        self._leaderless = {site: self._leaderless.get(site, now) for site in sites if leases.of(site) is None}
 
     async def report_loop(self) -> None:
         """Report the events in this worker's spool every second, until cancelled."""
@@ -117,6 +126,7 @@ class AlarmFacts:
             senders=self.senders.facts(self._clock()),
             concentrations=self.concentrations,
             feeds=self.feeds,
+            leaderless=self._leaderless,
             memory_share=max(
                 (each.memory / each.memory_limit for each in self.servers if each.memory_limit), default=0
             ),

@@ -18,6 +18,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from prometheus_client.registry import Collector
 
 from ranking.freshness import age_s
+from ranking.store.lease import Leases
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 from ranking.watching.concentration import Concentration
 from ranking.watching.episodes import ReceiverState
@@ -181,6 +182,21 @@ def of_sources(
     for site, discovery in discoveries.items():
         pages.add_metric([site], discovery.waiting)
     return [age, entries, failures, pages]
+
+
+def of_leases(leases: Leases, sites: Sequence[str]) -> list[Metric]:
+    """Gauges of who works for the sites: how many each process has, and the term of each."""
+    led = GaugeMetricFamily("populer_jobs_sites", "Sites that a jobs process works for", labels=["process"])
+    terms = GaugeMetricFamily("populer_site_term", "Term of who works for the site; 0: nobody does", labels=["site"])
+    counts = Tally[str]()
+    for (name, _), count in leases.site_counts().items():
+        counts[name] += count
+    for name, count in counts.items():
+        led.add_metric([name], count)
+    for site in sites:
+        lease = leases.of(site)
+        terms.add_metric([site], 0 if lease is None else lease.epoch)
+    return [led, terms]
 
 
 def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:

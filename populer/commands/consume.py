@@ -9,9 +9,9 @@ import functools
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 from prometheus_client import CollectorRegistry, Gauge, start_http_server
@@ -38,7 +38,10 @@ from ranking.times import parse_moment
 
 log = structlog.get_logger("populer.consume")
 
-BEGIN_S: Final = 60.0
+T = TypeVar("T")
+
+#: What is under way in the store at a stop has so long to end.
+STOP_S: Final = 5.0
 SAID_EVERY_S: Final = 30.0
 #: Visitors whose hash is known: at most 20 MB.
 REMEMBERED: Final = 50_000
@@ -66,7 +69,7 @@ async def _consume(
     async with opened_store(settings, store_url(settings)) as store:
         salts = Salts(store.salts, clock=time.time, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
         await salts.start()
-        reading = _Reading(settings, site, store, salts, f"kafka {group} {address.topic}")
+        reading = _Reading(settings, site, store, salts, f"kafka {group} {address.topic}", stop)
         topic = Topic(address, group, start, settings.consume.options, functools.partial(_begun, loop, reading))
         if metrics_port is not None:
             start_http_server(metrics_port, "127.0.0.1", reading.metrics)
@@ -74,10 +77,13 @@ async def _consume(
         said_at = loop.time()
         try:
             while not stop.is_set():
-                await reading.take(topic, await asyncio.to_thread(topic.messages))
+                messages = await asyncio.to_thread(topic.messages)
+                await reading.take(topic, messages)
                 if loop.time() >= said_at + SAID_EVERY_S:
                     said_at = loop.time()
                     reading.say(await asyncio.to_thread(topic.lag))
+        except _StoppedError:
+            pass  # the store is away: what it has not counted is read again
         finally:
             await asyncio.to_thread(topic.close)
             await salts.stop()
@@ -86,13 +92,20 @@ async def _consume(
 
 def _begun(loop: asyncio.AbstractEventLoop, reading: "_Reading", number: int, read: int, before: Sequence[int]) -> int:
     """Called in the topic's thread."""
-    return asyncio.run_coroutine_threadsafe(reading.begin(number, read, before), loop).result(BEGIN_S)
+    return asyncio.run_coroutine_threadsafe(reading.begin(number, read, before), loop).result()
+
+
+class _StoppedError(Exception):
+    """A stop was asked for while the store did not answer."""
 
 
 class _Reading:
     """The partitions that are read, and what has become of their records."""
 
-    def __init__(self, settings: Settings, site: SiteSettings, store: Store, salts: Salts, writer: str) -> None:
+    def __init__(
+        self, settings: Settings, site: SiteSettings, store: Store, salts: Salts, writer: str, stop: asyncio.Event
+    ) -> None:
+        self._stop = stop
         self._settings, self._site, self._store, self._salts = settings, site, store, salts
         self._writer = writer
         self._visitors = Visitors(lambda: salts.current(time.time()))
@@ -114,7 +127,7 @@ class _Reading:
         partition = self._partitions[number] = Partition(
             self._store.counts, self._site.id, f"{self._writer} {number}", terms, self._seen
         )
-        return await partition.begin(read, before)
+        return await self._until_stopped(partition.begin(read, before))
 
     async def take(self, topic: Topic, messages: dict[int, list[Any]]) -> None:
         """Count what was read, and note how far."""
@@ -127,14 +140,32 @@ class _Reading:
         for number, lag in (await asyncio.to_thread(topic.lag)).items() if read else ():
             self._lag.labels(number).set(lag)
 
+    async def _until_stopped(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns.
+
+        Raises:
+            _StoppedError: a stop was asked for, and it did not end within STOP_S.
+        """
+        working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working}, timeout=STOP_S)
+        finally:
+            stopping.cancel()
+            if not working.done():
+                working.cancel()
+        if not working.done():
+            raise _StoppedError
+        return working.result()
+
     async def _record(self, topic: Topic, number: int, rows: Sequence[LogRow]) -> bool:
         """Count some rows. False: earlier ones are read again first."""
         partition = self._partitions[number]
         while True:
             try:
-                counted, others = await partition.record(rows, int(time.time()))
+                counted, others = await self._until_stopped(partition.record(rows, int(time.time())))
             except OtherWriterError:
-                place = await partition.begin(rows[0].offset, list(partition.numbers))
+                place = await self._until_stopped(partition.begin(rows[0].offset, list(partition.numbers)))
                 log.warning(
                     "The store lacks what was sent of a partition last. It is read again.",
                     partition=number, offset=place,

@@ -137,8 +137,14 @@ class Topic:
         self._consumer.close()
 
     def _assigned(self, consumer: Any, partitions: list[Any]) -> None:
-        committed = consumer.committed(partitions, timeout=ANSWER_S)
-        starts = self._starts(consumer, [each for each in committed if each.offset < 0])
+        try:
+            committed = consumer.committed(partitions, timeout=ANSWER_S)
+            starts = self._starts(consumer, [each for each in committed if each.offset < 0])
+        except self._kafka.KafkaException as error:
+            raise PopulerError(
+                f"how far topic {self._topic} is read cannot be learned: {error.args[0].str()}; see to the brokers and"
+                " start it again"
+            ) from None
         for each in committed:
             read = starts[each.partition] if each.offset < 0 else each.offset
             each.offset = self._begin(each.partition, read, _numbers(each.metadata))

@@ -36,6 +36,7 @@ from ranking.settings.types import (
     Bytes,
     Kind,
     Name,
+    ProcessName,
     Seconds,
     SecondsOrNone,
     SecondsOrOff,
@@ -74,6 +75,7 @@ class ServiceSettings(Table):
     streams_per_address: int = Field(100, ge=0, le=100_000)
     fetch_private: bool = False
     drain_s: SecondsOrOff = Field(0.0, alias="drain")
+    jobs_name: ProcessName | Literal[""] = ""
 
 
 class RedisSettings(Table):
@@ -156,7 +158,7 @@ class RetentionSettings(Table):
 
 
 class RefreshSettings(Table):
-    """[refresh]: how often lists are ranked, when one counts as stale, and how long a process leads that was lost."""
+    """[refresh]: how often lists are ranked, when one counts as stale, and how long a lost process keeps its sites."""
 
     every_s: Seconds = Field(5.0, alias="every", ge=0.25, le=HOUR_S)
     stale_after_s: Seconds = Field(60.0, alias="stale_after")

@@ -11,7 +11,7 @@ from ranking.intake.hosts import EXPECTED, Hosts, hosts_of_addresses
 from ranking.intake.items import LINK
 from ranking.intake.patterns import AddressPattern, item_pattern
 from ranking.settings.keys import SiteKeys
-from ranking.settings.types import Seconds, SiteId, Table
+from ranking.settings.types import ProcessName, Seconds, SiteId, Table
 from ranking.times import DAY_S
 
 #: Where a service is reached: scheme, host, and perhaps a path.
@@ -54,6 +54,7 @@ class SiteSettings(Table):
     feeds: tuple[FeedSettings, ...] = Field((), max_length=MAX_FEEDS)
     discover: bool = True
     referrers: bool = False
+    jobs: ProcessName | Literal[""] = ""
     keys: SiteKeys = SiteKeys()
 
     @model_validator(mode="after")

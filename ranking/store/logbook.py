@@ -5,7 +5,7 @@ lifetime and a bound that does not depend on how much is read.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ Minute = Mapping[str, int]
 
 
 class JobRun(msgspec.Struct, frozen=True):
-    """The last run of a job for a site. Times in epoch seconds, lengths in seconds.
+    """The last run of a job for a site, or for none (`OF_NO_SITE`). Times in epoch seconds, lengths in seconds.
 
     `error`: why it failed, None where it did not; `done`: what it did, as numbers by name; `epoch`: of the term that
     it ran in.
@@ -33,13 +33,6 @@ class JobRun(msgspec.Struct, frozen=True):
     epoch: int
     error: str | None = None
     done: dict[str, int] = {}
-
-
-class Leader(NamedTuple):
-    """Which process does the scheduled work (`host:pid:token`), in which term; "" where none does."""
-
-    holder: str
-    epoch: int
 
 
 class Logbook(Protocol):
@@ -59,10 +52,6 @@ class Logbook(Protocol):
 
     async def runs(self) -> list[JobRun]:
         """The last run of every job for every site."""
-        ...
-
-    async def leader(self) -> Leader:
-        """Who does the scheduled work."""
         ...
 
     async def note_pulse(self, site: str, pulse: Pulse) -> None:

@@ -27,15 +27,16 @@ STORE_EMPTIED, CLOCK = "store_emptied", "clock"
 CONCENTRATED = "concentrated"
 SPOOL, EVICTIONS, CONFIG_REFUSED = "spool", "evictions", "config_refused"
 WAITING, SLOW_REFRESH = "waiting_items", "slow_refresh"
+NO_LEADER = "no_leader"
 STORE_WENT_BACK, FEEDS_FAILING, MEMORY = "store_went_back", "feeds_failing", "memory"
 #: All that there are, the most pressing first.
 ALARMS: Final = (
-    STORE_AWAY, STORE_EMPTIED, STORE_WENT_BACK, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER,
-    CONCENTRATED, WAITING, FEEDS_FAILING, SPOOL, EVICTIONS, MEMORY, CLOCK, CONFIG_REFUSED,
+    STORE_AWAY, STORE_EMPTIED, STORE_WENT_BACK, NO_LEADER, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE,
+    ONE_SENDER, CONCENTRATED, WAITING, FEEDS_FAILING, SPOOL, EVICTIONS, MEMORY, CLOCK, CONFIG_REFUSED,
 )  # fmt: skip
 #: Those that are about one site.
 OF_SITES: Final = (
-    STORE_WENT_BACK, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING,
+    STORE_WENT_BACK, NO_LEADER, LIST_STALE, SLOW_REFRESH, NO_EVENTS, UNTRUSTED, BARE, ONE_SENDER, CONCENTRATED, WAITING,
     FEEDS_FAILING,
 )  # fmt: skip
 
@@ -71,7 +72,7 @@ class SiteFacts(NamedTuple):
     `away_since`; `held_since`: when the store came back without what it had held; `clock_ahead_s`: by how much this
     host's clock is ahead of the store's; `senders`: who sends each site's public events; `concentrations`: who sends
     how much for which item, by site; `feeds`: how they fare, by site and address; `memory_share`: of its limit, that
-    the fullest server uses, 0 without a limit.
+    the fullest server uses, 0 without a limit; `leaderless`: since when no process works for a site, by site.
     """
 
     now: float
@@ -89,6 +90,7 @@ class SiteFacts(NamedTuple):
     concentrations: Mapping[str, Concentration] = {}
     feeds: Mapping[str, Mapping[str, FeedState]] = {}
     memory_share: float = 0.0
+    leaderless: Mapping[str, float] = {}
 
 
 class Alarm(NamedTuple):
@@ -107,6 +109,7 @@ def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     return [
         *_store_alarms(facts),
         *_went_back_alarms(facts, settings),
+        *_leader_alarms(facts, settings),
         *_list_alarms(facts, settings),
         *_refresh_alarms(facts, settings),
         *_silence_alarms(facts, settings),
@@ -142,6 +145,17 @@ def _went_back_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
                 " of that state. Send again the events and items of the moments before, and look at the edits"
             )
             yield Alarm(STORE_WENT_BACK, says, site.id, since=pulse.went_back_at)
+
+
+def _leader_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
+    for site in settings.sites:
+        since = facts.leaderless.get(site.id)
+        if since is not None and facts.now - since > settings.refresh.lease_s + settings.refresh.every_s:
+            says = (
+                f"no process ranks the lists, for {spoken(facts.now - since)}. Start a jobs process, or see the logs of"
+                " those that run"
+            )
+            yield Alarm(NO_LEADER, says, site.id, since=since)
 
 
 def _list_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:

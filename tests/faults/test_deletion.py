@@ -11,7 +11,7 @@ import servers
 from test_backup import SITE, going_on, of_koran, store_at, totals
 from test_same_bytes import NOW, lists_of
 
-from jobs.prune import Prune
+from jobs.clear import ClearSites
 from populer.commands.delete import item_deleted, site_deleted
 from ranking.counts.buckets import Bucket
 from ranking.counts.sealed import unpack_names, volume_of
@@ -114,14 +114,14 @@ async def test_a_site_that_was_removed_from_the_settings_goes_after_its_grace(
     async with store_at(topology.url) as store:
         await lists_of(store, settings, 1, seal_at=[NOW], follow=False)
         await store.edits.change(SITE, {Subject("pin", "populer", "", GONE): Pin(1)}, "siti")
-        await Prune(store, settings)(SITE, NOW, 1)
-        removed = Prune(store, others)
+        await ClearSites(store, settings)(SITE, NOW, 1)
+        removed = ClearSites(store, others)
         for days in (1, 2, 30):
             await removed("lain", NOW + days * DAY_S, 1)
             assert any(f"{{{SITE}.0}}" in key for key in topology.every_key())
         said = capsys.readouterr().out
         assert said.count("is not in the settings") == 1 and "2025-12-31 19:48" in said
-        await Prune(store, settings)(SITE, NOW + 31 * DAY_S, 1)  # it was put back, and removed again
+        await ClearSites(store, settings)(SITE, NOW + 31 * DAY_S, 1)  # it was put back, and removed again
         for days in (31, 60):
             await removed("lain", NOW + days * DAY_S, 1)
             assert await store.items.get_items(SITE, [GONE]) != [None]

@@ -16,6 +16,7 @@ from jobs import webhooks
 from jobs.alarm_sender import AWAY_AFTER_S, NOTE_HOLDS_S, AlarmSender
 from ranking.errors import StoreUnavailableError
 from ranking.settings.service import Settings
+from ranking.store.lease import OF_NO_SITE
 from ranking.store.protocol import Store
 from ranking.watching.alarms import Alarm
 from ranking.watching.episodes import OVER_AFTER_S, REPEAT_S, Raised
@@ -28,7 +29,11 @@ SPOOL = Alarm("spool", "3 events wait on this host's disk")
 
 class Term:
     def __init__(self, epoch: int = 1) -> None:
-        self.epoch = epoch
+        self.number = epoch
+
+    def epoch(self, site: str) -> int:
+        assert site == OF_NO_SITE
+        return self.number
 
 
 @pytest.fixture
@@ -166,7 +171,7 @@ async def test_another_process_that_takes_over_tells_nothing_again(
     first, second = (Sending(store, http, settings_of(desk), epoch) for epoch in (1, 0))
     await first.look(STALE)
     await second.look(STALE)
-    first.term.epoch, second.term.epoch = 0, 2
+    first.term.number, second.term.number = 0, 2
     await second.look(STALE, SPOOL)
     await first.look(STALE, SPOOL)
     await second.look(after_s=OVER_AFTER_S)
@@ -191,14 +196,14 @@ async def test_a_leader_tells_that_the_store_is_away_and_that_it_is_back(
         patched.setattr(type(store.logbook), "note_episode", lambda *_: away())
         patched.setattr(type(store.logbook), "episodes", lambda _: away())
         for each in (sending, other):
-            each.term.epoch = 0
+            each.term.number = 0
             await each.sender.look(http)
             each.now += AWAY_AFTER_S
             await each.sender.look(http)
             await each.sender.look(http)
     assert desk.told == [("raised", "store_away", None)]
     assert "connection refused" in desk.sent[0].content["says"][0]
-    other.term.epoch = 2  # the other one leads now, and knows of nothing
+    other.term.number = 2  # the other one leads now, and knows of nothing
     await other.look()
     await sending.look()
     await other.look()

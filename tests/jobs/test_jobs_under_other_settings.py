@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import servers
 
-from jobs.leadership import Leadership
 from jobs.run import run_jobs
 from jobs.scheduler import Job, Scheduler
+from jobs.site_leases import SiteLeases
 from ranking.settings.service import Settings
 
 NEVER_S = 1e6
@@ -34,14 +34,13 @@ class Work:
         return {}
 
 
-class Leading(Leadership):
-    """This process leads, for good."""
+class Leading(SiteLeases):
+    """This process works for all sites, for good."""
 
     def __init__(self) -> None:
         pass
 
-    @property
-    def epoch(self) -> int:
+    def epoch(self, site: str) -> int:
         return 1
 
 

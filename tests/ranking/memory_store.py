@@ -33,8 +33,9 @@ from ranking.store.counts import (
 )
 from ranking.store.edits import Changed, FormerAddresses, Standing
 from ranking.store.items import ChangedItems, DatesState, NamedItems, SealedDates
-from ranking.store.lease import Lease
+from ranking.store.lease import JobsProcess, Leases
 from ranking.store.lists import News, PublishedBase
+from ranking.store.questions import QueuedQuestion
 from ranking.store.server import Life, LogState, ServerInfo
 from ranking.store.shards import shard_of
 from ranking.watching.concentration import Concentration
@@ -207,8 +208,6 @@ class MemoryStore:
         self._published: dict[tuple[str, str], tuple[int, Snapshot]] = {}
         self._terms: dict[tuple[str, str], int] = {}
         self.clock = 0.0
-        self._holder: str | None = None
-        self._epoch = 0
         self.lives = 1
         self.read: list[Bucket] = []
         self.bases: list[PublishedBase | None] = []
@@ -491,16 +490,16 @@ class MemoryStore:
         self._published[key] = above + 1, snapshot
         return above + 1
 
-    async def hold_lease(self, holder: str, lease_s: float, above: int | None) -> Lease:
-        if self._holder not in (None, holder):
-            return Lease(0, lease_s)
-        if self._holder is None or above is not None:
-            self._epoch = max(self._epoch, above or 0) + 1
-        self._holder = holder
-        return Lease(self._epoch, 0)
+    async def hold(
+        self, process: JobsProcess, known: Leases, take: Mapping[str, int], give_up: Collection[str]
+    ) -> Leases:
+        raise NotImplementedError
 
-    async def end_lease(self, holder: str) -> None:
-        self._holder = None if self._holder == holder else self._holder
+    async def leave(self, holder: str) -> None:
+        raise NotImplementedError
+
+    async def leases(self) -> Leases:
+        return Leases()
 
     async def generations(self, site: str) -> dict[str, int]:
         return {name: generation for (of, name), (generation, _) in self._published.items() if of == site}
@@ -573,8 +572,11 @@ class MemoryStore:
     async def ask(self, question: bytes, wait_s: float) -> bytes | None:
         return None
 
-    async def next_question(self, wait_s: float) -> tuple[str, bytes] | None:
+    async def next_question(self, wait_s: float, holder: str) -> QueuedQuestion | None:
         return None
+
+    async def pass_on(self, question: QueuedQuestion, holder: str) -> None:
+        pass
 
     async def reply(self, to: str, content: bytes) -> None:
         pass

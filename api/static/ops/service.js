@@ -65,6 +65,12 @@ export function service(state, zone) {
       t("fact.leader"),
       state.leader ? t("fact.lease", { process: pid, host, term: state.leader.epoch }) : fault(t("fact.no-leader")),
     ),
+    state.jobs_processes.length > 1
+      ? fact(
+          t("fact.jobs-processes"),
+          state.jobs_processes.map((each) => t("fact.jobs-process", { name: each.name, n: each.sites })).join(", "),
+        )
+      : [],
     state.store === "ok" ? [] : fact(t("fact.store"), fault(state.store)),
     state.servers.map((each) =>
       fact(

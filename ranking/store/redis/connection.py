@@ -37,7 +37,7 @@ from redis.exceptions import (
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ranking.errors import StoreDeniedError, StoreRefusedError, StoreUnavailableError
+from ranking.errors import StoreDeniedError, StoreMovingError, StoreRefusedError, StoreUnavailableError
 from ranking.store.redis.turns import MOST_CONNECTIONS, BoundedCluster, BoundedRedis, Turns
 
 Client = Any  # redis-py's three clients share no base with typed commands; what is called on them is held by the tests
@@ -59,9 +59,10 @@ _PASSING = (
     ClusterError,
     MasterDownError,
     ReadOnlyError,
-    TryAgainError,
     OSError,
 )
+#: What the driver says after the last of its redirections: it was told TRYAGAIN each time.
+TTL_EXHAUSTED = "TTL exhausted"
 
 
 def is_cluster(url: str) -> bool:
@@ -207,7 +208,11 @@ def translated() -> Iterator[None]:
         if isinstance(error.__cause__ or error.__context__, AuthenticationError) or "password" in str(error):
             raise StoreDeniedError(f"Redis does not let us in: {error}; check the password in redis.url") from error
         raise StoreUnavailableError(f"Redis Cluster does not answer: {error}") from error
+    except TryAgainError as error:
+        raise StoreMovingError from error
     except _PASSING as error:
+        if TTL_EXHAUSTED in str(error):
+            raise StoreMovingError from error
         raise StoreUnavailableError(f"Redis does not answer: {str(error) or type(error).__name__}") from error
     except ResponseError as error:
         raise _refusal(str(error)) from error

@@ -23,6 +23,8 @@ LAYOUT = "populer:layout"
 RIGHTS = "populer:rights"
 LEASE_HOLDER = "populer:{leader}:holder"
 LEASE_EPOCH = "populer:{leader}:epoch"
+JOBS_PROCESSES = "populer:{leader}:processes"
+SITE_LEASES = "populer:{leader}:leases"
 JOB_RUNS = "populer:{leader}:jobs"
 ALARMS_RAISED = "populer:{leader}:raised"
 ALARM_EPISODES = "populer:{leader}:episodes"
@@ -41,6 +43,7 @@ CHANGED_TTL_S = 365 * DAY_S
 AUDIT_TTL_S = 365 * DAY_S
 SECURED_TTL_S = 60
 WORKERS_TTL_S = HOUR_S
+LEASES_TTL_S = DAY_S
 JOB_RUNS_TTL_S = 7 * DAY_S
 ALARMS_RAISED_TTL_S = 120
 ALARM_EPISODES_TTL_S = 7 * DAY_S
@@ -55,6 +58,11 @@ LEARNED_TTL_S = 365 * DAY_S
 def salt(day: int) -> str:
     """String: the salt of a day."""
     return f"populer:salt:{day}"
+
+
+def questions_to(holder: str) -> str:
+    """List: questions to one jobs process, in the slot of those to all."""
+    return f"populer:{{{QUESTIONS}}}:{holder}"
 
 
 def reply(to: str) -> str:

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from ranking.store import limits
-from ranking.store.logbook import JobRun, Leader, Minute
+from ranking.store.logbook import JobRun, Minute
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import READ_HASHES, LuaScript
@@ -46,10 +46,6 @@ class RedisLogbook:
     async def runs(self) -> list[JobRun]:
         found = await self._noted(keys.JOB_RUNS, JobRun)
         return [found[field] for field in sorted(found)]
-
-    async def leader(self) -> Leader:
-        holder = await self._link.command("GET", keys.LEASE_HOLDER)
-        return Leader((holder or b"").decode(), int(await self._link.command("GET", keys.LEASE_EPOCH) or 0))
 
     async def note_pulse(self, site: str, pulse: Pulse) -> None:
         await self._link.command("SET", keys.pulse(site), msgspec.json.encode(pulse), "EX", keys.PULSE_TTL_S)

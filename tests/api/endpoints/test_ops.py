@@ -14,6 +14,7 @@ from api.http.assets import STATIC
 from ranking.intake.visits import REASONS
 from ranking.lists.traffic_start import in_words
 from ranking.settings.learned import LearnedSetting, Tuned
+from ranking.store.lease import OF_NO_SITE, JobsProcess, Leases
 from ranking.store.logbook import JobRun
 from ranking.watching.alarms import ALARMS
 
@@ -87,13 +88,17 @@ async def test_the_state_has_alarms_of_this_site_and_of_the_service(ranked: Serv
 
 
 async def test_the_state_has_the_leader_and_the_last_run_of_this_sites_jobs(ranked: Service) -> None:
+    await ranked.store.lease.leave(servers.RANKING.holder)
     state = await get(ranked, "/v1/ops/state")
-    assert (state["leader"], state["jobs"]) == (None, [])
-    await ranked.store.lease.hold_lease("host:12:abc", 60.0, 0)
+    assert (state["leader"], state["jobs_processes"], state["jobs"]) == (None, [], [])
+    process = JobsProcess("host:12:abc", "satu", "-", 60.0)
+    leases = await ranked.store.lease.hold(process, Leases(), {SITE: 0, OF_NO_SITE: 0}, [])
+    epoch = leases.sites[SITE].epoch
     for site in (SITE, "kedua"):
         await ranked.store.logbook.note_run(JobRun("refresh", site, 5.0, 0.25, 5.0, 1, error="no"))
     state = await get(ranked, "/v1/ops/state")
-    assert state["leader"] == {"holder": "host:12:abc", "epoch": 1}
+    assert state["leader"] == {"holder": "host:12:abc", "epoch": epoch}
+    assert state["jobs_processes"] == [{"name": "satu", "holder": "host:12:abc", "sites": 1}]
     (run,) = state["jobs"]
     assert (run["job"], run["site"], run["took_s"], run["error"]) == ("refresh", SITE, 0.25, "no")
 

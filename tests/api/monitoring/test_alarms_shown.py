@@ -6,6 +6,7 @@ from typing import Any
 import servers
 from servers import SITE, Service, eventually
 
+from ranking.store.lease import Leases
 from ranking.watching.alarms import ALARMS, OF_SITES
 from ranking.watching.pulse import Pulse, Usual
 from ranking.watching.sources import FeedMemory, FeedState
@@ -165,3 +166,22 @@ async def test_a_feed_that_fails_is_shown(serve: Serve) -> None:
     await service.store.logbook.note_feed(SITE, FeedState(url, error="answered 404", failures=3), FeedMemory())
     (found,) = await shown(service)
     assert (found["alarm"], found["site"]) == ("feeds_failing", SITE)
+
+
+async def test_a_site_that_no_process_works_for_is_shown_once_others_have_had_their_time(service: Service) -> None:
+    await ready(service)
+    first, *_ = [site.id for site in service.settings.sites]
+    limit_s = service.settings.refresh.lease_s + service.settings.refresh.every_s
+    lease = service.store.lease
+    leases = await lease.hold(servers.RANKING, Leases(), {}, [first])
+    assert await shown(service) == []
+    assert f'populer_site_term{{site="{first}"}} 0.0' in (await service.http.get("/metrics")).text
+    service.clock.now += limit_s + 1
+    (found,) = await shown(service)
+    assert (found["alarm"], found["site"]) == ("no_leader", first)
+    assert found["says"].startswith("no process ranks the lists, for 16 s")
+    leases = await lease.hold(servers.RANKING, leases, {first: 0}, [])
+    assert await shown(service) == []
+    text = (await service.http.get("/metrics")).text
+    assert f'populer_site_term{{site="{first}"}} {float(leases.sites[first].epoch)}' in text
+    assert f'populer_jobs_sites{{process="{servers.RANKING.name}"}} {float(len(service.settings.sites))}' in text

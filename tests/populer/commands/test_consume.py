@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import random
 import signal
 import subprocess
@@ -172,6 +173,23 @@ def test_fields_go_by_their_own_names_and_bad_records_are_counted_by_reason(
     assert "bad_item=2" in said
     assert "bad_kind=1" in said
     assert "bad_ts=1" in said
+
+
+def test_store_that_is_away_is_waited_for_and_a_stop_is_not(kafka: Broker, service: Service, config: Path) -> None:
+    url = kafka.topic("away", 1)
+    with consuming(service, config, url, "--from", "earliest") as reader:
+        write(kafka, "away", 100, 1)
+        wait_until(lambda: total(service) == 100)
+        os.kill(service.valkey_pid, signal.SIGSTOP)
+        try:
+            write(kafka, "away", 100, 1)
+            wait_until(lambda: "The store does not take events" in reader.log.read_text(), 60.0)
+            assert "Traceback" not in reader.stop()
+        finally:
+            os.kill(service.valkey_pid, signal.SIGCONT)
+    with consuming(service, config, url, "--from", "earliest") as other:
+        wait_until(lambda: total(service) == 200, 60.0)
+        other.stop()
 
 
 def test_group_that_has_read_nothing_begins_where_it_is_told(kafka: Broker, service: Service, config: Path) -> None:

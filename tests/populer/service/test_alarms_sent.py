@@ -39,7 +39,7 @@ def test_a_running_service_sends_an_alarm_once_through_a_death_of_its_jobs(tmp_p
             wait_until(lambda: 'receiver="dead"}' in failures() and 'receiver="dead"} 0.0' not in failures(), 60)
             jobs = service.children()[0]
             os.kill(jobs, signal.SIGKILL)
-            wait_until(lambda: service.log.read_text().count("This process leads now") > 1, within_s=60)
+            wait_until(lambda: service.log.read_text().count("This process works for more sites now") > 1, within_s=60)
             config.write_text(SETTINGS.format(url=desk.url))
             wait_until(lambda: ("over", "config_refused", None) in desk.told, within_s=150)
             assert [each for each in desk.told if each[1] == "config_refused"] == [

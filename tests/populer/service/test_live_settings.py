@@ -174,7 +174,8 @@ def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
     """A setting that is added is read once, unless somebody sees to it: say so in AT_NEXT_START, or add it here."""
     live = {
         "service.trusted_proxies", "service.internal", "service.request_timeout", "service.templates",
-        "service.streams", "service.streams_per_address", "service.fetch_private", "service.drain", "redis.url",
+        "service.streams", "service.streams_per_address", "service.fetch_private", "service.drain",
+        "service.jobs_name", "redis.url",
         "ingest.ack", "ingest.dedupe_window", "ingest.bots", "ingest.gpc", "ingest.visitor_limit",
         "ingest.network_allowance", "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body",
         "ingest.deadline",

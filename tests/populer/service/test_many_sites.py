@@ -40,7 +40,7 @@ def test_lists_of_sixty_sites_follow_every_beat(own_server: Callable[..., server
         assert len(server.admin.client_list()) <= 3 * (MOST_CONNECTIONS + 1) + 2
         assert len(server.admin.client_list(_type="pubsub")) == 2
     assert complaints(service) == []
-    assert service.log.read_text().count("This process leads now.") == 1
+    assert service.log.read_text().count("This process works for more sites now.") == 1
 
 
 def complaints(service: Service) -> list[str]:

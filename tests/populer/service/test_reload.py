@@ -75,8 +75,8 @@ class Newsroom:
         self._http: dict[int, httpx2.Client] = {}
 
     def toml(self, more: str = "", **populer: Any) -> str:
-        """Settings that no other call has given; lists are ranked by the hour only."""
-        table = {"title": f"Judul {next(self.numbers)}", **populer}
+        """Settings that no other call has given; lists are ranked by the hour only, and learn nothing meanwhile."""
+        table = {"title": f"Judul {next(self.numbers)}", "half_life": "6h", **populer}
         lines = [f"{name} = {json.dumps(value)}" for name, value in table.items()]
         head = f"[service]\nworkers = {WORKERS}\n[refresh]\nevery = '1h'\n[lists.populer]\n"
         return head + "\n".join(lines) + "\n" + more

@@ -199,7 +199,7 @@ def test_an_overlap_that_breaks_a_promise_is_refused(store: MemoryStore, clock: 
 
 @pytest.fixture
 def job(store: MemoryStore) -> ForgetSalts:
-    return ForgetSalts(store, overlap_s=HOUR_S, site="s")
+    return ForgetSalts(store, overlap_s=HOUR_S)
 
 
 def ended(store: MemoryStore, *, failed: bool = False) -> None:
@@ -282,9 +282,3 @@ async def test_a_server_without_a_log_is_left_alone(store: MemoryStore, job: For
     store.log = store.log._replace(kept=False)
     await job("s", OVER, 1)
     assert store.rewrites == 0
-
-
-async def test_it_runs_for_one_site_as_salts_are_no_sites(store: MemoryStore, job: ForgetSalts) -> None:
-    store.kept_salts[TODAY - 1] = b"y"
-    assert await job("another", OVER, 1) == {}
-    assert set(store.kept_salts) == {TODAY - 1}

@@ -3,7 +3,7 @@
 import servers
 
 from ranking.store import limits
-from ranking.store.logbook import JobRun, Leader
+from ranking.store.logbook import JobRun
 from ranking.store.redis import keys
 from ranking.store.redis.store import RedisStore
 from ranking.watching.pulse import Pulse, Usual
@@ -42,14 +42,6 @@ async def test_the_last_run_of_each_job_stays(store: RedisStore) -> None:
     for run in (JobRun("refresh", SITE, 5.0, 0.5, 5.0, 1, error="no"), *runs):
         await store.logbook.note_run(run)
     assert await store.logbook.runs() == runs
-
-
-async def test_the_leader_is_who_holds_the_lease(store: RedisStore) -> None:
-    assert await store.logbook.leader() == Leader("", 0)
-    await store.lease.hold_lease("host:1:a", 60.0, 0)
-    assert await store.logbook.leader() == Leader("host:1:a", 1)
-    await store.lease.end_lease("host:1:a")
-    assert await store.logbook.leader() == Leader("", 1)
 
 
 async def test_a_pulse_is_read_as_it_was_taken(store: RedisStore) -> None:

@@ -85,7 +85,7 @@ async def test_after_the_job_no_primary_has_a_salt_in_its_log(store: RedisStore,
 
 async def run_until_clean(store: RedisStore) -> None:
     """Run the job until it has nothing more to do."""
-    job = ForgetSalts(store, overlap_s=HOUR_S, site="s")
+    job = ForgetSalts(store, overlap_s=HOUR_S)
     assert (await job("s", OVER, 1))["rewrites"] == 1
 
     async def idle() -> bool:

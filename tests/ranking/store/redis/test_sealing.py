@@ -21,7 +21,6 @@ from ranking.settings.service import RetentionSettings
 from ranking.store import limits
 from ranking.store.counts import NAMES_CHANGED, SPAN_CHANGED, Batch, Swap
 from ranking.store.items import DatesState
-from ranking.store.lease import Lease
 from ranking.store.redis import keys
 from ranking.store.redis.store import RedisStore
 from ranking.store.shards import shard_of
@@ -319,36 +318,6 @@ async def test_changes_are_read_in_slices_that_never_part_what_changed_together(
         assert sorted(found) == sorted(whole)
         if store.shards == 1:
             assert sizes == [3, 7, 1]
-
-
-# The lease
-
-
-async def test_one_holds_the_lease_and_others_learn_how_long(store: RedisStore) -> None:
-    assert await store.lease.hold_lease("one", 60, None) == Lease(1, 0)
-    epoch, left_s = await store.lease.hold_lease("two", 60, None)
-    assert epoch == 0
-    assert 0 < left_s <= 60
-    assert await store.lease.hold_lease("one", 60, None) == Lease(1, 0)
-
-
-async def test_a_term_begins_when_the_last_was_ended_or_has_run_out(store: RedisStore) -> None:
-    await store.lease.hold_lease("one", 60, None)
-    await store.lease.end_lease("another")
-    assert (await store.lease.hold_lease("two", 60, None)).epoch == 0
-    await store.lease.end_lease("one")
-    assert await store.lease.hold_lease("two", 0.05, None) == Lease(2, 0)
-
-    async def taken() -> bool:
-        return (await store.lease.hold_lease("one", 60, None)).epoch == 3
-
-    await servers.eventually(taken, "the lease to run out")
-
-
-async def test_a_new_term_is_above_whatever_it_is_asked_to_be_above(store: RedisStore) -> None:
-    assert [(await store.lease.hold_lease("one", 60, above)).epoch for above in (None, 0, None, 7, 3, None)] == [
-        1, 2, 2, 8, 9, 9,
-    ]  # fmt: skip
 
 
 def snapshot(slot: float, *ids: str) -> Snapshot:
