@@ -125,7 +125,7 @@ $(VENV)/.docs: $(VENV)/.installed
 	@$(call install,docs,$(VENV))
 	@touch $@
 
-docs: $(VENV)/.docs ## the documentation as a site, in site/ (open site/index.html)
+docs: $(VENV)/.docs ## the documentation as a site, in site/ (python3 -m http.server -d site: with search)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 reference: $(VENV)/.installed ## make docs/reference from the code
