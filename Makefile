@@ -121,7 +121,14 @@ bench: $(VENV)/.bench ## measure all beside what people use instead: bench/resul
 bench-check: $(VENV)/.bench ## measure again (ARGS='--only serve'), and compare with the committed run
 	$(BIN)/python bench/suite.py --check $(ARGS)
 
-.PHONY: reference
+.PHONY: docs reference
+$(VENV)/.docs: $(VENV)/.installed
+	@$(call install,docs,$(VENV))
+	@touch $@
+
+docs: $(VENV)/.docs ## the documentation as a site, in site/ (python3 -m http.server -d site: with search)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 reference: $(VENV)/.installed ## make docs/reference and docs/environment.md from the code
 	$(BIN)/python .ci/reference.py
 	$(BIN)/python .ci/environment.py

@@ -98,6 +98,11 @@ class Day:
         for each in running:
             each.start()
         ages = list(self._ages(running))
+        if len(done) < len(running):  # a generator that did not end in time has said so on stderr
+            rss = sum(servers.usage(pid).rss for pid in self._server.pids())
+            never_ms = 1e3 * seconds
+            lost = {"not answered in time": int(rate * seconds)}
+            return Stretch(rate, 0, lost, never_ms, never_ms, never_ms, max(ages, default=0.0), [rss])
         acks, answers = done["beacons"], done["reads"]
         self._turn = acks.turn
         unsent = {"not answered in time": owed} if (owed := int(rate * seconds) - acks.answers) > 0 else {}
