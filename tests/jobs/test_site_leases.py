@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import servers
 
-from jobs.scheduler import Job, Scheduler
+from jobs.scheduler import Job, Scheduler, lasting
 from jobs.site_leases import RENEWALS, SiteLeases
 from ranking.errors import OvertakenError, StoreUnavailableError
 from ranking.store.lease import OF_NO_SITE
@@ -100,6 +100,8 @@ async def test_a_site_is_given_up_once_the_refresh_under_way_has_ended(server: s
         one, two, work = team.member(), team.member(), Work()
         following = asyncio.create_task(one.follow(work))
         await servers.eventually(lambda: asyncio.sleep(0, led(one) == NAMES), "all sites")
+        following.cancel()
+        await asyncio.wait([following])
         await two.renew()
         await one.renew()
         kept = led(one)
@@ -111,8 +113,6 @@ async def test_a_site_is_given_up_once_the_refresh_under_way_has_ended(server: s
         await two.renew()
         assert led(two) == NAMES - kept
         assert set(work.ended) == NAMES - kept
-        following.cancel()
-        await asyncio.wait([following])
 
 
 async def test_the_sites_of_one_that_leaves_are_taken_at_once_and_of_one_that_is_lost_after_its_lease(
@@ -203,6 +203,34 @@ async def test_a_store_that_is_away_ends_the_terms_when_their_time_is_over(
             assert led(one) == set()
         await one.renew()
         assert led(one) == NAMES
+
+
+async def test_a_process_forgets_the_history_of_a_site_that_another_works_for(server: servers.Valkey) -> None:
+    settings = servers.settings(sites=[{"id": site} for site in SITES])
+    async with opened(server) as team:
+        one, two = team.member(), team.member()
+        kept = lasting(team.store, settings)
+        jobs = [Job("lists", kept.refresh, 3600.0, at_once=True)]
+        scheduler = Scheduler(jobs, list(SITES), one, clock=lambda: NOW, forget=kept.forget)
+        scheduler.start()
+        following = asyncio.create_task(one.follow(scheduler))
+
+        def known() -> set[str]:
+            return {site for site in SITES if kept.refresh.site(site)}
+
+        await servers.eventually(lambda: asyncio.sleep(0, known() == set(SITES)), "all sites to be ranked")
+        await two.renew()
+
+        async def shared() -> bool:
+            one.use(SITES, LEASE_S)  # renews soon
+            await two.renew()
+            return led(one) | led(two) == NAMES
+
+        await servers.eventually(shared, "the other to have its share")
+        assert known() == led(one) - {OF_NO_SITE}
+        following.cancel()
+        await asyncio.wait([following])
+        await scheduler.stop()
 
 
 async def test_a_scheduler_runs_what_is_of_its_sites_once_they_are_its_own(server: servers.Valkey) -> None:
