@@ -14,6 +14,7 @@ from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
 REPORT_EVERY_S = 1.0
+CANCEL_AGAIN_S = 0.1
 
 #: Calls what it is given with the settings whenever they have changed, until it is cancelled.
 Follow = Callable[[Callable[[Settings], None]], Awaitable[None]]
@@ -48,10 +49,12 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
     )
     await stop.wait()
     await scheduler.stop()
-    following.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await following
+    while not following.done():  # redis-py swallows a cancellation that comes together with a reply
+        following.cancel()
+        await asyncio.wait({following}, timeout=CANCEL_AGAIN_S)
     await leases.leave()
+    with contextlib.suppress(asyncio.CancelledError):
+        following.result()  # a loop that failed says why
 
 
 def _pinned(settings: Settings) -> dict[str, str]:
