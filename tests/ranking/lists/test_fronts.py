@@ -68,6 +68,9 @@ class Parts:
         """The part that an item is in, which is anyone's guess."""
         return self.parts[self._part_of.setdefault(item, self._random.randrange(len(self.parts)))]
 
+    def assign(self, item: str, part: int) -> None:
+        self._part_of[item] = part
+
     def see(self, event: Event) -> None:
         self.whole.see(*event)
         self.part_of(event[0]).see(*event)
@@ -171,3 +174,13 @@ def test_item_in_two_fronts_is_refused() -> None:
     front = site.rankers[0].front(site.whole, Moment(NOW, NOW), UTC, lists, WholeSite(NOW - HOUR_S, {}))
     with pytest.raises(ValueError, match="in two fronts"):
         merged_fronts([front, front], lists, Edits(), Moment(NOW, NOW), UTC)
+
+
+def test_part_that_is_younger_than_the_site_compares_bursts_with_the_past_of_the_site() -> None:
+    site, lists = Parts(2, 1), {"trending": list_of(kind="burst", baseline="7d", minimum=1)}
+    for number, (item, ages_s) in enumerate({"old": [250_000.0, 60.0], "young": [9_000.0, 60.0]}.items()):
+        site.assign(item, number)
+        site.put((item, NOW - 400_000, None, None))
+        for age_s in ages_s:
+            site.see((item, NOW - age_s, 3, "view"))
+    assert site.ranked(NOW, lists) == ranked_whole(site.whole, NOW, lists)
