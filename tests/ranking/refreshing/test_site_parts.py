@@ -6,6 +6,7 @@ from memory_store import MemoryStore
 
 from ranking.intake.items import Item
 from ranking.lists.incremental import IncrementalRanker
+from ranking.refreshing.filtered_lists import FilteredLists
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_parts import PartAnswer, PartQuestion, SitePart
 from ranking.settings.service import Settings
@@ -57,8 +58,8 @@ async def test_process_follows_all_shards_once_it_is_alone() -> None:
 
 async def asked(settings: Settings, **changes: Any) -> PartAnswer:
     site = RankedSite(await filled(), settings_of(2), "s")
-    part = SitePart(site, IncrementalRanker(), "b")
-    question = PartQuestion("counts", "a", {"a": [0], "b": [1]}, NOW, settings.config_version)
+    part = SitePart(site, IncrementalRanker(), FilteredLists(), "b")
+    question = PartQuestion("counts", "a", {"a": [0], "b": [1]}, NOW, settings.config_version, [])
     for name, value in changes.items():
         setattr(question, name, value)
     return await part.answer(question)
