@@ -56,6 +56,16 @@ async def test_process_follows_all_shards_once_it_is_alone() -> None:
         assert names_of(site) == set(ITEMS)  # an event that names an item by its address is counted with it again
 
 
+async def test_leader_sees_a_new_title_of_an_item_that_lies_with_another() -> None:
+    store = await filled()
+    site = RankedSite(store, settings_of(2), "s")
+    await site.follow_part([0], NOW)
+    for title in ("before", "after"):
+        await store.put_items("s", [Item(id=item, title=title, url="https://koran.example/x") for item in ITEMS])
+        await site.follow_part([0], NOW)
+        assert {item.title for item in (await site.view.details_of(store, ITEMS)).values()} == {title}
+
+
 async def asked(settings: Settings, **changes: Any) -> PartAnswer:
     site = RankedSite(await filled(), settings_of(2), "s")
     part = SitePart(site, IncrementalRanker(), FilteredLists(), "b")
