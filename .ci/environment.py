@@ -24,7 +24,7 @@ HEAD: Final = """\
 # Names in the environment
 
 Every setting can be set in the environment, over the file; [populer.example.toml](../populer.example.toml) says what
-each is for. This page is made from the code: `.venv/bin/python .ci/environment.py`.
+each is for. This page is made from the code: `make reference`.
 
 - Two underscores stand for a dot. In `service`, `redis`, `ingest`, `retention`, `refresh` and `alarms` one will do:
   `POPULER_REDIS_URL`. In Kubernetes `POPULER_SERVICE_HOST` and `POPULER_SERVICE_PORT` are its own: there take two.

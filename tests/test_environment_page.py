@@ -29,7 +29,7 @@ def placed(name: str) -> str:
 
 
 def test_page_is_what_the_script_makes_of_the_code() -> None:
-    assert environment_page.PAGE.read_text() == environment_page.page(), "run .venv/bin/python .ci/environment.py"
+    assert environment_page.PAGE.read_text() == environment_page.page(), "Run: make reference"
 
 
 @pytest.mark.parametrize(("name", "default"), ROWS, ids=[name for name, _ in ROWS])
