@@ -5,7 +5,8 @@
 The costs are measured first, in this run: what the store takes to add up a count and keeps of it, what a process that
 ranks keeps of it, the same of an item, and what it takes to read the open bucket again once it has changed. Then a week
 is simulated, hour by hour, and nothing of it is sent anywhere:
-  items     their share of all reads follows a Pareto law, halves each 12 hours, and every hour brings new ones
+  items     their share of all reads follows a Pareto law, halves each 12 hours, and is a tenth at most; every hour
+            brings new ones
   hours     four times as many reads at the day's height as at night; in one hour an item takes a fifth of all
   channels  an event is one of four kinds and sources, unevenly
 How many counts an hour makes follows from the law: an item with m expected reads in a bucket has a count there with
@@ -51,6 +52,8 @@ ALIVE_HOURS: Final = 96
 HALF_LIFE_HOURS: Final = 12.0
 TAIL: Final = 1.3
 CHANNELS: Final = np.array([0.6, 0.25, 0.1, 0.05])
+#: No item has more of an hour's reads, but one of the breaking hour.
+MOST_SHARE: Final = 0.1
 BREAKING_HOUR, BREAKING_SHARE = HOURS - 4, 0.2
 BATCH_CELLS: Final = 1_500
 #: Of a count in the store that is sealed, as storage.py finds it; and buckets that are not.
@@ -167,6 +170,7 @@ def week(events_a_day: float, shards: int, seed: int = 1) -> Week:
     for hour in range(HOURS):  # a second or two each at 100 billion
         alive = slice(np.searchsorted(published, hour - ALIVE_HOURS), np.searchsorted(published, hour, "right"))
         share = weight[alive] * 0.5 ** ((hour - published[alive]) / HALF_LIFE_HOURS)
+        share = np.minimum(share / share.sum(), MOST_SHARE)
         share /= share.sum()
         if hour == BREAKING_HOUR:
             share *= 1 - BREAKING_SHARE
