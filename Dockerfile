@@ -1,15 +1,21 @@
 # The service without a store of its own: set POPULER_REDIS_URL, or mount a volume at /data for the bundled Valkey.
-FROM python:3.13-slim AS build
+#
+# For an image that can be built again, pin its base by the digest that the registry names today:
+#   docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}'
+#   docker build --build-arg PYTHON=python:3.13-slim@sha256:… .
+ARG PYTHON=python:3.13-slim
+
+FROM ${PYTHON} AS build
 WORKDIR /src
 COPY . .
 RUN python -m venv /opt/populer && .ci/locked run build >/tmp/locked.txt \
     && /opt/populer/bin/pip install --no-cache-dir --require-hashes --only-binary :all: --no-deps -r /tmp/locked.txt \
     && /opt/populer/bin/pip install --no-cache-dir --no-deps --no-build-isolation . \
-    && /opt/populer/bin/pip check && /opt/populer/bin/pip uninstall --yes setuptools
+    && /opt/populer/bin/pip check && .ci/locked build >/tmp/build.txt && /opt/populer/bin/pip uninstall --yes -r /tmp/build.txt
 
-FROM python:3.13-slim
+FROM ${PYTHON}
 COPY --from=build /opt/populer /opt/populer
-RUN useradd --system --uid 10001 populer && install -d -o populer -m 0700 /data
+RUN useradd --no-log-init --uid 10001 --no-create-home --shell /usr/sbin/nologin populer && install -d -o populer -m 0700 /data
 USER 10001
 WORKDIR /data
 VOLUME /data

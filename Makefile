@@ -99,7 +99,7 @@ test-frameworks: chromium $(VENV)/.browser ## Next and Astro, installed by npm a
 	POPULER_APPS=$(APPS) $(BIN)/python -m pytest tests/browser/test_apps.py $(ARGS)
 
 test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Node, and as far as they are here PHP, WordPress, Laravel (.ci/run)
-	@$(call install,examples,$(VENV))
+	@$(call install,examples parquet,$(VENV))
 	@! command -v npm >/dev/null || npm install $(NPM) \
 		--prefix $(VENV)/node typescript@5 react@19 react-dom@19 @types/react@19 @types/react-dom@19 \
 		preact@10 solid-js@1 svelte@5 vue@3 \
@@ -107,15 +107,42 @@ test-examples: $(VENV)/.installed ## examples/ in what they are for: Django, Nod
 	@$(PYTHON) -m venv $(VENV)/openapi && $(VENV)/openapi/bin/python -m pip install $(QUIETLY) --only-binary :all: \
 		openapi-python-client==0.29.1 || echo "openapi-python-client could not be installed: its test is skipped"
 	POPULER_OPENAPI_CLIENT=$(CURDIR)/$(VENV)/openapi/bin \
-		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples tests/deploy/test_kubernetes.py $(ARGS)
+		POPULER_NODE_MODULES=$(CURDIR)/$(VENV)/node/node_modules $(BIN)/python -m pytest tests/examples \
+		tests/deploy/test_kubernetes.py tests/deploy/test_containers.py tests/populer/commands/test_export.py $(ARGS)
+
+.PHONY: bench bench-check
+$(VENV)/.bench: $(VENV)/.installed
+	@$(call install,parquet bench,$(VENV))
+	@touch $@
+
+bench: $(VENV)/.bench ## measure all beside what people use instead: bench/results, docs/benchmarks.md (25 minutes)
+	$(BIN)/python bench/suite.py $(ARGS)
+
+bench-check: $(VENV)/.bench ## measure again (ARGS='--only serve'), and compare with the committed run
+	$(BIN)/python bench/suite.py --check $(ARGS)
+
+.PHONY: docs reference
+$(VENV)/.docs: $(VENV)/.installed
+	@$(call install,docs,$(VENV))
+	@touch $@
+
+docs: $(VENV)/.docs ## the documentation as a site, in site/ (python3 -m http.server -d site: with search)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+reference: $(VENV)/.installed ## make docs/reference and docs/environment.md from the code
+	$(BIN)/python .ci/reference.py
+	$(BIN)/python .ci/environment.py
 
 format: $(VENV)/.installed ## let the formatter and the linter mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: lock sbom
+.PHONY: lock release sbom
 lock: ## pin what is installed, with hashes (ARGS=--upgrade: the newest of everything)
 	$(PYTHON) .ci/lock.py $(ARGS)
+
+release: $(VENV)/.installed ## dist/: the wheel and the sdist of this commit, once version, changelog and tag agree
+	@$(BIN)/python .ci/release.py
 
 # What a server installs, and nothing of what tests and builds need; each component with its licence.
 sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
@@ -123,7 +150,8 @@ sbom: $(VENV)/.installed ## sbom.json (CycloneDX): what runs, with licences
 	@$(PYTHON) -m venv --clear $(VENV)-run
 	@$(call install,run build,$(VENV)-run)
 	@$(VENV)-run/bin/python -m pip install $(QUIETLY) --no-deps --no-build-isolation .
-	@$(VENV)-run/bin/python -m pip uninstall $(QUIETLY) --yes setuptools pip
+	@.ci/locked build >$(VENV)-run/build.txt
+	@$(VENV)-run/bin/python -m pip uninstall $(QUIETLY) --yes --requirement $(VENV)-run/build.txt setuptools pip
 	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON -o sbom.json $(VENV)-run
 	@rm -rf $(VENV)-run
 

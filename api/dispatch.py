@@ -4,6 +4,7 @@ A framework's routing, validation and dependency machinery costs ten times what 
 one of these paths goes to the FastAPI application behind; it also documents these.
 """
 
+import time
 from urllib.parse import unquote
 
 import structlog
@@ -15,6 +16,9 @@ from api.endpoints.pages import get_page
 from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.problems import Problem, fault, problem_of
+from api.http.trace import TRACE, enter, trace_header, trace_of
+from api.monitoring import requests
+from api.monitoring.access_log import log_access
 from api.runtime import WorkerRuntime
 from ranking.errors import PopulerError
 
@@ -59,8 +63,18 @@ class Dispatcher:
             return True
 
     async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-        path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith((EVENTS, LISTS, *PIXELS, PAGES)):
+        if scope["type"] != "http":
+            await self._behind(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        try:
+            await self._serve(scope, receive, exchange.send)
+        finally:
+            exchange.end(access_log=self.runtime.context.settings.service.access_log)
+
+    async def _serve(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
+        path = scope["path"]
+        if not path.startswith((EVENTS, LISTS, *PIXELS, PAGES)):
             await self._behind(scope, receive, send)
             return
         try:
@@ -114,6 +128,41 @@ class Dispatcher:
             await self.runtime.streams.serve(scope, receive, send, name)
         else:
             await _otherwise(scope["method"], b"GET, OPTIONS", send)
+
+
+class _Exchange:
+    """One request and its answer, which carries the request's trace: timed, and logged if asked for."""
+
+    __slots__ = ("_began", "_observed", "_scope", "_send")
+
+    def __init__(self, scope: asgi.Scope, send: asgi.Send) -> None:
+        self._began = time.perf_counter()
+        self._observed = False
+        self._scope = scope
+        self._send = send
+        scope[TRACE] = trace = trace_of(scope["headers"])
+        enter(trace)
+
+    async def send(self, message: asgi.Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] == "http.response.start":
+            self._scope[asgi.STATUS] = message["status"]
+            self._observe()
+            message = {**message, "headers": [*message.get("headers", ()), trace_header(self._scope[TRACE])]}
+        await self._send(message)
+
+    def end(self, *, access_log: bool) -> None:
+        """The request has been served, or its client is gone."""
+        self._observe()
+        if access_log:
+            scope = self._scope
+            log_access(scope["method"], scope["path"], scope.get(asgi.STATUS, 0), time.perf_counter() - self._began)
+
+    def _observe(self) -> None:
+        if not self._observed:
+            self._observed = True
+            route = requests.route_of(self._scope["method"], self._scope["path"])
+            requests.observe(route, self._scope.get(asgi.STATUS, 0), time.perf_counter() - self._began)
 
 
 async def _otherwise(method: str, allowed: bytes, send: asgi.Send) -> bool:

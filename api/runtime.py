@@ -137,13 +137,22 @@ class WorkerRuntime:
             asyncio.create_task(each)
             for each in (
                 looking,
-                alarm_facts.report_loop(),
+                self._report_loop(),
                 flush_loop(traffic.flush),
                 flush_loop(attempts.flush),
                 flush_loop(self.context.page_addresses.flush),
                 self.context.published_lists.keep_loop(),
             )
         ]
+
+    async def _report_loop(self) -> None:
+        """Report the open streams and what waits in the spool every second, until cancelled."""
+        while True:
+            metrics.streaming(self.streams.open)
+            if (spooling := self.context.spooling) is not None:
+                metrics.spooled(spooling.events)
+                metrics.spool_on_disk(spooling.size, spooling.in_use_s)
+            await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
     async def stop(self) -> None:
         """Record the accepted events, then stop every part."""

@@ -5,9 +5,11 @@
 `usual`  what one writes by hand in ten minutes: a FastAPI route, a Pydantic model, and one redis-py HINCRBY per event,
          answered when Redis has it. A list of events goes through one pipeline. hiredis and defaults otherwise.
 `same`   for reads: an ASGI callable that looks at nothing and answers the status, headers and bytes of a file.
+`json`   for reads: a FastAPI route that answers the file's list from memory, encoded anew for each request.
+`ranked` for reads: a FastAPI route that asks Redis for the top of a sorted set and for what its items are, by redis-py.
 
-`python baselines.py bare|usual|same [REDIS_URL|FILE]` prints `ready http://…` and serves until SIGTERM. The first two
-answer what the service answers; `usual` sends fewer headers (no CORS), which is in its favour.
+`python baselines.py bare|usual|same|json|ranked [REDIS_URL|FILE]` prints `ready http://…` and serves until SIGTERM. The
+first two answer what the service answers; `usual` sends fewer headers (no CORS), which is in its favour.
 """
 
 import argparse
@@ -60,6 +62,43 @@ def same(answer: Path) -> Callable[[dict[str, Any], Receive, Send], Awaitable[No
         await send({"type": "http.response.body", "body": body})
 
     return answered
+
+
+LIST = "/v1/lists/populer"
+RANKED, DESCRIBED, SHOWN = "ranked", "described", 7
+
+
+def encoding(answer: Path) -> FastAPI:
+    """The list in the file, encoded for each request."""
+    app, known = FastAPI(), json.loads(json.loads(answer.read_text())[2])
+
+    @app.get(LIST)
+    async def get_list() -> dict[str, Any]:
+        return known
+
+    return app
+
+
+def ranked(redis_url: str) -> FastAPI:
+    """The top of the sorted set at `redis_url`, asked for with every request."""
+    app, redis = FastAPI(), AsyncRedis.from_url(redis_url)
+
+    @app.get(LIST)
+    async def get_list() -> dict[str, Any]:
+        top: Any = await redis.zrevrange(RANKED, 0, SHOWN - 1, withscores=True)
+        items: Any = await redis.hmget(DESCRIBED, [name for name, _ in top])  # type: ignore[misc]
+        rows = zip(top, items, strict=True)
+        return {"items": [{**json.loads(item), "score": score} for (_, score), item in rows]}
+
+    return app
+
+
+def fill_ranked(redis_url: str, answer: Path) -> None:
+    """Have Redis at `redis_url` rank and describe what the list in the file has."""
+    with Redis.from_url(redis_url) as redis:
+        for item in json.loads(json.loads(answer.read_text())[2])["items"]:
+            redis.zadd(RANKED, {item["id"]: item["score"]})
+            redis.hset(DESCRIBED, item["id"], json.dumps(item))
 
 
 class Event(BaseModel):
@@ -142,18 +181,22 @@ async def _serve(app: Any) -> None:
     await _Server(config).serve(sockets=[listening])
 
 
+APPLICATIONS: dict[str, Callable[[str], Any]] = {
+    "usual": usual,
+    "same": lambda file: same(Path(file)),
+    "json": lambda file: encoding(Path(file)),
+    "ranked": ranked,
+}
+
+
 def main() -> None:
     """Serve the named baseline."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", choices=["bare", "usual", "same"])
+    parser.add_argument("name", choices=["bare", *APPLICATIONS])
     parser.add_argument("of", nargs="?", default="redis://127.0.0.1:6379")
     given = parser.parse_args()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if given.name == "bare":
-        app: Any = bare
-    else:
-        app = same(Path(given.of)) if given.name == "same" else usual(given.of)
-    uvloop.run(_serve(app))
+    uvloop.run(_serve(APPLICATIONS[given.name](given.of) if given.name in APPLICATIONS else bare))
 
 
 if __name__ == "__main__":

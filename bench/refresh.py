@@ -14,7 +14,10 @@ grows while readers grow with the past, as above; and while only the past grows 
 Baselines, each in the same run on the same counts:
   numpy.bincount   the one pass over all counts that no list can do without, its weights made beforehand
   ZUNIONSTORE      hourly sorted sets with WEIGHTS on the same Valkey, the way Redis itself can rank by decay
-  DuckDB           one SQL statement over the single events, in memory, two threads; `pip install 'populer[parquet]'`
+  ZINCRBY          forward decay: one sorted set whose scores grow as events come. Its list is a read of the top, and
+                   its half-life is fixed for ever
+  DuckDB, ClickHouse (chdb), polars   in memory, two threads, over the single events and over the counts
+                   (`.ci/locked parquet bench` names them; `make bench` installs them)
 The hundred best of each must be ours: `answers` says how many are. They see finer or coarser ages than 5 minutes do, so
 a few may differ at the end. "from all counts" is the list of a process that keeps nothing but the counts; "again" that
 of one that has ranked before, as the jobs process has, and it is held to be the same list.
@@ -39,8 +42,9 @@ import readership
 import steady
 from filling import KEEP_S, SITE
 from redis import Redis
-from refresh_rivals import HALF_LIFE_S, TOP, TRIES, WEIGHTS, Rival, by_duckdb, by_redis, quickest
-from report import Row, parser_of, show
+from refresh_rivals import HALF_LIFE_S, TOP, TRIES, WEIGHTS, Rival, by_forward_decay, by_redis, quickest, timed
+from refresh_tables import rivals as rivals_by_tables
+from report import Row, parser_of, ratios, show
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.history import History
@@ -89,10 +93,10 @@ class Followed(NamedTuple):
     follow_s: float
     scores_s: float
     bincount_s: float
-    top_s: float
+    top_rounds: list[float]
     peak_bytes: int
     top: list[str]
-    kept_s: float
+    kept_rounds: list[float]
     kept_right: int
 
 
@@ -142,7 +146,7 @@ async def followed(url: str, end_s: int) -> Followed:
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 
-    top_s, top, counts = quickest(rank), rank(), len(history.columns().counts)
+    top_rounds, top, counts = timed(rank), rank(), len(history.columns().counts)
     scores_s = quickest(lambda: Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights))
     shared = counts_of(History())  # a process that follows keeps none
     refresh_s, follow_s = [], []
@@ -156,7 +160,7 @@ async def followed(url: str, end_s: int) -> Followed:
     await Sealer(store, SETTINGS.retention, SITE).seal(end_s + SETTINGS.retention.seal_after_s)  # the other job's share
     peak_bytes = _peak_bytes()
     await store.close()
-    kept_s, kept_right = _kept_top(refresher.site.view, end_s)
+    kept_rounds, kept_right = _kept_top(refresher.site.view, end_s)
     return Followed(
         counts=counts,
         read_s=read_s,
@@ -166,16 +170,16 @@ async def followed(url: str, end_s: int) -> Followed:
         follow_s=statistics.median(follow_s),
         scores_s=scores_s,
         bincount_s=_bare_pass(history),
-        top_s=top_s,
+        top_rounds=top_rounds,
         peak_bytes=peak_bytes,
         top=top,
-        kept_s=kept_s,
+        kept_rounds=kept_rounds,
         kept_right=kept_right,
     )
 
 
-def _kept_top(view: SiteView, end_s: int) -> tuple[float, int]:
-    """The decayed top as a process makes it again that has made it before: seconds, and how many of it are right."""
+def _kept_top(view: SiteView, end_s: int) -> tuple[list[float], int]:
+    """The decayed top as a process makes it again that has made it before: seconds of each try, and its right ones."""
     table = {"size": TOP, "depth": TOP, "half_life": f"{HALF_LIFE_S:.0f}s", "weights": WEIGHTS}
     lists, moment, steady = {"top": ListSettings.model_validate(table)}, Moment(end_s, end_s), IncrementalRanker()
 
@@ -185,7 +189,7 @@ def _kept_top(view: SiteView, end_s: int) -> tuple[float, int]:
 
     whole = rank()  # from all rows, as nothing is kept yet
     steady.prepare(view, UTC, lists)
-    return quickest(rank), len(set(whole) & set(rank()))
+    return timed(rank), len(set(whole) & set(rank()))
 
 
 def _bare_pass(history: History) -> float:
@@ -229,11 +233,9 @@ def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> tuple[list[Row], 
     ]  # fmt: skip
     if rivals:
         found += _against("ZUNIONSTORE", by_redis(url, cells, end_s), ours, size, REDIS_GOAL)
-        duckdb = by_duckdb(cells, end_s)
-        if duckdb is None:
-            print("DuckDB is not installed and is left out: pip install 'populer[parquet]'", file=sys.stderr)
-        else:
-            found += _against("DuckDB", duckdb, ours, size, DUCKDB_GOAL)
+        found += _against("ZINCRBY, forward decay", by_forward_decay(url, cells, end_s), ours, size, None)
+        for name, rival in rivals_by_tables(cells, end_s, _left_out):
+            found += _against(name, rival, ours, size, DUCKDB_GOAL if name == "DuckDB, events" else None)
     return found, ours.refresh_s
 
 
@@ -296,21 +298,28 @@ def _size(counts: int) -> str:
     return f"{counts:.1e}".replace("e+0", "·10^")
 
 
-def _against(name: str, rival: Rival, ours: Followed, size: str, goal: float) -> list[Row]:
+def _against(name: str, rival: Rival, ours: Followed, size: str, goal: float | None) -> list[Row]:
     same = len(set(rival.top) & set(ours.top))
     found = []
-    for how, seconds, answers in (
-        ("from all counts", ours.top_s, f"{same} of {TOP} are the same"),
-        ("again", ours.kept_s, f"{ours.kept_right} of {TOP} as from all counts"),
+    for how, tries, answers in (
+        ("from all counts", ours.top_rounds, f"{same} of {TOP} are the same"),
+        ("again", ours.kept_rounds, f"{ours.kept_right} of {TOP} as from all counts"),
     ):
-        ratio = rival.seconds / seconds
+        value, theirs = statistics.median(tries), statistics.median(rival.rounds)
+        ratio = theirs / value
         found.append(
             Row(
-                f"the decayed top {TOP} {how}, {size}", seconds, "s", name, rival.seconds, ratio,
-                f">= {goal:g} x as fast", ratio >= goal, {"answers": answers, "counts": ours.counts},
+                f"the decayed top {TOP} {how}, {size}", value, "s", name, theirs, ratio,
+                "" if goal is None else f">= {goal:g} x as fast", None if goal is None else ratio >= goal,
+                {"answers": answers, "counts": ours.counts, "rounds": tries,
+                 "ratios": ratios(rival.rounds, tries[: len(rival.rounds)])},
             )
         )  # fmt: skip
     return found
+
+
+def _left_out(name: str) -> None:
+    print(f"{name} is not installed and is left out: make bench", file=sys.stderr)
 
 
 def _row(name: str, value: float, other: str, theirs: float, goal: float | None, more: dict[str, Any]) -> Row:
@@ -347,7 +356,7 @@ def main() -> None:
     """Run everything and print it."""
     parser = parser_of(__doc__)
     parser.add_argument("--cells", default=",".join(map(str, SIZES)), help="about how many counts, several by commas")
-    parser.add_argument("--no-rivals", action="store_true", help="leave out ZUNIONSTORE and DuckDB")
+    parser.add_argument("--no-rivals", action="store_true", help="leave out Redis' own ways and databases")
     parser.add_argument("--follow", metavar="URL", help=argparse.SUPPRESS)
     parser.add_argument("--end", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()

@@ -4,12 +4,15 @@ import argparse
 import json
 import os
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 
 class Row(NamedTuple):
-    """One measurement beside its baseline. `goal_met` is None where nothing is asked; `more` helps to judge it."""
+    """One measurement beside its baseline. `goal_met` is None where nothing is asked; `more` helps to judge it:
+    `ratios` are those of the rounds.
+    """
 
     name: str
     value: float
@@ -28,11 +31,17 @@ class Row(NamedTuple):
             "value": _rounded(self.value),
             "unit": self.unit,
             "baseline": {"name": self.baseline_name, "value": _rounded(self.baseline_value)},
-            "ratio": round(self.ratio, 3),
+            "ratio": _rounded(self.ratio),
             "goal": self.goal,
             "goal_met": self.goal_met,
             **self.more,
+            **({"ratios": [_rounded(each) for each in self.more["ratios"]]} if "ratios" in self.more else {}),
         }
+
+
+def ratios(ours: Iterable[float], theirs: Iterable[float]) -> list[float]:
+    """How many times theirs ours is, round by round; 0 where there was nothing of theirs."""
+    return [mine / other if other else 0.0 for mine, other in zip(ours, theirs, strict=True)]
 
 
 def parser_of(document: str | None) -> argparse.ArgumentParser:

@@ -5,34 +5,45 @@
 What is measured: `populer serve --workers 1` as shipped, with its jobs process, which publishes every 5 s while the
 lists are read. Each row asks for one form of the list "populer" (7 of 300 items); the baseline of a row is a server of
 its own, on the service's uvicorn settings, that looks at nothing and answers the status, headers and bytes that the
-service has answered. They are loaded one after the other, in an order that turns with every round, and a ratio is the
-median of the rounds' ratios. Nothing is pinned to a core.
+service has answered. The row "plain" stands beside more: FastAPI that encodes the same list for each request, FastAPI
+that asks Redis for the top of a sorted set each time, and, as the limit, a static file by nginx. They are loaded one
+after the other, in an order that turns with every round, and a ratio is the median of the rounds' ratios. Nothing is
+pinned to a core.
 
 What makes it honest: every answer's status line and length are looked at, and `answers` says what was wrong. "exclude"
 asks for the list without another item in every request, as article pages do, one in forty of them without one that it
-shows. Latencies at a fixed rate count from when a request was due: lateness of the generator (`sent_late_p99_ms`), and
-of a machine that others use, is in them. The commands that the store was asked meanwhile are counted by itself and
-compared with those of an idle service.
+shows. While 304s are measured no list is published, as an ETag that a client holds would go stale: their row says 304s
+and nothing else. Latencies at a fixed rate count from when a request was due: lateness of the generator
+(`sent_late_p99_ms`), and of a machine that others use, is in them. The commands that the store was asked meanwhile are
+counted by itself and compared with those of an idle service.
 """
 
 import argparse
+import contextlib
 import json
+import os
+import shutil
 import statistics
+import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import httpx2
 import load
 import servers
-from report import Row, parser_of, show
+from baselines import fill_ranked
+from report import Row, parser_of, ratios, show
 from servers import AS_SHIPPED, Server, baseline, service, usage
 
 ITEMS = 300
 RATE_GOAL, P99_GOAL_MS, RATE = 0.7, 10.0, 1_000.0
 REFRESH_S = 5.0
 LIST = "/v1/lists/populer"
+PEERS_OF = "plain"
+STILL, STILL_WITHIN_S = '[refresh]\nevery = "1h"\nstale_after = "1d"\n', 60.0
 
 
 class Kind(NamedTuple):
@@ -146,14 +157,18 @@ def commands(folder: Path) -> int:
 def measured(kind: Kind, server: Server, folder: Path, given: argparse.Namespace) -> tuple[list[Row], float]:
     """The rows of a kind, and the CPU (µs) that an answer costs."""
     reads, file = prepared(kind, server, folder)
-    with baseline("same", folder, str(file)) as bare:
-        ours, theirs = [], []
+    with contextlib.ExitStack() as stack:
+        others = {"bare ASGI, same bytes": stack.enter_context(baseline("same", folder, str(file)))}
+        if kind.name == PEERS_OF:
+            others |= peers(stack, folder, file)
+        loads = {"": list[Load](), **{name: list[Load]() for name in others}}
         for number in range(given.rounds):
-            order = [(server, ours), (bare, theirs)][:: 1 if number % 2 else -1]
-            for target, found in order:
-                found.append(reads.load(target, given.seconds))
+            for name in list(loads)[:: 1 if number % 2 else -1]:
+                loads[name].append(reads.load(others.get(name, server), given.seconds))
         paced = reads.load(server, 2 * given.seconds, RATE)
-    ratio = statistics.median(mine.per_s / other.per_s for mine, other in zip(ours, theirs, strict=True))
+    ours, theirs = loads.pop(""), loads.pop("bare ASGI, same bytes")
+    found = _ratios(ours, theirs)
+    ratio = statistics.median(found)
     cpu_us = statistics.median(each.cpu_us for each in ours)
     bare_us = statistics.median(each.cpu_us for each in theirs)
     trouble = "; ".join(filter(None, (each.trouble for each in (*ours, *theirs, paced))))
@@ -163,7 +178,17 @@ def measured(kind: Kind, server: Server, folder: Path, given: argparse.Namespace
             f"{kind.name}: reads", statistics.median(each.per_s for each in ours), "1/s", "bare ASGI, same bytes",
             statistics.median(each.per_s for each in theirs), ratio, f">= {RATE_GOAL}",
             ratio >= RATE_GOAL and not trouble,
-            {**more, "cpu_us": round(cpu_us, 1), "baseline_cpu_us": round(bare_us, 1)},
+            {**more, "ratios": found, "cpu_us": round(cpu_us, 1), "baseline_cpu_us": round(bare_us, 1)},
+        ),
+        *(
+            Row(
+                f"{kind.name}: reads", statistics.median(each.per_s for each in ours), "1/s", name,
+                statistics.median(each.per_s for each in others_of), statistics.median(_ratios(ours, others_of)),
+                "", None,
+                {"answers": "; ".join(filter(None, (each.trouble for each in others_of))) or more["answers"],
+                 "ratios": _ratios(ours, others_of)},
+            )
+            for name, others_of in loads.items()
         ),
         Row(
             f"{kind.name}: p99 at {RATE:,.0f}/s", paced.p99_ms, "ms", "the goal", P99_GOAL_MS,
@@ -171,6 +196,46 @@ def measured(kind: Kind, server: Server, folder: Path, given: argparse.Namespace
             {"answers": paced.trouble or f"{paced.answers:,} right", "sent_late_p99_ms": round(paced.late_p99_ms, 3)},
         ),
     ], cpu_us  # fmt: skip
+
+
+def _ratios(ours: list[Load], theirs: list[Load]) -> list[float]:
+    return ratios((each.per_s for each in ours), (each.per_s for each in theirs))
+
+
+def peers(stack: contextlib.ExitStack, folder: Path, file: Path) -> dict[str, Server]:
+    """Servers of the list in `file` as others would have them, by name, running until `stack` is left."""
+    url = stack.enter_context(servers.valkey())
+    fill_ranked(url, file)
+    found = {
+        "FastAPI, JSON encoding": stack.enter_context(baseline("json", folder, str(file))),
+        "FastAPI, ZREVRANGE per request": stack.enter_context(baseline("ranked", folder, url)),
+    }
+    if (program := shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")) is None:
+        print("nginx is not installed and is left out: apt-get install nginx-light", file=sys.stderr)
+    else:
+        command = [sys.executable, str(Path(__file__).with_name("static_file.py")), program, str(file)]
+        found["nginx, a static file"] = Server("nginx", command, folder / "nginx.log")
+        stack.callback(found["nginx, a static file"].stop)
+    return found
+
+
+@contextlib.contextmanager
+def still_lists(server: Server, folder: Path) -> Iterator[None]:
+    """No list is published meanwhile: the ETags that clients hold stay right."""
+    settings = folder / "populer.toml"
+    before = settings.read_text()
+    settings.write_text(before + STILL)
+    with httpx2.Client(base_url=f"http://{server.host}:{server.port}", trust_env=False) as http:
+        until = time.monotonic() + STILL_WITHIN_S
+        while time.monotonic() < until:
+            tags = []
+            for pause_s in (REFRESH_S + 1.0, 0.0):
+                tags.append(http.get(LIST).headers["etag"])
+                time.sleep(pause_s)
+            if tags[0] == tags[1]:
+                break
+    yield
+    settings.write_text(before)
 
 
 def main() -> None:
@@ -189,7 +254,8 @@ def main() -> None:
             fill(server, folder / "service")
             for kind in KINDS:
                 if given.only in kind.name:
-                    found, cpu[kind.name] = measured(kind, server, folder, given)
+                    with still_lists(server, folder / "service") if kind.known else contextlib.nullcontext():
+                        found, cpu[kind.name] = measured(kind, server, folder, given)
                     rows += found
             if "304" in cpu and "gzip" in cpu:
                 ratio = cpu["304"] / cpu["gzip"]

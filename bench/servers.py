@@ -8,9 +8,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -82,12 +84,12 @@ class Counts(NamedTuple):
 
 
 @contextlib.contextmanager
-def service(folder: Path, config: str) -> Iterator[Server]:
-    """`populer serve --workers 1` with the settings in `config` and its data in the new `folder`."""
+def service(folder: Path, config: str, *, workers: int = 1) -> Iterator[Server]:
+    """`populer serve --workers …` with the settings in `config` and its data in the new `folder`."""
     folder.mkdir()
     settings = folder / "populer.toml"
     settings.write_text(config)
-    command = [sys.executable, "-m", "populer", "serve", "--workers", "1", "--port", "0"]
+    command = [sys.executable, "-m", "populer", "serve", "--workers", f"{workers}", "--port", "0"]
     command += ["--config", str(settings), "--data", str(folder / "data")]
     server = Server("the service", command, folder / "service.log")
     try:
@@ -116,6 +118,38 @@ def valkey() -> Iterator[str]:
         yield server.url
 
 
+@contextlib.contextmanager
+def replicated() -> Iterator[str]:
+    """A Valkey with a replica, both on ports of the loopback and without a file; the address of the first."""
+    import redis
+
+    from ranking.store.embedded.launch import bundled_program
+
+    with contextlib.ExitStack() as stack:
+        ports = []
+        for _ in range(2):
+            with socket.socket() as free:
+                free.bind(("127.0.0.1", 0))
+                ports.append(free.getsockname()[1])
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-bench-"))
+            command = [str(bundled_program()), "--port", f"{ports[-1]}", "--bind", "127.0.0.1", "--dir", folder]
+            command += ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]
+            command += ["--replicaof", f"127.0.0.1 {ports[0]}"] if len(ports) > 1 else []
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        until = time.monotonic() + STOP_S
+        with redis.Redis(port=ports[1]) as replica:
+            while True:
+                with contextlib.suppress(redis.RedisError):
+                    if replica.info("replication").get("master_link_status") == "up":
+                        break
+                if time.monotonic() > until:
+                    raise SystemExit("a Valkey with a replica did not start")
+                time.sleep(0.05)
+        yield f"redis://127.0.0.1:{ports[0]}"
+
+
 def write_key(folder: Path) -> str:
     """The key that a service in `folder` has made for its site."""
     from populer.service import site_keys
@@ -124,14 +158,20 @@ def write_key(folder: Path) -> str:
 
 
 def counts_of_service(folder: Path) -> Counts:
-    """All counts in the service's store."""
+    """All counts in the store of the service in `folder`."""
     from ranking.store.embedded.data_dir import socket_url
+
+    return counts_at(socket_url(folder / "data"))
+
+
+def counts_at(url: str) -> Counts:
+    """All counts in the store at `url`."""
     from ranking.store.redis.store import RedisStore
 
     async def read() -> Counts:
         found = Counts({}, {}, {})
         by_channel = {"view": found.counted, "!duplicate": found.repeated, "!concentrated": found.over_share}
-        store = RedisStore(socket_url(folder / "data"))
+        store = RedisStore(url)
         await store.open()
         for shard in range(store.shards):
             buckets = (await store.counts.touched_buckets("default", shard, 0)).buckets

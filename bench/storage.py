@@ -8,7 +8,8 @@ a log of `ts,item,visitor,kind` instead (csv, gz too, its first line the names),
 
 What is counted is `used_memory` against that of the empty server, divided by the counts (an item's views or clicks in
 one bucket): keys, names, indexes and all. `MEMORY USAGE` of the values alone stands beside it. The same counts must be
-read back from every state; the column `answers` says so.
+read back from every state; the column `answers` says so. An open bucket is a hash. Beside a sealed count stand a
+Parquet file of the same (where DuckDB is installed), and what RedisTimeSeries is documented to take: not measured.
 
 `--items N` measures items instead: see stored_items.py. A million take some minutes.
 """
@@ -17,12 +18,15 @@ import asyncio
 import csv
 import gzip
 import sys
+import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import servers  # isort: skip - it makes a checkout importable
+import numpy as np
 import readership
 from filling import KEEP_S, SITE
 from report import Row, parser_of, show
@@ -38,7 +42,31 @@ from ranking.times import DAY_S
 
 BATCH_CELLS = 1_500
 SEALED_GOAL = 12.0
+#: 64 bits of time and 64 bits of value, without the series' own keys and chunks (its documentation of TS.CREATE).
+DOCUMENTED_SAMPLE_BYTES = 16.0
 Cells = dict[Bucket, dict[str, int]]
+
+
+def parquet_bytes(cells: Cells) -> int | None:
+    """Size of a Parquet file (zstd) with the counts in the order of time; None where DuckDB is not installed."""
+    try:
+        import duckdb
+    except ImportError:
+        print("DuckDB is not installed and is left out: make bench", file=sys.stderr)
+        return None
+    rows = [
+        (bucket.start_s, *name.partition("|")[::2], count)
+        for bucket, of_bucket in sorted(cells.items())
+        for name, count in of_bucket.items()
+    ]
+    start, kind, item, count = zip(*rows, strict=True)
+    columns = {"start": np.array(start), "count": np.array(count, dtype=np.int32)}
+    columns |= {"kind": np.array(kind, dtype=object), "item": np.array(item, dtype=object)}
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
+        connection.register("counts", columns)
+        file = Path(folder) / "counts.parquet"
+        connection.execute(f"COPY (SELECT * FROM counts) TO '{file}' (FORMAT parquet, COMPRESSION zstd)")
+        return file.stat().st_size
 
 
 class Taken(NamedTuple):
@@ -87,6 +115,7 @@ class Bench:
             self._row("a count that is sealed", sealed, "in an open bucket", opened, SEALED_GOAL, said),
             self._row("the same, kept by the hour", hours, "in an open bucket", opened, None, said),
             self._row("the same, kept by the day", days, "in an open bucket", opened, None, said),
+            *self._elsewhere(sealed, said),
         ]
         rate, usual_rate = self._count / seal_s, self._count / record_s
         rows.append(
@@ -102,6 +131,16 @@ class Bench:
             None if goal is None else value <= goal,
             {"answers": answers, "memory_usage_of_values": values, "counts": self._count, "events": self._events},
         )  # fmt: skip
+
+    def _elsewhere(self, sealed: Taken, said: str) -> Iterator[Row]:
+        """A sealed count beside files of columns and what is documented of time series."""
+        value = sealed.used / self._count
+        others = {"RedisTimeSeries, as documented, not compressed": DOCUMENTED_SAMPLE_BYTES}
+        if (size := parquet_bytes(self._cells)) is not None:
+            others["Parquet, zstd"] = size / self._count
+        for name, theirs in others.items():
+            yield Row("a count that is sealed", value, "bytes", name, theirs, value / theirs, "", None,
+                      {"answers": said, "counts": self._count})  # fmt: skip
 
     async def _fill_sorted_sets(self) -> None:
         """One sorted set per bucket and kind, as it is usually done."""

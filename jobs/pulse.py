@@ -32,10 +32,14 @@ class TakePulse:
             async with ranked.as_ranked() as at:
                 pulse = await asyncio.to_thread(pulse_of, ranked.view.history, at, ranked.zone, self._span_s)
                 waiting = await asyncio.to_thread(_waiting, ranked, at)
+                catalogue = ranked.view.catalogue
+                known, described = int(catalogue.known.sum()), int(catalogue.stored.sum())
         except NotReadyError:
             return {}
         took_s, went_back_at = self._lists.took_s(site), self._lists.went_back_at.get(site)
-        pulse = msgspec.structs.replace(pulse, waiting=waiting, refresh_s=took_s, went_back_at=went_back_at)
+        pulse = msgspec.structs.replace(
+            pulse, waiting=waiting, refresh_s=took_s, went_back_at=went_back_at, known=known, described=described
+        )
         await self._store.logbook.note_pulse(site, pulse)
         return {"spans": 0 if pulse.usual is None else pulse.usual.spans, "waiting": waiting.items}
 

@@ -16,6 +16,10 @@ log = structlog.get_logger("jobs")
 
 LISTEN_S = 1.0
 PAUSE_S = 0.5
+PARTED = (
+    "no process has the whole history of this site, as sites.jobs_processes is above 1; use `populer rank` and"
+    " `populer explain`"
+)
 
 
 async def answer_loop(queue: QuestionQueue, lists: RefreshLists, leases: SiteLeases) -> None:
@@ -51,6 +55,8 @@ def _site_of(content: bytes) -> str:
 async def _reply(lists: RefreshLists, content: bytes) -> bytes:
     try:
         question = decoded_question(content)
+        if question.site in lists.parted:
+            return encoded_reply(NotReadyError(PARTED))
         site = lists.site(question.site)
         if site is None:
             return encoded_reply(NotReadyError("the lists are not ranked yet"))

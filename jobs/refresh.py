@@ -10,6 +10,7 @@ import structlog
 from ranking.errors import StoreHeldError
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
+from ranking.refreshing.site_parts import Alone, Peers, SitePart
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
@@ -28,7 +29,8 @@ class _Followed(NamedTuple):
 class RefreshLists:
     """Refreshes the lists of every site; each keeps its view between runs, and when the settings change."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings, peers: Peers | None = None) -> None:
+        self._peers = peers or Alone()
         self._store = store
         self._settings = settings
         self._sites: dict[str, _Followed] = {}
@@ -44,13 +46,37 @@ class RefreshLists:
 
     def forget(self, sites: Collection[str]) -> None:
         """Forget sites: other processes rank them now."""
-        for name in sites:
+        for name in set(sites).difference(self.parted):  # of those it may hold a part
             self._sites.pop(name, None)
 
     def site(self, name: str) -> RankedSite | None:
         """A site as its lists are ranked; None before its first run."""
         followed = self._sites.get(name)
         return None if followed is None else followed.site
+
+    @property
+    def process(self) -> str:
+        """The name of this process among those that hold parts of a site."""
+        return self._peers.holder
+
+    @property
+    def parted(self) -> list[str]:
+        """The sites whose items are shared out to several processes."""
+        return [site.id for site in self._settings.sites if site.jobs_processes > 1]
+
+    def part(self, site: str, now: float) -> SitePart:
+        """The part of a site that this process holds, under the settings in effect; `now` in epoch seconds."""
+        return self._follow(site, now).refresher.part
+
+    def _follow(self, site: str, now: float) -> _Followed:
+        followed = self._sites.get(site)
+        if followed is None:
+            ranked = RankedSite(self._store, self._settings, site)
+            refresher = Refresher(ranked, self._peers)
+            followed = self._sites[site] = _Followed(ranked, refresher, deque(maxlen=STEADY_RUNS))
+        elif followed.site.settings is not self._settings:
+            followed.site.use(self._settings, since=now)
+        return followed
 
     def took_s(self, name: str) -> float:
         """How long each of a site's last refreshes took at least, in seconds; 0 before there were enough of them."""
@@ -59,12 +85,7 @@ class RefreshLists:
 
     async def __call__(self, site: str, now: float, epoch: int) -> dict[str, int]:
         """Refresh one site at `now` (epoch seconds) in the term `epoch`; generation of each list that was published."""
-        followed = self._sites.get(site)
-        if followed is None:
-            ranked = RankedSite(self._store, self._settings, site)
-            followed = self._sites[site] = _Followed(ranked, Refresher(ranked), deque(maxlen=STEADY_RUNS))
-        elif followed.site.settings is not self._settings:
-            followed.site.use(self._settings, since=now)
+        followed = self._follow(site, now)
         lost, began = followed.site.view.times_lost, time.monotonic()
         try:
             published = await followed.refresher.refresh(now, epoch)

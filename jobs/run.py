@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 
+from jobs import metrics
 from jobs.alarm_sender import AlarmSender
 from jobs.questions import answer_loop
 from jobs.scheduler import Scheduler, lasting, table
 from jobs.site_leases import SiteLeases
+from jobs.site_parts import part_loop
 from ranking.settings.service import Settings
 from ranking.store.protocol import Store
 
+REPORT_EVERY_S = 1.0
 CANCEL_AGAIN_S = 0.1
 
 #: Calls what it is given with the settings whenever they have changed, until it is cancelled.
@@ -22,8 +25,8 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
 
     Where several processes do this on one store, they share its sites.
     """
-    kept = lasting(store, settings)
     leases = SiteLeases(store.lease, _pinned(settings), settings.refresh.lease_s, name=settings.service.jobs_name)
+    kept = lasting(store, settings, leases)
     sites = [site.id for site in settings.sites]
     scheduler = Scheduler(table(store, settings, kept), sites, leases, note=store.logbook.note_run, forget=kept.forget)
     scheduler.start()
@@ -34,8 +37,16 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
         scheduler.use(table(store, settings, kept), [site.id for site in settings.sites])
         leases.use(_pinned(settings), settings.refresh.lease_s, settings.service.jobs_name)
 
+    async def report_loop() -> None:
+        while True:
+            metrics.leads(sum(leases.epoch(site) > 0 for site in scheduler.sites))
+            await asyncio.sleep(REPORT_EVERY_S)
+
     answering = answer_loop(store.questions, kept.refresh, leases)
-    following = asyncio.gather(leases.follow(scheduler), follow(use), answering, sender.send_loop())
+    parts = part_loop(store.rounds, kept.refresh)
+    following = asyncio.gather(
+        leases.follow(scheduler), follow(use), answering, sender.send_loop(), report_loop(), parts
+    )
     await stop.wait()
     await scheduler.stop()
     while not following.done():  # redis-py swallows a cancellation that comes together with a reply

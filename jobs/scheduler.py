@@ -22,6 +22,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs import metrics
 from jobs.agreed_clock import OnAgreedClock
 from jobs.clear import ClearSites
 from jobs.concentration import TakeConcentration
@@ -37,6 +38,7 @@ from jobs.tune import SuggestHalfLives
 from ranking.backoff import Backoff
 from ranking.errors import OvertakenError, PopulerError, StoreMovingError, StoreUnavailableError
 from ranking.recording.salts import overlap_s
+from ranking.refreshing.site_parts import Peers
 from ranking.settings.service import Settings
 from ranking.store.lease import OF_NO_SITE
 from ranking.store.logbook import JobRun
@@ -90,10 +92,10 @@ class Lasting(NamedTuple):
         self.discover.forget(sites)
 
 
-def lasting(store: Store, settings: Settings) -> Lasting:
-    """To be handed to every table of this process."""
+def lasting(store: Store, settings: Settings, peers: Peers | None = None) -> Lasting:
+    """To be handed to every table of this process; `peers`: those that share its sites."""
     overlap = overlap_s(settings.ingest.dedupe_window_s)
-    refresh = RefreshLists(store, settings)
+    refresh = RefreshLists(store, settings, peers)
     salts = ForgetSalts(store, overlap_s=overlap)
     return Lasting(refresh, salts, DiscoverItems(store, settings, refresh))
 
@@ -177,6 +179,11 @@ class Scheduler:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._watch: asyncio.Task[None] | None = None
 
+    @property
+    def sites(self) -> set[str]:
+        """The sites that have rows."""
+        return {row.site for row in self._rows.values()} - {OF_NO_SITE}
+
     def start(self) -> None:
         """Run every job on beats that are whole multiples of its interval since the epoch; see `Row.beat`."""
         for name, row in self._rows.items():
@@ -191,6 +198,7 @@ class Scheduler:
 
     def begin(self, sites: Collection[str]) -> None:
         """Run every job of some sites once now: this process has just begun to work for them."""
+        metrics.began_terms(len(self.sites.intersection(sites)))
         for name, row in self._rows.items():
             if row.site in sites:
                 self._begin(name)
@@ -292,6 +300,7 @@ class Scheduler:
         try:
             done = await job.run(site, now, epoch)
         except OvertakenError as error:
+            metrics.overtaken(job.name)
             self._leases.overtaken(site, error.epoch)
             log.warning(
                 "Another process has published since. This one works for the site no more.",
@@ -326,5 +335,6 @@ class Scheduler:
         await self._noted(JobRun(job.name, site, now, took_s, job.every_s, epoch, done=done))
 
     async def _noted(self, run: JobRun) -> None:
+        metrics.ran(run)
         with contextlib.suppress(PopulerError):  # the store is away: the work itself says so
             await self._note(run)

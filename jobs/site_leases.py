@@ -88,6 +88,11 @@ class SiteLeases:
         return self._leases.processes
 
     @property
+    def peers(self) -> list[str]:
+        """The holders of leases that share the sites with this one, itself among them, as of its last renewal."""
+        return [each.holder for each in self._peers]
+
+    @property
     def is_sharing(self) -> bool:
         """Whether this process is one of those that share the sites; none does while one of an elder version works."""
         return self._leases.elder is None and self._clock() < self._until

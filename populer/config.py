@@ -40,11 +40,13 @@ from ranking.watching.alarms import ALARMS
 
 PREFIX = "POPULER_"
 FIXED_TABLES = ("service", "redis", "ingest", "retention", "refresh", "alarms")
-NOT_SETTINGS = frozenset({"POPULER_KEY", "POPULER_CONFIG"})
+NOT_SETTINGS = frozenset({"POPULER_KEY", "POPULER_KEY_FILE", "POPULER_CONFIG"})
 #: What Kubernetes sets in every container beside a Service called "populer"; as settings they would break the start.
 KUBERNETES_NAMES = frozenset({"POPULER_SERVICE_HOST", "POPULER_SERVICE_PORT"})
 MASK = "***"
 IN_FILE = "_FILE"
+#: Where what the environment says of single sites is kept, beside what it says of all.
+EACH_SITE = "each site"
 DEFAULT_FILE = Path("populer.toml")
 
 Raw = dict[str, Any]
@@ -90,18 +92,20 @@ def with_content(source: SettingSources, content: bytes | None) -> Loaded:
     """
     tables: Raw = {} if content is None else _parsed(source.file, content)
     environment = _read_environment(source.environ)
-    of_sites = _by_number(environment.get("sites"), tables.get("sites"))
+    below = environment.get("sites", tables.get("sites")) or [{}]
+    of_sites = _by_number(environment.pop(EACH_SITE, {}), below)
     layers = [
         (str(source.file), tables),
-        ("environment", {**environment, "sites": of_sites} if of_sites else environment),
+        ("environment", environment),
+        ("environment", {"sites": of_sites} if of_sites else {}),
         ("command line", source.flags),
     ]
     origins: dict[str, str] = {}
     for name, values in layers:
         origins.update({dotted: name for dotted, _ in leaves(values)})
     if of_sites:
-        sites = [_merged(site, of_sites.get(str(at), {})) for at, site in enumerate(tables.get("sites") or [{}])]
-        layers[1] = ("environment", {**environment, "sites": sites})
+        sites = [_merged(site, of_sites.get(str(at), {})) for at, site in enumerate(below)]
+        layers[2] = ("environment", {"sites": sites})
     raw: Raw = {}
     for _, values in layers:
         raw = _merged(raw, values)
@@ -276,27 +280,34 @@ def _read_environment(environ: Mapping[str, str]) -> Raw:
         text = environ[name]
         if name.upper().endswith(IN_FILE):
             steps[-1] = steps[-1].removesuffix(IN_FILE.lower())
-            text = _secret(name, Path(text))
+            text = secret_of_file(name, Path(text))
+        if steps[0] == "sites" and len(steps) > 1:
+            steps[0] = EACH_SITE
         _put(found, steps, _from_text(text))
     return found
 
 
-def _secret(name: str, file: Path) -> str:
+def secret_of_file(name: str, file: Path) -> str:
+    """What the file holds that the environment names as `name`.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
     try:
         return file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{name}: {file} cannot be read: {error}") from None
 
 
-def _by_number(named: Any, sites: Any) -> Raw:
-    """What the environment says of single sites, by their numbers in the file; nothing where it says all of `sites`.
+def _by_number(named: Raw, sites: Any) -> Raw:
+    """What the environment says of single sites, by their numbers in `sites`.
 
     Raises:
-        SettingsError: it names a site that the file has not.
+        SettingsError: it names a site that is not there.
     """
-    if not isinstance(named, dict):
-        return {}
-    there = [site.get("id", "default") if isinstance(site, dict) else "" for site in sites or [{}]]
+    if not isinstance(sites, list):
+        return {}  # what is wrong with it is said when it is validated
+    there = [site.get("id", "default") if isinstance(site, dict) else "" for site in sites]
     known = {name: str(number) for number, id in enumerate(there) for name in (id, str(number))}
     for name in named:
         if name not in known:

@@ -36,14 +36,16 @@ def in_seconds(since_epoch: float) -> float:
 
 
 def parse_duration(text: str) -> float:
-    """Seconds in `text`.
+    """Seconds in `text`; 0 needs no unit.
 
-    >>> parse_duration("90s"), parse_duration("1h30m"), parse_duration("7d")
-    (90.0, 5400.0, 604800.0)
+    >>> parse_duration("90s"), parse_duration("1h30m"), parse_duration("7d"), parse_duration("0")
+    (90.0, 5400.0, 604800.0, 0.0)
 
     Raises:
         ValueError: `text` is not a duration; the message names what is expected.
     """
+    if NUMBER.fullmatch(text.strip()) and not float(text):
+        return 0.0
     if not DURATION.fullmatch(text.strip()):
         raise ValueError("a duration such as 90s, 15m, 6h or 7d")
     return float(sum(float(number) * UNIT_S[unit] for number, unit in PART.findall(text)))

@@ -87,8 +87,8 @@ def router(current: CurrentContext) -> APIRouter:
         own = [*context.config.metrics(context.settings.config_version), metrics.of_alarms(alarms, sites)]
         own.append(metrics.of_receivers(facts.receivers))
         own.append(metrics.of_concentrations(facts.concentrations, sites))
-        own += metrics.of_leases(facts.leases, sites)
-        own += metrics.of_waiting(facts.pulses)
+        own += [metrics.of_build(), *metrics.of_store(facts.servers), *metrics.of_leases(facts.leases, sites)]
+        own += [*metrics.of_waiting(facts.pulses), *metrics.of_items(facts.pulses)]
         own += metrics.of_sources(facts.feeds, facts.discoveries, context.clock())
         places = [(each, name) for each in sites for name in context.settings.lists]
         content = metrics.exposition(context.clock(), places, own)

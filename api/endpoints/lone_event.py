@@ -23,6 +23,9 @@ from api.filtering.bots import A_BEACONS, PURPOSE_HEADERS
 from api.filtering.event_filter import PublicSender
 from api.http.asgi import ANY_ORIGIN, Prepared, Scope
 from api.http.problems import Problem, fault, problem_of
+from api.http.trace import NAME, TRACE, trace_id, trace_line
+from api.monitoring import requests
+from api.monitoring.access_log import log_access
 from ranking.errors import InvalidEventError, PopulerError
 from ranking.intake.events import Event, checked_event
 from ranking.recording.recorder import ONE_COUNTED, Recorded
@@ -76,7 +79,8 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
     if not event_filter.reserve(sender, event, now):
         return False
     network = None if reader is None else reader.network
-    waiting = _Waiting(context, site, sender, event, now, answer)
+    scope[TRACE] = trace_line(headers.get(NAME))
+    waiting = _Waiting(context, site, sender, event, now, scope, answer)
     if not context.recorder.submit(site.id, event, waiting.end, received=now, network=network):
         event_filter.release(sender, event)
         return False
@@ -97,7 +101,8 @@ class _Waiting(NamedTuple):
     sender: PublicSender
     event: Event
     received: float
-    answer: Answer
+    scope: Scope
+    send: Answer
 
     def end(self, outcome: Recorded | Exception) -> None:
         """Answer the request: `outcome` is what became of its event."""
@@ -111,11 +116,22 @@ class _Waiting(NamedTuple):
         count_recorded(context, self.site, (event,), outcome, received)
         self.answer(LONE_ANSWERS.get(outcome) or Prepared(202, HEADERS, _document(outcome)))
 
+    def answer(self, prepared: Prepared) -> None:
+        """Answer with `prepared`, and observe how long it took, by the clock that was read when it came."""
+        self.send(prepared)
+        status, took_s = prepared.status, self.context.clock() - self.received
+        if status == 202:
+            requests.observe_taken(took_s)
+        else:
+            requests.observe(requests.EVENTS, status, took_s)
+        if self.context.settings.service.access_log:
+            log_access("POST", "/v1/events", status, took_s, trace_id=trace_id(self.scope[TRACE]))
+
     def _refusal(self, error: Exception) -> Prepared:
         if isinstance(error, PopulerError):
             self.context.event_filter.release(self.sender, self.event)
             return problem_answer(problem_of(error))
-        log.error("request failed", path="/v1/events", exc_info=error)
+        log.error("request failed", path="/v1/events", trace_id=trace_id(self.scope[TRACE]), exc_info=error)
         return problem_answer(fault())
 
 

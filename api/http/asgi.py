@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from api.http.problems import Problem
+from api.http.trace import TRACE, trace_header
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,6 +25,8 @@ AT_ONCE = "populer.at_once"
 CUT = "populer.cut"
 #: The extension that tells whether the server has cut the connection by itself.
 WAS_CUT = "populer.was_cut"
+#: Where a scope says what a whole answer's status was, which no `send` has seen.
+STATUS = "populer.status"
 NO_EXTENSIONS: Mapping[str, Any] = {}
 #: Limit of gzip members in a body: fifty thousand empty ones would keep a worker busy for half a second.
 MAX_MEMBERS = 100
@@ -178,10 +181,13 @@ class Prepared:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer any request: an application."""
-        await self.send(scope, send)
+        headers = [*self.headers, trace_header(scope[TRACE])] if TRACE in scope else self.headers
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.content})
 
     async def send(self, scope: Scope, send: Send) -> None:
         """Answer the request of `scope`."""
+        scope[STATUS] = self.status
         at_once = scope.get("extensions", NO_EXTENSIONS).get(AT_ONCE)
         if at_once is None or not at_once(self):
             await send({"type": "http.response.start", "status": self.status, "headers": self.headers})

@@ -29,7 +29,8 @@ class ConnectionLimits:
     """Bounds for one worker with `descriptors` file descriptors.
 
     `sender` maps a peer's host to what is bounded as one, None for a proxy; `refused` is told "descriptors" or
-    "address" with every connection that is refused. `leaving` set: connections end with their next answer.
+    "address" with every connection that is refused, and "malformed" with each whose request cannot be read. `leaving`
+    set: connections end with their next answer.
     """
 
     leaving = False
@@ -45,19 +46,19 @@ class ConnectionLimits:
         self.open = 0
         self.without_descriptor = 0
         self._sender = sender
-        self._refused = refused
+        self.refused = refused
         self._of_sender: Counter[Hashable] = Counter()
 
     def enter(self, host: str | None) -> tuple[bool, Hashable | None]:
         """Whether one more connection of a peer is taken, and the key to `leave` with."""
         if self.open >= self.most:
             self.without_descriptor += 1
-            self._refused("descriptors")
+            self.refused("descriptors")
             return False, None
         sender = None if host is None else self._sender(host)
         if sender is not None:
             if self._of_sender[sender] >= self.per_sender:
-                self._refused("address")
+                self.refused("address")
                 return False, None
             self._of_sender[sender] += 1
         self.open += 1

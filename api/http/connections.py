@@ -29,6 +29,7 @@ from api.http.asgi import AT_ONCE, CUT, WAS_CUT, Prepared, Scope
 from api.http.connection_limits import ConnectionLimits
 from api.http.one_write import OneWrite
 from api.http.problems import Problem
+from api.http.trace import TRACE
 
 SWEEP_EVERY_S = 0.25
 #: Longest time in which a client may take nothing of what waits for it.
@@ -278,6 +279,8 @@ class TimedProtocol(HttpToolsProtocol):
     def _refuse(self, problem: Problem) -> None:
         """Read no more. The request that cannot be read is answered if its turn has come and no answer has begun."""
         self._ended = True
+        if self._limits is not None:
+            self._limits.refused("malformed")
         self.owes_since = None
         cycle: RequestResponseCycle | None = self.cycle
         self._transport.pause_reading()
@@ -317,7 +320,9 @@ class TimedProtocol(HttpToolsProtocol):
         headers = cycle.default_headers
         if headers is not _Always.headers:
             _Always.headers, _Always.lines = headers, b"".join(b"%b: %b\r\n" % header for header in headers)
-        self._writer.write_now(STATUS_LINE[answer.status] + _Always.lines + answer.rest)
+        trace = cycle.scope.get(TRACE)
+        lines = _Always.lines if trace is None else _Always.lines + trace  # type: ignore[operator]
+        self._writer.write_now(STATUS_LINE[answer.status] + lines + answer.rest)
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         self.server_state.total_requests += 1

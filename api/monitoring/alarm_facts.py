@@ -60,7 +60,9 @@ class AlarmFacts:
         """Poll the store. The reason why it does not answer; None where it does."""
         try:
             async with asyncio.timeout(PATIENCE_S):
+                asked = time.perf_counter()
                 await self._store.server.ping()
+                metrics.store_answered(time.perf_counter() - asked)
                 sites = [site.id for site in settings.sites]
                 self.pulses = await self._store.logbook.pulses(sites)
                 self.concentrations = await self._store.logbook.concentrations(sites)
@@ -87,12 +89,6 @@ class AlarmFacts:
         """Note who works for which site, and since when nobody does."""
         self.leases, now = leases, self._clock()
         self._leaderless = {site: self._leaderless.get(site, now) for site in sites if leases.of(site) is None}
-
-    async def report_loop(self) -> None:
-        """Report the events in this worker's spool every second, until cancelled."""
-        while True:
-            metrics.spooled(self._spooled())
-            await asyncio.sleep(metrics.EXPORT_EVERY_S)
 
     async def poll_loop(self, current: Callable[[], tuple[Settings, ConfigState]], worker: str) -> None:
         """Poll the store every few seconds under the current settings, until cancelled.

@@ -5,7 +5,9 @@ event: every addition to a shared number calls getpid.
 """
 
 import asyncio
+import functools
 import os
+import platform
 from collections import Counter as Tally
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,12 +15,15 @@ from typing import NamedTuple
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.mmap_dict import MmapedDict, mmap_key
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from api.monitoring import requests
+from api.monitoring.requests import BUCKETS_S
+from ranking import __version__
 from ranking.freshness import age_s
 from ranking.store.lease import Leases
+from ranking.store.server import ServerInfo
 from ranking.watching.alarms import ALARMS, OF_SITES, Alarm
 from ranking.watching.concentration import Concentration
 from ranking.watching.episodes import ReceiverState
@@ -41,22 +46,29 @@ _streams = Counter("populer_streams", "Streams of lists: opened, ended, of which
 _denied = Counter("populer_denied", "Requests with a key that will not do, by why", ["site", "reason"])
 _connections_refused = Counter(
     "populer_connections_refused",
-    "Connections that were refused or cut, by why: descriptors, address, slow",
+    "Connections that were refused or cut, by why: descriptors, address, slow, malformed",
     ["reason"],
 )
 _connections = Gauge("populer_connections", "Open connections of readers", multiprocess_mode="livemax")
-_connections_most = Gauge(
-    "populer_connections_most", "Connections that a worker's descriptors allow", multiprocess_mode="livemin"
-)
 _RANKED_AT = "populer_list_ranked_at_seconds"
 _list_ranked_at = Gauge(_RANKED_AT, "Ages follow from it", ["site", "list"], multiprocess_mode="livemin")
 _spooled_events = Gauge(
     "populer_spooled_events", "Events that wait on this host's disk for the store", multiprocess_mode="livesum"
 )
+_spool_size = Gauge("populer_spool_size_bytes", "Spools of this host's workers on disk", multiprocess_mode="livesum")
+_spool_in_use = Gauge(
+    "populer_spool_oldest_seconds",
+    "Since when events wait in the spool of a worker that was not empty since: none waits for longer",
+    multiprocess_mode="livemax",
+)
+_streams_open = Gauge("populer_streams_open", "Open streams of lists", multiprocess_mode="livesum")
+_store_seconds = Histogram(
+    "populer_store_ping_seconds", "Answers of the store to a worker's PING, asked every ten seconds", buckets=BUCKETS_S
+)
 _commit_seconds = Histogram(
     "populer_commit_seconds",
     "From the first event of a batch until the batch is counted in the store",
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+    buckets=BUCKETS_S,
 )
 
 #: (site, outcome) -> events, status -> answers, outcome -> filtered answers, outcome -> streams, (site, reason) ->
@@ -69,6 +81,14 @@ denied: Tally[tuple[str, str]] = Tally()
 connections_refused: Tally[str] = Tally()
 
 
+@functools.cache
+def _connections_most() -> Gauge:
+    """Made by the first worker that reports it: a process that serves nobody would say 0, the least of all."""
+    return Gauge(
+        "populer_connections_most", "Connections that a worker's descriptors allow", multiprocess_mode="livemin"
+    )
+
+
 def committed(seconds: float) -> None:
     """Observe a batch, committed this many seconds after its first event."""
     _commit_seconds.observe(seconds)
@@ -77,7 +97,7 @@ def committed(seconds: float) -> None:
 def connected(count: int, most: int) -> None:
     """This worker has `count` connections, of `most` that its descriptors allow."""
     _connections.set(count)
-    _connections_most.set(most)
+    _connections_most().set(most)
 
 
 def lost(site: str, count: int) -> None:
@@ -93,6 +113,22 @@ def serves(site: str, name: str, ranked_at: float) -> None:
 def spooled(events: int) -> None:
     """Set the number of events in this worker's spool."""
     _spooled_events.set(events)
+
+
+def spool_on_disk(size: int, in_use_s: float) -> None:
+    """Set the bytes of this worker's spool, and for how long it has not been empty."""
+    _spool_size.set(size)
+    _spool_in_use.set(in_use_s)
+
+
+def streaming(count: int) -> None:
+    """Set this worker's open streams."""
+    _streams_open.set(count)
+
+
+def store_answered(seconds: float) -> None:
+    """Observe how long the store took to answer a PING."""
+    _store_seconds.observe(seconds)
 
 
 def spooled_on_this_host() -> int:
@@ -117,21 +153,12 @@ class Connections(NamedTuple):
 def connections_of(folder: Path) -> Connections | None:
     """What the workers that share `folder` have reported; None where none runs. For commands beside the service."""
     registry = CollectorRegistry()
-    registry.register(_OfProcesses(folder))
+    registry.register(OfProcesses(folder))
     most = registry.get_sample_value("populer_connections_most")
     if most is None:
         return None
     refused = registry.get_sample_value("populer_connections_refused_total", {"reason": "descriptors"})
     return Connections(int(registry.get_sample_value("populer_connections") or 0), int(most), int(refused or 0))
-
-
-def count_hung(role: str, folder: Path) -> None:
-    """Count a process that hung. For the parent, which is no worker: it writes into the shared folder itself."""
-    name, help_text = "populer_processes_hung", "Processes that were replaced as their event loop hung, by role"
-    file = MmapedDict(str(folder / "counter_parent.db"))  # type: ignore[no-untyped-call]
-    key = mmap_key(name, f"{name}_total", ["role"], [role], help_text)
-    file.write_value(key, file.read_value(key)[0] + 1, 0.0)  # type: ignore[no-untyped-call]
-    file.close()  # type: ignore[no-untyped-call]
 
 
 def of_alarms(found: Iterable[Alarm], sites: Sequence[str]) -> Metric:
@@ -184,6 +211,39 @@ def of_sources(
     return [age, entries, failures, pages]
 
 
+def of_build() -> Metric:
+    """A gauge that is 1 and says which build runs."""
+    labels = {"version": __version__, "python": platform.python_version()}
+    family = GaugeMetricFamily("populer_build_info", "The build that runs", labels=list(labels))
+    family.add_metric(list(labels.values()), 1)
+    return family
+
+
+def of_store(servers: Sequence[ServerInfo]) -> list[Metric]:
+    """The store as it was last asked, over all its servers that answered."""
+    limits = [each.memory_limit for each in servers]
+    used = [each.memory / each.memory_limit for each in servers if each.memory_limit]
+    numbers = [
+        ("servers", "Servers of the store that answered", len(servers)),
+        ("memory_bytes", "Memory that they use", sum(each.memory for each in servers)),
+        ("memory_limit_bytes", "Memory that they may use; 0 where one has no limit", sum(limits) if all(limits) else 0),
+        ("memory_used_ratio", "Share of its limit that the fullest of them uses", max(used, default=0.0)),
+        ("clients", "Connections to them, of all processes", sum(each.clients for each in servers)),
+        ("evicted_keys", "Keys that they have dropped for want of memory", sum(each.evicted for each in servers)),
+    ]
+    return [GaugeMetricFamily(f"populer_store_{name}", text, value) for name, text, value in numbers]
+
+
+def of_items(pulses: Mapping[str, Pulse]) -> list[Metric]:
+    """Gauges of a site's items: how many are known, and how many of these are described."""
+    known = GaugeMetricFamily("populer_items_known", "Items that are known", labels=["site"])
+    described = GaugeMetricFamily("populer_items_described", "Items that are described", labels=["site"])
+    for site, pulse in pulses.items():
+        known.add_metric([site], pulse.known)
+        described.add_metric([site], pulse.described)
+    return [known, described]
+
+
 def of_leases(leases: Leases, sites: Sequence[str]) -> list[Metric]:
     """Gauges of who works for the sites: how many each process has, and the term of each."""
     led = GaugeMetricFamily("populer_jobs_sites", "Sites that a jobs process works for", labels=["process"])
@@ -211,6 +271,7 @@ def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:
 
 def export() -> None:
     """Add the counters to the shared metrics, and clear them."""
+    requests.export()
     of_sites: Sequence[tuple[Counter, Tally[tuple[str, str]]]] = ((_events, events), (_denied, denied))
     for counter, tally in of_sites:
         for labels, count in tally.items():
@@ -271,11 +332,11 @@ def _ages(metrics: Iterable[Metric], now: float, places: Iterable[tuple[str, str
 
 def _shared() -> CollectorRegistry:
     registry = CollectorRegistry()
-    registry.register(_OfProcesses(Path(os.environ[SHARED_DIR])))
+    registry.register(OfProcesses(Path(os.environ[SHARED_DIR])))
     return registry
 
 
-class _OfProcesses(Collector):
+class OfProcesses(Collector):
     """Metrics of all processes that share a folder.
 
     A file that a process is about to make is empty for a moment: there is nothing in it, and the reader cannot take it.

@@ -27,6 +27,10 @@ def rank(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, max=MAX_LISTED, help="Default: the list's size, at least ten.")
     ] = None,
+    events: Annotated[
+        list[Path] | None, typer.Option("--events", help="Logs or exported counts to rank by instead of the store.")
+    ] = None,
+    items: Annotated[list[Path] | None, typer.Option("--items", help="Catalogues for --events.")] = None,
     site: Site = None,
     config: Config = None,
     data: Data = None,
@@ -38,7 +42,7 @@ def rank(
     filters = {"tag": tag, "author": author, "language": language, "premium": premium, "type": item_type}
     run(
         load_settings(config, data), site, list_name=list_name, section=section, filters=filters, at=at,
-        changes=changes or [], limit=limit, as_json=as_json,
+        changes=changes or [], limit=limit, as_json=as_json, events=events or (), items=items or (),
     )  # fmt: skip
 
 

@@ -21,11 +21,14 @@ def serve(
     only: Annotated[
         Literal["all", "api", "jobs"], typer.Option("--only", help="Parts on hosts of their own, with redis.url.")
     ] = "all",
+    metrics_port: Annotated[
+        int | None, typer.Option("--metrics-port", help="Serve metrics at this port of service.host; with --only jobs.")
+    ] = None,
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""
     from populer.commands.serve import run
 
-    run(load_settings(config, data, host=host, port=port, workers=workers), only)
+    run(load_settings(config, data, host=host, port=port, workers=workers), only, metrics_port)
 
 
 @app.command()

@@ -54,7 +54,7 @@ def run(loaded: Loaded, url: str, *, group: str, site: str | None, start: str, m
         PopulerError: an option, the topic or the store cannot be used.
     """
     settings, begin = loaded.settings, _start(start)
-    logs.set_up(settings.service.log_format, role="consume")
+    logs.set_up(settings.service, role="consume")
     asyncio.run(_consume(settings, url, group, site_named(settings, site), begin, metrics_port))
 
 

@@ -4,6 +4,7 @@ The front page names its feeds, robots.txt its sitemaps; each is read once, and 
 """
 
 import asyncio
+import importlib.metadata
 import json
 import re
 import time
@@ -22,6 +23,7 @@ from ranking.errors import PopulerError
 from ranking.intake.url_hosts import canonical_host
 
 FILE: Final = "populer.toml"
+EXAMPLE: Final = "populer.example.toml"
 MOST_TRIED: Final = 20
 MOST_FEEDS: Final = 10
 MOST_PAGE_BYTES: Final = 4 * 1024**2
@@ -124,7 +126,7 @@ def file_of(found: SiteFound | None) -> str:
     hint = "" if found else "# "
     feeds = "".join(f"\n    {{ url = {_text(url)} }}," for url in site.feeds)
     return f"""\
-# Settings of Populer. populer.example.toml has every setting with its default; `populer config check {FILE}` says
+# Settings of Populer. {EXAMPLE} has every setting with its default; `populer config check {FILE}` says
 # whether this file can be used. A change is in effect within two seconds.
 
 [[sites]]
@@ -154,8 +156,18 @@ def _next_steps(path: Path, found: SiteFound | None) -> str:
             '  2. <script async src="http://127.0.0.1:8000/populer.js"></script> into the head of every page,',
             '     <populer-list list="populer"></populer-list> where the list is wanted',
             f"  3. populer doctor --config {path} says what is missing",
+            *_installed_files(),
         )
     )
+
+
+def _installed_files() -> Iterable[str]:
+    """Where the settings of the example and the files of deploy/ are, as the package was installed with them."""
+    for file in importlib.metadata.files("populer") or ():
+        if file.name == EXAMPLE:
+            example = Path(str(file.locate())).resolve()
+            yield f"Every setting with its default: {example}"
+            yield f"Files for systemd, Kubernetes, proxies and Prometheus: {example.parent / 'deploy'}"
 
 
 def _host(url: str) -> str:

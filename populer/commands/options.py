@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from populer.config import Loaded, load
+from populer.config import Loaded, load, secret_of_file
 from populer.service import site_keys
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings
@@ -45,6 +45,8 @@ def write_key(key: str | None, config: Path | None, data: Path | None, site: str
     """The write key: of `--key`, the environment, the settings, or the data directory."""
     if chosen := key or os.environ.get("POPULER_KEY"):
         return chosen
+    if file := os.environ.get("POPULER_KEY_FILE"):
+        return secret_of_file("POPULER_KEY_FILE", Path(file))
     settings = load_settings(config, data).settings
     name = site or settings.sites[0].id
     configured = next((each.keys.plain("write") for each in settings.sites if each.id == name), None)

@@ -7,11 +7,11 @@ from populer.service import logs
 from populer.service.supervisor import Part, serve
 
 
-def run(loaded: Loaded, only: Part = "all") -> None:
-    """Serve under these settings, or run a part of the service.
+def run(loaded: Loaded, only: Part = "all", metrics_port: int | None = None) -> None:
+    """Serve under these settings, or run a part of the service; its metrics at `metrics_port`.
 
     Raises:
         PopulerError: the service cannot start.
     """
-    logs.set_up(loaded.settings.service.log_format, role="main")
-    asyncio.run(serve(loaded, only=only))
+    logs.set_up(loaded.settings.service, role="main")
+    asyncio.run(serve(loaded, only=only, metrics_port=metrics_port))

@@ -55,7 +55,7 @@ async def show(folder: Path, port: int | None) -> None:
     site = {"id": SITE, "name": NAME, "address": f"http://{HOST}:{port}", "hosts": [HOST, "localhost"]}
     service = {"data_dir": str(folder), "host": HOST, "port": port, "templates": str(LIST_TEMPLATES)}
     loaded = load(Path(os.devnull), {}, {**SETTINGS, "service": service, "sites": [site]})
-    logs.set_up("text", role="demo")
+    logs.set_up(loaded.settings.service, role="demo")
     started_at = time.time()
 
     async def readers(address: str) -> None:

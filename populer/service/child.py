@@ -16,6 +16,7 @@ from populer.service.child_messages import Orders
 from populer.service.child_output import relay
 from populer.service.heartbeat import HUNG_S, Heartbeat
 from populer.service.live_settings import LiveSettings
+from populer.service.process_metrics import ProcessMetrics
 
 log = structlog.get_logger("populer")
 
@@ -38,17 +39,25 @@ class _Running:
 
 
 class Child:
-    """One child process, started again whenever it ends."""
+    """One child process, started again whenever it ends; `name` is its place among all."""
 
-    def __init__(self, orders: Orders, env: dict[str, str], metrics_dir: Path | None = None) -> None:
+    def __init__(self, name: str, orders: Orders, env: dict[str, str], meter: ProcessMetrics) -> None:
+        self.name = name
         self.orders = orders
         self._env = env
-        self._metrics_dir = metrics_dir
+        self._meter = meter
         self._running: _Running | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process as it runs now."""
+        running = self._running
+        return None if running is None or running.process.returncode is not None else running.process.pid
 
     async def start(self) -> None:
         """Start a process for it, in place of one that has ended."""
         before, self._running = self._running, await self._started()
+        self._meter.began(self.name, time.time(), again=before is not None)
         if before is not None:
             before.heart.close()
 
@@ -86,8 +95,7 @@ class Child:
                 role=self.orders.role,
                 child=process.pid,
             )
-            if self._metrics_dir is not None:
-                metrics.count_hung(self.orders.role, self._metrics_dir)
+            self._meter.hung(self.orders.role)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
 
@@ -147,7 +155,9 @@ class Child:
         except TimeoutError:
             is_ready = False
         last = before
-        if not is_ready:
+        if is_ready:
+            self._meter.began(self.name, time.time())
+        else:
             last, self._running = self._running, before
         if last is not None:
             await _stop(last.process, self.orders.role, STOP_S)
@@ -162,8 +172,7 @@ class Child:
             await _stop(self._running.process, self.orders.role, within_s)
 
     def _forget_metrics(self, running: _Running) -> None:
-        if SHARED_DIR in self._env:
-            metrics.forget_worker(running.process.pid, Path(self._env[SHARED_DIR]))
+        metrics.forget_worker(running.process.pid, Path(self._env[SHARED_DIR]))
 
 
 async def _stop(process: asyncio.subprocess.Process, role: str, within_s: float) -> None:

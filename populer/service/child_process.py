@@ -69,7 +69,7 @@ def main() -> None:
     except EOFError:
         return
     role = parent.orders.role
-    logs.set_up(validated(parent.orders.raw).service.log_format, role=role, pid=os.getpid())
+    logs.set_up(validated(parent.orders.raw).service, role=role, pid=os.getpid())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when we stop
     uvloop.run(_serve_api(parent) if role == "api" else _run_jobs(parent))
 

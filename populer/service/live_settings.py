@@ -25,7 +25,8 @@ log = structlog.get_logger("populer")
 
 AT_NEXT_START: Final = (
     "service.host", "service.port", "service.admin_port", "service.workers", "service.data_dir",
-    "service.log_format", "redis.shards", "redis.timeout", "redis.allow_eviction", "redis.maxmemory",
+    "service.log_format", "service.log_level",
+    "redis.shards", "redis.timeout", "redis.allow_eviction", "redis.maxmemory",
 )  # fmt: skip
 SPOOL: Final = "ingest.spool"
 """Its size can change at any time; whether there is one cannot."""

@@ -35,6 +35,9 @@ from populer.service.known_store import keep_store, known_life, known_shards
 from populer.service.left_behind import ADVICE, left_behind
 from populer.service.listening import address_of, listening
 from populer.service.live_settings import LiveSettings
+from populer.service.metrics_port import serving_metrics
+from populer.service.process_metrics import LOOK_EVERY_S as MEASURE_EVERY_S
+from populer.service.process_metrics import ProcessMetrics
 from populer.service.reloading import keys_loop, settings_loop
 from populer.stores import reached_store
 from ranking.errors import PopulerError, SettingsError, StoreDeniedError, StoreUnavailableError
@@ -60,11 +63,14 @@ async def serve(
     loaded: Loaded,
     *,
     only: Part = "all",
+    metrics_port: int | None = None,
     page_provider: str | None = None,
     pages_from: float = 0.0,
     company: Company | None = None,
 ) -> None:
     """Run the service, or only a part of it, until SIGTERM or SIGINT.
+
+    `metrics_port`: where the metrics are served without workers.
 
     Raises:
         PopulerError: it cannot start; one sentence says why and what to do.
@@ -74,6 +80,8 @@ async def serve(
     data_dir = settings.service.data_dir
     if only != "all" and settings.redis.url is None:
         raise SettingsError("redis.url: is not set, and parts that run apart share a store; name one that both reach")
+    if metrics_port is not None and only != "jobs":
+        raise SettingsError("--metrics-port: workers serve /metrics themselves; give it with --only jobs")
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(_told_by_signals(stop, {signal.SIGHUP: reload, signal.SIGUSR2: replace}))
         raise_limit()
@@ -86,11 +94,13 @@ async def serve(
             return
         in_effect = LiveSettings(loaded, time.time(), partial(_check_store, shards=shards))
         orders = Orders("jobs", in_effect.raw, in_effect.state, url, shards)
-        env = _api_environment(data_dir)
-        jobs = [Child(orders, dict(os.environ), data_dir / metrics.FOLDER)] if only != "api" else []
+        env = _shared_metrics(data_dir)
+        stack.enter_context(serving_metrics(settings.service.host, metrics_port, Path(env[SHARED_DIR])))
+        meter = ProcessMetrics(Path(env[SHARED_DIR]))
+        jobs = [Child("jobs", orders, env, meter)] if only != "api" else []
         api = _of_sockets(orders, sockets)._replace(page_provider=page_provider, pages_from=pages_from)
         many = settings.service.workers if sockets else 0
-        workers = [Child(api, env, data_dir / metrics.FOLDER) for _ in range(many)]
+        workers = [Child(f"api-{number}", api, env, meter) for number in range(many)]
         children = [*jobs, *workers]
         stack.push_async_callback(_stop_all, workers, jobs)
         for child in children:
@@ -98,9 +108,11 @@ async def serve(
         address = address_of(sockets[0]) if sockets else "jobs"
         if not await _all_ready(children, stop):
             return
-        background = [asyncio.create_task(child.watch()) for child in children]
-        background.append(asyncio.create_task(_heartbeat_loop(children)))
-        background.append(asyncio.create_task(_replace_loop(workers, replace)))
+        loops = [
+            *(child.watch() for child in children), _heartbeat_loop(children), _replace_loop(workers, replace),
+            _measure_loop(meter, children, valkey),
+        ]  # fmt: skip
+        background = [asyncio.create_task(each) for each in loops]
         if valkey is not None:
             background += [asyncio.create_task(_watch_valkey(valkey)), asyncio.create_task(_sync_valkey(valkey))]
 
@@ -121,6 +133,16 @@ async def serve(
         await stop.wait()
         await _drain(workers, in_effect.settings.service.drain_s)
         log.info("stopping")
+
+
+async def _measure_loop(meter: ProcessMetrics, children: Sequence[Child], valkey: EmbeddedValkey | None) -> None:
+    """Report what the processes use, until cancelled."""
+    meter.began("main", time.time())
+    while True:
+        pids = [("main", os.getpid()), *((child.name, child.pid) for child in children)]
+        pids.append(("valkey", None if valkey is None else valkey.pid))
+        meter.look([(name, pid) for name, pid in pids if pid is not None])
+        await asyncio.sleep(MEASURE_EVERY_S)
 
 
 async def _heartbeat_loop(children: list[Child]) -> None:
@@ -262,8 +284,8 @@ def _check_store(settings: Settings, shards: int) -> None:
             asyncio.run(reached_store(settings, url, shards, known_life(settings.service.data_dir, url)))
 
 
-def _api_environment(data_dir: Path) -> dict[str, str]:
-    """The workers share their metrics through files, which are of this run only."""
+def _shared_metrics(data_dir: Path) -> dict[str, str]:
+    """The environment of processes that share their metrics through files, which are of this run only."""
     folder = data_dir / metrics.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("*.db"):

@@ -49,6 +49,7 @@ class Catalogue:
         self._first_seen = np.full(FIRST_CAPACITY, np.inf)
         self._section = np.full(FIRST_CAPACITY, NO_SECTION, dtype=np.int32)
         self._groups = Numbering()
+        self.groups = self._groups.names
         self._group = np.full(FIRST_CAPACITY, NO_GROUP, dtype=np.int32)
         self._stored = np.zeros(FIRST_CAPACITY, dtype=np.bool_)
         self._named_until = np.full(FIRST_CAPACITY, -np.inf)

@@ -9,10 +9,11 @@ the lists are the same.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
+from functools import cache
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -21,6 +22,17 @@ from ranking.counts.catalogue import Catalogue
 from ranking.counts.columns import FrozenHistory
 from ranking.counts.history import History
 from ranking.counts.row_subset import ByRow, RowSubset
+from ranking.lists.fronts import (
+    Front,
+    Levels,
+    ListLevels,
+    Lists,
+    PartOfList,
+    WholeSite,
+    front_of,
+    levels_of,
+    part_of_list,
+)
 from ranking.lists.item_pool import PoolFacts
 from ranking.lists.item_voids import without_void_events
 from ranking.lists.ranker import Ranker, Ranking, View, mask_of
@@ -35,11 +47,12 @@ from ranking.lists.shortlist import (
     shortlist_of,
 )
 from ranking.lists.visible_parts import VisibleParts
+from ranking.scoring.bursts import compares_sections
 from ranking.scoring.sums import Counts, Moment
 from ranking.settings.lists import ListSettings
 from ranking.settings.without import ranking_order
 
-Lists = Mapping[str, ListSettings]
+T = TypeVar("T")
 #: How many times wider a shortlist is drawn after one that proved nothing, and when to give up.
 WIDER, WIDEST = 4.0, 64.0
 #: A subset that has grown to this many rows, and times as many as it began with, is drawn anew.
@@ -75,30 +88,62 @@ class IncrementalRanker:
 
     def ranked(self, view: View, moment: Moment, zone: tzinfo, lists: Lists) -> dict[str, Ranked]:
         """Every list over all sections and of each."""
+        whole = cache(lambda: Ranker(view, moment, zone))
+        visible = VisibleParts(lists, whole)
+
+        def ranked_list(ranker: Ranker, name: str, settings: ListSettings) -> Ranked:
+            return Ranked(ranker, visible.rank_sections(ranker, name, settings))
+
+        return self._of_few(view, moment, zone, lists, ranked_list, whole)
+
+    def levels(self, view: View, moment: Moment, zone: tzinfo, lists: Lists, start: float) -> ListLevels:
+        """What the sections of this part of a site usually have, for the lists that compare sections."""
+
+        def levels_of_list(ranker: Ranker, name: str, settings: ListSettings) -> list[Levels]:
+            return levels_of(ranker, name, settings, lists, start) if compares_sections(settings) else []
+
+        whole = cache(lambda: Ranker(view, moment, zone))
+        return self._of_few(view, moment, zone, lists, levels_of_list, whole)
+
+    def front(
+        self, view: View, moment: Moment, zone: tzinfo, lists: Lists, site: WholeSite, wider: float = 1.0
+    ) -> Front:
+        """The front of this part of a site; see `fronts`."""
+        whole = cache(lambda: Ranker(view, moment, zone))
+
+        def part(ranker: Ranker, name: str, settings: ListSettings) -> PartOfList:
+            return part_of_list(ranker, name, settings, lists, site, wider)
+
+        if wider > 1.0:  # a shortlist is proven as far as usual
+            return front_of({name: part(whole(), name, lists[name]) for name in lists})
+        return front_of(self._of_few(view, moment, zone, lists, part, whole))
+
+    def _of_few(
+        self,
+        view: View,
+        moment: Moment,
+        zone: tzinfo,
+        lists: Lists,
+        make: Callable[[Ranker, str, ListSettings], T],
+        whole: Callable[[], Ranker],
+    ) -> dict[str, T]:
+        """What `make` makes of each list by a ranker: of its shortlist where that is proven, else of all rows."""
         self._wider = {name: wider for name, wider in self._wider.items() if name in lists}
         base = self._base if self._base is not None and self._base.is_of(view, zone) else None
         few = None if base is None else base.ranker(view, moment)
-        whole: Ranker | None = None
-        rankings = {}
-
-        def ranker_of_all() -> Ranker:
-            nonlocal whole
-            whole = whole or Ranker(view, moment, zone)
-            return whole
-
-        visible = VisibleParts(lists, ranker_of_all)
+        found = {}
         for name in ranking_order(lists):
             settings = lists[name]
             shortlist = None if base is None else base.shortlist(name, settings, reach_of(name, lists))
             if base is not None and few is not None and shortlist is not None:
                 try:
-                    rankings[name] = Ranked(few, visible.rank_sections(few, name, shortlist.settings))
+                    found[name] = make(few, name, shortlist.settings)
                     continue
                 except NotProvenError:
                     base.drop(settings)
                     self._wider[name] = self._wider.get(name, 1.0) * WIDER
-            rankings[name] = Ranked(ranker_of_all(), visible.rank_sections(ranker_of_all(), name, settings))
-        return rankings
+            found[name] = make(whole(), name, settings)
+        return found
 
     def prepare(self, view: View, zone: tzinfo, lists: Lists) -> None:
         """Draw the shortlists that the next refresh can use and that are not drawn yet."""

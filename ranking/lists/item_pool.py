@@ -6,10 +6,11 @@ is cheap to compute.
 Invariant: sums of the same items have the same bits in both.
 """
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from ranking.counts.arrays import FloatArray, Groups, Mask, Rows, Sections
 from ranking.errors import InvalidQuestionError
 from ranking.intake.item_filter import ItemFilter
 from ranking.lists.rules import Candidates, Rule, Ruling, listable
-from ranking.scoring.bursts import VIEWS, BurstItems, Bursts
+from ranking.scoring.bursts import VIEWS, BurstItems, Bursts, SectionLevels
 from ranking.scoring.decay import Alike, HalfLife
 from ranking.scoring.formula import ALL_EVENTS, Formula, Scored, Term
 from ranking.scoring.sums import Counts, Horizon, Moment, Span, Sums
@@ -77,6 +78,7 @@ class ItemPool:
         self._zone = zone
         self._factors = factors
         self._moments: dict[Moment, Sums] = {}
+        self._levels: SectionLevels | None = None
 
     def only(self, rows: Rows) -> "ItemPool":
         """The pool of some rows, which become rows 0, 1, … of it."""
@@ -89,6 +91,20 @@ class ItemPool:
         pool = ItemPool(self.names, self.counts, self.facts, self._start, self._zone, factors)
         pool._moments = self._moments
         return pool
+
+    def within(self, start: float, levels: SectionLevels | None) -> Self:
+        """The same pool as a part of a site whose counts begin at `start`, and whose sections have these levels.
+
+        The two share their sums.
+        """
+        pool = copy.copy(self)
+        pool._start, pool._levels = start, levels
+        pool.counts.start = start
+        return pool
+
+    def levels(self, settings: ListSettings, moment: Moment) -> SectionLevels:
+        """The levels of the sections by these items alone, for a list that compares sections."""
+        return self._bursts(settings).levels(self.sums(moment))
 
     def views(self, moment: Moment) -> FloatArray:
         """All counted views per row, (rows,) float64."""
@@ -188,11 +204,13 @@ class ItemPool:
 
     def _unscaled(self, settings: ListSettings, sums: Sums) -> Scored:
         if settings.kind == "burst":
-            facts = self.facts
-            shown = listable(settings.shows, facts.stored, facts.known)
-            items = BurstItems(facts.published, facts.section, shown)
-            return Bursts(settings, self.counts, items, self._start, self._zone).scored(sums)
+            return self._bursts(settings).scored(sums)
         return Formula(settings, self._zone).scored(sums, self.facts.published)
+
+    def _bursts(self, settings: ListSettings) -> Bursts:
+        facts = self.facts
+        items = BurstItems(facts.published, facts.section, listable(settings.shows, facts.stored, facts.known))
+        return Bursts(settings, self.counts, items, self._start, self._zone, self._levels)
 
     def _scale(self, settings: ListSettings, moment: Moment, score: FloatArray) -> FloatArray:
         """Divisor of every row's score, (rows,) float64, which gives small sections a place beside great ones.

@@ -88,6 +88,20 @@ class Ranker:
         """Publish time per row, (rows,) float64, epoch seconds; when it was first seen, where that is unknown."""
         return self.pool.facts.published
 
+    @property
+    def sections(self) -> Sequence[str]:
+        """The names of the sections, by their numbers."""
+        return self._catalogue.sections
+
+    @property
+    def groups(self) -> Sequence[str]:
+        """The names of the groups of language versions, by their numbers."""
+        return self._catalogue.groups
+
+    def gone_pins(self) -> set[str]:
+        """The pinned items that may not be shown."""
+        return {item for pins in self._pins.values() for _, item in pins if self._is_gone(item)}
+
     def row(self, item: str) -> int | None:
         """The row of an item; None if nothing is known of it."""
         return self._known_row(item)

@@ -118,7 +118,7 @@ class Selector:
     def sections(self) -> list[int]:
         """The numbers of the sections that have something to list."""
         numbers = set(self._by_section())
-        for tier in self._tiers():
+        for tier in self.tiers():
             numbers |= tier.parted.keys()
         return sorted(numbers)
 
@@ -310,7 +310,7 @@ class Selector:
     # What fills it up
 
     def _filled(self, top: Rows, number: int | None, long: Rows) -> Selection:
-        ranked, tiers = len(top), self._tiers() if len(top) < self._depth else ()
+        ranked, tiers = len(top), self.tiers() if len(top) < self._depth else ()
         taken = Counter(self.pool.facts.section[top].tolist() if tiers else ())
         for tier in tiers:
             rows = tier.rows if number is None else tier.parted.get(number, NOTHING)
@@ -322,7 +322,7 @@ class Selector:
             top = np.concatenate([top, self._ordered(rows, tier.score, number, missing, taken)])
         return Selection(top, len(top) - ranked)
 
-    def _tiers(self) -> list["Tier"]:
+    def tiers(self) -> list["Tier"]:
         """Rows that may fill a list up, the better ones first."""
         if self._fillers is None:
             score, rule, section = self.candidates.score, self.candidates.rule, self.pool.facts.section

@@ -23,6 +23,7 @@ from ranking.intake.item_filter import ItemFilter
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import by_section
 from ranking.lists.rules import WIDENED, Candidates, Rule, listable
+from ranking.scoring.bursts import SectionLevels
 from ranking.scoring.decay import Alike
 from ranking.scoring.formula import LEAST_SCORE, Formula
 from ranking.scoring.sums import Counts, Horizon, Moment, Span
@@ -159,6 +160,12 @@ class ShortlistPool(ItemPool):
 
     def read(self, settings: ListSettings, span: Span, moment: Moment) -> FloatArray:
         raise NotProvenError
+
+    def levels(self, settings: ListSettings, moment: Moment) -> SectionLevels:
+        shortlist = self.shortlists.get(id(settings))
+        if shortlist is None or moment.at < shortlist.since:
+            raise NotProvenError
+        return super().levels(settings, moment)
 
     def candidates(self, settings: ListSettings, moment: Moment) -> Candidates:
         shortlist = self.shortlists.get(id(settings))

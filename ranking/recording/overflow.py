@@ -8,6 +8,7 @@ recorder looks at `waiting` before each batch.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
@@ -37,6 +38,9 @@ class BatchSpool(Protocol):
 
     @property
     def events(self) -> int: ...
+
+    @property
+    def size(self) -> int: ...
 
     @property
     def reason(self) -> str | None: ...
@@ -79,6 +83,7 @@ class Spooling:
         self._on_change = on_change
         self._waiting: Counter[Lane] = Counter()
         self._full = False
+        self._in_use_since: float | None = None
         self._replaying: asyncio.Task[None] | None = None
         self._adopting: asyncio.Task[None] | None = None
 
@@ -86,6 +91,16 @@ class Spooling:
     def events(self) -> int:
         """Events that wait in our own spool."""
         return self._own.events
+
+    @property
+    def size(self) -> int:
+        """Bytes of our own spool on disk."""
+        return self._own.size
+
+    @property
+    def in_use_s(self) -> float:
+        """Seconds since events began to wait in our own spool, 0 where none do: none of them waits for longer."""
+        return 0.0 if self._in_use_since is None else time.monotonic() - self._in_use_since
 
     @property
     def has_room(self) -> bool:
@@ -125,6 +140,7 @@ class Spooling:
         if self._full:
             raise StoreUnavailableError(f"the store is away, and {self._own.reason or 'the spool is full'}")
         if not self._waiting.total():
+            self._in_use_since = time.monotonic()
             self._on_change(True)
         self._waiting[_lane(batch)] += 1
         if self._replaying is None or self._replaying.done():
@@ -140,6 +156,7 @@ class Spooling:
                 await asyncio.sleep(backoff.next_s())
             if not len(self._own):  # also where a failure left some of them counted as waiting
                 self._waiting.clear()
+        self._in_use_since = None
         self._on_change(False)
 
     async def _adopt_orphans_loop(self) -> None:

@@ -37,9 +37,13 @@ from ranking.intake.items import ItemDates
 
 
 class JoinedNames:
-    """The names of one site's items. Items are described through it, so that `catalogue` knows of no joined name."""
+    """The names of one site's items. Items are described through it, so that `catalogue` knows of no joined name.
 
-    def __init__(self, history: History, catalogue: Catalogue) -> None:
+    `joins` False: every name is an item of its own, as where the others of an item are in another process.
+    """
+
+    def __init__(self, history: History, catalogue: Catalogue, *, joins: bool = True) -> None:
+        self._joins = joins
         self._history = history
         self._catalogue = catalogue
         self._addresses = ItemAddresses()
@@ -71,7 +75,7 @@ class JoinedNames:
         row = self._history.own_row(item)
         row = self._history.item_row(item) if row is None else row
         before = self._addresses.mark(row)
-        mark = NOT_DESCRIBED if dates is None else mark_of_address(dates.url)
+        mark = NOT_DESCRIBED if dates is None else mark_of_address(dates.url) if self._joins else NO_ADDRESS
         if mark != before:
             self._addresses.set(row, mark)
             self._changed_names.add(item)
@@ -85,7 +89,8 @@ class JoinedNames:
 
     def describe_many(self, dates: DatesColumns) -> None:
         """Set what is known of many items, none of which is joined yet."""
-        self._addresses.set_many(self._catalogue.set_many(dates), dates.address)
+        address = dates.address if self._joins else np.where(dates.stored, NO_ADDRESS, dates.address)
+        self._addresses.set_many(self._catalogue.set_many(dates), address)
         for place in np.flatnonzero(~dates.stored).tolist():
             self._describe_no_more(dates.ids[place])
 
@@ -162,7 +167,7 @@ class JoinedNames:
 
     def compacted(self, history: History, catalogue: Catalogue, rows: npt.NDArray[np.integer]) -> "JoinedNames":
         """The same beside `history` and `catalogue`, which have these rows alone."""
-        other = JoinedNames(history, catalogue)
+        other = JoinedNames(history, catalogue, joins=self._joins)
         other._aliases, other._former, other._circled = self._aliases, self._former, self._circled
         other._addresses = self._addresses.compacted(rows)
         for name in history.items[len(rows) :]:  # the rows that joined names have of their own

@@ -8,7 +8,7 @@ Invariant: a view is not read while it is brought up to date.
 import asyncio
 import contextlib
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -52,19 +52,45 @@ class RankedSite:
         The lists of the present slot are published already, under the old ones: until the next one the moment that
         lists are ranked for is `since` (epoch seconds), when the settings changed.
         """
-        if settings.item_filters != self.settings.item_filters:  # they are asked of every description
-            self.view = SiteView(self.view.site, marks=True, filters=settings.item_filters)
+        has_other_filters = settings.item_filters != self.settings.item_filters
         self.settings = settings
+        if has_other_filters:  # they are asked of every description
+            self._follow_shards(self.view.shards)
         self.today = None
         self.effective = settings.under(self.learned)
         self.zone = _zone_of(settings, self.view.site)
         self._settings_since = since
 
+    @property
+    def jobs_processes(self) -> int:
+        """How many processes the site's items are shared out to."""
+        return next((each.jobs_processes for each in self.settings.sites if each.id == self.view.site), 1)
+
+    def _follow_shards(self, shards: Collection[int] | None) -> None:
+        """Begin anew with some shards, or all (None)."""
+        self._ranked_at = None
+        self.view = SiteView(self.view.site, marks=True, filters=self.settings.item_filters, shards=shards)
+
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Hold the view as it is."""
+        async with self._turn:
+            yield
+
+    async def follow_part(self, shards: Collection[int], slot: float) -> None:
+        """Bring the view up to date for the moment `slot` (epoch seconds), as one of these shards alone."""
+        async with self._turn:
+            if self.view.shards != frozenset(shards):
+                self._follow_shards(shards)
+            await self.view.update(self.store, slot - self.settings.retention.keep_s)
+
     @contextlib.asynccontextmanager
     async def updated(self, now: float) -> AsyncIterator[float]:
         """Hold the view, brought up to date; the aligned moment before `now` to rank it for. Both epoch seconds."""
         async with self._turn:
-            slot = self._slot(now)
+            slot = self.slot(now)
+            if self.view.shards is not None:  # it was shared out to several processes before
+                self._follow_shards(None)
             # What is too old follows from the slot, as all else does: another process must come to the same lists.
             await self.view.update(self.store, slot - self.settings.retention.keep_s)
             if any(settings.learns for settings in self.settings.lists.values()):
@@ -99,7 +125,8 @@ class RankedSite:
                 raise NotReadyError("the lists are not ranked yet; the first refresh is on its way")
             yield self._ranked_at
 
-    def _slot(self, now: float) -> float:
+    def slot(self, now: float) -> float:
+        """The aligned moment before `now` to rank for; both epoch seconds."""
         every_s = self.settings.refresh.every_s
         slot = math.floor(now / every_s) * every_s
         return self._settings_since if slot < self._settings_since <= now else slot

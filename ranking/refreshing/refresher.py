@@ -24,6 +24,7 @@ from ranking.published.places import places_packed
 from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest
 from ranking.refreshing.filtered_lists import FilteredLists
 from ranking.refreshing.ranked_site import RankedSite
+from ranking.refreshing.site_parts import Alone, Peers, SiteLeader, SitePart
 from ranking.scoring.sums import Moment
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
@@ -37,11 +38,17 @@ MANY_SECTIONS = 50
 
 
 class Refresher:
-    """Keeps the published lists of one site, `site`, up to date. One at a time may run `refresh`."""
+    """Keeps the published lists of one site, `site`, up to date. One at a time may run `refresh`.
 
-    def __init__(self, site: RankedSite) -> None:
+    `peers`: the processes that hold parts of the site where it has several, see `site_parts`.
+    """
+
+    def __init__(self, site: RankedSite, peers: Peers | None = None) -> None:
         self.site = site
         self._incremental = IncrementalRanker()
+        peers = peers or Alone()
+        self.part = SitePart(site, self._incremental, peers.holder)
+        self._leader = SiteLeader(site, self.part, peers)
         self._bases: dict[str, PublishedBase] = {}
         self._packers: dict[str, OrderPacker] = {}
         self._described = Described()
@@ -61,6 +68,14 @@ class Refresher:
             OvertakenError: a later term has published already.
         """
         site = self.site
+        if site.jobs_processes > 1:
+            slot = site.slot(now)
+            self._lists = site.effective.lists
+            rankings = await self._leader.ranked(slot, epoch)
+            async with site.held():
+                generations = await self._publish_ranked(slot, rankings, epoch)
+            await self.part.prepare()
+            return generations
         async with site.updated(now) as slot:
             generations = await self._rank(slot, epoch)
             # What that took in memory is free again when the next shortlists are drawn.
@@ -71,15 +86,18 @@ class Refresher:
         site, moment = self.site, Moment(at=slot, known_until=slot)
         lists = self._lists = {**site.effective.lists, **await self._filtered.requested(site, slot)}
 
-        def ranked() -> tuple[Mapping[str, Ranked], set[str]]:
-            found = self._incremental.ranked(site.view, moment, site.zone, lists)
-            return found, listed_names(list(found.values()))
-
-        rankings, listed = await asyncio.to_thread(ranked)
+        rankings = await asyncio.to_thread(self._incremental.ranked, site.view, moment, site.zone, lists)
         site.set_ranked(slot)
+        return await self._publish_ranked(slot, rankings, epoch)
+
+    async def _publish_ranked(self, slot: float, rankings: Mapping[str, Ranked], epoch: int) -> dict[str, int]:
+        """Publish what was ranked for the moment `slot` (epoch seconds); generation of each published list."""
+        site = self.site
+        listed = await asyncio.to_thread(listed_names, list(rankings.values()))
         details = await site.view.details_of(site.store, listed)
         shown = {section for ranked in rankings.values() for section in ranked.sections}
-        quiet = tuple(sorted(set(site.view.catalogue.sections) - shown))
+        known = {section for ranked in rankings.values() for section in ranked.ranker.sections}
+        quiet = tuple(sorted(known - shown))
         self._ends = {
             name: item.expires_at
             for name, item in details.items()

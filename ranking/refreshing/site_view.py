@@ -52,11 +52,20 @@ class SiteView:
     """A copy of what the store knows of one site, in columns.
 
     `marks`: it leaves marks, as the one view that the site's lists are ranked from. `filters`: those of the lists that
-    are to be ranked; with any, all descriptions are read one by one.
+    are to be ranked; with any, all descriptions are read one by one. `shards`: those that it follows, and with them
+    every name as an item of its own; None: all.
     """
 
-    def __init__(self, site: str, *, marks: bool = False, filters: Iterable[ItemFilter] = ()) -> None:
+    def __init__(
+        self,
+        site: str,
+        *,
+        marks: bool = False,
+        filters: Iterable[ItemFilter] = (),
+        shards: Collection[int] | None = None,
+    ) -> None:
         self.site = site
+        self.shards = None if shards is None else frozenset(shards)
         self._filters = frozenset(filters)
         self.times_lost = 0
         """How many times the store was no longer the one that was followed."""
@@ -69,7 +78,7 @@ class SiteView:
     def _forget(self) -> None:
         self.history = History()
         self.catalogue = Catalogue(self.history, all_known=False, filters=self._filters)
-        self.names = JoinedNames(self.history, self.catalogue)
+        self.names = JoinedNames(self.history, self.catalogue, joins=self.shards is None)
         self._aliases_edition = self._former_version = -1
         self._former_looks = 0
         self.removed: frozenset[str] = frozenset()
@@ -122,14 +131,15 @@ class SiteView:
     async def _follow(self, store: Store, keep_since: float) -> bool:
         """Read what has changed in every shard. False: the store is not the one that was followed."""
         await self._follow_edits(store)
-        for shard in range(store.shards):
+        followed = range(store.shards) if self.shards is None else sorted(self.shards)
+        for shard in followed:
             if not await self._follow_items(store, shard):
                 return False
         await self._follow_addresses(store)
         if not self._joined():
             self._forget()
             return await self._follow(store, keep_since)
-        for shard in range(store.shards):
+        for shard in followed:
             whole = (
                 await self._follow_counts(store, shard, keep_since)
                 and await self._follow_named(store, shard, keep_since)
@@ -154,13 +164,15 @@ class SiteView:
 
     async def _follow_edits(self, store: Store) -> None:
         self.edits = await store.edits.read(self.site)
-        if self.edits.edition != self._aliases_edition:
+        if self.shards is None and self.edits.edition != self._aliases_edition:
             self.names.set_aliases(await store.edits.aliases(self.site))
             self._former_version = -1
             self._aliases_edition = self.edits.edition
 
     async def _follow_addresses(self, store: Store) -> None:
         """Read which addresses items have had before, if that may have changed."""
+        if self.shards is not None:
+            return
         if self._former_version >= 0:
             if not self._former_looks:
                 return

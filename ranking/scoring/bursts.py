@@ -36,6 +36,12 @@ LEVELS = 2.0**20  # to an octave of what is usual
 MOST_NUMBERS = 4_000_000  # of one table of items by moments: 32 MB
 
 
+def compares_sections(settings: ListSettings) -> bool:
+    """Whether a list expects of a young item what the items of its section usually have."""
+    by_span = settings.method == "excess" and settings.period == NO_PERIOD
+    return settings.kind == "burst" and by_span and settings.poisson_floor
+
+
 class Edges(NamedTuple):
     """The two spans that a burst at one moment compares, in epoch seconds.
 
@@ -61,10 +67,34 @@ class BurstItems(NamedTuple):
     listable: Mask
 
 
-class Bursts:
-    """One burst list's formula over a site's counts. `start` is when the site's counts begin."""
+class SectionLevels(NamedTuple):
+    """What items that are read now usually have, by section, no section first; whole numbers, whose sums are exact.
 
-    def __init__(self, settings: ListSettings, counts: Counts, items: BurstItems, start: float, zone: tzinfo) -> None:
+    `levels`: (sections + 1,) float64, the sum of their levels (see LEVELS); `items`: (sections + 1,) float64, how many
+    they are; `of_site`: both of the whole site.
+    """
+
+    levels: FloatArray
+    items: FloatArray
+    of_site: tuple[float, float]
+
+
+class Bursts:
+    """One burst list's formula over a site's counts. `start` is when the site's counts begin.
+
+    `levels`: those of the whole site, where the counts are a part of it; None: the counts are whole.
+    """
+
+    def __init__(
+        self,
+        settings: ListSettings,
+        counts: Counts,
+        items: BurstItems,
+        start: float,
+        zone: tzinfo,
+        levels: SectionLevels | None = None,
+    ) -> None:
+        self._levels = levels
         self._settings = settings
         self._counts = counts
         self._items = items
@@ -94,7 +124,7 @@ class Bursts:
                 return Scored(observed, self._against_spans(sums, observed, edges))
             case _:
                 observed, earlier = self._count(sums, edges.since), self._count(sums, edges.before, edges.since)
-                if settings.method == "excess" and settings.poisson_floor and settings.period == NO_PERIOD:
+                if compares_sections(settings):
                     self._in_section = self._usual_in_section(observed, earlier, edges)
                 scored = self._compared(observed, earlier, edges, slice(None))
                 # A held score is of another moment; and nothing is usual of a site that has just begun.
@@ -102,20 +132,30 @@ class Bursts:
                 return scored._replace(usual=None) if unknown else scored
 
     def _usual_in_section(self, observed: FloatArray, earlier: FloatArray, edges: Edges) -> FloatArray:
-        """What items of each row's section usually have in `short_s`, (rows,) float64, events.
+        """What items of each row's section usually have in `short_s`, (rows,) float64, events."""
+        found = self._levels or self._levels_of(observed, earlier, edges)
+        of_site = found.of_site[0] / max(found.of_site[1], 1)
+        usual = np.exp2((found.levels + of_site) / (found.items + 1) / LEVELS) - 1.0
+        return np.asarray(usual[self._items.section - NO_SECTION])
 
-        It is of items that were read now, which every shortlist has, and of whole numbers: their sums have one value
-        in any order. An item that was read before was there for `short_s` at least: one without a date begins with its
-        first read.
+    def levels(self, sums: Sums) -> SectionLevels:
+        """What items that are read now usually have, of these counts alone; for a list that `compares_sections`."""
+        edges = self._edges(sums.moment.at)
+        return self._levels_of(self._count(sums, edges.since), self._count(sums, edges.before, edges.since), edges)
+
+    def _levels_of(self, observed: FloatArray, earlier: FloatArray, edges: Edges) -> SectionLevels:
+        """It is of items that were read now, which every shortlist has, and of whole numbers.
+
+        An item that was read before was there for `short_s` at least: one without a date begins with its first read.
         """
         read = self._items.listable & (observed > 0)
         number = self._items.section - NO_SECTION
         size = int(number.max(initial=0)) + 1
         usual = earlier[read] / np.maximum(self._there_s(edges, read), edges.short_s) * edges.short_s
-        levels = np.bincount(number[read], weights=np.floor(LEVELS * np.log2(1.0 + usual)), minlength=size)
-        items = np.bincount(number[read], minlength=size)
-        of_site = levels.sum() / max(items.sum(), 1)
-        return np.asarray(np.exp2((levels + of_site) / (items + 1) / LEVELS) - 1.0)[number]
+        weights = np.floor(LEVELS * np.log2(1.0 + usual))
+        levels = np.asarray(np.bincount(number[read], weights=weights, minlength=size), dtype=np.float64)
+        items: FloatArray = np.bincount(number[read], minlength=size).astype(np.float64)
+        return SectionLevels(levels, items, (float(levels.sum()), float(items.sum())))
 
     def _there_s(self, edges: Edges, rows: Rows | Mask | slice) -> FloatArray:
         """How much of the baseline each of some rows was published for, float64, seconds."""

@@ -67,6 +67,7 @@ class Counts:
 
     `in_order`: the columns are sorted by bucket, which is faster. Sums are the same where each row's are sorted.
     `recorded`: (counts,) float64, the events as they were counted where some are void in `columns`; None: none is.
+    `start`: when the site's counts begin, in epoch seconds, where these are a part of them.
     """
 
     def __init__(
@@ -77,8 +78,10 @@ class Counts:
         *,
         in_order: bool = True,
         recorded: FloatArray | None = None,
+        start: float = math.inf,
     ) -> None:
         self.columns = columns
+        self.start = min(start, float(columns.start_s.min(initial=math.inf)))
         self.recorded = recorded
         self.in_order = in_order
         self.channels = channels
@@ -136,7 +139,7 @@ class Counts:
             cell_order=cell_place[order[cell_place[order] >= 0]].astype(np.int64),
         )
         recorded = None if self.recorded is None else self.recorded[entries]
-        return Counts(some, self.channels, len(rows), in_order=self.in_order, recorded=recorded)
+        return Counts(some, self.channels, len(rows), in_order=self.in_order, recorded=recorded, start=self.start)
 
     def first_in(self, bucket_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
         """Start of the earliest bucket with an event that counts: (rows,) float64, epoch seconds; inf without one."""
@@ -164,7 +167,7 @@ class Sums:
     @property
     def oldest_s(self) -> float:
         """The age of the oldest bucket in seconds; 0 where there is none."""
-        return self.moment.at - float(self._counts.columns.start_s.min(initial=self.moment.at))
+        return self.moment.at - min(self._counts.start, self.moment.at)
 
     def total(self, horizon: Horizon, channel_weights: FloatArray) -> FloatArray:
         """Weighted sum per item row, (rows,) float64; `channel_weights`: (channels,) float64, by `channels`."""

@@ -30,6 +30,7 @@ from ranking.intake.item_filter import ItemFilter
 from ranking.intake.networks import ALLOWANCE
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import DEFAULT_LISTS, ListSettings, with_defaults
+from ranking.settings.parts import check_parts
 from ranking.settings.sites import SiteSettings
 from ranking.settings.types import (
     IDLE_SETTING,
@@ -69,6 +70,8 @@ class ServiceSettings(Table):
     trusted_proxies: tuple[str, ...] = ("127.0.0.0/8", "::1")
     internal: tuple[str, ...] = ("127.0.0.0/8", "::1")
     log_format: Literal["text", "json"] = "text"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    access_log: bool = False
     request_timeout_s: Seconds = Field(8.0, alias="request_timeout")
     templates: Path | None = None
     streams: int = Field(1_000, ge=0, le=100_000)
@@ -290,6 +293,11 @@ class Settings(Table):
     @model_validator(mode="after")
     def _lists_in_order(self) -> Self:
         check_without(self.lists)
+        return self
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        check_parts(self.sites, self.lists)
         return self
 
     @cached_property

@@ -20,6 +20,7 @@ ADDRESS = re.compile(r"https?://[a-zA-Z0-9.\-:\[\]]+(/[a-zA-Z0-9._~/\-]*)?")
 ZONES = {"WIB": "Asia/Jakarta", "WITA": "Asia/Makassar", "WIT": "Asia/Jayapura"}
 MIN_FEED_S = 10.0
 MAX_FEEDS = 200
+MAX_PROCESSES = 64
 
 
 class FeedSettings(Table):
@@ -54,6 +55,7 @@ class SiteSettings(Table):
     feeds: tuple[FeedSettings, ...] = Field((), max_length=MAX_FEEDS)
     discover: bool = True
     referrers: bool = False
+    jobs_processes: int = Field(1, ge=1, le=MAX_PROCESSES)
     jobs: ProcessName | Literal[""] = ""
     keys: SiteKeys = SiteKeys()
 

@@ -21,12 +21,12 @@ SIZE_UNITS = {"kib": 1024, "mib": 1024**2, "gib": 1024**3, "b": 1}
 def as_seconds(value: Any) -> Any:
     """A duration in seconds.
 
-    Rejected: a bare number as seconds. `half_life = 2` was meant as hours, and is two seconds.
+    Rejected: a bare number as seconds. `half_life = 2` was meant as hours, and is two seconds. Only 0 needs no unit.
     """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError("a duration such as 90s, 15m, 6h or 7d")
     text = str(value).strip()
-    if NUMBER.fullmatch(text):
+    if NUMBER.fullmatch(text) and float(text):
         raise PydanticCustomError(BARE_NUMBER, "{sentence}", {"sentence": _which_unit(text)})
     return parse_duration(text)
 
@@ -54,8 +54,6 @@ def _which_unit(number: str) -> str:
     >>> _which_unit("2")
     'expected a duration such as "2h", found the number 2. Write "2s" for 2 seconds or "2h" for 2 hours.'
     """
-    if not float(number):
-        return f'expected a duration such as "2h", found the number {number}. Write "0s".'
     if not re.fullmatch(r"\d+(\.\d+)?", number):
         return (
             f'expected a duration such as "2h", found the number {number}. Write a number and its unit, such as "2h".'
@@ -69,6 +67,8 @@ def as_bytes(value: Any) -> Any:
     """A size in bytes."""
     if not isinstance(value, str):
         return value
+    if value.strip().isdecimal():  # as the environment has it
+        return int(value)
     for unit, factor in SIZE_UNITS.items():
         if value.lower().endswith(unit) and value[: -len(unit)].strip().isdigit():
             return int(value[: -len(unit)]) * factor

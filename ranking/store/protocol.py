@@ -16,6 +16,7 @@ from ranking.store.lease import LeaseStore
 from ranking.store.lists import ListStore
 from ranking.store.logbook import Logbook
 from ranking.store.questions import QuestionQueue
+from ranking.store.rounds import RoundStore
 from ranking.store.salts import SaltStore
 from ranking.store.server import ServerState
 from ranking.store.sites import SiteRegister
@@ -57,6 +58,11 @@ class Store(Protocol):
     @property
     def questions(self) -> QuestionQueue:
         """Questions to the process that ranks."""
+        ...
+
+    @property
+    def rounds(self) -> RoundStore:
+        """Questions to the processes that hold parts of a site."""
         ...
 
     @property

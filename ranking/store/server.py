@@ -8,7 +8,7 @@ class ServerInfo(NamedTuple):
     """One server as an operator sees it. Memory in bytes, `time` its clock in epoch seconds.
 
     `memory_limit` 0: none; `evicted`: keys that it dropped for want of memory; `persistent`: it keeps an append-only
-    file; `writes`: the last write to that succeeded.
+    file; `writes`: the last write to that succeeded; `clients`: connections to it.
     """
 
     address: str
@@ -20,6 +20,7 @@ class ServerInfo(NamedTuple):
     persistent: bool
     writes: bool
     time: float
+    clients: int = 0
 
 
 class LogState(NamedTuple):

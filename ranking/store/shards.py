@@ -1,6 +1,8 @@
-"""Which shard keeps an item."""
+"""Which shard keeps an item, and which process holds a shard."""
 
+import hashlib
 import zlib
+from collections.abc import Sequence
 
 
 def shard_of(item: str, shards: int) -> int:
@@ -10,3 +12,19 @@ def shard_of(item: str, shards: int) -> int:
     (0, 2)
     """
     return zlib.crc32(item.encode("utf-8", "surrogatepass")) % shards if shards > 1 else 0
+
+
+def shared_out(shards: int, processes: Sequence[str]) -> dict[str, list[int]]:
+    """The shards that each process holds, as many as any other up to one; most stay where they are when one goes.
+
+    Source: rendezvous hashing, with a bound on what each takes.
+
+    >>> shared_out(5, ["a", "b"])
+    {'a': [1, 2, 3], 'b': [0, 4]}
+    """
+    most = -(-shards // len(processes))
+    held: dict[str, list[int]] = {process: [] for process in sorted(processes)}
+    for shard in range(shards):
+        free = [process for process in held if len(held[process]) < most]
+        held[max(free, key=lambda process: hashlib.blake2b(f"{shard} {process}".encode()).digest())].append(shard)
+    return held

@@ -43,7 +43,7 @@ class Pulse(msgspec.Struct, frozen=True):
     `silent_since`: the end of the last bucket that holds events, None where nothing is kept; `span_s`: how long the
     spans of `usual` are, which is None where too little history is kept. `waiting`: what is read and in no list.
     `refresh_s`: how long each of the last refreshes took at least, seconds; `went_back_at`: when the store was last
-    found to have gone back, epoch seconds.
+    found to have gone back, epoch seconds. `known`, `described`: items that are.
     """
 
     at: float
@@ -53,6 +53,8 @@ class Pulse(msgspec.Struct, frozen=True):
     waiting: Waiting = Waiting()
     refresh_s: float = 0.0
     went_back_at: float | None = None
+    known: int = 0
+    described: int = 0
 
 
 def pulse_of(history: History, at: float, zone: tzinfo, span_s: float) -> Pulse:

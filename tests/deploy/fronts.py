@@ -1,10 +1,13 @@
 """The proxies of deploy/ before a real service."""
 
 import contextlib
+import http.server
+import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +22,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 SYSTEM_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
 NGINX = shutil.which("nginx", path=SYSTEM_PATH)
 HAPROXY = shutil.which("haproxy", path=SYSTEM_PATH)
+CADDY = shutil.which("caddy", path=SYSTEM_PATH)
 CONFIG = DEPLOY / "nginx" / "populer.conf"
 #: What nginx wants beside an example that is included in its own configuration; everything below one folder.
 AROUND = """
@@ -71,6 +75,58 @@ def haproxy(folder: Path, behind: str) -> Iterator[str]:
     command = [str(HAPROXY), "-db", "-f", str(DEPLOY / "haproxy" / "haproxy.cfg"), "-C", str(folder)]
     with _running(command, f"http://127.0.0.1:{port}", names) as url:
         yield url
+
+
+@contextlib.contextmanager
+def caddy(folder: Path, behind: str) -> Iterator[str]:
+    """Caddy before the service at `behind`; its address."""
+    port, admin = free_ports(2)
+    names = {
+        "POPULER_BIND": f"http://127.0.0.1:{port}, http://populer.example.id:{port}",
+        "POPULER_SERVER": behind.removeprefix("http://"),
+        "CADDY_ADMIN": f"127.0.0.1:{admin}",
+        "XDG_DATA_HOME": str(folder),
+        "XDG_CONFIG_HOME": str(folder),
+    }
+    example = ["--adapter", "caddyfile", "--config", str(DEPLOY / "caddy" / "Caddyfile")]
+    command = [str(CADDY), "validate", *example]
+    tried = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **names})
+    assert tried.returncode == 0, tried.stderr
+    with _running([str(CADDY), "run", *example], f"http://127.0.0.1:{port}", names) as url:
+        yield url
+
+
+class _Upstream(http.server.BaseHTTPRequestHandler):
+    """Answers with the headers and the address that it was asked with."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        content = json.dumps(
+            {name.lower(): value for name, value in self.headers.items()} | {":path": self.path}
+        ).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(content)))
+        self.send_header("cache-control", "no-store")
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def echoing() -> Iterator[str]:
+    """A server that answers with what it was sent; its address."""
+    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Upstream)
+    thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{upstream.server_port}"
+    finally:
+        upstream.shutdown()
+        upstream.server_close()
+        thread.join()
 
 
 @contextlib.contextmanager

@@ -2,8 +2,6 @@
 
 import contextlib
 import gzip
-import http.server
-import json
 import os
 import re
 import shutil
@@ -11,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +19,7 @@ from typing import Any
 import brotli
 import httpx2
 import pytest
-from fronts import AROUND, CONFIG, NGINX, nginx
+from fronts import AROUND, CONFIG, NGINX, echoing, nginx
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 
@@ -225,37 +222,15 @@ def test_everything_else_passes_through(front: Front) -> None:
     assert front.get("/v1/lists/tiada").status_code == 404
 
 
-class _Upstream(http.server.BaseHTTPRequestHandler):
-    """Answers with the headers that it was asked with."""
-
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        content = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(content)))
-        self.send_header("cache-control", "no-store")
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
 @pytest.fixture(scope="module")
 def echo() -> Iterator[httpx2.Client]:
     """nginx before a server that answers with what it was sent."""
-    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Upstream)
-    thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
     with contextlib.ExitStack() as stack:
-        stack.callback(thread.join)
-        stack.callback(upstream.server_close)
-        stack.callback(upstream.shutdown)
+        upstream = stack.enter_context(echoing())
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-", dir="/tmp")))
         (folder / "koran").mkdir()
         (folder / "koran" / "a.html").write_text('<!--# include virtual="/fragments/populer" -->')
-        url = stack.enter_context(nginx(folder, f"http://127.0.0.1:{upstream.server_port}"))
+        url = stack.enter_context(nginx(folder, upstream))
         yield stack.enter_context(httpx2.Client(base_url=url, trust_env=False, timeout=30))
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -12,16 +11,15 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
 
 import httpx2
 import pytest
-from fronts import HAPROXY, NGINX, haproxy, nginx
+from fronts import CADDY, HAPROXY, NGINX, caddy, haproxy, nginx
 from servers import Valkey
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 
-from service import MODULE, Service, environment, run, serving, wait_until
+from service import MODULE, Service, environment, run, serving, started, wait_until
 
 LIST = "/v1/lists/populer"
 SENDERS = 6
@@ -105,6 +103,7 @@ def reload(service: Service, *options: str) -> str:
         direct,
         pytest.param(nginx, marks=pytest.mark.skipif(NGINX is None, reason="no nginx here")),
         pytest.param(haproxy, marks=pytest.mark.skipif(HAPROXY is None, reason="no haproxy here")),
+        pytest.param(caddy, marks=pytest.mark.skipif(CADDY is None, reason="no caddy here")),
     ],
 )
 def test_workers_are_replaced_without_one_failed_request(service: Service, folder: Path, front: Front) -> None:
@@ -161,18 +160,6 @@ def test_request_that_has_begun_to_come_is_answered_by_a_worker_that_leaves(fold
             answer = begun.recv(65_536)
             assert answer.startswith(b"HTTP/1.1 202 ")
             assert it.process.wait(10) == 0, "the other never ends, and is not waited for longer"
-
-
-@contextlib.contextmanager
-def started(command: list[str], **options: Any) -> Iterator[IO[str]]:
-    """A command of ours that runs until the end, and its stdout."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout
-        finally:
-            process.terminate()
-            assert process.wait(15) == 0
 
 
 def test_socket_that_is_passed_is_served_over_a_restart(folder: Path) -> None:

@@ -98,11 +98,20 @@ class Sender(threading.Thread):
 
     `keyed`: under idempotency keys, each again and again until it is acknowledged. Then all are, and the store must
     have exactly what was sent. Between two batches `pause_s` pass. `acks` counts answers by their ack, `refused` those
-    of 503.
+    of 503. `key` is the write key of `site`. `safe`: acks that acknowledge a batch, all where there are none.
     """
 
     def __init__(
-        self, service: Service, ledger: Ledger, *, events: int = 50, keyed: bool = False, pause_s: float = 0.0
+        self,
+        service: Service,
+        ledger: Ledger,
+        *,
+        events: int = 50,
+        keyed: bool = False,
+        pause_s: float = 0.0,
+        site: str = "default",
+        key: str = "",
+        safe: Container[str] = (),
     ) -> None:
         super().__init__(daemon=True)
         self.ledger = ledger
@@ -110,7 +119,9 @@ class Sender(threading.Thread):
         self._keyed = keyed
         self._pause_s = pause_s
         self._stopped = threading.Event()
-        self._headers = {"authorization": f"Bearer {service.write_key}"}
+        self._headers = {"authorization": f"Bearer {key or service.write_key}"}
+        self._path = f"/v1/events?site={site}"
+        self._safe = safe
         address = urlsplit(service.url)
         self._connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
         self.acks: dict[str, int] = {}
@@ -149,7 +160,7 @@ class Sender(threading.Thread):
         """Send a batch; whether it was acknowledged."""
         headers = {**self._headers, "Idempotency-Key": sent.name.replace(" ", "-")} if self._keyed else self._headers
         try:
-            self._connection.request("POST", "/v1/events", sent.body, headers)
+            self._connection.request("POST", self._path, sent.body, headers)
             answer = self._connection.getresponse()
             content = answer.read()
         except (OSError, http.client.HTTPException):
@@ -165,6 +176,9 @@ class Sender(threading.Thread):
         assert told["accepted"] + told["duplicate"] == sent.size, told
         assert self._keyed or not told["duplicate"], told
         self.acks[told["ack"]] = self.acks.get(told["ack"], 0) + 1
+        if self._safe and told["ack"] not in self._safe:
+            self._stopped.wait(PAUSE_S)
+            return False
         self.ledger.acknowledge(sent)
         return True
 
@@ -195,15 +209,15 @@ def counted(url: str, site: str = "default") -> dict[str, int]:
     return asyncio.run(read())
 
 
-def await_counted(ledger: Ledger, url: str) -> None:
+def await_counted(ledger: Ledger, url: str, site: str = "default") -> None:
     """Return when all that was acknowledged is counted; what waits on disk needs a moment. Fails as `check` does."""
 
     def all_there() -> bool:
-        found = counted(url)
+        found = counted(url, site)
         return all(item in found for each in ledger.batches if each.acked for item in each.items)
 
     try:
         wait_until(all_there, either(30.0, 300.0))
     except AssertionError:
-        ledger.check(counted(url))
+        ledger.check(counted(url, site))
         raise

@@ -40,17 +40,17 @@ EVERY_S, LEASE_S = 1.0, 1.5
 PATIENCE_S = 1.0
 SITES = [f"site-{number}" for number in range(30)]
 SITE, LIST = "default", "populer"
+RAW: dict[str, Any] = {
+    "refresh": {"every": f"{EVERY_S}s", "lease": f"{LEASE_S}s"},
+    "sites": [{"id": site} for site in SITES[:-1]] + [{"id": SITES[-1], "jobs": "pinned"}],
+}
 
 
 class Jobs:
     """A jobs process as `populer serve` starts one."""
 
-    def __init__(self, url: str, log: Path, name: str = "") -> None:
-        raw = {
-            "refresh": {"every": f"{EVERY_S}s", "lease": f"{LEASE_S}s"},
-            "service": {"jobs_name": name},
-            "sites": [{"id": site} for site in SITES[:-1]] + [{"id": SITES[-1], "jobs": "pinned"}],
-        }
+    def __init__(self, url: str, log: Path, name: str = "", raw: dict[str, Any] = RAW) -> None:
+        raw = {**raw, "service": {"jobs_name": name}}
         environment = {name: value for name, value in os.environ.items() if not name.startswith("POPULER_")}
         with log.open("ab") as to:
             self.process = subprocess.Popen(

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 import httpx2
 
@@ -144,3 +145,15 @@ def serving(
         service.process.wait(STOP_S)
         with contextlib.suppress(OSError, ValueError):
             os.kill(service.valkey_pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def started(command: list[str], **options: Any) -> Iterator[IO[str]]:
+    """A command of ours that runs until the end, and its stdout."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, **options) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout
+        finally:
+            process.terminate()
+            assert process.wait(15) == 0

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from populer.config import effective, load, with_list_settings
 from ranking.errors import SettingsError
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
+from ranking.settings.service import Settings
 
 NOTHING = Path("/dev/null")
 
@@ -304,6 +306,21 @@ def test_a_secret_is_read_from_the_file_that_the_environment_names(tmp_path: Pat
     assert loaded.origins["sites.0.keys.admin.ops"] == str(file)
 
 
+def test_sites_and_the_secrets_of_each_may_both_come_from_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("key-of-siti-of-the-koran\n")
+    environ = {
+        "POPULER_SITES": '[{"id": "kabar"}, {"id": "koran", "name": "Koran"}]',
+        "POPULER_SITES__KORAN__KEYS__ADMIN_FILE": str(tmp_path / "key"),
+        "POPULER_SITES__0__NAME": "Kabar",
+    }
+    loaded = load(NOTHING, environ)
+    assert [(site.id, site.name) for site in loaded.settings.sites] == [("kabar", "Kabar"), ("koran", "Koran")]
+    assert loaded.settings.sites[1].keys.admin == {"admin": "key-of-siti-of-the-koran"}
+    assert loaded.origins["sites.1.name"] == loaded.origins["sites.1.keys.admin"] == "environment"
+    with pytest.raises(SettingsError, match="sites: expected"):
+        load(NOTHING, {"POPULER_SITES": "koran", "POPULER_SITES__KORAN__NAME": "Koran"})
+
+
 def test_a_secret_that_cannot_be_read_and_a_site_that_is_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"POPULER_REDIS_URL_FILE: .*nowhere cannot be read"):
         load(NOTHING, {"POPULER_REDIS_URL_FILE": str(tmp_path / "nowhere")})
@@ -366,7 +383,6 @@ def test_buckets_are_as_narrow_as_the_sites_days_need(
         ("[lists.populer]\nwindow = '1'", "lists.populer.window", "1", '"1s" for 1 second or "1h" for 1 hour.'),
         ("[refresh]\nevery = 5", "refresh.every", "5", '"5s" for 5 seconds or "5h" for 5 hours.'),
         ("[retention]\nbucket = 300", "retention.bucket", "300", '"300s" for 300 seconds or "300h" for 300 hours.'),
-        ("[ingest]\ndedupe_window = 0", "ingest.dedupe_window", "0", '"0s".'),
         ("[lists.populer]\nmax_age = -3", "lists.populer.max_age", "-3", 'a number and its unit, such as "2h".'),
     ],
 )
@@ -376,6 +392,48 @@ def test_a_duration_without_a_unit_is_refused_with_the_ways_of_writing_it(
     sentence = f'{setting}: expected a duration such as "2h", found the number {number}. Write {ways}'
     with pytest.raises(SettingsError, match=re.escape(sentence)):
         from_toml(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ingest.dedupe_window", 0.0),
+        ("service.drain", 0.0),
+        ("alarms.quiet", 0.0),
+        ("ingest.spool", 0),
+        ("service.streams", 0),
+        ("ingest.bots", False),
+        ("lists.populer.floor", 0.0),
+        ("lists.populer.min_age", 0.0),
+        ("lists.populer.sections", False),
+    ],
+)
+def test_zero_is_zero_in_the_file_and_in_the_environment(tmp_path: Path, name: str, value: object) -> None:
+    table, setting = name.rsplit(".", 1)
+    file = tmp_path / "populer.toml"
+    for text in ("0", '"0"'):
+        file.write_text(f"[{table}]\n{setting} = {text}")
+        assert _value(load(file, {}).settings, name) == value
+    assert _value(load(NOTHING, {"POPULER_" + name.upper().replace(".", "__"): "0"}).settings, name) == value
+
+
+def test_a_zero_that_a_setting_may_not_be_is_refused_as_any_other_value() -> None:
+    with pytest.raises(SettingsError, match=r"refresh\.every: expected a duration of at least 250ms, found 0s"):
+        load(NOTHING, {"POPULER_REFRESH_EVERY": "0"})
+    with pytest.raises(SettingsError, match=r"ingest\.max_body: expected .* 1024, found '0'"):
+        load(NOTHING, {"POPULER_INGEST_MAX_BODY": "0"})
+
+
+def _value(settings: Settings, name: str) -> object:
+    """What a setting is, by its dotted name."""
+    found: Any = settings
+    for step in name.split("."):
+        if isinstance(found, dict):
+            found = found[step]
+        else:
+            fields = type(found).model_fields
+            found = getattr(found, next(name for name in fields if step in (name, fields[name].alias)))
+    return found
 
 
 def test_a_duration_without_a_unit_is_refused_in_the_environment_and_in_a_dry_run() -> None:

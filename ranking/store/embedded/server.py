@@ -5,7 +5,7 @@ reached by a unix socket only.
 
 Invariants: one service per data directory (a `flock` held for the life of
 the object), one server per data directory (a leftover is adopted or ended before another one starts), and
-no signal goes to a process that is not provably a valkey-server working in that directory.
+no signal goes to a process that is not provably a server of its kind working in that directory.
 
 The server lives in a session of its own, so that Ctrl-C reaches us and not it: we flush first, then stop
 it. The price is that a killed parent leaves it running; the next start adopts it, and nothing is lost.
@@ -41,7 +41,7 @@ from ranking.store.embedded.data_dir import (
     unusable,
 )
 from ranking.store.embedded.diagnosis import what_was_dropped, why_not_started
-from ranking.store.embedded.launch import bundled_program, config_file, spawn
+from ranking.store.embedded.launch import config_file, server_program, spawn
 from ranking.store.embedded.resp import RefusedError, ask, await_ready, info
 
 _START_S = 10.0  # from launch to the first answer
@@ -197,11 +197,12 @@ class EmbeddedValkey:
         try:
             server = info(self._socket, "server", timeout_s=_ANSWER_S)
             folder = ask(self._socket, "CONFIG", "GET", "dir", timeout_s=_ANSWER_S)[1]
-            program = bundled_program()
+            program = server_program()
             version = subprocess.run([program, "--version"], capture_output=True, check=True, text=True).stdout
+            number = server.get("valkey_version") or server["redis_version"]
             return (
                 server["process_id"] == self._pid_file.read_text().strip()
-                and {f"v={server['valkey_version']}", f"build={server['redis_build_id']}"} <= set(version.split())
+                and {f"v={number}", f"build={server['redis_build_id']}"} <= set(version.split())
                 and Path(os.fsdecode(folder)).samefile(self.data_dir)
                 and self._config.read_bytes() == self._config_file()
             )
@@ -211,7 +212,7 @@ class EmbeddedValkey:
     # A new server
 
     def _launch(self) -> None:
-        program = bundled_program()
+        program = server_program()
         self.adopted = False
         try:
             make_socket_folder(self.data_dir, self._socket)

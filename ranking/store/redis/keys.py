@@ -53,6 +53,7 @@ PLACES_TTL_S = (PLACES_DAYS + 1) * DAY_S
 FEEDS_TTL_S = 30 * DAY_S
 PAGES_TTL_S = HOUR_S
 LEARNED_TTL_S = 365 * DAY_S
+ROUND_TTL_S = 600
 
 
 def salt(day: int) -> str:
@@ -244,6 +245,16 @@ def wanted_pages(site: str) -> str:
 def noted_pages(site: str) -> str:
     """Hash: where readers have read such items."""
     return f"populer:{{{site}}}:noted-pages"
+
+
+def asked_round(site: str) -> str:
+    """Hash: the last question to the parts of a site."""
+    return f"populer:{{{site}}}:round"
+
+
+def answers(site: str) -> str:
+    """Hash: their answers to it."""
+    return f"populer:{{{site}}}:answers"
 
 
 def learned(site: str) -> str:

@@ -97,6 +97,7 @@ class RedisServer:
                 persistent=bool(int(info.get("aof_enabled", 0))),
                 writes=info.get("aof_last_write_status", "ok") == "ok",
                 time=int(info.get("server_time_usec", 0)) / 1e6,
+                clients=int(info.get("connected_clients", 0)),
             )
             for info in infos
         ]

@@ -16,6 +16,7 @@ from ranking.store.redis.link import Link
 from ranking.store.redis.lists import RedisLists
 from ranking.store.redis.logbook import RedisLogbook
 from ranking.store.redis.questions import RedisQuestions
+from ranking.store.redis.rounds import RedisRounds
 from ranking.store.redis.salts import RedisSalts
 from ranking.store.redis.server import RedisServer
 from ranking.store.redis.sites import RedisSites
@@ -59,6 +60,7 @@ class RedisStore:
         self._edits = edits
         self._lease = RedisLease(link)
         self._questions = RedisQuestions(link)
+        self._rounds = RedisRounds(link)
         self._salts = RedisSalts(link)
         self._logbook = RedisLogbook(link)
         self._findings = RedisFindings(link)
@@ -89,6 +91,10 @@ class RedisStore:
     @property
     def questions(self) -> RedisQuestions:
         return self._questions
+
+    @property
+    def rounds(self) -> RedisRounds:
+        return self._rounds
 
     @property
     def salts(self) -> RedisSalts:

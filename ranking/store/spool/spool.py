@@ -99,6 +99,15 @@ class Spool:
         """How many events the waiting batches hold."""
         return self._events
 
+    @property
+    def size(self) -> int:
+        """Bytes of the spool on disk."""
+        found = 0
+        for path in (self._file, self._wal):
+            with contextlib.suppress(FileNotFoundError):
+                found += path.stat().st_size
+        return found
+
     def resize(self, max_bytes: int) -> None:
         """Take no more than `max_bytes` from now on; what is kept already stays."""
         with self._mutex:

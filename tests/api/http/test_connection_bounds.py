@@ -241,3 +241,13 @@ async def test_connection_beyond_the_limit_of_its_address_is_closed_and_room_is_
         for _, writer in held:
             writer.close()
             await writer.wait_closed()
+
+
+async def test_what_cannot_be_read_is_told_and_what_can_is_not() -> None:
+    refused: list[str] = []
+    async with listening(app, ConnectionLimits(RESERVE + 256, refused=refused.append)) as port:
+        await talk(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bool)
+        assert refused == []
+        for malformed in (b"GET /\r\n\r\n", b"\x16\x03\x01\x00", b"GET / HTTP/1.1\r\n\r\n"):
+            await talk(port, malformed)
+    assert refused == ["malformed"] * 3

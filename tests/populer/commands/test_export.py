@@ -110,7 +110,7 @@ def test_items_and_edits_have_a_column_for_each_field(options: tuple[str, ...]) 
 
 
 @pytest.mark.parametrize("form", ["csv", "parquet"])
-def test_tune_finds_in_the_files_what_it_finds_in_the_store(
+def test_tune_and_rank_find_in_the_files_what_they_find_in_the_store(
     options: tuple[str, ...], tmp_path: Path, form: str
 ) -> None:
     if form == "parquet":
@@ -119,10 +119,32 @@ def test_tune_finds_in_the_files_what_it_finds_in_the_store(
     for table, file in (("counts", counts), ("items", items)):
         done = run("export", table, "--format", form, "--out", str(file), *options)
         assert done.returncode == 0, done.stderr
+    at = "2025-12-01T12:02:00Z"
+    ranked = run("rank", "--json", "--at", at, "--events", str(counts), "--items", str(items), *options)
+    assert ranked.returncode == 0, ranked.stderr
+    found = json.loads(ranked.stdout)
+    assert len(found["items"]) == 10
+    assert found == json.loads(run("rank", "--json", "--at", at, *options).stdout)
     of_files = tuned("--events", str(counts), "--items", str(items), "--undated", "first-seen", *options)
     assert of_files == tuned("--step", "1h", *options)
     refused = run("replay", str(counts), "--key", "any", *options)
     assert (refused.returncode, "counts that were exported" in refused.stderr) == (1, True), refused.stderr
+
+
+def test_rank_says_what_it_cannot_do_by_files(options: tuple[str, ...], tmp_path: Path) -> None:
+    counts, empty = tmp_path / "counts.csv", tmp_path / "empty.csv"
+    counts.write_text("ts,until,item,kind,events\n2025-12-01T00:00:00Z,2025-12-01T00:05:00Z,a,view,3\n")
+    empty.write_text("ts,item\n")
+    done = run("rank", "--json", "--events", str(counts), *options)
+    assert [(each["id"], each["views"]) for each in json.loads(done.stdout)["items"]] == [("a", 3)]
+    for arguments, said in (
+        (("--items", str(counts)), "--items: goes with --events"),
+        (("--events", str(counts), "--tag", "bola"), "--tag: goes without --events"),
+        (("--events", str(empty)), "--events: no event in"),
+        (("--events", str(tmp_path / "none.csv")), "none.csv"),
+    ):
+        done = run("rank", *arguments, *options)
+        assert (done.returncode, said in done.stderr, done.stderr.count("\n")) == (1, True, 1), done.stderr
 
 
 def test_duckdb_reads_what_is_written(options: tuple[str, ...], tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ sys.path.append(str(Path(__file__).parents[1]))
 from servers import free_ports
 from service import Service, run, serving, wait_until
 
+from populer.commands.options import write_key
+
 
 @pytest.fixture(scope="module")
 def admin_port() -> int:
@@ -24,6 +26,16 @@ def service(tmp_path_factory: pytest.TempPathFactory, admin_port: int) -> Iterat
     environ = {"POPULER_SERVICE_ADMIN_PORT": str(admin_port)}
     with serving(tmp_path_factory.mktemp("keys") / "data", env=environ) as service:
         yield service
+
+
+def test_write_key_of_commands_comes_from_the_file_that_the_environment_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("write-key-of-the-koran\n")
+    monkeypatch.setenv("POPULER_KEY_FILE", str(tmp_path / "key"))
+    assert write_key(None, None, tmp_path, None) == "write-key-of-the-koran"
+    monkeypatch.setenv("POPULER_KEY", "another-key")
+    assert write_key(None, None, tmp_path, None) == "another-key"
 
 
 def keys(service: Service, *arguments: str) -> str:

@@ -90,6 +90,10 @@ class ListSpool:
     def sync(self) -> None:
         pass
 
+    @property
+    def size(self) -> int:
+        return 4096 * len(self)
+
     def resize(self, max_bytes: int) -> None:
         pass
 

@@ -53,6 +53,10 @@ class ListSpool:
     def sync(self) -> None:
         """In memory there is nothing to do."""
 
+    @property
+    def size(self) -> int:
+        return 4096 * len(self)
+
     def resize(self, max_bytes: int) -> None:
         self.room = max_bytes
 
@@ -143,6 +147,22 @@ async def test_a_lane_that_is_held_does_not_hold_up_another(monkeypatch: pytest.
     await until(spool)
     assert store.counted[2:] == [("held", 1), ("held", 2)]
     assert not any(store.waited), "their events are answered: no replica and no disk is waited for"
+    await overflow.stop()
+
+
+async def test_it_says_since_when_events_wait_until_none_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
+    store, spool, emptied = LossyStore("s"), ListSpool(), asyncio.Event()
+    overflow = Spooling(spool, store, keep_s=1e9, on_change=lambda used: None if used else emptied.set())
+    assert (overflow.in_use_s, overflow.size) == (0.0, 0)
+    await overflow.keep(batch(1))
+    first = overflow.in_use_s
+    await overflow.keep(batch(2))
+    assert overflow.in_use_s > first > 0, "by the first that waits"
+    assert overflow.size == spool.size > 0
+    store.away.clear()
+    await emptied.wait()
+    assert (overflow.in_use_s, overflow.size) == (0.0, 0)
     await overflow.stop()
 
 

@@ -1,0 +1,70 @@
+"""The steps of the quick start and of a move from another system, as the pages have them, on a running service."""
+
+import json
+import re
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from service import Service, environment, run, serving, wait_until
+
+ROOT = Path(__file__).parents[2]
+HERE = "http://127.0.0.1:8000"
+#: What the shell of a page calls `populer` and `python3`.
+PYTHON = shlex.quote(sys.executable)
+CALLS = f'populer() {{ {PYTHON} -m populer "$@"; }}\npython3() {{ {PYTHON} "$@"; }}\n'
+
+
+def scripts(page: str) -> list[str]:
+    """The shell scripts of a page, in order."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def carried_out(script: str, service: Service) -> str:
+    """What a script prints, run beside the service's data directory with its address in place of the page's."""
+    done = subprocess.run(
+        ["sh", "-e", "-c", CALLS + script.replace(HERE, service.url)],
+        cwd=service.data_dir.parent, capture_output=True, text=True, timeout=60, check=False,
+        env={**environment(), "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def running(tmp_path: Path) -> Iterator[Service]:
+    with serving(tmp_path / "populer-data", cwd=tmp_path) as service:
+        yield service
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/start.md", "docs/id/start.md"])
+def test_the_quick_start_leads_to_a_counted_view_and_a_list(page: str, running: Service) -> None:
+    steps = "".join(script for script in scripts(page) if "curl" in script)
+    described, _, rest = steps.partition("curl -A Firefox")
+    count, _, read = rest.partition("\ncurl ")
+    carried_out(described, running)
+    answer = json.loads(carried_out(f"curl -A Firefox{count}", running))
+    assert (answer["accepted"], answer["ack"]) == (1, "commit")
+
+    def listed() -> list[str]:
+        return [each["id"] for each in json.loads(carried_out(f"curl {read}", running)).get("items", [])]
+
+    wait_until(lambda: listed() == ["berita-1"])
+
+
+def test_counts_of_a_plugin_become_a_log_that_is_replayed(running: Service) -> None:
+    (script,) = [script for script in scripts("docs/migrating.md") if "awk" in script]
+    yesterday = datetime.fromtimestamp(time.time(), UTC) - timedelta(days=1)
+    rows = [("17", 3), ("18", 1)]
+    (running.data_dir.parent / "views.tsv").write_text(
+        "".join(f"{item}\t{yesterday:%Y-%m-%d %H:%M:%S}\t{views}\n" for item, views in rows)
+    )
+    carried_out(script.replace("populer replay", f"populer replay --to {running.url}"), running)
+    done = run("rank", "--data", str(running.data_dir), "--json", "--set", "half_life=1d")
+    assert {each["id"]: each["views"] for each in json.loads(done.stdout)["items"]} == dict(rows)
