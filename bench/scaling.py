@@ -3,8 +3,8 @@
 `python bench/scaling.py [--json] [--shards N] [--quick]`; about two minutes.
 
 The costs are measured first, in this run: what the store takes to add up a count and keeps of it, what a process that
-ranks keeps of it, and what it takes to read the open bucket again once it has changed. Then a week is simulated, hour
-by hour, and nothing of it is sent anywhere:
+ranks keeps of it, the same of an item, and what it takes to read the open bucket again once it has changed. Then a week
+is simulated, hour by hour, and nothing of it is sent anywhere:
   items     their share of all reads follows a Pareto law, halves each 12 hours, and every hour brings new ones
   hours     four times as many reads at the day's height as at night; in one hour an item takes a fifth of all
   channels  an event is one of four kinds and sources, unevenly
@@ -49,10 +49,12 @@ KEPT_DAYS: Final = 30
 #: Items older than this have less than a hundredth of what they had.
 ALIVE_HOURS: Final = 96
 HALF_LIFE_HOURS: Final = 12.0
-TAIL: Final = 1.1
+TAIL: Final = 1.3
 CHANNELS: Final = np.array([0.6, 0.25, 0.1, 0.05])
 BREAKING_HOUR, BREAKING_SHARE = HOURS - 4, 0.2
 BATCH_CELLS: Final = 1_500
+#: Of a count in the store that is sealed, as storage.py finds it; and buckets that are not.
+SEALED_BYTES, OPEN_BUCKETS = 4.5, 12
 CPU_OF: Final = {"http": 1 / 120_000, "kafka": 1 / 86_000}
 """Seconds of a core per event, in batches of 500 and with repeats left out: goals of ingest.py, results of consume."""
 
@@ -60,14 +62,15 @@ Floats = npt.NDArray[np.float64]
 
 
 class Costs(NamedTuple):
-    """What one count costs, measured: seconds of the store and of the process that ranks, bytes of both."""
+    """What one count costs, and one item, measured: seconds of the store and of what ranks, bytes of both."""
 
     store_s: float
     read_s: float
     refresh_s: float
     open_bytes: float
-    sealed_bytes: float
+    item_bytes: float
     process_bytes: float
+    process_item_bytes: float
 
 
 async def measured(cells: int, distinct: tuple[int, int]) -> Costs:
@@ -79,22 +82,26 @@ async def measured(cells: int, distinct: tuple[int, int]) -> Costs:
             end_s = int(time.time()) // WIDTH_S * WIDTH_S - 2 * HOUR_S
             empty = await _memory(server)
             filled = await filling.fill(store, cells, end_s)
-            sealed = (await _memory(server) - empty) / filled.cells
+            stored = await _memory(server) - empty
             settings = Settings.model_validate({"retention": {"keep": "365d"}})
             before = _own_memory()
             refresher = Refresher(RankedSite(store, settings, filling.SITE))
             await refresher.refresh(time.time())
-            own = (_own_memory() - before) / filled.cells
-            took, stored, opened = [], 0.0, 0.0
+            columns = refresher.site.view.history.columns()
+            per_count = (columns.cell.nbytes + columns.bucket.nbytes + columns.counts.nbytes) / len(columns.counts)
+            per_item = (_own_memory() - before - per_count * filled.cells) / filled.items
+            item = (stored - SEALED_BYTES * filled.cells) / filled.items
+            took, added_s, opened = [], 0.0, 0.0
             for number, many in enumerate(distinct):
                 start_s = int(time.time()) // WIDTH_S * WIDTH_S - (2 - number) * WIDTH_S
                 memory = await _memory(server)
-                stored = await _record(store, server, start_s, many, 10 * number)
+                added_s = await _record(store, server, start_s, many, 10 * number)
                 opened = (await _memory(server) - memory) / many
                 await refresher.refresh(time.time())
                 took.append(min([await _again(store, refresher, start_s, 1_000 * number + step) for step in range(3)]))
             read_s = max(0.0, (took[1] - took[0]) / (distinct[1] - distinct[0]))
-            return Costs(stored / distinct[-1], read_s, max(0.0, took[0] - read_s * distinct[0]), opened, sealed, own)
+            refresh_s = max(0.0, took[0] - read_s * distinct[0])
+            return Costs(added_s / distinct[-1], read_s, refresh_s, opened, item, per_count, per_item)
         finally:
             await server.aclose()
             await store.close()
@@ -141,6 +148,7 @@ class Week(NamedTuple):
     counts_s: float
     open_counts: float
     kept_counts: float
+    items: float
     skew: float
     breaking_skew: float
 
@@ -173,6 +181,7 @@ def week(events_a_day: float, shards: int, seed: int = 1) -> Week:
         counts.max() / WIDTH_S,
         float(counts.max()),
         float(counts.sum()) * HOUR_S / WIDTH_S / 7 * KEPT_DAYS,
+        float(ITEMS_A_DAY[events_a_day] * KEPT_DAYS),
         float(skew[usual].max()),
         float(skew[BREAKING_HOUR]),
     )
@@ -190,8 +199,15 @@ def needs(found: Week, costs: Costs, shards: int, every_s: float = 5.0) -> dict[
         "cores of consumers (Kafka)": found.events_s * CPU_OF["kafka"],
         "busiest shard's core, event by event": direct,
         "busiest shard's core, summed for 5 s": summed,
-        "store, GiB": (found.kept_counts * costs.sealed_bytes + 12 * found.open_counts * costs.open_bytes) / 2**30,
-        "ranking, GiB in all": found.kept_counts * costs.process_bytes / 2**30,
+        "counts kept": found.kept_counts,
+        "store, GiB": (
+            found.kept_counts * SEALED_BYTES
+            + OPEN_BUCKETS * found.open_counts * costs.open_bytes
+            + found.items * costs.item_bytes
+        )
+        / 2**30,
+        "ranking, GiB in all": (found.kept_counts * costs.process_bytes + found.items * costs.process_item_bytes)
+        / 2**30,
         "refresh in one process, s": costs.refresh_s + found.open_counts * costs.read_s,
         "busiest shard over an even one": found.skew,
         "the same in the breaking hour": found.breaking_skew,
@@ -213,9 +229,10 @@ def main() -> None:
         return
     print(f"{document['machine']}; {given.shards} shards")
     print(
-        f"a count: {1e6 * costs.store_s:.1f} us of the store, {costs.open_bytes:.0f} B open and"
-        f" {costs.sealed_bytes:.1f} B sealed, {costs.process_bytes:.0f} B where it is ranked;"
-        f" a refresh {1e3 * costs.refresh_s:.0f} ms and {1e6 * costs.read_s:.2f} us a count of the open bucket"
+        f"a count: {1e6 * costs.store_s:.1f} us of the store, {costs.open_bytes:.0f} B open, {SEALED_BYTES} B sealed,"
+        f" {costs.process_bytes:.0f} B where it is ranked; an item: {costs.item_bytes:.0f} B and"
+        f" {costs.process_item_bytes:.0f} B; a refresh {1e3 * costs.refresh_s:.0f} ms and {1e6 * costs.read_s:.2f} us a"
+        f" count of the open bucket"
     )
     rows = list(next(iter(table.values())))
     print(f"{'events a day':40}" + "".join(f"{name:>14}" for name in table))

@@ -47,7 +47,7 @@ PARTS = [
     Part("serve", "Serving", ["--seconds", "1"], ["--rounds", "1", "--seconds", "0.3"]),
     Part("storage", "Storage", [], ["--cells", "50000"]),
     Part("logs", "Logs", [], ["--lines", "50000", "--rounds", "1"]),
-    Part("quality", "Quality of lists on real logs", ["--no-forecast"], ["--no-forecast", "--logs", "absent"]),
+    Part("quality", "Quality of lists on real logs", [], ["--logs", "absent"]),
 ]  # fmt: skip
 
 

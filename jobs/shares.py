@@ -18,10 +18,10 @@ def owners(sites: Mapping[str, str], processes: Sequence[JobsProcess]) -> dict[s
     `sites`: site -> name of the process that it is pinned to, or nothing; one that is away is stood in for.
 
     >>> both = [JobsProcess(f"{name}:1:a", name, "", 1.0) for name in ("satu", "dua")]
-    >>> owners({"koran": "", "radio": "dua"}, both)
-    {'koran': 'satu:1:a', 'radio': 'dua:1:a'}
-    >>> owners({"koran": "", "radio": "dua"}, both[:1])
-    {'koran': 'satu:1:a', 'radio': 'satu:1:a'}
+    >>> owners({"koran": "", "radio": "satu"}, both)
+    {'koran': 'dua:1:a', 'radio': 'satu:1:a'}
+    >>> owners({"koran": "", "radio": "satu"}, both[1:])
+    {'koran': 'dua:1:a', 'radio': 'dua:1:a'}
     """
     found = {}
     for site, name in sites.items():

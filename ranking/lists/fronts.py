@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ranking.counts.arrays import NO_GROUP, NO_SECTION, FloatArray, Ints, Rows
+from ranking.intake.reader_filter import MARK
 from ranking.lists import ordering
 from ranking.lists.item_pool import PoolFacts
 from ranking.lists.ranker import Ranker
@@ -172,7 +173,7 @@ def part_of_list(
     Raises:
         NotProvenError: by a ranker of some rows, where others may stand before them.
     """
-    pool, moment = ranker.boosted(ranker.boosts_of(name)), ranker.moment
+    pool, moment = ranker.boosted(ranker.boosts_of(name.partition(MARK)[0])), ranker.moment
     limit = int(reach_of_front(settings, lists) * wider)
     by_section = settings.sections or bool(settings.max_per_section)
     found = []

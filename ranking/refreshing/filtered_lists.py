@@ -4,7 +4,7 @@ A request is a list and a filter's key. Workers note it in the store; each refre
 lately, at most `MOST_FILTERED` of a site, the latest first. A reader's filter costs no list that nobody reads.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ranking.errors import NotReadyError
 from ranking.intake.reader_filter import MARK, filter_from_key
@@ -30,10 +30,26 @@ class FilteredLists:
 
         `at`: the moment that is ranked for, in epoch seconds.
         """
+        found = self.narrowed(site, await self.requests(site, at))
+        return found if await self.choose(site, found) else {}
+
+    async def choose(self, site: RankedSite, narrowed: Mapping[str, ListSettings]) -> bool:
+        """Have the site's view know these filters alone. False: it has yet to read what descriptions say."""
+        return await site.view.choose(site.store, {each.filters[-1] for each in narrowed.values()})
+
+    async def requests(self, site: RankedSite, at: float) -> list[str]:
+        """What readers have asked for lately before `at` (epoch seconds); the rest is forgotten."""
         noted = await site.store.lists.filters(site.view.site)
         lately = sorted((request for request in noted if noted[request] > at - KEPT_S), key=lambda each: -noted[each])
+        kept = list(self.narrowed(site, lately[:MOST_FILTERED]))
+        if over := noted.keys() - set(kept):
+            await site.store.lists.forget_filters(site.view.site, over)
+        return kept
+
+    def narrowed(self, site: RankedSite, requests: Sequence[str]) -> dict[str, ListSettings]:
+        """Request -> the settings of its list with its filter, the same object while these stay."""
         kept = {}
-        for request in lately[:MOST_FILTERED]:
+        for request in requests:
             name, _, key = request.partition(MARK)
             choice, settings = filter_from_key(MARK + key), site.effective.lists.get(name)
             if choice is None or settings is None:
@@ -41,12 +57,8 @@ class FilteredLists:
             known = self._narrowed.get(request)
             same = known is not None and known[0] is settings
             kept[request] = known if known and same else (settings, settings.with_choice(choice.item_filter))
-        if over := noted.keys() - kept.keys():
-            await site.store.lists.forget_filters(site.view.site, over)
         self._narrowed = kept
-        found = {request: narrowed for request, (_, narrowed) in kept.items()}
-        is_known = await site.view.choose(site.store, {narrowed.filters[-1] for narrowed in found.values()})
-        return found if is_known else {}
+        return {request: narrowed for request, (_, narrowed) in kept.items()}
 
 
 async def settings_of_part(

@@ -47,13 +47,13 @@ class Refresher:
         self.site = site
         self._incremental = IncrementalRanker()
         peers = peers or Alone()
-        self.part = SitePart(site, self._incremental, peers.holder)
-        self._leader = SiteLeader(site, self.part, peers)
+        self._filtered = FilteredLists()
+        self.part = SitePart(site, self._incremental, self._filtered, peers.holder)
+        self._leader = SiteLeader(site, self.part, self._filtered, peers)
         self._bases: dict[str, PublishedBase] = {}
         self._packers: dict[str, OrderPacker] = {}
         self._described = Described()
         self._unchanged: dict[str, UnchangedBodies] = {}
-        self._filtered = FilteredLists()
         self._lists: Mapping[str, ListSettings] = {}
         self._ends: dict[str, float] = {}
         self._places_hour = -math.inf  # since the epoch: of the last hour whose places were noted
@@ -70,7 +70,6 @@ class Refresher:
         site = self.site
         if site.jobs_processes > 1:
             slot = site.slot(now)
-            self._lists = site.effective.lists
             rankings = await self._leader.ranked(slot, epoch)
             async with site.held():
                 generations = await self._publish_ranked(slot, rankings, epoch)

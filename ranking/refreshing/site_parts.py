@@ -14,7 +14,7 @@ import asyncio
 import math
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
 import msgspec
@@ -25,9 +25,11 @@ from ranking.lists.fronts import Front, ListLevels, WholeSite, merged_levels
 from ranking.lists.incremental import IncrementalRanker, Ranked
 from ranking.lists.merged_fronts import merged_fronts
 from ranking.lists.shortlist import NotProvenError
+from ranking.refreshing.filtered_lists import FilteredLists
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.scoring.bursts import compares_sections
 from ranking.scoring.sums import Moment
+from ranking.settings.lists import ListSettings
 from ranking.store.rounds import Round
 from ranking.store.shards import shared_out
 
@@ -45,7 +47,7 @@ WIDER, WIDEST = 4.0, 256.0
 class PartQuestion(msgspec.Struct):
     """A question of the `leader` to all parts, for the moment `slot` (epoch seconds).
 
-    `parts` has the shards that each process holds.
+    `parts` has the shards that each process holds, `requests` what readers' filters ask for.
     `start`, `levels`: those of the whole site; `wider`: how many times as many rows as usual a front is to have.
     """
 
@@ -54,6 +56,7 @@ class PartQuestion(msgspec.Struct):
     parts: dict[str, list[int]]
     slot: float
     config_version: str
+    requests: list[str]
     start: float = math.inf
     levels: ListLevels = {}
     wider: float = 1.0
@@ -62,11 +65,13 @@ class PartQuestion(msgspec.Struct):
 class PartAnswer(msgspec.Struct, kw_only=True):
     """What a part has to say; `error`: why it has nothing.
 
-    `start`: when its counts begin, epoch seconds; `edition`: that of the edits that it has read.
+    `start`: when its counts begin, epoch seconds; `edition`: that of the edits that it has read; `labelled`: whether it
+    knows the filters of the requests.
     """
 
     error: str = ""
     edition: int = 0
+    labelled: bool = True
     start: float = math.inf
     levels: ListLevels = {}
     front: Front | None = None
@@ -111,9 +116,11 @@ class Alone(NamedTuple):
 class SitePart:
     """The part of a site that this process holds, as `process`."""
 
-    def __init__(self, site: RankedSite, incremental: IncrementalRanker, process: str) -> None:
+    def __init__(self, site: RankedSite, incremental: IncrementalRanker, filtered: FilteredLists, process: str) -> None:
         self.process = process
         self._site = site
+        self._filtered = filtered
+        self._lists: Mapping[str, ListSettings] = {}
         self._incremental = incremental
         self._slot = -math.inf
 
@@ -126,7 +133,10 @@ class SitePart:
             if question.wanted == "counts":
                 await site.follow_part(question.parts[self.process], slot)
                 self._slot = slot
-                return PartAnswer(start=site.view.history.start(), edition=site.view.edits.edition)
+                async with site.held():
+                    labelled = await self._filtered.choose(site, self._filtered.narrowed(site, question.requests))
+                start, edition = site.view.history.start(), site.view.edits.edition
+                return PartAnswer(start=start, edition=edition, labelled=labelled)
         except PopulerError as error:
             return PartAnswer(error=str(error))
         if slot != self._slot:
@@ -134,8 +144,13 @@ class SitePart:
         async with site.held():
             return await asyncio.to_thread(self._ranked, question)
 
+    def lists(self, requests: Sequence[str]) -> Mapping[str, ListSettings]:
+        """The lists of the site, and what readers' filters ask for."""
+        return {**self._site.effective.lists, **self._filtered.narrowed(self._site, requests)}
+
     def _ranked(self, question: PartQuestion) -> PartAnswer:
-        site, lists = self._site, self._site.effective.lists
+        site = self._site
+        lists = self._lists = self.lists(question.requests)
         moment = Moment(question.slot, question.slot)
         if question.wanted == "levels":
             return PartAnswer(levels=self._incremental.levels(site.view, moment, site.zone, lists, question.start))
@@ -148,14 +163,15 @@ class SitePart:
         """Draw the shortlists for the next question, once this one is answered."""
         site = self._site
         async with site.held():
-            await asyncio.to_thread(self._incremental.prepare, site.view, site.zone, site.effective.lists)
+            await asyncio.to_thread(self._incremental.prepare, site.view, site.zone, self._lists)
 
 
 class SiteLeader:
     """Makes the lists of a site of the fronts of its parts, of which this process holds one."""
 
-    def __init__(self, site: RankedSite, part: SitePart, peers: Peers) -> None:
+    def __init__(self, site: RankedSite, part: SitePart, filtered: FilteredLists, peers: Peers) -> None:
         self._site = site
+        self._filtered = filtered
         self._peers = peers
         self._part = part
         self._number = 0
@@ -169,10 +185,14 @@ class SiteLeader:
             NotReadyError: a part is missing.
             OvertakenError: a later term has asked already.
         """
-        site, lists = self._site, self._site.effective.lists
+        site, version = self._site, self._site.effective.config_version
         self._parts = self._shared_out()
-        asked = PartQuestion("counts", self._part.process, self._parts, slot, site.effective.config_version)
-        asked.start = await self._start(asked, epoch)
+        requests = await self._filtered.requests(site, slot)
+        asked = PartQuestion("counts", self._part.process, self._parts, slot, version, requests)
+        answers = await self._counts(asked, epoch)
+        asked.start = min(answer.start for answer in answers)
+        asked.requests = requests if all(answer.labelled for answer in answers) else []
+        lists = self._part.lists(asked.requests)
         if any(map(compares_sections, lists.values())):
             found = await self._answers(msgspec.structs.replace(asked, wanted="levels"), epoch)
             parts = [answer.levels for answer in found.values()]
@@ -190,12 +210,12 @@ class SiteLeader:
             " sections; leave max_per_section out"
         )
 
-    async def _start(self, asked: PartQuestion, epoch: int) -> float:
-        """When the counts of the site begin, once all parts have read the same edits. Epoch seconds."""
+    async def _counts(self, asked: PartQuestion, epoch: int) -> Collection[PartAnswer]:
+        """The answers of all parts once they have read the same edits."""
         for _ in range(READ_TRIES):
             answers = (await self._answers(asked, epoch)).values()
             if len({answer.edition for answer in answers}) == 1:
-                return min(answer.start for answer in answers)
+                return answers
         raise NotReadyError(f"the lists of site {self._site.view.site} stay as they are while editors change it")
 
     def _shared_out(self) -> dict[str, list[int]]:

@@ -34,6 +34,7 @@ from ranking.refreshing.joined_names import JoinedNames
 from ranking.refreshing.label_reader import LabelReader
 from ranking.refreshing.volume_rows import UNREAD, VolumeRows
 from ranking.store.protocol import Store
+from ranking.store.shards import shard_of
 from ranking.times import HOUR_S
 
 READ_AT_ONCE = 100
@@ -248,10 +249,14 @@ class SiteView:
 
     async def details_of(self, store: Store, names: Collection[str]) -> dict[str, Item]:
         """The items of some ids, as `details` gives them."""
-        missing = [name for name in names if name not in self._details]
+        missing = [name for name in names if name not in self._details or not self._follows(name, store.shards)]
         for name, item in zip(missing, await store.items.get_items(self.site, missing), strict=True):
             self._details[name] = item
         return {name: self._details[name] or Item(id=name) for name in names}
+
+    def _follows(self, item: str, shards: int) -> bool:
+        """Whether a change of an item's description is seen here."""
+        return self.shards is None or shard_of(item, shards) in self.shards
 
     async def _follow_items(self, store: Store, shard: int) -> bool:
         """Read the items that have changed. False: the store is not the one that was followed."""

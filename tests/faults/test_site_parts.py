@@ -7,13 +7,15 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 import servers
 from test_takeovers import Jobs
 
 from ranking.counts.buckets import Bucket
 from ranking.intake.items import Item
-from ranking.published.snapshot import Published, Snapshot
+from ranking.intake.reader_filter import ReaderFilter
+from ranking.published.snapshot import Entry, Published, Snapshot, decode_entries
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.refresher import Refresher
 from ranking.settings.service import Settings
@@ -22,6 +24,7 @@ from ranking.store.redis.lists import RedisLists
 from ranking.store.redis.store import RedisStore
 from ranking.store.shards import shard_of
 
+POLITICS = ReaderFilter(section="politik").key
 SITE, PROCESSES, EVERY_S = "default", 4, 0.5
 WITHIN_S = 60.0
 LISTS: dict[str, dict[str, Any]] = {
@@ -40,15 +43,15 @@ def raw(processes: int = PROCESSES) -> dict[str, Any]:
     }
 
 
-async def fill(store: RedisStore, now: float) -> None:
-    """Items and counts of three days, most of the last hours, in all shards."""
-    random, sections = Random(5), ["Politik", "Olahraga", "Kuliner", None]
+async def describe(store: RedisStore, now: float, title: str) -> None:
+    """Describe all items, in all shards."""
+    sections = ["Politik", "Olahraga", "Kuliner", None]
     await store.items.put_items(
         SITE,
         [
             Item(
                 id=f"berita/{number}",
-                title=f"Berita {number}",
+                title=f"{title} {number}",
                 section=sections[number % 4],
                 group=f"kelompok {number // 3}" if number % 5 == 0 else None,
                 published_at=now - 600 * number,
@@ -57,7 +60,12 @@ async def fill(store: RedisStore, now: float) -> None:
             for number in range(400)
         ],
     )
-    counts: dict[int, dict[Bucket, dict[str, int]]] = {}
+
+
+async def fill(store: RedisStore, now: float) -> None:
+    """Items and counts of three days, most of the last hours, in all shards."""
+    await describe(store, now, "Berita")
+    random, counts = Random(5), dict[int, dict[Bucket, dict[str, int]]]()
     for _ in range(6000):
         item = f"berita/{min(int(random.paretovariate(0.7)), 399)}"
         start = int(now - min(random.expovariate(1 / 20_000), 250_000)) // 300 * 300
@@ -103,6 +111,14 @@ async def of_one_process(url: str, slot: float) -> Mapping[str, Snapshot]:
         await store.close()
 
 
+def untitled(of_list: Published | Snapshot) -> dict[str, list[Entry]]:
+    """The entries of a list but for their titles, which were others at the time."""
+    return {
+        section: [msgspec.structs.replace(entry, title="") for entry in decode_entries(body)]
+        for section, body in of_list.bodies.items()
+    }
+
+
 async def published(store: RedisStore) -> dict[str, Published]:
     """The lists of one moment; none where they are being published."""
     found = {name: each for name in LISTS if (each := await store.lists.published(SITE, name, {})) is not None}
@@ -142,8 +158,10 @@ async def test_lists_of_four_processes_are_those_of_one(
     async with servers.opened(_cluster.url) as store:
         now = time.time()
         await fill(store, now)
+        await store.lists.note_filter(SITE, "populer" + POLITICS, now)
         jobs += start(_cluster, log, PROCESSES)
         found = await published_after(store, now)
+        await describe(store, now, "Berita baru")
         jobs[0].send(signal.SIGKILL)  # its shards go to the others
         lost_at = time.time()
         later = await published_after(store, lost_at + 2 * EVERY_S)
@@ -151,7 +169,10 @@ async def test_lists_of_four_processes_are_those_of_one(
             jobs.pop().end()
         for lists in (found, later):
             alone = await of_one_process(_cluster.url, lists["populer"].stamp.generated_at)
-            assert {name: each.bodies for name, each in lists.items()} == {name: alone[name].bodies for name in LISTS}
+            assert {name: untitled(each) for name, each in lists.items()} == {
+                name: untitled(alone[name]) for name in LISTS
+            }
             assert all(each.stamp.quiet == alone[name].stamp.quiet for name, each in lists.items())
-        assert len(found["populer"].bodies) == 4
+        assert {name: each.bodies for name, each in later.items()} == {name: alone[name].bodies for name in LISTS}
+        assert found["populer"].bodies.keys() == {"", "Politik", "Olahraga", "Kuliner", POLITICS}
     assert "stay as they are" in log.read_text()

@@ -27,6 +27,7 @@ from test_incremental import (
     lists_of,
     ranked_whole,
     shown,
+    with_narrowed,
 )
 from views import Site, list_of
 
@@ -68,6 +69,9 @@ class Parts:
         """The part that an item is in, which is anyone's guess."""
         return self.parts[self._part_of.setdefault(item, self._random.randrange(len(self.parts)))]
 
+    def assign(self, item: str, part: int) -> None:
+        self._part_of[item] = part
+
     def see(self, event: Event) -> None:
         self.whole.see(*event)
         self.part_of(event[0]).see(*event)
@@ -84,6 +88,8 @@ class Parts:
     def ranked(self, at: float, lists: Lists) -> dict[str, Any]:
         """The lists of the parts' fronts, as they come over the wire."""
         moment, pairs = Moment(at, at), list(zip(self.rankers, self.parts, strict=True))
+        for part in self.parts:
+            part.catalogue.choose({of_list for each in lists.values() for of_list in each.filters})
         start = min((part.history.start() for part in self.parts), default=math.inf)
         levels = [ranker.levels(part, moment, UTC, lists, start) for ranker, part in pairs]
         site = WholeSite(start, {name: merged_levels([each[name] for each in levels]) for name in lists})
@@ -110,7 +116,8 @@ def _no_more_rows_than_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.soak
-@settings(max_examples=either(12, 1000), deadline=None)
+@pytest.mark.timeout(300)
+@settings(max_examples=either(6, 1000), deadline=None)
 @pytest.mark.parametrize("lists", [lists_of(PARTED), APART_LISTS], ids=["alone", "apart"])
 @given(seed=st.integers(0, 2**32), parts=st.integers(1, 8))
 def test_lists_of_fronts_are_those_of_the_whole_site(lists: Lists, seed: int, parts: int) -> None:
@@ -128,8 +135,9 @@ def test_lists_of_fronts_are_those_of_the_whole_site(lists: Lists, seed: int, pa
             boosts = {**_boosts(chance.some(2), 10.0), **_boosts(chance.some(1), 0.1)}
             pins = _pins([*chance.some(2, listed), *chance.some(2)])
             site.edit(Edits(1, {**blocks, **voids, **boosts, **pins}), frozenset(chance.some(6, listed)))
-        found = ranked_whole(site.whole, at, lists)
-        assert site.ranked(at, lists) == found
+        wanted = with_narrowed(lists) if chance.happens(0.3) else lists
+        found = ranked_whole(site.whole, at, wanted)
+        assert site.ranked(at, wanted) == found
         listed = sorted({item for each in found.values() for item, *_ in each[""]})
         at += chance.wait_s()
         happened = chance.events(at, 6, [600.0, 4 * HOUR_S, 3 * 86_400.0])
@@ -171,3 +179,13 @@ def test_item_in_two_fronts_is_refused() -> None:
     front = site.rankers[0].front(site.whole, Moment(NOW, NOW), UTC, lists, WholeSite(NOW - HOUR_S, {}))
     with pytest.raises(ValueError, match="in two fronts"):
         merged_fronts([front, front], lists, Edits(), Moment(NOW, NOW), UTC)
+
+
+def test_part_that_is_younger_than_the_site_compares_bursts_with_the_past_of_the_site() -> None:
+    site, lists = Parts(2, 1), {"trending": list_of(kind="burst", baseline="7d", minimum=1)}
+    for number, (item, ages_s) in enumerate({"old": [250_000.0, 60.0], "young": [9_000.0, 60.0]}.items()):
+        site.assign(item, number)
+        site.put((item, NOW - 400_000, None, None))
+        for age_s in ages_s:
+            site.see((item, NOW - age_s, 3, "view"))
+    assert site.ranked(NOW, lists) == ranked_whole(site.whole, NOW, lists)

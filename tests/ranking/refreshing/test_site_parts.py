@@ -6,6 +6,7 @@ from memory_store import MemoryStore
 
 from ranking.intake.items import Item
 from ranking.lists.incremental import IncrementalRanker
+from ranking.refreshing.filtered_lists import FilteredLists
 from ranking.refreshing.ranked_site import RankedSite
 from ranking.refreshing.site_parts import PartAnswer, PartQuestion, SitePart
 from ranking.settings.service import Settings
@@ -55,10 +56,20 @@ async def test_process_follows_all_shards_once_it_is_alone() -> None:
         assert names_of(site) == set(ITEMS)  # an event that names an item by its address is counted with it again
 
 
+async def test_leader_sees_a_new_title_of_an_item_that_lies_with_another() -> None:
+    store = await filled()
+    site = RankedSite(store, settings_of(2), "s")
+    await site.follow_part([0], NOW)
+    for title in ("before", "after"):
+        await store.put_items("s", [Item(id=item, title=title, url="https://koran.example/x") for item in ITEMS])
+        await site.follow_part([0], NOW)
+        assert {item.title for item in (await site.view.details_of(store, ITEMS)).values()} == {title}
+
+
 async def asked(settings: Settings, **changes: Any) -> PartAnswer:
     site = RankedSite(await filled(), settings_of(2), "s")
-    part = SitePart(site, IncrementalRanker(), "b")
-    question = PartQuestion("counts", "a", {"a": [0], "b": [1]}, NOW, settings.config_version)
+    part = SitePart(site, IncrementalRanker(), FilteredLists(), "b")
+    question = PartQuestion("counts", "a", {"a": [0], "b": [1]}, NOW, settings.config_version, [])
     for name, value in changes.items():
         setattr(question, name, value)
     return await part.answer(question)
