@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from servers import NOW, SITE, WRITER
 from soak import either
 
-from populer.commands.rank import ranked
+from populer.commands.rank import ListAtMoment, ranked
 from populer.config import validated, with_list_settings
 from ranking.errors import InvalidQuestionError, SettingsError
 from ranking.refreshing.answers import answer_as_ranked
@@ -117,7 +117,7 @@ class Newsroom:
 
     def ranked(self, given: Settings, section: str) -> Any:
         site = next(each for each in given.sites if each.id == SITE)
-        found = ranked(given, self.url, site=site, name=LIST, section=section, at=NOW, now=NOW, limit=1000)
+        found = ranked(given, self.url, ListAtMoment(site, LIST, section, NOW, 1000), NOW)
         return self.run(found)["items"]
 
 
