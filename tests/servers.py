@@ -371,6 +371,11 @@ async def opened(url: str, **options: Any) -> AsyncIterator[RedisStore]:
         await store.close()
 
 
+def lasting_headers(answer: httpx2.Response) -> dict[str, str]:
+    """The headers of an answer without what is of its request alone."""
+    return {name: value for name, value in answer.headers.items() if name != "traceparent"}
+
+
 def offered(app: Dispatcher) -> ASGIApp:
     """`app` as the service's own server has it: it may take a whole request without a task."""
 
