@@ -7,7 +7,8 @@ nothing else with it; a peer that is not installed is named. `--only` replaces t
 
 `--check` measures again and writes nothing: it compares the ratios of rows that have several rounds with those of the
 committed run, and fails where one is worse by more than the noise, which is stated beside it: NOISE, or the spread of
-the rounds of either run where that is more. `--quick` is for trying it out: small sizes, no result to keep.
+the rounds of either run where that is more. Both runs want a machine that nobody else uses meanwhile. `--quick` is for
+trying it out: small sizes, no result to keep.
 """
 
 import argparse
