@@ -175,7 +175,7 @@ def test_it_is_known_of_every_setting_whether_it_waits_for_a_start() -> None:
     live = {
         "service.trusted_proxies", "service.internal", "service.request_timeout", "service.templates",
         "service.streams", "service.streams_per_address", "service.fetch_private", "service.drain",
-        "service.jobs_name", "redis.url",
+        "service.jobs_name", "service.access_log", "redis.url",
         "ingest.ack", "ingest.dedupe_window", "ingest.bots", "ingest.gpc", "ingest.visitor_limit",
         "ingest.network_allowance", "ingest.address_limit", "ingest.new_items", "ingest.kinds", "ingest.max_body",
         "ingest.deadline",
