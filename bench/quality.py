@@ -34,7 +34,7 @@ from ranking.tuning.outcome import Judging
 from ranking.tuning.tried import WAYS, served_lists
 from ranking.tuning.walk_forward import Wanted, plan_walk
 
-DATA = Path("/work/shared/data")
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 K, WIDTH_S, REPEATED_S = 10, 300, 30 * MINUTE_S
 SHARES, SECTIONS = (1.0, 0.1, 0.01, 0.001), (1, 20, 50, 100, 200, 400)
 LEAST_OF_RULE = 0.99
