@@ -170,7 +170,8 @@ def week(events_a_day: float, shards: int, seed: int = 1) -> Week:
     for hour in range(HOURS):  # a second or two each at 100 billion
         alive = slice(np.searchsorted(published, hour - ALIVE_HOURS), np.searchsorted(published, hour, "right"))
         share = weight[alive] * 0.5 ** ((hour - published[alive]) / HALF_LIFE_HOURS)
-        share = np.minimum(share / share.sum(), MOST_SHARE)
+        for _ in range(20):  # what the first lose goes to all others
+            share = np.minimum(share / share.sum(), MOST_SHARE)
         share /= share.sum()
         if hour == BREAKING_HOUR:
             share *= 1 - BREAKING_SHARE
