@@ -36,7 +36,10 @@ class Team:
         self.clock = Clock()
 
     def member(self, name: str = "", sites: dict[str, str] | None = None, lease_s: float = LEASE_S) -> SiteLeases:
-        return SiteLeases(self.store.lease, sites or SITES, lease_s, name=name, clock=self.clock)
+        found = SiteLeases(self.store.lease, sites or SITES, lease_s, name=name, clock=self.clock)
+        if name:
+            found.holder = f"{name}:1:0"  # or chance says who gets what
+        return found
 
 
 def led(leases: SiteLeases) -> set[str]:
