@@ -19,6 +19,7 @@ sys.path.append(str(Path(__file__).parents[1] / "populer"))
 from service import MODULE, STOP_S, environment, wait_until
 
 BWRAP = shutil.which("bwrap")
+ROOT = Path(__file__).parents[2]
 LIST = "/v1/lists/populer"
 WRITE_KEY, ADMIN_KEY = "write-key-of-the-koran", "admin-key-of-the-koran"
 
@@ -26,7 +27,9 @@ WRITE_KEY, ADMIN_KEY = "write-key-of-the-koran", "admin-key-of-the-koran"
 def inside(*binds: str) -> list[str]:
     """A command in front of one that is to run as user 10001 on a read-only root, but for /tmp and `binds`."""
     user = ("--unshare-user", "--uid", "10001", "--gid", "10001")
-    return [str(BWRAP), *user, "--ro-bind", "/", "/", "--dev", "/dev", "--tmpfs", "/tmp", *binds, "--chdir", "/"]
+    root = ("--ro-bind", "/", "/", "--dev", "/dev", "--tmpfs", "/tmp")
+    project = [part for folder in (ROOT, sys.prefix) for part in ("--ro-bind", str(folder), str(folder))]
+    return [str(BWRAP), *user, *root, *project, *binds, "--chdir", "/"]  # the project may lie in /tmp
 
 
 @contextlib.contextmanager
