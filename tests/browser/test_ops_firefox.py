@@ -101,7 +101,8 @@ def test_an_editor_signs_in_pins_by_keyboard_and_sees_a_range(newsroom: Newsroom
     firefox.press(UP + UP + ENTER)
     wait_until(lambda: live() == [c, a, b], WITHIN_S)
     firefox.js("location.hash = 'page=ranges&by=section'")
-    wait_until(lambda: desk.section in firefox.text("#ranges"), WITHIN_S)
+    # The fifty most read are shown: of the sections of all tests so far, perhaps not this one's.
+    wait_until(lambda: "kanal-" in firefox.text("#ranges tbody"), WITHIN_S)
     if folder := os.environ.get("POPULER_SHOTS"):
         picture = base64.b64decode(firefox.do("WebDriver:TakeScreenshot", full=True)["value"])
         Path(folder, "ops-firefox.png").write_bytes(picture)
