@@ -10,7 +10,7 @@ from typing import Any, Final, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from populer.config import PREFIX
+from populer.environment import PREFIX
 from ranking.settings.keys import GRADES, SiteKeys
 from ranking.settings.service import Settings
 from ranking.times import NO_LIMIT, format_duration

@@ -1,16 +1,9 @@
 """`populer.toml`, the environment over it, the command line over both -> settings, with where each came from.
 
-Environment: two underscores stand for a dot, so that any setting can be named (`POPULER_LISTS__POPULER__HALF_LIFE`); in
-the five fixed tables one underscore will do (`POPULER_REDIS_URL`). A value that opens with `[` or `{` is written as in
-the file, or as JSON.
-A variable that ends in `_FILE` names a file that holds the value, as secrets are mounted: POPULER_REDIS_URL_FILE. What
-is below `sites` reaches a site by its id, or by its number from 0: POPULER_SITES__DEFAULT__KEYS__ADMIN__SITI_FILE.
 Every error names the setting, what was expected and what was found.
 """
 
-import contextlib
 import difflib
-import json
 import math
 import re
 import tomllib
@@ -27,6 +20,8 @@ from api.filtering.addresses import Addresses, parsed_network
 from api.filtering.origins import Origins
 from api.serving.date_labels import check_label_settings
 from api.serving.template_check import check_templates
+from populer.environment import EACH_SITE, FIXED_TABLES, by_number, read_environment
+from populer.raw_tables import Raw, from_text, leaves, merged, put
 from ranking.errors import SettingsError
 from ranking.settings.keys import NEEDED, SiteKeys
 from ranking.settings.lists import ListSettings, changed_table, unknown_kind
@@ -38,18 +33,8 @@ from ranking.settings.written import as_written
 from ranking.times import NO_LIMIT, format_duration
 from ranking.watching.alarms import ALARMS
 
-PREFIX = "POPULER_"
-FIXED_TABLES = ("service", "redis", "ingest", "retention", "refresh", "alarms")
-NOT_SETTINGS = frozenset({"POPULER_KEY", "POPULER_KEY_FILE", "POPULER_CONFIG"})
-#: What Kubernetes sets in every container beside a Service called "populer"; as settings they would break the start.
-KUBERNETES_NAMES = frozenset({"POPULER_SERVICE_HOST", "POPULER_SERVICE_PORT"})
 MASK = "***"
-IN_FILE = "_FILE"
-#: Where what the environment says of single sites is kept, beside what it says of all.
-EACH_SITE = "each site"
 DEFAULT_FILE = Path("populer.toml")
-
-Raw = dict[str, Any]
 
 
 class SettingSources(NamedTuple):
@@ -91,9 +76,9 @@ def with_content(source: SettingSources, content: bytes | None) -> Loaded:
         SettingsError: as `load` does.
     """
     tables: Raw = {} if content is None else _parsed(source.file, content)
-    environment = _read_environment(source.environ)
+    environment = read_environment(source.environ)
     below = environment.get("sites", tables.get("sites")) or [{}]
-    of_sites = _by_number(environment.pop(EACH_SITE, {}), below)
+    of_sites = by_number(environment.pop(EACH_SITE, {}), below)
     layers = [
         (str(source.file), tables),
         ("environment", environment),
@@ -104,11 +89,11 @@ def with_content(source: SettingSources, content: bytes | None) -> Loaded:
     for name, values in layers:
         origins.update({dotted: name for dotted, _ in leaves(values)})
     if of_sites:
-        sites = [_merged(site, of_sites.get(str(at), {})) for at, site in enumerate(below)]
+        sites = [merged(site, of_sites.get(str(at), {})) for at, site in enumerate(below)]
         layers[2] = ("environment", {"sites": sites})
     raw: Raw = {}
     for _, values in layers:
-        raw = _merged(raw, values)
+        raw = merged(raw, values)
     settings = validated(raw, origins)
     check_templates(settings)  # a child takes them as they are: it falls back to ours
     for list_name, of_list in settings.lists.items():
@@ -183,7 +168,7 @@ def with_list_settings(
             raise SettingsError(f"--set: expected KEY=VALUE such as half_life=1h, found {change!r}")
         steps = key.strip().split(".", 1)  # a source may hold a dot: weights.click@news.example=2
         reached |= set(steps[:-1])
-        _put(tables, ["lists", name, *steps], _from_text(value.strip()))
+        put(tables, ["lists", name, *steps], from_text(value.strip()))
     changed = tables.get("lists", {}).get(name, {})
     written = raw.get("lists", {}).get(name, {})
     preset = preset_settings(changed.get("preset"))
@@ -259,104 +244,6 @@ def _parsed(path: Path, content: bytes) -> Raw:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from None
     except RecursionError:
         raise SettingsError(f"{path}: is not valid TOML: too many brackets inside each other") from None
-
-
-def _read_environment(environ: Mapping[str, str]) -> Raw:
-    found: Raw = {}
-    in_kubernetes = "KUBERNETES_SERVICE_HOST" in environ
-    for name in sorted(environ):
-        if not name.startswith(PREFIX) or name in NOT_SETTINGS:
-            continue
-        rest = name[len(PREFIX) :].lower()
-        if "__" in rest:
-            steps = rest.split("__")
-        else:
-            table, _, setting = rest.partition("_")
-            if not setting and table not in ("sites", "lists"):
-                continue  # POPULER_VERSION and the like are somebody else's
-            if setting and (table not in FIXED_TABLES or (in_kubernetes and name in KUBERNETES_NAMES)):
-                continue
-            steps = [table, setting] if setting else [table]
-        text = environ[name]
-        if name.upper().endswith(IN_FILE):
-            steps[-1] = steps[-1].removesuffix(IN_FILE.lower())
-            text = secret_of_file(name, Path(text))
-        if steps[0] == "sites" and len(steps) > 1:
-            steps[0] = EACH_SITE
-        _put(found, steps, _from_text(text))
-    return found
-
-
-def secret_of_file(name: str, file: Path) -> str:
-    """What the file holds that the environment names as `name`.
-
-    Raises:
-        SettingsError: it cannot be read.
-    """
-    try:
-        return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name}: {file} cannot be read: {error}") from None
-
-
-def _by_number(named: Raw, sites: Any) -> Raw:
-    """What the environment says of single sites, by their numbers in `sites`.
-
-    Raises:
-        SettingsError: it names a site that is not there.
-    """
-    if not isinstance(sites, list):
-        return {}  # what is wrong with it is said when it is validated
-    there = [site.get("id", "default") if isinstance(site, dict) else "" for site in sites]
-    known = {name: str(number) for number, id in enumerate(there) for name in (id, str(number))}
-    for name in named:
-        if name not in known:
-            raise SettingsError(f"POPULER_SITES__{name.upper()}: no site is called so; there are {', '.join(there)}")
-    found: Raw = {}
-    for name, table in named.items():
-        found[known[name]] = _merged(found.get(known[name], {}), table)
-    return found
-
-
-def _from_text(text: str) -> Any:
-    """What a text of the environment or the command line says: an array or table as in the file, or as JSON."""
-    if text[:1] not in ("[", "{"):
-        return text
-    with contextlib.suppress(ValueError):
-        return json.loads(text)
-    with contextlib.suppress(tomllib.TOMLDecodeError):
-        return tomllib.loads(f"value = {text}")["value"]
-    return text
-
-
-def _put(tables: Raw, steps: list[str], value: Any) -> None:
-    *path, last = steps
-    for step in path:
-        inner = tables.setdefault(step, {})
-        tables = inner if isinstance(inner, dict) else tables
-    tables[last] = value
-
-
-def _merged(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Raw:
-    """`upper` over `lower`, table by table; neither is changed."""
-    merged = dict(lower)
-    for name, value in upper.items():
-        below = merged.get(name)
-        merged[name] = _merged(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def leaves(values: Mapping[str, Any], under: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value of nested tables by its dotted name."""
-    for name, value in values.items():
-        dotted = f"{under}.{name}" if under else name
-        if isinstance(value, dict):
-            yield from leaves(value, dotted)
-        elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
-            for number, entry in enumerate(value):
-                yield from leaves(entry, f"{dotted}.{number}")
-        else:
-            yield dotted, value
 
 
 def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins: Mapping[str, str]) -> Iterator[str]:

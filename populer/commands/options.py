@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from populer.config import Loaded, load, secret_of_file
+from populer.config import Loaded, load
+from populer.environment import secret_of_file
 from populer.service import site_keys
 from ranking.errors import PopulerError
 from ranking.settings.service import Settings

@@ -14,7 +14,9 @@ import structlog
 
 from api.filtering.addresses import too_wide
 from api.monitoring.config_state import ConfigState
-from populer.config import FIXED_TABLES, Loaded, Raw, leaves, validated, with_content
+from populer.config import Loaded, validated, with_content
+from populer.environment import FIXED_TABLES
+from populer.raw_tables import Raw, leaves
 from populer.service import site_keys
 from populer.service.file_watch import FileContent
 from ranking.errors import PopulerError, SettingsError

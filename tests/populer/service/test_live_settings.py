@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import settings as runs
 from hypothesis import strategies as st
 
-from populer.config import FIXED_TABLES, effective, load, validated
+from populer.config import effective, load, validated
+from populer.environment import FIXED_TABLES
 from populer.service.file_watch import NO_FILE, FileContent
 from populer.service.live_settings import AT_NEXT_START, LiveSettings, changed
 from ranking.settings.service import Settings
