@@ -5,6 +5,7 @@ goes to another consumer.
 """
 
 import asyncio
+import contextlib
 import functools
 import signal
 import time
@@ -14,7 +15,7 @@ from datetime import UTC
 from typing import Any, Final, TypeVar
 
 import structlog
-from prometheus_client import CollectorRegistry, Gauge, start_http_server
+from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client import Counter as Counted
 
 from api.filtering.visitors import Sender, Visitors
@@ -23,6 +24,7 @@ from populer.commands.options import site_named, store_url
 from populer.config import Loaded
 from populer.log_files.stream_records import BadRecordError, Decode, decoder, events_of
 from populer.service import logs
+from populer.service.metrics_port import serving_registry
 from populer.stores import opened_store
 from ranking.errors import OtherWriterError, PopulerError
 from ranking.intake.events import Intake
@@ -66,13 +68,16 @@ async def _consume(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with opened_store(settings, store_url(settings)) as store:
+    async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(opened_store(settings, store_url(settings)))
         salts = Salts(store.salts, clock=time.time, overlap_s=overlap_s(settings.ingest.dedupe_window_s))
         await salts.start()
+        stack.push_async_callback(salts.stop)
         reading = _Reading(settings, site, store, salts, f"kafka {group} {address.topic}", stop)
-        topic = Topic(address, group, start, settings.consume.options, functools.partial(_begun, loop, reading))
         if metrics_port is not None:
-            start_http_server(metrics_port, "127.0.0.1", reading.metrics)
+            stack.enter_context(serving_registry("127.0.0.1", metrics_port, reading.metrics))
+        topic = Topic(address, group, start, settings.consume.options, functools.partial(_begun, loop, reading))
+        stack.push_async_callback(asyncio.to_thread, topic.close)
         print(f"ready {url}", flush=True)  # noqa: T201 - as `serve` says it
         said_at = loop.time()
         try:
@@ -85,8 +90,6 @@ async def _consume(
         except _StoppedError:
             pass  # the store is away: what it has not counted is read again
         finally:
-            await asyncio.to_thread(topic.close)
-            await salts.stop()
             reading.say({})
 
 

@@ -1,4 +1,4 @@
-"""`/metrics` of a service without workers, which would serve it: `--only jobs`."""
+"""Metrics on a port of their own, where no worker serves them: of `serve --only jobs`, and of `consume`."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -12,18 +12,12 @@ from ranking.errors import PopulerError
 
 
 @contextlib.contextmanager
-def serving_metrics(host: str, port: int | None, folder: Path) -> Iterator[None]:
-    """Serve what the processes that share `folder` have reported, to whoever reaches the port; None: do nothing.
+def serving_registry(host: str, port: int, registry: CollectorRegistry) -> Iterator[None]:
+    """Serve what a registry has, to whoever reaches the port.
 
     Raises:
         PopulerError: the port cannot be listened on.
     """
-    if port is None:
-        yield
-        return
-    registry = CollectorRegistry()
-    registry.register(OfProcesses(folder))
-    registry.register(_Build())
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:
@@ -36,6 +30,16 @@ def serving_metrics(host: str, port: int | None, folder: Path) -> Iterator[None]
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def serving_metrics(host: str, port: int | None, folder: Path) -> contextlib.AbstractContextManager[None]:
+    """Serve what the processes that share `folder` have reported, as `serving_registry` does; None: do nothing."""
+    if port is None:
+        return contextlib.nullcontext()
+    registry = CollectorRegistry()
+    registry.register(OfProcesses(folder))
+    registry.register(_Build())
+    return serving_registry(host, port, registry)
 
 
 class _Build(Collector):

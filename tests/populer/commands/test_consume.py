@@ -210,6 +210,16 @@ def test_group_that_has_read_nothing_begins_where_it_is_told(kafka: Broker, serv
     assert counts(service) == {"m30": 1, "m20": 1, "new": 1}
 
 
+def test_port_that_is_taken_is_one_sentence(kafka: Broker, service: Service, config: Path) -> None:
+    url, port = kafka.topic("port", 1), service.url.rpartition(":")[2]
+    done = run(
+        "consume", url, "--group", "g", "--config", str(config), "--data", str(service.data_dir), "--metrics-port", port
+    )
+    assert done.returncode == 1
+    assert f"cannot serve metrics on 127.0.0.1 port {port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_what_cannot_be_read_is_said_in_a_sentence(service: Service, config: Path) -> None:
     for arguments, said in (
         (["kafka://127.0.0.1:1"], "kafka://broker:9092/events"),
