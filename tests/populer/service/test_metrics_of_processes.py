@@ -60,6 +60,9 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         yield running
 
 
+ITEM = {"id": "a", "title": "A", "url": "https://a.example/a"}
+
+
 def requests(service: Service, route: str, status: str) -> float:
     return scraped(service.url).get("http_request_duration_seconds_count", route=route, status=status)
 
@@ -70,7 +73,7 @@ def test_requests_are_counted_by_the_class_of_route_and_status(service: Service)
         for _ in range(3):
             assert client.get("/v1/lists/populer").status_code == 200
         assert client.get("/v1/lists/none").status_code == 404
-        assert client.put("/v1/items", json=[{"id": "a", "title": "A", "url": "https://a.example/a"}]).is_success
+        assert client.put("/v1/items", json=[ITEM]).is_success
         assert client.get("/" + "x" * 100).status_code == 404
     beacon = {"headers": {"user-agent": BROWSER}, "trust_env": False}
     assert httpx2.post(f"{service.url}/v1/events", json={"item": "a"}, **beacon).status_code == 202  # type: ignore[arg-type]
@@ -99,6 +102,8 @@ def test_a_stream_is_open_while_its_client_reads(service: Service) -> None:
 
 
 def test_workers_tell_what_the_jobs_do_and_what_every_process_uses(service: Service) -> None:
+    with service.client() as client:
+        assert client.put("/v1/items", json=[ITEM]).is_success
     wait_until(lambda: scraped(service.url).get("job_runs_total", name="refresh", outcome="done") >= 2, WITHIN_S)
     shown: list[Metrics] = []
 
