@@ -39,7 +39,7 @@ async def run_jobs(store: Store, settings: Settings, stop: asyncio.Event, follow
 
     async def report_loop() -> None:
         while True:
-            metrics.leads(sum(leases.epoch(site) > 0 for site in scheduler.sites))
+            metrics.leads(leases.sites_led())
             await asyncio.sleep(REPORT_EVERY_S)
 
     answering = answer_loop(store.questions, kept.refresh, leases)

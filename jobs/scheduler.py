@@ -179,11 +179,6 @@ class Scheduler:
         self._scheduler = AsyncIOScheduler(timezone=UTC)
         self._watch: asyncio.Task[None] | None = None
 
-    @property
-    def sites(self) -> set[str]:
-        """The sites that have rows."""
-        return {row.site for row in self._rows.values()} - {OF_NO_SITE}
-
     def start(self) -> None:
         """Run every job on beats that are whole multiples of its interval since the epoch; see `Row.beat`."""
         for name, row in self._rows.items():
@@ -198,7 +193,6 @@ class Scheduler:
 
     def begin(self, sites: Collection[str]) -> None:
         """Run every job of some sites once now: this process has just begun to work for them."""
-        metrics.began_terms(len(self.sites.intersection(sites)))
         for name, row in self._rows.items():
             if row.site in sites:
                 self._begin(name)

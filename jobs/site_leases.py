@@ -23,6 +23,7 @@ from typing import Final, Protocol
 
 import structlog
 
+from jobs import metrics
 from jobs.shares import digest, owners
 from ranking.errors import PopulerError
 from ranking.store.lease import OF_NO_SITE, JobsProcess, Leases, LeaseStore
@@ -102,6 +103,10 @@ class SiteLeases:
         if not self.is_sharing or site not in self._own or site in self._above:
             return 0
         return self._terms.get(site, 0)
+
+    def sites_led(self) -> int:
+        """For how many sites this process works."""
+        return _count([site for site in self._terms if self.epoch(site)])
 
     def holder_of(self, site: str) -> str:
         """The process that works for a site, as far as this one knows; nothing: none does."""
@@ -195,6 +200,7 @@ class SiteLeases:
         begun = [site for site, epoch in self._terms.items() if before.get(site) != epoch]
         ended = [site for site in before if site not in self._terms]
         if begun:
+            metrics.began_terms(_count(begun))
             log.info("This process works for more sites now.", begun=_count(begun), sites=_count(self._terms))
         if ended:
             log.info("Other processes work for some sites now.", ended=_count(ended), sites=_count(self._terms))
