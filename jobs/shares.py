@@ -1,7 +1,7 @@
 """Which of the jobs processes that live is to work for which site.
 
-Rendezvous hashing: of all processes, the one whose hash with the site is the greatest. Every process finds the same
-without asking another, and when one goes or comes only the sites move that it had or gets.
+It goes by rendezvous hashing (see `ranking.rendezvous`): when a process goes or comes only the sites move that it had
+or gets.
 
 Rejected: sites dealt out in turn, which moves nearly all of them with every process that goes or comes.
 """
@@ -9,6 +9,7 @@ Rejected: sites dealt out in turn, which moves nearly all of them with every pro
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
+from ranking.rendezvous import weight
 from ranking.store.lease import JobsProcess
 
 
@@ -27,7 +28,7 @@ def owners(sites: Mapping[str, str], processes: Sequence[JobsProcess]) -> dict[s
     for site, name in sites.items():
         of_name = [each for each in processes if name and each.name == name] or processes
         if of_name:
-            found[site] = max(of_name, key=lambda each: (_weight(each.holder, site), each.holder)).holder
+            found[site] = max(of_name, key=lambda each: (weight(each.holder, site), each.holder)).holder
     return found
 
 
@@ -35,7 +36,3 @@ def digest(sites: Mapping[str, str]) -> str:
     """A name of `sites`: processes share the sites of the same settings."""
     text = "\n".join(f"{site} {name}" for site, name in sorted(sites.items()))
     return blake2b(text.encode(), digest_size=6).hexdigest()
-
-
-def _weight(holder: str, site: str) -> bytes:
-    return blake2b(f"{holder}\n{site}".encode(), digest_size=8).digest()

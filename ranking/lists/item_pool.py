@@ -95,7 +95,7 @@ class ItemPool:
     def within(self, start: float, levels: SectionLevels | None) -> Self:
         """The same pool as a part of a site whose counts begin at `start`, and whose sections have these levels.
 
-        The two share their sums.
+        The two share their sums, and so when their counts begin.
         """
         pool = copy.copy(self)
         pool._start, pool._levels = start, levels

@@ -125,7 +125,7 @@ class SitePart:
         self._slot = -math.inf
 
     async def answer(self, question: PartQuestion) -> PartAnswer:
-        """PartAnswer a question."""
+        """Answer a question."""
         site, slot = self._site, question.slot
         if question.config_version != site.effective.config_version:
             return PartAnswer(error="it has other settings")

@@ -204,7 +204,7 @@ class Formula:
             n = n + np.minimum(counts.item_sums(cell_weights, of_bonus), n)
         if not isinstance(horizon.decay, Alike):
             n = n * A_LITTLE_MORE
-        oldest_s = since - float(counts.columns.start_s.min(initial=since))
+        oldest_s = since - min(counts.start, since)
         if isinstance(horizon.decay, HalfLife) and oldest_s > MOST_HALF_LIVES * horizon.decay.half_life_s:
             # What has no digits left is listed after all else.
             events = counts.cell_sums(Horizon(Alike(), horizon.spans).upper_bounds(counts.columns, since))

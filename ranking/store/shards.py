@@ -1,8 +1,9 @@
 """Which shard keeps an item, and which process holds a shard."""
 
-import hashlib
 import zlib
 from collections.abc import Sequence
+
+from ranking.rendezvous import weight
 
 
 def shard_of(item: str, shards: int) -> int:
@@ -17,14 +18,14 @@ def shard_of(item: str, shards: int) -> int:
 def shared_out(shards: int, processes: Sequence[str]) -> dict[str, list[int]]:
     """The shards that each process holds, as many as any other up to one; most stay where they are when one goes.
 
-    Source: rendezvous hashing, with a bound on what each takes.
+    It goes by rendezvous hashing (see `ranking.rendezvous`), with a bound on what each takes.
 
     >>> shared_out(5, ["a", "b"])
-    {'a': [1, 2, 3], 'b': [0, 4]}
+    {'a': [2, 4], 'b': [0, 1, 3]}
     """
     most = -(-shards // len(processes))
     held: dict[str, list[int]] = {process: [] for process in sorted(processes)}
     for shard in range(shards):
         free = [process for process in held if len(held[process]) < most]
-        held[max(free, key=lambda process: hashlib.blake2b(f"{shard} {process}".encode()).digest())].append(shard)
+        held[max(free, key=lambda process: weight(process, f"{shard}"))].append(shard)
     return held
