@@ -6,17 +6,12 @@ settings are those that are shipped, but for limits that so few addresses would 
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 import tomllib
 from typing import Any
 
 import servers
-
-START_S, POLL_S = 20.0, 0.05
-HOST = "127.0.0.1"
 
 
 class Application:
@@ -49,27 +44,17 @@ def command(server: str, port: int) -> list[str]:
         of += ["--interface", "asgi", "--workers", "1", "--loop", "uvloop", "--no-access-log", "--backlog", "2048"]
     else:
         of += ["--workers", "1", "--loop", "uvloop", "--http", "httptools", "--no-access-log", "--backlog", "2048"]
-    return [sys.executable, *of, "--host", HOST, "--port", f"{port}", "application:app"]
+    return [sys.executable, *of, "--host", servers.HOST, "--port", f"{port}", "application:app"]
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     server, url = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port = free.getsockname()[1]
+    port = servers.free_port()
     environment = {**os.environ, "BENCH_REDIS_URL": url, "PYTHONPATH": f"{servers.ROOT}:{servers.ROOT / 'bench'}"}
     running = subprocess.Popen(command(server, port), env=environment, stdout=subprocess.DEVNULL)
-    signal.signal(signal.SIGTERM, lambda *_: running.terminate())
-    until = time.monotonic() + START_S
-    while time.monotonic() < until and running.poll() is None:
-        with socket.socket() as asked:
-            if asked.connect_ex((HOST, port)) == 0:
-                print(f"ready http://{HOST}:{port}", flush=True)
-                break
-        time.sleep(POLL_S)
-    running.wait()
+    servers.run_until_stopped(running, port)
 
 
 if __name__ == "__main__":

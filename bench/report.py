@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,6 +52,15 @@ def parser_of(document: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def rounds_parser(document: str | None, rounds: int, seconds: float) -> argparse.ArgumentParser:
+    """`parser_of` a benchmark that loads servers in rounds; `--only` picks what is measured."""
+    parser = parser_of(document)
+    parser.add_argument("--rounds", type=int, default=rounds)
+    parser.add_argument("--seconds", type=float, default=seconds, help="of load, per server and round")
+    parser.add_argument("--only", default="", metavar="TEXT", help="the parts whose names hold it")
+    return parser
+
+
 def machine() -> str:
     """This machine in a line."""
     model = platform.processor() or platform.machine()
@@ -80,6 +90,12 @@ def show(rows: list[Row], title: str, notes: str, *, as_json: bool) -> None:
             row.goal, met, row.more.get("answers", ""),
         )  # fmt: skip
     Console(width=None if os.isatty(1) else 180).print(table)
+
+
+def end_by(rows: Iterable[Row]) -> None:
+    """End with 1 where an answer or a store was not what it must be."""
+    if any(not row.more["answers"].startswith("all ") for row in rows):
+        sys.exit(1)
 
 
 def _rounded(value: float) -> float:

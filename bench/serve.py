@@ -35,7 +35,7 @@ import httpx2
 import load
 import servers
 from baselines import fill_ranked
-from report import Row, parser_of, ratios, show
+from report import Row, ratios, rounds_parser, show
 from servers import AS_SHIPPED, Server, baseline, service, usage
 
 ITEMS = 300
@@ -240,11 +240,7 @@ def still_lists(server: Server, folder: Path) -> Iterator[None]:
 
 def main() -> None:
     """Measure and print."""
-    parser = parser_of(__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=1.5, help="of one load")
-    parser.add_argument("--only", default="", help="kinds with this in their name")
-    given = parser.parse_args()
+    given = rounds_parser(__doc__, 3, 1.5).parse_args()
     servers.stop_on_sigterm()
     rows: list[Row] = []
     cpu: dict[str, float] = {}

@@ -19,7 +19,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parents[1]
-STOP_S = 15.0
+HOST = "127.0.0.1"
+STOP_S, START_S, POLL_S = 15.0, 20.0, 0.05
 CHILD = "populer.service.child_process"
 #: Every event counts, whoever sends it; and the settings as shipped, but for limits that so few addresses would reach.
 ALL_COUNT = '[ingest]\ndedupe_window = "0s"\nbots = false\nnetwork_allowance = 0\naddress_limit = 100_000_000\n'
@@ -109,6 +110,26 @@ def baseline(name: str, folder: Path, *arguments: str) -> Iterator[Server]:
         server.stop()
 
 
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        return int(free.getsockname()[1])
+
+
+def run_until_stopped(running: subprocess.Popen[bytes], port: int) -> None:
+    """Say `ready http://…` once a server of ours answers on `port`, and wait for its end; SIGTERM ends it."""
+    signal.signal(signal.SIGTERM, lambda *_: running.terminate())
+    until = time.monotonic() + START_S
+    while time.monotonic() < until and running.poll() is None:
+        with socket.socket() as asked:
+            if asked.connect_ex((HOST, port)) == 0:
+                print(f"ready http://{HOST}:{port}", flush=True)
+                break
+        time.sleep(POLL_S)
+    running.wait()
+
+
 @contextlib.contextmanager
 def valkey() -> Iterator[str]:
     """A Valkey just like the service's own, on its own; its address."""
@@ -123,16 +144,14 @@ def replicated() -> Iterator[str]:
     """A Valkey with a replica, both on ports of the loopback and without a file; the address of the first."""
     import redis
 
-    from ranking.store.embedded.launch import bundled_program
+    from ranking.store.embedded.launch import server_program
 
     with contextlib.ExitStack() as stack:
         ports = []
         for _ in range(2):
-            with socket.socket() as free:
-                free.bind(("127.0.0.1", 0))
-                ports.append(free.getsockname()[1])
+            ports.append(free_port())
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-bench-"))
-            command = [str(bundled_program()), "--port", f"{ports[-1]}", "--bind", "127.0.0.1", "--dir", folder]
+            command = [str(server_program()), "--port", f"{ports[-1]}", "--bind", "127.0.0.1", "--dir", folder]
             command += ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]
             command += ["--replicaof", f"127.0.0.1 {ports[0]}"] if len(ports) > 1 else []
             process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

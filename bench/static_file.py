@@ -5,14 +5,13 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
-HOST, START_S, POLL_S = "127.0.0.1", 10.0, 0.05
+import servers
+
 CONFIG = """
 daemon off; worker_processes 1; pid {folder}/pid; error_log stderr crit;
 events {{ worker_connections 1024; }}
@@ -32,24 +31,14 @@ def main() -> None:
     """Serve until SIGTERM."""
     program, file = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port = free.getsockname()[1]
+    port = servers.free_port()
     with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder:
         Path(folder).chmod(0o755)  # its worker is another user where we are root
         (Path(folder) / "list.json").write_bytes(json.loads(Path(file).read_text())[2].encode("latin-1"))
         config = Path(folder) / "nginx.conf"
-        config.write_text(CONFIG.format(folder=folder, host=HOST, port=port))
+        config.write_text(CONFIG.format(folder=folder, host=servers.HOST, port=port))
         running = subprocess.Popen([program, "-p", folder, "-c", str(config)])
-        signal.signal(signal.SIGTERM, lambda *_: running.terminate())
-        until = time.monotonic() + START_S
-        while time.monotonic() < until and running.poll() is None:
-            with socket.socket() as asked:
-                if asked.connect_ex((HOST, port)) == 0:
-                    print(f"ready http://{HOST}:{port}", flush=True)
-                    break
-            time.sleep(POLL_S)
-        running.wait()
+        servers.run_until_stopped(running, port)
 
 
 if __name__ == "__main__":

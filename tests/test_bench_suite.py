@@ -1,12 +1,16 @@
 """What `make bench` writes, and what `make bench-check` calls worse."""
 
+import ast
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "bench"))
+BENCH = Path(__file__).parents[1] / "bench"
+PROJECT = {"ranking", "api", "jobs", "populer"}
+sys.path.append(str(BENCH))
 
 import results
 import suite
@@ -76,3 +80,14 @@ def test_plots_draw_the_value_and_its_baseline() -> None:
     drawing = results.plots(run_of(row(0.5)))["ingest"]
     assert drawing.count("<rect") == 3
     assert "bare ASGI" in drawing
+
+
+@pytest.mark.parametrize("file", sorted(BENCH.glob("*.py")), ids=lambda file: file.name)
+def test_what_a_benchmark_imports_of_the_project_is_there(file: Path) -> None:
+    """Also what it imports late, which no checker of types looks at."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] in PROJECT:
+            module = importlib.import_module(node.module)
+            for each in node.names:
+                if not hasattr(module, each.name):
+                    importlib.import_module(f"{node.module}.{each.name}")
