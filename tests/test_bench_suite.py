@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-BENCH = Path(__file__).parents[1] / "bench"
-PROJECT = {"ranking", "api", "jobs", "populer"}
-sys.path.append(str(BENCH))
+sys.path.append(str(Path(__file__).parents[1] / "bench"))
 
 import results
 import suite
+
+BENCH = Path(__file__).parents[1] / "bench"
+PROJECT = {"ranking", "api", "jobs", "populer"}
 
 
 def row(ratio: float, *, unit: str = "requests/s", rounds: tuple[float, ...] = (1.0, 1.0)) -> dict[str, Any]:

@@ -1,9 +1,19 @@
 """What a fault needs around it: a service's settings file, and where things lie."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from random import Random
 
 import servers
 from service import Service
+
+
+def do_one_of(faults: Mapping[str, Callable[[float], None]], chance: Random, longest_s: float, done: list[str]) -> None:
+    """Do a fault for as long as chance will have it, mostly short; `done` has been told of it before."""
+    name = chance.choice(list(faults))
+    for_s = chance.uniform(0.0, longest_s) ** 2 / longest_s
+    done.append(f"{name}, {for_s:.2f} s")
+    faults[name](for_s)
 
 
 def settings_file(folder: Path, url: str | None = None, retention: dict[str, str] | None = None, **ingest: str) -> str:

@@ -21,7 +21,7 @@ from ledger import Ledger, Sender, await_counted, counted
 from proxy import Proxy
 from service import Service, serving, wait_until
 from soak import LONG, either
-from stage import settings_file
+from stage import do_one_of, settings_file
 
 SEED = random.SystemRandom().randrange(10**6) if LONG else 20_251_201
 FAULTS = either(12, 3_000)
@@ -54,10 +54,7 @@ class Stage:
             "restart the store": self._restart_store,
             "lose replies": self._lose_replies,
         }
-        name = self._chance.choice(list(faults))
-        for_s = self._chance.uniform(0.0, LONGEST_S) ** 2 / LONGEST_S  # mostly short
-        self.done.append(f"{name}, {for_s:.2f} s")
-        faults[name](for_s)
+        do_one_of(faults, self._chance, LONGEST_S, self.done)
 
     def check_generations(self) -> None:
         """Hold the published lists to what they were: a generation only grows."""

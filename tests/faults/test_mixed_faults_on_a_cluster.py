@@ -19,8 +19,9 @@ import httpx2
 import pytest
 import servers
 from ledger import Ledger, Sender, await_counted, counted
-from service import CHILD, MODULE, Service, environment, serving, wait_until
+from service import MODULE, Service, children_of, environment, serving, wait_until
 from soak import LONG, either
+from stage import do_one_of
 
 T = TypeVar("T")
 
@@ -51,19 +52,10 @@ class Ranking:
             )
 
     def end(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
-        for pid in children(self.process.pid):
+        for pid in (*children_of(self.process.pid), self.process.pid):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def children(parent: int) -> list[int]:
-    """Processes that work for a parent."""
-    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
-    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
-    return [int(pid) for pid, ppid, args in rows if int(ppid) == parent and CHILD in args]
+        self.process.wait()
 
 
 class Stage:
@@ -87,16 +79,13 @@ class Stage:
             "lose a primary": self._lose_primary,
             "cut connections": self._cut,
         }
-        name = self._chance.choice(list(faults))
-        for_s = self._chance.uniform(0.0, LONGEST_S) ** 2 / LONGEST_S  # mostly short
-        self.done.append(f"{name}, {for_s:.2f} s")
-        faults[name](for_s)
+        do_one_of(faults, self._chance, LONGEST_S, self.done)
 
     def _kill_worker(self, _: float) -> None:
         _signal(self._any(self._services).children(), self._chance, signal.SIGKILL)
 
     def _kill_ranking(self, _: float) -> None:
-        _signal(children(self._any(self._ranking).process.pid), self._chance, signal.SIGKILL)
+        _signal(children_of(self._any(self._ranking).process.pid), self._chance, signal.SIGKILL)
 
     def _kill_ranking_host(self, for_s: float) -> None:
         host = self._any(self._ranking)
@@ -106,7 +95,7 @@ class Stage:
 
     def _stall_process(self, for_s: float) -> None:
         found = [pid for each in self._services for pid in each.children()]
-        found += [pid for each in self._ranking for pid in children(each.process.pid)]
+        found += [pid for each in self._ranking for pid in children_of(each.process.pid)]
         pid = _signal(found, self._chance, signal.SIGSTOP)
         time.sleep(for_s)
         with contextlib.suppress(ProcessLookupError):

@@ -47,6 +47,13 @@ def wait_until(condition: Callable[[], bool], within_s: float = START_S) -> None
         time.sleep(0.02)
 
 
+def children_of(parent: int) -> list[int]:
+    """Processes of workers and jobs that a parent has started, in that order."""
+    listed = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()]
+    return [int(row[0]) for row in rows if int(row[1]) == parent and CHILD in row[2]]
+
+
 class Service:
     """A running service."""
 
@@ -97,11 +104,7 @@ class Service:
 
     def children(self) -> list[int]:
         """Processes of workers and jobs, in the order they were started."""
-        found = subprocess.run(
-            ["ps", "-A", "-ww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-        rows = [line.split(None, 2) for line in found]
-        return [int(row[0]) for row in rows if int(row[1]) == self.process.pid and CHILD in row[2]]
+        return children_of(self.process.pid)
 
     def client(self) -> httpx2.Client:
         """A client with the write key."""
