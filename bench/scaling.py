@@ -27,7 +27,6 @@ from typing import Any, Final, NamedTuple
 import servers  # isort: skip - it makes a checkout importable
 import filling
 import numpy as np
-import numpy.typing as npt
 import readership
 from redis.asyncio import Redis
 from report import machine, parser_of
@@ -60,8 +59,6 @@ BATCH_CELLS: Final = 1_500
 SEALED_BYTES, OPEN_BUCKETS = 4.5, 12
 CPU_OF: Final = {"http": 1 / 120_000, "kafka": 1 / 86_000}
 """Seconds of a core per event, in batches of 500 and with repeats left out: goals of ingest.py, results of consume."""
-
-Floats = npt.NDArray[np.float64]
 
 
 class Costs(NamedTuple):

@@ -22,7 +22,6 @@ from ranking.store.shards import shard_of
 
 ITEMS_AT_ONCE = 1_000
 CELLS_AT_ONCE = 2_000
-NAMES_AT_ONCE = 64 * CHUNK_NAMES
 #: How often the names of a volume are looked up again while a running service seals there, too.
 TRIES = 20
 State = tuple[int, str]
