@@ -54,8 +54,8 @@ IN_SHORT = [
      "`auto` catches {ratio} of what the best half-life, known afterwards, would have caught of the next hour's reads"),
 ]  # fmt: skip
 WAYS_HEAD = """\
-The hundred best by a decayed sum of so many counts, in milliseconds. A forward-decayed sorted set has its half-life fixed
-when events come; with the others it can be changed."""
+The hundred best by a decayed sum of so many counts, in milliseconds. A forward-decayed sorted set has its half-life
+fixed when events come; with the others it can be changed."""
 RANKED = re.compile(r"the decayed top 100 (from all counts|again), (.*)")
 WAYS = {"from all counts": "Populer, sums of all counts", "again": "Populer, as the service makes the list"}
 
