@@ -26,10 +26,11 @@ MAX_LINES_A_ROW = 100
 #: same, and so are spaces, dashes and underscores.
 EVENT_COLUMNS: Mapping[str, Sequence[str]] = {
     "ts": ("ts", "ts_epoch_seconds", "timestamp", "time", "datetime", "date", "created_at", "event_time", "epoch",
-           "unix_time", "timestamp_ms", "ts_ms"),
+           "unix_time", "timestamp_ms", "ts_ms", "timestamp_info_nginx_ms"),
     "item": ("item", "item_id", "article_id", "article", "content_id", "post_id", "story_id", "page_id"),
-    "visitor": ("visitor", "visitor_id", "user", "user_id", "session_id", "session", "client_id", "reader_id"),
-    "kind": ("kind", "event", "event_type", "event_name"),
+    "visitor": ("visitor_site_id", "visitor", "visitor_id", "user", "user_id", "session_id", "session", "client_id",
+                "reader_id", "user_pseudo_id"),
+    "kind": ("kind", "event", "event_type", "event_name", "action"),
     "source": ("source",),
     "position": ("position",),
     "url": ("url", "page_url", "page_location", "link"),

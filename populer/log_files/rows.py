@@ -1,7 +1,7 @@
 """Rows of logs and catalogues as the service takes them, what makes one unusable, and the count of those."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,6 +12,12 @@ from ranking.intake.events import DEFAULT_KIND
 from ranking.times import LATEST_EPOCH_S, in_seconds, moment_or_wall_clock, parse_moment
 
 SHOWN_FAULTS = 5
+#: What exports of analytics call a view; None: what they record beside views, which is left out and counted.
+OTHER_KINDS: Mapping[str, str | None] = {
+    "pageview": "view", "page_view": "view",
+    "heartbeat": None, "vheartbeat": None, "videostart": None,  # Parse.ly
+    "user_engagement": None, "session_start": None, "first_visit": None,  # Google Analytics
+}  # fmt: skip
 
 
 class EventRow(msgspec.Struct, omit_defaults=True, gc=False):
@@ -85,6 +91,20 @@ def why_bad_event(event: EventRow) -> str | None:
     if isinstance(ts, float) and not 0.0 <= ts <= LATEST_EPOCH_S:
         return f"ts: must be a time since the epoch, not {ts:.0f}"
     return None
+
+
+def events_by_our_kinds(
+    events: Iterator[tuple[int, EventRow]], left_out: dict[str, int]
+) -> Iterator[tuple[int, EventRow]]:
+    """Events whose kinds have our names; those that are no reads are counted in `left_out`."""
+    for line, event in events:
+        if event.kind in OTHER_KINDS:
+            kind = OTHER_KINDS[event.kind]
+            if kind is None:
+                left_out[event.kind] = left_out.get(event.kind, 0) + 1
+                continue
+            event.kind = kind
+        yield line, event
 
 
 def seconds_of(ts: float | str) -> float:
