@@ -10,7 +10,7 @@ from api.http import asgi
 from api.http.asgi import ANY_ORIGIN
 from api.http.problems import Problem
 from ranking.intake.visits import CONCENTRATED, REFUSED, REPEATED
-from ranking.recording.recorder import LONE, Recorded
+from ranking.recording.recorder import LONE, ONE_TAKEN, Recorded
 
 HEADERS = (asgi.JSON, ANY_ORIGIN, (b"cache-control", b"no-store"))
 ACCEPTED, DUPLICATE, LIMITED, NEW_ITEM = "accepted", "duplicate", "limited", "new_item"
@@ -80,5 +80,5 @@ def _results(result: IngestResult) -> list[str]:
 #: The answers to nearly all events that come alone, by what became of them.
 LONE_ANSWERS = {
     recorded: asgi.Prepared(202, HEADERS, document_of(IngestResult(recorded, (0,), {}, BadEvents(), 1), each=False))
-    for recorded in LONE.values()
+    for recorded in (*LONE.values(), ONE_TAKEN)
 }

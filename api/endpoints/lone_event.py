@@ -1,8 +1,8 @@
 """The hottest request, a public event that comes alone, served without a task of its own.
 
 `take` makes the checks that `events.post_events` makes, in one go, and the answer is written when the event's batch has
-been counted. Whatever is rarer it leaves to `post_events`: a query, a key, a packed body, several events, an event that
-does not count or is refused.
+been counted, or at once where `ingest.ack` is memory. Whatever is rarer it leaves to `post_events`: a query, a key, a
+packed body, several events, an event that does not count or is refused.
 
 Invariant: where `take` returns False, nothing was charged, counted or kept.
 
@@ -28,7 +28,7 @@ from api.monitoring import requests
 from api.monitoring.access_log import log_access
 from ranking.errors import InvalidEventError, PopulerError
 from ranking.intake.events import Event, checked_event
-from ranking.recording.recorder import ONE_COUNTED, Recorded
+from ranking.recording.recorder import ONE_COUNTED, ONE_TAKEN, Recorded
 from ranking.settings.sites import SiteSettings
 
 log = structlog.get_logger("api")
@@ -59,7 +59,6 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
         or headers.get(b"sec-fetch-dest", b"empty") not in A_BEACONS
         or b"ndjson" in headers.get(b"content-type", b"")
         or len(body) > min(MOST_BYTES, ingest.max_body)
-        or ingest.ack == "memory"
         or site.proof == "required"
         or not event_filter.may_send(site, headers)
         or (wire := lone_event(body)) is None
@@ -76,12 +75,16 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
         event = checked_event(wire, intake_of(context, site, now, identify, page, trusted=False))
     except InvalidEventError:
         return False
+    unwaited = ingest.ack == "memory"
+    if unwaited and context.recorder.known_repeats(site.id, (event,)):
+        return False  # who sends it never learns that, and is charged
     if not event_filter.reserve(sender, event, now):
         return False
     network = None if reader is None else reader.network
     scope[TRACE] = trace_line(headers.get(NAME))
     waiting = _Waiting(context, site, sender, event, now, scope, answer)
-    if not context.recorder.submit(site.id, event, waiting.end, received=now, network=network):
+    done = None if unwaited else waiting.end
+    if not context.recorder.submit(site.id, event, done, received=now, network=network):
         event_filter.release(sender, event)
         return False
     if event.page:
@@ -90,6 +93,8 @@ def take(context: Context, scope: Scope, body: bytearray, answer: Answer) -> boo
         context.attempts.add(site.id, (event,), network.now, reader.agent, now)
     if not client.local:
         context.alarm_facts.senders.add(site.id, client.address, client.route, 1, now)
+    if unwaited:
+        waiting.end(ONE_TAKEN)
     return True
 
 

@@ -65,6 +65,8 @@ class Recorded(NamedTuple):
 ONE_COUNTED = Recorded(bytes([COUNTED]))
 #: What becomes of nearly all events that come alone, by their outcome.
 LONE = {COUNTED: ONE_COUNTED} | {code: Recorded(bytes([code])) for code in (REPEATED, REFUSED, CONCENTRATED)}
+#: What is said of an event that comes alone, and for which nobody waits.
+ONE_TAKEN = Recorded(bytes([TAKEN]), "memory")
 
 
 def _recorded(outcomes: bytes, outcome: Outcome) -> Recorded:
@@ -197,15 +199,15 @@ class Recorder:
         self,
         site: str,
         event: Event,
-        done: Callable[[Recorded | Exception], None],
+        done: Callable[[Recorded | Exception], None] | None,
         *,
         received: float,
         network: Identity | None,
     ) -> bool:
         """Have `done` called, later, with what became of one event that nobody vouches for, or why it was not counted.
 
-        It is what `record` does for such an event, and no task waits. False: too many events are waiting already, and
-        nothing was done.
+        It is what `record` does for such an event, and no task waits. `done` None: nobody asks what became of it.
+        False: too many events are waiting already, and nothing was done.
         """
         if self._lanes.pending >= self._terms.max_pending:
             return False
@@ -213,7 +215,8 @@ class Recorder:
         lane = self._lanes.lane(site, shard_of(event.item, self._store.shards))
         batch = self._open(lane, None, self._loop.time())
         ticket = batch.add(event, int(received), vouched=False, network=network)
-        batch.waiters.append(partial(_tell, batch, ticket, done))
+        if done is not None:
+            batch.waiters.append(partial(_tell, batch, ticket, done))
         self._lanes.pending += 1
         return True
 

@@ -34,8 +34,13 @@ def answers(count: int) -> Callable[[bytes], bool]:
 
 
 @pytest.fixture
-async def service(serve: Serve) -> Service:
-    return await serve(ingest={"dedupe_window": "30m", "bots": True, "deadline": "1s"})
+def ack() -> str:
+    return "commit"
+
+
+@pytest.fixture
+async def service(serve: Serve, ack: str) -> Service:
+    return await serve(ingest={"dedupe_window": "30m", "bots": True, "deadline": "1s", "ack": ack})
 
 
 @pytest.fixture
@@ -143,3 +148,27 @@ async def test_a_lone_event_is_refused_while_the_store_is_away(port: int, servic
     assert found.startswith(b"HTTP/1.1 503 ")
     assert b"content-type: application/problem+json\r\n" in found
     assert taken == [True]
+
+
+@pytest.mark.parametrize("ack", ["memory"])
+async def test_where_nobody_waits_a_lone_event_is_answered_at_once_and_counted_later(
+    port: int, service: Service, taken: list[bool]
+) -> None:
+    short, _ = await talk(port, beacon("a"), lambda found: found.endswith(b"}"))
+    long, _ = await talk(port, beacon("b", b"Expect: nothing"), lambda found: found.endswith(b"}"))
+    assert taken == [True, False]
+    assert lines(short) == lines(long)
+    assert short.endswith(b'"accepted":1,"duplicate":0,"filtered":{},"invalid":[],"ack":"memory"}')
+    await service.app.runtime.context.recorder.drain()
+    assert await service.counts() == {"view|a": 1, "view|b": 1}
+
+
+@pytest.mark.parametrize("ack", ["memory"])
+async def test_where_nobody_waits_a_repeat_is_left_to_the_application_which_charges_its_sender(
+    port: int, service: Service, taken: list[bool]
+) -> None:
+    for _ in range(2):
+        await talk(port, beacon("a"), lambda found: found.endswith(b"}"))
+        await service.app.runtime.context.recorder.drain()
+    assert taken == [True, False]
+    assert await service.counts() == {"view|a": 1, "!duplicate|a": 1}
