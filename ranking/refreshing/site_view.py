@@ -37,7 +37,9 @@ from ranking.store.protocol import Store
 from ranking.store.shards import shard_of
 from ranking.times import HOUR_S
 
-READ_AT_ONCE = 100
+#: The names of a month are gone through once for each of these: as many buckets as can be held while they are read.
+READ_AT_ONCE = 1_000
+UNPACKED_BETWEEN_PAUSES = 50
 READ_TRIES = 20
 #: An item's former address is noted a moment after the item has changed: whoever sees the change looks once more.
 LOOKS_AFTER_ITEMS = 2
@@ -338,7 +340,11 @@ class SiteView:
     async def _read(self, store: Store, shard: int, buckets: Sequence[Bucket]) -> list[int]:
         """Take over some buckets as they are now; the change number of each one's sealing."""
         stored = await store.counts.read_counts(self.site, shard, buckets)
-        sealed = [self._unpacked(shard, bucket, counts.sealed) for bucket, counts in zip(buckets, stored, strict=True)]
+        sealed: list[list[ChannelCounts]] = []
+        for bucket, counts in zip(buckets, stored, strict=True):
+            sealed.append(self._unpacked(shard, bucket, counts.sealed))
+            if len(sealed) % UNPACKED_BETWEEN_PAUSES == 0:
+                await asyncio.sleep(0)
         await self._rows.read(store, shard, buckets, sealed, self.history, self.names)
         taken = 0
         for bucket, parts, counts in zip(buckets, sealed, stored, strict=True):

@@ -6,6 +6,7 @@ row, once counts that are held need it.
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -73,12 +74,16 @@ class VolumeRows:
         if not len(unread):
             return
         first_chunk = int(unread[0]) // CHUNK_NAMES
-        at = first_chunk * CHUNK_NAMES
-        for chunk in await store.counts.read_names(self._site, shard, volume, first_chunk):
+        chunks = await store.counts.read_names(self._site, shard, volume, first_chunk)
+        starts = (first_chunk + np.arange(len(chunks) + 1)) * CHUNK_NAMES
+        edges = np.searchsorted(unread, starts).tolist()
+        for chunk, at, (first, end) in zip(chunks, starts.tolist(), pairwise(edges), strict=False):
+            if first == end:
+                continue
             ids = unpack_ids(chunk)
-            wanted = unread[(unread >= at) & (unread < at + len(ids))]
+            wanted = unread[first:end]
+            wanted = wanted[wanted < at + len(ids)]  # a store that has gone back has fewer names
             wanted_ids = [ids[number - at] for number in wanted.tolist()]
             names.meet(wanted_ids)
             rows[wanted] = history.item_rows(wanted_ids)
-            at += len(ids)
             await asyncio.sleep(0)
