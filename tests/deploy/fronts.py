@@ -57,13 +57,34 @@ def nginx(folder: Path, behind: str) -> Iterator[str]:
     ):
         assert example.count(old) == 1
         example = example.replace(old, new)
-    (folder / "populer.conf").write_text(example)
+    with _nginx(folder, example, f"http://127.0.0.1:{port}") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def own_nginx(folder: Path, locations: str) -> Iterator[httpx2.Client]:
+    """nginx of a site, with these locations; a client of it."""
+    (port,) = free_ports(1)
+    alive = "location = /livez { return 200; }"
+    with (
+        _nginx(
+            folder, f"server {{ listen 127.0.0.1:{port};\n{alive}\n{locations}\n}}", f"http://127.0.0.1:{port}"
+        ) as url,
+        httpx2.Client(base_url=url, trust_env=False, timeout=30) as client,
+    ):
+        yield client
+
+
+@contextlib.contextmanager
+def _nginx(folder: Path, servers: str, url: str) -> Iterator[str]:
+    """nginx with these servers, of which one answers at `url`."""
+    (folder / "populer.conf").write_text(servers)
     config = folder / "nginx.conf"
     config.write_text(AROUND.format(folder=folder, user="user root;" if os.geteuid() == 0 else ""))
     command = [str(NGINX), "-c", str(config), "-e", f"{folder}/error.log"]
     tried = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert tried.returncode == 0, tried.stderr
-    with _running(command, f"http://127.0.0.1:{port}") as url:
+    with _running(command, url):
         yield url
 
 

@@ -1,6 +1,8 @@
 """The client for plain PHP: what it sends to a running service counts once, and what fails is said."""
 
+import html
 import json
+import re
 import subprocess
 import threading
 import uuid
@@ -11,6 +13,8 @@ import httpx2
 import pytest
 from newsrooms import EXAMPLES, NONSENSE, TITLES, misbehaving, saying, silent
 from service import Service, run
+
+from populer.log_files.files import read_items
 
 CLIENT = EXAMPLES / "php" / "populer-client.php"
 CLOSED = "http://127.0.0.1:9"
@@ -115,6 +119,43 @@ def test_a_feed_is_read_as_it_was_meant(php: str, service: Service, tmp_path: Pa
     assert (found["authors"], found["summary"]) == (["Siti & Budi"], "Ringkas <b>")
     assert found["image"] == article["image"]
     assert (other["title"], other["section"]) == ("Lain", None)
+
+
+def documented(holding: str) -> str:
+    """The PHP in the manual's page that has `holding` in it."""
+    page = (EXAMPLES.parent / "docs" / "integrations" / "php.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^ *```php\n(.*?)^ *```", page, re.MULTILINE | re.DOTALL)
+    return next(block for block in blocks if holding in block)
+
+
+def test_the_lines_of_the_manual_put_the_list_into_a_page(php: str, service: Service) -> None:
+    lines = documented("<populer-list").replace("https://populer.example", service.url)
+    page = """<?php $article = ['id' => 'a "b"'] ?>""" + lines
+    shown = subprocess.run([php], input=page, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert 'data-item="a &quot;b&quot;"></script>' in shown
+    assert [title in html.unescape(shown) for title in TITLES.values()] == [True] * len(TITLES)
+    away = subprocess.run(
+        [php], input=page.replace(service.url, CLOSED), capture_output=True, text=True, check=True, timeout=60
+    )
+    assert away.stdout.rstrip().endswith('<populer-list list="populer"></populer-list>')
+    assert away.stderr == ""
+
+
+def test_the_feed_of_the_manual_is_a_feed(php: str, tmp_path: Path) -> None:
+    database = """class Rows {
+        public function query($sql) { return $this; }
+        public function fetchAll($mode) {
+            $row = ['id' => 7, 'title' => 'Judul', 'url' => 'https://x.example/7', 'section' => 'Politik'];
+            return [$row + ['published_at' => 9]];
+        }
+    }
+    $database = new Rows();"""
+    code = documented("populer_feed(").replace("'populer-feed.php'", repr(str(CLIENT.with_name("populer-feed.php"))))
+    done = subprocess.run([php, "-r", database + code], capture_output=True, text=True, check=True, timeout=60)
+    feed = tmp_path / "feed.xml"
+    feed.write_text(done.stdout)
+    ((_, item),) = read_items(feed)
+    assert (item.id, item.title, item.section) == ("7", "Judul", "Politik")
 
 
 @pytest.mark.parametrize("name", ["a page", "nothing", "null"])

@@ -3,8 +3,11 @@
 import asyncio
 import hashlib
 import hmac
+import re
 import socket
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -106,6 +109,26 @@ async def test_a_message_is_signed_with_its_moment(store: Store, desk: Receiver,
     moment = at.removeprefix("t=")
     assert int(moment) == int(NOW)
     assert signed == hmac.new(SECRET.encode(), f"{moment}.".encode() + sent.body, hashlib.sha256).hexdigest()
+
+
+async def test_a_receiver_that_checks_as_the_manual_says_believes_the_message_and_no_other(
+    store: Store, desk: Receiver, http: httpx2.AsyncClient
+) -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "ops.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
+    await Sending(store, http, settings_of(desk)).look(STALE)
+    (sent,) = desk.sent
+
+    def genuine(body: bytes, now: float = NOW) -> bool:
+        request = SimpleNamespace(headers={"Populer-Signature": sent.headers["populer-signature"]})
+        clock = SimpleNamespace(time=lambda: now)
+        names = {"request": request, "secret": SECRET.encode(), "body": body, "hmac": hmac, "time": clock}
+        exec(code, names)  # noqa: S102 - what the manual says
+        return bool(names["genuine"])
+
+    assert genuine(sent.body)
+    assert not genuine(sent.body + b" ")
+    assert not genuine(sent.body, NOW + 301)
 
 
 async def test_slack_gets_a_text_without_markup(store: Store, desk: Receiver, http: httpx2.AsyncClient) -> None:

@@ -68,3 +68,24 @@ def test_counts_of_a_plugin_become_a_log_that_is_replayed(running: Service) -> N
     carried_out(script.replace("populer replay", f"populer replay --to {running.url}"), running)
     done = run("rank", "--data", str(running.data_dir), "--json", "--set", "half_life=1d")
     assert {each["id"]: each["views"] for each in json.loads(done.stdout)["items"]} == dict(rows)
+
+
+def test_the_lines_of_python_describe_record_take_down_and_read(running: Service) -> None:
+    page = (ROOT / "docs" / "integrations" / "python.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    code = code.replace("https://populer.example", running.url) + "    print(answer)\n"
+    environ = {**environment(), "PYTHONPATH": str(ROOT), "POPULER_KEY": running.write_key, "NO_PROXY": "127.0.0.1"}
+    with running.client() as client:
+        client.put("/v1/items", json=[{"id": "berita-2", "title": "Salah"}]).raise_for_status()
+
+    def printed() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environ, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "accepted=1" in printed()
+    wait_until(lambda: printed().startswith("1 Judul"))
+    with running.client() as client:
+        assert client.get("/v1/items/berita-2").status_code == 404

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -147,7 +148,9 @@ def test_rank_says_what_it_cannot_do_by_files(options: tuple[str, ...], tmp_path
         assert (done.returncode, said in done.stderr, done.stderr.count("\n")) == (1, True, 1), done.stderr
 
 
-def test_duckdb_reads_what_is_written(options: tuple[str, ...], tmp_path: Path) -> None:
+def test_duckdb_reads_what_is_written(
+    options: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     duckdb = pytest.importorskip("duckdb")
     for table in TABLES:
         done = run("export", table, "--format", "parquet", "--out", str(tmp_path / f"{table}.parquet"), *options)
@@ -157,6 +160,14 @@ def test_duckdb_reads_what_is_written(options: tuple[str, ...], tmp_path: Path) 
     assert [(title, int(n), at.year) for title, n, at in clicks.fetchall()] == [("Berita, nomor 1", 4, 2025)]
     assert edits.project("editor, action").fetchall() == [("siti", "block"), ("siti", "unblock")]
     assert counts.filter("item = '=1+1'").aggregate("sum(events)").fetchall() == [(1,)]
+    monkeypatch.chdir(tmp_path)
+    manual = (Path(__file__).parents[3] / "docs" / "ops.md").read_text(encoding="utf-8")
+    (query,) = re.findall(r"^```sql\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
+    found = duckdb.sql(query).fetchall()
+    views = {title: int(n) for title, n in found}
+    assert len(found) == 10
+    assert list(views.values()) == sorted(views.values(), reverse=True)
+    assert views["Berita, nomor 5"] == sum(1 + (hour * 7 + 5 * 5) % 23 for hour in range(HOURS))
 
 
 def test_what_cannot_be_exported_is_said(options: tuple[str, ...], tmp_path: Path) -> None:
