@@ -34,6 +34,8 @@ from ranking.times import NO_LIMIT, format_duration
 from ranking.watching.alarms import ALARMS
 
 MASK = "***"
+#: Type of a fault of pydantic's: a default was not computed, as a setting that it follows from is at fault itself.
+FOLLOWS_FROM_OTHERS = "default_factory_not_called"
 DEFAULT_FILE = Path("populer.toml")
 
 
@@ -248,6 +250,8 @@ def _parsed(path: Path, content: bytes) -> Raw:
 
 def _sentences(error: pydantic.ValidationError, model: type[BaseModel], origins: Mapping[str, str]) -> Iterator[str]:
     for fault in error.errors():
+        if fault["type"] == FOLLOWS_FROM_OTHERS:
+            continue
         steps = [str(step) for step in fault["loc"] if step != "[key]"]
         dotted = ".".join(steps)
         if fault["type"] == IDLE_SETTING:

@@ -139,6 +139,14 @@ def test_a_bad_setting_is_named_with_what_was_expected(tmp_path: Path, text: str
     assert sentence in str(raised.value)
 
 
+def test_a_bad_setting_is_named_alone_where_the_default_of_another_follows_from_it(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as raised:
+        from_toml(tmp_path, "[lists.populer]\nhalf_life = 'soon'")
+    sentence = "lists.populer.half_life: expected a duration such as 90s, 15m, 6h or 7d, found 'soon'"
+    assert str(raised.value).startswith(sentence)
+    assert ";" not in str(raised.value)
+
+
 def test_an_error_says_where_the_value_came_from() -> None:
     with pytest.raises(SettingsError, match=r"service\.port: .* found 'x' \(environment\)"):
         load(NOTHING, {"POPULER_SERVICE__PORT": "x"})
