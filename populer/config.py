@@ -232,16 +232,16 @@ def _read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise SettingsError(f"{path}: no such file") from None
+        raise SettingsError(f"{path}: no such file; check its name and folder") from None
     except OSError as error:
-        raise SettingsError(f"{path}: cannot be read: {error}") from None
+        raise SettingsError(f"{path}: cannot be read ({error.strerror}); name another file") from None
 
 
 def _parsed(path: Path, content: bytes) -> Raw:
     try:
         return tomllib.loads(content.decode())
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{path}: cannot be read: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path}: is not UTF-8 text; save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: is not valid TOML: {error}") from None
     except RecursionError:

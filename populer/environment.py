@@ -62,8 +62,10 @@ def secret_of_file(name: str, file: Path) -> str:
     """
     try:
         return file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{name}: {file} cannot be read: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name}: {file} is not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise SettingsError(f"{name}: {file} cannot be read ({error.strerror}); name another file") from None
 
 
 def by_number(named: Raw, sites: Any) -> Raw:

@@ -153,8 +153,25 @@ def test_an_error_says_where_the_value_came_from() -> None:
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"none\.toml: no such file"):
+    with pytest.raises(SettingsError, match=r"none\.toml: no such file; check its name and folder"):
         load(tmp_path / "none.toml", {})
+
+
+def test_a_file_that_cannot_be_read_is_named_once_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path, {})
+    assert str(raised.value) == f"{tmp_path}: cannot be read (Is a directory); name another file"
+    with pytest.raises(SettingsError) as raised:
+        load(NOTHING, {"POPULER_REDIS_URL_FILE": str(tmp_path)})
+    assert str(raised.value) == f"POPULER_REDIS_URL_FILE: {tmp_path} cannot be read (Is a directory); name another file"
+
+
+def test_a_file_that_is_not_utf_8_is_to_be_saved_as_it(tmp_path: Path) -> None:
+    file = tmp_path / "latin.toml"
+    file.write_bytes(b"[lists.populer]\ntitle = 'Caf\xe9'")
+    for names in ((file, {}), (NOTHING, {"POPULER_REDIS_URL_FILE": str(file)})):
+        with pytest.raises(SettingsError, match=r"is not UTF-8 text; save it as UTF-8"):
+            load(*names)
 
 
 def test_secrets_are_masked(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_a_good_file_is_in_effect_under_the_environment_and_the_flags_of_the_sta
     ("found", "sentence"),
     [
         ("[lists.populer", "is not valid TOML"),
-        (FileContent(b"\xff"), "cannot be read: 'utf-8' codec"),
+        (FileContent(b"\xff"), "is not UTF-8 text"),
         (TOML.replace("3h", "soon"), "lists.populer.half_life: expected a duration"),
         (TOML.replace("half_life", "half_live"), "lists.populer.half_live: is not a setting; did you mean half_life?"),
         (TOML.replace('"3h"', "3"), 'lists.populer.half_life: expected a duration such as "2h", found the number 3.'),
