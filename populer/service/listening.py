@@ -58,13 +58,14 @@ def _bound(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         server = socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OverflowError:
-        raise SettingsError(f"service.port: expected a port from 0 to 65535, found {port}") from None
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        kind = PortTakenError if error.errno == errno.EADDRINUSE else PopulerError
-        raise kind(
-            f"cannot listen on {host} port {port}: {reason.lower()}; stop what uses it, or choose another with --port"
-        ) from error
+        where = f"cannot listen on {host} port {port}"
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(
+                f"{where}: address already in use; stop what uses it, or choose another with --port"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise PopulerError(f"{where}: permission denied; choose a port from 1024 on with --port") from error
+        raise PopulerError(f"{where}: no address of this machine; name one with --host") from error
     server.set_inheritable(True)
     return server

@@ -122,6 +122,15 @@ def test_a_port_in_use_is_one_line_and_1(tmp_path: Path) -> None:
     assert not (tmp_path / "data").exists()
 
 
+def test_a_host_of_another_machine_is_one_line_that_says_which_option(tmp_path: Path) -> None:
+    for host in ("192.0.2.1", "256.256.256.256"):
+        done = run("serve", "--host", host, "--port", "0", "--data", str(tmp_path / "data"))
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == (
+            f"populer: cannot listen on {host} port 0: no address of this machine; name one with --host\n"
+        )
+
+
 def test_a_data_directory_in_use_is_one_line_and_1(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as service:
         done = run("serve", "--port", "0", "--data", str(service.data_dir))
