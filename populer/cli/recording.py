@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from populer.cli.shared_options import AllowLosses, Config, Data, Key, Site, To
+from populer.cli.shared_options import HIGHEST_PORT, AllowLosses, Config, Data, Key, Site, To
 from populer.commands.options import DEFAULT_TO, load_settings
 
 app = typer.Typer()
@@ -56,7 +56,8 @@ def consume(
         str, typer.Option("--from", help="Where what the group has never read begins: earliest, latest, a time.")
     ] = "latest",
     metrics_port: Annotated[
-        int | None, typer.Option("--metrics-port", help="Prometheus metrics, on this machine alone.")
+        int | None,
+        typer.Option("--metrics-port", min=0, max=HIGHEST_PORT, help="Prometheus metrics, on this machine alone."),
     ] = None,
     config: Config = None,
     data: Data = None,

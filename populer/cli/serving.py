@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from populer.cli.shared_options import Config, Data, Port
+from populer.cli.shared_options import HIGHEST_PORT, Config, Data, Port
 from populer.commands.options import load_settings
 
 app = typer.Typer()
@@ -22,7 +22,13 @@ def serve(
         Literal["all", "api", "jobs"], typer.Option("--only", help="Parts on hosts of their own, with redis.url.")
     ] = "all",
     metrics_port: Annotated[
-        int | None, typer.Option("--metrics-port", help="Serve metrics at this port of service.host; with --only jobs.")
+        int | None,
+        typer.Option(
+            "--metrics-port",
+            min=0,
+            max=HIGHEST_PORT,
+            help="Serve metrics at this port of service.host; with --only jobs.",
+        ),
     ] = None,
 ) -> None:
     """Run the whole service: API, jobs, and a bundled Valkey unless redis.url is set."""

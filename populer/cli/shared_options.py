@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+HIGHEST_PORT = 65_535
+
 Config = Annotated[Path | None, typer.Option("--config", help="Settings file; default: populer.toml here.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Data directory; default: ./populer-data.")]
 Port = Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 takes a free one.")]

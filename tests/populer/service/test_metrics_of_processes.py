@@ -16,7 +16,7 @@ import pytest
 import servers
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
-from service import MODULE, Service, environment, serving, wait_until
+from service import MODULE, Service, environment, run, serving, wait_until
 
 import api.monitoring.metrics  # noqa: F401
 import jobs.metrics  # noqa: F401 - its metrics are among those that there are
@@ -208,6 +208,14 @@ def test_a_port_for_metrics_is_refused_where_workers_serve_them(tmp_path: Path) 
     )  # fmt: skip
     assert done.returncode == 1
     assert "--only jobs" in done.stderr
+
+
+@pytest.mark.parametrize("command", [["serve", "--only", "jobs"], ["consume", "kafka://127.0.0.1:1/t", "--group", "g"]])
+def test_a_port_for_metrics_that_is_none_is_refused_as_usage(command: list[str]) -> None:
+    done = run(*command, "--metrics-port", "65536")
+    assert done.returncode == 2
+    assert "'--metrics-port'" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_every_metric_is_documented_and_every_documented_one_is_told(service: Service) -> None:
