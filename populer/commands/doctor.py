@@ -65,7 +65,7 @@ async def examined(settings: Settings, url: str) -> list[Finding]:
     except MissingRightsError as error:
         found.append(Finding("rights", State.BAD, str(error)))
     except PopulerError as error:
-        found.append(Finding("store", State.BAD, str(error), "start it, or correct redis.url"))
+        found.append(Finding("store", State.BAD, str(error).removesuffix("."), "start it, or correct redis.url"))
     finally:
         with contextlib.suppress(PopulerError):
             await store.close()

@@ -55,6 +55,7 @@ def test_a_store_that_is_away_is_a_finding(tmp_path: Path) -> None:
     assert code == 1
     assert found["store"]["state"] == "bad"
     assert "redis.url" in found["store"]["advice"]
+    assert not found["store"]["found"].endswith(".")  # the advice goes on behind a colon
     assert error.startswith("populer: 1 of ")
 
 
