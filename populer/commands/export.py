@@ -10,10 +10,11 @@ import csv
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -89,28 +90,29 @@ def run(
     span = TimeRange(moment(since, chosen, 0.0, "--from"), moment(until, chosen, float("inf"), "--to"))
     rows = _ROWS[table](settings, chosen, span, now)
     try:
-        if out is None:
-            asyncio.run(_write(sys.stdout, table, rows))
-        elif form == "csv":
-            with out.open("w", encoding="utf-8", newline="") as file:
-                asyncio.run(_write(file, table, rows))
-        else:
+        if form == "parquet" and out is not None:
             _write_parquet(out, table, rows)
+        else:
+            asyncio.run(_write(out, table, rows))
     except BrokenPipeError:
         raise PopulerError("the standard output was closed before all was written") from None
     except OSError as error:
         raise PopulerError(f"{out}: cannot be written ({error.strerror}); name another file") from None
 
 
-Rows = AsyncIterator[Iterable[Sequence[Any]]]
+Rows = AsyncGenerator[Iterable[Sequence[Any]], None]
 
 
-async def _write(file: IO[str], table: str, rows: Rows, *, guarded: bool = True) -> None:
-    """Write a csv. `guarded`: a cell that a spreadsheet would take for a formula is quoted."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(TABLES[table])
-    async for part in rows:
-        writer.writerows(map(_guarded, part) if guarded else part)
+async def _write(out: Path | None, table: str, rows: Rows, *, guarded: bool = True) -> None:
+    """Write a csv, once the store has answered. `guarded`: a cell that a spreadsheet takes for a formula is quoted."""
+    async with aclosing(rows):  # also where the file takes no more
+        part: Iterable[Sequence[Any]] | None = await anext(rows, None)
+        with nullcontext(sys.stdout) if out is None else out.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(TABLES[table])
+            while part is not None:
+                writer.writerows(map(_guarded, part) if guarded else part)
+                part = await anext(rows, None)
 
 
 def _guarded(cells: Sequence[Any]) -> list[Any]:
@@ -119,9 +121,8 @@ def _guarded(cells: Sequence[Any]) -> list[Any]:
 
 def _write_parquet(out: Path, table: str, rows: Rows) -> None:
     module = duckdb()
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", newline="", dir=out.parent, suffix=".csv") as file:
-        asyncio.run(_write(file, table, rows, guarded=False))
-        file.flush()
+    with tempfile.NamedTemporaryFile(dir=out.parent, suffix=".csv") as file:
+        asyncio.run(_write(Path(file.name), table, rows, guarded=False))
         columns = ", ".join(f"'{name}': '{kind}'" for name, kind in TABLES[table].items())
         read = f"read_csv(?, header = true, columns = {{{columns}}}, parallel = false)"
         with module.connect() as connection:

@@ -177,6 +177,17 @@ def test_what_cannot_be_exported_is_said(options: tuple[str, ...], tmp_path: Pat
         (("counts", "--format", "parquet"), "needs --out"),
         (("counts", "--from", "yesterday"), "--from: expected"),
         (("counts", "--out", str(tmp_path / "no" / "file")), "cannot be written"),
+        (("counts", "--out", "/dev/full"), "/dev/full: cannot be written (No space left on device)"),
     ):
         done = run("export", *arguments, *options)
         assert (done.returncode, said in done.stderr, done.stderr.count("\n")) == (1, True, 1), done.stderr
+
+
+def test_an_export_leaves_what_was_exported_before_where_the_store_is_away(tmp_path: Path) -> None:
+    kept = tmp_path / "counts.csv"
+    kept.write_text("kept")
+    for out in (("--out", str(kept)), ()):
+        done = run("export", "counts", "--data", str(tmp_path / "nothing"), *out)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "start `populer serve` first" in done.stderr
+    assert kept.read_text() == "kept"
