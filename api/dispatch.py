@@ -5,7 +5,6 @@ one of these paths goes to the FastAPI application behind; it also documents the
 """
 
 import time
-from urllib.parse import unquote
 
 import structlog
 
@@ -123,7 +122,7 @@ class Dispatcher:
         return False
 
     async def _stream(self, path: str, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
-        name = unquote(path[len(LISTS) + 1 : -len(STREAM)])
+        name = path[len(LISTS) + 1 : -len(STREAM)]
         if scope["method"] == "GET":
             await self.runtime.streams.serve(scope, receive, send, name)
         else:

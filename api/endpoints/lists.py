@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -73,7 +73,6 @@ async def get_list(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
     """Serve one list in the requested format."""
     wanted = list_request_from(scope["query_string"])
     now = context.clock()
-    name = unquote(name) if "%" in name else name
     settings = context.settings
     served = await context.published_lists.serve(
         requested_site(context, wanted).id, name, wanted.section, wanted.query, now

@@ -7,7 +7,6 @@ allows its stylesheet and images only. An operator's template is sent without th
 
 from collections.abc import Sequence
 from typing import Final
-from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, Response
 
@@ -41,7 +40,6 @@ async def get_page(context: Context, scope: asgi.Scope, send: asgi.Send, name: s
         wanted = list_request_from(scope["query_string"], of_page=True)
         site = requested_site(context, wanted)
         cursor = wanted.query.cursor
-        name = unquote(name)
         query = Query(PAGE_ITEMS, frozenset(), cursor)
         served = await context.published_lists.serve(site.id, name, wanted.section, query, context.clock())
         turns = page_turns_from(cursor.text(), wanted.back) if cursor else PageTurns()

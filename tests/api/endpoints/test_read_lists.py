@@ -194,7 +194,13 @@ async def test_a_section_that_does_not_exist_is_not_found(twelve: Service) -> No
 
 
 async def test_a_list_that_does_not_exist_is_not_found(twelve: Service) -> None:
-    for address in ("/v1/lists/nowhere", "/v1/lists?names=never,nowhere", "/v1/lists/Populer", "/v1/lists/a%2Fb"):
+    for address in (
+        "/v1/lists/nowhere",
+        "/v1/lists?names=never,nowhere",
+        "/v1/lists/Populer",
+        "/v1/lists/a%2Fb",
+        "/v1/lists/p%256Fpuler",
+    ):
         answer = await twelve.http.get(address)
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
