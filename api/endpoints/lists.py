@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from api.context import Context, site_of
-from api.http import asgi
+from api.http import asgi, parameters
 from api.http.compression import Pieces, packed
 from api.http.problems import Problem
 from api.serving.cached_answer import Ready, key_headers, surrogate_keys
@@ -230,7 +230,7 @@ def _parsed(raw: bytes) -> ListRequest:
         tuple(dict.fromkeys(filter(None, map(str.strip, names.split(","))))),
         section if choice is None else choice.key,
         Query(
-            _whole(first.get("limit", ""), "limit", least=1, most=MAX_LISTED),
+            parameters.limit(first, 0, MAX_LISTED) if first.get("limit") else None,
             exclude,
             cursor_from(first["cursor"]) if first.get("cursor") else None,
         ),
@@ -238,13 +238,3 @@ def _parsed(raw: bytes) -> ListRequest:
         first.get("back", ""),
         unknown,
     )
-
-
-def _whole(text: str, name: str, *, least: int, most: int) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
-        raise Problem(
-            400, f"bad {name}", f"{name}: expected a whole number from {least} to {most}, found {text[:40]!r}"
-        )
-    return int(text)
