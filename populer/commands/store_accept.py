@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from populer.commands.options import store_url
 from populer.stores import opened_store
 from ranking.settings.service import Settings
+from ranking.store.redis.archive import COMMAND_LINE
 from ranking.store.server import Life
 
-#: Names this command in the trail, and what it did.
-BY, ACTION = "command-line", "accept_store"
+#: Names in the trail what was done.
+ACTION = "accept_store"
 
 
 def run(settings: Settings) -> None:
@@ -34,5 +35,5 @@ async def accepted(settings: Settings, url: str) -> Life:
     async with opened_store(settings, url) as store:
         before = await store.server.accept()
         if before.held_since is not None:
-            await store.edits.note([site.id for site in settings.sites], BY, ACTION)
+            await store.edits.note([site.id for site in settings.sites], COMMAND_LINE, ACTION)
     return before

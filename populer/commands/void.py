@@ -16,9 +16,7 @@ from ranking.published.edits import Void
 from ranking.refreshing.voids import NumberedVoid, lift_void, make_void, voids_of
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
-
-#: Names this command in the trail.
-BY = "command-line"
+from ranking.store.redis.archive import COMMAND_LINE
 
 
 class VoidOptions(NamedTuple):
@@ -71,10 +69,10 @@ async def changed(
     async with opened_store(settings, url) as store:
         made = None
         if options.undo is not None:
-            await lift_void(store.edits, site.id, options.item, options.undo, by=BY)
+            await lift_void(store.edits, site.id, options.item, options.undo, by=COMMAND_LINE)
         elif void is not None:
             made = await make_void(
-                store.edits, site.id, options.item, void, by=BY, now=now, retention=settings.retention
+                store.edits, site.id, options.item, void, by=COMMAND_LINE, now=now, retention=settings.retention
             )
         return made, voids_of(await store.edits.read(site.id), options.item)
 
