@@ -21,7 +21,7 @@ import msgspec
 import numpy as np
 
 from populer.commands.backup_file import BackupWriter, Index, Place, ShardIndex, SiteIndex
-from populer.commands.options import site_named, store_url
+from populer.commands.options import progress_bar, site_named, store_url
 from populer.service import site_keys
 from populer.service.left_behind import bundled_store
 from populer.stores import opened_store
@@ -197,10 +197,6 @@ def _said(moment: float) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Tick]:
-    from rich.console import Console
-    from rich.progress import Progress
-
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with progress_bar() as progress:
         task = progress.add_task("backup", total=None)
         yield lambda done, of: progress.update(task, completed=done, total=of)

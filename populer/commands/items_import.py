@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from populer.commands.options import DEFAULT_TO, byte_progress
+from populer.commands.options import DEFAULT_TO, progress_bar
 from populer.commands.replay import check_losses, fitting
 from populer.commands.replay_report import ReplayBatch
 from populer.log_files.files import Faults, Reading, read_items
@@ -40,7 +40,7 @@ def run(place: str, *, to: str, site: str | None, key: str, format: str | None, 
     report = ImportReport()
     try:
         with (
-            byte_progress() as progress,
+            progress_bar(in_bytes=True) as progress,
             fetched_file(place) if is_address(place) else nullcontext(Path(place)) as file,
         ):
             address = place if is_address(place) else ""

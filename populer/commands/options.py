@@ -83,14 +83,21 @@ def moment(text: str | None, site: SiteSettings, now: float, option: str = "--at
 
 
 @contextmanager
-def byte_progress() -> Iterator["Progress"]:
-    """A progress bar on stderr that counts bytes, for files that are read."""
+def progress_bar(*, in_bytes: bool = False) -> Iterator["Progress"]:
+    """A progress bar on stderr, which is gone at the end; `in_bytes`: of files that are read."""
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
+    done = DownloadColumn() if in_bytes else TaskProgressColumn()
+    columns = TextColumn("{task.description}"), BarColumn(), done, TimeElapsedColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield progress

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from populer.commands.options import DEFAULT_TO, byte_progress
+from populer.commands.options import DEFAULT_TO, progress_bar
 from populer.commands.replay_report import ReplayBatch, ReplayReport, render_report
 from populer.log_files.access_log import PageRules, page_rules
 from populer.log_files.files import STANDARD_INPUT, EventRow, Reading, Row, read_events
@@ -63,7 +63,7 @@ def run(
     """
     report = ReplayReport()
     try:
-        with byte_progress() as progress:
+        with progress_bar(in_bytes=True) as progress:
             asyncio.run(
                 replay(
                     files, to=to, site=site, key=key, now=time.time(), format=format, speed=_speed(speed),

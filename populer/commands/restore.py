@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from populer.commands.backup_file import BackupReader
-from populer.commands.options import byte_progress, store_url
+from populer.commands.options import progress_bar, store_url
 from populer.commands.site_restore import SiteRestore
 from populer.service import site_keys
 from populer.stores import opened_store
@@ -34,7 +34,7 @@ def run(settings: Settings, path: Path, site: str | None, *, replace: bool) -> N
     """
     try:
         size = path.stat().st_size
-        with path.open("rb") as file, byte_progress() as progress:
+        with path.open("rb") as file, progress_bar(in_bytes=True) as progress:
             task = progress.add_task("restore", total=2 * size)
             backup = BackupReader(path, file, lambda n: progress.advance(task, n))
             sites = _sites(backup, settings, path, site)

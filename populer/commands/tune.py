@@ -3,13 +3,13 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
+from populer.commands.options import progress_bar
 from populer.config import Loaded
 from populer.log_files.access_log import page_rules
 from populer.log_files.log_site import LogSite, Rules, moments_of
@@ -102,7 +102,7 @@ def run(options: Options) -> None:
         raise PopulerError("--weights: tries weights of a click, and goes without --grid")
     if options.report is not None and not options.report.absolute().parent.is_dir():
         raise PopulerError(f"--report: {options.report.parent} is no folder")
-    with _progress() as progress:
+    with progress_bar() as progress:
         source = _source(options, progress)
         tuning = _tuned(options, wanted, source, progress)
     if options.report is not None:
@@ -220,23 +220,3 @@ def _print(options: Options, tuning: Tuning) -> None:
     if options.report is not None:
         said += ["", f"report: {options.report}"]
     print("\n".join(said))  # noqa: T201
-
-
-@contextmanager
-def _progress() -> Iterator["Progress"]:
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-    )  # fmt: skip
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        yield progress
