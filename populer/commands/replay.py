@@ -314,11 +314,8 @@ async def _latest_ts(files: Sequence[Path], format: str | None, pages: PageRules
         if path == STANDARD_INPUT or (path.exists() and not path.is_file() and not path.is_dir()):
             raise PopulerError(f"--as-of-now reads a log twice and {path} is a stream: save it as a file first")
         reading = Reading()
-        done_bytes = 0
-        rows = read_events(path, format, reading, pages)
+        rows = bar.over(read_events(path, format, reading, pages), reading)
         while looked := await asyncio.to_thread(list, islice(rows, ROWS_A_LOOK)):
             found = _latest(event for _, event in looked)
             latest = found if latest is None else max(latest, found if found is not None else latest)
-            bar.advance(reading.bytes_read - done_bytes)
-            done_bytes = reading.bytes_read
     return latest

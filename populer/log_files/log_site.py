@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
 AFTER_SNAPSHOTS = "after the last snapshot"
 KIND = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
-ROWS_A_LOOK = 20_000
 EVENTS_A_FOLD = 1_000_000
 ADDRESSES_KEPT = 500_000
 Ints = npt.NDArray[np.int64]
@@ -98,13 +97,8 @@ class LogSite:
         bar = Bar(progress, "reading items", files)
         for path in files:
             reading = Reading(self.read.unreadable)
-            done_bytes = 0
-            for number, (line, row) in enumerate(read_items(path, None, reading), 1):
+            for line, row in bar.over(read_items(path, None, reading), reading):
                 self._describe(path, line, row, rules)
-                if number % ROWS_A_LOOK == 0:
-                    bar.advance(reading.bytes_read - done_bytes)
-                    done_bytes = reading.bytes_read
-            bar.advance(reading.bytes_read - done_bytes)
 
     def _describe(self, path: Path, line: int, row: ItemRow, rules: Rules) -> None:
         try:
@@ -130,13 +124,8 @@ class LogSite:
         bar = Bar(progress, "reading events", files)
         for path in files:
             reading = Reading(self.read.unreadable, self.read.left_out)
-            done_bytes = 0
-            for number, (line, event) in enumerate(read_events(path, rules.format, reading, rules.pages), 1):
+            for line, event in bar.over(read_events(path, rules.format, reading, rules.pages), reading):
                 rows.take(path, line, event)
-                if number % ROWS_A_LOOK == 0:
-                    bar.advance(reading.bytes_read - done_bytes)
-                    done_bytes = reading.bytes_read
-            bar.advance(reading.bytes_read - done_bytes)
         self.known_until = max(self.known_until, rows.fill(self.history))
 
 

@@ -1,11 +1,16 @@
 """A progress bar over files, by their bytes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from populer.log_files.files import Reading
 
 if TYPE_CHECKING:
     from rich.progress import Progress
+
+ROWS_A_LOOK: Final = 20_000
+T = TypeVar("T")
 
 
 class Bar:
@@ -21,3 +26,13 @@ class Bar:
         """So many more bytes are done."""
         if self._progress is not None:
             self._progress.advance(self._task, read_bytes)
+
+    def over(self, rows: Iterable[T], reading: Reading) -> Iterator[T]:
+        """The rows of a file, whose bytes are done as they are read."""
+        done = 0
+        for number, row in enumerate(rows, 1):
+            yield row
+            if number % ROWS_A_LOOK == 0:
+                self.advance(reading.bytes_read - done)
+                done = reading.bytes_read
+        self.advance(reading.bytes_read - done)
