@@ -17,7 +17,6 @@ LOOK_EVERY_S: Final = 1.0
 GROWN_BYTES: Final = 16 * 1024**2
 #: Looks without growth after which memory is at rest.
 QUIET_LOOKS: Final = 5
-STATM: Final = Path("/proc/self/statm")
 
 
 def settle_memory() -> None:
@@ -49,20 +48,22 @@ class MemoryWatch:
 
 async def reclaim_loop() -> None:
     """Give back what bursts have taken, until cancelled; returns where resident memory cannot be told."""
-    if (resident := _resident()) is None:
+    own = os.getpid()
+    if (resident := resident_bytes(own)) is None:
         return
     watch = MemoryWatch(resident)
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        if watch.is_due(_resident() or 0):
+        if watch.is_due(resident_bytes(own) or 0):
             gc.collect()
             _trim()
-            watch.collected(_resident() or 0)
+            watch.collected(resident_bytes(own) or 0)
 
 
-def _resident() -> int | None:
+def resident_bytes(pid: int) -> int | None:
+    """Resident memory of a process; None where it is gone, or there is no /proc."""
     try:
-        return int(STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
         return None
 

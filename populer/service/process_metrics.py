@@ -6,7 +6,6 @@ and ends are all that is told. It is no worker and writes into the shared folder
 Invariant: a process is named by its place (`main`, `jobs`, `api-0`, `valkey`), so a restart adds no series.
 """
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
 from populer.service.heartbeat import activity_of
+from populer.service.memory import resident_bytes
 
 LOOK_EVERY_S: Final = 5.0
 _HELP: Final = {
@@ -47,7 +47,7 @@ class ProcessMetrics:
     def look(self, processes: Iterable[tuple[str, int]]) -> None:
         """Set what processes, by place and pid, use now. One that is gone keeps what it used last."""
         for process, pid in processes:
-            activity, memory, descriptors = activity_of(pid), _resident(pid), _descriptors(pid)
+            activity, memory, descriptors = activity_of(pid), resident_bytes(pid), _descriptors(pid)
             if activity is not None:
                 name = "populer_process_cpu_seconds"
                 self._counters.write_value(_key(name, f"{name}_total", {"process": process}), activity.cpu_s, 0.0)
@@ -67,13 +67,6 @@ class ProcessMetrics:
 def _key(name: str, sample: str, labels: dict[str, str]) -> str:
     key: str = mmap_key(name, sample, list(labels), list(labels.values()), _HELP[name])
     return key
-
-
-def _resident(pid: int) -> int | None:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:
-        return None
 
 
 def _descriptors(pid: int) -> int | None:
