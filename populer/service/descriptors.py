@@ -5,13 +5,12 @@ import resource
 import sys
 
 
-def raise_limit() -> int:
-    """Raise the soft limit to the hard one, for this process and its children; the soft limit that holds then."""
+def raise_limit() -> None:
+    """Raise the soft limit to the hard one, for this process and its children."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):  # macOS names no hard limit and takes less
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return limit()
 
 
 def limit() -> int:
