@@ -76,7 +76,7 @@ def page_views(
     rules: PageRules,
     unreadable: Faults,
     left_out: dict[str, int],
-    parse: Parse | None = None,
+    parse: Parse,
 ) -> Iterator[tuple[int, EventRow]]:
     """The views in an access log, each with its 1-based line number.
 
@@ -85,9 +85,9 @@ def page_views(
         content: the log from its first line on, decompressed.
         unreadable: counts lines that cannot be read.
         left_out: counts the other lines that are no views, by reason.
-        parse: reads a line; combined and common ones if absent.
+        parse: reads a line of the log's format.
     """
-    reader, parse = PageReader(rules), parse or combined_request
+    reader = PageReader(rules)
     for number, line in enumerate(_lines(content), 1):
         try:
             asked = parse(line)

@@ -20,7 +20,15 @@ from api.endpoints import embed
 from populer.cli import app
 from populer.commands.replay import replay
 from populer.commands.replay_report import ReplayReport, render_report
-from populer.log_files.access_log import MAX_LINE_BYTES, REASONS, PageRules, page_rules, page_views, visitor_key
+from populer.log_files.access_log import (
+    MAX_LINE_BYTES,
+    REASONS,
+    PageRules,
+    combined_request,
+    page_rules,
+    page_views,
+    visitor_key,
+)
 from populer.log_files.files import Reading, read_events, read_items
 from populer.log_files.page_requests import LISTING
 from populer.log_files.rows import EventRow, Faults
@@ -58,7 +66,11 @@ def line(
 def read(*lines: bytes, rules: PageRules = RULES) -> tuple[list[tuple[int, EventRow]], Faults, dict[str, int]]:
     unreadable, left_out = Faults(), dict[str, int]()
     content = io.BytesIO(b"\n".join(lines))
-    return list(page_views(Path("access.log"), content, rules, unreadable, left_out)), unreadable, left_out
+    return (
+        list(page_views(Path("access.log"), content, rules, unreadable, left_out, combined_request)),
+        unreadable,
+        left_out,
+    )
 
 
 def view(text: bytes, rules: PageRules = RULES) -> EventRow:
