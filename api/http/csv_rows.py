@@ -16,6 +16,15 @@ def csv_rows(rows: Iterable[Sequence[Any]]) -> str:
     return text.getvalue()
 
 
+def without_formula(text: str) -> str:
+    """A cell with this text that no spreadsheet computes.
+
+    >>> without_formula("=1+1"), without_formula("1+1")
+    ("'=1+1", '1+1')
+    """
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return ""
@@ -23,4 +32,4 @@ def _cell(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, tuple):
         value = "|".join(value)
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else str(value)
+    return without_formula(value) if isinstance(value, str) else str(value)

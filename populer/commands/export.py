@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 import numpy as np
 
+from api.http.csv_rows import without_formula
 from populer.commands.options import moment, site_named, store_url
 from populer.commands.rank import viewed
 from populer.log_files.parquet_rows import duckdb
@@ -33,8 +34,6 @@ from ranking.store.limits import AUDIT_LINES
 
 FORMATS: Final = ("parquet", "csv")
 ITEMS_AT_ONCE: Final = 1_000
-#: How cells begin that a spreadsheet computes.
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 TIME, TEXT, NUMBER, TRUTH = "TIMESTAMP", "VARCHAR", "BIGINT", "BOOLEAN"
 #: Columns of each table and their types in Parquet. Times are UTC.
 TABLES: Final = {
@@ -116,7 +115,7 @@ async def _write(out: Path | None, table: str, rows: Rows, *, guarded: bool = Tr
 
 
 def _guarded(cells: Sequence[Any]) -> list[Any]:
-    return [f"'{cell}" if isinstance(cell, str) and cell[:1] in FORMULA else cell for cell in cells]
+    return [without_formula(cell) if isinstance(cell, str) else cell for cell in cells]
 
 
 def _write_parquet(out: Path, table: str, rows: Rows) -> None:
