@@ -40,7 +40,8 @@ async def opened_store(settings: Settings, url: str) -> AsyncIterator[RedisStore
         await store.open()
         yield store
     except StoreUnavailableError as error:
-        raise PopulerError(f"{str(error).removesuffix('.')}; is the service running?") from error
+        advice = "is the service running?" if settings.redis.url is None else "start it, or correct redis.url"
+        raise PopulerError(f"{str(error).removesuffix('.')}; {advice}") from error
     finally:
         await store.close()
 

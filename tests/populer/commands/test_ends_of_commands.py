@@ -16,7 +16,7 @@ from servers import free_ports
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from service import MODULE, environment, serving, wait_until
+from service import MODULE, environment, run, serving, wait_until
 
 IS_INTERRUPTED = (
     "import os, signal, sys; sys.argv[0] = 'populer'; import populer;"
@@ -114,6 +114,14 @@ def test_a_file_that_a_full_disk_does_not_take_is_named(tmp_path: Path, log: Pat
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "/dev/full" in done.stderr
+
+
+def test_a_store_that_is_configured_and_away_is_to_be_started_not_the_service(tmp_path: Path) -> None:
+    config = tmp_path / "populer.toml"
+    config.write_text(f'[redis]\nurl = "redis://127.0.0.1:{free_ports(1)[0]}"\n')
+    done = run("rank", "--config", str(config))
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.endswith("; start it, or correct redis.url\n")
 
 
 def test_output_that_is_read_in_part_ends_quietly() -> None:
