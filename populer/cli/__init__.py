@@ -63,7 +63,9 @@ def _end(code: int, why: str = "") -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         if why:
-            print(f"populer: {why}", file=sys.stderr)  # noqa: T201
+            # A sentence may quote a file, and what a file holds may steer a terminal.
+            shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in why)
+            print(f"populer: {shown}", file=sys.stderr)  # noqa: T201
     say()
     give_up_stderr()
     sys.exit(code)

@@ -116,6 +116,14 @@ def test_a_file_that_a_full_disk_does_not_take_is_named(tmp_path: Path, log: Pat
     assert "/dev/full" in done.stderr
 
 
+def test_what_a_file_holds_steers_no_terminal(log: Path) -> None:
+    log.write_text("\x1b]0;title\x07 \x9b2J\n")
+    done = run("items", "import", str(log), *KEY)
+    assert done.returncode == 1
+    assert "it has �]0, title�_�2j" in done.stderr
+    assert done.stderr.rstrip("\n").isprintable()
+
+
 def test_a_store_that_is_configured_and_away_is_to_be_started_not_the_service(tmp_path: Path) -> None:
     config = tmp_path / "populer.toml"
     config.write_text(f'[redis]\nurl = "redis://127.0.0.1:{free_ports(1)[0]}"\n')
