@@ -33,6 +33,7 @@ READ_AT_ONCE = 1_000
 LOOKED_AT = 20_000
 USUAL, MOST = 50, 1_000
 MOST_NAMED = 100
+FORMATS = ("json", "csv", "ndjson")
 CURSOR = re.compile(r"(\d{1,5})\.(\d{1,18})\.(\d{1,9})")
 COLUMNS = (
     "id", "title", "url", "section", "sections", "published_at", "modified_at", "expires_at", "first_seen", "author",
@@ -69,13 +70,11 @@ def router(current: CurrentContext) -> APIRouter:
         require(caller, Grade.EDITOR if caller.grade is Grade.EDITOR else Grade.WRITE, site)
         parameters.check_names(params, (*TEXTS, "site"))
         query, place = _query(params, site), _place(params.get("cursor"))
-        form = params.get("format", "json")
+        form = parameters.choice(params, "format", FORMATS, "json")
         if form in ("csv", "ndjson"):
             lines = _csv if form == "csv" else _ndjson
             kind = MEDIA_TYPE if form == "csv" else "application/x-ndjson"
             return StreamingResponse(lines(_all(context, site, query, place)), media_type=kind)
-        if form != "json":
-            raise Problem(400, "bad parameter", f"format: expected json, csv or ndjson, found {form[:40]!r}")
         limit, ids = parameters.limit(params, USUAL, MOST), request.query_params.getlist("id")
         if ids:
             items, further = await _named(context, site, ids), None
