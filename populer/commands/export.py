@@ -124,8 +124,12 @@ def _write_parquet(out: Path, table: str, rows: Rows) -> None:
         asyncio.run(_write(Path(file.name), table, rows, guarded=False))
         columns = ", ".join(f"'{name}': '{kind}'" for name, kind in TABLES[table].items())
         read = f"read_csv(?, header = true, columns = {{{columns}}}, parallel = false)"
-        with module.connect() as connection:
-            connection.execute(f"COPY (SELECT * FROM {read}) TO '{_quoted(out)}' (FORMAT parquet)", [file.name])  # noqa: S608
+        try:
+            with module.connect() as connection:
+                connection.execute(f"COPY (SELECT * FROM {read}) TO '{_quoted(out)}' (FORMAT parquet)", [file.name])  # noqa: S608
+        except module.Error as error:
+            said = str(error).splitlines()[0]
+            raise PopulerError(f"{out}: cannot be written as Parquet ({said}); name another file") from None
 
 
 def _quoted(path: Path) -> str:

@@ -155,6 +155,8 @@ def test_duckdb_reads_what_is_written(
     for table in TABLES:
         done = run("export", table, "--format", "parquet", "--out", str(tmp_path / f"{table}.parquet"), *options)
         assert done.returncode == 0, done.stderr
+    done = run("export", "edits", "--format", "parquet", "--out", str(tmp_path), *options)
+    assert (done.returncode, "cannot be written as Parquet" in done.stderr, done.stderr.count("\n")) == (1, True, 1)
     counts, items, edits = (duckdb.read_parquet(str(tmp_path / f"{name}.parquet")) for name in TABLES)
     clicks = counts.filter("kind = 'click'").join(items, "item = id").aggregate("title, sum(events), min(ts)")
     assert [(title, int(n), at.year) for title, n, at in clicks.fetchall()] == [("Berita, nomor 1", 4, 2025)]
