@@ -63,7 +63,7 @@ class WorkerRuntime:
         clock: Callable[[], float],
         spool_dir: Path | None,
         config: ConfigState,
-        lists_dir: Path | None = None,
+        lists_dir: Path | None,
     ) -> None:
         self._writer = writer = secrets.token_hex(8)
         spooling = _spooling(settings, store, spool_dir, writer) if spool_dir and settings.ingest.spool else None

@@ -94,9 +94,9 @@ class _Channel:
 class Streams:
     """The streams of one worker. `current` gives the context of a request that begins now."""
 
-    def __init__(self, current: CurrentContext, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, current: CurrentContext) -> None:
         self._current = current
-        self.patience_s = patience_s
+        self.patience_s = PATIENCE_S
         self._channels: dict[_Key, _Channel] = {}
         self._of_address: Counter[str] = Counter()
         self._ending = False

@@ -16,15 +16,6 @@ SHARE_PER_ADDRESS: Final = 8
 FEWEST: Final = 16
 
 
-def no_sender(_: str) -> Hashable | None:
-    """The sender of a peer where none is bounded."""
-    return None
-
-
-def ignore(_: str) -> None:
-    """Counts nothing."""
-
-
 class ConnectionLimits:
     """Bounds for one worker with `descriptors` file descriptors.
 
@@ -38,8 +29,8 @@ class ConnectionLimits:
     def __init__(
         self,
         descriptors: int,
-        sender: Callable[[str], Hashable | None] = no_sender,
-        refused: Callable[[str], None] = ignore,
+        sender: Callable[[str], Hashable | None],
+        refused: Callable[[str], None],
     ) -> None:
         self.most = max(FEWEST, descriptors - RESERVE)
         self.per_sender = max(FEWEST, min(MOST_PER_ADDRESS, self.most // SHARE_PER_ADDRESS))

@@ -54,7 +54,7 @@ class FollowedSite:
         worker: str,
         on_change: Callable[[], None],
         clock: Callable[[], float],
-        kept: KeptLists | None = None,
+        kept: KeptLists | None,
     ) -> None:
         self.settings = settings
         self._copy = KeptCopy(kept, settings.id)

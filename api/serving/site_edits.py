@@ -45,8 +45,8 @@ class SiteEdits:
         site: str,
         worker: str,
         on_generations: Callable[[Mapping[str, int]], None],
-        on_change: Callable[[], None] = lambda: None,
-        on_lost: Callable[[], None] = lambda: None,
+        on_change: Callable[[], None],
+        on_lost: Callable[[], None],
     ) -> None:
         self._store = store
         self._site = site

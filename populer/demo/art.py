@@ -43,8 +43,8 @@ def _chances(seed: str) -> Iterator[float]:
         digest = hashlib.sha256(digest).digest()
 
 
-def _circle(x: float, y: float, radius: float, fill: str, opacity: float = 1.0) -> str:
-    return f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius:.1f}" fill="{fill}" opacity="{opacity:.2f}"/>'
+def _circle(x: float, y: float, radius: float, fill: str) -> str:
+    return f'<circle cx="{x:.0f}" cy="{y:.0f}" r="{radius:.1f}" fill="{fill}"/>'
 
 
 def _mix(one: str, other: str, share: float) -> str:

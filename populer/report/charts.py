@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 CHAR_WIDTH = 6.4  # of the page's 11 px labels, on average
 LABEL_HEIGHT = 14.0
+ROOM = 0.08  # on both sides of what is shown, as a share of it
 
 Scale = Callable[[float], float]
 
@@ -59,11 +60,11 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     return [round(number * step, 10) for number in range(first, last + 1)]
 
 
-def around(values: Iterable[float], least: float = 0.0, most: float = 1.0, room: float = 0.08) -> tuple[float, float]:
+def around(values: Iterable[float], least: float = 0.0, most: float = 1.0) -> tuple[float, float]:
     """The range of `values` with some room on both sides, within `least` … `most`; NaN is no value."""
     known = [value for value in values if not math.isnan(value)]
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
-    margin = (high - low) * room or room
+    margin = (high - low) * ROOM or ROOM
     return max(least, low - margin), min(most, high + margin)
 
 

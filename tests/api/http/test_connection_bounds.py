@@ -226,7 +226,7 @@ def test_limits_keep_a_reserve_and_bound_each_sender() -> None:
 
 
 async def test_connection_beyond_the_limit_of_its_address_is_closed_and_room_is_made_by_those_that_end() -> None:
-    limits = ConnectionLimits(RESERVE, lambda host: host)
+    limits = ConnectionLimits(RESERVE, lambda host: host, [].append)
     assert limits.per_sender == FEWEST
     async with listening(app, limits) as port:
         held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(FEWEST)]
@@ -245,7 +245,7 @@ async def test_connection_beyond_the_limit_of_its_address_is_closed_and_room_is_
 
 async def test_what_cannot_be_read_is_told_and_what_can_is_not() -> None:
     refused: list[str] = []
-    async with listening(app, ConnectionLimits(RESERVE + 256, refused=refused.append)) as port:
+    async with listening(app, ConnectionLimits(RESERVE + 256, lambda _: None, refused.append)) as port:
         await talk(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", bool)
         assert refused == []
         for malformed in (b"GET /\r\n\r\n", b"\x16\x03\x01\x00", b"GET / HTTP/1.1\r\n\r\n"):
