@@ -9,8 +9,6 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-SECONDS_PER_MINUTE = 60.0
-
 SECTIONS: tuple[str, ...] = (
     "Nasional",
     "Politik",

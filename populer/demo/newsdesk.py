@@ -5,7 +5,8 @@ Pages and simulated readers look at the same desk, so an article is on the front
 
 from collections.abc import Sequence
 
-from populer.demo.articles import SECONDS_PER_MINUTE, Article, Story, load_articles
+from populer.demo.articles import Article, Story, load_articles
+from ranking.times import MINUTE_S
 
 
 class Newsdesk:
@@ -23,7 +24,7 @@ class Newsdesk:
         self._wire, self._breaking = list(wire), list(breaking)
         self._urgent: list[str] = []
         for article in articles:
-            self._place(Story(article, started_at - article.minutes_ago * SECONDS_PER_MINUTE))
+            self._place(Story(article, started_at - article.minutes_ago * MINUTE_S))
 
     @property
     def held(self) -> list[Article]:

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from ranking.counts.arrays import FloatArray
+from ranking.intake.events import CLICK
 from ranking.lists.ranker import View
 from ranking.scoring.channel_weights import ChannelWeights
 from ranking.tuning.evidence import Evidence, Measured
 from ranking.tuning.measures import LEVEL, MIN_DAYS, Interval, draws_of_days
 
-CLICK = "click"
 GRID = f"weights.{CLICK}=0,0.5,1,2,3,5,8,13,20"
 #: With fewer clicks a few readers decide.
 LEAST_CLICKS = 500
