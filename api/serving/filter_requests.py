@@ -6,6 +6,7 @@ keeps the ranking process busy nor takes the places of those that readers ask fo
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 from time import monotonic
 from typing import Final
@@ -48,7 +49,7 @@ class FilterRequests:
     def note(self, name: str, key: str) -> None:
         """Note that readers ask for a combination that is published."""
         request, now = name + key, monotonic()
-        if self._noted.get(request, 0.0) + NOTE_EVERY_S > now:
+        if now < self._noted.get(request, -math.inf) + NOTE_EVERY_S:
             return
         self._noted = {each: at for each, at in self._noted.items() if at + NOTE_EVERY_S > now}
         self._noted[request] = now

@@ -240,3 +240,19 @@ async def test_answers_under_filters_are_counted(listed: Service) -> None:
     text = (await listed.http.get("/metrics", headers=ADMIN)).text
     for outcome in ("pending", "published"):
         assert f'populer_filtered_lists_total{{outcome="{outcome}"}}' in text
+
+
+async def test_combination_is_noted_also_on_a_machine_that_started_a_moment_ago(
+    listed: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted: list[str] = []
+
+    async def note_filter(_: str, request: str, __: float) -> None:
+        noted.append(request)
+
+    monkeypatch.setattr(listed.store.lists, "note_filter", note_filter)
+    monkeypatch.setattr(filter_requests, "monotonic", lambda: 5.0)
+    requests = filter_requests.FilterRequests(listed.store, SITE, listed.clock)
+    requests.note("populer", "pemilu")
+    await asyncio.gather(*requests._noting)
+    assert noted == ["populerpemilu"]
