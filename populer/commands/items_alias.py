@@ -10,6 +10,7 @@ from urllib.parse import urljoin
 import msgspec
 
 from populer.commands.replay import check_losses
+from populer.commands.replay_report import fault_lines
 from populer.log_files.files import Faults, Reading, read_aliases
 from populer.log_files.page_requests import site_address
 from populer.log_files.remote import is_address
@@ -85,9 +86,6 @@ def render(report: AliasReport) -> str:
     return "\n".join(
         [
             f"{report.sent:,} pairs sent: {report.made:,} names are new",
-            f"  invalid     {report.invalid.count:>12,}",
-            *(f"    {text}" for text in report.invalid.first),
-            f"  unreadable  {report.unreadable.count:>12,}",
-            *(f"    {text}" for text in report.unreadable.first),
+            *fault_lines(report.invalid, report.unreadable),
         ]
     )

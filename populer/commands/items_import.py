@@ -16,7 +16,7 @@ import msgspec
 
 from populer.commands.options import DEFAULT_TO, progress_bar
 from populer.commands.replay import check_losses, fitting
-from populer.commands.replay_report import ReplayBatch
+from populer.commands.replay_report import ReplayBatch, fault_lines
 from populer.log_files.files import Faults, Reading, read_items
 from populer.log_files.progress import Bar
 from populer.log_files.remote import fetched, fetched_file, is_address
@@ -161,10 +161,7 @@ def render_import_report(report: ImportReport) -> str:
     lines = [
         f"{report.stored:,} of {report.sent:,} items sent were stored "
         f"in {report.seconds:.1f} s (batches: {report.acknowledged_batches:,})",
-        f"  invalid     {report.invalid.count:>12,}",
-        *(f"    {text}" for text in report.invalid.first),
-        f"  unreadable  {report.unreadable.count:>12,}",
-        *(f"    {text}" for text in report.unreadable.first),
+        *fault_lines(report.invalid, report.unreadable),
         *(f"  left out    {count:>12,} with {reason}" for reason, count in sorted(report.left_out.items())),
     ]
     if report.ignored.count:

@@ -67,10 +67,7 @@ def render_report(report: ReplayReport) -> str:
         f"  accepted    {report.accepted:>12,}",
         f"  duplicate   {report.duplicate:>12,}",
         f"  filtered    {filtered.total():>12,}{_reasons(filtered)}",
-        f"  invalid     {report.invalid.count:>12,}",
-        *(f"    {text}" for text in report.invalid.first),
-        f"  unreadable  {report.unreadable.count:>12,}",
-        *(f"    {text}" for text in report.unreadable.first),
+        *fault_lines(report.invalid, report.unreadable),
     ]
     if report.spooled_batches:
         lines.append(f"in the service's spool until its Redis is back: {report.spooled_batches:,} batches")
@@ -80,6 +77,14 @@ def render_report(report: ReplayReport) -> str:
         again = "" if report.shift_s else "; run again within 24 h, the same command counts nothing twice"
         lines.append(f"stopped before the end{again}")
     return "\n".join(lines)
+
+
+def fault_lines(invalid: Faults, unreadable: Faults) -> list[str]:
+    """How many rows the service refused and how many could not be read, each with the first of them."""
+    return [
+        f"  {what:<12}{faults.count:>12,}" + "".join(f"\n    {text}" for text in faults.first)
+        for what, faults in (("invalid", invalid), ("unreadable", unreadable))
+    ]
 
 
 def _reasons(filtered: dict[str, int]) -> str:
