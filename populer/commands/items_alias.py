@@ -11,9 +11,10 @@ import msgspec
 
 from populer.commands.replay import check_losses
 from populer.commands.replay_report import fault_lines
-from populer.log_files.files import Faults, Reading, read_aliases
+from populer.log_files.files import Reading, read_aliases
 from populer.log_files.page_requests import site_address
 from populer.log_files.remote import is_address
+from populer.log_files.rows import Faults
 from populer.sending import ServiceClient
 
 #: A pair may be two names: what an item pattern finds in its address, and that.

@@ -17,9 +17,10 @@ import msgspec
 from populer.commands.options import DEFAULT_TO, progress_bar
 from populer.commands.replay import check_losses, fitting
 from populer.commands.replay_report import ReplayBatch, fault_lines
-from populer.log_files.files import Faults, Reading, read_items
+from populer.log_files.files import Reading, read_items
 from populer.log_files.progress import Bar
 from populer.log_files.remote import fetched, fetched_file, is_address
+from populer.log_files.rows import Faults
 from populer.sending import USUAL_PATIENCE, ItemsAnswer, Patience, ServiceClient
 from ranking.errors import PopulerError
 from ranking.intake.urls import host_of

@@ -18,8 +18,8 @@ from api.serving.date_labels import published_label
 from api.serving.rendered_list import Query, RenderedList
 from populer.commands.options import moment, site_named, store_url
 from populer.config import Loaded, with_list_settings
-from populer.log_files.access_log import page_rules
 from populer.log_files.log_site import LogSite, Rules
+from populer.log_files.page_requests import page_rules
 from populer.stores import opened_store
 from ranking.errors import PopulerError
 from ranking.intake.items import Item

@@ -24,10 +24,10 @@ import msgspec
 
 from populer.commands.options import DEFAULT_TO, progress_bar
 from populer.commands.replay_report import ReplayBatch, ReplayReport, render_report
-from populer.log_files.access_log import PageRules, page_rules
-from populer.log_files.files import STANDARD_INPUT, EventRow, Reading, Row, read_events
+from populer.log_files.files import STANDARD_INPUT, Reading, read_events
+from populer.log_files.page_requests import PageRules, page_rules
 from populer.log_files.progress import Bar
-from populer.log_files.rows import seconds_of
+from populer.log_files.rows import EventRow, Row, seconds_of
 from populer.sending import USUAL_PATIENCE, Patience, ServiceClient
 from ranking.errors import PopulerError
 

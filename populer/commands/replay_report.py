@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from populer.log_files.files import Faults
+from populer.log_files.rows import Faults
 from populer.sending import EventsAnswer
 
 

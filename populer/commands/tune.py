@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from populer.commands.options import progress_bar
 from populer.config import Loaded
-from populer.log_files.access_log import page_rules
 from populer.log_files.log_site import LogSite, Rules, moments_of
+from populer.log_files.page_requests import page_rules
 from populer.tuning.candidates import GridBase, based, settled
 from populer.tuning.output import document, table, toml
 from populer.tuning.run import EventCounts, TuneRequest, Tuning, kinds_of, read_details, read_site, tune

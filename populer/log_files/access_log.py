@@ -15,19 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from populer.log_files.page_requests import (
-    REASONS,
-    SITE_NAME,
-    LoggedRequest,
-    PageReader,
-    PageRules,
-    page_rules,
-    visitor_key,
-)
+from populer.log_files.page_requests import SITE_NAME, LoggedRequest, PageReader, PageRules
 from populer.log_files.rows import EventRow, Faults
 from ranking.times import LATEST_EPOCH_S
-
-__all__ = ["MAX_LINE_BYTES", "REASONS", "PageRules", "page_rules", "page_views", "visitor_key"]
 
 MAX_LINE_BYTES = 65_536
 BLANK = "blank"

@@ -20,13 +20,14 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
-from populer.log_files.access_log import PageRules, Parse, combined_request, looks_combined, page_views
+from populer.log_files.access_log import Parse, combined_request, looks_combined, page_views
 from populer.log_files.csv_rows import csv_aliases, csv_events, csv_items
 from populer.log_files.item_rows import item_rows
 from populer.log_files.json_rows import json_events, json_items
 from populer.log_files.other_logs import alb_parser, json_parser, looks_alb, looks_json, looks_w3c, w3c_parser
+from populer.log_files.page_requests import PageRules
 from populer.log_files.parquet_rows import is_parquet, parquet_events, parquet_items
-from populer.log_files.rows import EventRow, Faults, ItemRow, Row, check_item, events_by_our_kinds
+from populer.log_files.rows import EventRow, Faults, ItemRow, check_item, events_by_our_kinds
 from ranking.errors import PopulerError
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
-
-__all__ = ["FORMATS", "STANDARD_INPUT", "EventRow", "Faults", "ItemRow", "Reading", "Row", "read_events", "read_items"]
 
 FORMATS = ("csv", "ndjson", "combined", "json", "w3c", "alb")
 ITEM_FORMATS = ("csv", "ndjson", "json", "feed")

@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from populer.log_files.access_log import PageRules
 from populer.log_files.files import Reading, read_events, read_items
+from populer.log_files.page_requests import PageRules
 from populer.log_files.progress import Bar
 from populer.log_files.rows import EventRow, Faults, ItemRow
 from ranking.counts.buckets import Bucket

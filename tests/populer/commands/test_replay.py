@@ -29,7 +29,7 @@ from populer.commands.items_import import ImportReport, import_items, render_imp
 from populer.commands.items_import import run as run_import
 from populer.commands.replay import MAX_BODY_BYTES, Pace, replay
 from populer.commands.replay_report import ReplayReport, render_report
-from populer.log_files.files import Faults
+from populer.log_files.rows import Faults
 from populer.sending import Patience, ServiceClient
 from ranking.errors import PopulerError
 

@@ -20,17 +20,9 @@ from api.endpoints import embed
 from populer.cli import app
 from populer.commands.replay import replay
 from populer.commands.replay_report import ReplayReport, render_report
-from populer.log_files.access_log import (
-    MAX_LINE_BYTES,
-    REASONS,
-    PageRules,
-    combined_request,
-    page_rules,
-    page_views,
-    visitor_key,
-)
+from populer.log_files.access_log import MAX_LINE_BYTES, combined_request, page_views
 from populer.log_files.files import Reading, read_events, read_items
-from populer.log_files.page_requests import LISTING
+from populer.log_files.page_requests import LISTING, REASONS, PageRules, page_rules, visitor_key
 from populer.log_files.rows import EventRow, Faults
 from ranking.errors import PopulerError
 from ranking.intake.urls import item_pattern

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from populer.log_files.files import EventRow, Faults, ItemRow, Reading, read_events, read_items
+from populer.log_files.files import Reading, read_events, read_items
+from populer.log_files.rows import EventRow, Faults, ItemRow
 from ranking.errors import PopulerError
 from ranking.times import LATEST_EPOCH_S, in_seconds
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from populer.log_files.files import ItemRow, Reading, read_items
+from populer.log_files.files import Reading, read_items
+from populer.log_files.rows import ItemRow
 from ranking.errors import PopulerError
 
 PUBLISHED = 1_764_530_940.0
