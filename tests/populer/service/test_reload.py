@@ -230,7 +230,7 @@ def test_a_bad_file_changes_nothing_and_is_said_by_every_worker(newsroom: Newsro
         (lambda file: file.write_text(newsroom.toml("[[sites]]\nnam = 'x'")), "sites.0.nam: is not a setting"),
         (lambda file: os.truncate(file, 0), "is empty"),
         (lambda file: file.write_text(cut), "is not valid TOML"),
-        (lambda file: file.write_bytes(b"\xff\xfe"), "cannot be read"),
+        (lambda file: file.write_bytes(b"\xff\xfe"), "is not UTF-8 text"),
         (lambda file: file.unlink(), "no such file"),
     ]
     for spoil, sentence in spoils:
