@@ -222,6 +222,7 @@ def test_a_change_is_live_in_every_worker_however_it_was_written(newsroom: Newsr
 
 
 def test_a_bad_file_changes_nothing_and_is_said_by_every_worker(newsroom: Newsroom) -> None:
+    newsroom.change(newsroom.toml())
     good = newsroom.file.read_text()
     cut = good[: good.index("[lists.populer]") + 5]
     spoils: list[tuple[Callable[[Path], object], str]] = [
