@@ -108,7 +108,8 @@ class AlarmSender:
             return False
         if epoch != self._epoch:
             self._states = dict(await self._store.logbook.receivers())
-            self._episodes, self._seen, self._epoch = {}, {}, epoch
+            unwritten = {key: self._episodes[key] for key in self._unwritten}  # the store has not taken these yet
+            self._episodes, self._seen, self._epoch = unwritten, dict.fromkeys(unwritten, now), epoch
         for each in await self._store.logbook.episodes():  # also one that the process which led before writes late
             self._episodes.setdefault(each.key, each)
             self._seen.setdefault(each.key, now)
