@@ -125,10 +125,15 @@ def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     ]
 
 
+def store_away(why: str, since: float | None) -> Alarm:
+    """The alarm that the store does not answer, for a reason, since a moment (epoch seconds)."""
+    says = f"the store does not answer: {why}; lists are served from memory, events wait on disk. Look at it"
+    return Alarm(STORE_AWAY, says, since=since)
+
+
 def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.away is not None:
-        says = f"the store does not answer: {facts.away}; lists are served from memory, events wait on disk. Look at it"
-        yield Alarm(STORE_AWAY, says, since=facts.away_since)
+        yield store_away(facts.away, facts.away_since)
     if facts.held_since is not None:
         says = (
             f"the store came back without what it held, at {_clock(facts.held_since)} UTC; the last good lists stay as"
