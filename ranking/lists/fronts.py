@@ -172,8 +172,7 @@ def part_of_list(
         levels = _numbered(whole.levels[name][number], ranker) if compares_sections(settings) else None
         then = Moment(at, moment.known_until)
         selector = Selector(pool.within(whole.start, levels), settings, then)
-        tiers = selector.tiers()
-        orders = [(selector.candidates.rows, selector.candidates.score), *((tier.rows, tier.score) for tier in tiers)]
+        orders = selector.orders()
         parts = [_firsts(*order, pool.facts, pool.names, limit, by_section=by_section) for order in orders]
         rows = np.unique(np.concatenate([rows for rows, _ in parts]))
         widened = pool.widened(settings, then) if has_widened_order(settings) else None

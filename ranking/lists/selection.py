@@ -18,6 +18,7 @@ from ranking.lists import hysteresis, ordering
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import percentile
 from ranking.lists.rules import WIDENED, Rule, Ruling
+from ranking.lists.shortlist import depth_of
 from ranking.scoring.sums import Moment, Span
 from ranking.settings.lists import ListSettings
 
@@ -90,7 +91,7 @@ class Selector:
         self.settings = settings
         self.moment = moment
         self._past = past or Past(pool, settings, moment.known_until)
-        self._depth = max(settings.depth, settings.size)
+        self._depth = depth_of(settings)
         self.candidates = pool.candidates(settings, moment)
         self._parted: dict[int, Rows] | None = None
         self._fillers: list[Tier] | None = None
@@ -321,6 +322,10 @@ class Selector:
             missing = self._depth - len(top)
             top = np.concatenate([top, self._ordered(rows, tier.score, number, missing, taken)])
         return Selection(top, len(top) - ranked)
+
+    def orders(self) -> list[tuple[Rows, FloatArray]]:
+        """Every order that the list takes rows from, as rows and their scores: the candidates, then each tier."""
+        return [(self.candidates.rows, self.candidates.score), *((tier.rows, tier.score) for tier in self.tiers())]
 
     def tiers(self) -> list["Tier"]:
         """Rows that may fill a list up, the better ones first."""
