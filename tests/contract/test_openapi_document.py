@@ -69,6 +69,12 @@ def test_json_answers_have_a_schema_and_an_example_that_it_allows(document: dict
     assert checked > 300
 
 
+def test_what_a_probe_may_be_answered_is_said(document: dict[str, Any]) -> None:
+    answers = {path: set(document["paths"][path]["get"]["responses"]) for path in ("/livez", "/readyz")}
+    assert answers["/readyz"] >= {"200", "503"}
+    assert "503" not in answers["/livez"], "it never waits for the store"
+
+
 def test_site_is_said_where_it_is_taken(document: dict[str, Any]) -> None:
     for method, path, operation in operations(document):
         names = {each["name"] for each in operation["parameters"]}

@@ -185,6 +185,22 @@ async def test_a_report_tells_what_is_the_latest(store: RedisStore, topology: se
     assert (await store.edits.report(SITE, "one", 0))[:2] == (await edition(store), {"populer": 7, "update": 2})
 
 
+async def test_a_report_tells_when_its_worker_reported_before(store: RedisStore) -> None:
+    first = await store.edits.report(SITE, "one", 0)
+    assert (first.reported_at > 0, first.reported_before) == (True, 0)
+    await store.edits.report(SITE, "two", 5)
+    second = await store.edits.report(SITE, "one", 0)
+    assert second.reported_before == first.reported_at <= second.reported_at
+
+
+async def test_what_is_put_back_keeps_the_trail_for_its_lifetime(server: servers.Valkey) -> None:
+    async with servers.opened(server.url) as store:
+        assert await store.edits.put_back(SITE, {BLOCKED: Block()}, {"x": 5.0}, 0) == ["x"]
+        assert await store.edits.put_back(SITE, {BLOCKED: Block()}, {"x": 5.0}, 0) == []
+        (key,) = server.admin.scan_iter(match="*audit*")
+        assert keys.AUDIT_TTL_S - 60 < server.admin.ttl(key) <= keys.AUDIT_TTL_S
+
+
 def _holds(node: servers.Valkey, key: str) -> bool:
     return key.encode() in set(node.admin.scan_iter(match="*:edits"))
 
