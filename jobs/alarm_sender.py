@@ -24,7 +24,7 @@ from ranking.settings.service import Settings
 from ranking.settings.webhooks import WebhookSettings
 from ranking.store.lease import OF_NO_SITE
 from ranking.store.protocol import Store
-from ranking.watching.alarms import STORE_AWAY, Alarm
+from ranking.watching.alarms import STORE_AWAY, Alarm, store_away
 from ranking.watching.episodes import OVER_AFTER_S, Episode, Key, ReceiverState, episodes_after
 
 log = structlog.get_logger("jobs.alarms")
@@ -108,7 +108,8 @@ class AlarmSender:
             return False
         if epoch != self._epoch:
             self._states = dict(await self._store.logbook.receivers())
-            self._episodes, self._seen, self._epoch = {}, {}, epoch
+            unwritten = {key: self._episodes[key] for key in self._unwritten}  # the store has not taken these yet
+            self._episodes, self._seen, self._epoch = unwritten, dict.fromkeys(unwritten, now), epoch
         for each in await self._store.logbook.episodes():  # also one that the process which led before writes late
             self._episodes.setdefault(each.key, each)
             self._seen.setdefault(each.key, now)
@@ -124,8 +125,7 @@ class AlarmSender:
         self._away_since = now if self._away_since is None else self._away_since
         if not self._epoch or now - self._away_since < AWAY_AFTER_S:
             return False
-        says = f"the store does not answer: {why}; lists are served from memory, events wait on disk. Look at it"
-        self._raised = [Alarm(STORE_AWAY, says, since=self._away_since)]
+        self._raised = [store_away(why, self._away_since)]
         self._seen = dict.fromkeys(self._seen, now)  # of all else nobody knows whether it is over
         return True
 

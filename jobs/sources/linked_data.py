@@ -48,7 +48,7 @@ def address_of(node: Node) -> str:
 
 
 def texts_of(value: Any, *keys: str) -> list[str]:
-    """Texts in a value that may be text, a number, an object with a text under one of `keys`, or a list of those."""
+    """Texts in a value that may be text, an object with a text under one of `keys`, or a list of those."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, list):

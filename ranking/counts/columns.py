@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray, Ints
+from ranking.counts.arrays import FloatArray, Ints, Mask
 from ranking.counts.buckets import Bucket
 
 T = TypeVar("T", bound=np.generic)
@@ -32,6 +32,10 @@ class Columns(NamedTuple):
     cell_order: npt.NDArray[np.int64]
     width_s: FloatArray
     start_s: FloatArray
+
+    def first_of(self, buckets: Mask) -> int:
+        """The first count of some buckets, (buckets,) bool: counts lie in the order of their buckets."""
+        return int(np.searchsorted(self.bucket, np.argmax(buckets))) if buckets.any() else len(self.bucket)
 
 
 class BucketBlock(NamedTuple):

@@ -1,11 +1,12 @@
 """Fields: the names of cells in an open bucket, which is a hash of `channel|item` -> events."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
+from ranking.counts.arrays import Mask
 from ranking.counts.columns import ChannelCounts
-from ranking.intake.events import DEFAULT_KIND
+from ranking.intake.events import DEFAULT_KIND, channel_kind, channel_source
 from ranking.intake.referrers import REFERRER_SOURCE
 from ranking.intake.visits import SHADOW
 
@@ -28,6 +29,13 @@ def is_shadow(channel: str) -> bool:
     (True, False)
     """
     return channel.startswith(SHADOW)
+
+
+def channels_of(channels: Sequence[str], kind: str, source: str | None = None) -> Mask:
+    """The channels of a kind, (channels,) bool; `source`: of those that came from there alone."""
+    return np.array(
+        [channel_kind(name) == kind and source in (None, channel_source(name)) for name in channels], dtype=np.bool_
+    )
 
 
 def by_referrer(part: ChannelCounts) -> list[ChannelCounts]:

@@ -60,8 +60,12 @@ def _has(words: tuple[str, ...], item: Item) -> bool:
 
 
 def _bare(address: str) -> str:
-    """An address as it is compared: without scheme, query and the last slash."""
-    return folded(address).rpartition("://")[2].partition("?")[0].partition("#")[0].rstrip("/")
+    """An address as it is compared: without scheme, query and the last slash.
+
+    >>> _bare("https://koran.example/beras/?from=https://cari.example/")
+    'koran.example/beras'
+    """
+    return folded(address).partition("?")[0].partition("#")[0].rpartition("://")[2].rstrip("/")
 
 
 def _is_in(state: State, item: Item, now: float) -> bool:

@@ -5,7 +5,9 @@ an IPv4 /24 or an IPv6 /48. A carrier puts thousands of readers behind one of th
 tells them apart: a carrier's readers read what all others read, in the share that the carrier has of the site. So
 within a dedupe span a network may add to an item `allowance` reads, and beyond them `FACTOR` times its usual share of
 the reads that *others* brought to the item. Its own reads are not among the others', else a network would
-raise its own bound.
+raise its own bound:
+
+    bound = allowance + FACTOR * share * others
 
 The usual share is the median of the network's shares of the site on each of the last `DAYS` whole days: a day of
 spraying every item with reads buys nothing. While a site knows fewer than `LEAST_DAYS` days it is the network's share
@@ -34,12 +36,3 @@ HEAVY_SHARE: Final = 0.002
 """Networks with less of a day have no past: their bound would be the allowance all the same."""
 MAX_NETWORKS: Final = 200_000
 """Networks whose reads of a day are counted, per shard: about 15 MB. Others have no share."""
-
-
-def bound(allowance: float, share: float, others: float) -> float:
-    """How many reads a network may add to an item that `others` reads were brought to, with its `share` of the site.
-
-    >>> bound(5, 0.0, 1000), bound(5, 0.1, 4), bound(5, 0.1, 100)
-    (5.0, 6.6, 45.0)
-    """
-    return allowance + FACTOR * share * others

@@ -28,7 +28,7 @@ from ranking.lists import ordering
 from ranking.lists.item_pool import PoolFacts
 from ranking.lists.ranker import Ranker
 from ranking.lists.rules import Candidates
-from ranking.lists.selection import TENURE_STEPS, Selector
+from ranking.lists.selection import Selector, tenure_looks
 from ranking.lists.shortlist import depth_of
 from ranking.scoring.bursts import SectionLevels, compares_sections
 from ranking.scoring.sums import Moment
@@ -93,7 +93,7 @@ def moments_of(name: str, lists: Lists, at: float) -> list[float]:
     for other, each in lists.items():
         if name in each.without:
             bases.update(_bases(other, lists, at))
-    return sorted(bases | {look for base in bases for look in _looks(settings, base)}, reverse=True)
+    return sorted(bases | {look for base in bases for look in tenure_looks(settings, base)}, reverse=True)
 
 
 def _bases(name: str, lists: Lists, at: float) -> set[float]:
@@ -101,15 +101,6 @@ def _bases(name: str, lists: Lists, at: float) -> set[float]:
     settings = lists[name]
     bases = {at} if settings.kind == "latest" else {at, at - settings.movement_s}
     return bases.union(*(_bases(other, lists, at) for other, each in lists.items() if name in each.without))
-
-
-def _looks(settings: ListSettings, at: float) -> list[float]:
-    """The moments at which `max_tenure` looks whether a row was listed."""
-    if math.isinf(settings.max_tenure_s):
-        return []
-    step_s = settings.max_tenure_s / TENURE_STEPS
-    oldest = int((at - settings.max_tenure_s) // step_s)
-    return [look * step_s for look in range(oldest, oldest + TENURE_STEPS + 1)]
 
 
 def reach_of_front(settings: ListSettings, lists: Lists) -> int:
@@ -181,8 +172,7 @@ def part_of_list(
         levels = _numbered(whole.levels[name][number], ranker) if compares_sections(settings) else None
         then = Moment(at, moment.known_until)
         selector = Selector(pool.within(whole.start, levels), settings, then)
-        tiers = selector.tiers()
-        orders = [(selector.candidates.rows, selector.candidates.score), *((tier.rows, tier.score) for tier in tiers)]
+        orders = selector.orders()
         parts = [_firsts(*order, pool.facts, pool.names, limit, by_section=by_section) for order in orders]
         rows = np.unique(np.concatenate([rows for rows, _ in parts]))
         widened = pool.widened(settings, then) if has_widened_order(settings) else None

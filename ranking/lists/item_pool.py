@@ -47,6 +47,11 @@ class PoolFacts(NamedTuple):
     taken: Mapping[ItemFilter, Mask]
     group: Groups
 
+    @property
+    def never_listed(self) -> Mask:
+        """The rows that are in no list whatever is read, (rows,) bool: taken down, blocked or withdrawn."""
+        return self.taken_down | self.blocked | self.withdrawn
+
     def only(self, rows: Rows) -> "PoolFacts":
         """The facts of some rows."""
         published, section, stored, taken_down, blocked, known, withdrawn, taken, group = self

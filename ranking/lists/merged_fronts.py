@@ -169,9 +169,7 @@ def _check(
         NotProvenError: rows that no front brings may be among them.
     """
     selector, facts = Selector(pool, settings, moment), pool.facts
-    tiers = selector.tiers()
-    orders = [(selector.candidates.rows, selector.candidates.score), *((tier.rows, tier.score) for tier in tiers)]
-    for number, (rows, score) in enumerate(orders):
+    for number, (rows, score) in enumerate(selector.orders()):
         found = [np.frombuffer(part.lasts[number], np.int32) + at for part, at in zip(parts, starts, strict=False)]
         lasts: Rows = np.concatenate(found).astype(np.int64)
         left = ordering.one_of_each(rows, facts.group, score=score, published=facts.published, names=pool.names)

@@ -5,6 +5,7 @@ what a row is by itself (`item_pool`), the floor of its section, how long it has
 it, the cap per section, the hysteresis at the cut, and what is missing then is filled up.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from ranking.lists import hysteresis, ordering
 from ranking.lists.item_pool import ItemPool
 from ranking.lists.ordering import percentile
 from ranking.lists.rules import WIDENED, Rule, Ruling
+from ranking.lists.shortlist import depth_of
 from ranking.scoring.sums import Moment, Span
 from ranking.settings.lists import ListSettings
 
@@ -89,7 +91,7 @@ class Selector:
         self.settings = settings
         self.moment = moment
         self._past = past or Past(pool, settings, moment.known_until)
-        self._depth = max(settings.depth, settings.size)
+        self._depth = depth_of(settings)
         self.candidates = pool.candidates(settings, moment)
         self._parted: dict[int, Rows] | None = None
         self._fillers: list[Tier] | None = None
@@ -256,15 +258,14 @@ class Selector:
 
         The list is taken without this rule: an item that the rule leaves out comes back when its readers let go of it.
         """
-        tenure_s, at = self.settings.max_tenure_s, self.moment.at
-        if np.isinf(tenure_s):
+        looks = tenure_looks(self.settings, self.moment.at)
+        if not looks:
             return dict.fromkeys(eligible, NOTHING)
-        step_s, size = tenure_s / TENURE_STEPS, self.settings.size
-        oldest = int((at - tenure_s) // step_s)
+        size = self.settings.size
         long = {number: self._best(rows, number, size) for number, rows in eligible.items()}
-        for look in range(oldest, oldest + TENURE_STEPS + 1):  # the oldest first: it leaves the fewest to look up
+        for look in looks:  # the oldest first: it leaves the fewest to look up
             left = [number for number, rows in long.items() if len(rows)]
-            tops = self._past.tops(look * step_s, left, size)
+            tops = self._past.tops(look, left, size)
             long.update((number, np.intersect1d(long[number], tops[number])) for number in left)
         return long
 
@@ -322,6 +323,10 @@ class Selector:
             top = np.concatenate([top, self._ordered(rows, tier.score, number, missing, taken)])
         return Selection(top, len(top) - ranked)
 
+    def orders(self) -> list[tuple[Rows, FloatArray]]:
+        """Every order that the list takes rows from, as rows and their scores: the candidates, then each tier."""
+        return [(self.candidates.rows, self.candidates.score), *((tier.rows, tier.score) for tier in self.tiers())]
+
     def tiers(self) -> list["Tier"]:
         """Rows that may fill a list up, the better ones first."""
         if self._fillers is None:
@@ -342,6 +347,15 @@ class Selector:
                     rows = np.flatnonzero(open_to & mask)
                     self._fillers.append(Tier(rows, ordering.by_section(rows, section), order))
         return self._fillers
+
+
+def tenure_looks(settings: ListSettings, at: float) -> list[float]:
+    """The moments at which `max_tenure` looks whether a row was listed, oldest first; all epoch seconds."""
+    if math.isinf(settings.max_tenure_s):
+        return []
+    step_s = settings.max_tenure_s / TENURE_STEPS
+    oldest = int((at - settings.max_tenure_s) // step_s)
+    return [look * step_s for look in range(oldest, oldest + TENURE_STEPS + 1)]
 
 
 class Tier(NamedTuple):

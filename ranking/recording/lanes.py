@@ -30,7 +30,7 @@ Outcome = Committed | None
 
 
 class Overflow(Protocol):
-    """Where batches wait that the store cannot take; see `spooling`."""
+    """Where batches wait that the store cannot take; see `overflow`."""
 
     def waiting(self, lane: tuple[str, str, int]) -> bool: ...
 

@@ -23,7 +23,7 @@ from ranking.published.snapshot import Entry, encode_entries
 from ranking.refreshing.filtered_lists import settings_of_part
 from ranking.refreshing.questions import MOST_SHOWN, Explain, Filtered, Preview, Question, Report
 from ranking.refreshing.ranked_site import RankedSite
-from ranking.refreshing.report_answers import report
+from ranking.refreshing.report_answers import concentration_of_item, report
 from ranking.refreshing.site_view import SiteView
 from ranking.scoring import describe
 from ranking.scoring.sums import Moment
@@ -110,15 +110,13 @@ async def _explained(
     if explanation is None:
         raise NotFoundError(f"nothing is known of item {question.item!r}: no event and no description")
     (item,) = await context.store.items.get_items(question.site, [name])
-    concentrations = await context.store.logbook.concentrations([question.site])
-    lately = concentrations[question.site].of(name) if question.site in concentrations else None
     title = item.title if item is not None and item.title else name
     return {
         "title": title,
         "names": names[1 : MOST_NAMES + 1],
         "config_version": context.settings.config_version,
         **document(explanation),
-        "concentration": None if lately is None else msgspec.to_builtins(lately),
+        "concentration": await concentration_of_item(context.store, question.site, name),
     }
 
 

@@ -16,6 +16,7 @@ from ranking.reporting.item_history import ItemHistory, item_history
 from ranking.reporting.today import Today, today
 from ranking.reporting.top import ITEM, LABELS, TopOfRange, TopRow, top_of_range
 from ranking.scoring.sums import Moment
+from ranking.store.protocol import Store
 
 #: All lists are ranked from all counts for it, which nothing but an explanation does: not for every desk that looks.
 TODAY_KEPT_S = 30.0
@@ -69,19 +70,24 @@ async def _history(site: RankedSite, question: ItemHistory, at: float) -> dict[s
     reads = await asyncio.to_thread(item_history, view, row, question, at, site.zone)
     items = await view.details_of(store, [name])
     kept = await store.lists.places(view.site, reads["from"], reads["to"])
-    concentrations = await store.logbook.concentrations([view.site])
-    lately = concentrations[view.site].of(name) if view.site in concentrations else None
     return {
         "at": at,
         **described(items[name]),
         **reads,
         "ranks": ranks_of(name, kept),
-        "concentration": None if lately is None else msgspec.to_builtins(lately),
+        "concentration": await concentration_of_item(store, view.site, name),
         "voids": [
             {"void": number, **msgspec.to_builtins(void)}
             for number, void in view.edits.in_force(at).voids.get(name, ())
         ],
     }
+
+
+async def concentration_of_item(store: Store, site: str, item: str) -> dict[str, Any] | None:
+    """Who sends how much for an item, as a JSON document; None where it is not among those with most attempts."""
+    of_site = (await store.logbook.concentrations([site])).get(site)
+    found = None if of_site is None else of_site.of(item)
+    return None if found is None else msgspec.to_builtins(found)
 
 
 async def _today(site: RankedSite, at: float) -> dict[str, Any]:

@@ -12,9 +12,9 @@ import numpy as np
 
 from ranking.counts.arrays import FloatArray, Ints, Longs, Mask
 from ranking.counts.columns import Columns
-from ranking.counts.fields import referrer_of
+from ranking.counts.fields import channels_of, referrer_of
 from ranking.counts.history import History
-from ranking.intake.events import CLICK, DEFAULT_KIND, channel_kind, channel_source
+from ranking.intake.events import CLICK, DEFAULT_KIND, channel_source
 from ranking.lists.item_voids import without_void_events
 from ranking.lists.ranker import View, mask_of
 from ranking.scoring.sums import counts_of
@@ -48,7 +48,8 @@ class RangeCounts:
         self.item, self.channel = columns.cell_item, columns.cell_channel
         self.channels = history.channels
         self.views, self.clicks = (
-            np.where(_of(self.channels, kind, source)[self.channel], events, 0.0) for kind in (DEFAULT_KIND, CLICK)
+            np.where(channels_of(self.channels, kind, source)[self.channel], events, 0.0)
+            for kind in (DEFAULT_KIND, CLICK)
         )
         is_begun = np.array([source is None and referrer_of(name) != "" for name in self.channels], dtype=np.bool_)
         self.begun = np.where(is_begun[self.channel], events, 0.0)
@@ -97,9 +98,3 @@ def source_of(channel: str) -> str:
 def summed(group: Ints | Longs, events: FloatArray, groups: int) -> FloatArray:
     """Events of each group, (groups,) float64; `group`: (n,) int32, the number of each count's."""
     return np.asarray(np.bincount(group, weights=events, minlength=groups), dtype=np.float64)
-
-
-def _of(channels: list[str], kind: str, source: str | None) -> Mask:
-    return np.array(
-        [channel_kind(name) == kind and source in (None, channel_source(name)) for name in channels], dtype=np.bool_
-    )

@@ -172,7 +172,7 @@ class RefreshSettings(Table):
 class AlarmSettings(Table):
     """[alarms]: when silence is one, and who receives alarms. See `alarms`."""
 
-    quiet_s: Annotated[float, BeforeValidator(as_seconds), Field(ge=0, le=DAY_S)] = Field(900.0, alias="quiet")
+    quiet_s: SecondsOrOff = Field(900.0, alias="quiet", le=DAY_S)
     usual_events: float = Field(10.0, ge=1, le=1e9)
     webhooks: dict[Name, WebhookSettings] = Field({}, max_length=20)
 

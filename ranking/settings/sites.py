@@ -2,16 +2,15 @@
 
 import re
 from functools import cached_property
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from ranking.intake.hosts import EXPECTED, Hosts, hosts_of_addresses
-from ranking.intake.items import LINK
 from ranking.intake.patterns import AddressPattern, item_pattern
 from ranking.settings.keys import SiteKeys
-from ranking.settings.types import ProcessName, Seconds, SiteId, Table
+from ranking.settings.types import ProcessName, Seconds, SiteId, Table, web_address
 from ranking.times import DAY_S
 
 #: Where a service is reached: scheme, host, and perhaps a path.
@@ -26,16 +25,9 @@ MAX_PROCESSES = 64
 class FeedSettings(Table):
     """One of sites.feeds: a feed or a news sitemap that describes the site's articles."""
 
-    url: str
+    url: Annotated[str, AfterValidator(web_address("https://www.example.id/feed"))]
     every_s: Seconds = Field(300.0, alias="every", ge=MIN_FEED_S, le=DAY_S)
     section: str = ""
-
-    @field_validator("url")
-    @classmethod
-    def _is_address(cls, url: str) -> str:
-        if not LINK.fullmatch(url) or url.startswith("/") or not url.isprintable():
-            raise ValueError("an http(s) address such as https://www.example.id/feed")
-        return url
 
 
 class SiteSettings(Table):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from ranking.intake.item_fields import LINK
 from ranking.times import DAY_S, NO_LIMIT, NUMBER, format_duration, parse_duration
 
 #: Types of faults beside pydantic's own: a duration without its unit, and settings that have no effect.
@@ -44,6 +45,17 @@ def one_of(values: Collection[str]) -> Callable[[Any], Any]:
         if not isinstance(value, str) or value not in values:
             raise ValueError(f"{', '.join(most)} or {last}")
         return value
+
+    return check
+
+
+def web_address(example: str) -> Callable[[str], str]:
+    """A check that a setting is an http(s) address; `example` shows one."""
+
+    def check(url: str) -> str:
+        if not LINK.fullmatch(url) or url.startswith("/") or not url.isprintable():
+            raise ValueError(f"an http(s) address such as {example}")
+        return url
 
     return check
 

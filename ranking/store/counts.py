@@ -17,7 +17,7 @@ Counts = Mapping[Bucket, Mapping[str, int]]
 
 
 class Batch(NamedTuple):
-    """Counts of one shard, numbered by their writer: bucket -> field (`history.field`) -> events.
+    """Counts of one shard, numbered by their writer: bucket -> field (`fields.field`) -> events.
 
     `once`: the idempotency key of the request that the batch is; None for a batch of many requests. `visits`: the
     events that count only if the store agrees; their cells are among the counts, with what counts for sure, maybe 0.

@@ -23,7 +23,7 @@ class NamedItems(NamedTuple):
 
 
 class SealedDates(NamedTuple):
-    """What ranking knows of a shard's items up to the change `cursor`: chunks (`dates.unpack_dates`), oldest first."""
+    """What ranking knows of a shard's items up to the change `cursor`: chunks of `item_dates`, the oldest first."""
 
     cursor: int
     chunks: list[bytes]

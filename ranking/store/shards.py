@@ -1,9 +1,12 @@
 """Which shard keeps an item, and which process holds a shard."""
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from ranking.rendezvous import weight
+
+T = TypeVar("T")
 
 
 def shard_of(item: str, shards: int) -> int:
@@ -13,6 +16,14 @@ def shard_of(item: str, shards: int) -> int:
     (0, 2)
     """
     return zlib.crc32(item.encode("utf-8", "surrogatepass")) % shards if shards > 1 else 0
+
+
+def by_shard(items: Iterable[T], shards: int, id_of: Callable[[T], str]) -> dict[int, list[T]]:
+    """`items` by the shard that keeps each, in their order; `id_of` gives the id of one."""
+    found: dict[int, list[T]] = {}
+    for item in items:
+        found.setdefault(shard_of(id_of(item), shards), []).append(item)
+    return found
 
 
 def shared_out(shards: int, processes: Sequence[str]) -> dict[str, list[int]]:

@@ -191,9 +191,9 @@ def sentence(evidence: Evidence) -> str:
     every = {float(HOUR_S): "an hour", float(DAY_S): "a day"}.get(step_s) or f"every {span(step_s)}"
     if best is now:
         text = f"Nothing tried is better than what you have: it caught {percent(best.capture)} of "
-        text += f"{_those_reads(evidence)}; the list changed {best.changed:.1f} items {every}."
+        text += f"{possible_reads(evidence)}; the list changed {best.changed:.1f} items {every}."
     else:
-        text = f"{best.candidate.name} would have caught {percent(best.capture)} of {_those_reads(evidence)}; "
+        text = f"{best.candidate.name} would have caught {percent(best.capture)} of {possible_reads(evidence)}; "
         if now is not None:
             text += f"your {_briefly(now.candidate, best.candidate)} caught {percent(now.capture)}; "
         text += f"the list would change {best.changed:.1f} items {every}"
@@ -209,7 +209,8 @@ def sentence(evidence: Evidence) -> str:
     return text
 
 
-def _those_reads(evidence: Evidence) -> str:
+def possible_reads(evidence: Evidence) -> str:
+    """The reads that a list could have caught, in words."""
     return f"the reads that the best {evidence.judging.k} of the next {span(evidence.plan.horizon_s)} had"
 
 

@@ -160,7 +160,7 @@ class _ShortMaker:
         """Those of `rows` that no rule keeps out; the rules are those of `ItemPool.candidates`."""
         settings, facts = self._settings, self._walk.facts
         age_s = at - facts.published[rows]
-        out = facts.taken_down[rows] | facts.blocked[rows] | (score[rows] <= 0) | (age_s > settings.max_age_s)
+        out = facts.never_listed[rows] | (score[rows] <= 0) | (age_s > settings.max_age_s)
         out |= (age_s < 0) & np.isfinite(age_s)
         out |= ~listable(settings.shows, facts.stored[rows], facts.known[rows])
         out |= (counted[rows] < settings.min_count) | (score[rows] < settings.floor)

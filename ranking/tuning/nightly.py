@@ -27,7 +27,7 @@ from ranking.settings.lists import ListSettings
 from ranking.settings.objective import Objective
 from ranking.times import DAY_S, HOUR_S, format_duration
 from ranking.tuning.backtest import backtest
-from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, measured_of, percent
+from ranking.tuning.evidence import Candidate, Evidence, Measured, evidence_of, measured_of, percent, possible_reads
 from ranking.tuning.forecaster import NIGHT
 from ranking.tuning.measures import Interval, draws_of_days, interval
 from ranking.tuning.outcome import NOBODY, Judging, Trace
@@ -313,7 +313,7 @@ class _Forecast(NamedTuple):
         """The half-life with the forecast, where it surely catches more; else that alone."""
         if self.correction is None:
             return self.held, f"{why} There was nothing to learn a forecast from."
-        caught = f"caught {percent(self.trial.capture, 1)} of {_reads(evidence)}, the half-life "
+        caught = f"caught {percent(self.trial.capture, 1)} of {possible_reads(evidence)}, the half-life "
         caught += f"{format_duration(self.held.half_life_s)} alone {percent(self.alone.capture, 1)}{_points(self.gain)}"
         if self.gain is None or self.gain.low <= 0:
             few = "" if self.gain else f" on {evidence.days} days, and it takes {MIN_DAYS}"
@@ -356,10 +356,6 @@ def gain_of(
     there = ~np.isnan(capture - other)
     days, place = np.unique(day[there], return_inverse=True)
     return None if len(days) < MIN_DAYS else interval((capture - other)[there], place, draws_of_days(len(days)))
-
-
-def _reads(evidence: Evidence) -> str:
-    return f"the reads that the best {evidence.judging.k} of the next {format_duration(evidence.plan.horizon_s)} had"
 
 
 def _points(gain: Interval | None) -> str:

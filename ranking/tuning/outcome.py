@@ -1,6 +1,6 @@
 """Outcome: what readers did in the horizon after a moment, and how a list is judged by it.
 
-What editors have taken down or blocked by now, and what only strangers have named, is neither listed nor missed at any
+What is taken down, blocked or withdrawn by now, and what only strangers have named, is neither listed nor missed at any
 step; pins, boosts and what other lists show (`without`) are left out, as a setting is to be judged by itself.
 """
 
@@ -97,7 +97,7 @@ class Outcome:
         channels = walk.counts.channels
         self.read_weights = ChannelWeights(dict.fromkeys(judging.kinds, 1.0)).per_channel(channels)
         self._own_weights = self.read_weights * np.array([_is_own(name) for name in channels], dtype=np.float64)
-        counted = walk.facts.known & ~(walk.facts.taken_down | walk.facts.blocked)
+        counted = walk.facts.known & ~walk.facts.never_listed
         if judging.section is not None:
             counted &= walk.facts.section == judging.section
         self._counted = counted

@@ -8,7 +8,7 @@ Invariant: nothing after a night is in what holds from it on; tests hold each ni
 """
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 from typing import NamedTuple
 
@@ -52,13 +52,7 @@ class ServedByNight(NamedTuple):
 
 
 def served_lists(
-    view: View,
-    settings: ListSettings,
-    plan: Plan,
-    judging: Judging,
-    zone: tzinfo,
-    ways: Sequence[str],
-    on_step: Callable[[], None] = lambda: None,
+    view: View, settings: ListSettings, plan: Plan, judging: Judging, zone: tzinfo, ways: Sequence[str]
 ) -> dict[str, ServedByNight]:
     """What a list would have served along `plan`, by each of some `WAYS`."""
     # Nights before the first step are judged, too, as far back as the counts fit the steps.
@@ -71,7 +65,7 @@ def served_lists(
     candidates = fixed_candidates(settings)
     half_lives = [each.settings.half_life_s for each in candidates]
     tried = [each.settings for each in candidates]
-    walked = backtest(view, tried, whole, judging, zone, on_step)
+    walked = backtest(view, tried, whole, judging, zone)
     judged = judged_of(half_lives, walked.traces, days_of(whole, zone))
     nights = _Nights(view, settings, whole, judged, judging.section, zone)
     found = {}

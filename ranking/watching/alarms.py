@@ -18,7 +18,7 @@ from ranking.times import HOUR_S
 from ranking.times import spoken_duration as spoken
 from ranking.watching.concentration import Concentration, ItemConcentration
 from ranking.watching.proxies import BARE, ONE_SENDER, UNTRUSTED, proxy_fault
-from ranking.watching.pulse import Pulse
+from ranking.watching.pulse import Pulse, Usual
 from ranking.watching.senders import SenderFacts
 from ranking.watching.sources import FeedState
 
@@ -125,10 +125,15 @@ def alarms(facts: SiteFacts, settings: Settings) -> list[Alarm]:
     ]
 
 
+def store_away(why: str, since: float | None) -> Alarm:
+    """The alarm that the store does not answer, for a reason, since a moment (epoch seconds)."""
+    says = f"the store does not answer: {why}; lists are served from memory, events wait on disk. Look at it"
+    return Alarm(STORE_AWAY, says, since=since)
+
+
 def _store_alarms(facts: SiteFacts) -> Iterator[Alarm]:
     if facts.away is not None:
-        says = f"the store does not answer: {facts.away}; lists are served from memory, events wait on disk. Look at it"
-        yield Alarm(STORE_AWAY, says, since=facts.away_since)
+        yield store_away(facts.away, facts.away_since)
     if facts.held_since is not None:
         says = (
             f"the store came back without what it held, at {_clock(facts.held_since)} UTC; the last good lists stay as"
@@ -203,7 +208,8 @@ def _silence_alarms(facts: SiteFacts, settings: Settings) -> Iterator[Alarm]:
         usual, silent_s = pulse.usual, pulse.at - pulse.silent_since
         if silent_s >= limits.quiet_s and usual.events >= limits.usual_events and usual.read >= MOST_READ * usual.spans:
             says = (
-                f"no event for {spoken(silent_s)}, since {_clock(pulse.silent_since, site.zone)}; {_usually(pulse)}."
+                f"no event for {spoken(silent_s)}, since {_clock(pulse.silent_since, site.zone)};"
+                f" {_usually(usual, pulse.span_s)}."
                 " Look whether pages still send them, and whether /v1/events answers them"
             )
             yield Alarm(NO_EVENTS, says, site.id, since=pulse.silent_since)
@@ -303,14 +309,11 @@ def _config_alarms(facts: SiteFacts) -> Iterator[Alarm]:
         yield Alarm(CONFIG_REFUSED, says, since=facts.refused_at)
 
 
-def _usually(pulse: Pulse) -> str:
+def _usually(usual: Usual, span_s: float) -> str:
     """A clause on what is usual, and how much history says so."""
-    usual = pulse.usual
-    if usual is None:
-        return "too little history is kept to say what is usual"
     past = f"this time on the same day of the last {usual.spans} weeks" if usual.weekly else ""
     past = past or f"this time on the last {usual.spans} days"
-    return f"at {past} there were {usual.events:,.0f} in {spoken(pulse.span_s)} (median; {usual.read} of them had any)"
+    return f"at {past} there were {usual.events:,.0f} in {spoken(span_s)} (median; {usual.read} of them had any)"
 
 
 def _clock(moment: float, zone: tzinfo = UTC) -> str:

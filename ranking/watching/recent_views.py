@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from ranking.counts.fields import channels_of
 from ranking.counts.history import History
-from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.intake.events import DEFAULT_KIND
 from ranking.times import DAY_S
 
 #: As many steps as a line of a few centimetres can show.
@@ -36,14 +37,13 @@ def recent_views(history: History, question: RecentViews, at: float, bucket_s: i
     start = end - steps * step_s
     columns = history.columns()
     rows = {item: row for item in question.items if (row := history.known_row(item)) is not None}
-    views = np.array([channel_kind(name) == DEFAULT_KIND for name in history.channels], dtype=np.bool_)
+    views = channels_of(history.channels, DEFAULT_KIND)
     wanted = np.zeros(len(history.items), dtype=np.bool_)
     wanted[list(rows.values())] = True
     cells = wanted[columns.cell_item] & views[columns.cell_channel]
     step_of = np.floor((columns.start_s + columns.width_s / 2 - start) / step_s)
     inside = (step_of >= 0) & (step_of < steps)
-    # Counts lie in the order of their buckets: all before the first of these are left alone.
-    first = np.searchsorted(columns.bucket, int(np.argmax(inside)) if inside.any() else len(inside))
+    first = columns.first_of(inside)
     entries = first + np.flatnonzero(cells[columns.cell[first:]] & inside[columns.bucket[first:]])
     place = np.zeros(len(history.items), dtype=np.intp)
     place[list(rows.values())] = np.arange(len(rows))

@@ -6,8 +6,9 @@ import msgspec
 import numpy as np
 
 from ranking.counts.arrays import Mask
+from ranking.counts.fields import channels_of
 from ranking.counts.history import History
-from ranking.intake.events import DEFAULT_KIND, channel_kind
+from ranking.intake.events import DEFAULT_KIND
 from ranking.times import HOUR_S
 
 NAMED = 10
@@ -32,10 +33,9 @@ def waiting_of(history: History, shown: Mask, gone: Iterable[str], at: float, na
     A bucket that straddles the beginning of the hour counts where its middle is.
     """
     columns, rows = history.columns(), len(history.items)
-    views = np.array([channel_kind(name) == DEFAULT_KIND for name in history.channels], dtype=np.bool_)
+    views = channels_of(history.channels, DEFAULT_KIND)
     lately = (columns.start_s + columns.width_s / 2 >= at - HOUR_S) & (columns.start_s < at)
-    # Counts lie in the order of their buckets: all before the first of these are left alone.
-    first = int(np.searchsorted(columns.bucket, int(np.argmax(lately)))) if lately.any() else len(columns.bucket)
+    first = columns.first_of(lately)
     cell = columns.cell[first:]
     counts = np.where(lately[columns.bucket[first:]] & views[columns.cell_channel[cell]], columns.counts[first:], 0.0)
     reads = np.bincount(columns.cell_item[cell], counts, rows)

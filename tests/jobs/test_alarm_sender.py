@@ -249,3 +249,20 @@ async def test_nothing_is_over_while_no_worker_says_anything(
         sending.now += OVER_AFTER_S
         await sending.sender.look(http)
     assert desk.told == [("raised", "list_stale", SITE)]
+
+
+async def test_a_new_term_keeps_the_episodes_that_the_store_has_not_taken(
+    store: Store, desk: Receiver, http: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refused(*_: object) -> None:
+        raise StoreUnavailableError("out of memory")
+
+    sending = Sending(store, http, settings_of(desk))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(store.logbook), "note_episode", refused)
+        await sending.look(STALE)
+        sending.term.number = 2
+        await sending.look(STALE)
+    await sending.look(STALE)
+    assert desk.told == [("raised", "list_stale", SITE)]
+    assert [each.key for each in await store.logbook.episodes()] == [("list_stale", SITE)]

@@ -71,7 +71,7 @@ async def test_a_night_is_tuned_once_and_the_next_one_again(store: MemoryStore) 
 
 
 async def test_where_there_was_too_little_it_is_tried_again_every_hour() -> None:
-    store, job = MemoryStore(1), None
+    store = MemoryStore(1)
     read(store, days=1)
     job = SuggestHalfLives(store, settings_of())
     night = START + DAY_S + 3 * HOUR_S

@@ -19,7 +19,6 @@ from ranking.settings.lists import ListSettings, only_used
 from ranking.settings.service import Settings
 
 WIDTH_S = 300
-Events = Iterable[tuple[str, float, int]]  # item or channel|item, epoch seconds, how many
 
 
 class Site:

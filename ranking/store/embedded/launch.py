@@ -65,7 +65,7 @@ def config_file(
         "daemonize": "no",
         "pidfile": pid_file,
         "logfile": log,
-        "set-proc-title": "no",  # a title would hide the command line by which `places.serves` knows it
+        "set-proc-title": "no",  # a title would hide the command line by which `data_dir.serves` knows it
         "enable-debug-command": "no",
         "appendonly": "yes",
         "appendfsync": appendfsync,

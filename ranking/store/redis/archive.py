@@ -20,7 +20,7 @@ from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import READ_HASHES, LuaScript
 from ranking.store.redis.sealing import stored_counts
-from ranking.store.shards import shard_of
+from ranking.store.shards import by_shard
 
 READ_CUT = LuaScript("read_cut", reads=True)
 LOAD_ITEMS = LuaScript("load_items")
@@ -185,7 +185,7 @@ class RedisArchive:
 
     async def put_items(self, site: str, items: Mapping[bytes, bytes]) -> None:
         """Store items as `items` gives them."""
-        for shard, part in self._by_shard(items).items():
+        for shard, part in by_shard(items, self._link.shards, bytes.decode).items():
             names = [keys.items(site, shard), keys.sequence(site, shard), keys.changed(site, shard)]
             for first in range(0, len(part), AT_ONCE):
                 flat = chain.from_iterable((item, items[item]) for item in part[first : first + AT_ONCE])
@@ -194,7 +194,7 @@ class RedisArchive:
     async def put_named(self, site: str, volume: int, items: Sequence[bytes], keep_s: float) -> None:
         """Note that events with the site's key have named items; those that are described need no note."""
         lifetime_s = int(keep_s) + limits.GRACE_S
-        for shard, part in self._by_shard(items).items():
+        for shard, part in by_shard(items, self._link.shards, bytes.decode).items():
             names = [keys.items(site, shard), keys.sequence(site, shard), keys.named(site, shard, volume)]
             for first in range(0, len(part), AT_ONCE):
                 some = part[first : first + AT_ONCE]
@@ -223,12 +223,6 @@ class RedisArchive:
             if await self._link.command("HLEN", keys.items(site, shard)):
                 return False
         return not edits_in(await self._link.run(READ_HASHES, desk_hashes(site), []))
-
-    def _by_shard(self, items: Iterable[bytes]) -> dict[int, list[bytes]]:
-        found: dict[int, list[bytes]] = {}
-        for item in items:
-            found.setdefault(shard_of(item.decode(), self._link.shards), []).append(item)
-        return found
 
 
 def desk_hashes(site: str) -> list[str]:

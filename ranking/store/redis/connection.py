@@ -132,7 +132,7 @@ def _parameters(scheme: str, query: str) -> tuple[dict[str, str], dict[str, Any]
 
 
 class Sentinels(Sentinel):
-    """Sentinels that stay as many as there are.
+    """Every configured sentinel, also when two discoveries race (the driver may drop one).
 
     The driver puts the one that answered first by swapping it with what is first by then: of two callers who ask at
     once, the second writes it over another, which is never asked again, and never closed.

@@ -22,7 +22,7 @@ from ranking.store.redis.connection import translated
 from ranking.store.redis.link import Link
 from ranking.store.redis.record_call import call_of, naming_of
 from ranking.store.redis.scripts import LuaScript
-from ranking.store.shards import shard_of
+from ranking.store.shards import by_shard
 
 RECORD = LuaScript("record")
 NAME_ITEMS = LuaScript("name_items")
@@ -144,11 +144,8 @@ class RedisCounts:
         await self._link.run(DROP_CELLS, names, list(chain.from_iterable(parts)))
 
     async def shadows(self, site: str, names: Sequence[str]) -> dict[str, int]:
-        by_shard: dict[int, list[str]] = {}
-        for name in names:
-            by_shard.setdefault(shard_of(name, self._link.shards), []).append(name)
         left_out = dict.fromkeys(REASONS, 0)
-        for shard, of_shard in by_shard.items():
+        for shard, of_shard in by_shard(names, self._link.shards, str).items():
             buckets = (await self.touched_buckets(site, shard, 0)).buckets
             latest = sorted(buckets, key=lambda bucket: bucket.start_s)[-SHADOWED_BUCKETS:]
             fields = [field(SHADOW + reason, name) for name in of_shard for reason in REASONS]

@@ -14,7 +14,7 @@ from ranking.store.redis.connection import translated
 from ranking.store.redis.edits import RedisEdits
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import LuaScript
-from ranking.store.shards import shard_of
+from ranking.store.shards import by_shard, shard_of
 
 PUT_ITEMS = LuaScript("put_items")
 REMOVE_ITEM = LuaScript("remove_item")
@@ -39,13 +39,13 @@ class RedisItems:
         lift: bool = False,
     ) -> set[str]:
         down = await self._taken_down(site, [item.id for item in items])
-        by_shard: dict[int, list[bytes | str]] = {}
+        flat_of: dict[int, list[bytes | str]] = {}
         former: dict[str, str] = {}  # address -> the item that has another now
         for item, fields in zip(items, named or [ALL_FIELDS] * len(items), strict=True):
             if lift or item.id not in down:
-                of_shard = by_shard.setdefault(shard_of(item.id, self._link.shards), [])
+                of_shard = flat_of.setdefault(shard_of(item.id, self._link.shards), [])
                 of_shard += [item.id, stored_from_item(item), " ".join(("id", "by_page", *fields)) if named else ""]
-        for shard, flat in by_shard.items():
+        for shard, flat in flat_of.items():
             for first in range(0, len(flat), 3 * ITEMS_AT_ONCE):
                 part = flat[first : first + 3 * ITEMS_AT_ONCE]
                 moved = await self._link.run(
@@ -72,10 +72,7 @@ class RedisItems:
 
     async def get_items(self, site: str, ids: Sequence[str]) -> list[Item | None]:
         found: dict[str, bytes] = {}
-        by_shard: dict[int, list[str]] = {}
-        for item in ids:
-            by_shard.setdefault(shard_of(item, self._link.shards), []).append(item)
-        for shard, wanted in by_shard.items():
+        for shard, wanted in by_shard(ids, self._link.shards, str).items():
             with translated():
                 documents = await self._link.client.hmget(keys.items(site, shard), wanted)
             found.update(zip(wanted, documents, strict=True))

@@ -48,14 +48,13 @@ class RedisLogbook:
         return [found[field] for field in sorted(found)]
 
     async def note_pulse(self, site: str, pulse: Pulse) -> None:
-        await self._link.command("SET", keys.pulse(site), msgspec.json.encode(pulse), "EX", keys.PULSE_TTL_S)
+        await self._set(keys.pulse(site), keys.PULSE_TTL_S, pulse)
 
     async def pulses(self, sites: Iterable[str]) -> dict[str, Pulse]:
         return await self._of_sites(sites, keys.pulse, Pulse)
 
     async def note_attempts(self, site: str, worker: str, number: int, summary: Summary) -> None:
-        fields = [limits.ATTEMPTS_TTL_S, worker, msgspec.json.encode(summary)]
-        await self._link.run(NOTE, [keys.attempts(site, number)], fields)
+        await self._note(keys.attempts(site, number), limits.ATTEMPTS_TTL_S, worker, summary)
 
     async def attempts(self, site: str, numbers: Sequence[int]) -> list[list[Summary]]:
         found = await self._link.run(READ_HASHES, [keys.attempts(site, number) for number in numbers], [])
@@ -63,8 +62,7 @@ class RedisLogbook:
         return [[each for each in of_slice if each is not None] for of_slice in summaries]
 
     async def note_concentration(self, site: str, concentration: Concentration) -> None:
-        content = msgspec.json.encode(concentration)
-        await self._link.command("SET", keys.concentration(site), content, "EX", keys.PULSE_TTL_S)
+        await self._set(keys.concentration(site), keys.PULSE_TTL_S, concentration)
 
     async def concentrations(self, sites: Iterable[str]) -> dict[str, Concentration]:
         return await self._of_sites(sites, keys.concentration, Concentration)
@@ -90,6 +88,9 @@ class RedisLogbook:
 
     async def receivers(self) -> dict[str, ReceiverState]:
         return await self._noted(keys.ALARM_RECEIVERS, ReceiverState)
+
+    async def _set(self, key: str, ttl_s: int, content: object) -> None:
+        await self._link.command("SET", key, msgspec.json.encode(content), "EX", ttl_s)
 
     async def _note(self, key: str, ttl_s: int, field: str, content: object) -> None:
         await self._link.run(NOTE, [key], [ttl_s, field, msgspec.json.encode(content)])
@@ -117,12 +118,10 @@ class RedisLogbook:
                 await self._link.command("HDEL", key, *urls)
 
     async def note_discovery(self, site: str, discovery: Discovery) -> None:
-        content = msgspec.json.encode(discovery)
-        await self._link.command("SET", keys.discovery(site), content, "EX", keys.FEEDS_TTL_S)
+        await self._set(keys.discovery(site), keys.FEEDS_TTL_S, discovery)
 
     async def want_pages(self, site: str, items: Sequence[str]) -> None:
-        content = msgspec.json.encode(items)
-        await self._link.command("SET", keys.wanted_pages(site), content, "EX", keys.PAGES_TTL_S)
+        await self._set(keys.wanted_pages(site), keys.PAGES_TTL_S, items)
 
     async def wanted_pages(self, site: str) -> Collection[str]:
         return _read(await self._link.command("GET", keys.wanted_pages(site)), frozenset[str]) or ()

@@ -212,9 +212,7 @@ class Spool:
         with self._mutex:
             if self._lock.closed:
                 return
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
+            self._disconnect()
             if delete_if_empty and not len(self):
                 for suffix in ("spool-wal", "spool-shm", "spool", "lock"):  # the lock last: till then nobody else comes
                     self._file.with_name(f"{self.writer}.{suffix}").unlink(missing_ok=True)
@@ -262,11 +260,14 @@ class Spool:
         (free,) = self._connection.execute("PRAGMA freelist_count").fetchone()
         return int(pages - free)
 
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def _discard(self) -> None:
         """Give the space of an empty spool back."""
-        assert self._connection is not None  # noqa: S101
-        self._connection.close()
-        self._connection = None
+        self._disconnect()
         self._wal.unlink(missing_ok=True)  # first: a log must never lie beside a database that is not its own
         self._file.unlink(missing_ok=True)
         self._removed.clear()
@@ -308,9 +309,7 @@ class Spool:
 
     def _salvage(self, wal: bytes, why: Exception) -> None:
         """Go on with a new file that holds what this one and its log still have. Raises OSError or sqlite3.Error."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._disconnect()
         if wal:
             self._wal.write_bytes(wal)  # closing has cut it
         self._file.touch(mode=0o600)

@@ -1,10 +1,13 @@
 """What the processes of a host say together, whatever one of them is doing to its file."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
+import servers
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
 
+from api.monitoring import metrics
 from api.monitoring.metrics import SHARED_DIR, connections_of, exposition, forget_worker
 
 
@@ -56,3 +59,16 @@ def test_the_age_of_a_list_is_that_of_the_worker_with_the_oldest_and_of_no_dead_
     forget_worker(12, tmp_path)
     assert ages(1025.0, "populer") == {"populer": 25.0}
     assert ages(900.0, "populer") == {"populer": 100.0}, "dated ahead: it is not fresh"
+
+
+async def test_what_a_worker_counts_is_exported_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "EXPORT_EVERY_S", 0.001)
+    exporting = asyncio.create_task(metrics.report_loop())
+
+    async def exported() -> bool:
+        return not metrics.events["koran", "accepted"]
+
+    for _ in range(2):
+        metrics.events["koran", "accepted"] += 1
+        await servers.eventually(exported, "the counter to be exported")
+    exporting.cancel()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ranking.errors import InvalidCursorError
-from ranking.published.cursor import CACHED_S, Cursor, cursor_from, epoch_of, kept_for_s, part_after, rest_of
+from ranking.published.cursor import CACHED_S, CURSOR, Cursor, cursor_from, epoch_of, kept_for_s, part_after, rest_of
 from ranking.published.orders import OrderPacker, ids_of, needed_for, order_name
 
 NAME = "00c0ffee00c0ffee"
@@ -29,7 +29,7 @@ def test_cursor_reads_as_it_was_written(cursor: Cursor) -> None:
     assert cursor_from(cursor.text()) == cursor
 
 
-@given(st.text() | st.from_regex(r"[0-9.a-f-]{0,40}"))
+@given(st.text() | st.from_regex(r"[0-9.a-f-]{0,40}") | st.from_regex(CURSOR))
 def test_cursor_from_refuses_anything_else(text: str) -> None:
     try:
         found = cursor_from(text)

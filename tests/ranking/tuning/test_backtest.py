@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from views import Site, list_of
 
 from ranking.errors import NotEnoughError, PopulerError
+from ranking.intake.items import ItemDates
 from ranking.published.edits import Block, Edits, Subject
 from ranking.published.snapshot import WHOLE_SITE
 from ranking.scoring.sums import Moment
@@ -223,13 +224,15 @@ def test_backtest_kept_counts_those_that_stay_for_the_next_step() -> None:
     assert np.isnan(kept[-1]), "nobody knows what the list after the last one would be"
 
 
-@pytest.mark.parametrize("how", ["taken down", "blocked"])
+@pytest.mark.parametrize("how", ["taken down", "blocked", "hidden"])
 @pytest.mark.parametrize("name", ["half-life", "hysteresis"])
-def test_backtest_neither_lists_nor_misses_what_editors_keep_out(how: str, name: str) -> None:
+def test_backtest_neither_lists_nor_misses_what_is_in_no_list(how: str, name: str) -> None:
     minute = WARMUP_H * 60
     site = site_of([("a", 0, 9, "view"), ("b", 0, 1, "view"), ("a", minute, 50, "view"), ("b", minute, 2, "view")])
     if how == "blocked":
         site.edits = Edits(1, {Subject("block", "", "", "a"): Block()})
+    elif how == "hidden":
+        site.catalogue.set("a", ItemDates(published_at=START, hidden=True))
     else:
         site.removed = frozenset({"a"})
     found = backtest(site, [list_of(**SETTINGS[name])], PLAN, Judging(k=1), JAKARTA)

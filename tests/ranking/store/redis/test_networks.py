@@ -76,6 +76,12 @@ async def test_the_bound_is_one_for_requests_that_come_one_by_one(readers: Reade
     assert "".join(outcomes) == "1" * ALLOWANCE + "c" * (20 - ALLOWANCE)
 
 
+async def test_the_bound_holds_where_repeats_count(store: RedisStore) -> None:
+    readers = Readers(store, ADMISSION._replace(span_s=0))
+    assert await readers.read(1, ["a"] * 9) == "1" * ALLOWANCE + "c" * (9 - ALLOWANCE)
+    assert await readers.read(2, ["a"]) == "1"
+
+
 @pytest.mark.parametrize("first", [0, 600, 1_799])
 async def test_no_span_holds_more_than_the_allowance_wherever_it_begins(readers: Readers, first: int) -> None:
     assert await readers.read(1, ["a"] * 5, NOON + first) == "11111"

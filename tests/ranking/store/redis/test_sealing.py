@@ -254,7 +254,8 @@ async def test_two_sealers_and_a_writer_at_once(store: RedisStore) -> None:
     expected = sum(len(buckets[:: 1 + number % 5]) for number in range(1, 40))
     everything = (await store.counts.all_touched(SITE, 0)).buckets
     assert sum(sum(cells.values()) for cells in await counted(store, *everything)) == expected
-    assert await seal(store, MUCH_LATER) == Sealed(2, 0) or await seal(store, MUCH_LATER) == Sealed(0, 0)
+    await seal(store, MUCH_LATER)
+    assert await seal(store, MUCH_LATER) == Sealed(0, 0)
     assert (await store.counts.all_touched(SITE, 0)).buckets.keys() == {HOUR, Bucket(3600, HOUR.end_s)}
 
 
