@@ -185,6 +185,15 @@ async def test_a_report_tells_what_is_the_latest(store: RedisStore, topology: se
     assert (await store.edits.report(SITE, "one", 0))[:2] == (await edition(store), {"populer": 7, "update": 2})
 
 
+async def test_a_note_stands_in_the_trail_with_its_moment(store: RedisStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ranking.store.limits.AUDIT_LINES", 3)
+    for number in range(4):
+        await store.edits.note([SITE], "ops", f"done {number}")
+    lines = await store.edits.audit(SITE, 10)
+    assert [(line["by"], line["action"]) for line in lines] == [("ops", f"done {number}") for number in (3, 2, 1)]
+    assert all(abs(line["edition"] - 1_000 * line["at"]) < 2 for line in lines)
+
+
 async def test_a_report_tells_when_its_worker_reported_before(store: RedisStore) -> None:
     first = await store.edits.report(SITE, "one", 0)
     assert (first.reported_at > 0, first.reported_before) == (True, 0)

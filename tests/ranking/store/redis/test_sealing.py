@@ -11,7 +11,7 @@ from whole_counts import as_fields, read_buckets
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
 from ranking.counts.item_dates import unpack_dates
-from ranking.counts.sealed import VOLUME_S, pack_counts, unpack_counts, unpack_names
+from ranking.counts.sealed import VOLUME_S, names_digest, pack_counts, unpack_counts, unpack_names
 from ranking.errors import OvertakenError
 from ranking.intake.items import Item
 from ranking.published.snapshot import WHOLE_SITE, Snapshot, Stamp, digest, encode_entries
@@ -357,3 +357,13 @@ async def test_one_without_a_lease_is_held_back_by_slots_alone_and_ends_no_term(
     assert await store.lists.publish(SITE, snapshot(105, "c"), None) == 2
     with pytest.raises(OvertakenError):
         await store.lists.publish(SITE, snapshot(110, "d"), None, 4)
+
+
+async def test_names_that_are_restored_have_the_digest_of_those_that_were_written(store: RedisStore) -> None:
+    volume, chunks = NOON.start_s // VOLUME_S, [{0: b"first"}, {0: b"first and second"}]
+    state, archive = (0, ""), store.archive
+    for count, chunk in enumerate(chunks, 1):
+        assert await archive.add_names(SITE, 0, volume, state, count, chunk, KEEP_S)
+        state = (count, names_digest(state[1], chunk))
+        assert await archive.names_state(SITE, 0, volume) == state
+    assert not await archive.add_names(SITE, 0, volume, (1, state[1]), 3, {0: b"third"}, KEEP_S)
