@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from servers import NOW, Service
 
-from api.serving.date_labels import NAMED, check_label_settings, published_label
+from api.serving.date_labels import NAMED, check_label_settings, full_label, published_label
 from api.serving.phrases import WORDS, words_of
 from ranking.errors import SettingsError
 from ranking.intake.items import Item
@@ -19,6 +19,10 @@ DECEMBER, AUGUST = 1_764_530_940, 1_754_951_700  # 01 December 2025, 02:29 and 1
 
 def site(**settings: str) -> SiteSettings:
     return SiteSettings.model_validate(settings)
+
+
+def test_a_full_label_has_day_time_and_zone_whatever_the_sites_format() -> None:
+    assert full_label(DECEMBER + 0.9, site(date_format="short")) == "Senin, 01 Desember 2025 | 02:29 WIB"
 
 
 @pytest.mark.parametrize(
