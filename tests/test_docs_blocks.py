@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import manual
 import pytest
 import typer
 
 from populer.cli import app
 from populer.config import validated
 
-ROOT = Path(__file__).parents[1]
+ROOT = manual.ROOT
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "examples").glob("*/README.md"))]
-BLOCK = re.compile(r"^( *)```(\w+)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 SERVICE = re.compile(r"http://127\.0\.0\.1:8000(/[\w./{}-]*)?")
 BEFORE = ("uvx", "--from", ".")
 
@@ -28,10 +28,9 @@ def blocks(language: str) -> list[Any]:
     """Every code block of a language: a parameter for a test, named by its page and number."""
     params = []
     for page in PAGES:
-        found = [each for each in BLOCK.finditer(page.read_text(encoding="utf-8")) if each[2] == language]
-        for number, each in enumerate(found, 1):
-            text = re.sub(rf"^{each[1]}", "", each[3], flags=re.MULTILINE)
-            params.append(pytest.param(text, id=f"{page.relative_to(ROOT)} {number}"))
+        name = f"{page.relative_to(ROOT)}"
+        for number, text in enumerate(manual.blocks(name, language), 1):
+            params.append(pytest.param(text, id=f"{name} {number}"))
     return params
 
 

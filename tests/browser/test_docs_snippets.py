@@ -2,21 +2,14 @@
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from conftest import DRIVEN, Newsroom, Visit, wait_until
+from manual import block
 from playwright.sync_api import expect
 
-ROOT = Path(__file__).parents[2]
 PAGES = ["README.md", "docs/start.md", "docs/id/start.md", "docs/embedding.md", "docs/id/embedding.md"]
 HOST = re.compile(r"http://127\.0\.0\.1:8000|https://populer\.example")
-
-
-def lines(page: str, holding: str) -> str:
-    """The first block of HTML in a page that has `holding` in it."""
-    found = re.findall(r"^```html\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    return next(block for block in found if holding in block)
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -25,9 +18,8 @@ def test_the_two_lines_count_the_article_and_show_the_list(
 ) -> None:
     newsroom.publish(3)
     before = newsroom.counts("berita-1").get("view", 0)
-    embedded = HOST.sub(newsroom.service.url, lines(page, "populer.js")).replace(
-        "<script async", f"<script async {DRIVEN}"
-    )
+    lines = HOST.sub(newsroom.service.url, block(page, "html", "populer.js"))
+    embedded = lines.replace("<script async", f"<script async {DRIVEN}")
     visited = visit(newsroom.stand.page("/berita-1", embedded))
     expect(visited.page.locator("populer-list li").first).to_be_visible()
     wait_until(lambda: newsroom.counts("berita-1").get("view") == before + 1)
@@ -36,6 +28,6 @@ def test_the_two_lines_count_the_article_and_show_the_list(
 def test_an_event_that_is_recorded_before_the_script_has_come_counts(
     newsroom: Newsroom, visit: Callable[..., Visit]
 ) -> None:
-    early = lines("docs/embedding.md", "window.populer") + '<script>populer.record({ item: "awal" })</script>'
+    early = block("docs/embedding.md", "html", "window.populer") + '<script>populer.record({ item: "awal" })</script>'
     visit(newsroom.stand.page("/depan", newsroom.script("data-item"), head=early))
     wait_until(lambda: newsroom.counts("awal") == {"view": 1})

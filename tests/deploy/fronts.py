@@ -65,11 +65,9 @@ def nginx(folder: Path, behind: str) -> Iterator[str]:
 def own_nginx(folder: Path, locations: str) -> Iterator[httpx2.Client]:
     """nginx of a site, with these locations; a client of it."""
     (port,) = free_ports(1)
-    alive = "location = /livez { return 200; }"
+    server = f"server {{ listen 127.0.0.1:{port}; location = /livez {{ return 200; }}\n{locations}\n}}"
     with (
-        _nginx(
-            folder, f"server {{ listen 127.0.0.1:{port};\n{alive}\n{locations}\n}}", f"http://127.0.0.1:{port}"
-        ) as url,
+        _nginx(folder, server, f"http://127.0.0.1:{port}") as url,
         httpx2.Client(base_url=url, trust_env=False, timeout=30) as client,
     ):
         yield client

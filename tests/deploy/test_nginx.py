@@ -20,6 +20,7 @@ import brotli
 import httpx2
 import pytest
 from fronts import AROUND, CONFIG, NGINX, echoing, nginx, own_nginx
+from manual import block
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 
@@ -192,7 +193,6 @@ def test_nobody_can_put_an_answer_under_anothers_name(front: Front) -> None:
 
 
 PAGE = '<main>Artikel</main><populer-list><!--# include virtual="/fragments/{}" --></populer-list>'
-MANUAL = CONFIG.parents[2] / "docs"
 
 
 def test_a_page_that_nginx_puts_together_has_the_list_in_it_and_keeps_it(own_front: Front) -> None:
@@ -208,8 +208,7 @@ def test_a_page_that_nginx_puts_together_has_the_list_in_it_and_keeps_it(own_fro
     nothing = "<main>Artikel</main><populer-list></populer-list>"
     assert front.get("/koran/b.html").text == nothing
     assert front.get("/fragments/populer").text == ""  # it is for pages only
-    (line,) = (line for line in (MANUAL / "serving.md").read_text().splitlines() if "<!--# include" in line)
-    (folder / "manual.html").write_text(line)
+    (folder / "manual.html").write_text(block("docs/serving.md", "html", "<!--# include"))
     shown = front.get("/koran/manual.html").text
     assert shown.startswith('<populer-list list="populer" limit="7"><section')
     assert shown.count("<li ") == 7
@@ -222,8 +221,7 @@ def test_a_page_that_nginx_puts_together_has_the_list_in_it_and_keeps_it(own_fro
 
 def test_the_lines_for_a_path_of_the_sites_own_serve_script_events_and_lists(front: Front) -> None:
     """docs/embedding.md: a location of the site's own nginx."""
-    page = (MANUAL / "embedding.md").read_text(encoding="utf-8")
-    (location,) = re.findall(r"^```nginx\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    location = block("docs/embedding.md", "nginx")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-", dir="/tmp")))
         location = location.replace("http://127.0.0.1:8000", front.service.url)

@@ -2,7 +2,6 @@
 
 import html
 import json
-import re
 import subprocess
 import threading
 import uuid
@@ -11,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from manual import block
 from newsrooms import EXAMPLES, NONSENSE, TITLES, misbehaving, saying, silent
 from service import Service, run
 
@@ -18,6 +18,7 @@ from populer.log_files.files import read_items
 
 CLIENT = EXAMPLES / "php" / "populer-client.php"
 CLOSED = "http://127.0.0.1:9"
+PAGE = "docs/integrations/php.md"
 
 
 def called(php: str, url: str, code: str, key: str = "", more: str = "pauseS: 0.001") -> Any:
@@ -121,15 +122,8 @@ def test_a_feed_is_read_as_it_was_meant(php: str, service: Service, tmp_path: Pa
     assert (other["title"], other["section"]) == ("Lain", None)
 
 
-def documented(holding: str) -> str:
-    """The PHP in the manual's page that has `holding` in it."""
-    page = (EXAMPLES.parent / "docs" / "integrations" / "php.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^ *```php\n(.*?)^ *```", page, re.MULTILINE | re.DOTALL)
-    return next(block for block in blocks if holding in block)
-
-
 def test_the_lines_of_the_manual_put_the_list_into_a_page(php: str, service: Service) -> None:
-    lines = documented("<populer-list").replace("https://populer.example", service.url)
+    lines = block(PAGE, "php", "<populer-list").replace("https://populer.example", service.url)
     page = """<?php $article = ['id' => 'a "b"'] ?>""" + lines
     shown = subprocess.run([php], input=page, capture_output=True, text=True, check=True, timeout=60).stdout
     assert 'data-item="a &quot;b&quot;"></script>' in shown
@@ -150,7 +144,9 @@ def test_the_feed_of_the_manual_is_a_feed(php: str, tmp_path: Path) -> None:
         }
     }
     $database = new Rows();"""
-    code = documented("populer_feed(").replace("'populer-feed.php'", repr(str(CLIENT.with_name("populer-feed.php"))))
+    code = block(PAGE, "php", "populer_feed(").replace(
+        "'populer-feed.php'", repr(str(CLIENT.with_name("populer-feed.php")))
+    )
     done = subprocess.run([php, "-r", database + code], capture_output=True, text=True, check=True, timeout=60)
     feed = tmp_path / "feed.xml"
     feed.write_text(done.stdout)

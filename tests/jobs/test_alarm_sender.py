@@ -3,16 +3,15 @@
 import asyncio
 import hashlib
 import hmac
-import re
 import socket
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 import servers
+from manual import block
 from receiver import Receiver, receiving
 
 from jobs import webhooks
@@ -114,8 +113,7 @@ async def test_a_message_is_signed_with_its_moment(store: Store, desk: Receiver,
 async def test_a_receiver_that_checks_as_the_manual_says_believes_the_message_and_no_other(
     store: Store, desk: Receiver, http: httpx2.AsyncClient
 ) -> None:
-    manual = (Path(__file__).parents[2] / "docs" / "ops.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
+    code = block("docs/ops.md", "python")
     await Sending(store, http, settings_of(desk)).look(STALE)
     (sent,) = desk.sent
 

@@ -1,7 +1,6 @@
 """The steps of the quick start and of a move from another system, as the pages have them, on a running service."""
 
 import json
-import re
 import shlex
 import subprocess
 import sys
@@ -11,19 +10,18 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from manual import ROOT, block, blocks
 from service import Service, environment, run, serving, wait_until
 
-ROOT = Path(__file__).parents[2]
 HERE = "http://127.0.0.1:8000"
 #: What the shell of a page calls `populer` and `python3`.
 PYTHON = shlex.quote(sys.executable)
 CALLS = f'populer() {{ {PYTHON} -m populer "$@"; }}\npython3() {{ {PYTHON} "$@"; }}\n'
 
 
-def scripts(page: str) -> list[str]:
-    """The shell scripts of a page, in order."""
-    text = (ROOT / page).read_text(encoding="utf-8")
-    return re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+def environ_here() -> dict[str, str]:
+    """What a user's programs run in, with the project and the loopback in reach."""
+    return {**environment(), "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
 
 
 def carried_out(script: str, service: Service) -> str:
@@ -31,7 +29,7 @@ def carried_out(script: str, service: Service) -> str:
     done = subprocess.run(
         ["sh", "-e", "-c", CALLS + script.replace(HERE, service.url)],
         cwd=service.data_dir.parent, capture_output=True, text=True, timeout=60, check=False,
-        env={**environment(), "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"},
+        env=environ_here(),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -45,7 +43,7 @@ def running(tmp_path: Path) -> Iterator[Service]:
 
 @pytest.mark.parametrize("page", ["README.md", "docs/start.md", "docs/id/start.md"])
 def test_the_quick_start_leads_to_a_counted_view_and_a_list(page: str, running: Service) -> None:
-    steps = "".join(script for script in scripts(page) if "curl" in script)
+    steps = "".join(script for script in blocks(page, "sh") if "curl" in script)
     described, _, rest = steps.partition("curl -A Firefox")
     count, _, read = rest.partition("\ncurl ")
     carried_out(described, running)
@@ -59,7 +57,7 @@ def test_the_quick_start_leads_to_a_counted_view_and_a_list(page: str, running: 
 
 
 def test_counts_of_a_plugin_become_a_log_that_is_replayed(running: Service) -> None:
-    (script,) = [script for script in scripts("docs/migrating.md") if "awk" in script]
+    script = block("docs/migrating.md", "sh", "awk")
     yesterday = datetime.fromtimestamp(time.time(), UTC) - timedelta(days=1)
     rows = [("17", 3), ("18", 1)]
     (running.data_dir.parent / "views.tsv").write_text(
@@ -71,10 +69,9 @@ def test_counts_of_a_plugin_become_a_log_that_is_replayed(running: Service) -> N
 
 
 def test_the_lines_of_python_describe_record_take_down_and_read(running: Service) -> None:
-    page = (ROOT / "docs" / "integrations" / "python.md").read_text(encoding="utf-8")
-    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
-    code = code.replace("https://populer.example", running.url) + "    print(answer)\n"
-    environ = {**environment(), "PYTHONPATH": str(ROOT), "POPULER_KEY": running.write_key, "NO_PROXY": "127.0.0.1"}
+    code = block("docs/integrations/python.md", "python").replace("https://populer.example", running.url)
+    code += "    print(answer)\n"
+    environ = {**environ_here(), "POPULER_KEY": running.write_key}
     with running.client() as client:
         client.put("/v1/items", json=[{"id": "berita-2", "title": "Salah"}]).raise_for_status()
 

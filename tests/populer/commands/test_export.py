@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 import servers
+from manual import block
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -163,9 +163,7 @@ def test_duckdb_reads_what_is_written(
     assert edits.project("editor, action").fetchall() == [("siti", "block"), ("siti", "unblock")]
     assert counts.filter("item = '=1+1'").aggregate("sum(events)").fetchall() == [(1,)]
     monkeypatch.chdir(tmp_path)
-    manual = (Path(__file__).parents[3] / "docs" / "ops.md").read_text(encoding="utf-8")
-    (query,) = re.findall(r"^```sql\n(.*?)^```", manual, re.MULTILINE | re.DOTALL)
-    found = duckdb.sql(query).fetchall()
+    found = duckdb.sql(block("docs/ops.md", "sql")).fetchall()
     views = {title: int(n) for title, n in found}
     assert len(found) == 10
     assert list(views.values()) == sorted(views.values(), reverse=True)
