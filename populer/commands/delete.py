@@ -15,7 +15,8 @@ from ranking.errors import PopulerError
 from ranking.published.edits import Edit, Subject
 from ranking.refreshing.erased_items import erase_counts
 from ranking.settings.service import Settings
-from ranking.store.redis.archive import COMMAND_LINE, Desk
+from ranking.store.edits import COMMAND_LINE
+from ranking.store.redis.archive import Desk
 from ranking.store.redis.store import RedisStore
 
 ACTION = "delete_site"

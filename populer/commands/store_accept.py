@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from populer.commands.options import store_url
 from populer.stores import opened_store
 from ranking.settings.service import Settings
-from ranking.store.redis.archive import COMMAND_LINE
+from ranking.store.edits import COMMAND_LINE
 from ranking.store.server import Life
 
 #: Names in the trail what was done.

@@ -16,7 +16,7 @@ from ranking.published.edits import Void
 from ranking.refreshing.voids import NumberedVoid, lift_void, make_void, voids_of
 from ranking.settings.service import Settings
 from ranking.settings.sites import SiteSettings
-from ranking.store.redis.archive import COMMAND_LINE
+from ranking.store.edits import COMMAND_LINE
 
 
 class VoidOptions(NamedTuple):

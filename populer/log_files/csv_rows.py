@@ -14,7 +14,7 @@ from typing import Any
 
 from populer.log_files.field_names import plain_name
 from populer.log_files.item_rows import ITEM_COLUMNS, ItemReading
-from populer.log_files.rows import EventRow, Faults, Lines
+from populer.log_files.rows import EventRow, Faults, Lines, kind_of
 from ranking.errors import PopulerError
 from ranking.intake.events import DEFAULT_KIND
 from ranking.times import LATEST_EPOCH_S, moment_or_wall_clock
@@ -45,21 +45,30 @@ ALIAS_COLUMNS: Mapping[str, Sequence[str]] = {
 SHOWN_NAMES = 2
 
 
-def csv_events(path: Path, first: str, lines: Lines, unreadable: Faults) -> Iterator[tuple[int, EventRow]]:
-    """Events of the csv at `path`, whose header is `first` and whose rows are `lines`."""
+def csv_events(
+    path: Path, first: str, lines: Lines, unreadable: Faults, left_out: dict[str, int]
+) -> Iterator[tuple[int, EventRow]]:
+    """Events of the csv at `path`, whose header is `first` and whose rows are `lines`; see `read_events`."""
     header = _Header(path, first, EVENT_COLUMNS)
     header.need(("ts",), ("item", "url"))
     at = header.at
     ts_at, item_at, visitor_at, kind_at = at["ts"], at["item"], at["visitor"], at["kind"]
     source_at, position_at, url_at, id_at = at["source"], at["position"], at["url"], at["id"]
+    others_kinds = kind_at >= 0 and "kind" not in header.found
     rarer, counted = max(source_at, position_at, url_at, id_at) >= 0, min(at["events"], at["until"]) >= 0
     for line, cells in _rows(path, header, lines, unreadable):
+        kind = cells[kind_at] or DEFAULT_KIND
+        if others_kinds:
+            ours = kind_of(kind, left_out)
+            if ours is None:
+                continue
+            kind = ours
         try:
             event = EventRow(
                 cells[item_at] or None,
                 _ts(cells[ts_at]),
                 cells[visitor_at] or None,
-                cells[kind_at] or DEFAULT_KIND,
+                kind,
             )
             if rarer:
                 event.source = cells[source_at] or None
@@ -140,14 +149,14 @@ class _Header:
             name: next((found.index(word) for word in words if word in found), -1) for name, words in columns.items()
         }
         self.unread = [name for place, name in enumerate(names) if place not in self.at.values() and name.strip()]
-        self._path, self._columns, self._found = path, columns, found
+        self._path, self._columns, self.found = path, columns, found
 
     def need(self, *groups: Sequence[str]) -> None:
         """PopulerError unless at least one field of each group has a column."""
         for group in groups:
             if max(self.at[name] for name in group) < 0:
                 accepted = " or ".join(word for name in group for word in self._columns[name][:SHOWN_NAMES])
-                found = ", ".join(self._found)[:100]
+                found = ", ".join(self.found)[:100]
                 raise PopulerError(f"{self._path}: its first line must name a column {accepted}; it has {found}")
 
 

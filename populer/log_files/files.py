@@ -27,7 +27,7 @@ from populer.log_files.json_rows import json_events, json_items
 from populer.log_files.other_logs import alb_parser, json_parser, looks_alb, looks_json, looks_w3c, w3c_parser
 from populer.log_files.page_requests import PageRules
 from populer.log_files.parquet_rows import is_parquet, parquet_events, parquet_items
-from populer.log_files.rows import EventRow, Faults, ItemRow, check_item, events_by_our_kinds
+from populer.log_files.rows import EventRow, Faults, ItemRow, check_item
 from ranking.errors import PopulerError
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def read_events(
     with _opened(path, reading) as content:
         if is_parquet(content):
             reading.format = "parquet"
-            yield from events_by_our_kinds(parquet_events(path, reading.unreadable), reading.left_out)
+            yield from parquet_events(path, reading.unreadable, reading.left_out)
             return
         log = known if known in PARSERS else None if known is not None else _access_log(path, content)
         if log is not None:
@@ -128,10 +128,10 @@ def read_events(
         line, first = _first_line(path, text)
         kind = reading.format = _format(path, known, first)
         if kind == "csv":
-            events = csv_events(path, first, enumerate(text, line + 1), reading.unreadable)
+            yield from csv_events(path, first, enumerate(text, line + 1), reading.unreadable, reading.left_out)
         else:
-            events = json_events(path, enumerate(chain((first,), text), line), reading.unreadable)
-        yield from events_by_our_kinds(events, reading.left_out)
+            lines = enumerate(chain((first,), text), line)
+            yield from json_events(path, lines, reading.unreadable, reading.left_out)
 
 
 def read_items(

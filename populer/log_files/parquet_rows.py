@@ -26,13 +26,15 @@ def is_parquet(content: io.BufferedReader) -> bool:
     return content.peek(len(MAGIC)).startswith(MAGIC)
 
 
-def parquet_events(path: Path, unreadable: Faults) -> Iterator[tuple[int, EventRow]]:
-    """Events of the Parquet file at `path`, each with its place."""
+def parquet_events(path: Path, unreadable: Faults, left_out: dict[str, int]) -> Iterator[tuple[int, EventRow]]:
+    """Events of the Parquet file at `path`, each with its place; see `read_events`."""
     for number, fields in _rows(path):
         try:
-            event = event_from_fields(fields)
+            event = event_from_fields(fields, left_out)
         except (msgspec.ValidationError, ValueError) as error:
             unreadable.add(path, number, str(error))
+            continue
+        if event is None:
             continue
         if reason := why_bad_event(event):
             unreadable.add(path, number, reason)

@@ -12,7 +12,8 @@ from ranking.intake.events import DEFAULT_KIND
 from ranking.times import LATEST_EPOCH_S, in_seconds, moment_or_wall_clock, parse_moment
 
 SHOWN_FAULTS = 5
-#: What exports of analytics call a view; None: what they record beside views, which is left out and counted.
+#: What exports of analytics call a view; None: what they record beside views, which is left out and counted. Fields
+#: that are called `kind` are ours, and hold whatever kinds the site has.
 OTHER_KINDS: Mapping[str, str | None] = {
     "pageview": "view", "page_view": "view",
     "heartbeat": None, "vheartbeat": None, "videostart": None,  # Parse.ly
@@ -93,18 +94,17 @@ def why_bad_event(event: EventRow) -> str | None:
     return None
 
 
-def events_by_our_kinds(
-    events: Iterator[tuple[int, EventRow]], left_out: dict[str, int]
-) -> Iterator[tuple[int, EventRow]]:
-    """Events whose kinds have our names; those that are no reads are counted in `left_out`."""
-    for line, event in events:
-        if event.kind in OTHER_KINDS:
-            kind = OTHER_KINDS[event.kind]
-            if kind is None:
-                left_out[event.kind] = left_out.get(event.kind, 0) + 1
-                continue
-            event.kind = kind
-        yield line, event
+def kind_of(name: str, left_out: dict[str, int]) -> str | None:
+    """The kind of an event that an export of analytics calls `name`; None: it is no view, and is counted so.
+
+    >>> left_out = {}
+    >>> kind_of("page_view", left_out), kind_of("share", left_out), kind_of("heartbeat", left_out), left_out
+    ('view', 'share', None, {'heartbeat': 1})
+    """
+    kind = OTHER_KINDS.get(name, name)
+    if kind is None:
+        left_out[name] = left_out.get(name, 0) + 1
+    return kind
 
 
 def seconds_of(ts: float | str) -> float:

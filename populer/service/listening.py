@@ -66,6 +66,11 @@ def _bound(host: str, port: int) -> socket.socket:
             ) from error
         if error.errno in (errno.EACCES, errno.EPERM):
             raise PopulerError(f"{where}: permission denied; choose a port from 1024 on with --port") from error
-        raise PopulerError(f"{where}: no address of this machine; name one with --host") from error
+        reason = error.errno or 0
+        if reason == errno.EADDRNOTAVAIL or reason < 0:  # below 0: the resolver's, which knows no such host
+            raise PopulerError(f"{where}: no address of this machine; name one with --host") from error
+        raise PopulerError(
+            f"{where}: {os.strerror(reason).lower()}; mend that, or choose another with --host"
+        ) from error
     server.set_inheritable(True)
     return server

@@ -145,8 +145,8 @@ class EditStore(Protocol):
 ITEM = "item"
 #: The kind of the subject of aliases.
 ALIAS = "alias"
-#: Names who makes edits again that a store has lost, in the trail.
-STORE_RETURNED = "store-returned"
+#: Names in the trail: who makes edits again that a store has lost, and who works by commands.
+STORE_RETURNED, COMMAND_LINE = "store-returned", "command-line"
 #: What a change is called in the trail: kind of the edit -> made, lifted.
 ACTIONS = {
     "pin": ("pin", "unpin"),

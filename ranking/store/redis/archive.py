@@ -16,6 +16,7 @@ from ranking.counts.buckets import Bucket
 from ranking.counts.sealed import names_digest, volume_end
 from ranking.store import limits
 from ranking.store.counts import StoredCounts
+from ranking.store.edits import COMMAND_LINE
 from ranking.store.redis import keys
 from ranking.store.redis.link import Link
 from ranking.store.redis.scripts import READ_HASHES, LuaScript
@@ -28,7 +29,6 @@ LOAD_NAMES = LuaScript("load_names")
 LOAD_DESK = LuaScript("load_desk")
 NAME_ITEMS = LuaScript("name_items")
 AT_ONCE = 500
-COMMAND_LINE = "command-line"
 
 #: Field, value, field, value, ...
 Flat = list[bytes]

@@ -82,7 +82,18 @@ def test_an_export_of_google_analytics_with_all_its_events_counts_the_views(tmp_
     assert reading.left_out == {"session_start": 1, "user_engagement": 1}
 
 
-def test_kinds_of_a_site_keep_their_names(tmp_path: Path) -> None:
-    path = tmp_path / "own.ndjson"
-    path.write_text('{"item": "a", "ts": 1764531000, "kind": "share"}\n{"item": "a", "ts": 1764531000}\n')
-    assert [event.kind for _, event in read_events(path)] == ["share", "view"]
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (
+            "own.ndjson",
+            '{"item": "a", "ts": "2025-11-30T19:30:00Z", "kind": "heartbeat"}\n{"item": "a", "ts": 1764531000}\n',
+        ),
+        ("own.csv", "ts,item,kind\n1764531000,a,heartbeat\n1764531000,a,\n"),
+    ],
+)
+def test_kinds_of_a_site_keep_their_names(tmp_path: Path, name: str, content: str) -> None:
+    path, reading = tmp_path / name, Reading()
+    path.write_text(content)
+    assert [event.kind for _, event in read_events(path, None, reading)] == ["heartbeat", "view"]
+    assert reading.left_out == {}
