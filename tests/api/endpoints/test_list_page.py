@@ -11,6 +11,7 @@ from servers import NOW, SITE, WRITE_KEY, WRITER, Service, eventually
 
 from api.endpoints.pages import PAGE_ITEMS, POLICY
 from api.serving.date_labels import full_label
+from ranking.published.cursor import MAX_CURSOR_CHARS
 from ranking.settings.lists import MAX_LISTED
 
 Serve = Callable[..., Awaitable[Service]]
@@ -148,6 +149,16 @@ async def test_a_walk_through_the_longest_list_can_always_go_on(serve: Serve) ->
         seen += ids(page)
         address = link(page, "a", rel="next")
     assert len(seen) == len(set(seen)) == MAX_LISTED
+
+
+async def test_the_way_back_forgets_its_beginning_once_it_fits_into_no_address(fifty: Service) -> None:
+    second = urljoin(PAGE, str(link(await opened(fifty), "a", rel="next")))
+    [cursor] = parse_qs(urlsplit(second).query)["cursor"]
+    fitting = (MAX_CURSOR_CHARS + 1) // (len(cursor) + 1)
+    for turns in (fitting - 2, fitting - 1, fitting, fitting + 7):
+        page = await opened(fifty, f"{second}&back={'~'.join([cursor] * turns)}")
+        back = parse_qs(urlsplit(str(link(page, "a", rel="next"))).query)["back"][0].split("~")
+        assert back == [cursor] * min(turns + 1, fitting)
 
 
 async def test_a_walk_that_lasted_too_long_starts_anew(fifty: Service) -> None:
