@@ -4,7 +4,7 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import msgspec
@@ -157,3 +157,20 @@ async def test_lists_of_the_disk_give_way_to_those_of_another_store(server: serv
             assert b"c" in site.lists["update"].bodies[""]
             assert site.edits.shown[0].edition == 0
         assert await store.items.removed_items(SITE) == {}
+
+
+async def test_what_a_reader_had_on_the_screen_is_known_from_the_disk(
+    own_server: Callable[..., servers.Valkey], tmp_path: Path
+) -> None:
+    """A worker that starts while the store is away shows the lists that it finds, and believes clicks in them."""
+    server, clock = own_server(), servers.Clock()
+    async with servers.opened(server.unix_url) as store:
+        await store.items.put_items(SITE, [Item("a", "A", published_at=clock.now)])
+        clock.now += 5
+        await Refresher(RankedSite(store, servers.settings(), SITE)).refresh(clock.now)
+        async with following(store, tmp_path, clock) as site:
+            await site.keep()
+        server.kill()
+        async with following(store, tmp_path, clock) as site:
+            assert site.was_shown("update", "a", 1)
+            assert not site.was_shown("update", "b", None)
