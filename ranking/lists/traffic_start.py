@@ -12,7 +12,7 @@ import msgspec
 from ranking.counts.arrays import FloatArray, Mask
 from ranking.lists.ranker import View
 from ranking.scoring.channel_weights import ChannelWeights
-from ranking.scoring.traffic_rule import best_reads, half_life_s, look, read_kinds, rule_s
+from ranking.scoring.traffic_rule import HourlyReads, half_life_s, look, read_kinds, reads_by_hour, rule_s
 from ranking.settings.learned import LearnedSetting
 from ranking.settings.lists import ListSettings
 
@@ -31,8 +31,12 @@ def with_traffic(learned: Learned, lists: Mapping[str, ListSettings], view: View
     moment = look(view.history.start(), at) if waiting else None
     if moment is None:
         return learned
-    found = {name: by_traffic(lists[name], view, moment) for name in waiting}
-    return {**learned, **{name: with_sections(each, lists[name], view, moment) for name, each in found.items()}}
+    found = dict(learned)
+    for name in waiting:
+        reads = hourly_reads(lists[name], view, moment)
+        of_site = float(reads.best()[0])
+        found[name] = _with_sections(of_reads(lists[name], of_site, moment), lists[name], view, reads, of_site)
+    return found
 
 
 def is_waiting(settings: ListSettings, learned: LearnedSetting | None) -> bool:
@@ -45,18 +49,22 @@ def with_sections(found: LearnedSetting, settings: ListSettings, view: View, at:
 
     The rule makes them as many times longer than the list's as the sections' traffic is smaller, in steps of LEVEL.
     """
+    reads = hourly_reads(settings, view, at)
+    return _with_sections(found, settings, view, reads, float(reads.best()[0]))
+
+
+def _with_sections(
+    found: LearnedSetting, settings: ListSettings, view: View, reads: HourlyReads, of_site: float
+) -> LearnedSetting:
     sections, longest_s = view.catalogue.sections, settings.objective.longest_s
     if not settings.sections or not settings.auto or settings.objective.pinned or not sections:
         return found
-    channel_weights, takes = _looked_at(settings, view)
-    columns, section = view.history.columns(), view.catalogue.section[: len(takes)]
-    of_site = rule_s(float(best_reads(columns, channel_weights, takes, at)[0]))
     most = round(math.log(longest_s / found.half_life_s, LEVEL))
     longer = {}
-    for number, reads in enumerate(best_reads(columns, channel_weights, takes, at, section).tolist()):
-        if reads <= 0:
+    for number, of_section in enumerate(reads.best(view.catalogue.section).tolist()):
+        if of_section <= 0:
             continue  # nothing is read there that could be forgotten too early
-        if (steps := min(round(math.log(rule_s(reads) / of_site, LEVEL)), most)) >= 1:
+        if (steps := min(round(math.log(rule_s(of_section) / rule_s(of_site), LEVEL)), most)) >= 1:
             longer[sections[number]] = min(found.half_life_s * LEVEL**steps, longest_s)
     return msgspec.structs.replace(found, sections=longer)
 
@@ -68,10 +76,15 @@ def by_traffic(settings: ListSettings, view: View, at: float, before: LearnedSet
 
 def reads_before(settings: ListSettings, view: View, at: float, section: int | None = None) -> float:
     """R at a moment (epoch seconds), of the items that the list takes, of all sections or one; see `traffic_rule`."""
+    return float(hourly_reads(settings, view, at, section).best()[0])
+
+
+def hourly_reads(settings: ListSettings, view: View, at: float, section: int | None = None) -> HourlyReads:
+    """Reads of the items that the list takes in the week before `at` (epoch seconds), of all sections or one."""
     channel_weights, takes = _looked_at(settings, view)
     if section is not None:
         takes = takes & (view.catalogue.section[: len(takes)] == section)
-    return float(best_reads(view.history.columns(), channel_weights, takes, at)[0])
+    return reads_by_hour(view.history.columns(), channel_weights, takes, at)
 
 
 def _looked_at(settings: ListSettings, view: View) -> tuple[FloatArray, Mask]:

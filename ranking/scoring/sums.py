@@ -8,6 +8,7 @@ channel is summed over its buckets first, in their order, and its channels then 
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +19,9 @@ from ranking.counts.buckets import ages, observed_share
 from ranking.counts.columns import Columns
 from ranking.counts.history import History
 from ranking.scoring.decay import Decay
+
+#: So many counts are weighed and added up at once: what that takes stays in the processor's cache.
+AT_ONCE = 2**17
 
 
 class Moment(NamedTuple):
@@ -89,15 +93,20 @@ class Counts:
         self._cell = columns.cell.astype(np.intp)  # once: bincount would do it at every call
         self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
         self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
+        self._cuts = np.unique(np.searchsorted(self._edges, np.arange(0, len(columns.counts), AT_ONCE)))
         self._item = columns.cell_item[columns.cell_order].astype(np.intp)
-        self._channel = columns.cell_channel[columns.cell_order]
+        channel = columns.cell_channel[columns.cell_order]
+        firsts = np.flatnonzero(np.diff(channel, prepend=-1)).tolist()
+        self._of_channels = [
+            (int(channel[first]), slice(first, end)) for first, end in pairwise([*firsts, len(channel)])
+        ]  # places in `cell_order`, in the order of their names
 
     def cell_sums(self, bucket_weights: FloatArray) -> FloatArray:
         """Sum per cell, (cells,) float64; `bucket_weights`: (buckets,) float64. Buckets of weight 0 are not read."""
         cells = len(self.columns.cell_item)
-        counting = np.flatnonzero(bucket_weights)
+        sums, counting = np.zeros(cells), np.flatnonzero(bucket_weights)
         if not len(counting):
-            return np.zeros(cells)
+            return sums
         if not self.in_order:
             weighed = bucket_weights[self.columns.bucket]
             if 2 * len(counting) < len(bucket_weights):  # of a window few counts are added up
@@ -107,19 +116,26 @@ class Counts:
             weighed *= self.columns.counts
             return np.asarray(np.bincount(self._cell, weights=weighed, minlength=cells), dtype=np.float64)
         first, last = int(counting[0]), int(counting[-1]) + 1
-        part = slice(self._edges[first], self._edges[last])
-        weighed = np.repeat(bucket_weights[first:last], self._lengths[first:last])
-        weighed *= self.columns.counts[part]
-        return np.asarray(np.bincount(self._cell[part], weights=weighed, minlength=cells), dtype=np.float64)
+        inner = self._cuts[(self._cuts > first) & (self._cuts < last)].tolist()
+        for begin, end in pairwise([first, *inner, last]):
+            part = slice(self._edges[begin], self._edges[end])
+            weighed = np.repeat(bucket_weights[begin:end], self._lengths[begin:end])
+            weighed *= self.columns.counts[part]
+            np.add.at(sums, self._cell[part], weighed)
+        return sums
 
     def item_sums(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
         """Weighted sum of each item row's cells, (rows,) float64.
 
         `cell_weights`: (cells,) float64, the sums per cell; `channel_weights`: (channels,) float64.
         """
-        weighed = cell_weights[self.columns.cell_order]
-        weighed *= channel_weights[self._channel]
-        return np.asarray(np.bincount(self._item, weights=weighed, minlength=self.size), dtype=np.float64)
+        sums = np.zeros(self.size)
+        for channel, part in self._of_channels:
+            if weight := channel_weights[channel]:
+                weighed = cell_weights[self.columns.cell_order[part]]
+                weighed *= weight
+                np.add.at(sums, self._item[part], weighed)
+        return sums
 
     def only(self, rows: npt.NDArray[np.int64]) -> "Counts":
         """The counts of `rows` alone, (n,) int64, which become rows 0 to n - 1. Sums have the same bits."""

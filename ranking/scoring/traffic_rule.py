@@ -15,10 +15,11 @@ which says less of what is read now.
 
 import math
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Sections
+from ranking.counts.arrays import NO_SECTION, FloatArray, Mask, Rows, Sections
 from ranking.counts.columns import Columns
 from ranking.counts.fields import is_shadow
 from ranking.intake.events import DEFAULT_KIND, channel_kind
@@ -89,31 +90,46 @@ def read_kinds(channels: Sequence[str], settings: ListSettings) -> tuple[str, ..
     return (DEFAULT_KIND,) if DEFAULT_KIND in kinds else counted
 
 
-def best_reads(
-    columns: Columns, channel_weights: FloatArray, takes: Mask, at: float, section: Sections | None = None
-) -> FloatArray:
-    """R of the week before `at` (epoch seconds): of a site, (1,) float64; or of each of its sections by their numbers.
+class HourlyReads(NamedTuple):
+    """Reads by item and hour in the week before a moment, one entry for each item of each hour that has any.
 
-    `channel_weights`: (channels,) float64; `takes`: (rows,) bool, the items that are looked at; `section`: (rows,)
-    int32. A bucket of more than an hour counts in its first.
+    `item`: (entries,) int64, rows; `hour`: (entries,) int64, from 0 to `hours` - 1; `reads`: (entries,) float64;
+    `span_s`: the seconds that were counted in.
     """
-    group = np.zeros(len(takes), dtype=np.int64) if section is None else section.astype(np.int64)
-    groups = 1 if section is None else int(group.max(initial=NO_SECTION)) + 1
-    begin = max(float(columns.start_s.min(initial=math.inf)), at - WEEK_S)
-    if not groups or not begin < at:
-        return np.zeros(groups)
+
+    item: Rows
+    hour: Rows
+    reads: FloatArray
+    hours: int
+    span_s: float
+
+    def best(self, section: Sections | None = None) -> FloatArray:
+        """R of the site, (1,) float64; or of each of its sections by their numbers. `section`: (rows,) int32."""
+        group = np.zeros_like(self.item) if section is None else section[self.item].astype(np.int64)
+        groups = 1 if section is None else int(section.max(initial=NO_SECTION)) + 1
+        some = np.flatnonzero(group >= 0)
+        of_group, reads = group[some] * self.hours + self.hour[some], self.reads[some]
+        order = np.lexsort((-reads, of_group))
+        ordered = of_group[order]
+        best = order[np.arange(len(order)) - np.searchsorted(ordered, ordered) < BEST]
+        sums = np.bincount(of_group[best], weights=reads[best], minlength=groups * self.hours)
+        return np.asarray(sums.reshape(groups, self.hours).sum(axis=1) * HOUR_S / max(self.span_s, FIRST_LOOK_S))
+
+
+def reads_by_hour(columns: Columns, channel_weights: FloatArray, takes: Mask, at: float) -> HourlyReads:
+    """The reads of the week before `at` (epoch seconds). A bucket of more than an hour counts in its first.
+
+    `channel_weights`: (channels,) float64; `takes`: (rows,) bool, the items that are looked at.
+    """
+    begin = min(max(float(columns.start_s.min(initial=math.inf)), at - WEEK_S), at)
     start, hours = math.floor(begin / HOUR_S) * HOUR_S, math.ceil((at - begin) / HOUR_S) + 1
     seen = (columns.start_s >= begin) & (columns.start_s + columns.width_s <= at)
     entries = np.flatnonzero(seen[columns.bucket])
     cell = columns.cell[entries]
     item = columns.cell_item[cell].astype(np.int64)
-    counts = columns.counts[entries] * channel_weights[columns.cell_channel[cell]] * (takes & (group >= 0))[item]
-    hour = ((columns.start_s[columns.bucket[entries]] - start) // HOUR_S).astype(np.int64)
-    keys, place = np.unique(hour * len(takes) + item, return_inverse=True)
-    reads = np.bincount(place, weights=counts, minlength=len(keys))
-    of_group = group[keys % len(takes)] * hours + keys // len(takes)
-    order = np.lexsort((-reads, of_group))
-    ordered = of_group[order]
-    best = order[(np.arange(len(order)) - np.searchsorted(ordered, ordered) < BEST) & (reads[order] > 0)]
-    sums = np.bincount(of_group[best], weights=reads[best], minlength=groups * hours).reshape(groups, hours)
-    return np.asarray(sums.sum(axis=1) * HOUR_S / max(at - begin, FIRST_LOOK_S))
+    counts = columns.counts[entries] * channel_weights[columns.cell_channel[cell]] * takes[item]
+    some = np.flatnonzero(counts > 0)
+    hour = ((columns.start_s[columns.bucket[entries[some]]] - start) // HOUR_S).astype(np.int64)
+    keys, place = np.unique(hour * len(takes) + item[some], return_inverse=True)
+    reads = np.asarray(np.bincount(place, weights=counts[some], minlength=len(keys)), dtype=np.float64)
+    return HourlyReads(keys % max(len(takes), 1), keys // max(len(takes), 1), reads, hours, at - begin)
