@@ -1,6 +1,7 @@
 """The script counts what readers see and open: once, by what they saw, and keeps nothing of theirs."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -77,6 +78,30 @@ def test_a_page_in_a_background_tab_counts_when_it_is_looked_at(newsroom: Newsro
     assert newsroom.counts("di-belakang") == {}
     go.set()
     wait_until(lambda: newsroom.counts("di-belakang") == {"view": 1, "engaged": 1})
+
+
+def test_only_the_seconds_that_a_page_is_looked_at_make_a_reader_engaged(
+    site: Stand, standin: StandIn, visit: Open
+) -> None:
+    def turned(state: str) -> None:
+        hidden = f"Object.defineProperty(document, 'hidden', {{ value: {state}, configurable: true }});"
+        page.evaluate(hidden + "document.dispatchEvent(new Event('visibilitychange'))")
+
+    def with_clock(page: Page) -> None:
+        page.clock.install()
+        page.clock.pause_at(time.time() + 10)
+
+    body = standin.tag('data-item="a" data-engaged="60"')
+    page = visit(site.page("/", body), prepare=with_clock).page
+    for looked_at_ms in (25_000, 30_000):
+        page.clock.run_for(looked_at_ms)
+        turned("true")
+        page.clock.run_for(3_600_000)
+        turned("false")
+    page.clock.run_for(4_900)
+    assert told(standin, page) == [{"item": "a"}]
+    page.clock.run_for(200)
+    wait_until(lambda: {"item": "a", "kind": "engaged"} in standin.events())
 
 
 def test_a_click_counts_with_its_list_and_its_place_in_it(newsroom: Newsroom, visit: Open) -> None:
