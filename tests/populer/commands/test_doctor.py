@@ -27,6 +27,7 @@ def test_a_running_service_is_in_good_health(tmp_path: Path) -> None:
     assert code == 0
     assert {each["state"] for each in found.values()} == {"good", "warning"}
     assert [name for name, each in found.items() if each["state"] == "warning"] == ["site default: origins"]
+    assert found["site default: origins"]["found"] == "any page may send events"
     assert found["site default: lists"]["found"].split(", ") == ["populer", "trending", "update"]
     assert "good     keys " in said
 

@@ -111,6 +111,18 @@ def test_output_that_a_full_disk_does_not_take_is_said_in_a_line(arguments: tupl
     assert done.stderr == "populer: the output cannot be used: no space left on device\n"
 
 
+def test_output_that_nobody_reads_to_its_end_is_no_error_to_speak_of() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [*MODULE, "--help"], stdout=write, stderr=subprocess.PIPE, timeout=60, check=False, env=environment()
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
 def test_a_file_that_a_full_disk_does_not_take_is_named(tmp_path: Path, log: Path) -> None:
     log.write_text("ts,item\n" + "".join(f"{1764530940 + hour * 900},a\n" for hour in range(400)))
     arguments = ("tune", "--events", str(log), "--warmup", "1d", "--report", "/dev/full")

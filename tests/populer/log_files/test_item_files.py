@@ -101,6 +101,16 @@ def test_feed_gives_its_entries_by_their_place_and_says_what_it_cannot_use(tmp_p
     assert reading.unreadable.first == ["feed.rss:2: entry 2 has no title"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_feed_of_another_encoding_is_known_by_its_first_bytes(tmp_path: Path, encoding: str) -> None:
+    text = (
+        "\ufeff<?xml version='1.0' encoding='utf-16'?><rss version='2.0'><channel>"
+        "<item><title>Satu</title><link>https://koran.example/1</link></item></channel></rss>"
+    )
+    items, _ = read(tmp_path, "feed.rss", text.encode(encoding))
+    assert items == [(1, ItemRow(title="Satu", url="https://koran.example/1"))]
+
+
 @pytest.mark.parametrize("text", ["<html><body>Masuk</body></html>", "<!DOCTYPE r [<!ENTITY a 'b'>]><rss/>", "<x/>"])
 def test_xml_that_is_no_feed_is_refused_by_the_name_of_the_file(tmp_path: Path, text: str) -> None:
     with pytest.raises(PopulerError, match=r"a\.xml (is|defines)"):

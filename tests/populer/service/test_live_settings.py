@@ -1,5 +1,6 @@
 """What becomes of the settings when their file changes: all of it, or nothing and a sentence."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from populer.config import effective, load, validated
 from populer.environment import FIXED_TABLES
 from populer.service.file_watch import NO_FILE, FileContent
 from populer.service.live_settings import AT_NEXT_START, LiveSettings, changed
+from ranking.errors import PopulerError
 from ranking.settings.service import Settings
 
 NOW = 1_764_532_140.0
@@ -31,13 +33,19 @@ half_life = "3h"
 class Place:
     """A settings' file that is in effect, and what is said when it changes."""
 
-    def __init__(self, folder: Path, text: str = TOML, environ: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        text: str = TOML,
+        environ: dict[str, str] | None = None,
+        check_store: Callable[[Settings], None] = lambda _: None,
+    ) -> None:
         self.file = folder / "populer.toml"
         self.file.write_text(text)
         self.data_dir = folder / "data"
         flags = {"service": {"data_dir": str(self.data_dir), "workers": 2}}
         self.now = NOW
-        self.in_effect = LiveSettings(load(self.file, environ or {}, flags), NOW)
+        self.in_effect = LiveSettings(load(self.file, environ or {}, flags), NOW, check_store)
 
     def take(self, text: str | FileContent) -> list[str]:
         """Give the file another content a second later; the events that are logged."""
@@ -137,6 +145,22 @@ def test_another_address_of_the_store_does_not_wait_and_another_store_does(
     place.take(f"[redis]\n{after}\n")
     assert place.in_effect.state.at_next_start == (("redis.url",) if waits else ())
     assert (place.in_effect.settings.redis.url == url) == waits
+
+
+def test_a_store_that_cannot_be_used_is_refused_and_one_that_is_named_as_before_not_asked(tmp_path: Path) -> None:
+    asked: list[str | None] = []
+
+    def check(settings: Settings) -> None:
+        asked.append(settings.redis.url)
+        raise PopulerError("this store has more shards")
+
+    place = Place(tmp_path, '[redis]\nurl = "redis://here"', check_store=check)
+    place.take('[redis]\nurl = "redis://here"\n[ingest]\nnew_items = 7\n')
+    assert (asked, place.in_effect.settings.ingest.new_items) == ([], 7)
+    place.take('[redis]\nurl = "redis://there"\n[ingest]\nnew_items = 9\n')
+    assert asked == ["redis://there"]
+    assert place.in_effect.state.refusal == "this store has more shards"
+    assert (place.in_effect.settings.redis.url, place.in_effect.settings.ingest.new_items) == ("redis://here", 7)
 
 
 @pytest.mark.parametrize(
