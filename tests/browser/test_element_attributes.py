@@ -131,7 +131,8 @@ def test_a_misused_element_warns_its_developer_once(
     def listening(page: Page) -> None:
         page.on("console", lambda said: warnings.append(said.text) if said.type == "warning" else None)
 
-    body = f"<populer-list {element}></populer-list><populer-list {element} section=x></populer-list>{standin.tag()}"
+    sections = ("", "section=x", "section=y")
+    body = "".join(f"<populer-list {element} {each}></populer-list>" for each in sections) + standin.tag()
     page = visit(site.page("/", body), prepare=listening).page
     wait_until(lambda: page.evaluate("true") and bool(warnings), 10)
     page.wait_for_load_state("networkidle")

@@ -91,6 +91,11 @@ def test_nobody_is_told_on_a_hidden_page_nor_of_a_list_that_is_gone(
     assert (watched.lists, watched.streams) == (2, 2)
     page.evaluate("document.querySelector('populer-list').remove()")
     wait_until(lambda: streams(newsroom) == 0)
+    page.evaluate(HIDE % "hidden" + TELL)
+    page.evaluate(HIDE % "visible" + TELL)
+    page.clock.run_for(100)
+    page.evaluate("fetch('/').then((answer) => answer.text())")
+    assert (watched.lists, watched.streams) == (2, 2)
 
 
 def test_a_live_list_keeps_no_page_out_of_the_back_forward_cache(newsroom: Newsroom, desk: Desk, visit: Open) -> None:
