@@ -111,12 +111,13 @@ def test_output_that_a_full_disk_does_not_take_is_said_in_a_line(arguments: tupl
     assert done.stderr == "populer: the output cannot be used: no space left on device\n"
 
 
-def test_output_that_nobody_reads_to_its_end_is_no_error_to_speak_of() -> None:
+@pytest.mark.parametrize("arguments", [("config", "show"), ("--help",), ("--version",)])
+def test_output_that_nobody_reads_to_its_end_is_no_error_to_speak_of(arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
     try:
         done = subprocess.run(
-            [*MODULE, "--help"], stdout=write, stderr=subprocess.PIPE, timeout=60, check=False, env=environment()
+            [*MODULE, *arguments], stdout=write, stderr=subprocess.PIPE, timeout=60, check=False, env=environment()
         )
     finally:
         os.close(write)
