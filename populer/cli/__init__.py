@@ -48,8 +48,6 @@ def main() -> None:
         _end(1, " ".join(str(error).split()))
     except KeyboardInterrupt:
         _end(INTERRUPTED)
-    except BrokenPipeError:  # whoever read the output has enough of it
-        _end(1)
     except OSError as error:
         _end(1, f"{error.filename or 'the output'} cannot be used: {(error.strerror or str(error)).lower()}")
     except Exception as error:
