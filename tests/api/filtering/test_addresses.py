@@ -54,6 +54,15 @@ def test_several_headers_are_one_list_in_their_order(listed: list[str], cut: int
     assert name("10.0.0.1", ",".join(listed)) == name("10.0.0.1", ",".join(listed[:cut]), ",".join(listed[cut:]))
 
 
+@pytest.mark.parametrize(("beyond", "client"), [(0, READER), (1, "10.1.1.1")])
+def test_a_list_is_read_from_its_end_as_far_as_it_may_be_long(beyond: int, client: str) -> None:
+    """An address of which a part is beyond that is no address, as its rest could be another's."""
+    proxies = ",10.1.1.1" * 20
+    listed = READER + "," + proxies.rjust(LONGEST_LIST - len(READER) - 1)
+    assert len(listed) == LONGEST_LIST
+    assert name("10.0.0.1", "3" * beyond + listed) == client
+
+
 def test_where_every_address_is_a_trusted_proxy_the_farthest_is_the_client() -> None:
     assert name("10.0.0.1", "10.0.0.4, 10.0.0.3, 10.0.0.2") == "10.0.0.4"
 
