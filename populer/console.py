@@ -1,8 +1,8 @@
 """stdout and stderr of a command, whatever became of them: a pipe that was closed, a full disk, none at all."""
 
+import contextlib
 import os
 import sys
-from typing import TextIO
 
 
 def open_closed_streams() -> None:
@@ -18,24 +18,14 @@ def open_closed_streams() -> None:
 
 
 def say(*lines: str) -> None:
-    """Print lines at once. Where nobody takes them they are dropped, and all that comes after: that ends no service."""
-    try:
+    """Print lines at once. Where nobody takes them they are dropped: that ends no service."""
+    with contextlib.suppress(OSError):
         for line in lines:
             print(line)  # noqa: T201
         sys.stdout.flush()
-    except OSError:
-        _lead_nowhere(sys.stdout)
 
 
 def give_up_stderr() -> None:
     """Drop what stderr does not take: nobody can be told of it, and it is no reason to end as failed."""
-    try:
+    with contextlib.suppress(OSError):
         sys.stderr.flush()
-    except OSError:
-        _lead_nowhere(sys.stderr)
-
-
-def _lead_nowhere(stream: TextIO) -> None:
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, stream.fileno())
-    os.close(nowhere)

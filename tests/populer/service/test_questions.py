@@ -1,6 +1,7 @@
 """Why an item is where it is, and what another setting would do: the same numbers over HTTP and on the command line."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def test_the_command_line_says_the_same_in_words(running: Service) -> None:
     assert [channel["channel"] for channel in found["channels"]] == ["click@list:populer#2", "view"]
     said = run("explain", "c", "--data", str(running.data_dir), "--set", "self_click_weight=0").stdout
     assert "It is at rank 3." in said
+    assert re.search(r"^score: .+ = \d", said, re.MULTILINE)
     assert "above: rank 2, b/1" in said
     assert run("explain", "nobody", "--data", str(running.data_dir)).stderr == (
         "populer: nothing is known of item 'nobody': no event and no description\n"
