@@ -57,6 +57,18 @@ def test_a_router_that_leaves_the_head_is_followed_by_its_addresses(site: Stand,
     assert ended(site, standin, page) == ["/satu", "/dua"]
 
 
+def test_an_article_that_its_tag_names_is_not_counted_by_its_address_when_a_reader_comes_back(
+    site: Stand, standin: StandIn, visit: Open
+) -> None:
+    page = visit(site.page("/satu", standin.tag('data-item="a"'))).page
+    waits_for(site, standin, page, "a")
+    page.evaluate("history.pushState({}, '', '/dua')")
+    waits_for(site, standin, page, "a", "/dua")
+    page.evaluate("history.back()")
+    page.wait_for_url("**/satu")
+    assert ended(site, standin, page) == ["a", "/dua"]
+
+
 @pytest.mark.parametrize("to", ["/satu?urut=baru", "/satu#komentar", "/", "/tag/beras", "/cari?q=beras"])
 def test_an_address_that_is_no_other_article_counts_nothing(
     site: Stand, standin: StandIn, visit: Open, to: str

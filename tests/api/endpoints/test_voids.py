@@ -53,6 +53,13 @@ async def test_void_takes_events_from_every_list_at_the_next_refresh_and_lifting
     assert (await send(three, "GET")).json() == {"voids": []}
 
 
+async def test_voids_of_all_items_are_listed_by_item_and_number(three: Service) -> None:
+    assert (await send(three, "GET", "/v1/voids")).json() == {"voids": []}
+    made = [(await send(three, "POST", f"/v1/items/{item}/voids", **{"from": NOW - 60})).json() for item in "bab"]
+    listed = (await send(three, "GET", "/v1/voids")).json()["voids"]
+    assert listed == [{"item": "a", **made[1]}, {"item": "b", **made[0]}, {"item": "b", **made[2]}]
+
+
 async def test_void_without_an_end_takes_what_comes_later_too(three: Service) -> None:
     assert (await send(three, "POST", **{"from": NOW - 60})).json()["to"] is None
     three.clock.now += 3600

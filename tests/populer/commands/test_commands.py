@@ -165,6 +165,13 @@ def _plain(value: str) -> float | str:
         return value.lower()
 
 
+@pytest.mark.parametrize("group", ["", "items", "config", "keys", "alarms", "store", "delete"])
+def test_a_group_of_commands_without_one_of_them_shows_what_there_is(group: str) -> None:
+    done = run(*group.split())
+    assert (done.returncode, "Usage: " in done.stdout + done.stderr) == (2, True)
+    assert "Commands" in done.stdout + done.stderr
+
+
 def test_the_example_file_has_every_setting_at_its_default() -> None:
     example = load(EXAMPLE, {})
     nothing = load(Path("/dev/null"), {})

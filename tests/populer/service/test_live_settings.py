@@ -60,6 +60,17 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
+def test_keys_that_others_may_read_are_named_with_what_to_do(tmp_path: Path) -> None:
+    Place(tmp_path)
+    keys = tmp_path / "data" / "keys.json"
+    keys.chmod(0o644)
+    with structlog.testing.capture_logs() as logs:
+        Place(tmp_path)
+    assert [each["event"] for each in logs if "Others" in each["event"]] == [
+        f"Others than its owner may read {keys} (mode 0644). Set it to 0600, and make new keys."
+    ]
+
+
 def test_a_good_file_is_in_effect_under_the_environment_and_the_flags_of_the_start(tmp_path: Path) -> None:
     place = Place(tmp_path, environ={"POPULER_REFRESH__EVERY": "2s"})
     place.take(TOML.replace("3h", "4h") + '[refresh]\nevery = "9s"')
