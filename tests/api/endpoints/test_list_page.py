@@ -87,7 +87,7 @@ async def test_its_linked_data_is_the_list(fifty: Service) -> None:
     (script,) = page.all("script")
     assert script == {"type": "application/ld+json"}
     document = json.loads(page.text("script")[0])
-    assert document["@type"] == "ItemList"
+    assert (document["@type"], document["url"]) == ("ItemList", ADDRESS + PAGE)
     assert [each["position"] for each in document["itemListElement"]] == list(range(1, PAGE_ITEMS + 1))
 
 

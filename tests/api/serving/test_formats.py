@@ -186,6 +186,7 @@ async def test_a_feed_without_an_address_leads_to_where_the_articles_are(serve: 
     assert root.findtext("channel/link") == "https://koran.example/"
     feed = (await service.http.get(LIST, params={"format": "feed"})).json()
     assert not {"home_page_url", "feed_url", "next_url"} & feed.keys()
+    assert "url" not in (await service.http.get(LIST, params={"format": "jsonld"})).json()
 
 
 async def test_the_linked_data_is_an_item_list_that_no_title_can_end(listed: Service) -> None:

@@ -224,6 +224,24 @@ def test_void_takes_events_out_of_rank_and_explain_says_so_until_it_is_undone(
     assert ranked(replayed, end()) == before
 
 
+def test_void_says_what_was_made_and_lifted_and_what_there_is(replayed: tuple[Service, Path, str]) -> None:
+    service, config, _ = replayed
+    where = ("void", "a", "--config", str(config), "--data", str(service.data_dir))
+    only = ("--kind", "view", "--source", "list:populer", "--share", "0.25")
+    made = run(*where, "--from", "2025-12-01T02:25", "--to", "2025-12-01T02:30", *only).stdout.splitlines()
+    number = made[0].split()[1]
+    try:
+        assert made[0] == f"void {number} of a is in every list from the next refresh on"
+        assert re.fullmatch(
+            rf"  {number}: from \w+, 01 \w+ 2025 \| 02:25 to \w+, 01 \w+ 2025 \| 02:30,"
+            r" only kind view, source list:populer: weigh 0\.25 of it",
+            made[1],
+        )
+    finally:
+        lifted = run(*where, "--undo", number).stdout
+    assert lifted == f"void {number} of a is lifted from the next refresh on\na has no voids\n"
+
+
 def test_void_refuses_options_that_say_nothing(replayed: tuple[Service, Path, str]) -> None:
     service, config, _ = replayed
     for options, said in ((("--to", "5"), "--from: is missing"), (("--from", "5", "--undo", "1"), "--undo lifts")):
