@@ -166,12 +166,20 @@ def test_an_empty_item_says_that_the_page_is_no_article(site: Stand, standin: St
 
 
 @pytest.mark.parametrize(
-    "item", [" ", "undefined", "null", "[object Object]", "{{ post.id }}", "%s", "<%= id %>", "ID"]
-)
+    "item",
+    [" ", "undefined", "null", "None", "NaN", "[object Object]", "{{ post.id }}", "{% id %}", "#{id}", "${id}", "%s",
+     "<%= id %>", "<? id ?>", "ID"],
+)  # fmt: skip
 def test_what_stands_for_an_id_is_none(site: Stand, standin: StandIn, visit: Open, item: str) -> None:
     visited = visit(site.page("/berita", standin.tag(f'data-item="{item}"')))
     assert item.strip() in first_reason(visited)
     assert standin.events() == []
+
+
+@pytest.mark.parametrize("item", ["nullstelle", "ID-5", "a=%20b", "p=?1", "#1", "100%", "{x}", "%satu", "$5", "< 5 %"])
+def test_what_only_looks_like_it_is_an_id(site: Stand, standin: StandIn, visit: Open, item: str) -> None:
+    visit(site.page("/berita", standin.tag(f'data-item="{item}"')))
+    wait_until(lambda: standin.events() == [{"item": item}])
 
 
 def test_an_article_found_by_its_address_counts_under_its_one_id(newsroom: Newsroom, visit: Open) -> None:
