@@ -11,7 +11,7 @@ import msgspec
 
 from api.context import Context, site_of
 from api.http import asgi, parameters
-from api.http.compression import Pieces, packed
+from api.http.compression import Pieces
 from api.http.problems import Problem
 from api.serving.cached_answer import Ready, key_headers, surrogate_keys
 from api.serving.formats import JSON, KNOWN, ready_as
@@ -105,7 +105,7 @@ async def get_lists(context: Context, scope: asgi.Scope, send: asgi.Send) -> Non
         raise next(iter(missing.values()))
     ages = tuple(age(settings, each, now) for each in found.values())
     sentences = {name: str(error) for name, error in missing.items()}
-    every_s = min((_every_s(settings, each) for each in found.values()), default=settings.refresh.every_s)
+    every_s = min(_every_s(settings, each) for each in found.values())
     await _together(found, ages, every_s, sentences).send(scope, send)
 
 
@@ -138,8 +138,6 @@ def _together(
     found: Mapping[str, Served], ages: tuple[tuple[int, bool], ...], every_s: float, missing: Mapping[str, str]
 ) -> Ready:
     """Several answers in one, cached with the first of them. `missing`: why a list that was asked for is not there."""
-    if not found:
-        return Ready("none", [asgi.JSON], every_s, lambda coding: packed(b'{"lists":{}}', coding))
     answers = tuple(each.answer for each in found.values())
     asked = answers, tuple(missing.items())
     by_others: dict[object, tuple[Pieces, object, Ready]] = answers[0].kept.setdefault(TOGETHER, {})

@@ -187,6 +187,10 @@ async def test_of_hundreds_of_sections_each_has_its_list(service: Service) -> No
     assert near.json()["detail"].endswith("did you mean 'Kabupaten 007'?")
 
 
+async def test_before_the_first_refresh_there_are_no_lists_yet(serve: Serve) -> None:
+    assert (await (await serve()).http.get("/v1/lists")).status_code == 503
+
+
 async def test_a_section_that_does_not_exist_is_not_found(twelve: Service) -> None:
     answer = await twelve.http.get(LIST, params={"section": "Teknologi"})
     assert answer.status_code == 404

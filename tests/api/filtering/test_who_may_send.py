@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from servers import WRITER, Service
+from servers import WRITER, Service, Valkey
 from structlog.testing import capture_logs
 
 Serve = Callable[..., Awaitable[Service]]
@@ -219,6 +219,17 @@ async def test_an_address_that_sends_too_much_is_told_when_to_come_again(serve: 
     assert "ingest.address_limit" in answer.json()["detail"]
     service.clock.now += int(answer.headers["retry-after"]) + 2
     assert (await sent(service, *events[:3], headers=from_address("36.90.1.1")))["accepted"] == 3
+
+
+async def test_what_the_store_does_not_take_is_not_held_against_its_sender(
+    serve: Serve, own_server: Callable[..., Valkey]
+) -> None:
+    server = own_server()
+    service = await serve(on=server, ingest={"address_limit": 60, "deadline": "50ms"}, redis={"timeout": "1s"})
+    server.kill()
+    events = [{"item": f"item-{n}"} for n in range(100)]
+    found = [await service.http.post(EVENTS, json=events, headers=from_address("36.90.1.1")) for _ in range(3)]
+    assert [answer.status_code for answer in found] == [503] * 3
 
 
 @pytest.mark.parametrize(
