@@ -93,7 +93,9 @@ def test_tabs_show_one_of_several_lists(site: Stand, standin: StandIn, visit: Op
     waits_for(page, "abc")
     assert asked(standin, page)[-1]["names"] == ["populer,trending,update"]
     expect(page.get_by_role("tab")).to_have_text(["POPULER", "TRENDING", "UPDATE"])
+    expect(page.get_by_role("list", name="POPULER", exact=True)).to_be_visible()
     page.get_by_role("tab", name="TRENDING").click()
+    expect(page.get_by_role("list", name="TRENDING", exact=True)).to_be_visible()
     waits_for(page, "de")
     expect(page.get_by_role("tab", selected=True)).to_be_focused()
     page.keyboard.press("ArrowRight")

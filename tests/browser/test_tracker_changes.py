@@ -69,6 +69,16 @@ def test_an_article_that_its_tag_names_is_not_counted_by_its_address_when_a_read
     assert ended(site, standin, page) == ["a", "/dua"]
 
 
+def test_an_address_that_a_reader_has_left_again_at_once_is_not_counted(
+    site: Stand, standin: StandIn, visit: Open
+) -> None:
+    page = visit(site.page("/satu", standin.tag('data-item="a"'))).page
+    waits_for(site, standin, page, "a")
+    page.evaluate("history.pushState({}, '', '/dua'); history.back()")
+    page.wait_for_url("**/satu")
+    assert ended(site, standin, page) == ["a"]
+
+
 @pytest.mark.parametrize("to", ["/satu?urut=baru", "/satu#komentar", "/", "/tag/beras", "/cari?q=beras"])
 def test_an_address_that_is_no_other_article_counts_nothing(
     site: Stand, standin: StandIn, visit: Open, to: str

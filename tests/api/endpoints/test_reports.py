@@ -163,6 +163,13 @@ async def test_bad_parameters_are_refused_with_what_is_known(serve: Serve, query
     assert sentence in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("address", ["/v1/reports/top", "/v1/reports/today", "/v1/items/a/history", "/v1/items"])
+async def test_a_parameter_that_nobody_knows_is_refused(service: Service, address: str) -> None:
+    answer = await service.http.get(f"{address}?senyap=1", headers=ADMIN)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["detail"].startswith("'senyap' is no parameter here; ")
+
+
 async def test_dates_are_days_of_the_site_and_a_range_begins_with_what_is_kept(serve: Serve) -> None:
     service = await serve(sites=SITES, retention={"keep": "30d"})
     async with answering(service):
