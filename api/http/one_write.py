@@ -1,14 +1,13 @@
 """A transport on which an answer is one write."""
 
 import asyncio
-from typing import Any
 
 
 class OneWrite:
     """A transport that sends what is written in one turn of the event loop at once.
 
     uvicorn writes the head and the body of an answer one after the other; two system calls, and two packets, cost more
-    than counting an event. What is kept goes out before anything that ends or changes the connection.
+    than counting an event. What is kept goes out before the connection is closed.
     """
 
     __slots__ = ("_kept", "_loop", "_transport", "get_extra_info", "is_closing", "pause_reading", "resume_reading")
@@ -44,7 +43,3 @@ class OneWrite:
             self._kept.clear()
             if not self._transport.is_closing():  # the client may have hung up in this very turn
                 self._transport.write(data)
-
-    def __getattr__(self, name: str) -> Any:
-        self._send()
-        return getattr(self._transport, name)
