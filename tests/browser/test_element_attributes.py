@@ -114,6 +114,16 @@ def test_reads_are_shown_in_the_words_of_the_site(site: Stand, standin: StandIn,
     expect(page.locator(".populer-views")).to_have_text(["Dibaca 1.234 kali"])
 
 
+@pytest.mark.parametrize(("element", "hidden"), [("list=populer", True), ("list='populer update' theme=tabs", False)])
+def test_a_list_without_entries_is_hidden_and_a_tab_is_not(
+    site: Stand, standin: StandIn, visit: Open, element: str, *, hidden: bool
+) -> None:
+    standin.stand.answers["/v1/lists"] = lists(populer="", update="a")
+    page = opened(site, standin, visit, f"<populer-list {element}></populer-list>")
+    page.wait_for_selector("populer-list ol:not([aria-busy])", state="attached")
+    assert page.locator("populer-list").is_hidden() == hidden
+
+
 @pytest.mark.parametrize(
     ("element", "warning"),
     [
