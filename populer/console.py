@@ -23,9 +23,3 @@ def say(*lines: str) -> None:
         for line in lines:
             print(line)  # noqa: T201
         sys.stdout.flush()
-
-
-def give_up_stderr() -> None:
-    """Drop what stderr does not take: nobody can be told of it, and it is no reason to end as failed."""
-    with contextlib.suppress(OSError):
-        sys.stderr.flush()

@@ -12,7 +12,7 @@ import typer
 
 from populer import INTERRUPTED
 from populer.cli import lists, recording, serving, settings, upkeep
-from populer.console import give_up_stderr, open_closed_streams, say
+from populer.console import open_closed_streams, say
 from ranking import __version__
 from ranking.errors import PopulerError
 
@@ -42,7 +42,6 @@ def main() -> None:
         try:
             app()
         finally:
-            give_up_stderr()
             sys.stdout.flush()
     except PopulerError as error:
         _end(1, " ".join(str(error).split()))
@@ -65,7 +64,6 @@ def _end(code: int, why: str = "") -> NoReturn:
             shown = "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in why)
             print(f"populer: {shown}", file=sys.stderr)  # noqa: T201
     say()
-    give_up_stderr()
     sys.exit(code)
 
 
