@@ -243,14 +243,26 @@ def test_every_line_that_is_no_view_has_its_reason(text: bytes, why: str) -> Non
     "target",
     ["/a.css", "/A.JPG?v=2", "/app.js", "/favicon.ico", "/robots.txt", "/sitemap.xml", "/x.json", "/app.js.map",
      "/f.woff2", "/d.pdf",
-     "/wp-json/wp/v2/posts", "/wp-login.php", "/.well-known/x", "/.env", "/wp-admin/admin-ajax.php"],
+     "/wp-admin/", "/wp-admin/?page=1", "/wp-json/wp/v2/posts", "/wp-login.php", "/.well-known/x", "/.env",
+     "/wp-admin/admin-ajax.php"],
 )  # fmt: skip
 def test_parts_of_pages_are_left_out(target: str) -> None:
     assert reason(line(f"GET {target} HTTP/1.1".encode())) == "asset"
 
 
 @pytest.mark.parametrize(
-    "target", ["/feed", "/feed/", "/news/rss", "/x.rss", "/feed/atom", "/?feed=rss2", "/?flav=atom"]
+    "target",
+    [
+        "/feed",
+        "/feed/",
+        "/forum/feed/",
+        "/forum/feed/?hal=2",
+        "/news/rss",
+        "/x.rss",
+        "/feed/atom",
+        "/?feed=rss2",
+        "/?flav=atom",
+    ],
 )
 def test_feeds_are_left_out(target: str) -> None:
     assert reason(line(f"GET {target} HTTP/1.1".encode())) == "feed"
@@ -285,7 +297,8 @@ def test_the_tracker_knows_lists_and_searches_by_the_same_words() -> None:
 
 @pytest.mark.parametrize(
     "target",
-    ["/teknologi/belajar-next.js/", "/teknologi/mengenal-vue.js", "/teknologi/apa-itu-robots.txt",
+    ["/galeri/foto.jpg/", "/galeri/foto.jpg/?hal=2",
+     "/teknologi/belajar-next.js/", "/teknologi/mengenal-vue.js", "/teknologi/apa-itu-robots.txt",
      "/wiki/Berkas:Foto.jpg", "/forum/feed", "/topik/rss", "/?p=123",
      "/index.php?id=7", "/berita/odd?q=a", "/berita/satu.html?s=1", "/read.php?id=7&q=a", "/pingpong", "/taggart"],
 )  # fmt: skip
