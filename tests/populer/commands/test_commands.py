@@ -102,6 +102,7 @@ def test_items_are_imported_and_shown_with_their_titles(replayed: tuple[Service,
     )
     done = run("items", "import", str(file), "--to", service.url, "--data", str(service.data_dir))
     assert "1 of 1 items sent were stored" in done.stdout
+    assert "taken down" not in done.stdout
     found = ranked(replayed, end())[0]
     assert (found["title"], found["section"], found["url"]) == ("Judul Berita", "Politik", "https://x.test/1")
     assert found["published_label"] == "Senin, 01 Desember 2025 | 02:29"
