@@ -19,7 +19,6 @@ from pydantic import BaseModel
 from api.filtering.addresses import Addresses, parsed_network
 from api.filtering.origins import Origins
 from api.serving.date_labels import check_label_settings
-from api.serving.template_check import check_templates
 from populer.environment import EACH_SITE, FIXED_TABLES, by_number, read_environment
 from populer.raw_tables import Raw, from_text, leaves, merged, put
 from ranking.errors import SettingsError
@@ -97,7 +96,10 @@ def with_content(source: SettingSources, content: bytes | None) -> Loaded:
     for _, values in layers:
         raw = merged(raw, values)
     settings = validated(raw, origins)
-    check_templates(settings)  # a child takes them as they are: it falls back to ours
+    if settings.service.templates is not None:  # a child takes them as they are: it falls back to ours
+        from api.serving.template_check import check_templates  # a tenth of a second that few need
+
+        check_templates(settings)
     for list_name, of_list in settings.lists.items():
         for dotted, _ in leaves(preset_settings(of_list.preset), f"lists.{list_name}"):
             origins.setdefault(dotted, f"preset {of_list.preset}")
