@@ -41,7 +41,7 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/lint-imports
 
 # Kills, stalls, full disks, servers in front, fuzzing and releases take minutes by themselves, and have a target of their own.
-FAULTS := tests/faults tests/deploy tests/ranking/store/embedded \
+FAULTS := tests/faults tests/deploy tests/upgrades tests/ranking/store/embedded \
 	tests/contract/test_openapi.py tests/populer/test_client.py tests/test_release.py \
 	$(addprefix tests/populer/commands/,test_store_accept.py test_consume.py test_ends_of_commands.py test_backup_command.py) \
 	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py \

@@ -9,7 +9,7 @@ import servers
 ROOT = Path(__file__).parents[3]
 REAL = ROOT.parent / "shared" / "data" / "article-reads" / "events.csv.gz"
 sys.path.append(str(ROOT / "bench"))
-HOURS = 24
+HOURS = 12
 
 pytestmark = [
     pytest.mark.real_data,
