@@ -6,10 +6,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -267,11 +269,22 @@ def test_how_the_service_fares_is_not_passed_on(echo: httpx2.Client, path: str) 
     assert echo.get(path).status_code == 404
 
 
+def pipelined(url: httpx2.URL, count: int) -> Counter[int]:
+    """The statuses of so many requests that are sent at once, on one connection."""
+    request = f"GET /livez HTTP/1.1\r\nHost: {url.host}\r\n".encode()
+    with socket.create_connection((url.host, url.port), timeout=60) as connection, connection.makefile("rb") as answers:
+        connection.sendall((request + b"\r\n") * (count - 1) + request + b"Connection: close\r\n\r\n")
+        return Counter(map(int, re.findall(rb"HTTP/1\.1 (\d+) ", answers.read())))
+
+
 def test_a_flood_from_one_address_is_stopped_before_the_service(echo: httpx2.Client) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda _: echo.get("/livez").status_code, range(1500)))
+    found: Counter[int] = Counter()
+    for _ in range(10):  # of which a machine that is busy may pass on the first ones slowly enough
+        found += pipelined(echo.base_url, 900)
+        if found[429]:
+            break
     assert set(found) == {200, 429}
-    assert found.count(200) >= 400
+    assert found[200] >= 400
 
 
 def test_the_lines_for_tls_are_a_configuration(tmp_path: Path) -> None:
