@@ -134,10 +134,14 @@ class _Upstream(http.server.BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _UpstreamServer(http.server.ThreadingHTTPServer):
+    request_queue_size = 256  # of five, connections of a flood would wait a second
+
+
 @contextlib.contextmanager
 def echoing() -> Iterator[str]:
     """A server that answers with what it was sent; its address."""
-    upstream = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Upstream)
+    upstream = _UpstreamServer(("127.0.0.1", 0), _Upstream)
     thread = threading.Thread(target=upstream.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
