@@ -23,8 +23,10 @@ def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequenc
     of_rows = score[rows]
     if len(rows) > limit:
         cut = _nth_highest(of_rows, limit)
-        above = rows[of_rows > cut]
-        rows = np.concatenate([above, _newest(rows[of_rows == cut], published, names, limit - len(above))])
+        rows = rows[of_rows >= cut]  # few, so that the rest costs nothing
+        is_above = score[rows] > cut
+        above, level = rows[is_above], rows[~is_above]
+        rows = np.concatenate([above, _newest(level, published, names, limit - len(above))])
         of_rows = score[rows]
     return _ordered(rows, of_rows, published[rows], names)
 
