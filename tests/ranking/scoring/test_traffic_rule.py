@@ -1,6 +1,7 @@
 """Traffic alone says how long a list has to remember: the fewer reads, the longer."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,7 +60,9 @@ def test_a_half_life_is_never_longer_with_more_reads_and_within_bounds(one: floa
     assert half_life_s(high, BOUNDS) <= half_life_s(low, BOUNDS)
     assert half_life_s(one, BOUNDS) in GRID_S
     assert BOUNDS[0] <= half_life_s(one, BOUNDS) <= BOUNDS[1]
-    assert abs(math.log2(half_life_s(one, (60.0, 2_592_000.0)) / min(max(rule_s(one), 60.0), 2_592_000.0))) <= 0.51
+    steps = [math.log2(longer / shorter) for shorter, longer in pairwise(GRID_S)]
+    off = abs(math.log2(half_life_s(one, (60.0, 2_592_000.0)) / min(max(rule_s(one), 60.0), 2_592_000.0)))
+    assert off <= max(steps) / 2 + 1e-9
 
 
 def test_a_half_life_stays_while_the_rule_is_near() -> None:
