@@ -52,6 +52,7 @@ class RowSubset:
         self._entry_cells: Ints = np.zeros(0, dtype=np.int32)
         self._gone: npt.NDArray[np.bool_] | None = None  # counts of the snapshot that hold no more
         self._gone_keys: set[Key] = set()
+        self._blocks: tuple[Rows, Ints] | None = None  # where those of the snapshot begin, and their shards
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -117,7 +118,12 @@ class RowSubset:
         start_s = np.concatenate([known.start_s, late_s[1], recent.start_s])
         cell, bucket, count = np.concatenate(cells), np.concatenate(buckets), np.concatenate(counts)
         if late:
-            order = _in_order(bucket, width_s, start_s)
+            shards = [
+                self._shards(),
+                *(np.full(len(block.cells), shard, np.int32) for (_, shard), block in late.items()),
+                np.zeros(len(recent.cell), np.int32),  # behind all others, and in order
+            ]
+            order = _in_order(bucket, np.concatenate(shards), width_s, start_s)
             cell, bucket, count = cell[order], bucket[order], count[order]
         channel = history.cell_channel[self._cells]
         return Columns(
@@ -130,6 +136,16 @@ class RowSubset:
             width_s=width_s,
             start_s=start_s,
         )
+
+    def _shards(self) -> Ints:
+        """The shard of each count of the snapshot, (counts,) int32: an item's names may lie in several."""
+        if self._blocks is None:
+            ordered = sorted(self._snapshot.ranges.items(), key=lambda block: block[1])
+            firsts, shards = [first for _, (first, _) in ordered], [shard for (_, shard), _ in ordered]
+            self._blocks = np.array(firsts, dtype=np.int64), np.array(shards, dtype=np.int32)
+        firsts_of, shards_of = self._blocks
+        found: Ints = shards_of[np.searchsorted(firsts_of, self._entries, side="right") - 1]
+        return found
 
     def _places(self, cells: Ints) -> Ints:
         """The numbers here of some cells of the history, given out on first sight."""
@@ -152,8 +168,8 @@ def _reaching(places: Ints, length: int) -> Ints:
     return longer
 
 
-def _in_order(bucket: Ints, width_s: FloatArray, start_s: FloatArray) -> npt.NDArray[np.int64]:
-    """The order of counts by their buckets' end and width, as a history has them."""
-    rank = np.empty(len(start_s), dtype=np.int32)
-    rank[np.lexsort((width_s, start_s + width_s))] = np.arange(len(start_s), dtype=np.int32)
-    return np.argsort(rank[bucket], kind="stable")
+def _in_order(bucket: Ints, shard: Ints, width_s: FloatArray, start_s: FloatArray) -> npt.NDArray[np.int64]:
+    """The order of counts by their buckets' end and width and by shard, as a history has them."""
+    # A bucket has a number among those of the snapshot and, for each shard where it came late, another.
+    rank = np.unique(np.stack([start_s + width_s, width_s], axis=1), axis=0, return_inverse=True)[1]
+    return np.argsort(rank[bucket] * (int(shard.max(initial=0)) + 1) + shard, kind="stable")
