@@ -34,8 +34,7 @@ def with_traffic(learned: Learned, lists: Mapping[str, ListSettings], view: View
     found = dict(learned)
     for name in waiting:
         reads = hourly_reads(lists[name], view, moment)
-        of_site = float(reads.best()[0])
-        found[name] = _with_sections(of_reads(lists[name], of_site, moment), lists[name], view, reads, of_site)
+        found[name] = with_sections(of_reads(lists[name], reads.of_site, moment), lists[name], view, moment, reads)
     return found
 
 
@@ -44,27 +43,25 @@ def is_waiting(settings: ListSettings, learned: LearnedSetting | None) -> bool:
     return settings.auto and not settings.objective.pinned and (learned is None or not learned.since)
 
 
-def with_sections(found: LearnedSetting, settings: ListSettings, view: View, at: float) -> LearnedSetting:
+def with_sections(
+    found: LearnedSetting, settings: ListSettings, view: View, at: float, reads: HourlyReads | None = None
+) -> LearnedSetting:
     """What a list has learned up to `at` (epoch seconds), with longer half-lives for lists of its small sections.
 
     The rule makes them as many times longer than the list's as the sections' traffic is smaller, in steps of LEVEL.
+    `reads`: the `hourly_reads` of that moment where they are known.
     """
-    reads = hourly_reads(settings, view, at)
-    return _with_sections(found, settings, view, reads, float(reads.best()[0]))
-
-
-def _with_sections(
-    found: LearnedSetting, settings: ListSettings, view: View, reads: HourlyReads, of_site: float
-) -> LearnedSetting:
     sections, longest_s = view.catalogue.sections, settings.objective.longest_s
     if not settings.sections or not settings.auto or settings.objective.pinned or not sections:
         return found
+    reads = hourly_reads(settings, view, at) if reads is None else reads
+    of_site = rule_s(reads.of_site)
     most = round(math.log(longest_s / found.half_life_s, LEVEL))
     longer = {}
-    for number, of_section in enumerate(reads.best(view.catalogue.section).tolist()):
+    for number, of_section in enumerate(reads.of_sections(view.catalogue.section).tolist()):
         if of_section <= 0:
             continue  # nothing is read there that could be forgotten too early
-        if (steps := min(round(math.log(rule_s(of_section) / rule_s(of_site), LEVEL)), most)) >= 1:
+        if (steps := min(round(math.log(rule_s(of_section) / of_site, LEVEL)), most)) >= 1:
             longer[sections[number]] = min(found.half_life_s * LEVEL**steps, longest_s)
     return msgspec.structs.replace(found, sections=longer)
 
@@ -76,7 +73,7 @@ def by_traffic(settings: ListSettings, view: View, at: float, before: LearnedSet
 
 def reads_before(settings: ListSettings, view: View, at: float, section: int | None = None) -> float:
     """R at a moment (epoch seconds), of the items that the list takes, of all sections or one; see `traffic_rule`."""
-    return float(hourly_reads(settings, view, at, section).best()[0])
+    return hourly_reads(settings, view, at, section).of_site
 
 
 def hourly_reads(settings: ListSettings, view: View, at: float, section: int | None = None) -> HourlyReads:

@@ -15,7 +15,8 @@ which says less of what is read now.
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -90,7 +91,8 @@ def read_kinds(channels: Sequence[str], settings: ListSettings) -> tuple[str, ..
     return (DEFAULT_KIND,) if DEFAULT_KIND in kinds else counted
 
 
-class HourlyReads(NamedTuple):
+@dataclass(frozen=True)
+class HourlyReads:
     """Reads by item and hour in the week before a moment, one entry for each item of each hour that has any.
 
     `item`: (entries,) int64, rows; `hour`: (entries,) int64, from 0 to `hours` - 1; `reads`: (entries,) float64;
@@ -103,10 +105,16 @@ class HourlyReads(NamedTuple):
     hours: int
     span_s: float
 
-    def best(self, section: Sections | None = None) -> FloatArray:
-        """R of the site, (1,) float64; or of each of its sections by their numbers. `section`: (rows,) int32."""
-        group = np.zeros_like(self.item) if section is None else section[self.item].astype(np.int64)
-        groups = 1 if section is None else int(section.max(initial=NO_SECTION)) + 1
+    @cached_property
+    def of_site(self) -> float:
+        """R of the site."""
+        return float(self._best(np.zeros_like(self.item), 1)[0])
+
+    def of_sections(self, section: Sections) -> FloatArray:
+        """R of each section by its number, (sections,) float64; `section`: (rows,) int32."""
+        return self._best(section[self.item].astype(np.int64), int(section.max(initial=NO_SECTION)) + 1)
+
+    def _best(self, group: Rows, groups: int) -> FloatArray:
         some = np.flatnonzero(group >= 0)
         of_group, reads = group[some] * self.hours + self.hour[some], self.reads[some]
         order = np.lexsort((-reads, of_group))

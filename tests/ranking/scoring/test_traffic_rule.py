@@ -24,7 +24,7 @@ def reads(hours: dict[int, dict[str, int]], at: float, **more: object) -> float:
         names = [f"view|{item}".encode() for item in items]
         history.replace(Bucket(300, START + hour * HOUR_S), 0, names, items.values())
     takes = np.ones(len(history.items), dtype=np.bool_)
-    return float(reads_by_hour(history.columns(), np.ones(1), takes, at).best()[0])
+    return reads_by_hour(history.columns(), np.ones(1), takes, at).of_site
 
 
 def test_reads_are_the_mean_over_all_hours_of_what_the_ten_most_read_had() -> None:
@@ -50,8 +50,8 @@ def test_reads_of_sections_are_each_section_s_own() -> None:
     history.replace(Bucket(300, START), 0, [b"view|a", b"view|b", b"view|c"], [6, 3, 1])
     columns, takes = history.columns(), np.array([True, True, True])
     section = np.array([0, 1, -1], dtype=np.int32)
-    assert reads_by_hour(columns, np.ones(1), takes, START + HOUR_S).best(section).tolist() == [6.0, 3.0]
-    assert reads_by_hour(columns, np.ones(1), ~takes, START + HOUR_S).best(section).tolist() == [0.0, 0.0]
+    assert reads_by_hour(columns, np.ones(1), takes, START + HOUR_S).of_sections(section).tolist() == [6.0, 3.0]
+    assert reads_by_hour(columns, np.ones(1), ~takes, START + HOUR_S).of_sections(section).tolist() == [0.0, 0.0]
 
 
 @given(st.floats(0.01, 1e6), st.floats(0.01, 1e6))
