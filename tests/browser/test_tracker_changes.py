@@ -47,26 +47,17 @@ def test_a_router_that_writes_the_head_is_followed(site: Stand, standin: StandIn
     waits_for(site, standin, page, "/satu", "/dua")
 
 
-def test_a_router_that_leaves_the_head_is_followed_by_its_addresses(site: Stand, standin: StandIn, visit: Open) -> None:
-    page = visit(site.page("/satu", "", head=CANONICAL + standin.tag())).page
-    waits_for(site, standin, page, "/satu")
-    page.evaluate("history.pushState({}, '', '/dua')")
-    waits_for(site, standin, page, "/satu", "/dua")
-    page.evaluate("history.back()")
-    page.wait_for_url("**/satu")
-    assert ended(site, standin, page) == ["/satu", "/dua"]
-
-
-def test_an_article_that_its_tag_names_is_not_counted_by_its_address_when_a_reader_comes_back(
-    site: Stand, standin: StandIn, visit: Open
+@pytest.mark.parametrize(("data", "head", "counted"), [("", CANONICAL, "/satu"), ('data-item="a"', "", "a")])
+def test_a_router_that_leaves_the_head_is_followed_by_its_addresses(
+    site: Stand, standin: StandIn, visit: Open, data: str, head: str, counted: str
 ) -> None:
-    page = visit(site.page("/satu", standin.tag('data-item="a"'))).page
-    waits_for(site, standin, page, "a")
+    page = visit(site.page("/satu", "", head=head + standin.tag(data))).page
+    waits_for(site, standin, page, counted)
     page.evaluate("history.pushState({}, '', '/dua')")
-    waits_for(site, standin, page, "a", "/dua")
+    waits_for(site, standin, page, counted, "/dua")
     page.evaluate("history.back()")
     page.wait_for_url("**/satu")
-    assert ended(site, standin, page) == ["a", "/dua"]
+    assert ended(site, standin, page) == [counted, "/dua"]
 
 
 def test_an_address_that_a_reader_has_left_again_at_once_is_not_counted(
