@@ -221,7 +221,7 @@ async def test_an_address_that_sends_too_much_is_told_when_to_come_again(serve: 
     assert (await sent(service, *events[:3], headers=from_address("36.90.1.1")))["accepted"] == 3
 
 
-async def test_what_the_store_does_not_take_is_not_held_against_its_sender(
+async def test_events_that_the_store_does_not_take_use_none_of_their_senders_rate(
     serve: Serve, own_server: Callable[..., Valkey]
 ) -> None:
     server = own_server()
