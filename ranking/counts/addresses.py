@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import Ints, Mask
+from ranking.counts.arrays import NO_ROW, Ints, Mask
 from ranking.counts.cells import grown
 from ranking.intake.urls import name_at
 from ranking.intake.visits import short_hash
@@ -22,8 +22,6 @@ from ranking.intake.visits import short_hash
 Marks = npt.NDArray[np.uint64]
 #: In place of a mark: of an item that nobody has described, and of one that was described without an address.
 NOT_DESCRIBED, NO_ADDRESS = 0, 1
-#: In place of a row.
-NO_ROW = -1
 #: So many marks are kept in a dictionary before they are sorted in with the others.
 MANY_NEW = 10_000
 

@@ -1,4 +1,4 @@
-"""The types of arrays that the core passes on, and the numbers that stand for no section and no group.
+"""The types of arrays that the core passes on, and the numbers that stand for no section, no group and no row.
 
 `Rows`: row numbers of items, of a history or a pool. `Sections`, `Groups`: numbers of sections, and of groups of
 language versions, per row. `Mask`: yes or no per row.
@@ -11,6 +11,7 @@ import numpy.typing as npt
 Rows = npt.NDArray[np.int64]
 Sections = npt.NDArray[np.int32]
 NO_SECTION = -1
+NO_ROW = -1
 Groups = npt.NDArray[np.signedinteger]
 NO_GROUP = -1
 FloatArray = npt.NDArray[np.float64]

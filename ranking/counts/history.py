@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ranking.counts.arrays import FloatArray, Ints
+from ranking.counts.arrays import NO_ROW, FloatArray, Ints
 from ranking.counts.buckets import Bucket
 from ranking.counts.cells import Cells, grown
 from ranking.counts.columns import (
@@ -93,6 +93,10 @@ class History:
     def item_rows(self, names: Sequence[str]) -> Ints:
         """The rows of items, (names,) int32, given out on first sight."""
         return self._items.numbers(names)
+
+    def known_rows(self, names: Sequence[str]) -> Ints:
+        """The rows of items, (names,) int32; NO_ROW for one that was never seen."""
+        return self._items.known_numbers(names, NO_ROW)
 
     def known_row(self, item: str) -> int | None:
         """The row of an item, or None if it was never seen."""

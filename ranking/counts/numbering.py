@@ -1,6 +1,7 @@
 """Numbering: names as small numbers, which index the columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from itertools import repeat
 
 import numpy as np
 
@@ -13,15 +14,15 @@ class Numbering:
     >>> sections = Numbering()
     >>> sections.number("Politik"), sections.number("Olahraga"), sections.number("Politik"), sections.known("Budaya")
     (0, 1, 0, None)
-    >>> sections.names
-    ['Politik', 'Olahraga']
+    >>> sections.names, sections.known_numbers(["Olahraga", "Budaya"], unknown=-1).tolist()
+    (['Politik', 'Olahraga'], [1, -1])
     """
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
         self.names: list[str] = []
         #: The number of a name, or None if it was never seen; the bound method of a dict, as it is called per count.
-        self.known: Callable[[str], int | None] = self._numbers.get
+        self.known = self._numbers.get
 
     def number(self, name: str) -> int:
         """The number of a name, given out on first sight."""
@@ -30,6 +31,10 @@ class Numbering:
             number = self._numbers[name] = len(self.names)
             self.names.append(name)
         return number
+
+    def known_numbers(self, names: Sequence[str], unknown: int) -> Ints:
+        """The numbers of names, (names,) int32; `unknown` for one that was never seen."""
+        return np.fromiter(map(self.known, names, repeat(unknown)), dtype=np.int32, count=len(names))
 
     def numbers(self, names: Sequence[str]) -> Ints:
         """The numbers of names, (names,) int32, given out on first sight."""

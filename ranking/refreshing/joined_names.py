@@ -13,7 +13,7 @@ joined as that comes to be known. Where a name is to be parted from an item agai
 the item's cells, and the site is read anew.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -21,7 +21,6 @@ import numpy.typing as npt
 
 from ranking.counts.addresses import (
     NO_ADDRESS,
-    NO_ROW,
     NOT_DESCRIBED,
     ItemAddresses,
     mark_of_address,
@@ -29,7 +28,7 @@ from ranking.counts.addresses import (
     marks_of_name,
     path_of_name,
 )
-from ranking.counts.arrays import Mask
+from ranking.counts.arrays import NO_ROW, Ints, Mask
 from ranking.counts.catalogue import Catalogue
 from ranking.counts.history import History
 from ranking.counts.item_dates import DatesColumns
@@ -98,31 +97,36 @@ class JoinedNames:
         """Note that what `describe_many` was given is whole."""
         self._changed_marks.update(self._addresses.shared())
 
-    def meet(self, names: Iterable[str]) -> None:
-        """Give rows to names that counts are under; those that stand for an item get that item's."""
-        new = [name for name in names if self._history.known_row(name) is None]
-        if not new:
-            return
+    def meet(self, names: Sequence[str]) -> Ints:
+        """Rows of names that counts are under, (names,) int32, given out on first sight: of their items' where they
+        stand for one.
+        """
+        rows = self._history.known_rows(names)
+        places = np.flatnonzero(rows == NO_ROW).tolist()
+        if not places:
+            return rows
+        new = [names[place] for place in places]
         marks = [self._note(name) for name in new]
         flat = np.array([mark for of_name in marks for mark in of_name], dtype=np.uint64)
         by_mark = zip(self._addresses.has(flat).tolist(), self._addresses.only_rows(flat).tolist(), strict=True)
         pairs: dict[str, str] = {}
         for name, of_name in zip(new, marks, strict=True):
-            rows = [row for is_address, row in islice(by_mark, len(of_name)) if is_address]
+            of_items = [row for is_address, row in islice(by_mark, len(of_name)) if is_address]
             is_alias = _named(self._aliases, name) is not None or _named(self._former, name) is not None
-            if len(rows) == 1 and rows[0] != NO_ROW and not is_alias:
+            if len(of_items) == 1 and of_items[0] != NO_ROW and not is_alias:
                 # As `_path` does, and ten times as fast.
-                pairs[name] = self._history.item_of(self._history.items[rows[0]])
-            elif rows or is_alias:
+                pairs[name] = self._history.item_of(self._history.items[of_items[0]])
+            elif of_items or is_alias:
                 self._add_pairs(pairs, name, self._path(name))
         if pairs:
             self._join(pairs)
-        self._history.item_rows(new)
+            return self._history.item_rows(names)
+        rows[places] = self._history.item_rows(new)
+        return rows
 
     def row_of_new(self, name: str) -> int:
         """The row of a name that counts are under and that was never seen."""
-        self.meet([name])
-        return self._history.item_row(name)
+        return int(self.meet([name])[0])
 
     def settle(self) -> bool:
         """Join what has come to be one item since the last call. False: a name is to be parted from its item."""

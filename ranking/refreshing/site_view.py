@@ -299,7 +299,7 @@ class SiteView:
                 return False
             if named.items:
                 self._unmarked.add(shard)
-            self.names.meet(named.items)
+            self.names.meet(list(named.items))
             self.catalogue.set_named(named.items, until)
             self._volumes[place] = named.cursor
         return True
@@ -345,7 +345,7 @@ class SiteView:
             sealed.append(self._unpacked(shard, bucket, counts.sealed))
             if len(sealed) % UNPACKED_BETWEEN_PAUSES == 0:
                 await asyncio.sleep(0)
-        await self._rows.read(store, shard, buckets, sealed, self.history, self.names)
+        await self._rows.read(store, shard, buckets, sealed, self.names)
         taken = 0
         for bucket, parts, counts in zip(buckets, sealed, stored, strict=True):
             known = self._rows.placed(shard, bucket, parts)

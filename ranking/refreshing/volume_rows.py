@@ -14,7 +14,6 @@ from ranking.counts.arrays import Ints, Longs
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
 from ranking.counts.fields import is_shadow
-from ranking.counts.history import History
 from ranking.counts.sealed import CHUNK_NAMES, unpack_ids, volume_end, volume_of
 from ranking.refreshing.joined_names import JoinedNames
 from ranking.store.protocol import Store
@@ -49,28 +48,30 @@ class VolumeRows:
 
     async def read(
         self, store: Store, shard: int, buckets: Sequence[Bucket], sealed: Sequence[Sequence[ChannelCounts]],
-        history: History, names: JoinedNames,
+        names: JoinedNames,
     ) -> None:  # fmt: skip
-        """Give rows of `history` to the names that the sealed counts of some buckets have, and to no others."""
-        numbers_of: dict[int, list[Longs]] = {}
+        """Give rows to the names that the sealed counts of some buckets have, and to no others."""
+        numbers_of: dict[int, list[Ints | Longs]] = {}
         for bucket, parts in zip(buckets, sealed, strict=True):
             numbers_of.setdefault(volume_of(bucket), []).extend(
-                part.numbers.astype(np.int64) for part in parts if not is_shadow(part.channel)
+                part.numbers for part in parts if len(part.numbers) and not is_shadow(part.channel)
             )
         for volume, numbers in numbers_of.items():
             if numbers:
-                await self._read_volume(store, shard, volume, np.unique(np.concatenate(numbers)), history, names)
+                await self._read_volume(store, shard, volume, numbers, names)
 
     async def _read_volume(
-        self, store: Store, shard: int, volume: int, numbers: Longs, history: History, names: JoinedNames
+        self, store: Store, shard: int, volume: int, numbers: Sequence[Ints | Longs], names: JoinedNames
     ) -> None:
-        """Give rows to the names of these numbers, which rise."""
+        """Give rows to the names of these numbers."""
         rows = self._rows.get((shard, volume), np.empty(0, dtype=np.int32))
-        if len(numbers) and numbers[-1] >= len(rows):
-            more = int(numbers[-1]) + 1 - len(rows)
+        if (more := max(int(each.max()) for each in numbers) + 1 - len(rows)) > 0:
             rows = np.concatenate([rows, np.full(more, UNREAD, dtype=np.int32)])
         self._rows[shard, volume] = rows
-        unread = numbers[rows[numbers] == UNREAD]
+        wanted = np.zeros(len(rows), dtype=np.bool_)
+        for each in numbers:
+            wanted[each] = True
+        unread = np.flatnonzero(wanted & (rows == UNREAD))
         if not len(unread):
             return
         first_chunk = int(unread[0]) // CHUNK_NAMES
@@ -81,9 +82,7 @@ class VolumeRows:
             if first == end:
                 continue
             ids = unpack_ids(chunk)
-            wanted = unread[first:end]
-            wanted = wanted[wanted < at + len(ids)]  # a store that has gone back has fewer names
-            wanted_ids = [ids[number - at] for number in wanted.tolist()]
-            names.meet(wanted_ids)
-            rows[wanted] = history.item_rows(wanted_ids)
+            there = unread[first:end]
+            there = there[there < at + len(ids)]  # a store that has gone back has fewer names
+            rows[there] = names.meet([ids[number - at] for number in there.tolist()])
             await asyncio.sleep(0)
