@@ -81,6 +81,8 @@ class Formula:
 
     def _corrected(self, score: FloatArray, sums: Sums, age_s: FloatArray) -> FloatArray:
         """The scores as a forecast corrects them, (rows,) float64; one that has few digits or none stays as it is."""
+        if self._settings.correction is None:
+            return score
         product = score
         for _, factor in self._factors(sums, age_s):
             product = product * factor

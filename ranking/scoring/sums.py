@@ -90,7 +90,8 @@ class Counts:
         self.in_order = in_order
         self.channels = channels
         self.size = size
-        self._cell = columns.cell.astype(np.intp)  # once: bincount would do it at every call
+        self._cell = columns.cell.astype(np.intp)  # once: numpy would do it at every call
+        self._bucket = columns.bucket if in_order else columns.bucket.astype(np.intp)
         self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
         self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
         self._cuts = np.unique(np.searchsorted(self._edges, np.arange(0, len(columns.counts), AT_ONCE)))
@@ -108,13 +109,14 @@ class Counts:
         if not len(counting):
             return sums
         if not self.in_order:
-            weighed = bucket_weights[self.columns.bucket]
+            bucket, counts, cell = self._bucket, self.columns.counts, self._cell
             if 2 * len(counting) < len(bucket_weights):  # of a window few counts are added up
-                some = np.flatnonzero(weighed)
-                weighed = weighed[some] * self.columns.counts[some]
-                return np.asarray(np.bincount(self._cell[some], weights=weighed, minlength=cells), dtype=np.float64)
-            weighed *= self.columns.counts
-            return np.asarray(np.bincount(self._cell, weights=weighed, minlength=cells), dtype=np.float64)
+                some = np.flatnonzero((bucket_weights != 0).take(bucket))
+                bucket, counts, cell = bucket[some], counts[some], cell[some]
+            weighed = bucket_weights.take(bucket)
+            weighed *= counts
+            np.add.at(sums, cell, weighed)
+            return sums
         first, last = int(counting[0]), int(counting[-1]) + 1
         inner = self._cuts[(self._cuts > first) & (self._cuts < last)].tolist()
         for begin, end in pairwise([first, *inner, last]):
