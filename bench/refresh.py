@@ -144,7 +144,7 @@ async def followed(url: str, end_s: int) -> Followed:
 
     def rank() -> list[str]:
         found = Sums(shared, moment).total(Horizon(HalfLife(HALF_LIFE_S)), channel_weights)
-        rows = np.flatnonzero(found)
+        rows = np.flatnonzero(found > 0)
         top = best(rows, score=found, published=np.zeros(len(found)), names=history.items, limit=TOP)
         return [history.items[row] for row in top]
 

@@ -20,7 +20,7 @@ def best(rows: Rows, *, score: FloatArray, published: FloatArray, names: Sequenc
 
     `score`, `published`: (all rows,) float64, the latter in epoch seconds; `names` has the id of every row.
     """
-    of_rows = score[rows]
+    of_rows = score.take(rows)
     if len(rows) > limit:
         cut = _nth_highest(of_rows, limit)
         rows = rows[of_rows >= cut]  # few, so that the rest costs nothing

@@ -50,8 +50,10 @@ class Horizon(NamedTuple):
         width_s, start_s, known = columns.width_s, columns.start_s, moment.known_until
         inside = np.zeros(len(start_s))
         for span in self.spans:
-            before = observed_share(width_s, start_s, min(span.until, moment.at), known)
-            inside += span.factor * (before - observed_share(width_s, start_s, min(span.since, moment.at), known))
+            share = observed_share(width_s, start_s, min(span.until, moment.at), known)
+            if span.since > -math.inf:
+                share -= observed_share(width_s, start_s, min(span.since, moment.at), known)
+            inside += span.factor * share
         return inside * self.decay(ages(width_s, start_s, moment.at))
 
     def upper_bounds(self, columns: Columns, since: float) -> FloatArray:
@@ -134,7 +136,7 @@ class Counts:
         sums = np.zeros(self.size)
         for channel, part in self._of_channels:
             if weight := channel_weights[channel]:
-                weighed = cell_weights[self.columns.cell_order[part]]
+                weighed = cell_weights.take(self.columns.cell_order[part])
                 weighed *= weight
                 np.add.at(sums, self._item[part], weighed)
         return sums
