@@ -87,6 +87,8 @@ def run(
         raise PopulerError("--format parquet needs --out FILE")
     chosen, now = site_named(settings, site), time.time()
     span = TimeRange(moment(since, chosen, 0.0, "--from"), moment(until, chosen, float("inf"), "--to"))
+    if span.since >= span.until:
+        raise PopulerError(f"--from {since}: expected a moment before --to {until}")
     rows = _ROWS[table](settings, chosen, span, now)
     try:
         if form == "parquet" and out is not None:

@@ -176,6 +176,7 @@ def test_what_cannot_be_exported_is_said(options: tuple[str, ...], tmp_path: Pat
         (("counts", "--format", "xml"), "--format: expected parquet or csv"),
         (("counts", "--format", "parquet"), "needs --out"),
         (("counts", "--from", "yesterday"), "--from: expected"),
+        (("items", "--from", "2025-12-02", "--to", "2025-12-01"), "--from 2025-12-02: expected a moment before --to"),
         (("counts", "--out", str(tmp_path / "no" / "file")), "cannot be written"),
         (("counts", "--out", "/dev/full"), "/dev/full: cannot be written (No space left on device)"),
     ):
