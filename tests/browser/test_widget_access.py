@@ -161,15 +161,23 @@ def test_nothing_jumps_when_script_and_lists_come_late(newsroom: Newsroom, desk:
     assert shifted(newsroom, desk, visit, room="", size=size) > 0, "this test sees no jump at all"
 
 
+def jumps(page: Page) -> int:
+    """How often the page has jumped, once all of it is drawn."""
+    page.screenshot()  # of a page whose clock is not the real one, its own frames say nothing
+    page.evaluate(PAINTED)
+    found: int = page.evaluate("shifts.length")
+    return found
+
+
 def test_nothing_jumps_when_a_list_changes(newsroom: Newsroom, desk: Desk, visit: Open) -> None:
     address = front(newsroom, desk, below="<p>Di bawah daftar</p>")
     visited = visit(address, viewport=SIZES["phone"], prepare=lambda page: page.clock.install())
     filled(visited)
     page = visited.page
-    before = page.evaluate("shifts.length")
+    before = jumps(page)
     newsroom.read({desk.ids[-1]: 40})
     wait_until(lambda: newsroom.listed(desk.section)[0] == desk.ids[-1])
     page.clock.fast_forward(61_000)
     expect(page.locator("populer-list li a").first).to_have_text(TITLES[-1])
     page.clock.run_for(1_000)
-    assert page.evaluate("shifts.length") == before
+    assert jumps(page) == before
