@@ -128,7 +128,7 @@ class Lanes:
                 if isinstance(outcome, Committed) and not outcome.confirmed:
                     lane.held = _Held(batch, sent, outcome)
                 else:
-                    self._finish(lane, batch, outcome)
+                    self._finish_soon(lane, batch, outcome)
         finally:
             lane.task = None
 
@@ -145,14 +145,18 @@ class Lanes:
         """Answer the requests of the held batch: it is confirmed."""
         held, lane.held = lane.held, None
         if held is not None:
-            self._finish(lane, held.batch, held.committed)
+            self._finish_soon(lane, held.batch, held.committed)
 
     async def _give_up_held(self, lane: Lane, why: Exception) -> None:
         """Keep the held batch for the store, if there is one: it may have it, or lose it."""
         held, lane.held = lane.held, None
         if held is not None:
             outcome = why if self._overflow is None else await self._kept(held.sent, self._overflow)
-            self._finish(lane, held.batch, outcome)
+            self._finish_soon(lane, held.batch, outcome)
+
+    def _finish_soon(self, lane: Lane, batch: OpenBatch, outcome: Outcome | Exception) -> None:
+        """Answer a batch's requests when the next batch has gone out: the store counts that one meanwhile."""
+        asyncio.get_running_loop().call_soon(self._finish, lane, batch, outcome)
 
     def _finish(self, lane: Lane, batch: OpenBatch, outcome: Outcome | Exception) -> None:
         """Answer a batch's requests."""
