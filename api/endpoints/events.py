@@ -34,7 +34,7 @@ from ranking.errors import ForeignHostError, InvalidEventError, PopulerError, St
 from ranking.intake.events import CLICK, Event, Intake, WireEvent, channel_kind, checked_event
 from ranking.intake.marks import request_mark
 from ranking.intake.visits import SHADOW, Identity
-from ranking.recording.recorder import ONE_COUNTED, ONE_TAKEN, Recorded
+from ranking.recording.recorder import ONE_COUNTED, Recorded
 from ranking.settings.sites import SiteSettings
 
 NOTHING = Recorded(b"")
@@ -361,10 +361,12 @@ def count_recorded(
 ) -> None:
     """Add recorded events to metrics by outcome, and to traffic by kind: a replay of the past is no traffic of now."""
     outcomes = metrics.events
-    if recorded is ONE_COUNTED or recorded is ONE_TAKEN:
-        outcomes[site.id, ACCEPTED] += 1
+    if len(events) == 1 and recorded.ack != "spool":  # nearly all
+        reason = REASON_OF.get(recorded.outcomes[0])
+        outcomes[site.id, reason or ACCEPTED] += 1
         if now - events[0].ts <= PAST_S:
-            context.traffic.add(site.id, channel_kind(events[0].channel), 1, now)
+            name = channel_kind(events[0].channel) if reason is None else uncounted(reason)
+            context.traffic.add(site.id, name, 1, now)
         return
     outcomes[site.id, ACCEPTED] += recorded.accepted
     outcomes[site.id, "spooled"] += recorded.spooled

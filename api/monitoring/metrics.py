@@ -9,7 +9,7 @@ import functools
 import os
 import platform
 from collections import Counter as Tally
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -79,6 +79,9 @@ filtered_lists: Tally[str] = Tally()
 streams: Tally[str] = Tally()
 denied: Tally[tuple[str, str]] = Tally()
 connections_refused: Tally[str] = Tally()
+_committed_s: list[float] = []
+#: Observes a batch, committed so many seconds after its first event.
+committed: Callable[[float], None] = _committed_s.append
 
 
 @functools.cache
@@ -87,11 +90,6 @@ def _connections_most() -> Gauge:
     return Gauge(
         "populer_connections_most", "Connections that a worker's descriptors allow", multiprocess_mode="livemin"
     )
-
-
-def committed(seconds: float) -> None:
-    """Observe a batch, committed this many seconds after its first event."""
-    _commit_seconds.observe(seconds)
 
 
 def connected(count: int, most: int) -> None:
@@ -272,6 +270,7 @@ def of_waiting(pulses: Mapping[str, Pulse]) -> list[Metric]:
 def export() -> None:
     """Add the counters to the shared metrics, and clear them."""
     requests.export()
+    requests.observe_all(_commit_seconds, _committed_s)
     of_sites: Sequence[tuple[Counter, Tally[tuple[str, str]]]] = ((_events, events), (_denied, denied))
     for counter, tally in of_sites:
         for labels, count in tally.items():

@@ -78,14 +78,19 @@ def observe(route: str, status: int, seconds: float) -> None:
 def export() -> None:
     """Add what was observed to the shared metrics."""
     for (route, hundreds), seconds in _unexported.items():
-        if not seconds:
-            continue
-        shared = _seconds.labels(route, STATUSES[hundreds])
-        took_s = np.maximum(seconds, 0.0)  # a clock may have been set meanwhile
-        counts = np.bincount(np.searchsorted(BUCKETS_S, took_s), minlength=len(BUCKETS_S) + 1)
-        # The library takes one observation at a time, which costs more than a request may.
-        for bucket, count in zip(shared._buckets, counts.tolist(), strict=True):
-            if count:
-                bucket.inc(count)
-        shared._sum.inc(float(took_s.sum()))
-        seconds.clear()
+        if seconds:  # a label is there from its first request on
+            observe_all(_seconds.labels(route, STATUSES[hundreds]), seconds)
+
+
+def observe_all(shared: Histogram, seconds: list[float]) -> None:
+    """Add observations to a histogram of BUCKETS_S, and clear them.
+
+    The library takes one at a time, which costs more than a request may.
+    """
+    took_s = np.maximum(seconds, 0.0)  # a clock may have been set meanwhile
+    counts = np.bincount(np.searchsorted(BUCKETS_S, took_s), minlength=len(BUCKETS_S) + 1)
+    for bucket, count in zip(shared._buckets, counts.tolist(), strict=True):
+        if count:
+            bucket.inc(count)
+    shared._sum.inc(float(took_s.sum()))
+    seconds.clear()
