@@ -43,6 +43,7 @@ from servers import Counts, Server
 from traffic import JSON, LINES, Traffic, anonymous, in_batches, of_readers, one_by_one
 
 SINGLES, BATCHES, BATCH = 8_192, 64, 500
+MANY = 256
 EVENTS = BATCHES * BATCH
 EVENTS_PATH, USUAL_PATH = "/v1/events", "/v1/events/batch"
 MEMORY_EARLY_S, MEMORY_LATE_S = 3.0, 9.0
@@ -186,6 +187,8 @@ class Bench:
         name = "single-event beacons, dedupe on"
         yield _rate(name, "requests/s", ours, "bare ASGI", bare, GUARDED_RATE_GOAL)
         yield _cpu(name, ours, bare)
+        many = self._in_turn([(of.guarded, sent), (of.bare, sent)], connections=MANY)
+        yield _rate(f"{name}, {MANY} connections", "requests/s", many[0], "bare ASGI", many[1], GUARDED_RATE_GOAL)
         yield from self._latencies(", dedupe on", of.guarded, sent, ours)
 
     def _batches(self) -> Iterator[Row]:
@@ -218,14 +221,16 @@ class Bench:
                 events_goal=GUARDED_EVENTS_GOAL,
             )  # fmt: skip
 
-    def _in_turn(self, loads: list[tuple[Target, Traffic]], rate: float | None = None) -> list[list[Load]]:
+    def _in_turn(
+        self, loads: list[tuple[Target, Traffic]], rate: float | None = None, connections: int = 64
+    ) -> list[list[Load]]:
         """Every load once a round, the order turning; per load its rounds."""
         found: list[list[Load]] = [[] for _ in loads]
         for number in range(self._rounds):
             order = list(range(len(loads)))
             for index in order if number % 2 == 0 else reversed(order):
                 target, traffic = loads[index]
-                found[index].append(target.loaded(traffic, self._seconds, rate))
+                found[index].append(target.loaded(traffic, self._seconds, rate, connections=connections))
         return found
 
     def _memory(self, suffix: str, target: Target, traffic: Traffic) -> Row:
