@@ -40,17 +40,17 @@ check: $(VENV)/.installed ## formatter, linter, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# Kills, stalls, full disks, servers in front, fuzzing, releases and months of real reads take minutes by themselves, and have
+# Kills, stalls, full disks, servers in front, fuzzing, releases, sixty sites and months of real reads take minutes by themselves, and have
 # a target of their own.
 FAULTS := tests/faults tests/deploy tests/upgrades tests/ranking/store/embedded \
 	tests/contract/test_openapi.py tests/populer/test_client.py tests/test_release.py \
 	$(addprefix tests/populer/commands/,test_store_accept.py test_consume.py test_ends_of_commands.py test_backup_command.py) \
 	$(addprefix tests/populer/service/,test_supervisor.py test_heartbeat.py test_streams_at_work.py test_alarms_of_workers.py \
 		test_alarms_sent.py test_reload.py test_signals_to_the_service.py \
-		test_data_directory.py test_metrics_of_processes.py) \
-	tests/populer/demo/test_demo.py tests/populer/tuning/test_auto_real_reads.py \
-	tests/populer/commands/test_tune_real_reads.py tests/ranking/reporting/test_top_real_reads.py \
-	tests/ranking/recording/test_carriers.py
+		test_data_directory.py test_metrics_of_processes.py test_many_sites.py) \
+	$(addprefix tests/populer/,demo/test_demo.py tuning/test_auto_real_reads.py commands/test_tune_real_reads.py \
+		commands/test_real_catalogue.py) \
+	$(addprefix tests/ranking/,reporting/test_top_real_reads.py recording/test_carriers.py)
 test: check ## check, then all tests but those of faults and browsers, with warnings as errors
 	$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal $(addprefix --ignore=,$(FAULTS)) $(ARGS)
 
