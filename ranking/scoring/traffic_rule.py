@@ -134,10 +134,13 @@ def reads_by_hour(columns: Columns, channel_weights: FloatArray, takes: Mask, at
     seen = (columns.start_s >= begin) & (columns.start_s + columns.width_s <= at)
     entries = np.flatnonzero(seen[columns.bucket])
     cell = columns.cell[entries]
-    item = columns.cell_item[cell].astype(np.int64)
-    counts = columns.counts[entries] * channel_weights[columns.cell_channel[cell]] * takes[item]
-    some = np.flatnonzero(counts > 0)
-    hour = ((columns.start_s[columns.bucket[entries[some]]] - start) // HOUR_S).astype(np.int64)
-    keys, place = np.unique(hour * len(takes) + item[some], return_inverse=True)
+    item = columns.cell_item[cell]
+    counts = columns.counts[entries]
+    counts *= channel_weights[columns.cell_channel[cell]]
+    counts *= takes[item]
+    hour_of_bucket = ((columns.start_s - start) // HOUR_S).astype(np.int64)
+    keys = hour_of_bucket[columns.bucket[entries]] * len(takes) + item
+    some = counts > 0
+    keys, place = np.unique(keys[some], return_inverse=True)
     reads = np.asarray(np.bincount(place, weights=counts[some], minlength=len(keys)), dtype=np.float64)
     return HourlyReads(keys % max(len(takes), 1), keys // max(len(takes), 1), reads, hours, at - begin)
