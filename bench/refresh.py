@@ -70,6 +70,7 @@ from ranking.times import HOUR_S
 SIZES = (100_000, 1_000_000, 10_000_000)
 STEPS = 7
 BATCH_EVENTS = 1_000
+AT_REST_S = 60.0
 MIB = 1024**2
 REFRESH_GOAL_S, COLD_GOAL_S, MEMORY_GOAL_MIB, BINCOUNT_GOAL, REDIS_GOAL, DUCKDB_GOAL = 1.5, 5.0, 1536, 3.0, 50.0, 10.0
 FORECAST_GOAL = 2.0
@@ -204,6 +205,7 @@ def _bare_pass(history: History) -> float:
 def rows(url: str, cells: int, end_s: int, *, rivals: bool) -> tuple[list[Row], float]:
     """All measurements of one size, and the seconds of a refresh."""
     asyncio.run(_filled(url, cells, end_s))
+    _wait_for_rest(url)
     command = [sys.executable, __file__, "--follow", url, "--end", str(end_s)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True)
     ours = Followed(**json.loads(done.stdout))
@@ -337,6 +339,17 @@ async def _filled(url: str, cells: int, end_s: int) -> None:
     await store.open()
     await filling.fill(store, cells, end_s)
     await store.close()
+
+
+def _wait_for_rest(url: str) -> None:
+    """Return when the store has done with rewriting its file, which takes a core."""
+    until = time.monotonic() + AT_REST_S
+    with Redis.from_url(url) as redis:
+        while time.monotonic() < until:
+            persistence: Any = redis.info("persistence")
+            if not (persistence["aof_rewrite_in_progress"] or persistence["aof_rewrite_scheduled"]):
+                return
+            time.sleep(0.1)
 
 
 def _batch(step: int, end_s: int) -> Batch:
