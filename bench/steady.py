@@ -95,6 +95,7 @@ def measured(cells: int, settings: Settings, end_s: int) -> Steadily:
         started = time.perf_counter()
         steady.ranked(site, moment, UTC, lists)
         front_s.append(time.perf_counter() - started)
+        steady.prepare(site, UTC, lists)  # as a service does: what proved nothing is drawn wider
         started = time.perf_counter()
         ranker = Ranker(site, moment)
         for each in lists.values():
