@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ log = structlog.get_logger("populer")
 SETTLED_S = 3.0
 #: A worker has so long to answer what it has taken.
 STOP_S = 6.5
+#: The files of a process' metrics fit in, with what they grow by.
+METRICS_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Child:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             pass_fds=[each for each in passed if each is not None],
-            env=self._env,
+            env=self._environment(),
             start_new_session=True,  # Ctrl-C is for the parent, which stops us in order
         )
         stdin, stdout = cast(asyncio.StreamWriter, process.stdin), cast(asyncio.StreamReader, process.stdout)
@@ -82,6 +85,19 @@ class Child:
         relaying = asyncio.create_task(relay(stdout, ready.set, self._log_output))
         heart.started()
         return _Running(process, stdin, started_at, ready, relaying, heart)
+
+    def _environment(self) -> dict[str, str]:
+        """What a process is started with; on a full disk without the files that metrics are shared by.
+
+        Where such a file gets no room, the write into it ends the process (SIGBUS), and all that take its place.
+        """
+        if shutil.disk_usage(self._env[SHARED_DIR]).free >= METRICS_BYTES:
+            return self._env
+        log.warning(
+            "The disk has no room for a process' metrics: it keeps them to itself until it is started again.",
+            role=self.orders.role,
+        )
+        return {name: value for name, value in self._env.items() if name != SHARED_DIR}
 
     def replace_if_hung(self, elapsed_s: float) -> None:
         """Kill it if its event loop hangs, `elapsed_s` after the last look; `watch` starts another."""

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from ledger import Ledger, Sender, await_counted, counted
 from service import Service, serving, wait_until
@@ -60,6 +61,32 @@ def test_what_was_answered_while_the_disk_became_full_outlives_the_server(small_
             wait_until(lambda: finds_its_store(service), PATIENCE_S)
         await_counted(ledger, socket_url(data))
         ledger.check(counted(socket_url(data)))
+
+
+def test_processes_that_start_on_a_full_disk_live_on_and_answer(small_disk: Path, tmp_path: Path) -> None:
+    with (
+        serving(small_disk / "data", "--config", settings_file(tmp_path)) as service,
+        filled(small_disk) as fill,
+        service.client() as client,
+    ):
+        ended = set(service.children())
+        for pid in ended:
+            os.kill(pid, signal.SIGKILL)
+
+        def is_served() -> bool:
+            fill()
+            with contextlib.suppress(httpx2.TransportError):
+                return client.get("/livez").status_code == 200 and len(set(service.children()) - ended) == len(ended)
+            return False
+
+        wait_until(is_served, PATIENCE_S)
+        begun = service.children()
+        for _ in range(5):
+            fill()
+            assert client.post("/v1/events", json={"item": "a"}).status_code in (202, 503)
+            assert client.get("/v1/lists/populer").status_code in (200, 503)
+            assert client.get("/metrics").status_code == 200
+        assert service.children() == begun
 
 
 def fill_and_kill(service: Service, disk: Path, ledger: Ledger) -> None:
