@@ -25,7 +25,7 @@ log = structlog.get_logger("populer")
 SETTLED_S = 3.0
 #: A worker has so long to answer what it has taken.
 STOP_S = 6.5
-#: The files of a process' metrics fit in, with what they grow by.
+#: What the files of a process' metrics take on the disk, with room to grow.
 METRICS_BYTES = 1 << 20
 
 
@@ -87,14 +87,14 @@ class Child:
         return _Running(process, stdin, started_at, ready, relaying, heart)
 
     def _environment(self) -> dict[str, str]:
-        """What a process is started with; on a full disk without the files that metrics are shared by.
+        """What a process is started with: without the folder of shared metrics where that has no room for its files.
 
-        Where such a file gets no room, the write into it ends the process (SIGBUS), and all that take its place.
+        A write into a mapped file that gets no room ends the process (SIGBUS), and all that take its place.
         """
-        if shutil.disk_usage(self._env[SHARED_DIR]).free >= METRICS_BYTES:
+        if _has_room(self._env[SHARED_DIR]):
             return self._env
         log.warning(
-            "The disk has no room for a process' metrics: it keeps them to itself until it is started again.",
+            "There is no room for a process' metrics on the disk: it shares none until it is started again.",
             role=self.orders.role,
         )
         return {name: value for name, value in self._env.items() if name != SHARED_DIR}
@@ -203,3 +203,10 @@ async def _stop(process: asyncio.subprocess.Process, role: str, within_s: float)
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+def _has_room(folder: str) -> bool:
+    try:
+        return shutil.disk_usage(folder).free >= METRICS_BYTES
+    except OSError:
+        return False

@@ -155,7 +155,7 @@ class Lanes:
             self._finish_soon(lane, held.batch, outcome)
 
     def _finish_soon(self, lane: Lane, batch: OpenBatch, outcome: Outcome | Exception) -> None:
-        """Answer a batch's requests when the next batch has gone out: the store counts that one meanwhile."""
+        """Answer a batch's requests in the event loop's next turn, after the next batch has been made."""
         asyncio.get_running_loop().call_soon(self._finish, lane, batch, outcome)
 
     def _finish(self, lane: Lane, batch: OpenBatch, outcome: Outcome | Exception) -> None:

@@ -217,7 +217,9 @@ def test_a_pinned_site_is_of_the_process_of_that_name_while_it_lives(server: ser
     with team(server, tmp_path / "log", 2) as jobs:
         servers.wait_until(jobs.shares, "each to have its share")
         pinned = jobs.add("pinned")
-        servers.wait_until(lambda: jobs.leases.get(SITES[-1], (0, 0))[0] == pinned.pid, "the pinned site")
+        servers.wait_until(
+            lambda: jobs.shares() and jobs.leases.get(SITES[-1], (0, 0))[0] == pinned.pid, "the pinned site"
+        )
         before = epochs_published(server)[SITES[-1]]
         pinned.send(signal.SIGTERM)
         assert pinned.process.wait(20) == 0
