@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
+from ranking.counts.arrays import NO_ROW
 from ranking.counts.buckets import Bucket, bucket_start
 from ranking.counts.catalogue import Catalogue
 from ranking.counts.columns import ChannelCounts
@@ -32,7 +33,7 @@ from ranking.intake.items import Item
 from ranking.published.edits import Edits
 from ranking.refreshing.joined_names import JoinedNames
 from ranking.refreshing.label_reader import LabelReader
-from ranking.refreshing.volume_rows import UNREAD, VolumeRows
+from ranking.refreshing.volume_rows import VolumeRows
 from ranking.store.protocol import Store
 from ranking.store.shards import shard_of
 from ranking.times import HOUR_S
@@ -197,7 +198,7 @@ class SiteView:
         """Let the names of the volumes have the rows that theirs have gone into."""
         if moved := self.names.moved():
             place = np.arange(len(self.history.items) + 1, dtype=np.int32)
-            place[UNREAD] = UNREAD
+            place[NO_ROW] = NO_ROW
             for row, into in reversed(moved.items()):
                 place[row] = place[into]
             self._rows.renumber(place)
@@ -210,7 +211,7 @@ class SiteView:
         living = np.flatnonzero(self.history.rows_with_counts() | self.names.in_use()).astype(np.int32)
         if 2 * len(living) > rows:
             return
-        place = np.full(rows + 1, UNREAD, dtype=np.int32)
+        place = np.full(rows + 1, NO_ROW, dtype=np.int32)
         place[living] = np.arange(len(living), dtype=np.int32)
         history = self.history.compacted(living)
         self.catalogue = self.catalogue.compacted(history, living)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ranking.counts.arrays import Ints, Longs
+from ranking.counts.arrays import NO_ROW, Ints, Longs
 from ranking.counts.buckets import Bucket
 from ranking.counts.columns import ChannelCounts
 from ranking.counts.fields import is_shadow
@@ -18,16 +18,13 @@ from ranking.counts.sealed import CHUNK_NAMES, unpack_ids, volume_end, volume_of
 from ranking.refreshing.joined_names import JoinedNames
 from ranking.store.protocol import Store
 
-#: In place of a name's row: it has none here.
-UNREAD = -1
-
 
 class VolumeRows:
     """The rows of the names of a site's volumes."""
 
     def __init__(self, site: str) -> None:
         self._site = site
-        self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or UNREAD
+        self._rows: dict[tuple[int, int], Ints] = {}  # shard and volume -> the row of each of its names, or NO_ROW
 
     def placed(self, shard: int, bucket: Bucket, parts: Sequence[ChannelCounts]) -> list[ChannelCounts]:
         """Sealed counts of a bucket by row, but for shadows. Their names have been read."""
@@ -43,7 +40,7 @@ class VolumeRows:
         self._rows = {place: rows for place, rows in self._rows.items() if volume_end(place[1]) > moment}
 
     def renumber(self, place: Ints) -> None:
-        """Let the names have other rows: `place`, (rows + 1,) int32, its last for UNREAD."""
+        """Let the names have other rows: `place`, (rows + 1,) int32, its last for NO_ROW."""
         self._rows = {volume: place[of_names] for volume, of_names in self._rows.items()}
 
     async def read(
@@ -66,12 +63,12 @@ class VolumeRows:
         """Give rows to the names of these numbers."""
         rows = self._rows.get((shard, volume), np.empty(0, dtype=np.int32))
         if (more := max(int(each.max()) for each in numbers) + 1 - len(rows)) > 0:
-            rows = np.concatenate([rows, np.full(more, UNREAD, dtype=np.int32)])
+            rows = np.concatenate([rows, np.full(more, NO_ROW, dtype=np.int32)])
         self._rows[shard, volume] = rows
         wanted = np.zeros(len(rows), dtype=np.bool_)
         for each in numbers:
             wanted[each] = True
-        unread = np.flatnonzero(wanted & (rows == UNREAD))
+        unread = np.flatnonzero(wanted & (rows == NO_ROW))
         if not len(unread):
             return
         first_chunk = int(unread[0]) // CHUNK_NAMES
