@@ -51,7 +51,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     server, url = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    port = servers.free_port()
+    (port,) = servers.free_ports(1)
     environment = {**os.environ, "BENCH_REDIS_URL": url, "PYTHONPATH": f"{servers.ROOT}:{servers.ROOT / 'bench'}"}
     running = subprocess.Popen(command(server, port), env=environment, stdout=subprocess.DEVNULL)
     servers.run_until_stopped(running, port)

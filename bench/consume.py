@@ -25,7 +25,7 @@ import msgspec
 import servers
 from report import Row, parser_of, show
 
-sys.path += [str(servers.ROOT / "tests"), str(servers.ROOT / "tests" / "populer")]
+sys.path.append(str(servers.ROOT / "tests" / "populer"))
 
 import broker
 from service import MODULE, environment
@@ -80,7 +80,7 @@ def _consumed(kafka: broker.Broker, group: str, written: Counter[str], window: s
         config = Path(folder) / "populer.toml"
         config.write_text(f'[redis]\nurl = "{store}"\n[ingest]\ndedupe_window = "{window}"\n')
         command = [*MODULE, "consume", f"kafka://{kafka.address}/views", "--group", group, "--config", str(config)]
-        (port,) = broker.free_ports(1)
+        (port,) = servers.free_ports(1)
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen(
                 [*command, "--from", "earliest", "--metrics-port", str(port)], stdout=log, stderr=log, env=environment()

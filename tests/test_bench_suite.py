@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,3 +93,12 @@ def test_what_a_benchmark_imports_of_the_project_is_there(file: Path) -> None:
             for each in node.names:
                 if not hasattr(module, each.name):
                     importlib.import_module(f"{node.module}.{each.name}")
+
+
+def test_every_benchmark_can_be_imported() -> None:
+    """In a process of its own: here the helpers of the tests have the names of those of the benchmarks."""
+    modules = ", ".join(file.stem for file in BENCH.glob("*.py"))
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {modules}"], cwd=BENCH, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -15,7 +15,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent / "populer"))
 
-from servers import free_ports
+from ports import free_ports
 from service import environment, serving, started
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ import httpx2
 import pytest
 from conftest import StandIn, Visit, ended, wait_until
 from playwright.sync_api import Page, Route, expect
-from servers import free_ports
+from ports import free_ports
 from stand import Answer, Stand
 from test_frameworks import SETTLED_MS, shows
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from conftest import Newsroom
 from firefox import running_firefox
-from servers import free_ports
+from ports import free_ports
 from service import wait_until
 from test_ops import at
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import httpx2
-from servers import free_ports
+from ports import free_ports
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import httpx2
 import pytest
-import servers
+from ports import free_ports
 
 sys.path.append(str(Path(__file__).parents[1] / "populer"))
 
@@ -59,7 +59,7 @@ def watched() -> Iterator[Watched]:
         settings = folder / "populer.toml"
         settings.write_text('[refresh]\nevery = "1s"\n')
         service = stack.enter_context(serving(folder / "data", "--config", str(settings)))
-        (port,) = servers.free_ports(1)
+        (port,) = free_ports(1)
         (folder / "prometheus.yml").write_text(CONFIG.format(target=service.url.removeprefix("http://")))
         (folder / "rules.yml").write_text(re.sub(r"for: \w+", "for: 0s", RULES.read_text()))
         with (folder / "prometheus.log").open("wb") as log:

@@ -1,13 +1,13 @@
 """The WordPress plugin tells a running service what a real WordPress publishes, changes and takes down."""
 
 import json
-import socket
 import threading
 from typing import Any
 
 import httpx2
 import pytest
 from newsrooms import listed, misbehaving, saying, silent
+from ports import free_ports
 from service import Service, wait_until
 from wordpress_site import Site, php_text
 
@@ -55,9 +55,7 @@ def category(site: Site, name: str, **given: Any) -> int:
 @pytest.fixture
 def nobody() -> str:
     """The address of a service that is not there."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_ports(1)[0]}"
 
 
 def test_a_published_post_is_described_with_all_that_wordpress_knows(site: Site, service: Service) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import httpx2
 import pytest
 from newsrooms import EXAMPLES
+from ports import free_ports
 
 PLUGIN = EXAMPLES / "wordpress" / "populer"
 WORDPRESS = Path("/usr/share/wordpress")
@@ -237,9 +238,7 @@ def installed(folder: Path) -> Iterator[Site]:
         (themes / "functions.php").write_text(FUNCTIONS)
         shutil.copytree(PLUGIN, plugins)
         (site / "router.php").write_text(ROUTER)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        (port,) = free_ports(1)
         url = f"http://127.0.0.1:{port}"
         (site / "wp-config.php").write_text(CONFIG.format(socket=at, url=url, folder=site))
         done = subprocess.run(

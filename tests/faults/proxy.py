@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Self
 
 import servers
+from ports import free_ports
 
 from ranking.store.redis import keys
 
@@ -117,7 +118,7 @@ async def behind_proxies_and_sentinel(server: servers.Valkey, nth: int) -> Async
 @contextlib.contextmanager
 def told_of(cluster: servers.Topology) -> Iterator[list[int]]:
     """Let a cluster's nodes tell clients of other ports than their own, where proxies may stand then."""
-    ports = servers.free_ports(len(cluster.servers))
+    ports = free_ports(len(cluster.servers))
     try:
         _announce(cluster.servers, ports)
         yield ports

@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 import servers
+from ports import free_ports
 
 from ranking.counts.buckets import Bucket
 from ranking.counts.fields import is_shadow
@@ -85,7 +86,7 @@ def another_make() -> Iterator[str]:
         with servers.Valkey() as server:
             yield server.url
         return
-    (port,) = servers.free_ports(1)
+    (port,) = free_ports(1)
     command = [binary, "--port", str(port), "--bind", servers.HOST, "--save", "", "--dir", "/tmp"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         try:

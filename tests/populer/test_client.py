@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from servers import free_ports
+from ports import free_ports
 from service import serving, wait_until
 
 from populer.client import AsyncPopuler, Patience, Populer, PopulerError

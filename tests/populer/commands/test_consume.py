@@ -15,6 +15,7 @@ import broker
 import httpx2
 import pytest
 from broker import Broker
+from ports import free_ports
 from service import MODULE, Service, environment, run, serving, wait_until
 
 ITEMS = 50
@@ -160,7 +161,7 @@ def test_fields_go_by_their_own_names_and_bad_records_are_counted_by_reason(
     for value in values:
         kafka.write("named", value, 0, key=b"reader")
     kafka.flush()
-    (port,) = broker.free_ports(1)
+    (port,) = free_ports(1)
     with consuming(service, config, url, "--from", "earliest", "--metrics-port", str(port)) as reader:
         wait_until(lambda: counts(service) == {"4711": 3})
         wait_until(lambda: 'outcome="bad kind"' in httpx2.get(f"http://127.0.0.1:{port}/metrics").text)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import servers
+from ports import free_ports
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -50,7 +51,7 @@ def test_a_server_that_would_lose_counts_is_named_with_what_to_do(tmp_path: Path
 
 def test_a_store_that_is_away_is_a_finding(tmp_path: Path) -> None:
     file = tmp_path / "populer.toml"
-    (port,) = servers.free_ports(1)
+    (port,) = free_ports(1)
     file.write_text(f'[redis]\nurl = "redis://127.0.0.1:{port}"\n')
     code, found, error = examined("--config", str(file))
     assert code == 1

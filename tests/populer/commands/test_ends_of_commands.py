@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from servers import free_ports
+from ports import free_ports
 
 sys.path.append(str(Path(__file__).parents[1]))
 

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[1]))
 
-from servers import free_ports
+from ports import free_ports
 from service import Service, run, serving, wait_until
 
 from populer.commands.options import write_key

@@ -14,6 +14,7 @@ from pathlib import Path
 import httpx2
 import pytest
 import servers
+from ports import free_ports
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
 from service import MODULE, Service, environment, run, serving, wait_until
@@ -189,7 +190,7 @@ def ranking(data_dir: Path, url: str, *arguments: str) -> Iterator[subprocess.Po
 def test_a_service_that_only_ranks_serves_its_own_metrics(
     own_server: Callable[..., servers.Valkey], tmp_path: Path
 ) -> None:
-    (port,) = servers.free_ports(1)
+    (port,) = free_ports(1)
     url = f"http://127.0.0.1:{port}"
     with ranking(tmp_path / "data", own_server().url, "--metrics-port", str(port)):
         wait_until(lambda: scraped(url).get("job_runs_total", name="refresh", outcome="done") >= 1, WITHIN_S)

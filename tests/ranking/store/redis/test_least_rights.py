@@ -11,6 +11,7 @@ import httpx2
 import pytest
 import redis
 import servers
+from ports import free_ports
 
 from ranking.errors import MissingRightsError
 from ranking.store.redis.rights import COMMANDS
@@ -145,7 +146,7 @@ DEBIANS = Path("/usr/bin/redis-server")
 @pytest.fixture
 def debians_redis(tmp_path: Path) -> Iterator[int]:
     """Port of a Redis as Debian has it."""
-    (port,) = servers.free_ports(1)
+    (port,) = free_ports(1)
     command = [str(DEBIANS), "--port", str(port), "--bind", servers.HOST, "--save", "", "--dir", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process, redis.Redis(port=port) as admin:
         try:

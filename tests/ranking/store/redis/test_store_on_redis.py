@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 import servers
+from ports import free_ports
 from redis.asyncio.connection import AbstractConnection
 from whole_counts import read_buckets
 
@@ -111,7 +112,7 @@ async def test_a_user_who_loses_the_right_to_a_command_is_refused(own_server: Ow
     ["redis://127.0.0.1:{port}", "unix:///tmp/nobody-{port}", "redis+sentinel://127.0.0.1:{port}/mymaster"],
 )
 async def test_nobody_listening_is_unavailable(address: str) -> None:
-    (port,) = servers.free_ports(1)
+    (port,) = free_ports(1)
     with pytest.raises(StoreUnavailableError) as away:
         await opening(address.format(port=port), timeout_s=1.0)
     assert away.value.__cause__ is not None

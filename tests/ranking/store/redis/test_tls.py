@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 import servers
-from servers import HOST, free_ports, opened
+from ports import HOST, free_ports
+from servers import opened
 from tls import Certificate, Front, certificate
 
 from ranking.errors import StoreRefusedError, StoreUnavailableError
