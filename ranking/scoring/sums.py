@@ -21,7 +21,7 @@ from ranking.counts.history import History
 from ranking.scoring.decay import Decay
 
 #: So many counts are weighed and added up at once: what that takes stays in the processor's cache.
-AT_ONCE = 2**17
+AT_ONCE = 2**16
 
 
 class Moment(NamedTuple):
@@ -92,7 +92,8 @@ class Counts:
         self.in_order = in_order
         self.channels = channels
         self.size = size
-        self._cell = columns.cell.astype(np.intp)  # once: numpy would do it at every call
+        # numpy adds up by intp; of many counts a copy takes more memory than making it part by part takes time.
+        self._cell = columns.cell if in_order else columns.cell.astype(np.intp)
         self._bucket = columns.bucket if in_order else columns.bucket.astype(np.intp)
         self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
         self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
@@ -125,7 +126,7 @@ class Counts:
             part = slice(self._edges[begin], self._edges[end])
             weighed = np.repeat(bucket_weights[begin:end], self._lengths[begin:end])
             weighed *= self.columns.counts[part]
-            np.add.at(sums, self._cell[part], weighed)
+            np.add.at(sums, self._cell[part].astype(np.intp), weighed)
         return sums
 
     def item_sums(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
@@ -136,9 +137,11 @@ class Counts:
         sums = np.zeros(self.size)
         for channel, part in self._of_channels:
             if weight := channel_weights[channel]:
-                weighed = cell_weights.take(self.columns.cell_order[part])
-                weighed *= weight
-                np.add.at(sums, self._item[part], weighed)
+                for begin in range(part.start, part.stop, AT_ONCE):
+                    some = slice(begin, min(begin + AT_ONCE, part.stop))
+                    weighed = cell_weights.take(self.columns.cell_order[some])
+                    weighed *= weight
+                    np.add.at(sums, self._item[some], weighed)
         return sums
 
     def only(self, rows: npt.NDArray[np.int64]) -> "Counts":

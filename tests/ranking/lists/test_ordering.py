@@ -26,6 +26,18 @@ def test_best_equals_the_first_of_a_full_sort(table: list[tuple[float, float]], 
 
 
 @settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4_000), st.integers(1, 70), st.sampled_from([1, 3, 10**9]))
+def test_best_of_many_equals_the_first_of_a_full_sort(seed: int, count: int, limit: int, different: int) -> None:
+    random = np.random.default_rng(seed)
+    score = random.integers(0, different, count).astype(float)
+    score = score[:: random.choice([-1, 1])] if seed % 2 else np.sort(score)[:: random.choice([-1, 1])]
+    published = random.choice([1e9, 1.5e9, np.inf], count)
+    names = [f"item-{number:04}" for number in random.permutation(count)]
+    wanted = sorted(range(count), key=lambda row: (-score[row], -published[row], names[row]))[:limit]
+    assert best(np.arange(count), score=score, published=published, names=names, limit=limit).tolist() == wanted
+
+
+@settings(deadline=None)
 @given(TABLES, st.data())
 def test_best_by_section_equals_the_best_of_each(table: list[tuple[float, float]], data: st.DataObject) -> None:
     score, published = (np.array(column) for column in zip(*table, strict=True))
