@@ -278,8 +278,12 @@ if ARGV[6] then
     return earlier and earlier % SHIFT > offset and count + math.floor(earlier / SHIFT) or count
   end
 
+  local numbers = {}  -- key -> field -> its number, asked for once: none is looked at again once it is written
   local function number_in(key, field)
-    return tonumber(redis.call('HGET', key, field) or 0)
+    local known = numbers[key] or {}
+    numbers[key] = known
+    known[field] = known[field] or tonumber(redis.call('HGET', key, field) or 0)
+    return known[field]
   end
 
   local changed, network_was = {}, {}  -- per window: field -> true; network -> the same under the salt before
