@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 import servers
+import uvloop
 from ports import free_ports
 from redis.asyncio.connection import AbstractConnection
 from whole_counts import read_buckets
@@ -144,8 +145,25 @@ async def test_a_connection_that_the_driver_closes_while_it_is_used_is_unavailab
     async with servers.opened(server.url) as store:
         monkeypatch.setattr(AbstractConnection, "_send_packed_command", closed_meanwhile)
         with pytest.raises(StoreUnavailableError) as away:
-            await store.counts.record(batch(1, a=1), KEEP_S)
+            await store.counts.record(batch(1, **dict.fromkeys(map(str, range(20_000)), 1)), KEEP_S)
     assert isinstance(away.value.__cause__, AttributeError)
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_connections_that_are_cut_in_the_turn_of_their_use_are_unavailable(
+    server: servers.Valkey, run: Callable[[Any], None]
+) -> None:
+    async def cut_and_used() -> None:
+        async with servers.opened(server.url) as store:
+            await store.counts.record(batch(1, a=1), KEEP_S)
+            for connection in store._link.client.connection_pool._available_connections:
+                connection._writer.transport.abort()
+            with pytest.raises(StoreUnavailableError):
+                await store.counts.record(batch(2, a=1), KEEP_S)
+            await store.counts.record(batch(2, a=1), KEEP_S)
+            assert await servers.counts_by_bucket(store, SITE) == {(NOON.start_s, "view|a"): 2}
+
+    run(cut_and_used())
 
 
 def test_an_error_of_our_own_is_not_taken_for_the_drivers() -> None:
