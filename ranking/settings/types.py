@@ -125,6 +125,16 @@ _WORDING = (
     ("greater than", "a value greater than"),
     ("less than", "a value less than"),
 )
+#: pydantic's types of faults whose wording is for those who write models -> ours
+_EXPECTED = {
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "a table"),
+    "string_type": "text in quotes",
+    "tuple_type": "a list in brackets",
+    **dict.fromkeys(("string_too_short", "too_short"), "a length of at least {min_length}"),
+}
 _BOUNDS = {
     "greater_than_equal": ("ge", "of at least"),
     "greater_than": ("gt", "over"),
@@ -146,10 +156,11 @@ def expected(fault: Mapping[str, Any]) -> str:
         bound, words = _BOUNDS[fault["type"]]
         given = format_duration(found) if isinstance(found, int | float) and not math.isnan(found) else found
         return f"{name}: expected a duration {words} {format_duration(fault['ctx'][bound])}, found {given}"
-    message = fault["msg"]
-    for theirs, ours in _WORDING:
+    ours = _EXPECTED.get(fault["type"])
+    message = fault["msg"] if ours is None else ours.format_map(fault.get("ctx", {}))
+    for theirs, words in _WORDING:
         if message.startswith(theirs):
-            message = ours + message.removeprefix(theirs)
+            message = words + message.removeprefix(theirs)
     if isinstance(found, dict | BaseModel):
         inner, _, rest = message.partition(": ")  # what several settings of a table come to names the one to change
         return f"{name}.{inner}: expected {rest}".removeprefix(".") if rest else f"{name}: expected {message}"

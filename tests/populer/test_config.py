@@ -80,7 +80,14 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("[service]\nport = 'x'", "service.port: expected a valid integer"),
+        ("[service]\nport = 'x'", "service.port: expected a whole number, found 'x'"),
+        ("[service]\nport = 1.5", "service.port: expected a whole number, found 1.5"),
+        ("[service]\nhost = ''", "service.host: expected a length of at least 1, found ''"),
+        ("[service]\nhost = 3", "service.host: expected text in quotes, found 3"),
+        ("service = 3", "service: expected a table, found 3"),
+        ("[ingest]\nbots = 'maybe'", "ingest.bots: expected true or false, found 'maybe'"),
+        ("[ingest]\nkinds = []", "ingest.kinds: expected a length of at least 1, found []"),
+        ("[lists.populer]\nweights = {view = 'x'}", "lists.populer.weights.view: expected a number, found 'x'"),
         ("[service]\nport = 70000", "service.port: expected a value less than or equal to 65535, found 70000"),
         ("[nonsense]\na = 1", "nonsense: is not a setting; there are service, redis, ingest, retention"),
         ("[ingest]\nmax_bdy = 1", "ingest.max_bdy: is not a setting; did you mean max_body?"),
@@ -118,8 +125,8 @@ def test_what_kubernetes_and_others_put_into_the_environment_is_no_setting() -> 
             "[[sites]]\nid = 'a'\n[[sites]]\nid = 'a'",
             "sites: expected at least one site, and an id of its own for each",
         ),
-        ("sites = 3", "sites: expected a valid tuple"),
-        ("lists = 3", "lists: expected a valid dictionary"),
+        ("sites = 3", "sites: expected a list in brackets"),
+        ("lists = 3", "lists: expected a table, found 3"),
         (
             "[alarms.webhooks.desk]\nurl = 'https://a.example'\nalarms = ['x']",
             "desk.alarms: expected one of store_away, ",

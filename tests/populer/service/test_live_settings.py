@@ -91,7 +91,7 @@ def test_a_good_file_is_in_effect_under_the_environment_and_the_flags_of_the_sta
         (TOML.replace("half_life", "half_live"), "lists.populer.half_live: is not a setting; did you mean half_life?"),
         (TOML.replace('"3h"', "3"), 'lists.populer.half_life: expected a duration such as "2h", found the number 3.'),
         (TOML + 'decay = "window"', 'lists.populer.half_life: has no effect with decay = "window"'),
-        (TOML.replace("8001", "'x'"), "service.port: expected a valid integer"),
+        (TOML.replace("8001", "'x'"), "service.port: expected a whole number"),
         (TOML + '[retention]\nbucket = "1h"\nkeep = "30m"', "retention.keep: expected at least one bucket"),
         ("", "is empty; a comment in it will do where the defaults are meant"),
         (" \n\n", "is empty"),
