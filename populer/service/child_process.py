@@ -30,7 +30,7 @@ from populer.service import descriptors, logs
 from populer.service.child_messages import Orders, Parent
 from populer.service.child_output import say_ready
 from populer.service.data_folder import SPOOL_DIR
-from populer.service.heartbeat import beat_loop
+from populer.service.heartbeat import beat, beat_loop
 from populer.service.known_store import known_life
 from populer.service.listening import BACKLOG
 from populer.service.memory import reclaim_loop, settle_memory
@@ -77,8 +77,9 @@ def main() -> None:
 async def _run_jobs(parent: Parent) -> None:
     stop = asyncio.Event()
     _on_stop(parent, stop.set)
-    say_ready()
     orders = parent.orders
+    beat(orders.beat_fd)
+    say_ready()
     beating = asyncio.create_task(beat_loop(orders.beat_fd))
     store = _store_of(orders)
     connecting = asyncio.create_task(StoreConnection(store, lambda: parent.orders.redis_url).keep_open_loop())
@@ -243,6 +244,7 @@ async def _announce(server: uvicorn.Server, loaded: Callable[[], bool], beat_fd:
     while not (server.started and (loaded() or loop.time() > give_up_at)):  # noqa: ASYNC110 - uvicorn tells nobody
         await asyncio.sleep(0.02)
     settle_memory()
+    beat(beat_fd)
     say_ready()
     await beat_loop(beat_fd)
 

@@ -92,9 +92,15 @@ def activity_of(pid: int) -> Activity | None:
     return Activity(fields[0], (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK"))
 
 
+def beat(fd: int | None) -> None:
+    """Beat once for the parent. Who says that it is ready has done so: of others it is not known whether they hang."""
+    if fd is not None:
+        with contextlib.suppress(BlockingIOError, BrokenPipeError):
+            os.write(fd, b".")
+
+
 async def beat_loop(fd: int | None) -> None:
     """Beat for the parent until cancelled."""
     while fd is not None:
-        with contextlib.suppress(BlockingIOError, BrokenPipeError):
-            os.write(fd, b".")
+        beat(fd)
         await asyncio.sleep(BEAT_EVERY_S)
