@@ -22,6 +22,9 @@ from ranking.scoring.decay import Decay
 
 #: So many counts are weighed and added up at once: what that takes stays in the processor's cache.
 AT_ONCE = 2**16
+#: So many places at most are copied as the type that numpy adds up by; of more each part is as it is added, which takes
+#: a twentieth more time, and half of the memory.
+MOST_COPIED = 2**22
 
 
 class Moment(NamedTuple):
@@ -92,8 +95,7 @@ class Counts:
         self.in_order = in_order
         self.channels = channels
         self.size = size
-        # numpy adds up by intp; of many counts a copy takes more memory than making it part by part takes time.
-        self._cell = columns.cell if in_order else columns.cell.astype(np.intp)
+        self._cell = columns.cell if len(columns.cell) > MOST_COPIED else columns.cell.astype(np.intp)
         self._bucket = columns.bucket if in_order else columns.bucket.astype(np.intp)
         self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
         self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
@@ -126,7 +128,7 @@ class Counts:
             part = slice(self._edges[begin], self._edges[end])
             weighed = np.repeat(bucket_weights[begin:end], self._lengths[begin:end])
             weighed *= self.columns.counts[part]
-            np.add.at(sums, self._cell[part].astype(np.intp), weighed)
+            np.add.at(sums, self._cell[part].astype(np.intp, copy=False), weighed)
         return sums
 
     def item_sums(self, cell_weights: FloatArray, channel_weights: FloatArray) -> FloatArray:
