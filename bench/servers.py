@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # a checkout measures itself, installed or not
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
 
-from ports import HOST, free_ports
+from ports import HOST, free_ports, is_listening
 
 ROOT = Path(__file__).resolve().parents[1]
 STOP_S, START_S, POLL_S = 15.0, 20.0, 0.05
@@ -117,10 +116,9 @@ def run_until_stopped(running: subprocess.Popen[bytes], port: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: running.terminate())
     until = time.monotonic() + START_S
     while time.monotonic() < until and running.poll() is None:
-        with socket.socket() as asked:
-            if asked.connect_ex((HOST, port)) == 0:
-                print(f"ready http://{HOST}:{port}", flush=True)
-                break
+        if is_listening(port):
+            print(f"ready http://{HOST}:{port}", flush=True)
+            break
         time.sleep(POLL_S)
     running.wait()
 

@@ -94,7 +94,7 @@ class Child:
         if _has_room(self._env[SHARED_DIR]):
             return self._env
         log.warning(
-            "There is no room for a process' metrics on the disk: it shares none until it is started again.",
+            "A process shares no metrics until its next start: the disk has no room for them. Free some space.",
             role=self.orders.role,
         )
         return {name: value for name, value in self._env.items() if name != SHARED_DIR}

@@ -22,9 +22,9 @@ from ranking.scoring.decay import Decay
 
 #: So many counts are weighed and added up at once: what that takes stays in the processor's cache.
 AT_ONCE = 2**16
-#: So many places at most are copied as the type that numpy adds up by; of more each part is as it is added, which takes
-#: a twentieth more time, and half of the memory.
-MOST_COPIED = 2**22
+#: Counts up to which their cells are kept as numpy's index type, too. Of more, each part is cast as it is added up,
+#: which saves 8 bytes a count and takes a twentieth more time.
+MOST_CAST_AHEAD = 2**22
 
 
 class Moment(NamedTuple):
@@ -95,17 +95,17 @@ class Counts:
         self.in_order = in_order
         self.channels = channels
         self.size = size
-        self._cell = columns.cell if len(columns.cell) > MOST_COPIED else columns.cell.astype(np.intp)
+        self._cell = columns.cell if len(columns.cell) > MOST_CAST_AHEAD else columns.cell.astype(np.intp)
         self._bucket = columns.bucket if in_order else columns.bucket.astype(np.intp)
         self._lengths = np.bincount(columns.bucket, minlength=len(columns.start_s))
         self._edges = np.concatenate([[0], np.cumsum(self._lengths)])
         self._cuts = np.unique(np.searchsorted(self._edges, np.arange(0, len(columns.counts), AT_ONCE)))
         self._item = columns.cell_item[columns.cell_order].astype(np.intp)
         channel = columns.cell_channel[columns.cell_order]
-        firsts = np.flatnonzero(np.diff(channel, prepend=-1)).tolist()
+        firsts = {*np.flatnonzero(np.diff(channel, prepend=-1)).tolist(), *range(0, len(channel), AT_ONCE)}
         self._of_channels = [
-            (int(channel[first]), slice(first, end)) for first, end in pairwise([*firsts, len(channel)])
-        ]  # places in `cell_order`, in the order of their names
+            (int(channel[first]), slice(first, end)) for first, end in pairwise([*sorted(firsts), len(channel)])
+        ]  # places in `cell_order`, in the order of their names, AT_ONCE of one channel at most
 
     def cell_sums(self, bucket_weights: FloatArray) -> FloatArray:
         """Sum per cell, (cells,) float64; `bucket_weights`: (buckets,) float64. Buckets of weight 0 are not read."""
@@ -139,11 +139,9 @@ class Counts:
         sums = np.zeros(self.size)
         for channel, part in self._of_channels:
             if weight := channel_weights[channel]:
-                for begin in range(part.start, part.stop, AT_ONCE):
-                    some = slice(begin, min(begin + AT_ONCE, part.stop))
-                    weighed = cell_weights.take(self.columns.cell_order[some])
-                    weighed *= weight
-                    np.add.at(sums, self._item[some], weighed)
+                weighed = cell_weights.take(self.columns.cell_order[part])
+                weighed *= weight
+                np.add.at(sums, self._item[part], weighed)
         return sums
 
     def only(self, rows: npt.NDArray[np.int64]) -> "Counts":

@@ -125,7 +125,7 @@ _WORDING = (
     ("greater than", "a value greater than"),
     ("less than", "a value less than"),
 )
-#: pydantic's types of faults whose wording is for those who write models -> ours
+#: pydantic's type of a fault -> our wording, where its own is for those who write models
 _EXPECTED = {
     **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
     **dict.fromkeys(("float_type", "float_parsing"), "a number"),
@@ -156,15 +156,22 @@ def expected(fault: Mapping[str, Any]) -> str:
         bound, words = _BOUNDS[fault["type"]]
         given = format_duration(found) if isinstance(found, int | float) and not math.isnan(found) else found
         return f"{name}: expected a duration {words} {format_duration(fault['ctx'][bound])}, found {given}"
-    ours = _EXPECTED.get(fault["type"])
-    message = fault["msg"] if ours is None else ours.format_map(fault.get("ctx", {}))
-    for theirs, words in _WORDING:
-        if message.startswith(theirs):
-            message = words + message.removeprefix(theirs)
+    message = _expectation(fault)
     if isinstance(found, dict | BaseModel):
         inner, _, rest = message.partition(": ")  # what several settings of a table come to names the one to change
         return f"{name}.{inner}: expected {rest}".removeprefix(".") if rest else f"{name}: expected {message}"
     return f"{name}: expected {message}, found {found!r}"
+
+
+def _expectation(fault: Mapping[str, Any]) -> str:
+    """What was expected, as it stands behind that word."""
+    if ours := _EXPECTED.get(fault["type"]):
+        return ours.format_map(fault.get("ctx", {}))
+    message = str(fault["msg"])
+    for theirs, ours in _WORDING:
+        if message.startswith(theirs):
+            message = ours + message.removeprefix(theirs)
+    return message
 
 
 def _durations() -> set[str]:

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 from newsrooms import EXAMPLES
-from ports import free_ports
+from ports import free_ports, is_listening
 
 PLUGIN = EXAMPLES / "wordpress" / "populer"
 WORDPRESS = Path("/usr/share/wordpress")
@@ -256,7 +255,7 @@ def installed(folder: Path) -> Iterator[Site]:
                 start_new_session=True,
             )
         try:
-            wait_for(lambda: is_open(port), process, log)
+            wait_for(lambda: is_listening(port), process, log)
             yield Site(site, url)
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -264,11 +263,6 @@ def installed(folder: Path) -> Iterator[Site]:
             process.wait(30)
             shutil.rmtree(site)  # half a hundred megabytes, of which pytest would keep three
             shutil.rmtree(folder / "opcache", ignore_errors=True)
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def skip_without() -> None:

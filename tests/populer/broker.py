@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ports import HOST, free_ports
+from ports import free_ports, is_listening
 from service import wait_until
 
 JARS = Path(os.environ.get("POPULER_KAFKA", Path(sys.prefix) / "kafka"))
@@ -75,23 +74,18 @@ def running() -> Iterator[Broker]:
         java = [str(JAVA), "-Xmx256m", "-cp", f"{JARS}/*", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"]
         form = ["kafka.tools.StorageTool", "format", "-t", "MkU3OEVBNTcwNTJENDM2Qk", "-c", str(settings)]
         subprocess.run([*java, *form], check=True, capture_output=True, timeout=60)
-        said = Path(folder) / "out"
-        with said.open("wb") as out:
+        log = Path(folder) / "out"
+        with log.open("wb") as out:
             process = subprocess.Popen([*java, "kafka.Kafka", str(settings)], stdout=out, stderr=out)
         try:
-            wait_until(lambda: _listens(port) or process.poll() is not None, 60.0)
-            assert process.poll() is None, said.read_text()
+            wait_until(lambda: is_listening(port) or process.poll() is not None, 60.0)
+            assert process.poll() is None, log.read_text()
             broker = Broker(f"127.0.0.1:{port}")
             wait_until(lambda: _answers(broker), 60.0)
             yield broker
         finally:
             process.kill()
             process.wait(15)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex((HOST, port)) == 0
 
 
 def _answers(broker: Broker) -> bool:

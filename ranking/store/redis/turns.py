@@ -60,7 +60,7 @@ class BoundedRedis(Redis):
         async with self.turns:
             connection = pool.get_available_connection()
             try:
-                if not connection.is_connected or await connection.can_read():  # the server has closed it meanwhile
+                if not await _is_usable(connection):
                     await pool.ensure_connection(connection)
                 await _send(connection, args)
                 return await self.parse_response(connection, args[0], **options)
@@ -77,6 +77,14 @@ class BoundedCluster(RedisCluster):
         """The reply to a command."""
         async with self.turns:
             return await super().execute_command(*args, **kwargs)
+
+
+async def _is_usable(connection: Any) -> bool:
+    """Whether a connection can be used as it is. One with something to read was closed by the server."""
+    try:
+        return connection.is_connected and not await connection.can_read()
+    except RedisConnectionError:  # it is being closed
+        return False
 
 
 async def _send(connection: Any, command: Sequence[Any]) -> None:

@@ -169,6 +169,15 @@ def test_connections_that_are_cut_just_before_their_use_are_unavailable_or_made_
     run(cut_and_used())
 
 
+async def test_connections_that_are_being_closed_are_made_anew(server: servers.Valkey) -> None:
+    async with servers.opened(server.url) as store:
+        await store.counts.record(batch(1, a=1), KEEP_S)
+        for connection in store._link.client.connection_pool._available_connections:
+            connection._parser.on_disconnect()
+        await store.counts.record(batch(2, a=1), KEEP_S)
+        assert await servers.counts_by_bucket(store, SITE) == {(NOON.start_s, "view|a"): 2}
+
+
 def test_an_error_of_our_own_is_not_taken_for_the_drivers() -> None:
     with pytest.raises(AttributeError), translated():
         raise AttributeError
