@@ -95,6 +95,6 @@ async def _send(connection: Any, command: Sequence[Any]) -> None:
         return
     try:
         connection._writer.writelines(packed)
-    except (OSError, RuntimeError) as error:  # its transport was closed in this very turn
+    except (OSError, RuntimeError, AttributeError) as error:  # its transport was closed in this very turn
         await connection.disconnect(nowait=True)
         raise RedisConnectionError(f"the connection was closed: {error}") from error
